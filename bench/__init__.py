@@ -1,0 +1,1 @@
+"""Benchmarks against peers, run by hand and as a smoke in CI."""

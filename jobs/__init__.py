@@ -1,0 +1,1 @@
+"""What the system does: refreshes, clock, engine, telling, escalation."""

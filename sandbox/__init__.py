@@ -1,0 +1,1 @@
+"""Local stand-ins for every outside party: providers, Slack, mail."""

@@ -1,0 +1,1 @@
+"""Facts, tables, sessions, migrations, settings and the warehouse; imports nothing of ours."""

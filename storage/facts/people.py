@@ -1,0 +1,76 @@
+"""Who acts, and what roles let them do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a member may do; each role includes the ones before it."""
+
+    #: sees status and history
+    VIEWER = "viewer"
+    #: starts and cancels refreshes
+    REFRESHER = "refresher"
+    #: metrics and exchanges
+    MANAGER = "manager"
+    #: connections and settings
+    ADMIN = "admin"
+
+    @property
+    def rank(self) -> int:
+        """Order of the roles, from 0."""
+        return list(Role).index(self)
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do what the other one may."""
+        return self.rank >= other.rank
+
+
+class Action(StrEnum):
+    """Everything a person can ask for; `authorize` knows each one."""
+
+    SEE_STATUS = "see_status"
+    SEE_HISTORY = "see_history"
+    START_REFRESH = "start_refresh"
+    CANCEL_REFRESH = "cancel_refresh"
+    CONFIRM_EMAIL = "confirm_email"
+    #: support only, on the refresh that a support post names
+    ACKNOWLEDGE_ESCALATION = "acknowledge_escalation"
+    RETRY_ESCALATED = "retry_escalated"
+    CANCEL_ESCALATED = "cancel_escalated"
+
+
+@dataclass(frozen=True, slots=True)
+class SlackIdentity:
+    """A person as the signed Slack request names them."""
+
+    team_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person in an organization, or one of the operator's support people."""
+
+    id: str
+    organization_id: str
+    team_id: str
+    user_id: str
+    name: str
+    role: Role
+    #: IANA name from the Slack profile
+    timezone: str
+    #: address from the Slack profile
+    email: str | None
+    #: whether the member said that mail may go to that address
+    email_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who stands behind a request, as known from at most 60 seconds ago."""
+
+    identity: SlackIdentity
+    member: Member | None
+    #: listed support person in the workspace of the support channel
+    support: bool = False

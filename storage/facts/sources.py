@@ -1,0 +1,78 @@
+"""Organizations' sources and the connections behind them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Provider(StrEnum):
+    """The outside systems that data comes from."""
+
+    QUICKBOOKS = "quickbooks"
+    SHOPIFY = "shopify"
+
+
+class CollectMode(StrEnum):
+    """How a source's raw data comes: by the button, by the timer alone, or when the provider delivers."""
+
+    ON_DEMAND = "on_demand"
+    TIMER = "timer"
+    PUSH = "push"
+
+
+class ConnectionState(StrEnum):
+    """The state of the grant behind a source; never the state of its runs or of its freshness."""
+
+    CONNECTED = "connected"
+    #: works, but a person should look (missing scope, about to expire)
+    ATTENTION = "attention"
+    DISCONNECTED = "disconnected"
+
+
+class Freshness(StrEnum):
+    """How a source stands against its promise."""
+
+    FRESH = "fresh"
+    #: past 1x the promised interval
+    LATE = "late"
+    #: past 2x the promised interval
+    OVERDUE = "overdue"
+    #: no run was ever ready
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """The customer company."""
+
+    id: str
+    name: str
+    #: IANA name, for schedules and for times in text
+    timezone: str
+    support_email: str | None
+    #: ``team/channel`` of the operator's support channel for this organization
+    support_channel: str | None
+    account_rep: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One connected account of an organization."""
+
+    id: str
+    organization_id: str
+    provider: Provider
+    #: realm id, shop domain: the provider's own name of the account
+    account: str
+    #: what people read: ``quickbooks_<realmId>``, ``temeritygoods.myshopify.com``
+    label: str
+    #: the company or shop name, as the provider tells it
+    company: str
+    mode: CollectMode
+    schedule_minutes: int
+    #: grows with each change of the schedule
+    schedule_version: int
+    connection: ConnectionState
+    #: why the connection is not plainly connected, in words
+    connection_reason: str | None
+    connection_since: datetime

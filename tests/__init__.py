@@ -1,0 +1,1 @@
+"""Mirrors the tree, plus scenarios, contracts, golden files and faults."""
