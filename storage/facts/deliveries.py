@@ -1,0 +1,53 @@
+"""Deliveries: one message to one place by one channel."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """How a delivery travels."""
+
+    SLACK = "slack"
+    EMAIL = "email"
+
+
+class DeliveryState(StrEnum):
+    """Where one delivery stands."""
+
+    PENDING = "pending"
+    #: the intent is committed; the call may or may not have happened
+    SENDING = "sending"
+    SENT = "sent"
+    #: nobody can tell whether it arrived; not sent again by this channel
+    UNCONFIRMED = "unconfirmed"
+    #: refused for good, or given up
+    FAILED = "failed"
+    #: deliberately not sent; the reason is stored
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one place by one channel, with its key, attempts and outcome."""
+
+    id: str
+    organization_id: str
+    kind: str
+    #: what it is about: a refresh id
+    subject: str
+    channel: Channel
+    #: ``team/channel`` or an address
+    destination: str
+    member_id: str | None
+    state: DeliveryState
+    attempts: int
+    intent_at: datetime | None
+    sent_at: datetime | None
+    #: Slack's ts or the Message-ID
+    external_id: str | None
+    #: why it was not sent, or not confirmed
+    reason: str | None
+    created_at: datetime
+    #: no attempt after this instant: the words would no longer be true
+    expires_at: datetime

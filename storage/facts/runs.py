@@ -1,0 +1,140 @@
+"""Refreshes, runs and receipts as facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from storage.facts.streams import StreamCounts
+
+
+class RunState(StrEnum):
+    """Where one execution for one source stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    #: a person asked to stop it; the worker stops between two steps
+    CANCELLING = "cancelling"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def active(self) -> bool:
+        """Whether the run still holds its source."""
+        return self in ACTIVE_STATES
+
+
+ACTIVE_STATES = (RunState.QUEUED, RunState.RUNNING, RunState.CANCELLING)
+
+
+class Stage(StrEnum):
+    """What a running run is doing."""
+
+    COLLECTING = "collecting"
+    PROCESSING = "processing"
+
+
+class Trigger(StrEnum):
+    """Who or what asked for a run."""
+
+    REQUEST = "request"
+    SCHEDULE = "schedule"
+    FIRST_READ = "first_read"
+
+
+class FailureKind(StrEnum):
+    """What to do about a failure; see connectors.errors."""
+
+    RETRY = "retry"
+    RECONNECT = "reconnect"
+    BROKEN = "broken"
+    PARTIAL = "partial"
+    #: a full read came back suspiciously small and waits for a person
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run failed, where, and the reference that support can look up."""
+
+    kind: FailureKind
+    #: machine code, such as ``invalid_grant``
+    code: str
+    #: safe words; never a secret
+    detail: str
+    stage: Stage
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The four clocks; no message shows an unlabelled time."""
+
+    requested_at: datetime
+    #: the instant up to which every change at the provider is in the warehouse
+    source_as_of: datetime | None = None
+    loaded_at: datetime | None = None
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution for one source."""
+
+    id: str
+    organization_id: str
+    source_id: str
+    trigger: Trigger
+    state: RunState
+    stage: Stage | None
+    #: grows with each claim; a worker with an older one may no longer write
+    generation: int
+    attempt: int
+    clocks: Clocks
+    started_at: datetime | None
+    finished_at: datetime | None
+    #: raw rows read so far
+    rows: int
+    #: raw rows expected, where the provider tells
+    rows_expected: int | None
+    progress_at: datetime | None
+    #: when the next automatic attempt starts, while the run waits for one
+    next_attempt_at: datetime | None
+    failure: Failure | None
+    counts: Mapping[str, StreamCounts] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> int:
+        """Rows that are different after the run, over all streams."""
+        return sum(count.touched for count in self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The immutable record of a finished run."""
+
+    id: str
+    run_id: str
+    organization_id: str
+    source_id: str
+    #: position in the organization's chain, from 1
+    sequence: int
+    clocks: Clocks
+    counts: Mapping[str, StreamCounts]
+    stage_seconds: Mapping[str, float]
+    snapshot_before: int | None
+    snapshot_after: int | None
+    #: hash of what was loaded
+    fingerprint: str
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long good runs of a source took lately, in seconds; None below 5 runs."""
+
+    p50: float
+    p90: float
+    runs: int

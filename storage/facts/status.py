@@ -1,0 +1,58 @@
+"""What a status answer is made of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.facts.runs import Duration, Run
+from storage.facts.sources import Freshness, Source
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """Three separate states of one source (connection, run, freshness) and the times behind them."""
+
+    source: Source
+    freshness: Freshness
+    #: the newest run that became ready, in full or None
+    last_ready: Run | None
+    #: the newest finished run, where it is a later one than `last_ready` (a failure, a cancel)
+    last_finished: Run | None
+    #: the run that holds the source now
+    active: Run | None
+    #: when the clock collects next; None for push sources and disconnected ones
+    next_run_at: datetime | None
+    duration: Duration | None
+    #: provider reads of this month and the budget, where reads are metered
+    reads: tuple[int, int] | None = None
+    #: the schedule was stretched to save the read budget: minutes now in force
+    stretched_minutes: int | None = None
+
+    @property
+    def last_data_refresh(self) -> datetime | None:
+        """The `source_as_of` of the newest run that became ready."""
+        return self.last_ready.clocks.source_as_of if self.last_ready else None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshStatus:
+    """A refresh, its runs and who is told."""
+
+    id: str
+    organization_id: str
+    organization: str
+    requested_at: datetime
+    #: display name of the first asker; None for the clock
+    requested_by: str | None
+    #: whether everything was asked for, or one source
+    everything: bool
+    runs: tuple[tuple[Source, Run], ...]
+    #: `source_as_of` of each source before this refresh, by source id
+    before: dict[str, datetime | None]
+    #: names of everyone who joined, the asker first
+    people: tuple[str, ...]
+    escalated_at: datetime | None
+    acknowledged_by: str | None
+    finished_at: datetime | None
+    #: next timer collection by source id, for sources that are not collected on demand
+    next_collection: dict[str, datetime | None]
+    durations: dict[str, Duration | None]
