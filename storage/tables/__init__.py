@@ -1,0 +1,36 @@
+"""The tables. Instants are aware, states are checked by the code that moves them, names never meet the engine's."""
+
+from sqlmodel import SQLModel
+
+from storage.tables.operations import AuditRow, BucketRow, DeadlineRow, LeaseRow, SeenTriggerRow, WorkerRow
+from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
+from storage.tables.refreshes import ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
+from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
+from storage.tables.telling import CardRow, DeliveryRow
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "AuditRow",
+    "BucketRow",
+    "CardRow",
+    "ChannelRow",
+    "ConnectionRow",
+    "DeadlineRow",
+    "DeliveryRow",
+    "LeaseRow",
+    "MemberRow",
+    "OrganizationRow",
+    "ReadCountRow",
+    "ReceiptRow",
+    "RefreshPersonRow",
+    "RefreshRow",
+    "RefreshRunRow",
+    "RunRow",
+    "SeenTriggerRow",
+    "SourceRow",
+    "SupportPersonRow",
+    "WorkerRow",
+    "WorkspaceRow",
+    "metadata",
+]

@@ -1,0 +1,108 @@
+"""Refreshes, their runs and the receipts of those."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables.columns import Instant
+
+_ACTIVE = text("state in ('queued', 'running', 'cancelling')")
+
+
+class RefreshRow(SQLModel, table=True):
+    """What a person asked for."""
+
+    __tablename__ = "refreshes"
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    requested_by: str = Field(foreign_key="members.id")
+    requested_at: datetime = Field(sa_type=Instant)
+    everything: bool
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    escalated_at: datetime | None = Field(default=None, sa_type=Instant)
+    acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)
+    acknowledged_by: str | None = None
+
+
+class RefreshPersonRow(SQLModel, table=True):
+    """Someone who is told about a refresh: the asker and everyone who joined."""
+
+    __tablename__ = "refresh_people"
+
+    refresh_id: str = Field(primary_key=True, foreign_key="refreshes.id")
+    member_id: str = Field(primary_key=True, foreign_key="members.id")
+    joined_at: datetime = Field(sa_type=Instant)
+
+
+class RefreshRunRow(SQLModel, table=True):
+    """Which runs a refresh waits for; a joined run may have been started by somebody else or by the clock."""
+
+    __tablename__ = "refresh_runs"
+
+    refresh_id: str = Field(primary_key=True, foreign_key="refreshes.id")
+    run_id: str = Field(primary_key=True, foreign_key="runs.id", index=True)
+    #: the source's last data refresh when the refresh was asked for
+    before_as_of: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class RunRow(SQLModel, table=True):
+    """One execution for one source."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("source_id", "slot_key"),
+        Index("uq_active_run", "source_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+        Index("ix_runs_source_finished", "source_id", "finished_at"),
+        Index("ix_runs_source_requested", "source_id", "requested_at"),
+        Index("ix_runs_state", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    source_id: str = Field(foreign_key="sources.id")
+    trigger: str
+    #: the slot of the clock, or the id of the request: each starts at most one run
+    slot_key: str
+    state: str
+    stage: str | None = None
+    generation: int = 0
+    attempt: int = 1
+    requested_at: datetime = Field(sa_type=Instant)
+    started_at: datetime | None = Field(default=None, sa_type=Instant)
+    source_as_of: datetime | None = Field(default=None, sa_type=Instant)
+    loaded_at: datetime | None = Field(default=None, sa_type=Instant)
+    ready_at: datetime | None = Field(default=None, sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    rows: int = 0
+    rows_expected: int | None = None
+    progress_at: datetime | None = Field(default=None, sa_type=Instant)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: whether this run reads from the provider, or only processes what is collected
+    collects: bool = True
+    #: JSON of what the collect stage found: counts, snapshots, fingerprint, stage seconds
+    outcome: dict[str, object] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    failure_kind: str | None = None
+    failure_code: str | None = None
+    failure_detail: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    failure_stage: str | None = None
+    reference: str | None = None
+
+
+class ReceiptRow(SQLModel, table=True):
+    """The immutable record of a finished run, chained per organization."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (UniqueConstraint("organization_id", "sequence"),)
+
+    id: str = Field(primary_key=True)
+    run_id: str = Field(foreign_key="runs.id", unique=True)
+    organization_id: str = Field(foreign_key="organizations.id")
+    source_id: str = Field(foreign_key="sources.id", index=True)
+    sequence: int
+    #: canonical JSON of everything the hash covers
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    previous_hash: str
+    hash: str
+    created_at: datetime = Field(sa_type=Instant)

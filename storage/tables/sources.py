@@ -1,0 +1,61 @@
+"""Sources and the connections behind them."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from storage.tables.columns import Instant
+
+
+class SourceRow(SQLModel, table=True):
+    """One connected account."""
+
+    __tablename__ = "sources"
+    __table_args__ = (UniqueConstraint("organization_id", "provider", "account"),)
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    provider: str
+    account: str
+    label: str
+    company: str
+    mode: str
+    schedule_minutes: int
+    schedule_version: int = 1
+    #: when the schedule or the state of the source last changed; clocks re-read by it
+    updated_at: datetime = Field(sa_type=Instant, index=True)
+    created_at: datetime = Field(sa_type=Instant)
+    #: minutes in force while the monthly read budget is nearly used up
+    stretched_minutes: int | None = None
+
+
+class ConnectionRow(SQLModel, table=True):
+    """The grant behind a source."""
+
+    __tablename__ = "connections"
+
+    source_id: str = Field(primary_key=True, foreign_key="sources.id")
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    state: str
+    reason: str | None = None
+    since: datetime = Field(sa_type=Instant)
+    scopes: str = ""
+    can_write: bool = False
+    #: sealed JSON of the tokens; see storage.seal
+    credentials: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    #: grows with each save; an older copy never overwrites a newer one
+    version: int = 0
+    access_expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    refresh_expires_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ReadCountRow(SQLModel, table=True):
+    """Metered reads of one source in one month."""
+
+    __tablename__ = "read_counts"
+
+    source_id: str = Field(primary_key=True, foreign_key="sources.id")
+    #: ``YYYY-MM`` in UTC
+    month: str = Field(primary_key=True)
+    reads: int = 0
