@@ -54,7 +54,7 @@ class RunRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("source_id", "slot_key"),
         Index("uq_active_run", "source_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
-        Index("ix_runs_source_finished", "source_id", "finished_at"),
+        Index("ix_runs_source_finished", "source_id", "state", "finished_at"),
         Index("ix_runs_source_requested", "source_id", "requested_at"),
         Index("ix_runs_state", "state"),
     )

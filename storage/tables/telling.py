@@ -53,7 +53,8 @@ class CardRow(SQLModel, table=True):
     channel_id: str
     #: the delivery that posts it first
     delivery_id: str = Field(foreign_key="deliveries.id")
-    #: Slack's id of the message, once it is posted
+    #: where Slack put it (a DM has a channel id of its own) and Slack's id of it, once it is posted
+    posted_in: str | None = None
     ts: str | None = None
     #: hash of what is shown now
     shown_hash: str | None = None

@@ -94,10 +94,7 @@ def upgrade() -> None:
         sa.Column("due_at", Instant(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("settled_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "subject"),
     )
@@ -123,10 +120,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "subject", "channel", "destination"),
     )
@@ -149,10 +143,7 @@ def upgrade() -> None:
         sa.Column("updated_at", Instant(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("stretched_minutes", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("organization_id", "provider", "account"),
     )
@@ -169,10 +160,7 @@ def upgrade() -> None:
         sa.Column("bot_token", sa.LargeBinary(), nullable=True),
         sa.Column("table_rung", sa.String(), nullable=True),
         sa.Column("closed_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
         sa.PrimaryKeyConstraint("team_id"),
     )
     with op.batch_alter_table("workspaces", schema=None) as batch_op:
@@ -187,20 +175,15 @@ def upgrade() -> None:
         sa.Column("team_id", sa.String(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
         sa.Column("delivery_id", sa.String(), nullable=False),
+        sa.Column("posted_in", sa.String(), nullable=True),
         sa.Column("ts", sa.String(), nullable=True),
         sa.Column("shown_hash", sa.String(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("due_at", Instant(), nullable=True),
         sa.Column("edited_at", Instant(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["delivery_id"],
-            ["deliveries.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"]),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "subject", "team_id", "channel_id"),
     )
@@ -214,10 +197,7 @@ def upgrade() -> None:
         sa.Column("team_id", sa.String(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
         sa.Column("allowed_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["team_id"],
-            ["workspaces.team_id"],
-        ),
+        sa.ForeignKeyConstraint(["team_id"], ["workspaces.team_id"]),
         sa.PrimaryKeyConstraint("team_id", "channel_id"),
     )
     op.create_table(
@@ -233,14 +213,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("access_expires_at", Instant(), nullable=True),
         sa.Column("refresh_expires_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_id"],
-            ["sources.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.PrimaryKeyConstraint("source_id"),
     )
     with op.batch_alter_table("connections", schema=None) as batch_op:
@@ -259,14 +233,8 @@ def upgrade() -> None:
         sa.Column("email_confirmed_at", Instant(), nullable=True),
         sa.Column("email_refused_at", Instant(), nullable=True),
         sa.Column("removed_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["team_id"],
-            ["workspaces.team_id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        sa.ForeignKeyConstraint(["team_id"], ["workspaces.team_id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("team_id", "user_id"),
     )
@@ -278,10 +246,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.String(), nullable=False),
         sa.Column("month", sa.String(), nullable=False),
         sa.Column("reads", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["source_id"],
-            ["sources.id"],
-        ),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.PrimaryKeyConstraint("source_id", "month"),
     )
     op.create_table(
@@ -312,20 +277,14 @@ def upgrade() -> None:
         sa.Column("failure_detail", sa.Text(), nullable=True),
         sa.Column("failure_stage", sa.String(), nullable=True),
         sa.Column("reference", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_id"],
-            ["sources.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source_id", "slot_key"),
     )
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_runs_organization_id"), ["organization_id"], unique=False)
-        batch_op.create_index("ix_runs_source_finished", ["source_id", "finished_at"], unique=False)
+        batch_op.create_index("ix_runs_source_finished", ["source_id", "state", "finished_at"], unique=False)
         batch_op.create_index("ix_runs_source_requested", ["source_id", "requested_at"], unique=False)
         batch_op.create_index("ix_runs_state", ["state"], unique=False)
         batch_op.create_index(
@@ -347,18 +306,9 @@ def upgrade() -> None:
         sa.Column("previous_hash", sa.String(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["runs.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_id"],
-            ["sources.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"]),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("organization_id", "sequence"),
         sa.UniqueConstraint("run_id"),
@@ -377,14 +327,8 @@ def upgrade() -> None:
         sa.Column("escalated_at", Instant(), nullable=True),
         sa.Column("acknowledged_at", Instant(), nullable=True),
         sa.Column("acknowledged_by", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["requested_by"],
-            ["members.id"],
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        sa.ForeignKeyConstraint(["requested_by"], ["members.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("refreshes", schema=None) as batch_op:
@@ -395,14 +339,8 @@ def upgrade() -> None:
         sa.Column("refresh_id", sa.String(), nullable=False),
         sa.Column("member_id", sa.String(), nullable=False),
         sa.Column("joined_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["member_id"],
-            ["members.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["refresh_id"],
-            ["refreshes.id"],
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"]),
+        sa.ForeignKeyConstraint(["refresh_id"], ["refreshes.id"]),
         sa.PrimaryKeyConstraint("refresh_id", "member_id"),
     )
     op.create_table(
@@ -410,14 +348,8 @@ def upgrade() -> None:
         sa.Column("refresh_id", sa.String(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("before_as_of", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["refresh_id"],
-            ["refreshes.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["runs.id"],
-        ),
+        sa.ForeignKeyConstraint(["refresh_id"], ["refreshes.id"]),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"]),
         sa.PrimaryKeyConstraint("refresh_id", "run_id"),
     )
     with op.batch_alter_table("refresh_runs", schema=None) as batch_op:

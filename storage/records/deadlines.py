@@ -1,0 +1,64 @@
+"""Deadlines: rows with a due time, claimed by a guarded update, so that none fires twice and none is lost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from storage.facts.ids import derived_id
+from storage.tables import DeadlineRow
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Something that is due."""
+
+    id: str
+    organization_id: str
+    kind: str
+    subject: str
+    due_at: datetime
+
+
+def add(session: Session, organization_id: str, kind: str, subject: str, due_at: datetime) -> None:
+    """Open a deadline; one per kind and subject."""
+    deadline_id = derived_id("due", kind, subject)
+    if session.get(DeadlineRow, deadline_id) is None:
+        session.add(
+            DeadlineRow(id=deadline_id, organization_id=organization_id, kind=kind, subject=subject, due_at=due_at)
+        )
+        session.flush()
+
+
+def due(session: Session, now: datetime, limit: int = 100) -> list[Deadline]:
+    """Return the open deadlines whose time has come, oldest first."""
+    statement = (
+        select(DeadlineRow)
+        .where(DeadlineRow.state == "open", col(DeadlineRow.due_at) <= now)
+        .order_by(col(DeadlineRow.due_at))
+        .limit(limit)
+    )
+    return [
+        Deadline(id=row.id, organization_id=row.organization_id, kind=row.kind, subject=row.subject, due_at=row.due_at)
+        for row in session.exec(statement)
+    ]
+
+
+def fire(session: Session, deadline_id: str, now: datetime) -> bool:
+    """Claim the deadline; return whether this one fires it."""
+    return _settle(session, DeadlineRow.id == deadline_id, "fired", now)
+
+
+def close(session: Session, kind: str, subject: str, now: datetime) -> bool:
+    """Close the deadline because what it waited for happened."""
+    return _settle(session, (DeadlineRow.kind == kind) & (DeadlineRow.subject == subject), "closed", now)
+
+
+def _settle(session: Session, which: object, state: str, now: datetime) -> bool:
+    statement = (
+        update(DeadlineRow)
+        .where(which, col(DeadlineRow.state) == "open")  # type: ignore[arg-type]  # a column expression, built above
+        .values(state=state, settled_at=now)
+    )
+    return bool(session.connection().execute(statement).rowcount)

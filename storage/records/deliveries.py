@@ -1,0 +1,140 @@
+"""Deliveries: intent is committed before the call, the outcome after it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.facts.ids import derived_id
+from storage.tables import DeliveryRow
+
+
+def add(
+    session: Session,
+    *,
+    organization_id: str,
+    kind: str,
+    subject: str,
+    channel: Channel,
+    destination: str,
+    member_id: str | None,
+    now: datetime,
+    expires_at: datetime,
+    facts: Mapping[str, object] | None = None,
+    skip_reason: str | None = None,
+) -> str | None:
+    """Insert a delivery and return its id; None when the same message to the same place was already asked for.
+
+    With `skip_reason` the delivery is recorded as deliberately not sent.
+    """
+    delivery_id = derived_id("dlv", kind, subject, channel, destination)
+    if session.get(DeliveryRow, delivery_id) is not None:
+        return None
+    session.add(
+        DeliveryRow(
+            id=delivery_id,
+            organization_id=organization_id,
+            kind=kind,
+            subject=subject,
+            channel=channel,
+            destination=destination,
+            member_id=member_id,
+            state=DeliveryState.SKIPPED if skip_reason else DeliveryState.PENDING,
+            reason=skip_reason,
+            created_at=now,
+            expires_at=expires_at,
+            facts=dict(facts) if facts else None,
+        )
+    )
+    session.flush()
+    return delivery_id
+
+
+def delivery(session: Session, delivery_id: str) -> Delivery:
+    """Return the delivery; KeyError when there is none of that id."""
+    row = session.get(DeliveryRow, delivery_id)
+    if row is None:
+        raise KeyError(delivery_id)
+    return as_delivery(row)
+
+
+def facts_of(session: Session, delivery_id: str) -> dict[str, Any]:
+    """Return the facts that were stored with the delivery."""
+    return dict(session.get_one(DeliveryRow, delivery_id).facts or {})
+
+
+def of_subject(session: Session, subject: str) -> list[Delivery]:
+    """Return all deliveries about a subject."""
+    statement = select(DeliveryRow).where(DeliveryRow.subject == subject).order_by(col(DeliveryRow.created_at))
+    return [as_delivery(row) for row in session.exec(statement)]
+
+
+def begin_attempt(session: Session, delivery_id: str, attempts: int, now: datetime) -> bool:
+    """Commit the intent to send; return whether this worker has it. Guarded by the number of attempts before."""
+    statement = (
+        update(DeliveryRow)
+        .where(
+            col(DeliveryRow.id) == delivery_id,
+            col(DeliveryRow.attempts) == attempts,
+            col(DeliveryRow.state).in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+        )
+        .values(state=DeliveryState.SENDING, attempts=attempts + 1, intent_at=now)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def settle(
+    session: Session,
+    delivery_id: str,
+    state: DeliveryState,
+    *,
+    now: datetime,
+    external_id: str | None = None,
+    reason: str | None = None,
+) -> bool:
+    """Record the outcome of the attempt; a delivery that is already settled stays as it is."""
+    values: dict[str, object] = {"state": state, "reason": reason}
+    if external_id is not None:
+        values["external_id"] = external_id
+    if state is DeliveryState.SENT:
+        values["sent_at"] = now
+    statement = (
+        update(DeliveryRow)
+        .where(
+            col(DeliveryRow.id) == delivery_id,
+            col(DeliveryRow.state).in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+        )
+        .values(**values)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def unsettled(session: Session) -> list[Delivery]:
+    """Return every delivery that still waits for its outcome, oldest first."""
+    states = (DeliveryState.PENDING, DeliveryState.SENDING)
+    statement = select(DeliveryRow).where(col(DeliveryRow.state).in_(states)).order_by(col(DeliveryRow.created_at))
+    return [as_delivery(row) for row in session.exec(statement)]
+
+
+def as_delivery(row: DeliveryRow) -> Delivery:
+    """Turn a row into a fact."""
+    return Delivery(
+        id=row.id,
+        organization_id=row.organization_id,
+        kind=row.kind,
+        subject=row.subject,
+        channel=Channel(row.channel),
+        destination=row.destination,
+        member_id=row.member_id,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        intent_at=row.intent_at,
+        sent_at=row.sent_at,
+        external_id=row.external_id,
+        reason=row.reason,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )

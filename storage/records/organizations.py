@@ -1,0 +1,132 @@
+"""Organizations, workspaces, members, support people and the channels where Tidings may speak."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from storage.facts.people import Member, Role, SlackIdentity
+from storage.facts.sources import Organization
+from storage.tables import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
+
+
+def organization(session: Session, organization_id: str) -> Organization:
+    """Return the organization; KeyError when there is none of that id."""
+    row = session.get(OrganizationRow, organization_id)
+    if row is None:
+        raise KeyError(organization_id)
+    return Organization(
+        id=row.id,
+        name=row.name,
+        timezone=row.timezone,
+        support_email=row.support_email,
+        support_channel=row.support_channel,
+        account_rep=row.account_rep,
+    )
+
+
+def organization_of_team(session: Session, team_id: str) -> str | None:
+    """Return the id of the organization that the workspace belongs to."""
+    row = session.get(WorkspaceRow, team_id)
+    return row.organization_id if row and row.closed_at is None else None
+
+
+def member_by_identity(session: Session, identity: SlackIdentity) -> Member | None:
+    """Return the member behind a Slack identity; None for strangers and removed members."""
+    statement = select(MemberRow).where(
+        MemberRow.team_id == identity.team_id,
+        MemberRow.user_id == identity.user_id,
+        col(MemberRow.removed_at).is_(None),
+    )
+    row = session.exec(statement).first()
+    return as_member(row) if row else None
+
+
+def member(session: Session, member_id: str) -> Member:
+    """Return the member; KeyError when there is none of that id."""
+    row = session.get(MemberRow, member_id)
+    if row is None:
+        raise KeyError(member_id)
+    return as_member(row)
+
+
+def admins(session: Session, organization_id: str) -> list[Member]:
+    """Return the admins, by name."""
+    statement = (
+        select(MemberRow)
+        .where(
+            MemberRow.organization_id == organization_id,
+            MemberRow.role == Role.ADMIN,
+            col(MemberRow.removed_at).is_(None),
+        )
+        .order_by(MemberRow.name)
+    )
+    return [as_member(row) for row in session.exec(statement)]
+
+
+def is_support(session: Session, identity: SlackIdentity) -> bool:
+    """Whether the identity is one of the operator's listed support people."""
+    row = session.get(SupportPersonRow, (identity.team_id, identity.user_id))
+    return row is not None and row.removed_at is None
+
+
+def support_name(session: Session, identity: SlackIdentity) -> str:
+    """Return the display name of a support person."""
+    row = session.get(SupportPersonRow, (identity.team_id, identity.user_id))
+    return row.name if row else identity.user_id
+
+
+def is_allowed_channel(session: Session, team_id: str, channel_id: str) -> bool:
+    """Whether the organization lets Tidings post about its data in that channel."""
+    return session.get(ChannelRow, (team_id, channel_id)) is not None
+
+
+def set_email(
+    session: Session, member_id: str, email: str | None, *, confirmed_at: datetime | None, refused_at: datetime | None
+) -> None:
+    """Remember the address of the Slack profile and what the member said about it."""
+    row = session.get_one(MemberRow, member_id)
+    row.email = email
+    row.email_confirmed_at = confirmed_at
+    row.email_refused_at = refused_at
+    session.add(row)
+
+
+def email_was_asked(session: Session, member_id: str) -> bool:
+    """Whether the member already said yes or no to mail."""
+    row = session.get_one(MemberRow, member_id)
+    return row.email_confirmed_at is not None or row.email_refused_at is not None
+
+
+def bot_tokens(session: Session) -> dict[str, bytes | None]:
+    """Return the sealed bot token of each open workspace; None where the token of the settings is used."""
+    statement = select(WorkspaceRow).where(col(WorkspaceRow.closed_at).is_(None))
+    return {row.team_id: row.bot_token for row in session.exec(statement)}
+
+
+def table_rung(session: Session, team_id: str) -> str | None:
+    """Return the rung of the table ladder that this workspace accepted last."""
+    row = session.get(WorkspaceRow, team_id)
+    return row.table_rung if row else None
+
+
+def remember_table_rung(session: Session, team_id: str, rung: str) -> None:
+    """Remember which rung of the table ladder this workspace accepts."""
+    row = session.get(WorkspaceRow, team_id)
+    if row is not None and row.table_rung != rung:
+        row.table_rung = rung
+        session.add(row)
+
+
+def as_member(row: MemberRow) -> Member:
+    """Turn a row into a fact."""
+    return Member(
+        id=row.id,
+        organization_id=row.organization_id,
+        team_id=row.team_id,
+        user_id=row.user_id,
+        name=row.name,
+        role=Role(row.role),
+        timezone=row.timezone,
+        email=row.email,
+        email_confirmed=row.email_confirmed_at is not None,
+    )

@@ -1,0 +1,156 @@
+"""Refreshes: what people asked for, who is told, and which runs each one waits for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from storage.facts.people import Member
+from storage.facts.runs import ACTIVE_STATES, Run
+from storage.facts.sources import Source
+from storage.records import organizations, sources
+from storage.records.runs import as_run
+from storage.tables import MemberRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
+
+
+def add(
+    session: Session, refresh_id: str, organization_id: str, member_id: str, now: datetime, *, everything: bool
+) -> None:
+    """Insert a refresh; its asker is the first who is told."""
+    session.add(
+        RefreshRow(
+            id=refresh_id,
+            organization_id=organization_id,
+            requested_by=member_id,
+            requested_at=now,
+            everything=everything,
+        )
+    )
+    session.flush()
+    join(session, refresh_id, member_id, now)
+
+
+def join(session: Session, refresh_id: str, member_id: str, now: datetime) -> bool:
+    """Add someone to the people told; return whether they were not among them."""
+    if session.get(RefreshPersonRow, (refresh_id, member_id)) is not None:
+        return False
+    session.add(RefreshPersonRow(refresh_id=refresh_id, member_id=member_id, joined_at=now))
+    session.flush()
+    return True
+
+
+def wait_for(session: Session, refresh_id: str, run_id: str, before_as_of: datetime | None) -> None:
+    """Let the refresh wait for a run."""
+    session.add(RefreshRunRow(refresh_id=refresh_id, run_id=run_id, before_as_of=before_as_of))
+    session.flush()
+
+
+def row(session: Session, refresh_id: str) -> RefreshRow:
+    """Return the refresh; KeyError when there is none of that id."""
+    found = session.get(RefreshRow, refresh_id)
+    if found is None:
+        raise KeyError(refresh_id)
+    return found
+
+
+def visible(session: Session, organization_id: str, refresh_id: str) -> RefreshRow | None:
+    """Return the refresh when it is the organization's own; somebody else's reads like a missing one."""
+    found = session.get(RefreshRow, refresh_id)
+    return found if found and found.organization_id == organization_id else None
+
+
+def runs_of(session: Session, refresh_id: str) -> list[tuple[Source, Run, datetime | None]]:
+    """Return each run of the refresh with its source and that source's time before, by label."""
+    statement = (
+        select(RunRow, RefreshRunRow.before_as_of)
+        .join(RefreshRunRow, col(RefreshRunRow.run_id) == col(RunRow.id))
+        .where(RefreshRunRow.refresh_id == refresh_id)
+    )
+    found = [(sources.source(session, run.source_id), as_run(run), before) for run, before in session.exec(statement)]
+    return sorted(found, key=lambda item: (item[0].provider, item[0].label))
+
+
+def people_of(session: Session, refresh_id: str) -> list[Member]:
+    """Return everyone who is told, in the order in which they asked."""
+    statement = (
+        select(MemberRow)
+        .join(RefreshPersonRow, col(RefreshPersonRow.member_id) == col(MemberRow.id))
+        .where(RefreshPersonRow.refresh_id == refresh_id, col(MemberRow.removed_at).is_(None))
+        .order_by(col(RefreshPersonRow.joined_at), col(MemberRow.id))
+    )
+    return [organizations.as_member(found) for found in session.exec(statement)]
+
+
+def waiting_for_run(session: Session, run_id: str) -> list[str]:
+    """Return the ids of the unfinished refreshes that wait for the run."""
+    statement = (
+        select(RefreshRow.id)
+        .join(RefreshRunRow, col(RefreshRunRow.refresh_id) == col(RefreshRow.id))
+        .where(RefreshRunRow.run_id == run_id, col(RefreshRow.finished_at).is_(None))
+    )
+    return list(session.exec(statement))
+
+
+def unfinished_covering(
+    session: Session, organization_id: str, run_ids: Sequence[str], *, everything: bool
+) -> str | None:
+    """Return the oldest unfinished refresh of the organization that waits for all of these runs and asks the same."""
+    statement = (
+        select(RefreshRow.id)
+        .where(
+            RefreshRow.organization_id == organization_id,
+            RefreshRow.everything == everything,
+            col(RefreshRow.finished_at).is_(None),
+        )
+        .order_by(col(RefreshRow.requested_at))
+    )
+    for refresh_id in session.exec(statement):
+        covered = set(session.exec(select(RefreshRunRow.run_id).where(RefreshRunRow.refresh_id == refresh_id)))
+        if covered >= set(run_ids):
+            return refresh_id
+    return None
+
+
+def has_active_run(session: Session, refresh_id: str) -> bool:
+    """Whether any run of the refresh is still going."""
+    statement = (
+        select(RunRow.id)
+        .join(RefreshRunRow, col(RefreshRunRow.run_id) == col(RunRow.id))
+        .where(RefreshRunRow.refresh_id == refresh_id, col(RunRow.state).in_(ACTIVE_STATES))
+    )
+    return session.exec(statement).first() is not None
+
+
+def finish(session: Session, refresh_id: str, now: datetime) -> bool:
+    """End the refresh; return whether this one ended it."""
+    return _set_once(session, refresh_id, "finished_at", {"finished_at": now})
+
+
+def mark_escalated(session: Session, refresh_id: str, now: datetime) -> bool:
+    """Note that support was told; return whether this one was the first."""
+    return _set_once(session, refresh_id, "escalated_at", {"escalated_at": now})
+
+
+def acknowledge(session: Session, refresh_id: str, name: str, now: datetime) -> bool:
+    """Note who in support took it on; only the first, and only while the refresh is unfinished."""
+    statement = (
+        update(RefreshRow)
+        .where(
+            col(RefreshRow.id) == refresh_id,
+            col(RefreshRow.acknowledged_at).is_(None),
+            col(RefreshRow.finished_at).is_(None),
+            col(RefreshRow.escalated_at).is_not(None),
+        )
+        .values(acknowledged_at=now, acknowledged_by=name)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def _set_once(session: Session, refresh_id: str, column: str, values: dict[str, datetime]) -> bool:
+    statement = (
+        update(RefreshRow)
+        .where(col(RefreshRow.id) == refresh_id, getattr(RefreshRow, column).is_(None))
+        .values(**values)
+    )
+    return bool(session.connection().execute(statement).rowcount)

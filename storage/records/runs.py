@@ -1,0 +1,242 @@
+"""Runs: state changes are guarded updates that say whether they won."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from storage.facts.runs import (
+    ACTIVE_STATES,
+    Clocks,
+    Duration,
+    Failure,
+    FailureKind,
+    Run,
+    RunState,
+    Stage,
+    Trigger,
+)
+from storage.facts.streams import StreamCounts
+from storage.tables import RunRow, SourceRow
+
+_GOOD_RUNS = 60
+_RUNS_FOR_AN_ESTIMATE = 5
+
+
+def add(
+    session: Session,
+    *,
+    run_id: str,
+    organization_id: str,
+    source_id: str,
+    trigger: Trigger,
+    slot_key: str,
+    requested_at: datetime,
+    collects: bool,
+) -> None:
+    """Insert a queued run; IntegrityError when the slot had one or another run holds the source."""
+    session.add(
+        RunRow(
+            id=run_id,
+            organization_id=organization_id,
+            source_id=source_id,
+            trigger=trigger,
+            slot_key=slot_key,
+            state=RunState.QUEUED,
+            requested_at=requested_at,
+            collects=collects,
+        )
+    )
+    session.flush()
+
+
+def run(session: Session, run_id: str) -> Run:
+    """Return the run; KeyError when there is none of that id."""
+    row = session.get(RunRow, run_id)
+    if row is None:
+        raise KeyError(run_id)
+    return as_run(row)
+
+
+def collects(session: Session, run_id: str) -> bool:
+    """Whether the run reads from the provider, or only processes what is collected."""
+    return session.get_one(RunRow, run_id).collects
+
+
+def outcome(session: Session, run_id: str) -> dict[str, Any]:
+    """Return what earlier stages of the run found."""
+    return dict(session.get_one(RunRow, run_id).outcome or {})
+
+
+def slot_taken(session: Session, source_id: str, slot_key: str) -> bool:
+    """Whether that slot of the clock, or that request, already had its run."""
+    statement = select(RunRow.id).where(RunRow.source_id == source_id, RunRow.slot_key == slot_key)
+    return session.exec(statement).first() is not None
+
+
+def active_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
+    """Return the active run of each source that has one."""
+    statement = select(RunRow).where(col(RunRow.source_id).in_(source_ids), col(RunRow.state).in_(ACTIVE_STATES))
+    return {row.source_id: as_run(row) for row in session.exec(statement)}
+
+
+def claim(session: Session, run_id: str, now: datetime) -> int | None:
+    """Take the run for work and return the new fencing generation; None when it is over or being cancelled."""
+    statement = (
+        update(RunRow)
+        .where(col(RunRow.id) == run_id, col(RunRow.state).in_((RunState.QUEUED, RunState.RUNNING)))
+        .values(
+            state=RunState.RUNNING,
+            generation=RunRow.generation + 1,
+            started_at=func.coalesce(RunRow.started_at, now),
+            next_attempt_at=None,
+            progress_at=now,
+        )
+    )
+    if not session.connection().execute(statement).rowcount:
+        return None
+    session.expire_all()
+    return session.get_one(RunRow, run_id).generation
+
+
+def holds(session: Session, run_id: str, generation: int) -> bool:
+    """Whether this generation may still write for the run."""
+    row = session.get(RunRow, run_id)
+    return row is not None and row.generation == generation and RunState(row.state).active
+
+
+def advance(session: Session, run_id: str, generation: int, **values: object) -> bool:
+    """Write progress or a stage, guarded by the generation; return whether it was written."""
+    statement = (
+        update(RunRow)
+        .where(col(RunRow.id) == run_id, col(RunRow.generation) == generation, col(RunRow.state).in_(ACTIVE_STATES))
+        .values(**values)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def finish(session: Session, run_id: str, generation: int, state: RunState, now: datetime, **values: object) -> bool:
+    """End the run, guarded by the generation; return whether this one ended it."""
+    return advance(
+        session, run_id, generation, state=state, finished_at=now, stage=None, next_attempt_at=None, **values
+    )
+
+
+def ask_to_cancel(session: Session, run_id: str) -> bool:
+    """Ask an active run to stop; return whether it was active and not already asked."""
+    statement = (
+        update(RunRow)
+        .where(col(RunRow.id) == run_id, col(RunRow.state).in_((RunState.QUEUED, RunState.RUNNING)))
+        .values(state=RunState.CANCELLING)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def last_ready_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
+    """Return the newest ready run of each source."""
+    return _newest(session, source_ids, (RunState.READY,))
+
+
+def last_finished_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
+    """Return the newest finished run of each source, whatever its end."""
+    return _newest(session, source_ids, (RunState.READY, RunState.FAILED, RunState.CANCELLED))
+
+
+def history(session: Session, source_ids: Sequence[str], limit: int) -> list[Run]:
+    """Return the newest runs of these sources, newest request first."""
+    statement = (
+        select(RunRow)
+        .where(col(RunRow.source_id).in_(source_ids))
+        .order_by(col(RunRow.requested_at).desc(), col(RunRow.id))
+        .limit(limit)
+    )
+    return [as_run(row) for row in session.exec(statement)]
+
+
+def durations_of(session: Session, source_ids: Sequence[str], *, collecting: bool = True) -> dict[str, Duration]:
+    """Return how long the last good runs took, of sources with at least five of that kind."""
+    found: dict[str, Duration] = {}
+    for source_id in source_ids:
+        statement = (
+            select(RunRow.started_at, RunRow.ready_at)
+            .where(RunRow.source_id == source_id, RunRow.state == RunState.READY, RunRow.collects == collecting)
+            .order_by(col(RunRow.finished_at).desc())
+            .limit(_GOOD_RUNS)
+        )
+        seconds = sorted(
+            (ready - started).total_seconds() for started, ready in session.exec(statement) if started and ready
+        )
+        if len(seconds) >= _RUNS_FOR_AN_ESTIMATE:
+            found[source_id] = Duration(p50=_quantile(seconds, 0.5), p90=_quantile(seconds, 0.9), runs=len(seconds))
+    return found
+
+
+def active_runs(session: Session) -> list[Run]:
+    """Return every active run, oldest request first; the audit of stranded work reads it."""
+    statement = select(RunRow).where(col(RunRow.state).in_(ACTIVE_STATES)).order_by(col(RunRow.requested_at))
+    return [as_run(row) for row in session.exec(statement)]
+
+
+def _newest(session: Session, source_ids: Sequence[str], states: tuple[RunState, ...]) -> dict[str, Run]:
+    # One index look-up per source and state: a window over all runs would read a year of history.
+    newest: dict[str, Run] = {}
+    for state in states:
+        run_id = (
+            select(RunRow.id)
+            .where(RunRow.source_id == SourceRow.id, RunRow.state == state)
+            .order_by(col(RunRow.finished_at).desc())
+            .limit(1)
+            .correlate(SourceRow)
+            .scalar_subquery()
+        )
+        ids = sqlalchemy.select(run_id).where(col(SourceRow.id).in_(source_ids)).subquery()
+        for row in session.exec(select(RunRow).where(col(RunRow.id).in_(sqlalchemy.select(ids)))):
+            known = newest.get(row.source_id)
+            if known is None or (row.finished_at and known.finished_at and row.finished_at > known.finished_at):
+                newest[row.source_id] = as_run(row)
+    return newest
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def counts_from(outcome_: Mapping[str, Any] | None) -> dict[str, StreamCounts]:
+    """Read the counts of an outcome."""
+    stored = (outcome_ or {}).get("counts", {})
+    return {name: StreamCounts(**values) for name, values in stored.items()}
+
+
+def as_run(row: RunRow) -> Run:
+    """Turn a row into a fact."""
+    failure = None
+    if row.failure_kind is not None:
+        failure = Failure(
+            kind=FailureKind(row.failure_kind),
+            code=row.failure_code or "",
+            detail=row.failure_detail or "",
+            stage=Stage(row.failure_stage or Stage.COLLECTING),
+            reference=row.reference or row.id,
+        )
+    return Run(
+        id=row.id,
+        organization_id=row.organization_id,
+        source_id=row.source_id,
+        trigger=Trigger(row.trigger),
+        state=RunState(row.state),
+        stage=Stage(row.stage) if row.stage else None,
+        generation=row.generation,
+        attempt=row.attempt,
+        clocks=Clocks(row.requested_at, row.source_as_of, row.loaded_at, row.ready_at),
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        rows=row.rows,
+        rows_expected=row.rows_expected,
+        progress_at=row.progress_at,
+        next_attempt_at=row.next_attempt_at,
+        failure=failure,
+        counts=counts_from(row.outcome),
+    )

@@ -1,0 +1,179 @@
+"""Sources, their connections and their metered reads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
+from storage.tables import ConnectionRow, ReadCountRow, SourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGrant:
+    """The sealed credentials of a source, and their version for compare-and-swap."""
+
+    source_id: str
+    organization_id: str
+    provider: Provider
+    account: str
+    credentials: bytes | None
+    version: int
+    scopes: str
+    can_write: bool
+    access_expires_at: datetime | None
+    refresh_expires_at: datetime | None
+
+
+def sources_of(session: Session, organization_id: str) -> list[Source]:
+    """Return all sources of the organization, by label."""
+    statement = (
+        select(SourceRow, ConnectionRow)
+        .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+        .where(SourceRow.organization_id == organization_id)
+        .order_by(SourceRow.provider, SourceRow.label)
+    )
+    return [as_source(row, connection) for row, connection in session.exec(statement)]
+
+
+def visible(session: Session, organization_id: str, source_id: str) -> Source | None:
+    """Return the source when it is the organization's own; somebody else's reads exactly like a missing one."""
+    statement = (
+        select(SourceRow, ConnectionRow)
+        .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+        .where(SourceRow.id == source_id, SourceRow.organization_id == organization_id)
+    )
+    found = session.exec(statement).first()
+    return as_source(*found) if found else None
+
+
+def source(session: Session, source_id: str) -> Source:
+    """Return the source; KeyError when there is none of that id. For work that was authorized before."""
+    row = session.get(SourceRow, source_id)
+    connection = session.get(ConnectionRow, source_id)
+    if row is None or connection is None:
+        raise KeyError(source_id)
+    return as_source(row, connection)
+
+
+def changed_since(session: Session, since: datetime | None) -> list[Source]:
+    """Return every source, or those that changed since that instant; clocks read their schedules from it."""
+    statement = select(SourceRow, ConnectionRow).join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+    if since is not None:
+        statement = statement.where(col(SourceRow.updated_at) >= since)
+    return [as_source(row, connection) for row, connection in session.exec(statement)]
+
+
+def stored_grant(session: Session, source_id: str) -> StoredGrant:
+    """Return the sealed grant of a source; KeyError when there is none."""
+    row = session.get(SourceRow, source_id)
+    grant = session.get(ConnectionRow, source_id)
+    if row is None or grant is None:
+        raise KeyError(source_id)
+    return StoredGrant(
+        source_id=row.id,
+        organization_id=row.organization_id,
+        provider=Provider(row.provider),
+        account=row.account,
+        credentials=grant.credentials,
+        version=grant.version,
+        scopes=grant.scopes,
+        can_write=grant.can_write,
+        access_expires_at=grant.access_expires_at,
+        refresh_expires_at=grant.refresh_expires_at,
+    )
+
+
+def save_grant(
+    session: Session,
+    source_id: str,
+    *,
+    credentials: bytes,
+    expected_version: int,
+    access_expires_at: datetime | None,
+    refresh_expires_at: datetime | None,
+) -> bool:
+    """Replace the sealed credentials if nobody did since `expected_version`; return whether this one won."""
+    statement = (
+        update(ConnectionRow)
+        .where(col(ConnectionRow.source_id) == source_id, col(ConnectionRow.version) == expected_version)
+        .values(
+            credentials=credentials,
+            version=expected_version + 1,
+            access_expires_at=access_expires_at,
+            refresh_expires_at=refresh_expires_at,
+        )
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def set_connection(session: Session, source_id: str, state: ConnectionState, reason: str | None, now: datetime) -> bool:
+    """Move the connection to a state; return whether it was another one before. `since` moves only then."""
+    row = session.get_one(ConnectionRow, source_id)
+    changed = row.state != state
+    if changed:
+        row.since = now
+    row.state = state
+    row.reason = reason
+    session.add(row)
+    if changed:
+        touch(session, source_id, now)
+    return changed
+
+
+def touch(session: Session, source_id: str, now: datetime) -> None:
+    """Let the clocks re-read the source."""
+    row = session.get_one(SourceRow, source_id)
+    row.updated_at = now
+    session.add(row)
+
+
+def set_stretched(session: Session, source_id: str, minutes: int | None, now: datetime) -> None:
+    """Stretch the schedule of a metered source, or end the stretch."""
+    row = session.get_one(SourceRow, source_id)
+    if row.stretched_minutes != minutes:
+        row.stretched_minutes = minutes
+        row.schedule_version += 1
+        row.updated_at = now
+        session.add(row)
+
+
+def stretched_minutes(session: Session, source_id: str) -> int | None:
+    """Return the minutes that are in force instead of the schedule's, if any."""
+    return session.get_one(SourceRow, source_id).stretched_minutes
+
+
+def count_reads(session: Session, source_id: str, month: str, reads: int) -> int:
+    """Add metered reads of that month (``YYYY-MM``) and return the month's total."""
+    row = session.get(ReadCountRow, (source_id, month))
+    if row is None:
+        row = ReadCountRow(source_id=source_id, month=month)
+    row.reads += reads
+    session.add(row)
+    session.flush()
+    return row.reads
+
+
+def reads_in(session: Session, source_ids: list[str], month: str) -> dict[str, int]:
+    """Return the metered reads of that month by source id."""
+    statement = select(ReadCountRow).where(col(ReadCountRow.source_id).in_(source_ids), ReadCountRow.month == month)
+    return {row.source_id: row.reads for row in session.exec(statement)}
+
+
+def as_source(row: SourceRow, connection: ConnectionRow) -> Source:
+    """Turn two rows into a fact; the schedule is the one in force."""
+    return Source(
+        id=row.id,
+        organization_id=row.organization_id,
+        provider=Provider(row.provider),
+        account=row.account,
+        label=row.label,
+        company=row.company,
+        mode=CollectMode(row.mode),
+        schedule_minutes=row.stretched_minutes or row.schedule_minutes,
+        schedule_version=row.schedule_version,
+        connection=ConnectionState(connection.state),
+        connection_reason=connection.reason,
+        connection_since=connection.since,
+    )

@@ -1,0 +1,170 @@
+"""Configuration: environment variables, read once. A missing or wrong one stops the start with a readable list."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from storage.facts.secret import Secret
+from storage.facts.sources import Provider
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class SettingsError(RuntimeError):
+    """The configuration cannot work; the text lists every variable that is wrong and what it should hold."""
+
+
+class ProcessRole(StrEnum):
+    """What this process does."""
+
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+
+
+def _secure_url(value: str) -> str:
+    """Refuse plain http to anything but this machine, so that no token travels in the clear."""
+    if not value:
+        return value
+    parts = urlsplit(value.replace("{shop}", "shop"))
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return value
+    raise ValueError("must be an https:// address (plain http is allowed to this machine only)")
+
+
+SecureUrl = Annotated[str, AfterValidator(_secure_url)]
+
+
+class Settings(BaseSettings):
+    """Every variable that Tidings reads; `.env.example` explains each one."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", case_sensitive=False)
+
+    role: ProcessRole = ProcessRole.ALL
+    database_url: str = "sqlite:///data/tidings.db"
+    warehouse_url: str = "data/warehouse"
+    public_url: SecureUrl = "http://127.0.0.1:8000"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    secret_keys: Annotated[list[SecretStr], NoDecode] = Field(default_factory=list)
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
+    slack_client_id: str = ""
+    slack_client_secret: SecretStr = SecretStr("")
+    slack_api_url: SecureUrl = "https://slack.com/api/"
+
+    support_channel: str = ""
+    support_email: str = ""
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = ""
+
+    quickbooks_client_id: str = ""
+    quickbooks_client_secret: SecretStr = SecretStr("")
+    quickbooks_api_url: SecureUrl = "https://quickbooks.api.intuit.com"
+    quickbooks_auth_url: SecureUrl = "https://appcenter.intuit.com/connect/oauth2"
+    quickbooks_token_url: SecureUrl = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"  # noqa: S105 - an address
+    quickbooks_monthly_reads: int = Field(default=500_000, ge=1000)
+
+    shopify_client_id: str = ""
+    shopify_client_secret: SecretStr = SecretStr("")
+    shopify_api_url: SecureUrl = "https://{shop}/admin/api/2026-10/graphql.json"
+    shopify_auth_url: SecureUrl = "https://{shop}/admin/oauth/authorize"
+    shopify_token_url: SecureUrl = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
+
+    log_level: str = "INFO"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_keys(cls, values: dict[str, object]) -> dict[str, object]:
+        keys = values.get("secret_keys")
+        if isinstance(keys, str):
+            values["secret_keys"] = [key.strip() for key in keys.split(",") if key.strip()]
+        return values
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        problems = [*self._slack_problems(), *self._mail_problems(), *self._scale_problems()]
+        if not self.secret_keys:
+            problems.append("SECRET_KEYS: missing; make one with `tidings keys new`")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _slack_problems(self) -> list[str]:
+        problems = []
+        if not self.slack_bot_token.get_secret_value():
+            problems.append("SLACK_BOT_TOKEN: missing; it starts with xoxb-")
+        if not self.socket_mode and len(self.slack_signing_secret.get_secret_value()) < 16:
+            problems.append("SLACK_SIGNING_SECRET: missing or shorter than 16 characters (or set SLACK_APP_TOKEN)")
+        if self.support_channel and len(self.support_channel.split("/")) != 2:
+            problems.append("SUPPORT_CHANNEL: must be team/channel, such as T0123/C0456")
+        return problems
+
+    def _mail_problems(self) -> list[str]:
+        if self.smtp_url.get_secret_value() and "@" not in self.mail_from:
+            return ["MAIL_FROM: must be an address when SMTP_URL is set"]
+        return []
+
+    def _scale_problems(self) -> list[str]:
+        if self.role is ProcessRole.ALL:
+            return []
+        problems = []
+        if self.database_url.startswith("sqlite"):
+            problems.append(f"ROLE={self.role}: several processes need Postgres; set DATABASE_URL=postgresql://…")
+        if "://" not in self.warehouse_url:
+            problems.append(
+                f"ROLE={self.role}: several processes need a shared warehouse; set WAREHOUSE_URL=postgresql://…"
+            )
+        return problems
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached by a web socket of ours instead of by its requests to us."""
+        return bool(self.slack_app_token.get_secret_value())
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """The addresses and the app credentials of one provider; `{shop}` stands for the account in Shopify's."""
+
+    client_id: str
+    client_secret: Secret
+    api_url: str
+    auth_url: str
+    token_url: str
+
+
+def provider_settings(settings: Settings, provider: Provider) -> ProviderSettings:
+    """Return what one provider's connector needs to know."""
+    name = provider.value
+    return ProviderSettings(
+        client_id=getattr(settings, f"{name}_client_id"),
+        client_secret=Secret(getattr(settings, f"{name}_client_secret").get_secret_value()),
+        api_url=getattr(settings, f"{name}_api_url"),
+        auth_url=getattr(settings, f"{name}_auth_url"),
+        token_url=getattr(settings, f"{name}_token_url"),
+    )
+
+
+def load_settings(env_file: Path | None = None) -> Settings:
+    """Read the environment (and a file of the same variables, where given); SettingsError lists what is wrong."""
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        raise SettingsError(_readable(error)) from None
+
+
+def _readable(error: ValidationError) -> str:
+    lines = ["The configuration is not complete:"]
+    for problem in error.errors():
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        text = problem["msg"].removeprefix("Value error, ")
+        lines.extend(f"  {name}: {line}" if name else f"  {line}" for line in text.splitlines())
+    return "\n".join(lines)
