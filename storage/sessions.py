@@ -5,7 +5,6 @@ statement (SQLite: BEGIN IMMEDIATE), a read session never takes it.
 """
 
 import asyncio
-import errno
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +15,24 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session
 
 T = TypeVar("T")
 
-__all__ = ["Database", "DatabaseUnavailableError", "Session", "open_database"]
+__all__ = ["ConflictError", "Database", "DatabaseBusyError", "DatabaseUnavailableError", "Session", "open_database"]
 
 
 class DatabaseUnavailableError(RuntimeError):
     """The database cannot be used as it is; the text says what to do."""
+
+
+class DatabaseBusyError(RuntimeError):
+    """The database was locked or unreachable for now; nothing was written."""
+
+
+class ConflictError(RuntimeError):
+    """A twin was faster: a unique key was taken; nothing was written."""
 
 
 class Database:
@@ -56,13 +63,16 @@ class Database:
             yield session
 
     def in_write(self, work: Callable[[Session], T]) -> T:
-        """Run the work in one write transaction and return what it returns."""
-        with self.write() as session:
+        """Run the work in one write transaction and return what it returns.
+
+        DatabaseBusyError and ConflictError mean that nothing was written.
+        """
+        with _translated(), self.write() as session:
             return work(session)
 
     def in_read(self, work: Callable[[Session], T]) -> T:
         """Run the work on one read session and return what it returns."""
-        with self.read() as session:
+        with _translated(), self.read() as session:
             return work(session)
 
     async def writing(self, work: Callable[[Session], T], executor: Executor | None = None) -> T:
@@ -114,20 +124,24 @@ def _sqlite_path(url: str) -> Path | None:
 
 def _make_engine(url: str, path: Path | None, busy_seconds: float, pool_size: int, *, writes: bool) -> Engine:
     if path is None:
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        options = f"-c lock_timeout={int(busy_seconds * 1000)}"
+        return create_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
+        )
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         connect_args={"timeout": busy_seconds, "check_same_thread": False},
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", prepare_sqlite)
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Set up a fresh SQLite connection: WAL, FULL, foreign keys, the clock function; transactions are begun by hand."""
     connection.isolation_level = None
     connection.create_function("unixepoch", -1, _unixepoch, deterministic=False)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
@@ -170,15 +184,15 @@ def _check_postgres(session: Session) -> None:
             raise DatabaseUnavailableError(f"Postgres runs with {setting}=off: acknowledged work could be lost")
 
 
-def is_busy(error: BaseException) -> bool:
-    """Whether the database was locked or unreachable for now, so that trying again may help."""
-    if isinstance(error, OperationalError):
-        return True
-    return isinstance(error, DBAPIError) and error.connection_invalidated
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Whether the disk has no room left."""
-    return (
-        "disk is full" in str(error) or "No space left" in str(error) or getattr(error, "errno", None) == errno.ENOSPC
-    )
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise ConflictError(str(error.orig)) from error
+    except OperationalError as error:
+        raise DatabaseBusyError(str(error.orig)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseBusyError(str(error.orig)) from error
+        raise

@@ -1,0 +1,78 @@
+"""Leases: the right to do something alone until a time, with a fencing token that grows with each new holder.
+
+Time is the database's, so that machines with wrong clocks agree.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from storage.records.instants import database_now
+from storage.tables import LeaseRow
+
+
+def acquire(session: Session, name: str, holder: str, seconds: float) -> int | None:
+    """Take the lease and return its generation; None while somebody else (or the same holder elsewhere) has it."""
+    row = _locked(session, name)
+    now = database_now(session)
+    if row is None:
+        return _first(session, name, holder, seconds)
+    if row.until > now:
+        return None
+    row.holder = holder
+    row.generation += 1
+    row.until = now + timedelta(seconds=seconds)
+    session.add(row)
+    session.flush()
+    return row.generation
+
+
+def renew(session: Session, name: str, holder: str, generation: int, seconds: float) -> bool:
+    """Prolong the lease; False when it has passed on or run out, and then the work must stop."""
+    now = database_now(session)
+    renewed = session.connection().execute(
+        update(LeaseRow)
+        .where(col(LeaseRow.name) == name, col(LeaseRow.holder) == holder)
+        .where(col(LeaseRow.generation) == generation, col(LeaseRow.until) > now)
+        .values(until=now + timedelta(seconds=seconds))
+    )
+    return bool(renewed.rowcount)
+
+
+def release(session: Session, name: str, holder: str, generation: int) -> bool:
+    """Give the lease back at once; False when it was not held any more. The generation stays and keeps growing."""
+    released = session.connection().execute(
+        update(LeaseRow)
+        .where(col(LeaseRow.name) == name, col(LeaseRow.holder) == holder)
+        .where(col(LeaseRow.generation) == generation)
+        .values(until=database_now(session))
+    )
+    return bool(released.rowcount)
+
+
+def holds(session: Session, name: str, holder: str, generation: int) -> bool:
+    """Whether the lease is still held; locked to the end of the transaction, as the guard of a write in it."""
+    row = _locked(session, name)
+    if row is None or row.holder != holder or row.generation != generation:
+        return False
+    return row.until > database_now(session)
+
+
+def _locked(session: Session, name: str) -> LeaseRow | None:
+    statement = select(LeaseRow).where(col(LeaseRow.name) == name).with_for_update()
+    return session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def _first(session: Session, name: str, holder: str, seconds: float) -> int | None:
+    dialect = session.get_bind().dialect.name
+    if dialect == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    until = database_now(session) + timedelta(seconds=seconds)
+    values = {"name": name, "holder": holder, "generation": 1, "until": until}
+    made = session.connection().execute(
+        insert(LeaseRow).values(**values).on_conflict_do_nothing().returning(col(LeaseRow.generation))
+    )
+    return made.scalar_one_or_none()
