@@ -1,0 +1,56 @@
+"""Runs one provider stand-in in a process of its own: `python -m sandbox.providers quickbooks`."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from sandbox.journal import Journal
+from sandbox.providers.quickbooks import QuickBooks
+from sandbox.providers.serve import serve
+from sandbox.providers.throttle import Throttle
+from storage.facts.clock import SystemClock
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; the first line of output says where, as JSON."""
+    asyncio.run(_run(_parser().parse_args(arguments)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox.providers", description=__doc__)
+    parser.add_argument("provider", choices=("quickbooks",))
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--size", type=int, default=200, help="invoices or orders")
+    parser.add_argument("--journal", type=Path, help="append one JSON line per request to this file")
+    parser.add_argument("--throttle", action="store_true", help="limit requests as the provider does")
+    return parser
+
+
+def _build(asked: argparse.Namespace) -> QuickBooks:
+    clock = SystemClock()
+    journal = Journal(clock, asked.journal)
+    throttle = Throttle() if asked.throttle else None
+    return QuickBooks.generated(
+        seed=asked.seed, invoices=asked.size, as_of=clock.now(), clock=clock, throttle=throttle, journal=journal
+    )
+
+
+async def _run(asked: argparse.Namespace) -> None:
+    provider = _build(asked)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serve(provider.app, port=asked.port) as served:
+        found = {"name": asked.provider, "url": served.url, "environment": provider.environment(served.url)}
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    main()

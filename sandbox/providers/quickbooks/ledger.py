@@ -1,0 +1,140 @@
+"""The double entry behind each transaction, and what it adds up to per account and day."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from sandbox.providers.quickbooks.values import Record, cents, referred
+
+#: Entities that post to the ledger.
+TRANSACTIONS = ("Invoice", "Payment", "Bill", "BillPayment", "JournalEntry")
+
+#: account id and cents; debits are positive
+Posting = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAccounts:
+    """The accounts that transactions post to without naming them."""
+
+    receivable: str
+    payable: str
+    sales_tax: str
+    undeposited: str
+    discounts: str
+
+    @classmethod
+    def among(cls, accounts: Iterable[Record]) -> "KeyAccounts":
+        """Find them in a chart by type and subtype; '' where the chart has none."""
+        found: dict[str, str] = {}
+        for account in accounts:
+            for key in (account.get("AccountType"), account.get("AccountSubType")):
+                found.setdefault(str(key), str(account["Id"]))
+        return cls(
+            receivable=found.get("Accounts Receivable", ""),
+            payable=found.get("Accounts Payable", ""),
+            sales_tax=found.get("SalesTaxPayable", ""),
+            undeposited=found.get("UndepositedFunds", ""),
+            discounts=found.get("DiscountsRefundsGiven", ""),
+        )
+
+
+def postings(entity: str, record: Record, key: KeyAccounts) -> list[Posting]:
+    """Return the entry behind a transaction; debits and credits of a generated one add up to nothing."""
+    match entity:
+        case "Invoice":
+            return [(key.receivable, cents(record.get("TotalAmt"))), *_sale(record, key)]
+        case "Payment":
+            paid = cents(record.get("TotalAmt"))
+            return [(referred(record, "DepositToAccountRef") or key.undeposited, paid), (key.receivable, -paid)]
+        case "Bill":
+            payable = referred(record, "APAccountRef") or key.payable
+            return [(payable, -cents(record.get("TotalAmt"))), *_purchase(record)]
+        case "BillPayment":
+            paid = cents(record.get("TotalAmt"))
+            return [(key.payable, paid), (referred(record.get("CheckPayment", {}), "BankAccountRef"), -paid)]
+        case "JournalEntry":
+            return [_journal_line(line) for line in record.get("Line", ()) if "JournalEntryLineDetail" in line]
+        case _:
+            return []
+
+
+def _sale(record: Record, key: KeyAccounts) -> list[Posting]:
+    found: list[Posting] = []
+    for line in record.get("Line", ()):
+        if "SalesItemLineDetail" in line:
+            found.append((referred(line["SalesItemLineDetail"], "ItemAccountRef"), -cents(line.get("Amount"))))
+        elif "DiscountLineDetail" in line:
+            account = referred(line["DiscountLineDetail"], "DiscountAccountRef") or key.discounts
+            found.append((account, cents(line.get("Amount"))))
+    tax = cents(record.get("TxnTaxDetail", {}).get("TotalTax"))
+    return [*found, (key.sales_tax, -tax)] if tax else found
+
+
+def _purchase(record: Record) -> list[Posting]:
+    return [
+        (referred(line["AccountBasedExpenseLineDetail"], "AccountRef"), cents(line.get("Amount")))
+        for line in record.get("Line", ())
+        if "AccountBasedExpenseLineDetail" in line
+    ]
+
+
+def _journal_line(line: Record) -> Posting:
+    detail = line["JournalEntryLineDetail"]
+    sign = 1 if detail.get("PostingType") == "Debit" else -1
+    return referred(detail, "AccountRef"), sign * cents(line.get("Amount"))
+
+
+@dataclass
+class Ledger:
+    """Cents per account and day, debits positive, on one basis."""
+
+    days: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+
+    def add(self, date: str, entry: Iterable[Posting], sign: int = 1) -> None:
+        """Post an entry, or with sign -1 take it back."""
+        for account, worth in entry:
+            self.days[account][date] += sign * worth
+
+    def moved(self, account: str, first: str, last: str) -> int | None:
+        """Sum of an account from one day to another, both included; None if nothing was posted."""
+        found = [worth for date, worth in self.days.get(account, {}).items() if first <= date <= last and worth]
+        return sum(found) if found else None
+
+
+def accrual(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> Ledger:
+    """Post everything at its own date."""
+    ledger = Ledger()
+    for entity in TRANSACTIONS:
+        for record in records(entity):
+            ledger.add(str(record.get("TxnDate", "")), postings(entity, record, key))
+    return ledger
+
+
+def cash(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> Ledger:
+    """Post sales and purchases when they are paid, in proportion to what was paid."""
+    ledger = Ledger()
+    for entity, side, holding in (("Payment", "Invoice", key.receivable), ("BillPayment", "Bill", key.payable)):
+        owed = {str(record["Id"]): record for record in records(side)}
+        for record in records(entity):
+            date = str(record.get("TxnDate", ""))
+            ledger.add(date, postings(entity, record, key))
+            for line in record.get("Line", ()):
+                for linked in line.get("LinkedTxn", ()):
+                    document = owed.get(str(linked.get("TxnId")))
+                    if document is not None and linked.get("TxnType") == side:
+                        entry = postings(side, document, key)
+                        ledger.add(date, _share(entry, cents(line.get("Amount")), holding))
+    for record in records("JournalEntry"):
+        ledger.add(str(record.get("TxnDate", "")), postings("JournalEntry", record, key))
+    return ledger
+
+
+def _share(entry: list[Posting], paid: int, holding: str) -> list[Posting]:
+    """Return the part of an entry that was paid, to the cent: rounding stays with the last posting."""
+    total = abs(sum(worth for account, worth in entry if account == holding))
+    if not total:
+        return []
+    parts = [(account, worth * paid // total) for account, worth in entry]
+    account, worth = parts[-1]
+    return [*parts[:-1], (account, worth - sum(part for _, part in parts))]
