@@ -1,0 +1,226 @@
+"""The shape that every provider drops into: what a connector declares, is given, and returns."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from connectors.http import Http
+from connectors.limits import Limiter
+from connectors.oauth import TokenKeeper, Tokens, TokenStore
+from connectors.wire import HttpLimits
+from storage.facts.clock import Clock, aware
+from storage.facts.ready import ReadyTable
+from storage.facts.secret import Secret
+from storage.facts.sources import CollectMode, Provider
+from storage.facts.streams import Batch, Stream
+
+__all__ = [
+    "Access",
+    "Collected",
+    "Company",
+    "Connector",
+    "Held",
+    "NothingHeld",
+    "ProviderSettings",
+    "Session",
+    "Tokens",
+]
+
+#: Each incremental read goes back this far behind the last one: clocks differ and commits become visible late.
+OVERLAP = timedelta(minutes=10)
+#: Behind a longer gap everything is read again.
+LONGEST_GAP = timedelta(days=30)
+
+Sink = Callable[[Batch], Awaitable[None]]
+#: stream, rows read so far, rows expected (None: not known)
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """The app's own keys and the provider's addresses (``{shop}`` in them stands for the account)."""
+
+    client_id: str
+    client_secret: Secret
+    api_url: str
+    auth_url: str
+    token_url: str
+    limits: HttpLimits = field(default_factory=HttpLimits)
+
+    def address(self, template: str, account: str) -> str:
+        """Fill the account into an address."""
+        return template.replace("{shop}", account)
+
+
+class Held(Protocol):
+    """What the warehouse holds now: live rows of ``raw_<provider>_<stream>`` of this source."""
+
+    async def count(self, stream: str) -> int:
+        """Return how many."""
+        ...
+
+    async def keys(self, stream: str) -> Collection[str]:
+        """Return their keys; asked for only when counts leave a doubt."""
+        ...
+
+
+class NothingHeld:
+    """A warehouse before the first read."""
+
+    async def count(self, stream: str) -> int:
+        """None."""
+        _ = stream
+        return 0
+
+    async def keys(self, stream: str) -> Collection[str]:
+        """None."""
+        _ = stream
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything a connector is given about one connection."""
+
+    account: str
+    settings: ProviderSettings
+    tokens: TokenStore
+    clock: Clock
+    limiter: Limiter
+    held: Held = field(default_factory=NothingHeld)
+    #: only an exchange that creates orders asks for this; collections never do
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open connection: a client with a live grant, and what the connection was given."""
+
+    access: Access
+    http: Http
+    keeper: TokenKeeper
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Whose account it is, in the provider's words."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one finished collection says about itself."""
+
+    #: every change at the provider up to this instant is in what was read; taken before the first call
+    source_as_of: datetime
+    #: stream -> opaque text for the next collection; to be saved with the data
+    cursors: Mapping[str, str]
+    #: metered calls made
+    reads: int
+    #: streams that were read whole: what was not in them is gone
+    full: tuple[str, ...] = ()
+    #: streams whose cursor is worth saving even when no row changed
+    keep_cursors: tuple[str, ...] = ()
+    #: plain sentences worth showing with the run
+    notes: tuple[str, ...] = ()
+
+
+class Connector(Protocol):
+    """One provider."""
+
+    @property
+    def provider(self) -> Provider:
+        """Which one."""
+        ...
+
+    @property
+    def mode(self) -> CollectMode:
+        """How its data comes."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        ...
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """What it reads."""
+        ...
+
+    @property
+    def ready(self) -> tuple[ReadyTable, ...]:
+        """What is made of it."""
+        ...
+
+    def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
+        """Open a connection; nothing is sent yet."""
+        ...
+
+    async def probe(self, session: Session) -> Company:
+        """Make the cheapest call that proves the grant, and return whose account it is."""
+        ...
+
+    async def collect(
+        self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
+    ) -> Collected:
+        """Read what changed since the cursors (all of it without one) and hand it to the sink, batch by batch."""
+        ...
+
+
+@contextlib.asynccontextmanager
+async def open_session(connector: Connector, access: Access) -> AsyncIterator[Session]:
+    """Open a connection and count its last reads when it closes, however it ends."""
+    async with connector.session(access) as session:
+        try:
+            yield session
+        finally:
+            await session.http.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stream's cursor: read up to ``read_to``, newest change seen ``newest``, live rows then ``count``."""
+
+    #: the instant from which the next read starts (less the overlap), by the provider's clock
+    read_to: datetime
+    newest: str = ""
+    count: int | None = None
+
+    def __str__(self) -> str:
+        count = "" if self.count is None else str(self.count)
+        return f"{self.read_to.isoformat()}|{self.newest}|{count}"
+
+
+_MARK = re.compile(r"(?P<read_to>[^|]+)\|(?P<newest>[^|]*)\|(?P<count>[0-9]*)", re.ASCII)
+
+
+def mark(cursor: str | None, now: datetime) -> Mark | None:
+    """Read a cursor; None when there is none, when it is not ours, or when it is too old to go on from."""
+    match = _MARK.fullmatch(cursor or "")
+    if match is None:
+        return None
+    try:
+        read_to = aware(datetime.fromisoformat(match["read_to"]))
+    except ValueError:
+        return None
+    if now - read_to > LONGEST_GAP or read_to - now > LONGEST_GAP:
+        return None
+    return Mark(read_to, match["newest"], int(match["count"]) if match["count"] else None)
+
+
+def serial(sink: Sink) -> Sink:
+    """Return a sink that takes one batch at a time, so that streams may be read side by side."""
+    turn = asyncio.Lock()
+
+    async def one(batch: Batch) -> None:
+        async with turn:
+            await sink(batch)
+
+    return one

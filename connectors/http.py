@@ -1,0 +1,133 @@
+"""The shared client of a connection: read-only guard, bucket, token, retries. Providers add how to judge an answer."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from connectors.backoff import pause, retry_after
+from connectors.errors import THROTTLED, TOKEN_REJECTED, ConnectorError, Reconnect, Retry
+from connectors.limits import Limiter, Rate, tidy_wait
+from connectors.oauth import TokenKeeper
+from connectors.reads import Call, refuse_writes
+from connectors.wire import Answer, Wire
+from storage.facts.clock import Clock
+from storage.facts.secret import Secret
+
+log = structlog.get_logger()
+
+#: Says what is wrong with an answer, or None when it can be used.
+Judge = Callable[[Answer], ConnectorError | None]
+_FLUSH_READS = 25
+
+
+class Http:
+    """Sends the calls of one connection."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        keeper: TokenKeeper,
+        *,
+        clock: Clock,
+        limiter: Limiter,
+        key: str,
+        rates: tuple[Rate, ...],
+        headers: Callable[[Secret], Mapping[str, str]],
+        judge: Judge,
+        writes: bool = False,
+    ) -> None:
+        self.wire = wire
+        self.clock = clock
+        self.limiter = limiter
+        self.key = key
+        #: metered calls sent so far
+        self.reads = 0
+        self._keeper = keeper
+        self._rates = rates
+        self._headers = headers
+        self._judge = judge
+        self._writes = writes
+        self._recorded = 0
+
+    async def send(self, call: Call, judge: Judge | None = None) -> Answer:
+        """Send until the answer can be used, within the caps; raise what is wrong with it otherwise."""
+        if not self._writes:
+            refuse_writes(call)
+        began, attempt, renewed = self.clock.now(), 0, False
+        while True:
+            attempt += 1
+            token = await self._keeper.token()
+            answer, problem = await self._attempt(call, token, judge or self._judge)
+            if problem is None and answer is not None:
+                return answer
+            if isinstance(problem, Reconnect) and problem.code == TOKEN_REJECTED and not renewed:
+                renewed = True
+                await self._keeper.renew(token)
+                continue
+            if not isinstance(problem, Retry):
+                raise problem or Retry(None, "no answer")
+            await self._wait(call, problem, attempt, began)
+
+    async def _attempt(self, call: Call, token: Secret, judge: Judge) -> tuple[Answer | None, ConnectorError | None]:
+        await self._turn(call)
+        request = self.wire.request(call, self._headers(token))
+        self.reads += 1
+        await self._flush(_FLUSH_READS)
+        try:
+            answer = await self.wire.exchange(request)
+        except Retry as error:
+            return None, error
+        return answer, judge(answer) or judge_status(answer, self.clock.now())
+
+    async def _turn(self, call: Call) -> None:
+        """Wait for our turn at the account's bucket."""
+        for rate in self._rates:
+            wait = await self.limiter.reserve(self.key, rate, call.cost)
+            if wait > self.wire.limits.longest_wait:
+                raise Retry(wait, "the provider's limit for this account is used up for now", code=THROTTLED)
+            if wait > 0:
+                await self.clock.sleep(tidy_wait(wait))
+
+    async def _wait(self, call: Call, problem: Retry, attempt: int, began: datetime) -> None:
+        """Pause before the next attempt; raise the problem where no further attempt is due."""
+        limits = self.wire.limits
+        wait = pause(attempt) if problem.after is None else problem.after
+        if problem.code == THROTTLED and problem.after:
+            await self.limiter.block(self.key, problem.after)
+        spent = (self.clock.now() - began).total_seconds()
+        final = attempt >= limits.attempts or wait > limits.longest_wait or spent + wait > limits.retry_total
+        log.info(
+            "provider_call_failed",
+            account=self.key.partition(":")[0],
+            call=call.name,
+            code=problem.code,
+            request_id=problem.request_id,
+            attempt=attempt,
+            wait=None if final else wait,
+        )
+        if final or self._writes:
+            raise problem
+        await self.clock.sleep(tidy_wait(wait))
+
+    async def _flush(self, least: int) -> None:
+        waiting = self.reads - self._recorded
+        if waiting >= least:
+            self._recorded += waiting
+            await self.limiter.record(self.key, waiting)
+
+    async def close(self) -> None:
+        """Count the last reads."""
+        await self._flush(1)
+
+
+def judge_status(answer: Answer, now: datetime) -> ConnectorError | None:
+    """Judge by the status alone what a provider's own judge let pass."""
+    after = retry_after(answer.headers.get("retry-after"), now)
+    if answer.status == 429:
+        return Retry(after, "the provider asked us to slow down", code=THROTTLED, request_id=answer.request_id)
+    if answer.status >= 500:
+        return Retry(
+            after, f"the provider failed (HTTP {answer.status})", code="server_error", request_id=answer.request_id
+        )
+    return None

@@ -1,0 +1,95 @@
+"""Which calls only read. A connection without the write capability sends nothing else.
+
+There is no read-only scope at QuickBooks, and Shopify's is only as narrow as the installation: so the promise "Tidings
+never changes your books" is kept here, before the network.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import msgspec
+
+from connectors.errors import WriteRefused
+
+_SELECT = re.compile(rb"\s*select\s", re.IGNORECASE)
+#: One token of a GraphQL document: block string, string, comment, name, or any other single character.
+_TOKENS = re.compile(
+    r'(?P<string>"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n\r])*")|(?P<comment>\#[^\n\r]*)|(?P<name>[_A-Za-z][_0-9A-Za-z]*)'
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+_OPENING = frozenset("{([")
+_CLOSING = {"}": "{", ")": "(", "]": "["}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a provider, relative to its pinned address."""
+
+    method: str
+    path: str
+    #: what logs and errors call it: "query Invoice"
+    name: str
+    params: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str | None = None
+    #: what it takes from the account's bucket
+    cost: float = 1
+
+
+def refuse_writes(call: Call) -> None:
+    """Raise WriteRefused unless the call can only read."""
+    if call.method in {"GET", "HEAD"}:
+        return
+    if call.method != "POST" or call.body is None:
+        raise WriteRefused(f"{call.method} {call.name} could change data; this connection only reads")
+    if call.path.endswith("/query"):
+        if not _SELECT.match(call.body):
+            raise WriteRefused(f"{call.name} is not a SELECT; this connection only reads")
+    elif call.path.endswith("/graphql.json"):
+        _refuse_operations(call)
+    else:
+        raise WriteRefused(f"POST {call.name} could change data; this connection only reads")
+
+
+def _refuse_operations(call: Call) -> None:
+    try:
+        document = msgspec.json.decode(call.body or b"", type=dict[str, object]).get("query")
+    except msgspec.MsgspecError:
+        document = None
+    if not isinstance(document, str):
+        raise WriteRefused(f"{call.name} holds no GraphQL document that could be looked at")
+    kinds = operations(document)
+    if not kinds or set(kinds) != {"query"}:
+        raise WriteRefused(f"{call.name} holds operations other than queries; this connection only reads")
+
+
+def operations(document: str) -> list[str]:
+    """Return the kinds of all operations of a GraphQL document, ``"?"`` for whatever cannot be understood.
+
+    Looks at definitions, not at words: a field, a string or a comment that says "mutation" is none, and a document with
+    several operations is judged by all of them, whichever the caller names.
+    """
+    kinds: list[str] = []
+    stack: list[str] = []
+    expecting = True
+    for match in _TOKENS.finditer(document):
+        piece = match.group()
+        if match.lastgroup in {"string", "comment"}:
+            continue
+        if piece in _OPENING:
+            if not stack and expecting:
+                kinds.append("query" if piece == "{" else "?")
+            stack.append(piece)
+            expecting = False
+        elif piece in _CLOSING:
+            if not stack or stack.pop() != _CLOSING[piece]:
+                return ["?"]
+            expecting = expecting or (piece == "}" and not stack)
+        elif not stack and expecting and match.lastgroup == "name":
+            if piece != "fragment":
+                kinds.append(piece if piece in {"query", "mutation", "subscription"} else "?")
+            expecting = False
+        elif piece == '"':
+            return ["?"]
+    return kinds if not stack else ["?"]

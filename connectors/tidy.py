@@ -1,0 +1,130 @@
+"""The careful way for records that the quick parser refuses: a number for a text, an amount with too many digits.
+
+Each wanted value is read by its declared type and written back in its plainest form; the record's own bytes stay what
+is kept as raw. What cannot be read without guessing raises Broken with the record's id: a wrong amount is worse than
+none.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from connectors.errors import Broken
+from connectors.shapes import PARSED, Shape, Tree
+from storage.facts.streams import ColumnType
+
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_EXACT = Context(prec=120)
+
+
+class _Number(str):
+    """A JSON number, kept as the provider wrote it."""
+
+    __slots__ = ()
+
+
+@dataclass
+class Tidy:
+    """Reads records of one shape; counts what it had to round."""
+
+    shape: Shape
+    #: amounts that had more decimals than their column
+    rounded: int = 0
+    _id: str = field(default="?")
+
+    def record(self, raw: bytes) -> bytes:
+        """Return the record with only the wanted parts, each of its declared type."""
+        try:
+            said = json.loads(raw, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+        except (ValueError, RecursionError) as error:
+            raise Broken(f"a record of {self.shape.label} cannot be read", code="record_unreadable") from error
+        key = self.shape.fields[0].path
+        self._id = re.sub(r"[^\w:/.-]", "", str(said.get(key, "?")))[:60] if isinstance(said, dict) else "?"
+        return msgspec.json.encode(self._object(said, self.shape.tree, ""))
+
+    def _object(self, said: Any, tree: Mapping[str, Tree], path: str) -> dict[str, Any] | None:
+        if said is None or said == "":
+            return None
+        if isinstance(said, str) and "value" in tree:
+            said = {"value": said}
+        if not isinstance(said, dict):
+            raise self._wrong(path, "an object")
+        found: dict[str, Any] = {}
+        for name, node in tree.items():
+            plain = name.removesuffix("[]")
+            here = f"{path}.{plain}" if path else plain
+            value = said.get(plain)
+            found[plain] = self._list(value, node, here) if name.endswith("[]") else self._node(value, node, here)
+        return found
+
+    def _list(self, said: Any, node: Tree, path: str) -> list[Any] | None:
+        if said is None or said == "":
+            return None
+        items = said if isinstance(said, list) else [said]
+        return [self._node(item, node, path) for item in items]
+
+    def _node(self, said: Any, node: Tree, path: str) -> Any:
+        if isinstance(node, dict):
+            return self._object(said, node, path)
+        return None if said is None else self._value(said, node, path)
+
+    def _value(self, said: Any, kind: ColumnType, path: str) -> Any:
+        if kind is ColumnType.TEXT:
+            return _text(said)
+        if isinstance(said, str) and not said.strip():
+            return None
+        if kind is ColumnType.BOOLEAN:
+            if str(said).lower() not in {"true", "false"}:
+                raise self._wrong(path, "true or false")
+            return str(said).lower() == "true"
+        if not isinstance(said, str):
+            raise self._wrong(path, f"a {kind}")
+        if kind is ColumnType.DATE:
+            return self._moment(said[:10], path, date.fromisoformat).isoformat()
+        if kind is ColumnType.TIMESTAMP:
+            return self._instant(said, path)
+        return self._amount(said, kind, path)
+
+    def _moment(self, said: str, path: str, read: Any) -> Any:
+        try:
+            return read(said)
+        except ValueError as error:
+            raise self._wrong(path, "a date") from error
+
+    def _instant(self, said: str, path: str) -> str:
+        moment = self._moment(said, path, datetime.fromisoformat)
+        if moment.tzinfo is None:
+            raise self._wrong(path, "a time with a zone")
+        return str(moment.astimezone(UTC).isoformat())
+
+    def _amount(self, said: str, kind: ColumnType, path: str) -> str:
+        if not _AMOUNT.fullmatch(said):
+            raise self._wrong(path, "an amount")
+        kept = PARSED[kind]
+        value = Decimal(said)
+        try:
+            fitted = value.quantize(Decimal(1).scaleb(-kept.scale), rounding=ROUND_HALF_EVEN, context=_EXACT)
+        except InvalidOperation as error:
+            raise self._wrong(path, "an amount that fits") from error
+        if len(fitted.as_tuple().digits) > kept.precision:
+            raise self._wrong(path, "an amount that fits")
+        if fitted != value:
+            if kind is ColumnType.INTEGER:
+                raise self._wrong(path, "a whole number")
+            self.rounded += 1
+        return f"{fitted:f}"
+
+    def _wrong(self, path: str, wanted: str) -> Broken:
+        return Broken(f"{self.shape.label}, record {self._id}: {path or 'it'} is not {wanted}", code="value_unreadable")
+
+
+def _text(said: Any) -> str:
+    if isinstance(said, str):
+        return str(said)
+    return msgspec.json.encode(said).decode()
