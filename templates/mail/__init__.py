@@ -1,0 +1,63 @@
+"""The neutral message as an e-mail: subject, text part, HTML part; nothing is loaded from anywhere."""
+
+from dataclasses import dataclass
+from functools import cache, partial
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from storage.facts.messages import Message
+from templates.mail.headers import UnsafeHeader, safe_header
+from templates.mail.inline import address, html, words
+from templates.mail.plain import text_part
+from templates.mail.shape import MOST_ROWS, SIGNS, more_rows, spoken
+from templates.text import clean, shorten
+
+__all__ = ["Mail", "UnsafeHeader", "render", "safe_header"]
+
+#: Longest subject; phones show about 40 characters, the first words say it.
+_SUBJECT = 150
+#: Why this mail came, by kind of message.
+FOOTER = "Sent by Tidings, because you confirmed this address in Slack."
+FOOTERS = {"escalation": "Sent by Tidings to the support address."}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The words of one mail; addresses and the other headers are the sender's."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(message: Message, *, zone: str = "UTC") -> Mail:
+    """Return the message as a mail, its times in the reader's IANA zone; outside text becomes no header and no HTML."""
+    footer = FOOTERS.get(message.kind, FOOTER)
+    subject = clean(message.subject or message.summary).strip().rstrip(".").replace("=?", "= ?") or "Tidings"
+    page = (
+        _environment()
+        .get_template("message.html.j2")
+        .render(
+            message=message,
+            preheader=words(message.summary),
+            inline=partial(html, zone=zone),
+            footer=footer,
+            kinds=[type(part).__name__ for part in message.parts],
+        )
+    )
+    return Mail(safe_header(shorten(subject, _SUBJECT)), f"{text_part(message, zone)}\n-- \n{footer}\n", page)
+
+
+@cache
+def _environment() -> Environment:
+    """Return the one environment: everything is escaped, a missing name is an error."""
+    environment = Environment(
+        loader=PackageLoader("templates", "mail"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(words=words, address=address, spoken=spoken, more_rows=more_rows, most_rows=MOST_ROWS)
+    environment.globals["signs"] = SIGNS
+    return environment

@@ -1,0 +1,53 @@
+"""The text part of a mail: the same words, readable in any program."""
+
+from collections.abc import Iterable, Sequence
+
+from storage.facts.messages import Buttons, Facts, Heading, Inline, Message, Note, Paragraph, Part, Rule, Steps, Table
+from templates.mail.inline import address, text, words
+from templates.mail.shape import MOST_ROWS, SIGNS, more_rows, spoken
+
+
+def text_part(message: Message, zone: str) -> str:
+    """Return the whole message as plain text; the summary where there are no parts."""
+    blocks = [_part(part, zone) for part in message.parts]
+    filled = [block for block in blocks if block] or [words(message.summary)]
+    return "\n\n".join(filled) + "\n"
+
+
+def _part(part: Part, zone: str) -> str:
+    match part:
+        case Heading():
+            title = words(part.text).strip()
+            return f"{title}\n{'=' * min(len(title), 72)}"
+        case Paragraph() | Note():
+            return text(part.parts, zone)
+        case Facts():
+            return "\n".join(f"{words(label)}: {text(value, zone)}" for label, value in part.rows)
+        case Steps():
+            return "\n".join(_line(SIGNS[step.state], words(step.title), step.detail, zone) for step in part.steps)
+        case _:
+            return _other(part, zone)
+
+
+def _line(sign: str, title: str, detail: Sequence[Inline], zone: str) -> str:
+    return f"{sign} {title}" + (f": {text(detail, zone)}" if detail else "")
+
+
+def _other(part: Table | Buttons | Rule, zone: str) -> str:
+    if isinstance(part, Rule):
+        return "-" * 40
+    if isinstance(part, Buttons):
+        links = [f"{words(button.text)}: {address(button.url)}" for button in part.buttons if button.url]
+        return "\n".join([*links, *filter(None, [spoken(part.buttons)])])
+    return "\n".join(_table(part, zone))
+
+
+def _table(part: Table, zone: str) -> Iterable[str]:
+    yield f"{words(part.caption)}:"
+    names = [words(name) for name in part.columns]
+    for row in part.rows[:MOST_ROWS]:
+        cells = [text(cell, zone) for cell in row]
+        rest = ", ".join(f"{name}: {cell}" for name, cell in zip(names[1:], cells[1:], strict=False))
+        yield f"- {cells[0] if cells else '–'}" + (f" ({rest})" if rest else "")
+    if hidden := more_rows(len(part.rows)):
+        yield hidden

@@ -1,0 +1,28 @@
+"""What both parts of a mail share: signs, how many rows, and what becomes of buttons."""
+
+from collections.abc import Sequence
+
+from storage.facts.messages import Button, StepState
+from templates.mail.inline import words
+from templates.text import counted, listed
+
+SIGNS = {
+    StepState.WAITING: "○",
+    StepState.WORKING: "▸",
+    StepState.DONE: "✓",
+    StepState.FAILED: "✕",
+    StepState.STOPPED: "–",
+}
+#: Rows of a table in a mail; Gmail hides what comes after about 100 kB.
+MOST_ROWS = 60
+
+
+def more_rows(count: int) -> str:
+    """Return the sentence about rows that are not shown; empty where all are."""
+    return f"… {counted(count - MOST_ROWS, 'more row')}, see Slack" if count > MOST_ROWS else ""
+
+
+def spoken(buttons: Sequence[Button]) -> str:
+    """Return what buttons without a link offer, since a mail cannot press them: "Open Slack to retry or cancel."."""
+    names = [words(button.text).strip() for button in buttons if not button.url]
+    return f"Open Slack to {listed([name[:1].lower() + name[1:] for name in names], joint='or')}." if names else ""

@@ -1,0 +1,59 @@
+"""The words of the product: functions from facts to a neutral Message, one module per subject."""
+
+from templates.notices.address import address_confirmed, address_declined, ask_address, no_address, not_confirmed
+from templates.notices.answers import (
+    already_waiting,
+    cancel_requested,
+    disconnected,
+    failure,
+    help_text,
+    joined,
+    no_sources,
+    not_a_member,
+    not_allowed,
+    not_found,
+    nothing_to_do,
+    too_late,
+    try_again,
+    unknown_command,
+    unknown_source,
+)
+from templates.notices.card import refresh_card
+from templates.notices.confirm import confirm_refresh, dismissed, queued
+from templates.notices.escalation import escalation, escalation_told
+from templates.notices.finished import refresh_finished
+from templates.notices.history import history
+from templates.notices.status import source_status, status
+
+__all__ = [
+    "address_confirmed",
+    "address_declined",
+    "already_waiting",
+    "ask_address",
+    "cancel_requested",
+    "confirm_refresh",
+    "disconnected",
+    "dismissed",
+    "escalation",
+    "escalation_told",
+    "failure",
+    "help_text",
+    "history",
+    "joined",
+    "no_address",
+    "no_sources",
+    "not_a_member",
+    "not_allowed",
+    "not_confirmed",
+    "not_found",
+    "nothing_to_do",
+    "queued",
+    "refresh_card",
+    "refresh_finished",
+    "source_status",
+    "status",
+    "too_late",
+    "try_again",
+    "unknown_command",
+    "unknown_source",
+]

@@ -1,0 +1,180 @@
+"""Short answers: joined, nothing to do, disconnected, unknown words, help, not allowed, not found, something failed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.facts.messages import Code, Facts, Heading, Message, Note, Paragraph, Part, Strong, When
+from storage.facts.people import Action, Role
+from storage.facts.sources import CollectMode, Source
+from storage.facts.status import RefreshStatus, SourceStatus
+from templates import times
+from templates.notices.card import outcome
+from templates.notices.pieces import Words, instant
+from templates.text import label, listed, shorten
+from templates.words import ACTIONS, ROLES, provider_name, source_name, who
+
+
+def say(summary: str, *words: Words, kind: str = "answer") -> Message:
+    """Return a message of paragraphs; the summary is its only words where there are no others."""
+    parts: list[Part] = [Paragraph(entry) for entry in words] or [Paragraph((summary,))]
+    return Message(summary, tuple(parts), kind=kind)
+
+
+def joined(refresh: RefreshStatus, *, where: str | None = None) -> Message:
+    """Return the answer to a second request while one runs: it joins. `where` names where the card is."""
+    first = label(refresh.requested_by) if refresh.requested_by else "the schedule"
+    place = f" Progress is shown {where}." if where else ""
+    summary = f"{label(refresh.organization)}: you joined the refresh that is already running."
+    words: Words = (
+        Strong("You joined the refresh that is already running. "),
+        f"It was asked for by {first} ",
+        When(refresh.requested_at),
+        f" and now: {outcome(refresh)}. You will be told when it ends.{place}",
+    )
+    return say(summary, words, kind="refresh_joined")
+
+
+def already_waiting(refresh: RefreshStatus) -> Message:
+    """Return the answer to somebody who asks again for what they already wait for."""
+    summary = f"{label(refresh.organization)}: you already wait for this refresh; you will be told when it ends."
+    asked: Words = ("You already wait for this refresh, asked for ", When(refresh.requested_at))
+    return say(summary, (*asked, f". Now: {outcome(refresh)}. You will be told when it ends."), kind="refresh_joined")
+
+
+def nothing_to_do(organization: str, status: SourceStatus, now: datetime, *, zone: str = "UTC") -> Message:
+    """Return the answer where a refresh changes nothing: all that was collected is ready, or it is delivered to us."""
+    name = provider_name(status.source.provider)
+    as_of = status.last_data_refresh
+    told = f"its data is as of {times.absolute(as_of, zone)}" if as_of else "no data has come yet"
+    summary = f"{label(organization)}: nothing to refresh for {name} now, {told}."
+    have: Words = ("Data as of ", *instant(as_of, "never", now=now), ".")
+    if status.source.mode is CollectMode.PUSH:
+        why: Words = (f"{name} delivers its data to us; it cannot be asked for.",)
+    else:
+        rhythm = times.every(status.stretched_minutes or status.source.schedule_minutes)
+        why = (f"{name} is collected by a timer {rhythm}, and everything collected is ready to import already.",)
+    following: Words = (" Next collection: ", When(status.next_run_at, now), ".") if status.next_run_at else ()
+    return say(summary, (Strong(f"Nothing to refresh for {name}. "), *have), (*why, *following), kind="nothing_to_do")
+
+
+def disconnected(
+    organization: str, source: Source, *, last_data_refresh: datetime | None = None, admins: Sequence[str] = ()
+) -> Message:
+    """Return the answer to a refresh of a disconnected source: what it means and the one next step."""
+    name = source_name(source)
+    reason = f" ({label(source.connection_reason).rstrip('.')})" if source.connection_reason else ""
+    summary = f"{label(organization)}: {name} is disconnected, so it cannot be refreshed. Nothing was started."
+    since: Words = (Strong(name), " is disconnected since ", When(source.connection_since), f"{reason}.")
+    means: Words = ("No new data can come until it is reconnected.",)
+    if last_data_refresh:
+        means = (
+            "What is there stays, as of ",
+            When(last_data_refresh),
+            "; no newer data can come until it is reconnected.",
+        )
+    step: Words = (Strong("Next step: "), f"ask {who(admins)} to reconnect it in Tidings' connections.")
+    return say(summary, (*since, " Nothing was started."), means, step, kind="disconnected")
+
+
+def no_sources(organization: str, admins: Sequence[str] = ()) -> Message:
+    """Return the answer of an organization without sources."""
+    summary = f"{label(organization)} has no sources connected yet."
+    return say(
+        summary, (summary,), (Strong("Next step: "), f"ask {who(admins)} to connect one in Tidings' connections.")
+    )
+
+
+def unknown_source(text: str, known: Sequence[str], guess: str | None = None) -> Message:
+    """Return the answer to a name that is no source, with the nearest one and the list."""
+    asked = shorten(label(text), 80)
+    summary = f"There is no source “{asked}”." + (f" Did you mean {label(guess)}?" if guess else "")
+    words: Words = (f"There is no source “{asked}”.",)
+    if guess:
+        words += (" Did you mean ", Strong(label(guess)), "?")
+    have: Words = (f"Sources here: {listed(list(known), most=10)}." if known else "No sources are connected yet.",)
+    return say(summary, words, have, kind="unknown_source")
+
+
+def unknown_command(text: str, guess: str | None = None) -> Message:
+    """Return the answer to words that are no command; `guess` is a whole command such as ``status shopify``."""
+    asked = shorten(label(text), 80)
+    summary = f"I don't know “{asked}”." + (f" Did you mean /data {label(guess)}?" if guess else " Try /data help.")
+    words: Words = (f"I don't know “{asked}”.",)
+    if guess:
+        words += (" Did you mean ", Code(f"/data {label(guess)}"), "?")
+    return say(summary, words, ("See all commands: ", Code("/data help")), kind="unknown_command")
+
+
+def help_text() -> Message:
+    """Return what can be asked, each with what it answers."""
+    rows: tuple[tuple[str, Words], ...] = (
+        ("How fresh is the data?", (Code("/data status"), " or ", Code("/data status shopify"))),
+        ("Get newer data", (Code("/data refresh shopify"), " or ", Code("/data refresh all"))),
+        ("What happened lately?", (Code("/data history"), " or ", Code("/data history quickbooks"))),
+        ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
+    )
+    clocks: Words = (
+        Strong("Four times, always by name. "),
+        "Asked: when the refresh was asked for. Data as of: every change made at the provider until then is included. ",
+        "Loaded: when it reached the warehouse. Ready to import: when your model can take it.",
+    )
+    return Message(
+        "What Tidings can do: status, refresh, history.",
+        (
+            Heading("What you can ask"),
+            Facts(rows),
+            Paragraph(clocks),
+            Paragraph((Strong("QuickBooks "), "is collected by a timer, usually every 60 minutes, not by a refresh.")),
+            Note(
+                ("A refresh always asks first. You are told here, and by e-mail once you have confirmed your address.",)
+            ),
+        ),
+        kind="help",
+    )
+
+
+def not_allowed(action: Action, needed: Role, admins: Sequence[str] = ()) -> Message:
+    """Return the answer to somebody whose role is too small: which one is needed and who can give it."""
+    summary = f"You need the role {ROLES[needed]} to {ACTIONS[action]}. Nothing was done."
+    words: Words = ("You need the role ", Strong(ROLES[needed]), f" to {ACTIONS[action]}. Nothing was done.")
+    return say(summary, words, (Strong("Next step: "), f"ask {who(admins)} for it."), kind="not_allowed")
+
+
+def not_a_member(admins: Sequence[str] = ()) -> Message:
+    """Return the answer to somebody whom the organization has given no role."""
+    summary = "You have no role in Tidings here yet. Nothing was done."
+    return say(summary, (summary,), (Strong("Next step: "), f"ask {who(admins)} to add you."), kind="not_allowed")
+
+
+def not_found() -> Message:
+    """Return the answer to a thing that does not exist, or belongs to somebody else: the same words for both."""
+    return say("There is nothing here by that name. It may have ended, or the message is old.", kind="not_found")
+
+
+def try_again() -> Message:
+    """Return the answer where the commit did not come in time, so that nothing exists."""
+    return say("That took too long, so nothing was started. Please press again.", kind="try_again")
+
+
+def failure(reference: str) -> Message:
+    """Return the answer to an unexpected error; support finds it by the reference."""
+    summary = f"Something went wrong on our side. Give support the reference {reference}."
+    words: Words = (
+        "Something went wrong on our side. If it happens again, give support the reference ",
+        Code(reference),
+        ".",
+    )
+    return say(summary, words, kind="error")
+
+
+def too_late(refresh: RefreshStatus) -> Message:
+    """Return the answer to a click on something that has ended or been done meanwhile."""
+    summary = f"{label(refresh.organization)}: too late, {outcome(refresh)}."
+    ended: Words = (" ", When(refresh.finished_at)) if refresh.finished_at else ()
+    return say(summary, (f"Too late: {outcome(refresh)}", *ended, ". Nothing was changed."), kind="too_late")
+
+
+def cancel_requested(refresh: RefreshStatus) -> Message:
+    """Return the answer to Cancel: it stops between two steps, and says so when it has."""
+    summary = f"{label(refresh.organization)}: the refresh is being stopped. Data that is ready stays as it is."
+    return say(summary, kind="cancel_requested")

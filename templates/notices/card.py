@@ -1,0 +1,222 @@
+"""The living card of a refresh: one message, edited until every source has ended."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Code,
+    Confirm,
+    Heading,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Step,
+    Steps,
+    StepState,
+    Strong,
+    When,
+)
+from storage.facts.runs import Run, RunState
+from storage.facts.sources import Source
+from storage.facts.status import RefreshStatus
+from templates import actions
+from templates.notices.pieces import Words, because, instant, older_because_timer, rows_so_far, touched, usual, waits
+from templates.text import counted, label, listed
+from templates.words import STAGES, failure_words, on_timer, provider_name, run_words, short_names
+
+_STEPS = {
+    RunState.QUEUED: StepState.WAITING,
+    RunState.RUNNING: StepState.WORKING,
+    RunState.CANCELLING: StepState.WORKING,
+    RunState.READY: StepState.DONE,
+    RunState.FAILED: StepState.FAILED,
+    RunState.CANCELLED: StepState.STOPPED,
+}
+
+
+def refresh_card(
+    refresh: RefreshStatus,
+    now: datetime,
+    *,
+    cancel_value: str | None = None,
+    receipts: Mapping[str, str] | None = None,
+    admins: Sequence[str] = (),
+) -> Message:
+    """Return the card for whatever state the refresh is in; `receipts` maps run ids to receipt ids."""
+    names = short_names([source for source, _ in refresh.runs])
+    active = any(run.state.active for _, run in refresh.runs)
+    parts: list[Part] = [Heading(headline(refresh))]
+    parts.append(Steps(tuple(_step(refresh, source, run, names[source.id], now) for source, run in refresh.runs)))
+    parts += [Paragraph(words) for words in explanations(refresh)]
+    parts += [Paragraph(words) for words in next_steps(refresh, admins)]
+    parts += _overdue(refresh) if active else []
+    parts.append(Note(_small_print(refresh, receipts or {})))
+    parts += _cancel(refresh, cancel_value) if active and cancel_value is not None else []
+    return Message(summary=f"{headline(refresh)}.", parts=tuple(parts), kind="refresh_card")
+
+
+def what(refresh: RefreshStatus) -> str:
+    """Return what the refresh covers: the provider's name, or ``all 3 sources``."""
+    sources = [source for source, _ in refresh.runs]
+    if len(sources) == 1:
+        return provider_name(sources[0].provider)
+    if len(sources) <= 3 and not refresh.everything:
+        return listed(list(short_names(sources).values()))
+    return f"all {len(sources)} sources" if refresh.everything else f"{len(sources)} sources"
+
+
+def headline(refresh: RefreshStatus) -> str:
+    """Return the state of the whole refresh in one line."""
+    return f"{label(refresh.organization)}: {outcome(refresh)}"
+
+
+def outcome(refresh: RefreshStatus) -> str:
+    """Return the state of the whole refresh, after the organization's name."""
+    states = [run.state for _, run in refresh.runs]
+    if any(state.active for state in states):
+        return _progress(refresh, states)
+    if len(states) == 1:
+        return _single(refresh, states[0])
+    if len(set(states)) == 1:
+        return _single(refresh, states[0])
+    counts = [
+        (states.count(RunState.READY), "ready to import"),
+        (states.count(RunState.FAILED), "failed"),
+        (states.count(RunState.CANCELLED), "cancelled"),
+    ]
+    first = f"{states.count(RunState.READY)} of {len(states)} sources ready to import"
+    others = [f"{count} {words}" for count, words in counts[1:] if count]
+    return ", ".join([first, *others])
+
+
+def _progress(refresh: RefreshStatus, states: Sequence[RunState]) -> str:
+    name = what(refresh)
+    if all(state is RunState.QUEUED for state in states):
+        return f"refresh of {name} is queued"
+    if any(state is RunState.CANCELLING for state in states):
+        return f"refresh of {name} is being stopped"
+    ended = sum(not state.active for state in states)
+    return f"refreshing {name}" + (f", {ended} of {len(states)} done" if len(states) > 1 else "")
+
+
+def _single(refresh: RefreshStatus, state: RunState) -> str:
+    if state is RunState.READY:
+        return f"{what(refresh)} data is ready to import"
+    if state is RunState.CANCELLED:
+        return f"{what(refresh)} refresh was cancelled"
+    stages = {run.failure.stage for _, run in refresh.runs if run.failure}
+    return f"{what(refresh)} refresh failed" + (f" while {STAGES[stages.pop()]}" if len(stages) == 1 else "")
+
+
+def _step(refresh: RefreshStatus, source: Source, run: Run, name: str, now: datetime) -> Step:
+    if waits(run, now):
+        assert run.next_attempt_at is not None
+        return Step(name, StepState.WAITING, ("waiting, next attempt ", When(run.next_attempt_at), *because(run)))
+    return Step(name, _STEPS[run.state], _detail(refresh, source, run))
+
+
+def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
+    if run.state is RunState.READY:
+        before = refresh.before.get(source.id)
+        times = (*instant(before, "no data before"), " → ", *instant(run.clocks.source_as_of, "not known"))
+        return ("data as of ", *times, f"; {touched(run)}")
+    if run.state is RunState.FAILED:
+        stage = f" while {STAGES[run.failure.stage]}" if run.failure else ""
+        return (f"failed{stage}; data as of ", *instant(refresh.before.get(source.id), "never"), " stays")
+    if run.state is RunState.CANCELLED:
+        return ("cancelled; data as of ", *instant(refresh.before.get(source.id), "never"), " stays")
+    rows = rows_so_far(run)
+    took = usual(refresh.durations.get(source.id))
+    words = run_words(run) + (f", {rows}" if rows else "")
+    return (words, "; usually takes ", *took) if took and not rows else (words,)
+
+
+def explanations(refresh: RefreshStatus) -> list[Words]:
+    """Return why a timer source's data may be, or is, older than the question."""
+    ready = [
+        older_because_timer(source, run, refresh.next_collection.get(source.id))
+        for source, run in refresh.runs
+        if run.state is RunState.READY
+    ]
+    running = [
+        _will_be_older(source, refresh.next_collection.get(source.id))
+        for source, run in refresh.runs
+        if run.state.active and on_timer(source)
+    ]
+    return [words for words in (*ready, *running) if words][:3]
+
+
+def _will_be_older(source: Source, following: datetime | None) -> Words:
+    name = provider_name(source.provider)
+    words: Words = (f"{name} is collected by a timer; this refresh makes ready what is already collected.",)
+    return (*words, " Next collection: ", When(following), ".") if following else words
+
+
+def next_steps(refresh: RefreshStatus, admins: Sequence[str]) -> list[Words]:
+    """Return, for the first sources that failed, what happened and the one next step."""
+    names = short_names([source for source, _ in refresh.runs])
+    failed = [(source, run.failure) for source, run in refresh.runs if run.state is RunState.FAILED and run.failure]
+    told: list[Words] = []
+    for source, failure in failed[:4]:
+        words = failure_words(failure, source, admins)
+        seen = f" Seen: {failure.detail.rstrip('.')}." if failure.detail else ""
+        told.append((Strong(f"{names[source.id]}: "), f" {words.what}{seen} {words.next_step}"))
+    if len(failed) > 4:
+        told.append((f"… {counted(len(failed) - 4, 'more source')} failed; see the list above.",))
+    return told
+
+
+def _overdue(refresh: RefreshStatus) -> list[Part]:
+    if refresh.escalated_at is None:
+        return []
+    seen = f" {label(refresh.acknowledged_by)} of support is looking at it." if refresh.acknowledged_by else ""
+    return [
+        Paragraph(
+            (
+                Strong("This takes longer than it should."),
+                " Support has been told ",
+                When(refresh.escalated_at),
+                f".{seen}",
+            )
+        )
+    ]
+
+
+def _small_print(refresh: RefreshStatus, receipts: Mapping[str, str]) -> Words:
+    asker = f" by {label(refresh.requested_by)}" if refresh.requested_by else " by the schedule"
+    words: Words = (f"Asked{asker} ", When(refresh.requested_at))
+    joined = [name for name in refresh.people if name != refresh.requested_by]
+    told = (f"; {listed(joined)} joined",) if joined else ()
+    shown = [receipts[run.id] for _, run in refresh.runs if run.id in receipts]
+    return (*words, *told, ". ", *receipt_words(shown), "Refresh ", Code(refresh.id))
+
+
+def receipt_words(receipts: Sequence[str]) -> Words:
+    """Return the receipt ids, for copying; nothing where there are none."""
+    words: Words = ()
+    for receipt in receipts[:4]:
+        words += ("Receipt " if not words else ", ", Code(receipt))
+    rest = f" … {len(receipts) - 4} more" if len(receipts) > 4 else ""
+    return (*words, f"{rest}. ") if words else ()
+
+
+def _cancel(refresh: RefreshStatus, value: str) -> list[Part]:
+    if all(run.state is RunState.CANCELLING for _, run in refresh.runs if run.state.active):
+        return []
+    others = len(refresh.people) > 1
+    asked = Confirm(
+        "Stop this refresh?",
+        "Data that is already ready stays as it is."
+        + (
+            f" {counted(len(refresh.people), 'person waits', 'people wait')} for this refresh and will be told."
+            if others
+            else ""
+        ),
+        "Stop it",
+        "Keep going",
+    )
+    return [Buttons((Button("Cancel refresh", actions.REFRESH_CANCEL, value, ButtonStyle.DANGER, asked),))]

@@ -1,0 +1,169 @@
+"""The question before a refresh: what will happen, how long it usually takes, what QuickBooks can and cannot do."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Facts,
+    Heading,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Strong,
+    When,
+)
+from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
+from storage.facts.status import SourceStatus
+from templates import actions, times
+from templates.notices.pieces import Words, doing, instant, usual
+from templates.notices.status import urgent_first
+from templates.text import counted, label, listed
+from templates.words import FRESHNESS, provider_name, short_names, source_name, source_title, who
+
+#: Sources beyond this many are told as a sum, so that the buttons stay in sight.
+_SHOWN = 6
+
+
+def confirm_refresh(
+    organization: str,
+    statuses: Sequence[SourceStatus],
+    now: datetime,
+    *,
+    everything: bool,
+    value: str,
+    stale_value: str | None = None,
+    dismiss_value: str = "",
+    admins: Sequence[str] = (),
+) -> Message:
+    """Return the card that asks before anything starts.
+
+    `value`, `stale_value` and `dismiss_value` are the ids that the buttons carry; the second one starts only the
+    sources that are not fresh, and is offered only where that is a smaller refresh.
+    """
+    able = [entry for entry in urgent_first(statuses) if _connected(entry)]
+    left_out = [entry.source for entry in statuses if not _connected(entry)]
+    names = short_names([entry.source for entry in statuses])
+    parts = _question(able, now, everything=everything)
+    parts += [Paragraph(words) for words in _timer_words(able, now)]
+    parts += [Paragraph(_left_out(left_out, names, admins))] if left_out else []
+    stale = [entry for entry in able if entry.freshness is not Freshness.FRESH]
+    parts.append(_buttons(able, stale, value, stale_value, dismiss_value))
+    asked = _what(able, everything=everything) if able else "no source"
+    nothing = f"{label(organization)}: nothing can be refreshed, {listed(list(names.values()))} is disconnected."
+    summary = f"{label(organization)}: refresh {asked}? Nothing has started yet." if able else nothing
+    return Message(summary=summary, parts=tuple(parts), kind="refresh_confirm")
+
+
+def _connected(status: SourceStatus) -> bool:
+    return status.source.connection is not ConnectionState.DISCONNECTED
+
+
+def _what(able: Sequence[SourceStatus], *, everything: bool) -> str:
+    if len(able) == 1:
+        return provider_name(able[0].source.provider)
+    return f"all {len(able)} sources" if everything else f"{len(able)} sources"
+
+
+def _question(able: Sequence[SourceStatus], now: datetime, *, everything: bool) -> list[Part]:
+    if not able:
+        return [Heading("Nothing can be refreshed now")]
+    if len(able) == 1:
+        return [Heading(f"Refresh {source_title(able[0].source)}?"), Facts(_facts(able[0], now))]
+    stale = sum(entry.freshness is not Freshness.FRESH for entry in able)
+    fresh = len(able) - stale
+    parts: list[Part] = [Heading(f"Refresh {_what(able, everything=everything)}?")]
+    names = short_names([entry.source for entry in able])
+    rows = tuple(
+        (f"{names[entry.source.id]}: {FRESHNESS[entry.freshness]}", _brief(entry, now)) for entry in able[:_SHOWN]
+    )
+    parts.append(Facts(rows))
+    if len(able) > _SHOWN:
+        parts.append(Note((f"… {counted(len(able) - _SHOWN, 'more source')}.",)))
+    if stale and fresh:
+        rest = "the one that is" if stale == 1 else f"the {stale} that are"
+        question = f"{counted(fresh, 'source is', 'sources are')} fresh already. Refresh only {rest} not?"
+        parts.append(Paragraph((question,)))
+    elif not stale:
+        parts.append(Paragraph(("All of them are fresh already; you can refresh them all the same.",)))
+    return parts
+
+
+def _brief(status: SourceStatus, now: datetime) -> Words:
+    words: Words = ("data as of ", *instant(status.last_data_refresh, "never", now=now))
+    took = usual(status.duration)
+    return (*words, "; usually takes ", *took) if took else words
+
+
+def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:
+    rows: list[tuple[str, Words]] = [
+        ("Source", (label(status.source.label),)),
+        ("Last data refresh (data as of)", instant(status.last_data_refresh, "never", now=now)),
+        ("State", (FRESHNESS[status.freshness],)),
+    ]
+    if took := usual(status.duration):
+        rows.append(("Usually takes", took))
+    if status.active:
+        rows.append(("Running now", (*doing(status.active, now), "; you will join it")))
+    return tuple(rows)
+
+
+def _timer_words(able: Sequence[SourceStatus], now: datetime) -> list[Words]:
+    """Return what a refresh can and cannot do for each source that the clock collects."""
+    return [_timer(entry, now) for entry in able if entry.source.mode is CollectMode.TIMER][:3]
+
+
+def _timer(status: SourceStatus, now: datetime) -> Words:
+    source = status.source
+    name = provider_name(source.provider)
+    rhythm = times.every(status.stretched_minutes or source.schedule_minutes)
+    collected: Words = ()
+    if status.last_data_refresh:
+        collected = (" Collected ", When(status.last_data_refresh, now))
+        collected += (", next ", When(status.next_run_at, now), ".") if status.next_run_at else (".",)
+    return (
+        Strong(f"{name} is different. "),
+        f"It is collected by a timer {rhythm}, never by this button. A refresh makes ready what is already collected; ",
+        "what was entered after the last collection comes with the next one.",
+        *collected,
+    )
+
+
+def _left_out(sources: Sequence[Source], names: dict[str, str], admins: Sequence[str]) -> Words:
+    many = len(sources) > 1
+    return (
+        Strong(f"Left out: {listed([names[source.id] for source in sources])}. "),
+        f"{'They are' if many else 'It is'} disconnected, so no new data can come. ",
+        f"Next step: ask {who(admins)} to reconnect {'them' if many else 'it'} in Tidings' connections.",
+    )
+
+
+def _buttons(
+    able: Sequence[SourceStatus], stale: Sequence[SourceStatus], value: str, stale_value: str | None, dismiss_value: str
+) -> Part:
+    cancel = Button("Cancel", actions.REFRESH_DISMISS, dismiss_value)
+    if not able:
+        return Buttons((Button("Close", actions.REFRESH_DISMISS, dismiss_value),))
+    whole = Button("Confirm", actions.REFRESH_CONFIRM, value, ButtonStyle.PRIMARY)
+    if stale_value is None or not stale or len(stale) == len(able):
+        return Buttons((whole, cancel))
+    return Buttons(
+        (whole, Button(f"Only what is not fresh ({len(stale)})", actions.REFRESH_STALE, stale_value), cancel)
+    )
+
+
+def dismissed() -> Message:
+    """Return the words after Cancel: nothing happened."""
+    said = "Nothing was started."
+    return Message(summary=said, parts=(Paragraph((said,)),), kind="refresh_dismissed")
+
+
+def queued(organization: str, sources: Sequence[Source], *, where: str | None = None) -> Message:
+    """Return the words that replace the confirm card once the refresh is accepted; `where` names where the card is."""
+    names = listed([source_name(source) for source in sources])
+    place = f" Progress is shown {where}." if where else ""
+    said = f"{label(organization)}: the refresh of {names} is accepted.{place}"
+    return Message(summary=said, parts=(Paragraph((said,)),), kind="refresh_queued")

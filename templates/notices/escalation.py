@@ -1,0 +1,137 @@
+"""Three hours after the question: the post and the mail for support, and the word to the person who waits."""
+
+from datetime import datetime
+
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Code,
+    Confirm,
+    Facts,
+    Heading,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Step,
+    Steps,
+    StepState,
+    Strong,
+    When,
+)
+from storage.facts.runs import Run
+from storage.facts.sources import Source
+from storage.facts.status import RefreshStatus
+from templates import actions, times
+from templates.notices.card import outcome, what
+from templates.notices.pieces import Words, doing, instant
+from templates.text import label
+from templates.words import ENDINGS, STAGES, source_name
+
+
+def escalation(
+    refresh: RefreshStatus,
+    now: datetime,
+    *,
+    value: str,
+    log_reference: str,
+    account_rep: str | None = None,
+    acknowledged_at: datetime | None = None,
+) -> Message:
+    """Return the post (and mail) for support: open, acknowledged or ended, as the refresh says; edited, never twice."""
+    ended = not any(run.state.active for _, run in refresh.runs)
+    waited = times.span((now - refresh.requested_at).total_seconds())
+    title = _title(refresh, waited, ended=ended)
+    parts: list[Part] = [Heading(title)]
+    if refresh.acknowledged_by:
+        at: Words = (" ", When(acknowledged_at)) if acknowledged_at else ()
+        parts.append(Paragraph((Strong(f"Acknowledged by {label(refresh.acknowledged_by)}"), *at)))
+    parts.append(Facts(_facts(refresh, now, log_reference, account_rep)))
+    parts.append(Steps(tuple(_step(source, run, now) for source, run in refresh.runs)))
+    if not ended:
+        parts.append(_buttons(value, acknowledged=refresh.acknowledged_by is not None))
+        parts.append(Note(("Retry starts what is not finished again; Cancel stops it and tells everyone who waits.",)))
+    else:
+        done: Words = ("Ended ", *instant(refresh.finished_at, "now"), "; everyone who waited is told.")
+        parts.append(Note(done))
+    return Message(f"{title}.", tuple(parts), subject=title, kind="escalation")
+
+
+def _title(refresh: RefreshStatus, waited: str, *, ended: bool) -> str:
+    organization = label(refresh.organization)
+    if ended:
+        return f"Ended · {organization}: {outcome(refresh)}"
+    state = "In hand" if refresh.acknowledged_by else "Needs support"
+    return f"{state} · {organization}: refresh of {what(refresh)} not finished after {waited}"
+
+
+def _facts(
+    refresh: RefreshStatus, now: datetime, log_reference: str, account_rep: str | None
+) -> tuple[tuple[str, Words], ...]:
+    started = [run.started_at for _, run in refresh.runs if run.started_at]
+    return (
+        ("Organization", (label(refresh.organization),)),
+        ("Account rep", (label(account_rep or "", empty="not set"),)),
+        ("Asked by", (label(refresh.requested_by or "", empty="the schedule"),)),
+        ("Asked", instant(refresh.requested_at, now=now)),
+        ("Running since", instant(min(started) if started else None, "not started")),
+        ("Log reference", (Code(log_reference),)),
+    )
+
+
+def _step(source: Source, run: Run, now: datetime) -> Step:
+    if run.state.active:
+        last: Words = ("; last progress ", When(run.progress_at, now)) if run.progress_at else ()
+        stage = f"stage {STAGES[run.stage]}, " if run.stage else ""
+        return Step(
+            source_name(source), StepState.WORKING, (stage, *doing(run, now), f", attempt {run.attempt}", *last)
+        )
+    state = {"ready": StepState.DONE, "failed": StepState.FAILED}.get(run.state.value, StepState.STOPPED)
+    why: Words = (f": {run.failure.detail} ", Code(run.failure.reference)) if run.failure else ()
+    return Step(source_name(source), state, (ENDINGS.get(run.state, run.state.value), *why))
+
+
+def _buttons(value: str, *, acknowledged: bool) -> Buttons:
+    retry = Confirm("Retry this refresh?", "The sources that are not finished are started again.", "Retry", "Leave it")
+    cancel = Confirm(
+        "Cancel this refresh?", "It is stopped, and everyone who waits is told.", "Cancel refresh", "Leave it"
+    )
+    buttons = (
+        Button("Acknowledge", actions.ESCALATION_ACKNOWLEDGE, value, ButtonStyle.PRIMARY),
+        Button("Retry", actions.ESCALATION_RETRY, value, confirm=retry),
+        Button("Cancel", actions.ESCALATION_CANCEL, value, ButtonStyle.DANGER, cancel),
+    )
+    return Buttons(buttons[1:] if acknowledged else buttons)
+
+
+def escalation_told(refresh: RefreshStatus, now: datetime) -> Message:
+    """Return the word to everyone who waits: it is still processing, support knows, nothing to do."""
+    waited = times.span((now - refresh.requested_at).total_seconds())
+    title = (
+        f"{label(refresh.organization)}: refresh of {what(refresh)} is still processing after {waited}, support knows"
+    )
+    told: Words = (
+        ("Support was told ", When(refresh.escalated_at), ".") if refresh.escalated_at else ("Support has been told.",)
+    )
+    parts: list[Part] = [
+        Paragraph(
+            (
+                Strong("Still processing. "),
+                f"The refresh of {what(refresh)}, asked ",
+                When(refresh.requested_at),
+                f", is not finished after {waited}. ",
+                *told,
+                " You need not do anything; you will be told when it ends.",
+            )
+        ),
+        Steps(tuple(_brief(source, run, now) for source, run in refresh.runs)),
+        Note(("Until then the data stays as it was before. Refresh ", Code(refresh.id))),
+    ]
+    return Message(f"{title}.", tuple(parts), subject=title, kind="escalation_told")
+
+
+def _brief(source: Source, run: Run, now: datetime) -> Step:
+    if run.state.active:
+        return Step(source_name(source), StepState.WORKING, doing(run, now))
+    return _step(source, run, now)

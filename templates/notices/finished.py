@@ -1,0 +1,172 @@
+"""The confirmation: said once as a post and as an e-mail when a refresh has ended, whatever way."""
+
+from collections.abc import Mapping, Sequence
+
+from storage.facts.messages import (
+    Facts,
+    Heading,
+    Inline,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Person,
+    Strong,
+    Table,
+)
+from storage.facts.runs import Run, RunState
+from storage.facts.sources import Source
+from storage.facts.status import RefreshStatus
+from templates import times
+from templates.notices.card import explanations, headline, next_steps, receipt_words
+from templates.notices.pieces import Words, instant, touched
+from templates.text import label, number
+from templates.words import ENDINGS, short_names, source_name, source_title
+
+_KINDS = {
+    RunState.READY: "refresh_ready",
+    RunState.FAILED: "refresh_failed",
+    RunState.CANCELLED: "refresh_cancelled",
+}
+#: Up to this many sources each show their four clocks; more become one table.
+_IN_FULL = 3
+
+
+def refresh_finished(
+    refresh: RefreshStatus,
+    *,
+    receipts: Mapping[str, str] | None = None,
+    people: Sequence[Person] = (),
+    admins: Sequence[str] = (),
+    streams: Mapping[str, str] | None = None,
+    zone: str = "UTC",
+) -> Message:
+    """Return the confirmation of a refresh whose runs have all ended.
+
+    `receipts` maps run ids to receipt ids, `people` are mentioned in Slack, `streams` maps stream names to labels.
+    """
+    parts: list[Part] = [Heading(headline(refresh))]
+    parts += _for_people(people)
+    parts += _clocks(refresh) if len(refresh.runs) <= _IN_FULL else [_overview(refresh)]
+    parts += [Paragraph(words) for words in explanations(refresh)]
+    parts += [Paragraph(words) for words in next_steps(refresh, admins)]
+    parts += _next_for_cancelled(refresh)
+    parts += _rows(refresh, streams or {}) if len(refresh.runs) <= _IN_FULL else []
+    parts.append(Note(_references(refresh, receipts or {})))
+    kinds = {_KINDS[run.state] for _, run in refresh.runs if run.state in _KINDS}
+    kind = kinds.pop() if len(kinds) == 1 else "refresh_mixed"
+    return Message(_summary(refresh, zone), tuple(parts), subject=headline(refresh), kind=kind)
+
+
+def _for_people(people: Sequence[Person]) -> list[Part]:
+    if not people:
+        return []
+    words: list[Inline] = []
+    for person in people[:20]:
+        words += [" ", person] if words else [person]
+    words.append(f" and {len(people) - 20} more" if len(people) > 20 else "")
+    return [Paragraph((*words, " you asked for this."))]
+
+
+def _summary(refresh: RefreshStatus, zone: str) -> str:
+    said = f"{headline(refresh)}."
+    if len(refresh.runs) != 1 or refresh.runs[0][1].state is not RunState.READY:
+        return said
+    clocks = refresh.runs[0][1].clocks
+    return f"{said} Data as of {times.absolute(clocks.source_as_of, zone)}." if clocks.source_as_of else said
+
+
+def _clocks(refresh: RefreshStatus) -> list[Part]:
+    """Return the four clocks of each source, by their names."""
+    parts: list[Part] = []
+    for source, run in refresh.runs:
+        if len(refresh.runs) > 1:
+            parts.append(Paragraph((Strong(f"{source_title(source)}: {ENDINGS.get(run.state, run.state.value)}"),)))
+        before = refresh.before.get(source.id)
+        if run.state is RunState.READY:
+            rows: tuple[tuple[str, Words], ...] = (
+                ("Data as of", instant(run.clocks.source_as_of, "not known")),
+                ("Before this refresh, data as of", instant(before, "no data")),
+                ("Asked", instant(run.clocks.requested_at)),
+                ("Loaded", instant(run.clocks.loaded_at, "nothing to load")),
+                ("Ready to import", instant(run.clocks.ready_at)),
+                ("Rows", (touched(run),)),
+            )
+        else:
+            rows = (
+                ("Data as of (unchanged)", instant(before, "never")),
+                ("Asked", instant(run.clocks.requested_at)),
+                ("Ended", instant(run.finished_at)),
+            )
+        parts.append(Facts(rows))
+    return parts
+
+
+def _overview(refresh: RefreshStatus) -> Table:
+    rows = tuple(_overview_row(refresh, source, run) for source, run in refresh.runs)
+    columns = ("Source", "Result", "Data as of", "Before", "Rows")
+    return Table("Result per source", columns, rows)
+
+
+def _overview_row(refresh: RefreshStatus, source: Source, run: Run) -> tuple[tuple[Inline, ...], ...]:
+    before = refresh.before.get(source.id)
+    after = run.clocks.source_as_of if run.state is RunState.READY else before
+    rows = touched(run) if run.state is RunState.READY else "unchanged"
+    return (
+        (source_name(source),),
+        (ENDINGS.get(run.state, run.state.value),),
+        instant(after, "never"),
+        instant(before, "never"),
+        (rows,),
+    )
+
+
+def _rows(refresh: RefreshStatus, streams: Mapping[str, str]) -> list[Part]:
+    """Return what changed, per kind of record; kinds without a change are summed up in the last row."""
+    names = short_names([source for source, _ in refresh.runs])
+    rows: list[tuple[tuple[Inline, ...], ...]] = []
+    quiet = 0
+    for source, run in refresh.runs:
+        for stream, count in run.counts.items():
+            if not count.touched:
+                quiet += 1
+                continue
+            name = streams.get(stream) or stream.replace("_", " ").capitalize()
+            told = name if len(refresh.runs) == 1 else f"{names[source.id]}: {name}"
+            numbers = (count.new, count.changed, count.deleted, count.total)
+            rows.append(((told,), *((number(value),) for value in numbers)))
+    if not rows:
+        return []
+    table = Table(
+        "Rows that changed", ("Records", "New", "Changed", "Deleted", "Total now"), tuple(rows), frozenset({1, 2, 3, 4})
+    )
+    return [
+        table,
+        *(
+            [
+                Note(
+                    (
+                        f"{number(quiet)} other kinds of record had no change."
+                        if quiet > 1
+                        else "One other kind of record had no change.",
+                    )
+                )
+            ]
+            if quiet
+            else []
+        ),
+    ]
+
+
+def _next_for_cancelled(refresh: RefreshStatus) -> list[Part]:
+    if not any(run.state is RunState.CANCELLED for _, run in refresh.runs):
+        return []
+    return [
+        Paragraph(("What was not ready yet was dropped; nothing half-done can be seen. Ask again whenever you like.",))
+    ]
+
+
+def _references(refresh: RefreshStatus, receipts: Mapping[str, str]) -> Words:
+    shown = [receipts[run.id] for _, run in refresh.runs if run.id in receipts]
+    asker = label(refresh.requested_by) if refresh.requested_by else "the schedule"
+    return (f"Asked for by {asker}. ", *receipt_words(shown), f"Refresh {refresh.id}.")

@@ -1,0 +1,70 @@
+"""What happened lately to a source."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from storage.facts.messages import Heading, Inline, Message, Note, Paragraph, Part, Table, When
+from storage.facts.runs import Run, RunState, Trigger
+from storage.facts.sources import Source
+from templates import times
+from templates.notices.pieces import doing, instant, touched
+from templates.text import label
+from templates.words import STAGES, provider_name, source_title
+
+_TRIGGERS = {Trigger.REQUEST: "asked for", Trigger.SCHEDULE: "schedule", Trigger.FIRST_READ: "first read"}
+
+
+def history(
+    organization: str,
+    source: Source,
+    runs: Sequence[Run],
+    now: datetime,
+    *,
+    receipts: Mapping[str, str] | None = None,
+    zone: str = "UTC",
+) -> Message:
+    """Return the runs of one source, newest first; `receipts` maps run ids to receipt ids."""
+    name = provider_name(source.provider)
+    if not runs:
+        said = f"{label(organization)}: {name} has no runs yet."
+        return Message(said, (Paragraph((said,)),), kind="history")
+    ordered = sorted(runs, key=lambda run: run.clocks.requested_at, reverse=True)
+    table = Table("Newest first", _columns(receipts), tuple(_row(run, now, receipts) for run in ordered))
+    note = Note(("“Data as of” moves only when a run becomes ready. Checked ", When(now), "."))
+    parts: tuple[Part, ...] = (Heading(f"History of {source_title(source)}"), table, note)
+    return Message(f"{label(organization)}: {_last(ordered, name, zone)}", parts, kind="history")
+
+
+def _last(runs: Sequence[Run], name: str, zone: str) -> str:
+    ready = next((run for run in runs if run.state is RunState.READY and run.clocks.source_as_of), None)
+    if ready is None or ready.clocks.source_as_of is None:
+        return f"none of the last {len(runs)} runs of {name} became ready."
+    return f"the last ready run of {name} has data as of {times.absolute(ready.clocks.source_as_of, zone)}."
+
+
+def _columns(receipts: Mapping[str, str] | None) -> tuple[str, ...]:
+    columns = ("Asked", "By", "Result", "Data as of", "Rows", "Took")
+    return (*columns, "Receipt") if receipts else columns
+
+
+def _row(run: Run, now: datetime, receipts: Mapping[str, str] | None) -> tuple[tuple[Inline, ...], ...]:
+    ended, started = run.finished_at, run.started_at
+    took = times.span((ended - started).total_seconds()) if ended and started else "–"
+    ready = run.state is RunState.READY
+    row: tuple[tuple[Inline, ...], ...] = (
+        instant(run.clocks.requested_at),
+        (_TRIGGERS.get(run.trigger, str(run.trigger)),),
+        _result(run, now),
+        instant(run.clocks.source_as_of, "unchanged") if ready else ("unchanged",),
+        (touched(run) if ready else "–",),
+        (took,),
+    )
+    return (*row, (receipts.get(run.id, "–"),)) if receipts else row
+
+
+def _result(run: Run, now: datetime) -> tuple[Inline, ...]:
+    if run.state.active:
+        return doing(run, now)
+    if run.failure and run.state is RunState.FAILED:
+        return (f"failed while {STAGES[run.failure.stage]} ({run.failure.reference})",)
+    return ("ready" if run.state is RunState.READY else run.state.value,)

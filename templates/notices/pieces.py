@@ -1,0 +1,116 @@
+"""Phrases that several notices share: times with their labels, rows, durations, the QuickBooks sentence."""
+
+from datetime import datetime
+
+from storage.facts.messages import Inline, When
+from storage.facts.runs import Duration, Run, RunState
+from storage.facts.sources import CollectMode, ConnectionState, Source
+from storage.facts.status import SourceStatus
+from templates import times
+from templates.text import counted, number
+from templates.words import provider_name, run_words
+
+Words = tuple[Inline, ...]
+
+
+def instant(at: datetime | None, empty: str = "not yet", *, now: datetime | None = None) -> Words:
+    """Return an instant, with its age where `now` is given; `empty` where there is none."""
+    return (When(at, now),) if at else (empty,)
+
+
+def rows_so_far(run: Run) -> str:
+    """Return the rows read: ``1,204 of about 3,000 rows``; empty before the first one."""
+    if not run.rows:
+        return ""
+    if run.rows_expected and run.rows_expected >= run.rows:
+        return f"{number(run.rows)} of about {counted(run.rows_expected, 'row')}"
+    return f"{counted(run.rows, 'row')} so far"
+
+
+def doing(run: Run | None, now: datetime) -> Words:
+    """Return what a source's run does now, with rows; or when and why, where it waits for its next attempt."""
+    if run is None:
+        return ("nothing running",)
+    if waits(run, now):
+        assert run.next_attempt_at is not None
+        return ("waiting, next attempt ", When(run.next_attempt_at, now), *because(run))
+    rows = rows_so_far(run)
+    return (run_words(run) + (f", {rows}" if rows else ""),)
+
+
+def waits(run: Run, now: datetime) -> bool:
+    """Whether the run has an attempt behind it and the next one is still ahead."""
+    return run.next_attempt_at is not None and run.next_attempt_at > now and run.state.active
+
+
+def because(run: Run) -> Words:
+    """Return why the last attempt did not succeed, in the safe words of the failure."""
+    return (f" because {_lower(run.failure.detail.rstrip('.'))}",) if run.failure and run.failure.detail else ()
+
+
+def _lower(text: str) -> str:
+    """Return a sentence fit for the middle of another one; names in capitals stay."""
+    return (
+        text[:1].lower() + text[1:] if text[1:2].islower() and not text.startswith(("QuickBooks", "Shopify")) else text
+    )
+
+
+def usual(duration: Duration | None) -> Words:
+    """Return how long it usually takes; nothing below five runs, when nobody can know."""
+    if duration is None or duration.runs < 5:
+        return ()
+    low, high = times.span(duration.p50), times.span(duration.p90)
+    words = f"about {low}" if low == high else f"{low} to {high}"
+    return (f"{words} (last {counted(duration.runs, 'good run')})",)
+
+
+def next_collection(status: SourceStatus, now: datetime) -> Words:
+    """Return when the source's data is collected next, and in which rhythm."""
+    if status.source.connection is ConnectionState.DISCONNECTED:
+        return ("none until it is reconnected",)
+    if status.source.mode is CollectMode.PUSH:
+        return ("when the provider delivers",)
+    if status.next_run_at is None:
+        return ("not scheduled",)
+    minutes = status.stretched_minutes or status.source.schedule_minutes
+    return (When(status.next_run_at, now), f", {times.every(minutes)}")
+
+
+def stretched(status: SourceStatus) -> Words:
+    """Return why a source is collected less often than planned; nothing where it is not."""
+    if status.stretched_minutes is None:
+        return ()
+    planned = times.every(status.source.schedule_minutes)
+    why = ""
+    if status.reads and status.reads[1]:
+        used = f"{number(status.reads[0])} of {number(status.reads[1])}"
+        why = f": {used} reads of this month's budget are used ({status.reads[0] * 100 // status.reads[1]} %)"
+    name = provider_name(status.source.provider)
+    now = times.every(status.stretched_minutes)
+    return (f"{name} is collected {now} instead of {planned} to stay within the read budget{why}.",)
+
+
+def older_because_timer(source: Source, run: Run, following: datetime | None) -> Words:
+    """Return why a timer source's data is older than the question; nothing where it is not."""
+    asked, as_of = run.clocks.requested_at, run.clocks.source_as_of
+    if source.mode is not CollectMode.TIMER or as_of is None or as_of >= asked:
+        return ()
+    name = provider_name(source.provider)
+    sentence: Words = (
+        f"{name} data is as of ",
+        When(as_of),
+        ", before you asked (",
+        When(asked),
+        f"), because {name} is collected by a timer {times.every(source.schedule_minutes)}, not by a refresh.",
+    )
+    return (*sentence, " Next collection: ", When(following), ".") if following else sentence
+
+
+def touched(run: Run) -> str:
+    """Return what a run did to the rows: ``12 new, 3 changed, 0 deleted``."""
+    new = sum(count.new for count in run.counts.values())
+    changed = sum(count.changed for count in run.counts.values())
+    deleted = sum(count.deleted for count in run.counts.values())
+    if run.state is RunState.READY and not new + changed + deleted:
+        return "checked, nothing had changed"
+    return f"{number(new)} new, {number(changed)} changed, {number(deleted)} deleted"

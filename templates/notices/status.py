@@ -1,0 +1,250 @@
+"""The answer to "is my data fresh?", for one source and for many."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Code,
+    Facts,
+    Heading,
+    Inline,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Strong,
+    Table,
+    When,
+)
+from storage.facts.runs import Failure, FailureKind, Run, RunState
+from storage.facts.sources import ConnectionState, Freshness, Source
+from storage.facts.status import SourceStatus
+from templates import actions, times
+from templates.notices.pieces import Words, doing, instant, next_collection, stretched, usual
+from templates.text import counted, label, listed
+from templates.words import (
+    CONNECTION,
+    FRESHNESS,
+    STAGES,
+    failure_words,
+    on_timer,
+    provider_name,
+    short_names,
+    source_name,
+    source_title,
+    who,
+)
+
+#: Up to this many sources each get a block of their own; more become a table.
+_SIDE_BY_SIDE = 4
+#: Failures that wait for a person.
+_NEEDS = frozenset({FailureKind.RECONNECT, FailureKind.BROKEN, FailureKind.HELD})
+_ORDER = [Freshness.NEVER, Freshness.OVERDUE, Freshness.LATE, Freshness.FRESH]
+
+
+def needs_person(status: SourceStatus) -> bool:
+    """Whether nothing gets better until a person acts."""
+    failed = last_failure(status)
+    return status.source.connection is not ConnectionState.CONNECTED or (failed is not None and failed.kind in _NEEDS)
+
+
+def last_failure(status: SourceStatus) -> Failure | None:
+    """Return the failure of the newest finished run, where it failed."""
+    run = status.last_finished
+    return run.failure if run and run.state is RunState.FAILED else None
+
+
+def urgent_first(statuses: Sequence[SourceStatus]) -> list[SourceStatus]:
+    """Return the statuses: what needs a person on top, then the stalest, then by name."""
+    return sorted(
+        statuses,
+        key=lambda status: (
+            not needs_person(status),
+            _ORDER.index(status.freshness),
+            source_name(status.source).lower(),
+        ),
+    )
+
+
+def status(
+    organization: str,
+    statuses: Sequence[SourceStatus],
+    now: datetime,
+    *,
+    zone: str = "UTC",
+    refresh_value: str | None = None,
+    admins: Sequence[str] = (),
+) -> Message:
+    """Return the state of all sources; with `refresh_value` a button that asks for a refresh."""
+    if len(statuses) == 1:
+        return source_status(organization, statuses[0], now, zone=zone, refresh_value=refresh_value, admins=admins)
+    ordered = urgent_first(statuses)
+    names = short_names([entry.source for entry in ordered])
+    parts: list[Part] = [Heading(f"{label(organization)}: {_verdict(ordered)}")]
+    parts += _asks(ordered, names, admins)
+    if len(ordered) <= _SIDE_BY_SIDE:
+        for entry in ordered:
+            parts += [Paragraph(_line(entry)), Facts(_facts(entry, now))]
+    else:
+        parts.append(_table(ordered, now))
+    parts += [Note(words) for entry in ordered[:3] if (words := stretched(entry))]
+    parts += [Note(_small_print([entry.source for entry in ordered], now)), *_button(ordered, refresh_value)]
+    return Message(
+        summary=f"{label(organization)}: {_verdict(ordered)}. {_stalest(ordered, zone)}",
+        parts=tuple(parts),
+        kind="status",
+    )
+
+
+def source_status(
+    organization: str,
+    status: SourceStatus,
+    now: datetime,
+    *,
+    zone: str = "UTC",
+    refresh_value: str | None = None,
+    admins: Sequence[str] = (),
+) -> Message:
+    """Return the state of one source."""
+    name = provider_name(status.source.provider)
+    parts: list[Part] = [Heading(f"{source_title(status.source)}: {FRESHNESS[status.freshness]}")]
+    parts += _asks([status], {status.source.id: name}, admins)
+    rows = _facts(status, now)
+    if took := usual(status.duration):
+        rows += (("A refresh usually takes", took),)
+    parts += [Facts(rows)]
+    parts += [Note(words) for words in (stretched(status),) if words]
+    parts += [Note(_small_print([status.source], now)), *_button([status], refresh_value)]
+    as_of = status.last_data_refresh
+    told = f"data as of {times.absolute(as_of, zone)}" if as_of else "no data has been loaded yet"
+    state = FRESHNESS[status.freshness] if as_of else "not ready"
+    alarm = (
+        f" It is {CONNECTION[status.source.connection]}."
+        if status.source.connection is not ConnectionState.CONNECTED
+        else ""
+    )
+    return Message(
+        summary=f"{label(organization)}: {name} is {state}, {told}.{alarm}", parts=tuple(parts), kind="status"
+    )
+
+
+def _verdict(statuses: Sequence[SourceStatus]) -> str:
+    if not statuses:
+        return "no sources are connected yet"
+    fresh = sum(entry.freshness is Freshness.FRESH for entry in statuses)
+    needing = sum(needs_person(entry) for entry in statuses)
+    words = (
+        f"all {len(statuses)} sources are fresh"
+        if fresh == len(statuses)
+        else f"{fresh} of {len(statuses)} sources are fresh"
+    )
+    return f"{words}, {counted(needing, 'needs a person', 'need a person')}" if needing else words
+
+
+def _stalest(statuses: Sequence[SourceStatus], zone: str) -> str:
+    known = [(entry.last_data_refresh, source_name(entry.source)) for entry in statuses if entry.last_data_refresh]
+    if not known:
+        return "No data has been loaded yet."
+    as_of, name = min(known)
+    return f"Oldest data: {name}, as of {times.absolute(as_of, zone)}."
+
+
+def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Sequence[str]) -> list[Part]:
+    """Return one paragraph for each of the first sources that need a person, and a count of the others."""
+    needing = [entry for entry in statuses if needs_person(entry)]
+    parts: list[Part] = [Paragraph(_ask(entry, names[entry.source.id], admins)) for entry in needing[:3]]
+    if len(needing) > 3:
+        parts.append(
+            Note((f"{counted(len(needing) - 3, 'more source needs', 'more sources need')} a person: see below.",))
+        )
+    return parts
+
+
+def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
+    source = status.source
+    reason = f" ({label(source.connection_reason).rstrip('.')})" if source.connection_reason else ""
+    if source.connection is ConnectionState.DISCONNECTED:
+        held = " Its data stays as it was and does not get newer." if status.last_ready else ""
+        since: Words = (" is disconnected since ", When(source.connection_since), f"{reason}.{held} ")
+        return (Strong(name), *since, f"Next step: ask {who(admins)} to reconnect it in Tidings' connections.")
+    if source.connection is ConnectionState.ATTENTION:
+        return (
+            Strong(name),
+            f" works, but its connection needs attention{reason}. Next step: ask {who(admins)} to look at it.",
+        )
+    failure = last_failure(status)
+    assert failure is not None
+    words = failure_words(failure, source, admins)
+    return (Strong(name), f": the last refresh failed while {STAGES[failure.stage]}. {words.what} {words.next_step}")
+
+
+def _line(status: SourceStatus) -> Words:
+    name = f"{source_title(status.source)}: {FRESHNESS[status.freshness]}"
+    return (Strong(name),)
+
+
+def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:
+    source = status.source
+    rows: tuple[tuple[str, Words], ...] = (
+        ("Last data refresh (data as of)", instant(status.last_data_refresh, "never", now=now)),
+        ("Next collection", next_collection(status, now)),
+        ("Running now", doing(status.active, now)),
+        ("Connection", _connection(source)),
+    )
+    return (*rows, *_last_attempt(status.last_finished))
+
+
+def _connection(source: Source) -> Words:
+    state = CONNECTION[source.connection]
+    since: Words = (
+        (" since ", When(source.connection_since)) if source.connection is not ConnectionState.CONNECTED else ()
+    )
+    return (state, *since)
+
+
+def _last_attempt(run: Run | None) -> tuple[tuple[str, Words], ...]:
+    """Return the row about a newer run that did not become ready; it moved no data."""
+    if run is None or run.state is RunState.READY:
+        return ()
+    stage = f" while {STAGES[run.failure.stage]}" if run.failure else ""
+    ended: Words = (" ", When(run.finished_at)) if run.finished_at else ()
+    return (("Last attempt", (f"{'failed' if run.failure else 'cancelled'}{stage},", *ended)),)
+
+
+def _table(statuses: Sequence[SourceStatus], now: datetime) -> Table:
+    rows = tuple(_row(entry, now) for entry in statuses)
+    columns = ("Source", "Data as of", "State", "Connection", "Running now", "Next collection")
+    return Table(f"{len(statuses)} sources, what needs a person first", columns, rows)
+
+
+def _row(status: SourceStatus, now: datetime) -> tuple[tuple[Inline, ...], ...]:
+    soon: Words = (When(status.next_run_at),) if status.next_run_at else next_collection(status, now)
+    return (
+        (source_name(status.source),),
+        instant(status.last_data_refresh, "never"),
+        (FRESHNESS[status.freshness],),
+        (CONNECTION[status.source.connection],),
+        doing(status.active, now),
+        soon,
+    )
+
+
+def _small_print(sources: Sequence[Source], now: datetime) -> Words:
+    """Return when this was true, and what a timer source's times mean."""
+    names = listed(sorted({provider_name(source.provider) for source in sources if on_timer(source)}))
+    timer = f" {names} is collected by a timer, not by a refresh." if names else ""
+    return ("Checked ", When(now), f".{timer} Type ", Code("/data help"), " for more.")
+
+
+def _button(statuses: Sequence[SourceStatus], value: str | None) -> list[Part]:
+    able = [
+        entry for entry in statuses if entry.source.connection is not ConnectionState.DISCONNECTED and not entry.active
+    ]
+    if value is None or not able:
+        return []
+    style = ButtonStyle.PRIMARY if any(entry.freshness is not Freshness.FRESH for entry in able) else ButtonStyle.PLAIN
+    text = f"Refresh {provider_name(able[0].source.provider)}" if len(statuses) == 1 else "Refresh"
+    return [Buttons((Button(text, actions.REFRESH_ASK, value, style),))]

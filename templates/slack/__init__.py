@@ -1,0 +1,35 @@
+"""The neutral message as Slack shows it; every limit of Slack's lives in this package."""
+
+from typing import Any, TypedDict
+
+from storage.facts.messages import Message
+from templates.slack import limits
+from templates.slack.inline import Reader, summary
+from templates.slack.layout import action_name, lay_out, name_blocks
+from templates.slack.limits import Rung, TooLong
+from templates.slack.room import Room
+from templates.slack.views import home, modal
+from templates.text import size
+
+__all__ = ["Rung", "SlackMessage", "TooLong", "action_name", "home", "modal", "render"]
+
+
+class SlackMessage(TypedDict):
+    """The two arguments of a post or an edit."""
+
+    text: str
+    blocks: list[dict[str, Any]]
+
+
+def render(
+    message: Message, *, revision: int = 0, rung: Rung = Rung.TABLE, team_id: str | None = None, zone: str = "UTC"
+) -> SlackMessage:
+    """Return text and blocks that Slack accepts, whatever the message holds.
+
+    `revision` must be new for each edit of a posted message; `team_id` is the workspace that reads; `zone` (IANA) is
+    used only in the fallback text of dates, which Slack shows where it cannot show the reader's own zone.
+    """
+    text = summary(message.summary)
+    room = Room(limits.MESSAGE_TEXT - size(text), limits.MESSAGE_BLOCKS)
+    blocks = lay_out(message.parts, rung, Reader(team_id, zone), room)
+    return {"text": text, "blocks": name_blocks(blocks, message.kind, revision)}

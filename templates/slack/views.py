@@ -1,0 +1,76 @@
+"""Forms as modals, messages as the Home view."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from storage.facts.messages import Choice, Form, Message, Part, Rule, TextInput
+from templates.slack import limits
+from templates.slack.inline import Reader, plain
+from templates.slack.layout import lay_out, name_blocks
+from templates.slack.limits import Rung, TooLong
+from templates.slack.parts import plain_text
+from templates.slack.room import Block, Room
+from templates.text import size
+
+
+def modal(form: Form, *, revision: int = 0, team_id: str | None = None, zone: str = "UTC") -> Block:
+    """Return a modal view; answers come back as ``state.values[name][name]``. Modals have no tables: fields instead."""
+    if size(form.private) > limits.PRIVATE_METADATA or size(form.callback) > limits.CALLBACK_ID:
+        raise TooLong("a form's ids are longer than Slack carries")
+    inputs = [_input(entry) for entry in form.inputs]
+    room = Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS - len(inputs))
+    said = name_blocks(lay_out(form.parts, Rung.FIELDS, Reader(team_id, zone), room), form.callback, revision)
+    view: Block = {
+        "type": "modal",
+        "callback_id": form.callback,
+        "title": plain_text(form.title, limits.VIEW_TITLE),
+        "close": plain_text(form.close, limits.VIEW_BUTTON),
+        "private_metadata": form.private,
+        "blocks": [*said, *inputs],
+    }
+    return view | {"submit": plain_text(form.submit, limits.VIEW_BUTTON)} if form.submit or inputs else view
+
+
+def home(
+    messages: Sequence[Message],
+    *,
+    revision: int = 0,
+    rung: Rung = Rung.TABLE,
+    team_id: str | None = None,
+    zone: str = "UTC",
+) -> Block:
+    """Return the Home view: the messages one under the other."""
+    parts: list[Part] = []
+    for message in messages:
+        parts += ([Rule()] if parts else []) + list(message.parts)
+    blocks = lay_out(parts, rung, Reader(team_id, zone), Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS))
+    return {"type": "home", "blocks": name_blocks(blocks, "home", revision)}
+
+
+def _input(entry: TextInput | Choice) -> Block:
+    if size(entry.name) > limits.ACTION_ID:
+        raise TooLong("the name of an input is longer than Slack carries")
+    block: Block = {"type": "input", "block_id": entry.name, "label": plain_text(entry.label, limits.INPUT_LABEL)}
+    if isinstance(entry, Choice):
+        return block | {"element": _choice(entry)}
+    element: Block = {"type": "plain_text_input", "action_id": entry.name, "max_length": limits.INPUT_TEXT}
+    if entry.initial:
+        element["initial_value"] = plain(entry.initial, limits.INPUT_TEXT)
+    block |= {"element": element, "optional": entry.optional}
+    return block | {"hint": plain_text(entry.hint, limits.INPUT_HINT)} if entry.hint else block
+
+
+def _choice(entry: Choice) -> Block:
+    if not entry.options or len(entry.options) > limits.SELECT_OPTIONS:
+        raise TooLong(f"choice {entry.name} needs 1 to {limits.SELECT_OPTIONS} options")
+    options = [_option(value, text) for value, text in entry.options]
+    kind = "radio_buttons" if len(options) <= limits.RADIO_OPTIONS else "static_select"
+    element: dict[str, Any] = {"type": kind, "action_id": entry.name, "options": options}
+    chosen = [option for option in options if option["value"] == entry.initial]
+    return element | ({"initial_option": chosen[0]} if chosen else {})
+
+
+def _option(value: str, text: str) -> Block:
+    if size(value) > limits.OPTION_VALUE:
+        raise TooLong("the value of an option is longer than Slack carries")
+    return {"value": value, "text": plain_text(text, limits.OPTION_TEXT)}

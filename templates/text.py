@@ -1,0 +1,92 @@
+"""Text from outside, made harmless before any renderer sees it, and small helpers for words and numbers."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+#: Direction overrides, invisible marks and tag characters: they make text look like something that it is not.
+_HIDDEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_SPACE = re.compile("[\\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: Marks that may sit on one letter; more than this is an attack on the reader's eyes.
+_MARKS = 4
+#: Longest text that is looked at; no surface of ours shows more of one piece.
+_LONGEST = 20_000
+
+
+def clean(text: str) -> str:
+    """Return text on one line without control, direction and invisible characters; outer spaces stay."""
+    cut = len(text) > _LONGEST
+    text = _SURROGATE.sub("\ufffd", text[:_LONGEST])
+    text = _SPACE.sub(" ", _HIDDEN.sub("", text))
+    if not text.isascii():
+        text = _tame_marks(text)
+    return text + "…" if cut else text
+
+
+def label(text: str, *, empty: str = "–") -> str:
+    """Return a name to be shown on its own: clean, without outer spaces, a dash where nothing is left."""
+    return clean(text).strip() or empty
+
+
+def _tame_marks(text: str) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
+        if marks <= _MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def clusters(text: str) -> Iterable[str]:
+    """Yield each character with the marks and joined characters that belong to it: cutting between is safe."""
+    cluster = ""
+    for character in text:
+        joins = unicodedata.category(character)[0] == "M" or character == "\u200d" or cluster.endswith("\u200d")
+        if cluster and not joins:
+            yield cluster
+            cluster = ""
+        cluster += character
+    if cluster:
+        yield cluster
+
+
+def size(text: str) -> int:
+    """Return the length as the strictest counter would see it: UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return at most `limit` units of the text, ending in "…" where something was left out."""
+    if size(text) <= limit:
+        return text
+    kept, room = [], limit - 1
+    for cluster in clusters(text):
+        room -= size(cluster)
+        if room < 0:
+            break
+        kept.append(cluster)
+    return "".join(kept).rstrip() + "…" if limit > 0 else ""
+
+
+def number(value: int) -> str:
+    """Return a count as people read it: ``12,034``."""
+    return f"{value:,}"
+
+
+def counted(value: int, one: str, many: str | None = None) -> str:
+    """Return ``1 row``, ``2 rows``; `many` where adding an s is wrong."""
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str], *, joint: str = "and", most: int = 5) -> str:
+    """Return ``A, B and C``; beyond `most` names ``A, B, C, D, E and 7 more``."""
+    shown = [label(name) for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} {joint} {number(len(names) - most)} more"
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} {joint} {shown[-1]}"

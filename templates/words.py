@@ -1,0 +1,138 @@
+"""The words for everything that has a machine name: providers, states, roles, actions and failures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.facts.people import Action, Role
+from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
+from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
+from templates.text import label, listed
+
+PROVIDERS = {Provider.QUICKBOOKS: "QuickBooks", Provider.SHOPIFY: "Shopify"}
+
+FRESHNESS = {
+    Freshness.FRESH: "fresh",
+    Freshness.LATE: "late",
+    Freshness.OVERDUE: "overdue",
+    Freshness.NEVER: "no data yet",
+}
+
+CONNECTION = {
+    ConnectionState.CONNECTED: "connected",
+    ConnectionState.ATTENTION: "connected, needs attention",
+    ConnectionState.DISCONNECTED: "disconnected",
+}
+
+STAGES = {Stage.COLLECTING: "collecting", Stage.PROCESSING: "processing"}
+
+#: What a run that ended did, after the source's name.
+ENDINGS = {RunState.READY: "ready to import", RunState.FAILED: "failed", RunState.CANCELLED: "cancelled"}
+
+ROLES = {Role.VIEWER: "viewer", Role.REFRESHER: "refresher", Role.MANAGER: "manager", Role.ADMIN: "admin"}
+
+ACTIONS = {
+    Action.SEE_STATUS: "see the status",
+    Action.SEE_HISTORY: "see the history",
+    Action.START_REFRESH: "start a refresh",
+    Action.CANCEL_REFRESH: "cancel a refresh",
+    Action.CONFIRM_EMAIL: "choose where confirmations go",
+    Action.ACKNOWLEDGE_ESCALATION: "acknowledge an escalation",
+    Action.RETRY_ESCALATED: "retry an escalated refresh",
+    Action.CANCEL_ESCALATED: "cancel an escalated refresh",
+}
+
+
+def provider_name(provider: Provider) -> str:
+    """Return the provider as people write it; a new one without a name here shows its own."""
+    return PROVIDERS.get(provider, str(provider).title())
+
+
+def source_name(source: Source) -> str:
+    """Return provider and account, as one would say it: ``QuickBooks (quickbooks_934…)``."""
+    return f"{provider_name(source.provider)} ({label(source.label)})"
+
+
+def source_title(source: Source) -> str:
+    """Return provider and company, for a heading: ``QuickBooks · Temerity Goods Inc.``."""
+    company = label(source.company, empty="")
+    return f"{provider_name(source.provider)} · {company}" if company else source_name(source)
+
+
+def short_names(sources: Sequence[Source]) -> dict[str, str]:
+    """Return a name per source id: the provider alone where it is the only one of its kind, else with its account."""
+    kinds = [source.provider for source in sources]
+    return {
+        source.id: provider_name(source.provider) if kinds.count(source.provider) == 1 else source_name(source)
+        for source in sources
+    }
+
+
+def on_timer(source: Source) -> bool:
+    """Whether the source is collected by the clock alone, whatever anybody presses."""
+    return source.mode is CollectMode.TIMER
+
+
+@dataclass(frozen=True, slots=True)
+class FailureWords:
+    """What went wrong, and the one next step."""
+
+    what: str
+    next_step: str
+
+
+#: Codes that can be said better than by their kind. `{name}` is the source, `{admins}` who can act.
+_BY_CODE = {
+    "invalid_grant": "{provider} no longer accepts the connection.",
+    "grant_refused": "{provider} no longer accepts the connection.",
+    "token_rejected": "{provider} no longer accepts the connection.",
+    "missing_scope": "The connection to {provider} lacks a permission that this refresh needs.",
+    "throttled": "{provider} asked us to slow down and kept doing so.",
+    "timeout": "{provider} did not answer in time.",
+    "unavailable": "{provider} could not be reached or answered with an error of its own.",
+    "disk_full": "Tidings ran out of disk space. Nothing that was there before is lost.",
+    "write_refused": "Tidings refused to send a change to {provider}: this connection may only read.",
+}
+
+_BY_KIND = {
+    FailureKind.RETRY: "{provider} could not be read, and trying again did not help.",
+    FailureKind.RECONNECT: "{provider} no longer accepts the connection.",
+    FailureKind.BROKEN: "Something went wrong that trying again does not cure.",
+    FailureKind.PARTIAL: "Only a part of {provider} could be read, so its data does not count as refreshed.",
+    FailureKind.HELD: "Far fewer rows came than last time. They wait until a person has looked; nothing was replaced.",
+}
+
+_NEXT = {
+    FailureKind.RETRY: "Try the refresh again in a while. If it fails again, give support the reference {reference}.",
+    FailureKind.RECONNECT: "Ask {admins} to reconnect {name} in Tidings' connections, then refresh again.",
+    FailureKind.BROKEN: "Give support the reference {reference}.",
+    FailureKind.PARTIAL: "Try again. If the same part is missing, give support the reference {reference}.",
+    FailureKind.HELD: "Check in {provider} whether so much was removed, then tell support, reference {reference}.",
+}
+
+
+def failure_words(failure: Failure, source: Source, admins: Sequence[str] = ()) -> FailureWords:
+    """Return a failure in plain words; an unknown code is said by its kind, never guessed at."""
+    fill = {
+        "provider": provider_name(source.provider),
+        "name": source_name(source),
+        "admins": who(admins),
+        "reference": failure.reference,
+    }
+    what = _BY_CODE.get(failure.code) or _BY_KIND[failure.kind]
+    return FailureWords(what.format(**fill), _NEXT[failure.kind].format(**fill))
+
+
+def who(admins: Sequence[str]) -> str:
+    """Return the people who can act, by name where known: ``an admin (Dana Reyes or Sam Ode)``."""
+    return f"an admin ({listed(admins, joint='or', most=3)})" if admins else "an admin of your organization"
+
+
+def run_words(run: Run | None) -> str:
+    """Return what a source's run does now, without its numbers: ``nothing running``, ``collecting``."""
+    if run is None:
+        return "nothing running"
+    if run.state is RunState.CANCELLING:
+        return "stopping"
+    if run.state is RunState.RUNNING:
+        return STAGES[run.stage] if run.stage else "starting"
+    return ENDINGS.get(run.state, str(run.state))

@@ -1,0 +1,309 @@
+"""Every notice in its states, from fixed facts: the golden files, the limits and the looks are all taken from here."""
+
+from datetime import UTC, datetime, timedelta
+
+from storage.facts.messages import Message, Person
+from storage.facts.people import Action, Role
+from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Run, RunState, Stage, Trigger
+from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
+from storage.facts.status import RefreshStatus, SourceStatus
+from storage.facts.streams import StreamCounts
+from templates import notices
+
+NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
+ZONE = "America/New_York"
+ORG = "Temerity Goods"
+ADMINS = ("Daniel Kim",)
+
+
+def minutes(count):
+    return timedelta(minutes=count)
+
+
+def source(
+    provider=Provider.SHOPIFY, *, number=1, company="Temerity Goods", connection=ConnectionState.CONNECTED, reason=None
+):
+    shopify = provider is Provider.SHOPIFY
+    account = (
+        ("temeritygoods" if number == 1 else f"store-{number}") + ".myshopify.com"
+        if shopify
+        else f"93414500000000{number:02}"
+    )
+    return Source(
+        id=f"src_{provider}_{number}",
+        organization_id="org_1",
+        provider=provider,
+        account=account,
+        label=account if shopify else f"quickbooks_{account}",
+        company=company,
+        mode=CollectMode.ON_DEMAND if shopify else CollectMode.TIMER,
+        schedule_minutes=60,
+        schedule_version=1,
+        connection=connection,
+        connection_reason=reason,
+        connection_since=NOW - timedelta(days=3),
+    )
+
+
+SHOPIFY = source()
+QUICKBOOKS = source(Provider.QUICKBOOKS, company="Temerity Goods Inc.")
+COUNTS = {
+    "orders": StreamCounts(new=41, changed=12, deleted=0, unchanged=9, total=18_204),
+    "products": StreamCounts(changed=3, total=512),
+    "customers": StreamCounts(unchanged=4, total=6_033),
+}
+
+
+def failure(
+    kind=FailureKind.RETRY, code="timeout", detail="Shopify did not answer within 60 seconds.", stage=Stage.COLLECTING
+):
+    return Failure(kind, code, detail, stage, "ref_7k2m9q")
+
+
+def run(
+    of=SHOPIFY, state=RunState.READY, *, asked=12, as_of=11, rows=0, expected=None, counts=None, failed=None, **more
+):
+    asked_at = NOW - minutes(asked)
+    ready = state is RunState.READY
+    ended = not state.active
+    values = {
+        "id": f"run_{of.id}",
+        "organization_id": "org_1",
+        "source_id": of.id,
+        "trigger": Trigger.REQUEST,
+        "state": state,
+        "stage": None,
+        "generation": 1,
+        "attempt": 1,
+        "clocks": Clocks(
+            asked_at,
+            NOW - minutes(as_of) if ready else None,
+            NOW - minutes(asked - 3) if ready else None,
+            NOW - minutes(asked - 4) if ready else None,
+        ),
+        "started_at": None if state is RunState.QUEUED else asked_at + timedelta(seconds=2),
+        "finished_at": asked_at + minutes(4) if ended else None,
+        "rows": rows,
+        "rows_expected": expected,
+        "progress_at": NOW - minutes(1) if rows else None,
+        "next_attempt_at": None,
+        "failure": failed,
+        "counts": counts or {},
+    }
+    return Run(**(values | more))
+
+
+def status(of=SHOPIFY, freshness=Freshness.FRESH, **more):
+    values = {
+        "last_ready": run(of, asked=30, as_of=24),
+        "last_finished": None,
+        "active": None,
+        "next_run_at": NOW + minutes(36),
+        "duration": Duration(130, 290, 38),
+    }
+    return SourceStatus(source=of, freshness=freshness, **(values | more))
+
+
+def refresh(*runs, **more):
+    values = {
+        "id": "rfr_06e9k2",
+        "organization_id": "org_1",
+        "organization": ORG,
+        "requested_at": runs[0][1].clocks.requested_at,
+        "requested_by": "Maya Ortiz",
+        "everything": len(runs) > 1,
+        "runs": runs,
+        "before": {entry.id: NOW - minutes(95) for entry, _ in runs},
+        "people": ("Maya Ortiz",),
+        "escalated_at": None,
+        "acknowledged_by": None,
+        "finished_at": None if any(entry.state.active for _, entry in runs) else NOW - minutes(8),
+        "next_collection": {QUICKBOOKS.id: NOW + minutes(56)},
+        "durations": {entry.id: Duration(130, 290, 38) for entry, _ in runs},
+    }
+    return RefreshStatus(**(values | more))
+
+
+def ready(**more):
+    return refresh((SHOPIFY, run(counts=COUNTS)), **more)
+
+
+def working(**more):
+    rows = run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=12_400, expected=18_200)
+    return refresh((SHOPIFY, rows), **more)
+
+
+def mixed(**more):
+    books = run(QUICKBOOKS, as_of=64, counts={"Invoice": StreamCounts(new=4, changed=1, total=2_310)})
+    return refresh((SHOPIFY, run(state=RunState.FAILED, failed=failure())), (QUICKBOOKS, books), **more)
+
+
+def many(count=50):
+    return [
+        status(
+            source(Provider.SHOPIFY if index % 2 else Provider.QUICKBOOKS, number=index, company=f"Store {index}"),
+            list(Freshness)[index % 3],
+            last_ready=run(asked=30 + index, as_of=24 + index),
+            next_run_at=NOW + minutes(index),
+        )
+        for index in range(1, count + 1)
+    ]
+
+
+def cut_off():
+    gone = source(connection=ConnectionState.DISCONNECTED, reason="Shopify refused the stored grant")
+    return status(gone, Freshness.OVERDUE, last_ready=run(gone, asked=4400, as_of=4390), next_run_at=None)
+
+
+def messages() -> dict[str, Message]:
+    """Return each notice in its states, by name."""
+    answers = {
+        "joined": notices.joined(working(), where="in #finance"),
+        "already_waiting": notices.already_waiting(working()),
+        "nothing_to_do": notices.nothing_to_do(ORG, status(QUICKBOOKS), NOW, zone=ZONE),
+        "disconnected": notices.disconnected(
+            ORG, cut_off().source, last_data_refresh=NOW - minutes(4390), admins=ADMINS
+        ),
+        "no_sources": notices.no_sources(ORG),
+        "unknown_source": notices.unknown_source("shopfiy", ["Shopify", "QuickBooks"], "Shopify"),
+        "unknown_command": notices.unknown_command("refrehs shopify", "refresh shopify"),
+        "help": notices.help_text(),
+        "not_allowed": notices.not_allowed(Action.START_REFRESH, Role.REFRESHER, ADMINS),
+        "not_a_member": notices.not_a_member(ADMINS),
+        "not_found": notices.not_found(),
+        "try_again": notices.try_again(),
+        "error": notices.failure("ref_7k2m9q"),
+        "too_late": notices.too_late(ready()),
+        "cancel_requested": notices.cancel_requested(working()),
+        "ask_address": notices.ask_address("maya@temeritygoods.example", yes_value="mem_1", no_value="mem_1"),
+        "address_confirmed": notices.address_confirmed("maya@temeritygoods.example"),
+        "address_declined": notices.address_declined(),
+        "no_address": notices.no_address(),
+        "not_confirmed": notices.not_confirmed(),
+        "dismissed": notices.dismissed(),
+        "queued": notices.queued(ORG, [SHOPIFY, QUICKBOOKS], where="in #finance"),
+    }
+    return answers | _statuses() | _confirms() | _cards() | _finished() | _escalations() | _histories()
+
+
+def _statuses():
+    running = run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=1_204, expected=3_000)
+    failing = run(
+        state=RunState.FAILED, asked=20, failed=failure(FailureKind.BROKEN, "schema", "An order had no total.")
+    )
+    stretched = {"reads": (412_000, 500_000), "stretched_minutes": 120}
+    pair = [
+        status(active=running),
+        status(QUICKBOOKS, next_run_at=NOW + minutes(56), last_ready=run(QUICKBOOKS, as_of=4)),
+    ]
+    return {
+        "status_two": notices.status(ORG, pair, NOW, zone=ZONE, refresh_value="org_1"),
+        "status_needs_person": notices.status(
+            ORG,
+            [cut_off(), status(QUICKBOOKS, Freshness.LATE, **stretched)],
+            NOW,
+            zone=ZONE,
+            refresh_value="org_1",
+            admins=ADMINS,
+        ),
+        "status_many": notices.status(ORG, [cut_off(), *many(50)], NOW, zone=ZONE, refresh_value="org_1"),
+        "status_none": notices.status(ORG, [], NOW),
+        "status_one_fresh": notices.status(ORG, [status()], NOW, zone=ZONE, refresh_value="src_1"),
+        "status_one_never": notices.status(
+            ORG, [status(freshness=Freshness.NEVER, last_ready=None, duration=None)], NOW
+        ),
+        "status_one_failing": notices.status(ORG, [status(last_finished=failing)], NOW, zone=ZONE),
+        "status_one_disconnected": notices.status(ORG, [cut_off()], NOW, zone=ZONE, admins=ADMINS),
+    }
+
+
+def _confirms():
+    ids = {"value": "org_1:all", "stale_value": "org_1:stale", "dismiss_value": "org_1"}
+    books = status(QUICKBOOKS, Freshness.LATE, last_ready=run(QUICKBOOKS, as_of=64), next_run_at=NOW + minutes(56))
+    return {
+        "confirm_one": notices.confirm_refresh(ORG, [status()], NOW, everything=False, **ids),
+        "confirm_quickbooks": notices.confirm_refresh(ORG, [books], NOW, everything=False, **ids),
+        "confirm_all": notices.confirm_refresh(ORG, [status(), books], NOW, everything=True, **ids),
+        "confirm_all_left_out": notices.confirm_refresh(
+            ORG, [cut_off(), books, status(source(number=2))], NOW, everything=True, admins=ADMINS, **ids
+        ),
+        "confirm_nothing": notices.confirm_refresh(ORG, [cut_off()], NOW, everything=True, **ids),
+        "confirm_many": notices.confirm_refresh(ORG, many(50), NOW, everything=True, **ids),
+    }
+
+
+def _cards():
+    waiting = run(state=RunState.RUNNING, stage=Stage.COLLECTING, next_attempt_at=NOW + minutes(2), failed=failure())
+    queued = run(state=RunState.QUEUED)
+    books = run(QUICKBOOKS, state=RunState.RUNNING, stage=Stage.PROCESSING)
+    late = {"escalated_at": NOW - minutes(9), "acknowledged_by": "Sam Keller", "people": ("Maya Ortiz", "Priya Nair")}
+    held = failure(FailureKind.HELD, "shrink", "Orders: 3,100 rows against 18,204 last time.", Stage.PROCESSING)
+    card = notices.refresh_card
+    return {
+        "card_queued": card(refresh((SHOPIFY, queued)), NOW, cancel_value="rfr_1"),
+        "card_collecting": card(working(people=("Maya Ortiz", "Priya Nair")), NOW, cancel_value="rfr_1"),
+        "card_waiting": card(refresh((SHOPIFY, waiting), (QUICKBOOKS, books)), NOW, cancel_value="rfr_1"),
+        "card_stopping": card(refresh((SHOPIFY, run(state=RunState.CANCELLING, rows=40))), NOW, cancel_value="rfr_1"),
+        "card_overdue": card(working(**late), NOW, cancel_value="rfr_1"),
+        "card_ready": card(ready(), NOW, receipts={"run_src_shopify_1": "rcp_04"}),
+        "card_ready_quickbooks": card(refresh((QUICKBOOKS, run(QUICKBOOKS, as_of=64))), NOW),
+        "card_failed": card(refresh((SHOPIFY, run(state=RunState.FAILED, failed=held))), NOW),
+        "card_cancelled": card(refresh((SHOPIFY, run(state=RunState.CANCELLED))), NOW),
+        "card_mixed": card(mixed(), NOW, admins=ADMINS, receipts={"run_src_quickbooks_1": "rcp_05"}),
+        "card_many": card(refresh(*((entry.source, run(entry.source, counts=COUNTS)) for entry in many(50))), NOW),
+    }
+
+
+def _finished():
+    people = (Person("Maya Ortiz", "T0TEMERITY", "U0MAYA"), Person("Priya Nair", "T0OTHER", "U0PRIYA"))
+    told = {"people": people, "zone": ZONE, "streams": {"orders": "Orders", "products": "Products"}}
+    gone = failure(FailureKind.RECONNECT, "invalid_grant", "")
+    both = refresh((SHOPIFY, run(counts=COUNTS)), (QUICKBOOKS, run(QUICKBOOKS, as_of=64)))
+    finished = notices.refresh_finished
+    return {
+        "finished_ready": finished(ready(), receipts={"run_src_shopify_1": "rcp_04"}, **told),
+        "finished_ready_both": finished(both, receipts={"run_src_shopify_1": "rcp_04"}, **told),
+        "finished_failed": finished(refresh((SHOPIFY, run(state=RunState.FAILED, failed=failure()))), **told),
+        "finished_reconnect": finished(
+            refresh((SHOPIFY, run(state=RunState.FAILED, failed=gone))), admins=ADMINS, **told
+        ),
+        "finished_cancelled": finished(refresh((SHOPIFY, run(state=RunState.CANCELLED))), **told),
+        "finished_mixed": finished(mixed(), **told),
+        "finished_many": finished(
+            refresh(*((entry.source, run(entry.source, counts=COUNTS)) for entry in many(50))), **told
+        ),
+    }
+
+
+def _escalations():
+    ids = {"value": "rfr_06e9k2", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
+    slow = {"escalated_at": NOW - minutes(1)}
+    stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
+    seen = {"acknowledged_by": "Sam Keller"}
+    return {
+        "escalation_open": notices.escalation(refresh((SHOPIFY, stuck), **slow), NOW, **ids),
+        "escalation_acknowledged": notices.escalation(
+            refresh((SHOPIFY, stuck), **slow, **seen), NOW, acknowledged_at=NOW, **ids
+        ),
+        "escalation_ended": notices.escalation(mixed(**slow, **seen), NOW, **ids),
+        "escalation_told": notices.escalation_told(refresh((SHOPIFY, stuck), **slow), NOW),
+    }
+
+
+def _histories():
+    runs = [
+        run(counts=COUNTS, asked=20),
+        run(state=RunState.FAILED, asked=80, failed=failure(), id="run_2"),
+        run(asked=140, as_of=139, id="run_3", trigger=Trigger.SCHEDULE),
+        run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=1, rows=80, id="run_4"),
+    ]
+    return {
+        "history": notices.history(ORG, SHOPIFY, runs, NOW, zone=ZONE),
+        "history_receipts": notices.history(
+            ORG, SHOPIFY, runs[:1], NOW, zone=ZONE, receipts={"run_src_shopify_1": "rcp_04"}
+        ),
+        "history_none": notices.history(ORG, SHOPIFY, [], NOW),
+        "history_long": notices.history(
+            ORG, SHOPIFY, [run(asked=20 + 60 * index, id=f"run_{index}") for index in range(150)], NOW
+        ),
+    }
