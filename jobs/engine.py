@@ -149,6 +149,7 @@ class Engine:
         self._in_threads = 0
         self._count = threading.Lock()
         self._closing = False
+        self._owns_process = False
 
     # Life
 
@@ -158,7 +159,8 @@ class Engine:
         if self._role == "web":
             await asyncio.to_thread(self._prepare)
             return
-        if not _one_per_process.acquire(blocking=False):
+        self._owns_process = _one_per_process.acquire(blocking=False)
+        if not self._owns_process:
             raise EngineError("this process already runs an engine")
         try:
             await asyncio.to_thread(self._prepare_worker)
@@ -414,9 +416,7 @@ class Engine:
         loop.set_default_executor(executor)
 
     def _let_go(self) -> None:
-        started = self._role != "web"
-        if started:
-            self._heartbeat.stop()
+        self._heartbeat.stop()
         if self._dbos is not None and not self._in_threads:
             # Says "dead" at once, so that parked work need not wait; not while a step still runs in a thread.
             with self._database.write() as session:
@@ -425,7 +425,8 @@ class Engine:
         self._pool.dispose()
         if self._lock is not None:
             self._lock.release()
-        if started and _one_per_process.locked():
+        if self._owns_process:
+            self._owns_process = False
             _one_per_process.release()
         self._dbos = None
 

@@ -1,0 +1,113 @@
+"""What holds for every test: loopback only, no engine variables, databases, and an honest list of what was skipped."""
+
+import ipaddress
+import os
+import sys
+from collections import Counter
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.databases import (
+    database,
+    postgres_database,
+    postgres_server,
+    postgres_template,
+    sqlite_database,
+    sqlite_template,
+    start_postgres,
+    stop_postgres,
+)
+
+__all__ = [
+    "database",
+    "postgres_database",
+    "postgres_server",
+    "postgres_template",
+    "sqlite_database",
+    "sqlite_template",
+]
+
+
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
+
+
+class BlockedNetworkError(RuntimeError):
+    """A test tried to leave this machine."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith(("DBOS_", "TIDINGS_"))]:
+        del os.environ[name]
+    if _distributes(config):
+        # The workers inherit the address; without workers it is started when a test first wants it.
+        start_postgres(config)
+    sys.addaudithook(_stay_on_loopback)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    stop_postgres(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    return _no_skip_in_ci(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    return _no_skip_in_ci(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    if not reasons:
+        return
+    terminalreporter.section("skipped here, and how to allow it")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count} x {reason}")
+
+
+def _no_skip_in_ci(report: R) -> R:
+    if os.environ.get("CI") and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        report.longrepr = f"in CI a skip is a failure: {_reason(report)}"
+        report.outcome = "failed"
+    return report
+
+
+def _reason(report: Any) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return str(text).removeprefix("Skipped: ")
+
+
+def _distributes(config: pytest.Config) -> bool:
+    is_worker = hasattr(config, "workerinput")
+    return not is_worker and bool(getattr(config.option, "numprocesses", None))
+
+
+def _stay_on_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in {"socket.connect", "socket.sendto"}:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) and address else None
+    elif event in {"socket.getaddrinfo", "socket.gethostbyname"}:
+        host = arguments[0]
+    else:
+        return
+    if isinstance(host, bytes):
+        host = host.decode(errors="replace")
+    if isinstance(host, str) and not _is_loopback(host):
+        raise BlockedNetworkError(f"tests stay on loopback, but something wants {host!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host in {"", "localhost"} or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback or host == "0.0.0.0"
+    except ValueError:
+        return False
