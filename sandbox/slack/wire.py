@@ -1,0 +1,74 @@
+"""How the stand-in's server is run, and how it breaks a connection on purpose."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.requests import Request
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class _Breakable(H11Protocol):
+    """Lets the application reach the connection, so that it can die in the middle of an answer."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class _Quiet(uvicorn.Server):
+    """A server that leaves the signals of its process alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
+    """Serve the app on 127.0.0.1 while the block runs; give its port (a free one for 0)."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    config = uvicorn.Config(
+        app, http=_Breakable, ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = _Quiet(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started and not running.done():
+            await asyncio.sleep(0.005)
+        yield int(listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()
+
+
+async def cut(request: Request) -> None:
+    """Reset the connection of this request: the caller sees ECONNRESET, not an answer."""
+    transport: Any = request.scope["state"]["transport"]
+    raw = transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+    await asyncio.sleep(0)
+
+
+async def until_gone(request: Request, closing: asyncio.Event, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the caller gives up, it does not cancel
+    """Wait until the caller has hung up (True), or until the stand-in closes or the time is over (False)."""
+    gone = asyncio.create_task(_hung_up(request))
+    stop = asyncio.create_task(closing.wait())
+    done, _ = await asyncio.wait({gone, stop}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    for task in (gone, stop):
+        task.cancel()
+    return gone in done
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,1 @@
+"""The page of the stand-ins: channels, threads, Home, modals and the mail inbox, drawn on the server."""

@@ -1,0 +1,68 @@
+"""Slack's date formats, in the viewer's zone."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+_WORD = re.compile(r"\{([a-z_]+)\}")
+
+
+def date_words(timestamp: int, form: str, now: datetime) -> str:
+    """Write an instant as a `<!date^…>` token asks; `now` carries the viewer's zone."""
+    at = datetime.fromtimestamp(timestamp, now.tzinfo)
+    return _WORD.sub(lambda found: _FORMATS[found[1]](at, now) if found[1] in _FORMATS else found[0], form)
+
+
+def clock_time(at: datetime) -> str:
+    """Write hours and minutes, such as 2:37 PM."""
+    return f"{at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+
+
+def day_name(at: datetime, now: datetime) -> str:
+    """Write a day as the divider between messages does."""
+    return _pretty(at, now, f"{at:%A}, {at:%B} {at.day}")
+
+
+def _pretty(at: datetime, now: datetime, otherwise: str) -> str:
+    days = {
+        now.date(): "Today",
+        now.date() - timedelta(days=1): "Yesterday",
+        now.date() + timedelta(days=1): "Tomorrow",
+    }
+    return days.get(at.date(), otherwise)
+
+
+def _date(at: datetime) -> str:
+    return f"{at:%B} {at.day}, {at.year}"
+
+
+def _short(at: datetime) -> str:
+    return f"{at:%b} {at.day}, {at.year}"
+
+
+def _long(at: datetime) -> str:
+    return f"{at:%A}, {at:%B} {at.day}, {at.year}"
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    minutes = int(abs((now - at).total_seconds()) // 60)
+    size, unit = next(((s, u) for s, u in ((1440, "day"), (60, "hour"), (1, "minute")) if minutes >= s), (1, "minute"))
+    count = minutes // size
+    words = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"in {words}" if at > now else f"{words} ago"
+
+
+_FORMATS: dict[str, Callable[[datetime, datetime], str]] = {
+    "date_num": lambda at, _: f"{at:%Y-%m-%d}",
+    "date_slash": lambda at, _: f"{at:%m/%d/%Y}",
+    "date": lambda at, _: _date(at),
+    "date_short": lambda at, _: _short(at),
+    "date_long": lambda at, _: _long(at),
+    "date_pretty": lambda at, now: _pretty(at, now, _date(at)),
+    "date_short_pretty": lambda at, now: _pretty(at, now, _short(at)),
+    "date_long_pretty": lambda at, now: _pretty(at, now, _long(at)),
+    "day_divider_pretty": lambda at, now: day_name(at, now),
+    "time": lambda at, _: clock_time(at),
+    "time_secs": lambda at, _: f"{at.hour % 12 or 12}:{at:%M:%S} {'AM' if at.hour < 12 else 'PM'}",
+    "ago": _ago,
+}
