@@ -1,0 +1,176 @@
+"""Building one ready table inside an open transaction."""
+
+# ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
+from typing import Literal
+
+from storage.facts.ready import ReadyTable
+from storage.facts.streams import StreamCounts
+from storage.warehouse.errors import NotReadable, WrongReadyTable
+from storage.warehouse.guard import check_select
+from storage.warehouse.names import identifier, lake, quote, ready_table, text
+from storage.warehouse.session import Session
+
+_OWN = {"_source": "VARCHAR", "_key": "VARCHAR"}
+
+
+class Build:
+    """One ready table of one process run."""
+
+    def __init__(self, session: Session, table: ReadyTable, number: int) -> None:
+        self._session = session
+        self._table = table
+        self._target = ready_table(table.name)
+        self._keys = f"keys_{number}"
+        self._built = f"built_{number}"
+        self._old = f"old_{number}"
+        self._differ = f"differ_{number}"
+        #: other sources whose rows had to be built too, because the table's columns changed
+        self.displaced: list[str] = []
+
+    def run(self, source_id: str, since: int | Literal["all"], until: int) -> StreamCounts:
+        """Build the rows of one source: of what changed after the snapshot `since`, or all of them (WrongReadyTable)."""
+        self._check()
+        shape = self._shape(source_id)
+        existing = self._target in self._session.tables()
+        if existing and self._session.describe(lake(self._target)) != shape:
+            self._displace(source_id)
+            existing, since = False, "all"
+        if not existing:
+            columns = ", ".join(f"{quote(name)} {kind}" for name, kind in shape.items())
+            self._session.run(f"CREATE TABLE {lake(self._target)} ({columns})")
+            since = "all"
+        for other in self.displaced:
+            self._replace(other, "all", until)
+        return self._replace(source_id, since, until)
+
+    def _check(self) -> None:
+        """Refuse a declaration that does not fit the lake, and SQL that reads what it does not declare."""
+        table = self._table
+        declared = {name.casefold() for name in (table.parent, *table.lines, *table.lookups)}
+        missing = sorted(declared - {name.casefold() for name in self._session.tables()})
+        if missing:
+            raise WrongReadyTable(f"{table.name}: no such raw table: {', '.join(missing)}")
+        if not all(name.startswith("raw_") for name in declared):
+            raise WrongReadyTable(f"{table.name}: ready tables are built from raw tables")
+        try:
+            check_select(self._session, table.sql, declared.__contains__)
+        except NotReadable as error:
+            raise WrongReadyTable(f"{table.name}: {error}") from error
+
+    def _shape(self, source_id: str) -> dict[str, str]:
+        """Return the columns of the table as its SQL gives them now."""
+        self._show(source_id, "all")
+        columns = self._session.describe(f"({self._table.sql})")
+        folded = [name.casefold() for name in columns]
+        if set(folded) & set(_OWN) or len(set(folded)) != len(folded):
+            raise WrongReadyTable(f"{self._table.name}: a column is named twice, or like one of ours")
+        if not self._table.whole and self._table.key.casefold() not in folded:
+            raise WrongReadyTable(f"{self._table.name}: no column {self._table.key} in its SELECT")
+        return {**_OWN, **columns}
+
+    def _displace(self, source_id: str) -> None:
+        """Drop the table, since its columns are others now; rows of the other sources are built again too."""
+        sql = f"SELECT DISTINCT _source FROM {lake(self._target)} WHERE _source <> ? ORDER BY 1"
+        self.displaced = [name for (name,) in self._session.rows(sql, (source_id,))]
+        self._session.run(f"DROP TABLE {lake(self._target)}")
+
+    def _show(self, source_id: str, since: int | Literal["all"]) -> None:
+        """Make the views that the SQL reads."""
+        table, source = self._table, text(source_id)
+        live = f"_source = {source} AND NOT _deleted"
+        only = "" if since == "all" else f" AND id IN (SELECT id FROM temp.{quote(self._keys)})"
+        self._view(table.parent, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(table.parent)} WHERE {live}{only}")
+        for lines in table.lines:
+            parents = f"SELECT id FROM {lake(table.parent)} WHERE {live}{only}"
+            self._view(
+                lines,
+                f"SELECT * EXCLUDE (_source) FROM {lake(lines)} WHERE _source = {source} AND parent_id IN ({parents})",
+            )
+        for lookup in table.lookups:
+            self._view(lookup, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(lookup)} WHERE {live}")
+
+    def _view(self, name: str, sql: str) -> None:
+        self._session.run(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
+
+    def _replace(self, source_id: str, since: int | Literal["all"], until: int) -> StreamCounts:
+        """Build, compare with what is there, and write only the keys that are different."""
+        if since != "all":
+            self._find_keys(source_id, since, until)
+            if self._table.whole:
+                since = "all" if self._session.rows(f"FROM temp.{quote(self._keys)} LIMIT 1") else since
+        self._show(source_id, since)
+        key = "''" if self._table.whole else f"CAST({quote(self._table.key)} AS VARCHAR)"
+        nothing = " LIMIT 0" if self._table.whole and since != "all" else ""
+        self._make(
+            self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql}){nothing}"
+        )
+        if not self._table.whole:
+            self._check_keys()
+        only = "" if since == "all" else f" AND _key IN (SELECT id FROM temp.{quote(self._keys)})"
+        if self._table.whole and since != "all":
+            only = " AND false"
+        self._make(self._old, f"FROM {lake(self._target)} WHERE _source = {text(source_id)}{only}")
+        return self._write(source_id)
+
+    def _check_keys(self) -> None:
+        """Refuse rows whose key is not one of the parent's records that were to be built."""
+        sql = f"SELECT count(*) FROM temp.{quote(self._built)} WHERE _key IS NULL OR _key NOT IN (SELECT id FROM {quote(self._table.parent)})"
+        if self._session.row(sql)[0]:
+            raise WrongReadyTable(
+                f"{self._table.name}: rows whose {self._table.key} is not the id of a record of {self._table.parent}"
+            )
+
+    def _write(self, source_id: str) -> StreamCounts:
+        session, target = self._session, lake(self._target)
+        built, old, differ = (f"temp.{quote(name)}" for name in (self._built, self._old, self._differ))
+        added = f"(FROM {built} EXCEPT ALL FROM {old})"
+        removed = f"(FROM {old} EXCEPT ALL FROM {built})"
+        self._make(self._differ, f"SELECT DISTINCT _key FROM (FROM {added} UNION ALL FROM {removed})")
+        counts = self._counts(added, removed, built, old, differ)
+        if counts.touched:
+            session.run(f"DELETE FROM {target} WHERE _source = ? AND _key IN (FROM {differ})", (source_id,))
+            session.run(f"INSERT INTO {target} FROM {built} WHERE _key IN (FROM {differ})")
+        total = int(session.row(f"SELECT count(*) FROM {target} WHERE _source = ?", (source_id,))[0])
+        return StreamCounts(counts.new, counts.changed, counts.deleted, counts.unchanged, total)
+
+    def _counts(self, added: str, removed: str, built: str, old: str, differ: str) -> StreamCounts:
+        """Count keys; for a whole table, which has none, count rows."""
+        if self._table.whole:
+            new, gone, all_ = self._session.row(
+                f"SELECT (SELECT count(*) FROM {added}), (SELECT count(*) FROM {removed}), count(*) FROM {built}"
+            )
+            return StreamCounts(new=int(new), deleted=int(gone), unchanged=int(all_) - int(new))
+        sql = (
+            "SELECT count(*) FILTER (b AND d AND NOT o), count(*) FILTER (b AND d AND o), count(*) FILTER (o AND NOT b),"
+            " count(*) FILTER (b AND NOT d) FROM (SELECT _key, bool_or(b) AS b, bool_or(o) AS o, bool_or(d) AS d FROM ("
+            f"SELECT DISTINCT _key, true AS b, false AS o, false AS d FROM {built} UNION ALL"
+            f" SELECT DISTINCT _key, false, true, false FROM {old} UNION ALL SELECT _key, false, false, true FROM {differ}) GROUP BY _key)"
+        )
+        new, changed, deleted, unchanged = self._session.row(sql)
+        return StreamCounts(new=int(new), changed=int(changed), deleted=int(deleted), unchanged=int(unchanged))
+
+    def _find_keys(self, source_id: str, since: int, until: int) -> None:
+        """Collect the ids of the parents to build: changed themselves, or referring to a lookup that changed."""
+        parts = [self._changed(self._table.parent, source_id, since, until)]
+        for lookup, reference in self._table.lookups.items():
+            changed = self._changed(lookup, source_id, since, until)
+            parts.append(changed if self._table.whole else self._referring(reference, changed, source_id))
+        self._make(self._keys, " UNION ".join(f"({part})" for part in parts))
+
+    def _changed(self, table: str, source_id: str, since: int, until: int) -> str:
+        if since >= until:
+            return "SELECT NULL::VARCHAR AS id LIMIT 0"
+        feed = f"ducklake_table_changes('lake', 'main', {text(table)}, {since + 1}, {until})"
+        return f"SELECT DISTINCT id FROM {feed} WHERE _source = {text(source_id)}"
+
+    def _referring(self, reference: str, changed: str, source_id: str) -> str:
+        """Return the parents that refer to changed lookups, by a column of their own or of their lines."""
+        table, _, column = reference.rpartition(".")
+        if table and table not in (self._table.parent, *self._table.lines):
+            raise WrongReadyTable(f"{self._table.name}: {reference} is neither the parent's nor its lines'")
+        own = not table or table == self._table.parent
+        where = f"WHERE _source = {text(source_id)} AND {quote(identifier(column))} IN ({changed})"
+        return f"SELECT {'id' if own else 'parent_id'} AS id FROM {lake(table or self._table.parent)} {where}"
+
+    def _make(self, name: str, sql: str) -> None:
+        self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {sql}")

@@ -1,0 +1,58 @@
+"""Each commit carries its run, so that after a crash one can see whether the run is already in the lake."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from storage.facts.streams import StreamCounts
+from storage.warehouse.names import text
+from storage.warehouse.results import Written
+from storage.warehouse.session import Session
+
+Kind = Literal["collect", "process"]
+
+
+def commit_message(kind: Kind, run_id: str, source_id: str) -> str:
+    """Return the message of a run's commit: the same bytes for the same run, so that it is found by equality."""
+    return json.dumps({"kind": kind, "run": run_id, "source": source_id}, sort_keys=True)
+
+
+def sign(session: Session, message: str, author: str, written: Written) -> None:
+    """Put the message and what was written into the open transaction."""
+    counts = {name: asdict(value) for name, value in written.counts.items()}
+    at = written.extracted_at.astimezone(UTC).isoformat() if written.extracted_at else None
+    extra = json.dumps(
+        {"before": written.before, "counts": counts, "extracted_at": at, "fingerprint": written.fingerprint}
+    )
+    session.run(
+        f"CALL ducklake_set_commit_message('lake', {text(author)}, {text(message)}, extra_info => {text(extra)})"
+    )
+
+
+def find(session: Session, kind: Kind, run_id: str) -> tuple[int, Written] | None:
+    """Return the snapshot and the notes of a run's commit, or None when the run is not in the lake."""
+    sql = (
+        "SELECT snapshot_id, commit_extra_info FROM ducklake_snapshots('lake') WHERE commit_message IS NOT NULL"
+        " AND json_extract_string(commit_message, '$.run') = ? AND json_extract_string(commit_message, '$.kind') = ?"
+        " ORDER BY snapshot_id DESC LIMIT 1"
+    )
+    found = session.rows(sql, (run_id, kind))
+    return (int(found[0][0]), _read(json.loads(found[0][1]))) if found else None
+
+
+def oldest(session: Session) -> int:
+    """Return the oldest snapshot that was not expired."""
+    return int(session.row("SELECT min(snapshot_id) FROM ducklake_snapshots('lake')")[0])
+
+
+def _read(extra: Mapping[str, Any]) -> Written:
+    counts = {name: StreamCounts(**values) for name, values in extra["counts"].items()}
+    at = extra["extracted_at"]
+    return Written(
+        before=int(extra["before"]),
+        counts=counts,
+        extracted_at=datetime.fromisoformat(at) if at else None,
+        fingerprint=extra["fingerprint"],
+    )

@@ -1,0 +1,208 @@
+"""One load's transaction: compare the staged rows with the lake, then write only what is different."""
+
+# ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from storage.facts.streams import StreamCounts
+from storage.warehouse.batches import BATCH, GONE
+from storage.warehouse.columns import batch_columns, line_columns
+from storage.warehouse.errors import Disagreement, Shrunk
+from storage.warehouse.names import lake, quote, raw_table, text
+from storage.warehouse.results import LoadRun
+from storage.warehouse.session import Session
+from storage.warehouse.staging import StagedStream
+from storage.warehouse.tables import CURSORS, ensure_raw_tables, ensure_system_tables
+
+#: a full read that loses more than this part of the live records ...
+SHRINK_PART = 0.2
+#: ... and more than this many is held for a person
+SHRINK_FLOOR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A row of the cursors table: where one stream of a source stands."""
+
+    cursor: str | None = None
+    table: str | None = None
+    live: int = 0
+    fingerprint: str = "0"
+    run_id: str | None = None
+
+
+@dataclass(slots=True)
+class Applied:
+    """What the open transaction holds."""
+
+    counts: dict[str, StreamCounts] = field(default_factory=dict)
+    #: rows that carry this run, by raw table, to be read back
+    stamped: dict[str, int] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+    wrote: bool = False
+
+
+def apply(
+    session: Session,
+    run: LoadRun,
+    staged: Mapping[str, StagedStream],
+    cursors: Mapping[str, str],
+    *,
+    full: Collection[str],
+    keep_cursors: Collection[str],
+    allow_shrink: bool,
+) -> Applied:
+    """Write a load into the open transaction; `wrote` is False when there was nothing to write (Shrunk, ColumnChanged)."""
+    ensure_system_tables(session)
+    before = positions(session, run.source_id)
+    applied = Applied(positions=dict(before))
+    plans: dict[str, StreamCounts] = {}
+    for name, item in staged.items():
+        new_shape = ensure_raw_tables(session, run.provider, item.stream)
+        plan = _Plan(session, run, item, len(plans))
+        plans[name] = counts = plan.compare(full=item.stream.full or name in full)
+        if not allow_shrink and (item.stream.full or name in full):
+            _check_shrink(name, plan.before, counts.total)
+        if counts.touched:
+            plan.write()
+            applied.stamped[plan.table] = counts.touched
+        if counts.touched or new_shape or name not in before:
+            applied.positions[name] = plan.read_back(before.get(name, Position()).cursor, counts)
+            applied.wrote = True
+    applied.counts = plans
+    known = {name: before[name].cursor if name in before else None for name in cursors}
+    applied.wrote = applied.wrote or any(
+        known[name] is None or (name in keep_cursors and known[name] != cursors[name]) for name in cursors
+    )
+    if applied.wrote:
+        _save(session, run.source_id, before, applied, cursors)
+    return applied
+
+
+def positions(session: Session, source_id: str) -> dict[str, Position]:
+    """Return where each stream of a source stands."""
+    sql = f"SELECT stream, cursor, raw_table, live, fingerprint, run_id FROM {lake(CURSORS)} WHERE _source = ?"
+    return {row[0]: Position(*row[1:]) for row in session.rows(sql, (source_id,))}
+
+
+def fingerprint(found: Mapping[str, Position]) -> str:
+    """Return the digest of all live records of a source."""
+    lines = sorted(f"{name}\x1f{place.live}\x1f{place.fingerprint}" for name, place in found.items() if place.table)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _check_shrink(name: str, before: int, after: int) -> None:
+    if before - after > SHRINK_FLOOR and before - after > before * SHRINK_PART:
+        raise Shrunk(name, before, after)
+
+
+def _save(
+    session: Session, source_id: str, before: Mapping[str, Position], applied: Applied, cursors: Mapping[str, str]
+) -> None:
+    for name, cursor in cursors.items():
+        old = applied.positions.get(name, Position())
+        applied.positions[name] = Position(cursor, old.table, old.live, old.fingerprint, old.run_id)
+    for name, place in applied.positions.items():
+        if before.get(name) == place:
+            continue
+        session.run(f"DELETE FROM {lake(CURSORS)} WHERE _source = ? AND stream = ?", (source_id, name))
+        row = (source_id, name, place.cursor, place.table, place.live, place.fingerprint, place.run_id)
+        session.run(f"INSERT INTO {lake(CURSORS)} VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+class _Plan:
+    """The comparison of one stream's staged rows with the lake, and the writing of its outcome."""
+
+    def __init__(self, session: Session, run: LoadRun, staged: StagedStream, number: int) -> None:
+        self._session = session
+        self._run = run
+        self._staged = staged
+        self._plan = f"temp.plan_{number}"
+        self.table = raw_table(run.provider, staged.stream.name)
+        #: live rows before the load
+        self.before = 0
+
+    def compare(self, *, full: bool) -> StreamCounts:
+        """Decide for each key what is to be done, in a temporary table; unchanged keys are only counted."""
+        session, source = self._session, self._run.source_id
+        self.before = self._live()
+        session.run(f"CREATE TEMP TABLE {quote(self._plan[5:])} AS {self._decisions(full=full)}", (source,))
+        kinds = {
+            kind: int(count) for kind, count in session.rows(f"SELECT kind, count(*) FROM {self._plan} GROUP BY kind")
+        }
+        new, restored, deleted = (kinds.get(kind, 0) for kind in ("new", "restored", "deleted"))
+        return StreamCounts(
+            new=new,
+            changed=kinds.get("changed", 0) + restored,
+            deleted=deleted,
+            unchanged=kinds.get("same", 0),
+            total=self.before + new + restored - deleted,
+        )
+
+    def _decisions(self, *, full: bool) -> str:
+        """Return the SELECT of (id, _batch, kind); the last staged version of a key counts."""
+        return (
+            f"SELECT coalesce(s.id, r.id) AS id, s.{BATCH.name}, CASE"
+            # Not read at all can only happen in the outer join of a full read.
+            f" WHEN s.id IS NULL OR s.{GONE.name} THEN CASE WHEN NOT r._deleted THEN 'deleted' END"
+            " WHEN r.id IS NULL THEN 'new' WHEN r._deleted THEN 'restored'"
+            " WHEN r._hash IS DISTINCT FROM s._hash THEN 'changed' ELSE 'same' END AS kind"
+            f" FROM (SELECT id, max({BATCH.name}) AS {BATCH.name}, arg_max({GONE.name}, {BATCH.name}) AS {GONE.name},"
+            f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))}) GROUP BY id) s"
+            f" {'FULL' if full else 'LEFT'} JOIN (SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE _source = ?) r ON r.id = s.id"
+        )
+
+    def write(self) -> None:
+        """Delete what is replaced, insert what is new; a deleted record stays as a row that says so, with its lines."""
+        session, run = self._session, self._run
+        gone = f"{self._plan}_gone"
+        keys = f"SELECT id FROM {self._plan} WHERE kind"
+        stamp = (run.extracted_at, run.run_id)
+        session.run(
+            f"CREATE TEMP TABLE {quote(gone[5:])} AS SELECT * REPLACE (? AS _extracted_at, ? AS _run_id, true AS _deleted)"
+            f" FROM {lake(self.table)} WHERE _source = ? AND id IN ({keys} = 'deleted')",
+            (*stamp, run.source_id),
+        )
+        replaced = f"{keys} IN ('changed', 'restored')"
+        session.run(
+            f"DELETE FROM {lake(self.table)} WHERE _source = ? AND id IN ({keys} IN ('changed', 'restored', 'deleted'))",
+            (run.source_id,),
+        )
+        names = ", ".join(quote(column.name) for column in batch_columns(self._staged.stream))
+        session.run(
+            f"INSERT INTO {lake(self.table)} (_source, {names}, _extracted_at, _run_id, _deleted)"
+            f" SELECT ?, {names}, ?, ?, false FROM read_parquet({text(str(self._staged.rows))}) s SEMI JOIN"
+            f" (FROM {self._plan} WHERE kind IN ('new', 'changed', 'restored')) p ON p.id = s.id AND p.{BATCH.name} = s.{BATCH.name}",
+            (run.source_id, *stamp),
+        )
+        session.run(f"INSERT INTO {lake(self.table)} BY NAME FROM {gone}")
+        for child in self._staged.stream.children:
+            self._write_lines(child.name, [column.name for column in line_columns(child)], replaced)
+
+    def _write_lines(self, child: str, columns: list[str], replaced: str) -> None:
+        table, names = lake(raw_table(self._run.provider, child)), ", ".join(map(quote, columns))
+        path = text(str(self._staged.children[child]))
+        self._session.run(
+            f"DELETE FROM {table} WHERE _source = ? AND parent_id IN ({replaced})", (self._run.source_id,)
+        )
+        self._session.run(
+            f"INSERT INTO {table} (_source, {names}) SELECT ?, {names} FROM read_parquet({path}) s SEMI JOIN"
+            f" (FROM {self._plan} WHERE kind IN ('new', 'changed', 'restored')) p ON p.id = s.parent_id AND p.{BATCH.name} = s.{BATCH.name}",
+            (self._run.source_id,),
+        )
+
+    def read_back(self, cursor: str | None, counts: StreamCounts) -> Position:
+        """Count and digest the stream's live rows as they stand in the transaction (Disagreement)."""
+        sql = (
+            "SELECT count(*), count(DISTINCT id), coalesce(bit_xor(md5_number(id || chr(31) || _hash)), 0)::VARCHAR"
+            f" FROM {lake(self.table)} WHERE _source = ? AND NOT _deleted"
+        )
+        live, keys, digest = self._session.row(sql, (self._run.source_id,))
+        if live != counts.total or keys != live:
+            raise Disagreement(f"{self.table}: {counts.total} live rows expected, {live} rows of {keys} keys found")
+        return Position(cursor, self.table, int(live), str(digest), self._run.run_id)
+
+    def _live(self) -> int:
+        sql = f"SELECT count(*) FROM {lake(self.table)} WHERE _source = ? AND NOT _deleted"
+        return int(self._session.row(sql, (self._run.source_id,))[0])

@@ -1,0 +1,195 @@
+"""The writing side of one run for one source: rows go through a bounded queue to one thread, then into one transaction."""
+
+# ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
+import queue
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from storage.facts.streams import Batch, Stream
+from storage.warehouse import commits
+from storage.warehouse.errors import Disagreement, StorageFailed, WarehouseError
+from storage.warehouse.load import Applied, apply, fingerprint
+from storage.warehouse.location import Location
+from storage.warehouse.names import lake
+from storage.warehouse.results import LoadResult, LoadRun, Written
+from storage.warehouse.retry import retried
+from storage.warehouse.session import Limits, Session, opened
+from storage.warehouse.staging import Staging
+
+Checkpoint = Callable[[str], None]
+Fence = Callable[[], None]
+
+
+def pass_by(_: str) -> None:
+    """Do nothing at a checkpoint; fault tests pass something that kills."""
+
+
+class Loader:
+    """Stages batches as they come and commits them at once; leaving it as a context manager without a commit drops them.
+
+    `write` may be called from any one thread at a time and blocks while the queue is full, which is what bounds memory.
+    """
+
+    def __init__(
+        self,
+        location: Location,
+        limits: Limits,
+        run: LoadRun,
+        streams: Sequence[Stream],
+        *,
+        queue_size: int,
+        checkpoint: Checkpoint,
+    ) -> None:
+        location.create_folders()
+        self._location = location
+        self._limits = limits
+        self._run = run
+        self._checkpoint = checkpoint
+        self._staging = Staging(location.staging)
+        for stream in streams:
+            self._staging.declare(stream)
+        self._queue: queue.Queue[Batch | None] = queue.Queue(maxsize=queue_size)
+        self._failure: BaseException | None = None
+        self._open = True
+        self._staged = False
+        self._thread = threading.Thread(target=self._stage, name=f"warehouse-{run.run_id}", daemon=True)
+        self._thread.start()
+
+    def write(self, batch: Batch) -> None:
+        """Hand over one batch; waits for room. A batch that could not be staged is reported by the next call."""
+        self._check()
+        self._queue.put(batch)
+
+    def commit(
+        self,
+        cursors: Mapping[str, str],
+        full: Collection[str] = (),
+        *,
+        keep_cursors: Collection[str] = (),
+        allow_shrink: bool = False,
+        fence: Fence | None = None,
+    ) -> LoadResult:
+        """Write everything in one transaction, read it back, and say what it did.
+
+        Nothing is written, and the cursors are not saved, when no record is different; except for cursors of streams that had
+        none, or that `keep_cursors` names. `full` names streams of which everything was read, beside those that always are.
+        `fence` is called just before the commit and raises when this run may no longer write; then nothing is visible.
+        Shrunk leaves the rows staged, for another `commit` with `allow_shrink` or for `abort`. Any other failure may be
+        tried again the same way; the run is looked for in the lake first, so it is never loaded twice.
+        """
+        if not self._staged:
+            self._check()
+            self._finish()
+            self._check_failure()
+            self._staging.close()
+            self._staged = True
+            self._checkpoint("warehouse.staged")
+        unknown = sorted(set(full) - set(self._staging.streams))
+        if unknown:
+            raise WarehouseError(f"full read of streams that this load does not know: {', '.join(unknown)}")
+        result = retried(lambda: self._attempt(cursors, full, keep_cursors, fence, allow_shrink=allow_shrink))
+        self.abort()
+        return result
+
+    def abort(self) -> None:
+        """Drop what was staged; after a commit, tidy up. May be called again."""
+        self._finish()
+        self._staging.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+    def _attempt(
+        self,
+        cursors: Mapping[str, str],
+        full: Collection[str],
+        keep: Collection[str],
+        fence: Fence | None,
+        *,
+        allow_shrink: bool,
+    ) -> LoadResult:
+        run = self._run
+        with opened(self._location, self._limits, write=True) as session:
+            found = commits.find(session, "collect", run.run_id)
+            if found is not None:
+                return result_of(run.run_id, *found)
+            with session.transaction():
+                before = session.snapshot()
+                applied = apply(
+                    session,
+                    run,
+                    self._staging.streams,
+                    cursors,
+                    full=full,
+                    keep_cursors=keep,
+                    allow_shrink=allow_shrink,
+                )
+                print_ = fingerprint(applied.positions)
+                if not applied.wrote:
+                    return LoadResult(run.run_id, before, before, applied.counts, run.extracted_at, print_)
+                message = commits.commit_message("collect", run.run_id, run.source_id)
+                written = Written(before, applied.counts, run.extracted_at, print_)
+                commits.sign(session, message, run.connector or run.provider, written)
+                self._checkpoint("warehouse.before_commit")
+                if fence is not None:
+                    fence()
+                session.commit()
+            self._checkpoint("warehouse.after_commit")
+            return _read_back(session, run, applied, written)
+
+    def _stage(self) -> None:
+        """Write batches to the staging files until told to stop; after a failure go on emptying the queue, so nobody waits for ever."""
+        while (batch := self._queue.get()) is not None:
+            if self._failure is None:
+                try:
+                    self._staging.add(batch)
+                except BaseException as error:  # noqa: BLE001 - the thread's edge: handed to whoever writes or commits
+                    self._failure = error
+
+    def _finish(self) -> None:
+        if self._open:
+            self._open = False
+            self._queue.put(None)
+        self._thread.join()
+
+    def _check(self) -> None:
+        if not self._open:
+            raise WarehouseError("this load is closed")
+        self._check_failure()
+
+    def _check_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def result_of(run_id: str, snapshot: int, written: Written) -> LoadResult:
+    """Return a load's result from what its commit says."""
+    if written.extracted_at is None:
+        raise StorageFailed(f"the commit of {run_id} does not say when its records were read")
+    return LoadResult(run_id, written.before, snapshot, written.counts, written.extracted_at, written.fingerprint)
+
+
+def _read_back(session: Session, run: LoadRun, applied: Applied, written: Written) -> LoadResult:
+    """Look at the lake as everybody sees it now, and refuse to report what is not there (Disagreement)."""
+    found = commits.find(session, "collect", run.run_id)
+    if found is None or found[1] != written:
+        raise Disagreement(f"the commit of {run.run_id} is not in the lake as it was written")
+    for table, expected in applied.stamped.items():
+        sql = f"SELECT count(*) FROM {lake(table)} WHERE _source = ? AND _run_id = ?"
+        stamped = int(session.row(sql, (run.source_id, run.run_id))[0])
+        if stamped != expected:
+            raise Disagreement(f"{table}: {expected} rows of {run.run_id} were written, {stamped} are there")
+    for place in applied.positions.values():
+        if place.table is not None and place.run_id == run.run_id:
+            sql = f"SELECT count(*) FROM {lake(place.table)} WHERE _source = ? AND NOT _deleted"
+            live = int(session.row(sql, (run.source_id,))[0])
+            if live != place.live:
+                raise Disagreement(f"{place.table}: {place.live} live rows were written, {live} are there")
+    return result_of(run.run_id, *found)

@@ -1,0 +1,169 @@
+"""The ready layer: each table is built from raw rows by the connector's SELECT, for changed records only.
+
+# ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
+How it works, for authors of SQL files. A `ReadyTable` names a SELECT and the raw tables it reads. When it runs, each of those names is
+a view: the parent shows the live records of one source that must be built (all of them for a full build), its lines belong to those
+records, and lookups show all live records of the source. So the SQL filters neither source, nor deletion, nor change; it cannot
+forget to. The rows it gives replace the earlier rows of the same keys, and keys that give no rows any more leave the table.
+Which keys must be built comes from the catalog's change feed: parents that changed, and parents that refer to a lookup that changed.
+The incremental outcome equals a full build as long as each row depends on one parent record, its lines and its lookups; a table of
+which that is not true says `whole`. Columns: ``_source``, ``_key`` (the parent's id as text; '' in whole tables), then the SELECT's.
+When the text of the SQL or its columns change, the table is built anew by itself.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from storage.facts.ready import ReadyTable
+from storage.facts.streams import StreamCounts
+from storage.warehouse import commits
+from storage.warehouse.build import Build
+from storage.warehouse.errors import Disagreement, WrongReadyTable
+from storage.warehouse.loader import Checkpoint, Fence
+from storage.warehouse.location import Location
+from storage.warehouse.names import lake, ready_table
+from storage.warehouse.results import ProcessResult, Written
+from storage.warehouse.retry import retried
+from storage.warehouse.session import Limits, Session, opened
+from storage.warehouse.tables import CURSORS, PROCESSED, ensure_system_tables
+
+#: the row of the processed table that stands for the source itself
+WHOLE_SOURCE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A row of the processed table."""
+
+    snapshot: int
+    #: the raw state that was seen, see `raw_state`
+    seen: str
+    #: digest of the ready table's declaration
+    definition: str
+
+
+def process(
+    location: Location,
+    limits: Limits,
+    run_id: str,
+    source_id: str,
+    ready: Sequence[ReadyTable],
+    *,
+    rebuild: bool,
+    fence: Fence | None,
+    checkpoint: Checkpoint,
+) -> ProcessResult:
+    """Bring a source's ready tables up to its raw rows, in one transaction; see `Warehouse.process`."""
+    names = [ready_table(table.name).casefold() for table in ready]
+    if len(set(names)) != len(names):
+        raise WrongReadyTable("two ready tables of one name")
+
+    def attempt() -> ProcessResult:
+        with opened(location, limits, write=True) as session:
+            found = commits.find(session, "process", run_id)
+            if found is not None:
+                return ProcessResult(run_id, found[1].before, found[0], found[1].counts)
+            with session.transaction():
+                result = _build_all(session, run_id, source_id, ready, rebuild=rebuild)
+                if result is None:
+                    now = session.snapshot()
+                    return ProcessResult(run_id, now, now, {})
+                checkpoint("warehouse.process.before_commit")
+                if fence is not None:
+                    fence()
+                session.commit()
+            checkpoint("warehouse.process.after_commit")
+            return _read_back(session, run_id, source_id, result)
+
+    return retried(attempt)
+
+
+def waiting(session: Session, source_id: str, ready: Sequence[ReadyTable]) -> bool:
+    """Say whether the raw rows of a source, or the SQL of its ready tables, are not those that were built last."""
+    seen = raw_state(session, source_id)
+    if seen is None:
+        return False
+    found = marks(session, source_id)
+    mark = found.get(WHOLE_SOURCE)
+    return (
+        mark is None or mark.seen != seen or any(_definition_of(found, table) != definition(table) for table in ready)
+    )
+
+
+def raw_state(session: Session, source_id: str) -> str | None:
+    """Return the name of a source's raw state: which run last changed each stream; None when nothing was ever collected."""
+    sql = f"SELECT stream, run_id FROM {lake(CURSORS)} WHERE _source = ? AND raw_table IS NOT NULL ORDER BY stream"
+    rows = session.rows(sql, (source_id,))
+    return hashlib.sha256(repr(rows).encode()).hexdigest() if rows else None
+
+
+def marks(session: Session, source_id: str) -> dict[str, Mark]:
+    """Return how far each ready table of a source is built."""
+    sql = f"SELECT name, snapshot, seen, definition FROM {lake(PROCESSED)} WHERE _source = ?"
+    return {row[0]: Mark(*row[1:]) for row in session.rows(sql, (source_id,))}
+
+
+def definition(table: ReadyTable) -> str:
+    """Return the digest of everything that decides a ready table's content."""
+    parts = (table.name, table.sql, table.parent, table.key, table.lines, sorted(table.lookups.items()), table.whole)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _definition_of(found: Mapping[str, Mark], table: ReadyTable) -> str | None:
+    mark = found.get(table.name)
+    return mark.definition if mark is not None else None
+
+
+def _build_all(
+    session: Session, run_id: str, source_id: str, ready: Sequence[ReadyTable], *, rebuild: bool
+) -> Written | None:
+    """Write all ready tables that need it into the open transaction; None when there is nothing to do."""
+    ensure_system_tables(session)
+    before, seen = session.snapshot(), raw_state(session, source_id)
+    if seen is None:
+        return None
+    found, first = marks(session, source_id), commits.oldest(session)
+    if not rebuild and not waiting(session, source_id, ready):
+        return None
+    counts: dict[str, StreamCounts] = {}
+    fresh: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen, "")}
+    for number, table in enumerate(ready):
+        mark = found.get(table.name)
+        since: int | Literal["all"] = "all"
+        # Changes are known from the snapshot after `since` on, so that one must still be there.
+        if not rebuild and mark is not None and mark.definition == definition(table) and mark.snapshot >= first:
+            since = mark.snapshot
+        build = Build(session, table, number)
+        counts[table.name] = build.run(source_id, since, before)
+        fresh[table.name] = Mark(before, seen, definition(table))
+        for other in build.displaced:
+            _mark(
+                session,
+                other,
+                {**marks(session, other), table.name: Mark(before, raw_state(session, other) or "", definition(table))},
+            )
+    _mark(session, source_id, fresh)
+    written = Written(before, counts)
+    commits.sign(session, commits.commit_message("process", run_id, source_id), "process", written)
+    return written
+
+
+def _mark(session: Session, source_id: str, fresh: Mapping[str, Mark]) -> None:
+    session.run(f"DELETE FROM {lake(PROCESSED)} WHERE _source = ?", (source_id,))
+    for name, mark in fresh.items():
+        row = (source_id, name, mark.snapshot, mark.seen, mark.definition)
+        session.run(f"INSERT INTO {lake(PROCESSED)} VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _read_back(session: Session, run_id: str, source_id: str, written: Written) -> ProcessResult:
+    found = commits.find(session, "process", run_id)
+    if found is None or found[1] != written:
+        raise Disagreement(f"the commit of {run_id} is not in the lake as it was written")
+    for name, counts in written.counts.items():
+        sql = f"SELECT count(*) FROM {lake(ready_table(name))} WHERE _source = ?"
+        total = int(session.row(sql, (source_id,))[0])
+        if total != counts.total:
+            raise Disagreement(f"{ready_table(name)}: {counts.total} rows were written, {total} are there")
+    return ProcessResult(run_id, written.before, found[0], written.counts)

@@ -1,0 +1,192 @@
+"""One open DuckDB connection with one lake attached; the only place that talks to DuckDB."""
+
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from storage.warehouse.errors import Conflict, DetailExpired, NoLake, StorageFailed
+from storage.warehouse.extensions import QUIET, load
+from storage.warehouse.location import Location
+from storage.warehouse.names import quote, text
+
+#: rows per Parquet row group: bounds a writer's memory to some 20 MB per thread for records of 2.4 KB (DuckDB's own 122,880
+#: rows cost 500 MB and five times the time)
+ROW_GROUP = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one open connection may use."""
+
+    #: DuckDB's own words; beyond it intermediate results go to the staging folder
+    memory: str = "256MB"
+    threads: int = 2
+
+
+class Session:
+    """A connection that may be handed from thread to thread but is used by one at a time: a lock is held for each statement.
+
+    Every engine error leaves as an error of this package, so that nobody else needs to know DuckDB.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, location: Location) -> None:
+        self._connection = connection
+        self._location = location
+        self._lock = threading.Lock()
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Execute one statement and drop its result."""
+        with self._executed(sql, parameters):
+            pass
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        with self._executed(sql, parameters) as result:
+            return result.fetchall()
+
+    def row(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
+        """Return the only row."""
+        (found,) = self.rows(sql, parameters)
+        return found
+
+    def dicts(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """Return all rows by column name."""
+        with self._executed(sql, parameters) as result:
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def arrow(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """Return the result as a pyarrow Table."""
+        with self._executed(sql, parameters) as result:
+            return result.to_arrow_table()
+
+    def snapshot(self) -> int:
+        """Return the newest snapshot that this session (or its open transaction) sees."""
+        return int(self.row("SELECT id FROM lake.current_snapshot()")[0])
+
+    def tables(self) -> frozenset[str]:
+        """Return the names of the lake's tables."""
+        sql = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = 'main'"
+        return frozenset(name for (name,) in self.rows(sql))
+
+    def describe(self, relation: str) -> dict[str, str]:
+        """Return column name -> SQL type of a relation given as SQL."""
+        return {row[0]: row[1] for row in self.rows(f"DESCRIBE {relation}")}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin; roll back unless the body committed. The body commits itself, with `commit`, at its very end."""
+        self.run("BEGIN")
+        try:
+            yield
+        finally:
+            # After a commit, or a failed one, there is no transaction left to roll back.
+            with suppress(StorageFailed):
+                self.run("ROLLBACK")
+
+    def commit(self) -> None:
+        """Commit the open transaction (Conflict when somebody else was first)."""
+        self.run("COMMIT")
+
+    def close(self) -> None:
+        """Give memory, files and connections back."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _executed(self, sql: str, parameters: Sequence[object]) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._lock:
+            try:
+                yield self._connection.execute(sql, list(parameters)) if parameters else self._connection.execute(sql)
+            except duckdb.Error as error:
+                raise _translated(error, self._location) from error
+
+
+def _translated(error: duckdb.Error, location: Location) -> StorageFailed | DetailExpired:
+    message = location.redact(str(error))
+    if isinstance(error, duckdb.TransactionException) or "database is locked" in message or "onflict" in message:
+        return Conflict(message)
+    if "No snapshot found at version" in message:
+        return DetailExpired(message)
+    return StorageFailed(message)
+
+
+@contextmanager
+def opened(location: Location, limits: Limits, *, write: bool, snapshot: int | None = None) -> Iterator[Session]:
+    """Open a connection, attach the lake, shut everything else off; close it at the end.
+
+    Afterwards the connection reads and writes files only below the organization's folder, installs and loads nothing, and its
+    settings cannot be changed by SQL. Without `write` a lake that does not exist is NoLake; with it, it is made.
+    """
+    session = connect(location, limits, write=write, snapshot=snapshot)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def connect(location: Location, limits: Limits, *, write: bool, snapshot: int | None = None) -> Session:
+    """Return an open session; see `opened`."""
+    if write:
+        location.create_folders()
+    elif location.catalog is not None and not location.catalog.is_file():
+        raise NoLake("nothing was collected for this organization yet")
+    connection = duckdb.connect(":memory:", config=_settings(location, limits))
+    try:
+        load(connection, location.extensions)
+        _attach(connection, location, write=write, snapshot=snapshot)
+        connection.execute("SET TimeZone = 'UTC'")
+        # No silent merge with somebody else's commit: the whole transaction is planned again instead.
+        connection.execute("SET ducklake_max_retry_count = 0")
+        connection.execute(f"SET allowed_directories = [{text(str(location.home))}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except duckdb.Error as error:
+        connection.close()
+        translated = _translated(error, location)
+        # The engine's message may hold credentials, so the cause is not kept.
+        raise (translated if write or isinstance(translated, Conflict) else NoLake(str(translated))) from None
+    except BaseException:
+        connection.close()
+        raise
+    return Session(connection, location)
+
+
+def _settings(location: Location, limits: Limits) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        **QUIET,
+        "memory_limit": limits.memory,
+        "threads": limits.threads,
+        "preserve_insertion_order": False,
+        # One folder for each connection: two of them must not meet in each other's spilled files.
+        "temp_directory": str(location.staging / f"spill-{secrets.token_hex(8)}"),
+    }
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, location: Location, *, write: bool, snapshot: int | None) -> None:
+    if write and location.conninfo:
+        connection.execute(f"ATTACH {text(location.conninfo)} AS catalog_server (TYPE postgres)")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS catalog_server.{quote(location.schema)}")
+        connection.execute("DETACH catalog_server")
+    options = [*location.options, "DATA_INLINING_ROW_LIMIT 0"]
+    if not write:
+        options += ["READ_ONLY", "CREATE_IF_NOT_EXISTS false"]
+    if snapshot is not None:
+        options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
+    connection.execute(f"ATTACH {text(location.target)} AS lake ({', '.join(options)})")
+    if write:
+        _set_options(connection)
+
+
+def _set_options(connection: duckdb.DuckDBPyConnection) -> None:
+    """Store how Parquet files are written, once; the catalog keeps it for every writer."""
+    wanted = {"parquet_compression": "zstd", "parquet_row_group_size": str(ROW_GROUP)}
+    found = dict(connection.execute("SELECT option_name, value FROM ducklake_options('lake')").fetchall())
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            connection.execute(f"CALL ducklake_set_option('lake', {text(name)}, {text(value)})")

@@ -1,0 +1,84 @@
+"""Rows wait in Parquet files until the load's transaction: memory stays small and no transaction is open while pages come in."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from storage.facts.streams import Batch, Stream
+from storage.warehouse.batches import BATCH, GONE, prepare
+from storage.warehouse.columns import arrow_schema, batch_columns, check_stream, line_columns
+from storage.warehouse.errors import WrongBatch
+
+
+@dataclass(slots=True)
+class StagedStream:
+    """The files of one stream: its records, and its lines by child table."""
+
+    stream: Stream
+    rows: Path
+    children: dict[str, Path]
+    #: records written, duplicates and deletions included
+    count: int = 0
+    writers: dict[Path, Any] = field(default_factory=dict)
+
+
+class Staging:
+    """The staged rows of one load, in a folder of its own; used by one thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="load-", dir=folder))
+        self._batches = 0
+        #: in the order in which they were declared
+        self.streams: dict[str, StagedStream] = {}
+
+    def declare(self, stream: Stream) -> StagedStream:
+        """Know a stream, also one that brings no records (WrongBatch when it was declared otherwise before)."""
+        known = self.streams.get(stream.name)
+        if known is None:
+            check_stream(stream)
+            place = len(self.streams)
+            children = {child.name: self._folder / f"{place}-{n}.parquet" for n, child in enumerate(stream.children)}
+            known = self.streams[stream.name] = StagedStream(stream, self._folder / f"{place}.parquet", children)
+        elif known.stream != stream:
+            raise WrongBatch(f"{stream.name}: declared in two ways in one load")
+        return known
+
+    def add(self, batch: Batch) -> None:
+        """Write one batch to the files."""
+        staged = self.declare(batch.stream)
+        self._batches += 1
+        prepared = prepare(batch, self._batches)
+        staged.count += prepared.rows.num_rows
+        _append(staged, staged.rows, prepared.rows)
+        for name, lines in prepared.children.items():
+            _append(staged, staged.children[name], lines)
+
+    def close(self) -> None:
+        """Finish the files, with an empty one for each table that got no rows, so that they can be read."""
+        for staged in self.streams.values():
+            schemas = {staged.rows: arrow_schema((*batch_columns(staged.stream), GONE, BATCH))}
+            for child in staged.stream.children:
+                schemas[staged.children[child.name]] = arrow_schema((*line_columns(child), BATCH))
+            for path, schema in schemas.items():
+                if path not in staged.writers and not path.exists():
+                    _append(staged, path, schema.empty_table())
+            while staged.writers:
+                staged.writers.popitem()[1].close()
+
+    def remove(self) -> None:
+        """Delete the files."""
+        for staged in self.streams.values():
+            while staged.writers:
+                staged.writers.popitem()[1].close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _append(staged: StagedStream, path: Path, table: Any) -> None:
+    writer = staged.writers.get(path)
+    if writer is None:
+        writer = staged.writers[path] = pq.ParquetWriter(path, table.schema, compression="snappy")
+    writer.write_table(table)

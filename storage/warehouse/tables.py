@@ -1,0 +1,64 @@
+"""The lake's tables: raw tables made from a stream's declaration, and two small ones of ours."""
+
+from collections.abc import Iterator
+
+from storage.facts.streams import Column, Stream
+from storage.warehouse.columns import SOURCE, SQL_TYPES, line_columns, main_columns
+from storage.warehouse.errors import ColumnChanged
+from storage.warehouse.names import lake, quote, raw_table
+from storage.warehouse.session import Session
+
+#: where each stream of each source stands: its cursor, live rows, digest of them, and the run that last changed them
+CURSORS = "_cursors"
+_CURSORS_SQL = "(_source VARCHAR, stream VARCHAR, cursor VARCHAR, raw_table VARCHAR, live BIGINT, fingerprint VARCHAR, run_id VARCHAR)"
+
+#: up to which snapshot each ready table of each source is built, from which raw state and by which SQL; name '' is the source
+PROCESSED = "_processed"
+_PROCESSED_SQL = "(_source VARCHAR, name VARCHAR, snapshot BIGINT, seen VARCHAR, definition VARCHAR)"
+
+
+def ensure_system_tables(session: Session) -> None:
+    """Make the two tables of ours in the open transaction."""
+    existing = session.tables()
+    for name, columns in ((CURSORS, _CURSORS_SQL), (PROCESSED, _PROCESSED_SQL)):
+        if name not in existing:
+            session.run(f"CREATE TABLE {lake(name)} {columns}")
+
+
+def ensure_raw_tables(session: Session, provider: str, stream: Stream) -> bool:
+    """Make or widen a stream's tables in the open transaction; say whether anything was different.
+
+    A column that is new in the stream is added and stays null in the rows that are already there, until they change. A column
+    that the stream no longer names stays, null in new rows. Another type for a column is refused (ColumnChanged).
+    """
+    existing = session.tables()
+    # All of them are looked at, so no short-circuit.
+    return any([_ensure(session, existing, name, columns) for name, columns in raw_tables(provider, stream)])
+
+
+def raw_tables(provider: str, stream: Stream) -> Iterator[tuple[str, tuple[Column, ...]]]:
+    """Yield the name and columns of a stream's main table, then of its child tables."""
+    yield raw_table(provider, stream.name), main_columns(stream)
+    for child in stream.children:
+        yield raw_table(provider, child.name), (SOURCE, *line_columns(child))
+
+
+def _ensure(session: Session, existing: frozenset[str], name: str, columns: tuple[Column, ...]) -> bool:
+    if name not in existing:
+        session.run(f"CREATE TABLE {lake(name)} ({', '.join(_definition(column) for column in columns)})")
+        return True
+    found = {column.casefold(): kind for column, kind in session.describe(lake(name)).items()}
+    added = [column for column in columns if column.name.casefold() not in found]
+    for column in columns:
+        kind = found.get(column.name.casefold(), SQL_TYPES[column.type])
+        if kind != SQL_TYPES[column.type]:
+            raise ColumnChanged(
+                f"{name}.{column.name} is {kind} in the lake and {SQL_TYPES[column.type]} in the stream"
+            )
+    for column in added:
+        session.run(f"ALTER TABLE {lake(name)} ADD COLUMN {_definition(column)}")
+    return bool(added)
+
+
+def _definition(column: Column) -> str:
+    return f"{quote(column.name)} {SQL_TYPES[column.type]}"

@@ -1,0 +1,150 @@
+"""The warehouse of one organization, as the rest of Tidings sees it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, TypeVar, overload
+
+from storage.facts.ready import ReadyTable
+from storage.facts.streams import Stream, StreamCounts
+from storage.warehouse import changes, commits, load, ready, upkeep
+from storage.warehouse.errors import NoLake
+from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_of
+from storage.warehouse.location import locate
+from storage.warehouse.names import lake
+from storage.warehouse.reader import Reader
+from storage.warehouse.results import Change, LoadResult, LoadRun, ProcessResult, Upkeep
+from storage.warehouse.retry import retried
+from storage.warehouse.session import Limits, Session, opened
+
+T = TypeVar("T")
+
+
+class Warehouse:
+    """One organization's lake. Cheap to make; holds nothing open between calls, and may be shared by threads.
+
+    Every call blocks: from async code use a thread. `url` is a folder or ``postgresql://…?data=<folder>`` (ValueError).
+    `memory_limit` and `threads` bound each open DuckDB connection. Writers of one organization are expected to hold its lease;
+    without it nothing is lost or doubled, but they disturb each other and try again.
+    """
+
+    def __init__(self, url: str, organization_id: str, *, memory_limit: str = "256MB", threads: int = 2) -> None:
+        self._location = locate(url, organization_id)
+        self._limits = Limits(memory_limit, threads)
+
+    def begin(
+        self, run: LoadRun, streams: Sequence[Stream] = (), *, queue_size: int = 4, checkpoint: Checkpoint = pass_by
+    ) -> Loader:
+        """Start a load. Give all streams of the connector: their tables are made even when no record comes."""
+        return Loader(self._location, self._limits, run, streams, queue_size=queue_size, checkpoint=checkpoint)
+
+    @overload
+    def find_run(self, run_id: str, kind: Literal["collect"]) -> LoadResult | None: ...
+    @overload
+    def find_run(self, run_id: str, kind: Literal["process"]) -> ProcessResult | None: ...
+    def find_run(self, run_id: str, kind: commits.Kind) -> LoadResult | ProcessResult | None:
+        """Return what a run wrote, from the commit messages; None when it is not in the lake, or wrote nothing, or expired.
+
+        Recovery asks this before it loads again.
+        """
+
+        def look(session: Session) -> LoadResult | ProcessResult | None:
+            found = commits.find(session, kind, run_id)
+            if found is None:
+                return None
+            snapshot, written = found
+            if kind == "process":
+                return ProcessResult(run_id, written.before, snapshot, written.counts)
+            return result_of(run_id, snapshot, written)
+
+        return self._read(look, None)
+
+    def process(
+        self,
+        run_id: str,
+        source_id: str,
+        tables: Sequence[ReadyTable],
+        *,
+        rebuild: bool = False,
+        fence: Fence | None = None,
+        checkpoint: Checkpoint = pass_by,
+    ) -> ProcessResult:
+        """Bring the source's ready tables up to its raw rows, in one transaction; writes nothing when nothing waits.
+
+        Give all ready tables of the connector each time. Only keys that changed since the last build are built, unless the
+        table is new, its SQL is another, that snapshot was expired, or `rebuild` asks for all (WrongReadyTable).
+        """
+        return ready.process(
+            self._location, self._limits, run_id, source_id, tables, rebuild=rebuild, fence=fence, checkpoint=checkpoint
+        )
+
+    def waiting(self, source_id: str, tables: Sequence[ReadyTable] = ()) -> bool:
+        """Say whether something was collected that is not in the ready tables yet; with `tables`, also whether their SQL is new."""
+        return self._read(lambda session: ready.waiting(session, source_id, tables), default=False)
+
+    def changes(
+        self, source_id: str, table: str, from_snapshot: int, to_snapshot: int, *, limit: int | None = None
+    ) -> list[Change]:
+        """Return the source's records that are different at the second snapshot from the first, ordered by key.
+
+        `table` is a raw main table or a ready table. A record that changed and changed back is not named. Give a result's
+        `snapshot_before` and `snapshot_after` to see what that run did (DetailExpired after 35 days).
+        """
+        return self._read(
+            lambda session: changes.changes(session, source_id, table, from_snapshot, to_snapshot, limit), []
+        )
+
+    def change_totals(self, source_id: str, from_snapshot: int, to_snapshot: int) -> dict[str, StreamCounts]:
+        """Count the same for every raw and ready table in which something is different."""
+        return self._read(lambda session: changes.change_totals(session, source_id, from_snapshot, to_snapshot), {})
+
+    def cursors(self, source_id: str) -> dict[str, str]:
+        """Return the saved cursor of each stream of a source."""
+
+        def look(session: Session) -> dict[str, str]:
+            return {
+                name: place.cursor
+                for name, place in load.positions(session, source_id).items()
+                if place.cursor is not None
+            }
+
+        return self._read(look, {})
+
+    def counts(self, source_id: str) -> dict[str, int]:
+        """Count the live rows of each raw main table of a source."""
+
+        def look(session: Session) -> dict[str, int]:
+            tables = sorted(
+                place.table for place in load.positions(session, source_id).values() if place.table is not None
+            )
+            sql = "SELECT count(*) FROM {} WHERE _source = ? AND NOT _deleted"
+            return {table: int(session.row(sql.format(lake(table)), (source_id,))[0]) for table in tables}
+
+        return self._read(look, {})
+
+    def snapshot(self) -> int:
+        """Return the newest snapshot; 0 when nothing was written yet."""
+        return self._read(lambda session: session.snapshot(), 0)
+
+    def reader(self, *, snapshot: int | None = None) -> Reader:
+        """Open the reading side, at the newest snapshot of each moment or always at a given one (NoLake, DetailExpired)."""
+        return Reader(self._location, self._limits, snapshot)
+
+    def maintain(self, older_than: timedelta = timedelta(days=35), *, now: datetime) -> Upkeep:
+        """Merge and rewrite files, expire snapshots older than that, remove files that nobody needs and what crashes left.
+
+        Hold the organization's lease meanwhile.
+        """
+
+        def work() -> Upkeep:
+            with opened(self._location, self._limits, write=True) as session:
+                return upkeep.maintain(session, self._location, older_than, now)
+
+        return retried(work)
+
+    def _read(self, look: Callable[[Session], T], default: T) -> T:
+        """Return what `look` finds in a read-only session, or the default when there is no lake yet."""
+        try:
+            with opened(self._location, self._limits, write=False) as session:
+                return look(session)
+        except NoLake:
+            return default
