@@ -1,6 +1,5 @@
 """Configuration: environment variables, read once. A missing or wrong one stops the start with a readable list."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +7,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from storage.facts.secret import Secret
-from storage.facts.sources import Provider
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -128,29 +124,6 @@ class Settings(BaseSettings):
     def socket_mode(self) -> bool:
         """Whether Slack is reached by a web socket of ours instead of by its requests to us."""
         return bool(self.slack_app_token.get_secret_value())
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
-    """The addresses and the app credentials of one provider; `{shop}` stands for the account in Shopify's."""
-
-    client_id: str
-    client_secret: Secret
-    api_url: str
-    auth_url: str
-    token_url: str
-
-
-def provider_settings(settings: Settings, provider: Provider) -> ProviderSettings:
-    """Return what one provider's connector needs to know."""
-    name = provider.value
-    return ProviderSettings(
-        client_id=getattr(settings, f"{name}_client_id"),
-        client_secret=Secret(getattr(settings, f"{name}_client_secret").get_secret_value()),
-        api_url=getattr(settings, f"{name}_api_url"),
-        auth_url=getattr(settings, f"{name}_auth_url"),
-        token_url=getattr(settings, f"{name}_token_url"),
-    )
 
 
 def load_settings(env_file: Path | None = None) -> Settings:

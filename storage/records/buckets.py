@@ -7,34 +7,34 @@ from sqlmodel import Session, select
 from storage.tables import BucketRow
 
 
-def take(session: Session, name: str, *, rate: float, capacity: float, tokens: float, now: datetime) -> float:
-    """Take tokens and return 0, or take none and return the seconds to wait.
-
-    `rate` is tokens per second. A bucket that the provider blocked gives none until then.
-    """
+def reserve(session: Session, name: str, *, per_second: float, burst: float, cost: float, now: datetime) -> float:
+    """Book `cost` and return the seconds to wait before using it; a level below zero is the queue of those who wait."""
     row = session.exec(select(BucketRow).where(BucketRow.name == name).with_for_update()).first()
     if row is None:
-        row = BucketRow(name=name, tokens=capacity, updated_at=now)
-    if row.blocked_until is not None and row.blocked_until > now:
-        return (row.blocked_until - now).total_seconds()
-    elapsed = max(0.0, (now - row.updated_at).total_seconds())
-    row.tokens = min(capacity, row.tokens + elapsed * rate)
-    row.updated_at = now
-    if row.tokens < tokens:
-        wait = (tokens - row.tokens) / rate
-    else:
-        row.tokens -= tokens
-        wait = 0.0
+        row = BucketRow(name=name, tokens=burst, updated_at=now)
+    passed = max(0.0, (now - row.updated_at).total_seconds())
+    row.tokens = min(burst, row.tokens + passed * per_second) - cost
+    row.updated_at = max(now, row.updated_at)
     session.add(row)
     session.flush()
-    return wait
+    return max(0.0, -row.tokens / per_second)
 
 
 def block(session: Session, name: str, seconds: float, now: datetime) -> None:
-    """Give no tokens for that long: the provider said so."""
-    row = session.get(BucketRow, name) or BucketRow(name=name, tokens=0.0, updated_at=now)
+    """Let nobody through for that long: the provider said so. A shorter block never shortens a longer one."""
+    row = session.exec(select(BucketRow).where(BucketRow.name == name).with_for_update()).first()
+    if row is None:
+        row = BucketRow(name=name, tokens=0.0, updated_at=now)
     until = now + timedelta(seconds=seconds)
     if row.blocked_until is None or row.blocked_until < until:
         row.blocked_until = until
     session.add(row)
     session.flush()
+
+
+def blocked(session: Session, name: str, now: datetime) -> float:
+    """Return the seconds for which the bucket is still blocked; 0 when it is free."""
+    row = session.get(BucketRow, name)
+    if row is None or row.blocked_until is None:
+        return 0.0
+    return max(0.0, (row.blocked_until - now).total_seconds())

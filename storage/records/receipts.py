@@ -104,3 +104,9 @@ def _body(run: Run, outcome: dict[str, Any]) -> str:
         "fingerprint": outcome.get("fingerprint", ""),
     }
     return json.dumps(facts, sort_keys=True, ensure_ascii=False)
+
+
+def ids_of(session: Session, run_ids: list[str]) -> dict[str, str]:
+    """Return the receipt id of each of these runs that has one."""
+    statement = select(ReceiptRow.run_id, ReceiptRow.id).where(col(ReceiptRow.run_id).in_(run_ids))
+    return dict(session.exec(statement).all())

@@ -54,6 +54,11 @@ def row(session: Session, refresh_id: str) -> RefreshRow:
     return found
 
 
+def find(session: Session, refresh_id: str) -> RefreshRow | None:
+    """Return the refresh, whosever it is; for support, who are authorized by the post that names it."""
+    return session.get(RefreshRow, refresh_id)
+
+
 def visible(session: Session, organization_id: str, refresh_id: str) -> RefreshRow | None:
     """Return the refresh when it is the organization's own; somebody else's reads like a missing one."""
     found = session.get(RefreshRow, refresh_id)

@@ -83,11 +83,18 @@ def active_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
     return {row.source_id: as_run(row) for row in session.exec(statement)}
 
 
-def claim(session: Session, run_id: str, now: datetime) -> int | None:
-    """Take the run for work and return the new fencing generation; None when it is over or being cancelled."""
+def claim(session: Session, run_id: str, attempt: int, now: datetime) -> int | None:
+    """Take the run for work and return the new fencing generation.
+
+    None when the run is over, when it is being cancelled, or when it is at another attempt by now.
+    """
     statement = (
         update(RunRow)
-        .where(col(RunRow.id) == run_id, col(RunRow.state).in_((RunState.QUEUED, RunState.RUNNING)))
+        .where(
+            col(RunRow.id) == run_id,
+            col(RunRow.attempt) == attempt,
+            col(RunRow.state).in_((RunState.QUEUED, RunState.RUNNING)),
+        )
         .values(
             state=RunState.RUNNING,
             generation=RunRow.generation + 1,
@@ -114,6 +121,7 @@ def advance(session: Session, run_id: str, generation: int, **values: object) ->
         update(RunRow)
         .where(col(RunRow.id) == run_id, col(RunRow.generation) == generation, col(RunRow.state).in_(ACTIVE_STATES))
         .values(**values)
+        .execution_options(synchronize_session=False)
     )
     return bool(session.connection().execute(statement).rowcount)
 
@@ -133,6 +141,57 @@ def ask_to_cancel(session: Session, run_id: str) -> bool:
         .values(state=RunState.CANCELLING)
     )
     return bool(session.connection().execute(statement).rowcount)
+
+
+def cancel_waiting(session: Session, run_id: str, now: datetime) -> bool:
+    """End a run that no worker is at (never started, or waiting for its next attempt); return whether it did."""
+    statement = (
+        update(RunRow)
+        .where(col(RunRow.id) == run_id, col(RunRow.state) == RunState.QUEUED)
+        .values(state=RunState.CANCELLED, finished_at=now, stage=None, next_attempt_at=None)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def put_back(session: Session, run_id: str, generation: int, next_attempt_at: datetime, **values: object) -> int | None:
+    """Let the run wait for its next attempt and return that one's number; None when the generation is an older one."""
+    row = session.get_one(RunRow, run_id)
+    won = advance(
+        session,
+        run_id,
+        generation,
+        state=RunState.QUEUED,
+        attempt=row.attempt + 1,
+        next_attempt_at=next_attempt_at,
+        stage=None,
+        **values,
+    )
+    return row.attempt + 1 if won else None
+
+
+def skip_wait(session: Session, run_id: str, now: datetime) -> int | None:
+    """Let a waiting run start now and return the number of its new attempt; None when it does not wait."""
+    statement = (
+        update(RunRow)
+        .where(col(RunRow.id) == run_id, col(RunRow.state) == RunState.QUEUED)
+        .values(attempt=RunRow.attempt + 1, next_attempt_at=None, progress_at=now)
+    )
+    if not session.connection().execute(statement).rowcount:
+        return None
+    session.expire_all()
+    return session.get_one(RunRow, run_id).attempt
+
+
+def newest_loaded(session: Session, source_id: str) -> Run | None:
+    """Return the run that put the newest raw data into the warehouse, ready or not."""
+    statement = (
+        select(RunRow)
+        .where(RunRow.source_id == source_id, col(RunRow.loaded_at).is_not(None))
+        .order_by(col(RunRow.source_as_of).desc())
+        .limit(1)
+    )
+    row = session.exec(statement).first()
+    return as_run(row) if row else None
 
 
 def last_ready_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:

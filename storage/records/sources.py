@@ -139,9 +139,9 @@ def set_stretched(session: Session, source_id: str, minutes: int | None, now: da
         session.add(row)
 
 
-def stretched_minutes(session: Session, source_id: str) -> int | None:
-    """Return the minutes that are in force instead of the schedule's, if any."""
-    return session.get_one(SourceRow, source_id).stretched_minutes
+def schedule_minutes(session: Session, source_id: str) -> int:
+    """Return the minutes of the schedule as it was set, stretched or not."""
+    return session.get_one(SourceRow, source_id).schedule_minutes
 
 
 def count_reads(session: Session, source_id: str, month: str, reads: int) -> int:
@@ -177,3 +177,11 @@ def as_source(row: SourceRow, connection: ConnectionRow) -> Source:
         connection_reason=connection.reason,
         connection_since=connection.since,
     )
+
+
+def stretched_of(session: Session, source_ids: list[str]) -> dict[str, int]:
+    """Return the minutes in force of the sources whose schedule is stretched."""
+    statement = select(SourceRow.id, SourceRow.stretched_minutes).where(
+        col(SourceRow.id).in_(source_ids), col(SourceRow.stretched_minutes).is_not(None)
+    )
+    return {source_id: minutes for source_id, minutes in session.exec(statement) if minutes is not None}

@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from storage.tables.operations import AuditRow, BucketRow, DeadlineRow, LeaseRow, SeenTriggerRow, WorkerRow
+from storage.tables.operations import AskRow, AuditRow, BucketRow, DeadlineRow, LeaseRow, SeenTriggerRow, WorkerRow
 from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
 from storage.tables.refreshes import ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
@@ -11,6 +11,7 @@ from storage.tables.telling import CardRow, DeliveryRow
 metadata = SQLModel.metadata
 
 __all__ = [
+    "AskRow",
     "AuditRow",
     "BucketRow",
     "CardRow",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
@@ -89,3 +89,18 @@ class BucketRow(SQLModel, table=True):
     tokens: float
     updated_at: datetime = Field(sa_type=Instant)
     blocked_until: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class AskRow(SQLModel, table=True):
+    """A request of a person whose Slack facts were not known yet; a worker learns them and plays it again."""
+
+    __tablename__ = "asks"
+    __table_args__ = (UniqueConstraint("team_id", "trigger_id"),)
+
+    id: str = Field(primary_key=True)
+    team_id: str
+    trigger_id: str
+    kind: str
+    #: sealed JSON: it may hold a response_url
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime = Field(sa_type=Instant, index=True)

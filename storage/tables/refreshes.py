@@ -56,6 +56,7 @@ class RunRow(SQLModel, table=True):
         Index("uq_active_run", "source_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
         Index("ix_runs_source_finished", "source_id", "state", "finished_at"),
         Index("ix_runs_source_requested", "source_id", "requested_at"),
+        Index("ix_runs_source_as_of", "source_id", "source_as_of"),
         Index("ix_runs_state", "state"),
     )
 

@@ -1,0 +1,86 @@
+"""What runs stand on: database, clock, seal, connectors and one warehouse per organization."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+from connectors.base import Access, Connector, ProviderSettings
+from jobs.limits import DatabaseLimiter
+from jobs.threads import in_thread
+from jobs.tokens import StoredTokens
+from storage.facts.clock import Clock
+from storage.facts.sources import Provider, Source
+from storage.seal import Seal
+from storage.sessions import Database
+from storage.warehouse import Warehouse
+
+
+class Warehouses:
+    """The warehouse of each organization, opened when it is first needed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open: dict[str, Warehouse] = {}
+        self._lock = Lock()
+
+    def of(self, organization_id: str) -> Warehouse:
+        """Return the organization's warehouse."""
+        with self._lock:
+            if organization_id not in self._open:
+                self._open[organization_id] = Warehouse(self._url, organization_id)
+            return self._open[organization_id]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything a run needs, passed around as one."""
+
+    database: Database
+    clock: Clock
+    seal: Seal
+    warehouses: Warehouses
+    providers: Mapping[Provider, ProviderSettings]
+    connector_for: Callable[[Provider], Connector]
+    read_budget: int
+    checkpoint: Callable[[str], None] = field(default=lambda _name: None)
+
+    def connector(self, source: Source) -> Connector:
+        """Return the connector of a source."""
+        return self.connector_for(source.provider)
+
+    def access(self, source: Source) -> Access:
+        """Return what the connector is given about the source's connection."""
+        return Access(
+            account=source.account,
+            settings=self.providers[source.provider],
+            tokens=StoredTokens(self.database, self.clock, self.seal, source.id),
+            clock=self.clock,
+            limiter=DatabaseLimiter(self.database, self.clock, source.id),
+            held=HeldRows(self.warehouses.of(source.organization_id), source),
+        )
+
+
+class HeldRows:
+    """What the warehouse holds of a source now, for connectors that look for deleted records by comparing."""
+
+    def __init__(self, warehouse: Warehouse, source: Source) -> None:
+        self._warehouse = warehouse
+        self._source = source
+
+    async def count(self, stream: str) -> int:
+        """Return how many live rows there are."""
+        counts = await in_thread(lambda: self._warehouse.counts(self._source.id))
+        return counts.get(self._table(stream), 0)
+
+    async def keys(self, stream: str) -> Collection[str]:
+        """Return their keys."""
+        return await in_thread(lambda: self._warehouse_keys(stream))
+
+    def _warehouse_keys(self, stream: str) -> list[str]:
+        # The name of a table is our own; it comes from the connector's list of streams.
+        statement = f'SELECT id FROM "{self._table(stream)}" WHERE _source = ? AND NOT _deleted'  # noqa: S608 - our name
+        with self._warehouse.reader() as reader:
+            return [str(row["id"]) for row in reader.query(statement, [self._source.id])]
+
+    def _table(self, stream: str) -> str:
+        return f"raw_{self._source.provider}_{stream}"

@@ -1,0 +1,74 @@
+"""The connectors' limiter in the database: one bucket per provider account for all processes, and the metered reads."""
+
+from datetime import datetime
+
+from connectors.limits import Rate
+from jobs.status import month_of
+from storage.facts.clock import Clock
+from storage.facts.sources import Provider
+from storage.records import buckets, sources
+from storage.sessions import Database, Session
+
+#: At this share of the monthly budget the schedule is stretched.
+STRETCH_AT = 0.8
+_METERED = frozenset({Provider.QUICKBOOKS})
+
+
+class DatabaseLimiter:
+    """Books calls and counts metered reads for one source."""
+
+    def __init__(self, database: Database, clock: Clock, source_id: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._source_id = source_id
+
+    async def reserve(self, key: str, rate: Rate, cost: float = 1) -> float:
+        """Book `cost` and return the seconds to wait before sending; 0 means go now."""
+        name = f"{key}@{rate.per_second:g}/{rate.burst:g}"
+
+        def work(session: Session) -> float:
+            now = self._clock.now()
+            wait = buckets.reserve(session, name, per_second=rate.per_second, burst=rate.burst, cost=cost, now=now)
+            return max(wait, buckets.blocked(session, key, now))
+
+        return await self._database.writing(work)
+
+    async def block(self, key: str, seconds: float) -> None:
+        """Let nobody of this account send for that long."""
+        await self._database.writing(lambda session: buckets.block(session, key, seconds, self._clock.now()))
+
+    async def blocked(self, key: str) -> float:
+        """Return the seconds for which the account is still blocked."""
+        return await self._database.reading(lambda session: buckets.blocked(session, key, self._clock.now()))
+
+    async def record(self, key: str, reads: int) -> None:  # noqa: ARG002 - one source is one account
+        """Count metered reads that were made."""
+        month = month_of(self._clock.now())
+        await self._database.writing(lambda session: sources.count_reads(session, self._source_id, month, reads))
+
+
+def stretch(session: Session, source_id: str, provider: Provider, minutes: int, budget: int, now: datetime) -> None:
+    """Stretch the schedule of a metered source so that the rest of the month's budget lasts, or end the stretch.
+
+    Below 80 % of the budget the schedule stands. Above it the interval grows so that reads at this month's rate per
+    collection fit into what is left, in steps of the schedule itself and at most a day.
+    """
+    if provider not in _METERED:
+        return
+    used = sources.reads_in(session, [source_id], month_of(now)).get(source_id, 0)
+    if used < STRETCH_AT * budget:
+        sources.set_stretched(session, source_id, None, now)
+        return
+    sources.set_stretched(session, source_id, stretched_minutes(minutes, used, budget, now), now)
+
+
+def stretched_minutes(minutes: int, used: int, budget: int, now: datetime) -> int:
+    """Return the interval at which the rest of the budget lasts to the end of the month (UTC), at most 24 hours."""
+    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    passed = max((now - start).total_seconds(), 60.0 * minutes)
+    remaining = (end - now).total_seconds()
+    left = max(budget - used, 1)
+    wanted = minutes * (used / passed) * remaining / left
+    steps = max(2, -int(-wanted // minutes))
+    return min(steps * minutes, 24 * 60)

@@ -1,0 +1,163 @@
+"""Who is told what and where: rows of deliveries and living cards, written in the transaction of what happened."""
+
+from datetime import datetime, timedelta
+
+from jobs.asks import Enqueue
+from jobs.refresh.ask import Place
+from jobs.work import Work
+from storage.facts.deliveries import Channel, Delivery
+from storage.facts.people import Member
+from storage.records import cards, deliveries, organizations, refreshes
+from storage.sessions import Session
+
+REFRESH_CARD = "refresh_card"
+REFRESH_FINISHED = "refresh_finished"
+ESCALATION_CARD = "escalation_card"
+ESCALATION_MAIL = "escalation_mail"
+ESCALATION_TOLD = "escalation_told"
+
+#: No message is sent later than that after what it tells.
+KEEP_TRYING = timedelta(hours=24)
+
+_NO_ADDRESS = "no confirmed e-mail address"
+
+
+class Notifier:
+    """Writes deliveries; nothing here talks to anybody."""
+
+    def __init__(self, enqueue: Enqueue, *, support_channel: str, support_email: str) -> None:
+        self._enqueue = enqueue
+        self._support_channel = support_channel
+        self._support_email = support_email
+
+    def card(self, session: Session, refresh_id: str, member: Member, place: Place, now: datetime) -> None:
+        """Post the living card where it was asked when Tidings may speak there, else in the asker's DM."""
+        allowed = organizations.is_allowed_channel(session, place.team_id, place.channel_id)
+        channel_id = place.channel_id if allowed else member.user_id
+        self._post_card(
+            session, member.organization_id, REFRESH_CARD, refresh_id, member.team_id, channel_id, member.id, now
+        )
+
+    def finished(self, session: Session, refresh_id: str, now: datetime) -> None:
+        """Confirm the end of a refresh in the thread of each card and to each person's confirmed address."""
+        self._tell_places_and_people(session, REFRESH_FINISHED, refresh_id, now)
+        self.wake(session, [refresh_id], now)
+
+    def escalate(self, session: Session, refresh_id: str, now: datetime) -> None:
+        """Call support, once, and tell the people who wait."""
+        organization = organizations.organization(session, refreshes.row(session, refresh_id).organization_id)
+        channel = organization.support_channel or self._support_channel
+        if channel:
+            team_id, channel_id = channel.split("/")
+            self._post_card(session, organization.id, ESCALATION_CARD, refresh_id, team_id, channel_id, None, now)
+        email = organization.support_email or self._support_email
+        if email:
+            self._add(session, organization.id, ESCALATION_MAIL, refresh_id, Channel.EMAIL, email, None, now)
+        self._tell_places_and_people(session, ESCALATION_TOLD, refresh_id, now)
+
+    def wake(self, session: Session, refresh_ids: list[str], now: datetime) -> None:
+        """Let the cards about these refreshes be looked at now."""
+        if refresh_ids:
+            cards.wake(session, refresh_ids, now)
+
+    def wake_for_run(self, session: Session, run_id: str, now: datetime) -> None:
+        """Let the cards of every refresh that waits for the run be looked at now."""
+        self.wake(session, refreshes.waiting_for_run(session, run_id), now)
+
+    def fall_back(self, session: Session, delivery: Delivery, now: datetime) -> bool:
+        """Tell the person by DM what could not be posted in the channel; return whether there is such a way."""
+        if delivery.member_id is None or delivery.channel is not Channel.SLACK:
+            return False
+        member = organizations.member(session, delivery.member_id)
+        if delivery.destination == f"{member.team_id}/{member.user_id}":
+            return False
+        if delivery.kind == REFRESH_CARD:
+            self._post_card(
+                session,
+                member.organization_id,
+                REFRESH_CARD,
+                delivery.subject,
+                member.team_id,
+                member.user_id,
+                member.id,
+                now,
+            )
+            return True
+        destination = f"{member.team_id}/{member.user_id}"
+        self._add(
+            session, member.organization_id, delivery.kind, delivery.subject, Channel.SLACK, destination, member.id, now
+        )
+        return True
+
+    def _tell_places_and_people(self, session: Session, kind: str, refresh_id: str, now: datetime) -> None:
+        organization_id = refreshes.row(session, refresh_id).organization_id
+        for card in cards.of_subject(session, REFRESH_CARD, refresh_id):
+            destination = f"{card.team_id}/{card.channel_id}"
+            member_id = deliveries.delivery(session, card.delivery_id).member_id
+            self._add(session, organization_id, kind, refresh_id, Channel.SLACK, destination, member_id, now)
+        for person in refreshes.people_of(session, refresh_id):
+            address = person.email if person.email_confirmed else None
+            self._add(
+                session,
+                organization_id,
+                kind,
+                refresh_id,
+                Channel.EMAIL,
+                address or f"member:{person.id}",
+                person.id,
+                now,
+                skip_reason=None if address else _NO_ADDRESS,
+            )
+
+    def _post_card(
+        self,
+        session: Session,
+        organization_id: str,
+        kind: str,
+        refresh_id: str,
+        team_id: str,
+        channel_id: str,
+        member_id: str | None,
+        now: datetime,
+    ) -> None:
+        destination = f"{team_id}/{channel_id}"
+        delivery_id = self._add(session, organization_id, kind, refresh_id, Channel.SLACK, destination, member_id, now)
+        if delivery_id is not None:
+            cards.add(
+                session,
+                organization_id=organization_id,
+                kind=kind,
+                subject=refresh_id,
+                team_id=team_id,
+                channel_id=channel_id,
+                delivery_id=delivery_id,
+            )
+
+    def _add(
+        self,
+        session: Session,
+        organization_id: str,
+        kind: str,
+        subject: str,
+        channel: Channel,
+        destination: str,
+        member_id: str | None,
+        now: datetime,
+        *,
+        skip_reason: str | None = None,
+    ) -> str | None:
+        delivery_id = deliveries.add(
+            session,
+            organization_id=organization_id,
+            kind=kind,
+            subject=subject,
+            channel=channel,
+            destination=destination,
+            member_id=member_id,
+            now=now,
+            expires_at=now + KEEP_TRYING,
+            skip_reason=skip_reason,
+        )
+        if delivery_id is not None and skip_reason is None:
+            self._enqueue(session, Work("delivery", delivery_id, queue="notify"))
+        return delivery_id

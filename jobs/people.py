@@ -1,0 +1,114 @@
+"""Who acts: roles from our tables at every call, Slack facts from a cache of at most 60 seconds."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobs.desk import Desk
+from storage.facts.clock import Clock
+from storage.facts.people import Actor, Member, SlackIdentity
+from storage.facts.sources import Organization
+from storage.records import organizations
+
+_FRESH_FOR = timedelta(seconds=60)
+_CACHE_SIZE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What Slack says about a person."""
+
+    #: a full member of the workspace: no guest, no bot, not deactivated, not of another workspace
+    full_member: bool
+    name: str
+    email: str | None
+    timezone: str
+
+
+#: Asks Slack for a profile; None when Slack cannot tell (then nobody is let in).
+FetchProfile = Callable[[SlackIdentity], Awaitable[Profile | None]]
+
+_STRANGER = Profile(full_member=False, name="", email=None, timezone="UTC")
+
+
+def profile_from(user: Mapping[str, Any], team_id: str) -> Profile:
+    """Read a profile from Slack's user object (users.info, user_change)."""
+    outside = any(
+        user.get(flag) for flag in ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+    )
+    profile = user.get("profile") or {}
+    return Profile(
+        full_member=not outside and user.get("team_id", team_id) == team_id,
+        name=profile.get("real_name") or user.get("real_name") or user.get("name") or "",
+        email=profile.get("email") or None,
+        timezone=user.get("tz") or "UTC",
+    )
+
+
+class People:
+    """Looks up actors."""
+
+    def __init__(self, desk: Desk, clock: Clock, fetch: FetchProfile) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._fetch = fetch
+        self._profiles: OrderedDict[SlackIdentity, tuple[datetime, Profile]] = OrderedDict()
+
+    async def actor(self, identity: SlackIdentity) -> Actor | None:
+        """Return who this is, or None when the Slack facts about them are not known (any more)."""
+        profile = self.profile(identity)
+        if profile is None:
+            return None
+        if not profile.full_member:
+            return Actor(identity, None)
+        member, support = await self._desk.read(
+            lambda session: (
+                organizations.member_by_identity(session, identity),
+                organizations.is_support(session, identity),
+            )
+        )
+        return Actor(identity, member, support)
+
+    async def learn(self, identity: SlackIdentity) -> Actor:
+        """Ask Slack about the person and return who this is; for workers, since it uses the network."""
+        profile = await self._fetch(identity) or _STRANGER
+        self._remember(identity, profile)
+        return await self.actor(identity) or Actor(identity, None)
+
+    def profile(self, identity: SlackIdentity) -> Profile | None:
+        """Return what Slack said about the person within the last 60 seconds."""
+        known = self._profiles.get(identity)
+        if known is None or self._clock.now() - known[0] > _FRESH_FOR:
+            return None
+        return known[1]
+
+    def profile_changed(self, event: Mapping[str, Any]) -> None:
+        """Take over what a user_change event says."""
+        user = event.get("user")
+        if isinstance(user, dict) and user.get("id") and user.get("team_id"):
+            identity = SlackIdentity(str(user["team_id"]), str(user["id"]))
+            self._remember(identity, profile_from(user, identity.team_id))
+
+    async def admins(self, organization_id: str) -> list[Member]:
+        """Return the admins of an organization."""
+        return await self._desk.read(lambda session: organizations.admins(session, organization_id))
+
+    async def organization(self, organization_id: str) -> Organization:
+        """Return an organization."""
+        return await self._desk.read(lambda session: organizations.organization(session, organization_id))
+
+    async def organization_of_team(self, team_id: str) -> str | None:
+        """Return the id of the organization behind a workspace."""
+        return await self._desk.read(lambda session: organizations.organization_of_team(session, team_id))
+
+    async def is_allowed_channel(self, team_id: str, channel_id: str) -> bool:
+        """Whether Tidings may post about the organization's data there."""
+        return await self._desk.read(lambda session: organizations.is_allowed_channel(session, team_id, channel_id))
+
+    def _remember(self, identity: SlackIdentity, profile: Profile) -> None:
+        self._profiles[identity] = (self._clock.now(), profile)
+        self._profiles.move_to_end(identity)
+        while len(self._profiles) > _CACHE_SIZE:
+            self._profiles.popitem(last=False)

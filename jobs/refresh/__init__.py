@@ -1,0 +1,1 @@
+"""Refreshes: asking for one, running it, ending it."""

@@ -1,0 +1,239 @@
+"""The collecting stage: read from the provider, load into the raw layer, in one transaction of the warehouse."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from connectors.base import Collected, Connector, open_session
+from connectors.errors import ConnectorError, Retry
+from jobs.ground import Ground
+from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed
+from jobs.refresh.progress import Watch
+from jobs.threads import in_thread
+from storage.facts.ids import new_id
+from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
+from storage.facts.sources import Source
+from storage.facts.streams import Batch
+from storage.records import leases, runs, sources
+from storage.sessions import Session
+from storage.warehouse import Loader, LoadResult, LoadRun, Shrunk, Warehouse
+
+_LEASE_SECONDS = 300.0
+_LEASE_LOOK_SECONDS = 0.05
+_LEASE_PATIENCE_SECONDS = 240.0
+
+log = structlog.get_logger()
+
+
+class Collecting:
+    """Collects for one run at a time; safe to repeat after a crash at any instant."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    async def collect(self, run_id: str, attempt: int) -> dict[str, Any]:
+        """Claim the run and collect; the result says whether to go on, and what happened."""
+        ground = self._ground
+        generation, run, source, collects, known = await ground.database.writing(
+            lambda session: self._claim(session, run_id, attempt)
+        )
+        if generation is None:
+            return _not_claimed(run).to_json()
+        if not collects:
+            await ground.database.writing(lambda session: _inherit(session, run, generation))
+            return Outcome(generation).to_json()
+        try:
+            await self._collected_once(run, source, generation, known)
+        except StoppedError as stopped:
+            return Outcome(generation, stopped.verdict).to_json()
+        except Shrunk as shrunk:
+            return Outcome(generation, RunState.FAILED, _held(shrunk, run_id)).to_json()
+        except ConnectorError as error:
+            log.warning("collecting_failed", run=run_id, source=source.id, code=error.code, error=str(error))
+            return failed(generation, error, Stage.COLLECTING, run_id).to_json()
+        return Outcome(generation).to_json()
+
+    def _claim(
+        self, session: Session, run_id: str, attempt: int
+    ) -> tuple[int | None, Run, Source, bool, dict[str, Any]]:
+        now = self._ground.clock.now()
+        generation = runs.claim(session, run_id, attempt, now)
+        if generation is not None:
+            runs.advance(session, run_id, generation, stage=Stage.COLLECTING)
+        session.expire_all()
+        run = runs.run(session, run_id)
+        source = sources.source(session, run.source_id)
+        return generation, run, source, runs.collects(session, run_id), runs.outcome(session, run_id)
+
+    async def _collected_once(self, run: Run, source: Source, generation: int, known: dict[str, Any]) -> None:
+        warehouse = self._ground.warehouses.of(source.organization_id)
+        if "plan" in known:
+            # An earlier execution came as far as the commit: look before loading again.
+            found = await in_thread(lambda: warehouse.find_run(run.id, "collect"))
+            if found is not None:
+                await self._note_loaded(run.id, generation, found, known["plan"])
+                return
+        await self._read_and_load(run, source, generation, warehouse)
+
+    async def _read_and_load(self, run: Run, source: Source, generation: int, warehouse: Warehouse) -> None:
+        ground = self._ground
+        connector = ground.connector(source)
+        started = ground.clock.now()
+        with ThreadPoolExecutor(1, thread_name_prefix="load") as writer:
+            load = await in_thread(
+                lambda: warehouse.begin(
+                    LoadRun(run.id, source.id, source.provider, started),
+                    connector.streams,
+                    checkpoint=ground.checkpoint,
+                ),
+                writer,
+            )
+            committed = False
+            try:
+                collected = await self._read(run, source, generation, connector, load, writer, started)
+                ground.checkpoint("run.collected")
+                plan = _plan(collected, started, ground.clock.now())
+                result = await self._commit(run, source, generation, load, writer, collected, plan)
+                committed = True
+            finally:
+                if not committed:
+                    await in_thread(load.abort, writer)
+        await self._note_loaded(run.id, generation, result, plan)
+
+    async def _read(
+        self,
+        run: Run,
+        source: Source,
+        generation: int,
+        connector: Connector,
+        load: Loader,
+        writer: ThreadPoolExecutor,
+        until: datetime,
+    ) -> Collected:
+        ground = self._ground
+        warehouse = ground.warehouses.of(source.organization_id)
+        cursors = await in_thread(lambda: warehouse.cursors(source.id))
+        watch = Watch(ground.database, ground.clock, run.id, generation)
+
+        async def sink(batch: Batch) -> None:
+            await in_thread(lambda: load.write(batch), writer)
+
+        async with open_session(connector, ground.access(source)) as session:
+            return await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
+
+    async def _commit(
+        self,
+        run: Run,
+        source: Source,
+        generation: int,
+        load: Loader,
+        writer: ThreadPoolExecutor,
+        collected: Collected,
+        plan: dict[str, Any],
+    ) -> LoadResult:
+        ground = self._ground
+        async with organization_lease(ground, source.organization_id) as (name, holder, lease):
+
+            def fence() -> None:
+                def still_mine(session: Session) -> bool:
+                    return leases.holds(session, name, holder, lease) and runs.advance(
+                        session, run.id, generation, outcome={"plan": plan}
+                    )
+
+                if not ground.database.in_write(still_mine):
+                    raise FencedError(run.id)
+
+            return await in_thread(
+                lambda: load.commit(
+                    collected.cursors, collected.full, keep_cursors=collected.keep_cursors, fence=fence
+                ),
+                writer,
+            )
+
+    async def _note_loaded(self, run_id: str, generation: int, result: LoadResult, plan: dict[str, Any]) -> None:
+        outcome = {
+            "plan": plan,
+            "counts": {name: asdict(counts) for name, counts in result.counts.items()},
+            "snapshot_before": result.snapshot_before,
+            "snapshot_after": result.snapshot_after,
+            "fingerprint": result.fingerprint,
+            "stage_seconds": {"collecting": plan["seconds"]},
+        }
+        self._ground.checkpoint("run.loaded")
+        won = await self._ground.database.writing(
+            lambda session: runs.advance(
+                session,
+                run_id,
+                generation,
+                outcome=outcome,
+                source_as_of=datetime.fromisoformat(plan["source_as_of"]),
+                loaded_at=self._ground.clock.now(),
+                rows=sum(count.new + count.changed + count.unchanged for count in result.counts.values()),
+            )
+        )
+        if not won:
+            raise FencedError(run_id)
+
+
+@asynccontextmanager
+async def organization_lease(ground: Ground, organization_id: str) -> AsyncIterator[tuple[str, str, int]]:
+    """Hold the right to write to the organization's warehouse: its name, the holder and the fencing generation."""
+    name, holder = f"warehouse:{organization_id}", new_id("lse")
+    generation = await _acquired(ground, name, holder)
+    try:
+        yield name, holder, generation
+    finally:
+        await ground.database.writing(lambda session: leases.release(session, name, holder, generation))
+
+
+async def _acquired(ground: Ground, name: str, holder: str) -> int:
+    for _ in range(int(_LEASE_PATIENCE_SECONDS / _LEASE_LOOK_SECONDS)):
+        generation = await ground.database.writing(
+            lambda session: leases.acquire(session, name, holder, _LEASE_SECONDS)
+        )
+        if generation is not None:
+            return generation
+        await asyncio.sleep(_LEASE_LOOK_SECONDS)
+    raise Retry(30, "another source of this organization is being loaded", code="warehouse_busy")
+
+
+def _not_claimed(run: Run) -> Outcome:
+    if run.state is RunState.CANCELLING:
+        return Outcome(run.generation, RunState.CANCELLED)
+    return Outcome(run.generation, LOST)
+
+
+def _inherit(session: Session, run: Run, generation: int) -> None:
+    """Give a run that only processes the times and counts of the raw data that it makes ready."""
+    loaded = runs.newest_loaded(session, run.source_id)
+    if loaded is not None:
+        waiting = loaded.state is not RunState.READY
+        outcome = runs.outcome(session, loaded.id) if waiting else {}
+        runs.advance(
+            session,
+            run.id,
+            generation,
+            outcome={**outcome, "stage_seconds": {}},
+            source_as_of=loaded.clocks.source_as_of,
+            loaded_at=loaded.clocks.loaded_at,
+        )
+
+
+def _plan(collected: Collected, started: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "source_as_of": collected.source_as_of.isoformat(),
+        "reads": collected.reads,
+        "notes": list(collected.notes),
+        "seconds": (now - started).total_seconds(),
+    }
+
+
+def _held(shrunk: Shrunk, run_id: str) -> Failure:
+    detail = f"{shrunk.stream}: {shrunk.after} records instead of {shrunk.before}"
+    return Failure(kind=FailureKind.HELD, code="shrunk", detail=detail, stage=Stage.COLLECTING, reference=run_id)

@@ -1,0 +1,63 @@
+"""How a run ends: state, receipt, deliveries and closed deadlines in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jobs.notify import Notifier
+from storage.facts.runs import Failure, FailureKind, RunState
+from storage.facts.sources import ConnectionState
+from storage.records import deadlines, receipts, refreshes, runs, sources
+from storage.sessions import Session
+
+ESCALATION = "escalation"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a run ended."""
+
+    state: RunState
+    failure: Failure | None = None
+
+
+def end_run(
+    session: Session, run_id: str, generation: int, verdict: Verdict, now: datetime, notifier: Notifier
+) -> bool:
+    """End the run if this generation still holds it; return whether it did."""
+    values: dict[str, Any] = {}
+    if verdict.failure is not None:
+        values = failure_columns(verdict.failure)
+    if verdict.state is RunState.READY:
+        values["ready_at"] = now
+    if not runs.finish(session, run_id, generation, verdict.state, now, **values):
+        return False
+    session.expire_all()
+    run = runs.run(session, run_id)
+    if verdict.state is RunState.READY:
+        receipts.add(session, run, runs.outcome(session, run_id), now)
+    if verdict.failure is not None and verdict.failure.kind is FailureKind.RECONNECT:
+        sources.set_connection(session, run.source_id, ConnectionState.DISCONNECTED, verdict.failure.detail, now)
+    after_run(session, run_id, now, notifier)
+    return True
+
+
+def after_run(session: Session, run_id: str, now: datetime, notifier: Notifier) -> None:
+    """End every refresh that waited for this run alone, and let the cards of all of them be edited."""
+    waiting = refreshes.waiting_for_run(session, run_id)
+    for refresh_id in waiting:
+        if not refreshes.has_active_run(session, refresh_id) and refreshes.finish(session, refresh_id, now):
+            deadlines.close(session, ESCALATION, refresh_id, now)
+            notifier.finished(session, refresh_id, now)
+    notifier.wake(session, waiting, now)
+
+
+def failure_columns(failure: Failure) -> dict[str, Any]:
+    """Return the columns of the run row that say why it failed."""
+    return {
+        "failure_kind": failure.kind,
+        "failure_code": failure.code,
+        "failure_detail": failure.detail,
+        "failure_stage": failure.stage,
+        "reference": failure.reference,
+    }

@@ -1,0 +1,82 @@
+"""The work of one run, for the engine: collect, process, end. The body stays tiny; what it calls is versioned code."""
+
+from typing import Any
+
+import structlog
+
+from jobs.asks import Enqueue
+from jobs.engine import WorkContext
+from jobs.ground import Ground
+from jobs.limits import stretch
+from jobs.notify import Notifier
+from jobs.refresh.collecting import Collecting
+from jobs.refresh.ending import Verdict, end_run, failure_columns
+from jobs.refresh.outcome import LOST, Outcome
+from jobs.refresh.processing import Processing
+from jobs.refresh.retry import RetryPlan, attempt_work
+from storage.facts.runs import Failure, FailureKind, RunState, Stage
+from storage.records import runs, sources
+from storage.sessions import Session
+
+log = structlog.get_logger()
+
+
+class RunHandler:
+    """Runs the attempts of runs."""
+
+    def __init__(self, ground: Ground, notifier: Notifier, enqueue: Enqueue, plan: RetryPlan) -> None:
+        self._ground = ground
+        self._notifier = notifier
+        self._enqueue = enqueue
+        self._plan = plan
+        self._collecting = Collecting(ground)
+        self._processing = Processing(ground)
+
+    async def handle(self, work: WorkContext) -> None:
+        """Run one attempt; each step is repeated safely when the process dies in it."""
+        result = await work.step("collect", self._collecting.collect, work.subject, work.attempt)
+        if result["verdict"] is None:
+            result = await work.step("process", self._processing.process, work.subject, work.attempt)
+        if result["verdict"] != LOST:
+            await work.step("end", self._end, work.subject, result)
+
+    async def failed_unexpectedly(self, run_id: str, attempt: int, reference: str, error: str) -> None:
+        """Say so on the run when a step raised what nobody foresaw; never lose the run silently."""
+
+        def write(session: Session) -> None:
+            run = runs.run(session, run_id)
+            if run.state.active and run.attempt == attempt:
+                stage = run.stage or Stage.COLLECTING
+                failure = Failure(FailureKind.RETRY, "unexpected", error[:500], stage, reference)
+                self._settle(session, run_id, Outcome(run.generation, RunState.FAILED, failure))
+
+        await self._ground.database.writing(write)
+
+    async def _end(self, run_id: str, result: dict[str, Any]) -> None:
+        outcome = Outcome.from_json(result)
+        self._ground.checkpoint("run.before_end")
+        await self._ground.database.writing(lambda session: self._settle(session, run_id, outcome))
+        self._ground.checkpoint("run.after_end")
+
+    def _settle(self, session: Session, run_id: str, outcome: Outcome) -> None:
+        now = self._ground.clock.now()
+        run = runs.run(session, run_id)
+        failure = outcome.failure
+        if run.state is RunState.CANCELLING and outcome.verdict == RunState.FAILED:
+            failure, outcome = None, Outcome(outcome.generation, RunState.CANCELLED)
+        if failure is not None and failure.kind is FailureKind.RETRY and run.attempt < self._plan.attempts:
+            delay = self._plan.delay(run_id, run.attempt, outcome.retry_after)
+            attempt = runs.put_back(session, run_id, outcome.generation, now + delay, **failure_columns(failure))
+            if attempt is not None:
+                self._enqueue(session, attempt_work(run_id, run.organization_id, attempt, delay))
+                self._notifier.wake_for_run(session, run_id, now)
+            return
+        state = RunState(outcome.verdict or RunState.FAILED)
+        ended = end_run(session, run_id, outcome.generation, Verdict(state, failure), now, self._notifier)
+        log.info("run_ended", run=run_id, source=run.source_id, state=state, won=ended)
+        self._stretch(session, run.source_id)
+
+    def _stretch(self, session: Session, source_id: str) -> None:
+        source = sources.source(session, source_id)
+        minutes = sources.schedule_minutes(session, source_id)
+        stretch(session, source_id, source.provider, minutes, self._ground.read_budget, self._ground.clock.now())

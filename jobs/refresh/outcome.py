@@ -1,0 +1,77 @@
+"""What a step of a run hands to the next one: small JSON, so that it survives a crash in between."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
+from storage.facts.runs import Failure, FailureKind, RunState, Stage
+
+#: Another execution holds the run now; this one must not touch it any more.
+LOST = "lost"
+
+
+class StoppedError(Exception):
+    """The stage ends without a result; `verdict` says how."""
+
+    verdict: str = LOST
+
+
+class FencedError(StoppedError):
+    """Another execution took the run over; nothing of this one may become visible."""
+
+
+class CancelledByPersonError(StoppedError):
+    """Somebody asked the run to stop."""
+
+    verdict = RunState.CANCELLED
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended: `verdict` None means go on with the next step."""
+
+    generation: int
+    verdict: str | None = None
+    failure: Failure | None = None
+    retry_after: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the engine keeps."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> "Outcome":
+        """Read what the engine kept."""
+        failure = body["failure"]
+        return cls(
+            generation=body["generation"],
+            verdict=body["verdict"],
+            failure=None
+            if failure is None
+            else Failure(
+                kind=FailureKind(failure["kind"]),
+                code=failure["code"],
+                detail=failure["detail"],
+                stage=Stage(failure["stage"]),
+                reference=failure["reference"],
+            ),
+            retry_after=body["retry_after"],
+        )
+
+
+def failed(generation: int, error: ConnectorError, stage: Stage, reference: str) -> Outcome:
+    """Turn a connector's error into an outcome; the class says what to do."""
+    match error:
+        case Retry():
+            kind = FailureKind.RETRY
+        case Reconnect():
+            kind = FailureKind.RECONNECT
+        case Partial():
+            kind = FailureKind.PARTIAL
+        case Broken():
+            kind = FailureKind.BROKEN
+        case _:
+            kind = FailureKind.BROKEN
+    after = error.after if isinstance(error, Retry) else None
+    failure = Failure(kind=kind, code=error.code, detail=error.detail, stage=stage, reference=reference)
+    return Outcome(generation, RunState.FAILED, failure, after)

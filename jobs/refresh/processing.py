@@ -1,0 +1,78 @@
+"""The processing stage: raw records become the ready tables, for changed keys only."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from connectors.errors import ConnectorError
+from jobs.ground import Ground
+from jobs.refresh.collecting import organization_lease
+from jobs.refresh.outcome import LOST, FencedError, Outcome, failed
+from jobs.threads import in_thread
+from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
+from storage.facts.sources import Source
+from storage.records import leases, runs, sources
+from storage.sessions import Session
+from storage.warehouse import WarehouseError
+
+log = structlog.get_logger()
+
+
+class Processing:
+    """Processes for one run at a time; repeating it changes nothing."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    async def process(self, run_id: str, attempt: int) -> dict[str, Any]:
+        """Claim the run again and build what is ready to import."""
+        ground = self._ground
+        generation, run, source = await ground.database.writing(lambda session: self._claim(session, run_id, attempt))
+        if generation is None:
+            verdict = RunState.CANCELLED if run.state is RunState.CANCELLING else LOST
+            return Outcome(run.generation, verdict).to_json()
+        started = ground.clock.now()
+        try:
+            await self._build(run, source, generation)
+        except FencedError:
+            return Outcome(generation, LOST).to_json()
+        except ConnectorError as error:
+            return failed(generation, error, Stage.PROCESSING, run_id).to_json()
+        except WarehouseError as error:
+            log.exception("processing_failed", run=run_id, source=source.id)
+            failure = Failure(FailureKind.BROKEN, "processing_failed", str(error), Stage.PROCESSING, run_id)
+            return Outcome(generation, RunState.FAILED, failure).to_json()
+        await ground.database.writing(lambda session: self._note(session, run_id, generation, started))
+        return Outcome(generation, RunState.READY).to_json()
+
+    def _claim(self, session: Session, run_id: str, attempt: int) -> tuple[int | None, Run, Source]:
+        generation = runs.claim(session, run_id, attempt, self._ground.clock.now())
+        if generation is not None:
+            runs.advance(session, run_id, generation, stage=Stage.PROCESSING)
+        session.expire_all()
+        run = runs.run(session, run_id)
+        return generation, run, sources.source(session, run.source_id)
+
+    async def _build(self, run: Run, source: Source, generation: int) -> None:
+        ground = self._ground
+        warehouse = ground.warehouses.of(source.organization_id)
+        ready = ground.connector(source).ready
+        async with organization_lease(ground, source.organization_id) as (name, holder, lease):
+
+            def fence() -> None:
+                def still_mine(session: Session) -> bool:
+                    return leases.holds(session, name, holder, lease) and runs.holds(session, run.id, generation)
+
+                if not ground.database.in_write(still_mine):
+                    raise FencedError(run.id)
+
+            await in_thread(
+                lambda: warehouse.process(run.id, source.id, ready, fence=fence, checkpoint=ground.checkpoint)
+            )
+
+    def _note(self, session: Session, run_id: str, generation: int, started: datetime) -> None:
+        outcome = runs.outcome(session, run_id)
+        seconds = (self._ground.clock.now() - started).total_seconds()
+        stages = {**outcome.get("stage_seconds", {}), "processing": seconds}
+        runs.advance(session, run_id, generation, outcome={**outcome, "stage_seconds": stages})

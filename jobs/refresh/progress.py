@@ -1,0 +1,63 @@
+"""Progress while a connector reads: written at most every two seconds, and the moment to notice a cancel."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from jobs.refresh.outcome import CancelledByPersonError, FencedError
+from storage.facts.clock import Clock
+from storage.facts.runs import RunState
+from storage.records import runs
+from storage.sessions import Database, Session
+
+T = TypeVar("T")
+
+_WRITE_EVERY_SECONDS = 2.0
+
+
+class Watch:
+    """Watches one collection."""
+
+    def __init__(self, database: Database, clock: Clock, run_id: str, generation: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._run_id = run_id
+        self._generation = generation
+        self._rows: dict[str, int] = {}
+        self._expected: dict[str, int | None] = {}
+
+    def progress(self, stream: str, rows: int, expected: int | None) -> None:
+        """Note how far a stream is; cheap, called often."""
+        self._rows[stream] = rows
+        self._expected[stream] = expected
+
+    async def over(self, reading: Coroutine[Any, Any, T]) -> T:
+        """Run the reading to its end; stop it when a person cancels or another execution takes over."""
+        task = asyncio.ensure_future(reading)
+        try:
+            while True:
+                done, _ = await asyncio.wait({task}, timeout=_WRITE_EVERY_SECONDS)
+                if done:
+                    return task.result()
+                await self._report()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _report(self) -> None:
+        rows = sum(self._rows.values())
+        totals = list(self._expected.values())
+        expected = sum(total for total in totals if total) if totals and None not in totals else None
+
+        def write(session: Session) -> bool:
+            now = self._clock.now()
+            return runs.advance(
+                session, self._run_id, self._generation, rows=rows, rows_expected=expected, progress_at=now
+            )
+
+        if not await self._database.writing(write):
+            raise FencedError(self._run_id)
+        run = await self._database.reading(lambda session: runs.run(session, self._run_id))
+        if run.state is RunState.CANCELLING:
+            raise CancelledByPersonError(self._run_id)

@@ -1,0 +1,35 @@
+"""A refresh as facts: its runs, its people, the times before it."""
+
+from datetime import datetime
+
+from jobs.status import next_run_at
+from storage.facts.sources import CollectMode
+from storage.facts.status import RefreshStatus
+from storage.records import organizations, refreshes, runs
+from storage.sessions import Session
+
+
+def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshStatus:
+    """Return everything that messages about a refresh say; KeyError when there is none of that id."""
+    row = refreshes.row(session, refresh_id)
+    waiting = refreshes.runs_of(session, refresh_id)
+    people = refreshes.people_of(session, refresh_id)
+    sources = [source for source, _, _ in waiting]
+    timed = [source for source in sources if source.mode is not CollectMode.ON_DEMAND]
+    durations = runs.durations_of(session, [source.id for source in sources if source.mode is CollectMode.ON_DEMAND])
+    return RefreshStatus(
+        id=row.id,
+        organization_id=row.organization_id,
+        organization=organizations.organization(session, row.organization_id).name,
+        requested_at=row.requested_at,
+        requested_by=people[0].name if people else None,
+        everything=row.everything,
+        runs=tuple((source, run) for source, run, _ in waiting),
+        before={source.id: before for source, _, before in waiting},
+        people=tuple(person.name for person in people),
+        escalated_at=row.escalated_at,
+        acknowledged_by=row.acknowledged_by,
+        finished_at=row.finished_at,
+        next_collection={source.id: next_run_at(source, now) for source in timed},
+        durations={source.id: durations.get(source.id) for source in sources},
+    )

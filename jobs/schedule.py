@@ -1,0 +1,83 @@
+"""The clock's side of refreshing: which schedules there are, and a run for each slot, once."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from jobs.asks import Enqueue
+from jobs.slots import Schedule, Slot
+from jobs.work import Work
+from storage.facts.clock import Clock
+from storage.facts.ids import derived_id
+from storage.facts.runs import Trigger
+from storage.facts.sources import CollectMode, ConnectionState, Source
+from storage.records import runs, sources
+from storage.sessions import ConflictError, Database, Session
+
+
+def schedule_of(source: Source) -> Schedule:
+    """Return the schedule in force; a disconnected source and one that is delivered to us have none that runs."""
+    active = source.connection is not ConnectionState.DISCONNECTED and source.mode is not CollectMode.PUSH
+    return Schedule(source.id, source.schedule_minutes, version=source.schedule_version, active=active)
+
+
+def schedules_loader(database: Database) -> Callable[[datetime | None], Sequence[Schedule]]:
+    """Return what the clock calls to read all schedules, or the changed ones."""
+
+    def load(since: datetime | None) -> Sequence[Schedule]:
+        found = database.in_read(lambda session: sources.changed_since(session, since))
+        return [schedule_of(source) for source in found]
+
+    return load
+
+
+def slots_submitter(database: Database, clock: Clock, enqueue: Enqueue) -> Callable[[Sequence[Slot]], None]:
+    """Return what the clock calls with slots whose time has come; any number of clocks start a slot once."""
+
+    def submit(slots: Sequence[Slot]) -> None:
+        for slot in slots:
+            try:
+                database.in_write(partial(start_slot, slot=slot, now=clock.now(), enqueue=enqueue))
+            except ConflictError:
+                # Another clock started the slot, or a person's request took the source, a moment ago.
+                continue
+
+    return submit
+
+
+def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) -> str | None:
+    """Start the run of a slot and return its id; None when the slot had its run or another run holds the source."""
+    source = sources.source(session, slot.source_id)
+    if not schedule_of(source).active or runs.slot_taken(session, source.id, slot.key):
+        return None
+    if runs.active_of(session, [source.id]):
+        return None
+    known = runs.last_ready_of(session, [source.id])
+    trigger = Trigger.SCHEDULE if known else Trigger.FIRST_READ
+    return start_run(session, source, trigger, slot.key, now, enqueue, collects=True)
+
+
+def start_run(
+    session: Session,
+    source: Source,
+    trigger: Trigger,
+    slot_key: str,
+    now: datetime,
+    enqueue: Enqueue,
+    *,
+    collects: bool,
+) -> str:
+    """Insert a queued run and enqueue its work in the same transaction; return its id."""
+    run_id = derived_id("run", source.id, slot_key)
+    runs.add(
+        session,
+        run_id=run_id,
+        organization_id=source.organization_id,
+        source_id=source.id,
+        trigger=trigger,
+        slot_key=slot_key,
+        requested_at=now,
+        collects=collects,
+    )
+    enqueue(session, Work("run", run_id, queue="refresh", partition=source.organization_id))
+    return run_id

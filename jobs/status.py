@@ -1,0 +1,133 @@
+"""Status: three separate states of each source, and the times behind them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from jobs.authorize import authorize
+from jobs.desk import Desk
+from jobs.errors import NotFoundError
+from jobs.schedule import schedule_of
+from jobs.slots import next_slot
+from storage.facts.clock import Clock
+from storage.facts.people import Action, Actor
+from storage.facts.runs import Run
+from storage.facts.sources import CollectMode, Freshness, Provider, Source
+from storage.facts.status import SourceStatus
+from storage.records import receipts, runs, sources
+from storage.sessions import Session
+
+#: What a run itself may take before its source counts as late.
+_GRACE = timedelta(minutes=5)
+_METERED = frozenset({Provider.QUICKBOOKS})
+
+
+def freshness(source: Source, last_data_refresh: datetime | None, now: datetime) -> Freshness:
+    """Say how the source stands against its promise: late past one interval, overdue past two."""
+    if last_data_refresh is None:
+        return Freshness.NEVER
+    interval = timedelta(minutes=source.schedule_minutes)
+    age = now - last_data_refresh
+    if age > 2 * interval + _GRACE:
+        return Freshness.OVERDUE
+    return Freshness.LATE if age > interval + _GRACE else Freshness.FRESH
+
+
+def next_run_at(source: Source, now: datetime) -> datetime | None:
+    """Return when the clock collects this source next; None when it does not."""
+    schedule = schedule_of(source)
+    if source.mode is CollectMode.PUSH or not schedule.active:
+        return None
+    return next_slot(schedule, now)
+
+
+def month_of(now: datetime) -> str:
+    """Return the month that reads are metered in."""
+    return f"{now:%Y-%m}"
+
+
+def statuses(
+    session: Session, found: Sequence[Source], now: datetime, *, budget: int, with_durations: bool = False
+) -> list[SourceStatus]:
+    """Put together the status of each source, in a handful of queries for any number of them."""
+    ids = [source.id for source in found]
+    ready = runs.last_ready_of(session, ids)
+    finished = runs.last_finished_of(session, ids)
+    active = runs.active_of(session, ids)
+    reads = sources.reads_in(session, [source.id for source in found if source.provider in _METERED], month_of(now))
+    stretched = sources.stretched_of(session, ids)
+    durations = runs.durations_of(session, ids if with_durations else list(active))
+    return [
+        SourceStatus(
+            source=source,
+            freshness=freshness(source, _as_of(ready.get(source.id)), now),
+            last_ready=ready.get(source.id),
+            last_finished=_later(finished.get(source.id), ready.get(source.id)),
+            active=active.get(source.id),
+            next_run_at=next_run_at(source, now),
+            duration=durations.get(source.id),
+            reads=(reads.get(source.id, 0), budget) if source.provider in _METERED else None,
+            stretched_minutes=stretched.get(source.id),
+        )
+        for source in found
+    ]
+
+
+def _as_of(run: Run | None) -> datetime | None:
+    return run.clocks.source_as_of if run else None
+
+
+def _later(finished: Run | None, ready: Run | None) -> Run | None:
+    return None if finished is None or (ready is not None and finished.id == ready.id) else finished
+
+
+class StatusService:
+    """Answers questions; writes nothing."""
+
+    def __init__(self, desk: Desk, clock: Clock, *, read_budget: int) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._budget = read_budget
+
+    async def sources(self, actor: Actor) -> list[Source]:
+        """Return the sources of the actor's organization."""
+        member = authorize(actor, Action.SEE_STATUS)
+        return await self._desk.read(lambda session: sources.sources_of(session, member.organization_id))
+
+    async def all(self, actor: Actor, *, with_durations: bool = False) -> list[SourceStatus]:
+        """Return the status of every source of the actor's organization."""
+        member = authorize(actor, Action.SEE_STATUS)
+        return await self._desk.read(
+            lambda session: statuses(
+                session,
+                sources.sources_of(session, member.organization_id),
+                self._clock.now(),
+                budget=self._budget,
+                with_durations=with_durations,
+            )
+        )
+
+    async def one(self, actor: Actor, source_id: str) -> SourceStatus:
+        """Return the status of one source; NotFoundError for a missing one and for somebody else's."""
+        member = authorize(actor, Action.SEE_STATUS)
+
+        def work(session: Session) -> SourceStatus:
+            source = sources.visible(session, member.organization_id, source_id)
+            if source is None:
+                raise NotFoundError
+            return statuses(session, [source], self._clock.now(), budget=self._budget, with_durations=True)[0]
+
+        return await self._desk.read(work)
+
+    async def history(self, actor: Actor, source_id: str | None, limit: int = 10) -> tuple[list[Run], dict[str, str]]:
+        """Return the newest runs of one source or of all, and the receipt id of each that has one."""
+        member = authorize(actor, Action.SEE_HISTORY)
+
+        def work(session: Session) -> tuple[list[Run], dict[str, str]]:
+            found = sources.sources_of(session, member.organization_id)
+            chosen = [source.id for source in found if source_id is None or source.id == source_id]
+            if not chosen and source_id is not None:
+                raise NotFoundError
+            listed = runs.history(session, chosen, limit)
+            return listed, receipts.ids_of(session, [run.id for run in listed])
+
+        return await self._desk.read(work)

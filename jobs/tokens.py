@@ -1,0 +1,120 @@
+"""The tokens of one grant in the database: sealed, saved by compare-and-swap, refreshed by one process at a time."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from connectors.errors import Retry
+from connectors.oauth import Tokens
+from storage.facts.clock import Clock
+from storage.facts.ids import new_id
+from storage.facts.secret import Secret
+from storage.records import leases, sources
+from storage.records.sources import StoredGrant
+from storage.seal import Seal
+from storage.sessions import Database
+
+_LEASE_SECONDS = 60.0
+_PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
+
+
+def seal_tokens(seal: Seal, tokens: Tokens, grant: StoredGrant, version: int) -> bytes:
+    """Seal tokens for one version of one grant."""
+    body = {
+        "access": tokens.access.reveal(),
+        "refresh": tokens.refresh.reveal() if tokens.refresh else None,
+        "expires_at": _text(tokens.expires_at),
+        "refresh_expires_at": _text(tokens.refresh_expires_at),
+        "hard_expires_at": _text(tokens.hard_expires_at),
+        "scopes": list(tokens.scopes),
+    }
+    return seal.close(json.dumps(body), *binding(grant.organization_id, grant.provider, grant.account, version))
+
+
+def open_tokens(seal: Seal, grant: StoredGrant) -> Tokens:
+    """Open the sealed tokens of a grant; SealError when they do not belong to it."""
+    sealed = grant.credentials or b""
+    body = json.loads(seal.open(sealed, *binding(grant.organization_id, grant.provider, grant.account, grant.version)))
+    return Tokens(
+        access=Secret(body["access"]),
+        refresh=Secret(body["refresh"]) if body["refresh"] else None,
+        expires_at=_instant(body["expires_at"]),
+        refresh_expires_at=_instant(body["refresh_expires_at"]),
+        hard_expires_at=_instant(body["hard_expires_at"]),
+        scopes=tuple(body["scopes"]),
+    )
+
+
+def binding(organization_id: str, provider: str, account: str, version: int) -> tuple[str, ...]:
+    """Return what sealed credentials are bound to."""
+    return ("credentials", organization_id, provider, account, str(version))
+
+
+class StoredTokens:
+    """The connectors' token store for one source."""
+
+    def __init__(self, database: Database, clock: Clock, seal: Seal, source_id: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._seal = seal
+        self._source_id = source_id
+        self._holder = new_id("tok")
+        self._version = 0
+
+    async def load(self) -> Tokens:
+        """Return the newest saved tokens."""
+        grant = await self._grant()
+        self._version = grant.version
+        return open_tokens(self._seal, grant)
+
+    async def save(self, tokens: Tokens) -> None:
+        """Save durably; an older copy never overwrites a newer one (Retry: read again)."""
+        grant = await self._grant()
+        sealed = seal_tokens(self._seal, tokens, grant, self._version + 1)
+        won = await self._database.writing(
+            lambda session: sources.save_grant(
+                session,
+                self._source_id,
+                credentials=sealed,
+                expected_version=self._version,
+                access_expires_at=tokens.expires_at,
+                refresh_expires_at=tokens.refresh_expires_at,
+            )
+        )
+        if not won:
+            raise Retry(1, "another process saved newer access a moment ago", code="token_race")
+        self._version += 1
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[None]:
+        """Let one refresher at a time in, among all processes; Retry when the other one takes too long."""
+        name = f"tokens:{self._source_id}"
+        generation = await self._acquired(name)
+        try:
+            yield
+        finally:
+            await self._database.writing(lambda session: leases.release(session, name, self._holder, generation))
+
+    async def _acquired(self, name: str) -> int:
+        for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
+            generation = await self._database.writing(
+                lambda session: leases.acquire(session, name, self._holder, _LEASE_SECONDS)
+            )
+            if generation is not None:
+                return generation
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise Retry(30, "another process is renewing the access to this account", code="token_busy")
+
+    async def _grant(self) -> StoredGrant:
+        return await self._database.reading(lambda session: sources.stored_grant(session, self._source_id))
+
+
+def _text(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
