@@ -8,6 +8,7 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate, chain
 
 import msgspec
@@ -34,7 +35,7 @@ class Decoded:
     batch: Batch
     ids: list[str]
     #: newest change in it, as the provider stamps it; None when it is empty
-    newest: pa.TimestampScalar | None
+    newest: datetime | None
     #: amounts that were rounded to their column
     rounded: int
 
@@ -56,7 +57,12 @@ def decode(shape: Shape, pages: Iterable[Sequence[Record]]) -> Decoded:
     rows = pa.concat_tables([part.rows for part in parts])
     children = {lines.name: pa.concat_tables([p.children[lines.name] for p in parts]) for lines in shape.lines}
     batch = Batch(shape.stream, rows, children, size=sum(part.size for part in parts))
-    return Decoded(batch, rows.column("id").to_pylist(), pc.max(rows.column("_updated_at")), tidy.rounded)
+    return Decoded(batch, rows.column("id").to_pylist(), _newest(rows), tidy.rounded)
+
+
+def _newest(rows: pa.Table) -> datetime | None:
+    moment = pc.max(rows.column("_updated_at")).cast(pa.int64()).as_py()
+    return None if moment is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=moment)
 
 
 def empty(shape: Shape, deleted: tuple[str, ...] = ()) -> Batch:

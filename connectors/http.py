@@ -1,11 +1,11 @@
 """The shared client of a connection: read-only guard, bucket, token, retries. Providers add how to judge an answer."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from connectors.backoff import pause, retry_after
+from connectors.backoff import http_date, pause, retry_after
 from connectors.errors import THROTTLED, TOKEN_REJECTED, ConnectorError, Reconnect, Retry
 from connectors.limits import Limiter, Rate, tidy_wait
 from connectors.oauth import TokenKeeper
@@ -49,6 +49,9 @@ class Http:
         self._judge = judge
         self._writes = writes
         self._recorded = 0
+        #: how far the provider's clock is behind ours, from its first answer; a clock that is ahead counts as 0
+        self.behind = timedelta(0)
+        self._dated = False
 
     async def send(self, call: Call, judge: Judge | None = None) -> Answer:
         """Send until the answer can be used, within the caps; raise what is wrong with it otherwise."""
@@ -78,16 +81,23 @@ class Http:
             answer = await self.wire.exchange(request)
         except Retry as error:
             return None, error
+        self._compare_clocks(answer)
         return answer, judge(answer) or judge_status(answer, self.clock.now())
+
+    def _compare_clocks(self, answer: Answer) -> None:
+        said = http_date(answer.headers.get("date"))
+        if said is not None and not self._dated:
+            self.behind = max(self.clock.now() - said, timedelta(0))
+            self._dated = True
 
     async def _turn(self, call: Call) -> None:
         """Wait for our turn at the account's bucket."""
-        for rate in self._rates:
-            wait = await self.limiter.reserve(self.key, rate, call.cost)
-            if wait > self.wire.limits.longest_wait:
-                raise Retry(wait, "the provider's limit for this account is used up for now", code=THROTTLED)
-            if wait > 0:
-                await self.clock.sleep(tidy_wait(wait))
+        waits = [await self.limiter.reserve(self.key, rate, call.cost) for rate in self._rates]
+        wait = max(waits, default=0.0) or await self.limiter.blocked(self.key)
+        if wait > self.wire.limits.longest_wait:
+            raise Retry(wait, "the provider's limit for this account is used up for now", code=THROTTLED)
+        if wait > 0:
+            await self.clock.sleep(tidy_wait(wait))
 
     async def _wait(self, call: Call, problem: Retry, attempt: int, began: datetime) -> None:
         """Pause before the next attempt; raise the problem where no further attempt is due."""

@@ -1,0 +1,53 @@
+"""From a stream's pages to the sink: decode beside the loop, keep count, remember what was seen."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connectors.base import Progress, Sink
+from connectors.decode import Record, decode, empty
+from connectors.shapes import Shape
+
+
+@dataclass
+class Intake:
+    """Takes the pages of one stream during one collection."""
+
+    shape: Shape
+    sink: Sink
+    progress: Progress
+    #: rows that the provider says there are, where it says so
+    expected: int | None = None
+    #: every key that came
+    seen: set[str] = field(default_factory=set)
+    #: keys that came and were gone again at the end, or that we held and the provider no longer has
+    gone: set[str] = field(default_factory=set)
+    newest: datetime | None = None
+    rounded: int = 0
+    rows: int = 0
+
+    async def take(self, pages: Sequence[Sequence[Record]]) -> None:
+        """Decode some pages in a thread and hand the batch on."""
+        found = await asyncio.to_thread(decode, self.shape, pages)
+        if not found.ids:
+            return
+        self.seen.update(found.ids)
+        self.rows += len(found.ids)
+        self.rounded += found.rounded
+        newest = found.newest
+        if newest is not None:
+            self.newest = newest if self.newest is None else max(self.newest, newest)
+        await self.sink(found.batch)
+        self.progress(self.shape.name, self.rows, self.expected)
+
+    async def drop(self, keys: set[str]) -> None:
+        """Report keys as gone."""
+        if keys:
+            self.gone |= keys
+            await self.sink(empty(self.shape, tuple(sorted(keys))))
+
+    @property
+    def live(self) -> set[str]:
+        """Keys that came and are still there."""
+        return self.seen - self.gone

@@ -1,0 +1,118 @@
+"""The Shopify connector."""
+
+import contextlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
+from connectors.errors import Broken, Partial, Reconnect
+from connectors.http import Http
+from connectors.intake import Intake
+from connectors.oauth import TokenEndpoint, TokenKeeper, TokenStyle
+from connectors.shopify.connection import Root
+from connectors.shopify.documents import SHOP
+from connectors.shopify.graph import Graph
+from connectors.shopify.judge import judge
+from connectors.shopify.reading import Reader, Reading
+from connectors.shopify.ready import READY
+from connectors.shopify.roots import ROOTS
+from connectors.side_by_side import together
+from connectors.wire import Wire
+from storage.facts.clock import aware
+from storage.facts.ready import ReadyTable
+from storage.facts.secret import Secret
+from storage.facts.sources import CollectMode, Provider
+from storage.facts.streams import Stream
+
+_SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com", re.ASCII)
+
+
+class ShopifyConnector:
+    """Collected on demand and by schedule."""
+
+    provider = Provider.SHOPIFY
+    mode = CollectMode.ON_DEMAND
+    label = "Shopify"
+    streams: tuple[Stream, ...] = tuple(root.shape.stream for root in ROOTS)
+    ready: tuple[ReadyTable, ...] = READY
+
+    @contextlib.asynccontextmanager
+    async def session(self, access: Access) -> AsyncIterator[Session]:
+        """Open a connection to one shop."""
+        shop, settings = access.account, access.settings
+        if not _SHOP.fullmatch(shop):
+            raise Broken("this is no name of a Shopify shop", code="account_malformed")
+        token_url = settings.address(settings.token_url, shop)
+        endpoint = TokenEndpoint(token_url, settings.client_id, settings.client_secret, TokenStyle.JSON_BODY)
+        keeper = TokenKeeper(access.tokens, endpoint, clock=access.clock, limits=settings.limits)
+        async with Wire(settings.address(settings.api_url, shop), limits=settings.limits) as wire:
+            http = Http(
+                wire, keeper, clock=access.clock, limiter=access.limiter, key=f"shopify:{shop}", rates=(),
+                headers=_headers, judge=judge, writes=access.writes,
+            )  # fmt: skip
+            yield Session(access, http, keeper)
+
+    async def probe(self, session: Session) -> Company:
+        """Ask for the shop's name."""
+        data = await Graph(session.http).ask("Shop", SHOP, {})
+        try:
+            shop = msgspec.json.decode(data, type=dict[str, dict[str, str]])["shop"]
+            return Company(shop["myshopifyDomain"], shop["name"])
+        except (msgspec.MsgspecError, KeyError) as error:
+            raise Broken("Shopify did not tell the shop's name", code="page_unreadable") from error
+
+    async def collect(
+        self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
+    ) -> Collected:
+        """Read the three streams side by side, from one bucket of points."""
+        until = aware(until)
+        await session.keeper.token()
+        graph, one_by_one = Graph(session.http), serial(sink)
+        marks = {root.shape.name: mark(cursors.get(root.shape.name), until) for root in ROOTS}
+        found = await together(
+            _read(session, graph, root, marks[root.shape.name], until, one_by_one, progress) for root in ROOTS
+        )
+        denied = tuple(item for item in found if isinstance(item, str))
+        if len(denied) == len(ROOTS):
+            raise Reconnect("the installation lacks the permissions that Tidings reads with", code="scope_missing")
+        if denied:
+            raise Partial(
+                denied, f"the installation lacks the permission to read {', '.join(denied)}", code="scope_missing"
+            )
+        return _collected(session, [item for item in found if isinstance(item, Reading)], until)
+
+
+async def _read(
+    session: Session, graph: Graph, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress
+) -> Reading | str:
+    """Read one stream; return its name alone when the grant does not allow it."""
+    sees_all = root.whole_scope is None or root.whole_scope in session.keeper.scopes
+    intake = partial(Intake, root.shape, sink, progress)
+    reader = Reader(graph, root, session.access.held, intake, sees_all=sees_all)
+    try:
+        return await reader.read(since, until)
+    except Reconnect as refusal:
+        if refusal.code != "scope_missing":
+            raise
+        return root.shape.name
+
+
+def _collected(session: Session, readings: list[Reading], until: datetime) -> Collected:
+    behind = session.http.behind
+    notes = {note for reading in readings for note in reading.notes}
+    return Collected(
+        source_as_of=until,
+        cursors={reading.name: str(Mark(reading.cursor.read_to - behind)) for reading in readings},
+        reads=session.http.reads,
+        full=tuple(reading.name for reading in readings if reading.full),
+        keep_cursors=tuple(reading.name for reading in readings if reading.keep),
+        notes=tuple(sorted(notes)),
+    )
+
+
+def _headers(token: Secret) -> Mapping[str, str]:
+    return {"X-Shopify-Access-Token": token.reveal(), "Accept": "application/json"}

@@ -1,0 +1,148 @@
+"""One stream of one shop in one collection.
+
+Reads windows of ``updated_at``: from the cursor less the overlap to the start of the collection (a set that stays the
+same while it is read), then from the start on without an end. The second window is what makes the as-of time honest: a
+record that changes while the first one is read leaves it, and a shop whose clock is ahead of ours stamps changes "later".
+
+Deleted records are in no window. So the counts are compared: where Shopify has another number of records than we would
+hold afterwards, all keys are read and what is missing among them is gone.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from connectors.base import OVERLAP, Held, Mark
+from connectors.errors import Broken, Retry
+from connectors.intake import Intake
+from connectors.shopify.connection import Pager, Root
+from connectors.shopify.graph import Graph
+
+#: Shopify pages through at most 25,000 records of one query; before that a new one starts where the last one was.
+SLICE = 20_000
+#: Records that are decoded together.
+BATCH = 2_000
+_ROUNDS = 3
+#: A cursor that old is saved even without changes, or windows would grow for ever.
+_OLD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one stream's reading came to."""
+
+    name: str
+    cursor: Mark
+    full: bool
+    #: whether the cursor is worth saving when no row changed
+    keep: bool
+    notes: tuple[str, ...] = ()
+
+
+class Reader:
+    """Reads one root field."""
+
+    def __init__(self, graph: Graph, root: Root, held: Held, intake: Callable[[], Intake], *, sees_all: bool) -> None:
+        self._pager = Pager(graph, root)
+        self._root = root
+        self._held = held
+        self._new_intake = intake
+        #: whether the grant shows every record, so that a missing one is a deleted one
+        self._sees_all = sees_all
+        self._middle: datetime | None = None
+
+    async def read(self, since: Mark | None, until: datetime) -> Reading:
+        """Read what changed since the mark, all of it without one."""
+        if since is None:
+            return await self._whole(until)
+        intake = self._new_intake()
+        await self._windows(intake, since.read_to - OVERLAP, until)
+        if self._sees_all and not await self._agree(intake):
+            return await self._whole(until)
+        return self._reading(until, full=False, keep=until - since.read_to > _OLD)
+
+    async def _whole(self, until: datetime) -> Reading:
+        intake = self._new_intake()
+        intake.expected = await self._pager.count()
+        await self._windows(intake, None, until)
+        if self._sees_all:
+            await self._prune(intake)
+        return self._reading(until, full=self._sees_all, keep=True)
+
+    def _reading(self, until: datetime, *, full: bool, keep: bool) -> Reading:
+        notes = () if self._sees_all else (_SIXTY_DAYS,)
+        return Reading(self._root.shape.name, Mark(until), full, keep, notes)
+
+    async def _windows(self, intake: Intake, since: datetime | None, until: datetime) -> None:
+        self._middle = until.replace(microsecond=0)
+        await self._window(intake, since, self._middle)
+        await self._window(intake, self._middle, None)
+
+    async def _window(self, intake: Intake, since: datetime | None, until: datetime | None) -> None:
+        """Read one window in slices; each slice starts at the second where the one before ended."""
+        while True:
+            waiting: list[list[bytes]] = []
+            read, newest = 0, None
+            async for page in self._pager.pages(_filter(since, until)):
+                waiting.append(page.records)
+                read += len(page.records)
+                newest = page.newest or newest
+                if sum(map(len, waiting)) >= BATCH:
+                    await intake.take(waiting)
+                    waiting = []
+                if read >= SLICE and newest is not None:
+                    break
+            else:
+                await intake.take(waiting)
+                return
+            await intake.take(waiting)
+            if newest is None or newest == since:
+                raise Broken(
+                    "more records changed in one second than Shopify lets us page through", code="paging_stuck"
+                )
+            since = newest
+
+    async def _agree(self, intake: Intake) -> bool:
+        """Bring our keys and the shop's together; False when the shop has some that we neither hold nor read."""
+        name = self._root.shape.name
+        count = await self._pager.count()
+        held = set(await self._held.keys(name)) if intake.seen else set()
+        expected = len(held | intake.seen) if intake.seen else await self._held.count(name)
+        if count == expected:
+            return True
+        ours = (held or set(await self._held.keys(name))) | intake.seen
+        keys = await self._pager.keys()
+        await intake.drop(ours - keys)
+        if not keys <= ours:
+            await self._window(intake, self._middle, None)
+        return keys <= ours | intake.seen
+
+    async def _prune(self, intake: Intake) -> None:
+        """After a whole read: what was deleted while we read came, but is gone."""
+        for _ in range(_ROUNDS):
+            if await self._pager.count() == len(intake.live):
+                return
+            keys = await self._pager.keys()
+            await intake.drop(intake.live - keys)
+            if keys <= intake.seen:
+                return
+            await self._window(intake, self._middle, None)
+        raise Retry(60, "the shop changed faster than it could be read", code="moving_target")
+
+
+_SIXTY_DAYS = (
+    "Shopify shows this app 60 days of orders only (permission read_all_orders): older orders stay as they were, "
+    "and deleted orders are not noticed."
+)
+
+
+def _filter(since: datetime | None, until: datetime | None) -> str | None:
+    terms: Iterable[str] = (
+        *((f"updated_at:>='{_stamp(since)}'",) if since else ()),
+        *((f"updated_at:<'{_stamp(until)}'",) if until else ()),
+    )
+    return " ".join(terms) or None
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,19 @@
+"""Shopify's ready tables: what each SQL file reads."""
+
+from connectors.ready import sql
+from storage.facts.ready import ReadyTable
+
+_PACKAGE = "connectors.shopify"
+_ORDERS, _ORDER_LINES = "raw_shopify_orders", "raw_shopify_order_lines"
+_PRODUCTS, _VARIANTS = "raw_shopify_products", "raw_shopify_product_variants"
+_CUSTOMERS = "raw_shopify_customers"
+
+READY = (
+    ReadyTable("shopify_orders", sql(_PACKAGE, "orders"), parent=_ORDERS, key="order_id"),
+    ReadyTable(
+        "shopify_order_lines", sql(_PACKAGE, "order_lines"), parent=_ORDERS, key="order_id", lines=(_ORDER_LINES,)
+    ),
+    ReadyTable("shopify_products", sql(_PACKAGE, "products"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
+    ReadyTable("shopify_variants", sql(_PACKAGE, "variants"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
+    ReadyTable("shopify_customers", sql(_PACKAGE, "customers"), parent=_CUSTOMERS, key="customer_id"),
+)

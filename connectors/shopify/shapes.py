@@ -1,0 +1,161 @@
+"""Shopify's streams and their columns. Amounts are in the shop's currency, with all its decimals (KWD has three)."""
+
+from connectors.shapes import Field, Lines, Shape
+from storage.facts.streams import ColumnType
+
+_N = ColumnType.NUMBER
+_I = ColumnType.INTEGER
+_B = ColumnType.BOOLEAN
+_T = ColumnType.TIMESTAMP
+
+
+def _bag(name: str, path: str) -> Field:
+    return Field(name, f"{path}.shopMoney.amount", _N)
+
+
+ORDERS = Shape(
+    name="orders",
+    label="Orders",
+    fields=(
+        Field("id", "id"),
+        Field("legacy_id", "legacyResourceId"),
+        Field("name", "name"),
+        Field("created_at", "createdAt", _T),
+        Field("updated_at", "updatedAt", _T),
+        Field("processed_at", "processedAt", _T),
+        Field("cancelled_at", "cancelledAt", _T),
+        Field("closed_at", "closedAt", _T),
+        Field("cancel_reason", "cancelReason"),
+        #: made with a test gateway: no money moved
+        Field("test", "test", _B),
+        Field("confirmed", "confirmed", _B),
+        Field("edited", "edited", _B),
+        Field("financial_status", "displayFinancialStatus"),
+        Field("fulfillment_status", "displayFulfillmentStatus"),
+        Field("return_status", "returnStatus"),
+        Field("currency", "currencyCode"),
+        Field("presentment_currency", "presentmentCurrencyCode"),
+        Field("taxes_included", "taxesIncluded", _B),
+        Field("tax_exempt", "taxExempt", _B),
+        Field("source_name", "sourceName"),
+        Field("po_number", "poNumber"),
+        Field("tags", "tags[]"),
+        Field("discount_codes", "discountCodes[]"),
+        Field("payment_gateways", "paymentGatewayNames[]"),
+        Field("quantity", "subtotalLineItemsQuantity", _I),
+        Field("current_quantity", "currentSubtotalLineItemsQuantity", _I),
+        Field("customer_id", "customer.id"),
+        _bag("subtotal", "subtotalPriceSet"),
+        _bag("total", "totalPriceSet"),
+        Field("presentment_total", "totalPriceSet.presentmentMoney.amount", _N),
+        _bag("total_tax", "totalTaxSet"),
+        _bag("total_discounts", "totalDiscountsSet"),
+        _bag("total_shipping", "totalShippingPriceSet"),
+        _bag("total_tip", "totalTipReceivedSet"),
+        _bag("total_refunded", "totalRefundedSet"),
+        _bag("total_refunded_shipping", "totalRefundedShippingSet"),
+        _bag("total_received", "totalReceivedSet"),
+        _bag("total_outstanding", "totalOutstandingSet"),
+        _bag("net_payment", "netPaymentSet"),
+        _bag("current_subtotal", "currentSubtotalPriceSet"),
+        _bag("current_total", "currentTotalPriceSet"),
+        _bag("current_total_tax", "currentTotalTaxSet"),
+        _bag("current_total_discounts", "currentTotalDiscountsSet"),
+        _bag("current_total_duties", "currentTotalDutiesSet"),
+    ),
+    lines=(
+        Lines(
+            name="order_lines",
+            path="lineItems.nodes",
+            fields=(
+                Field("line_id", "id"),
+                Field("sku", "sku"),
+                Field("title", "title"),
+                Field("variant_title", "variantTitle"),
+                Field("vendor", "vendor"),
+                Field("quantity", "quantity", _I),
+                Field("current_quantity", "currentQuantity", _I),
+                Field("refundable_quantity", "refundableQuantity", _I),
+                Field("taxable", "taxable", _B),
+                Field("is_gift_card", "isGiftCard", _B),
+                Field("requires_shipping", "requiresShipping", _B),
+                Field("product_id", "product.id"),
+                Field("variant_id", "variant.id"),
+                _bag("unit_price", "originalUnitPriceSet"),
+                _bag("original_total", "originalTotalSet"),
+                _bag("discounted_total", "discountedTotalSet"),
+                _bag("total_discount", "totalDiscountSet"),
+            ),
+        ),
+        Lines(
+            name="order_tax_lines",
+            path="taxLines",
+            fields=(Field("title", "title"), Field("rate", "rate", _N), _bag("amount", "priceSet")),
+        ),
+    ),
+)
+
+PRODUCTS = Shape(
+    name="products",
+    label="Products",
+    fields=(
+        Field("id", "id"),
+        Field("legacy_id", "legacyResourceId"),
+        Field("title", "title"),
+        Field("handle", "handle"),
+        Field("status", "status"),
+        Field("vendor", "vendor"),
+        Field("product_type", "productType"),
+        Field("created_at", "createdAt", _T),
+        Field("updated_at", "updatedAt", _T),
+        Field("published_at", "publishedAt", _T),
+        Field("tags", "tags[]"),
+        Field("total_inventory", "totalInventory", _I),
+        Field("tracks_inventory", "tracksInventory", _B),
+        Field("is_gift_card", "isGiftCard", _B),
+    ),
+    lines=(
+        Lines(
+            name="product_variants",
+            path="variants.nodes",
+            fields=(
+                Field("variant_id", "id"),
+                Field("legacy_id", "legacyResourceId"),
+                Field("title", "title"),
+                Field("sku", "sku"),
+                Field("barcode", "barcode"),
+                Field("price", "price", _N),
+                Field("compare_at_price", "compareAtPrice", _N),
+                Field("taxable", "taxable", _B),
+                Field("rank", "position", _I),
+                Field("inventory_quantity", "inventoryQuantity", _I),
+                Field("inventory_policy", "inventoryPolicy"),
+                Field("created_at", "createdAt", _T),
+                Field("updated_at", "updatedAt", _T),
+                Field("inventory_item_id", "inventoryItem.id"),
+                Field("inventory_tracked", "inventoryItem.tracked", _B),
+                Field("unit_cost", "inventoryItem.unitCost.amount", _N),
+                Field("unit_cost_currency", "inventoryItem.unitCost.currencyCode"),
+            ),
+        ),
+    ),
+)
+
+CUSTOMERS = Shape(
+    name="customers",
+    label="Customers",
+    fields=(
+        Field("id", "id"),
+        Field("legacy_id", "legacyResourceId"),
+        Field("created_at", "createdAt", _T),
+        Field("updated_at", "updatedAt", _T),
+        Field("state", "state"),
+        Field("locale", "locale"),
+        Field("tags", "tags[]"),
+        Field("tax_exempt", "taxExempt", _B),
+        Field("verified_email", "verifiedEmail", _B),
+        Field("number_of_orders", "numberOfOrders", _I),
+        Field("amount_spent", "amountSpent.amount", _N),
+        Field("amount_spent_currency", "amountSpent.currencyCode"),
+    ),
+)
