@@ -85,10 +85,18 @@ _BY_CODE = {
     "invalid_grant": "{provider} no longer accepts the connection.",
     "grant_refused": "{provider} no longer accepts the connection.",
     "token_rejected": "{provider} no longer accepts the connection.",
-    "missing_scope": "The connection to {provider} lacks a permission that this refresh needs.",
-    "throttled": "{provider} asked us to slow down and kept doing so.",
+    "token_refused": "{provider} no longer accepts the connection.",
+    "no_refresh_token": "The connection to {provider} has run out and cannot be renewed by us.",
+    "scope_missing": "The connection to {provider} lacks a permission that this refresh needs.",
+    "throttled": "{provider} asked us to slow down, again and again.",
     "timeout": "{provider} did not answer in time.",
+    "connection": "{provider} could not be reached.",
     "unavailable": "{provider} could not be reached or answered with an error of its own.",
+    "server_error": "{provider} answered with an error of its own.",
+    "token_service": "{provider} could not renew our access just now; its sign-in service did not answer.",
+    "shop_frozen": "The shop is frozen until its Shopify bill is paid.",
+    "shop_inactive": "The shop is not active at Shopify.",
+    "shop_locked": "The shop is locked at Shopify.",
     "disk_full": "Tidings ran out of disk space. Nothing that was there before is lost.",
     "write_refused": "Tidings refused to send a change to {provider}: this connection may only read.",
 }
@@ -118,8 +126,12 @@ def failure_words(failure: Failure, source: Source, admins: Sequence[str] = ()) 
         "admins": who(admins),
         "reference": failure.reference,
     }
-    what = _BY_CODE.get(failure.code) or _BY_KIND[failure.kind]
-    return FailureWords(what.format(**fill), _NEXT[failure.kind].format(**fill))
+    known = _BY_CODE.get(failure.code)
+    seen = label(failure.detail, empty="").rstrip(".")
+    what = (known or _BY_KIND[failure.kind]).format(**fill)
+    if seen and not known:
+        what += f" Seen: {seen}."
+    return FailureWords(what, _NEXT[failure.kind].format(**fill))
 
 
 def who(admins: Sequence[str]) -> str:

@@ -23,6 +23,6 @@ def more_rows(count: int) -> str:
 
 
 def spoken(buttons: Sequence[Button]) -> str:
-    """Return what buttons without a link offer, since a mail cannot press them: "Open Slack to retry or cancel."."""
-    names = [words(button.text).strip() for button in buttons if not button.url]
-    return f"Open Slack to {listed([name[:1].lower() + name[1:] for name in names], joint='or')}." if names else ""
+    """Return what buttons without a link offer, since a mail cannot press them."""
+    names = [f"“{words(button.text).strip()}”" for button in buttons if not button.url]
+    return f"Open Slack to press {listed(names, joint='or')}." if names else ""

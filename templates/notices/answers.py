@@ -26,10 +26,10 @@ def joined(refresh: RefreshStatus, *, where: str | None = None) -> Message:
     place = f" Progress is shown {where}." if where else ""
     summary = f"{label(refresh.organization)}: you joined the refresh that is already running."
     words: Words = (
-        Strong("You joined the refresh that is already running. "),
-        f"It was asked for by {first} ",
+        Strong("You joined the refresh that is already running."),
+        f" It was asked for by {first}, ",
         When(refresh.requested_at),
-        f" and now: {outcome(refresh)}. You will be told when it ends.{place}",
+        f". Now: {outcome(refresh)}. You will be told when it ends.{place}",
     )
     return say(summary, words, kind="refresh_joined")
 
@@ -54,7 +54,9 @@ def nothing_to_do(organization: str, status: SourceStatus, now: datetime, *, zon
         rhythm = times.every(status.stretched_minutes or status.source.schedule_minutes)
         why = (f"{name} is collected by a timer {rhythm}, and everything collected is ready to import already.",)
     following: Words = (" Next collection: ", When(status.next_run_at, now), ".") if status.next_run_at else ()
-    return say(summary, (Strong(f"Nothing to refresh for {name}. "), *have), (*why, *following), kind="nothing_to_do")
+    return say(
+        summary, (Strong(f"Nothing to refresh for {name}."), " ", *have), (*why, *following), kind="nothing_to_do"
+    )
 
 
 def disconnected(
@@ -72,15 +74,28 @@ def disconnected(
             When(last_data_refresh),
             "; no newer data can come until it is reconnected.",
         )
-    step: Words = (Strong("Next step: "), f"ask {who(admins)} to reconnect it in Tidings' connections.")
+    step: Words = (Strong("Next step:"), f" ask {who(admins)} to reconnect it in Tidings' connections.")
     return say(summary, (*since, " Nothing was started."), means, step, kind="disconnected")
+
+
+def nothing_started(organization: str, left_out: Sequence[Source], admins: Sequence[str] = ()) -> Message:
+    """Return the answer where everything that was asked for is disconnected, or nothing needed a refresh."""
+    if not left_out:
+        summary = f"{label(organization)}: everything is fresh already, so nothing was started."
+        return say(summary, kind="nothing_to_do")
+    if len(left_out) == 1:
+        return disconnected(organization, left_out[0], admins=admins)
+    names = listed([source_name(source) for source in left_out])
+    summary = f"{label(organization)}: nothing was started, because {len(left_out)} sources are disconnected."
+    step: Words = (Strong("Next step:"), f" ask {who(admins)} to reconnect them in Tidings' connections.")
+    return say(summary, (f"{names} are disconnected. Nothing was started.",), step, kind="disconnected")
 
 
 def no_sources(organization: str, admins: Sequence[str] = ()) -> Message:
     """Return the answer of an organization without sources."""
     summary = f"{label(organization)} has no sources connected yet."
     return say(
-        summary, (summary,), (Strong("Next step: "), f"ask {who(admins)} to connect one in Tidings' connections.")
+        summary, (summary,), (Strong("Next step:"), f" ask {who(admins)} to connect one in Tidings' connections.")
     )
 
 
@@ -114,8 +129,8 @@ def help_text() -> Message:
         ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
     )
     clocks: Words = (
-        Strong("Four times, always by name. "),
-        "Asked: when the refresh was asked for. Data as of: every change made at the provider until then is included. ",
+        Strong("Four times, always by name."),
+        " Asked: when the refresh was asked for. Data as of: every change made at the provider until then is in. ",
         "Loaded: when it reached the warehouse. Ready to import: when your model can take it.",
     )
     return Message(
@@ -124,7 +139,7 @@ def help_text() -> Message:
             Heading("What you can ask"),
             Facts(rows),
             Paragraph(clocks),
-            Paragraph((Strong("QuickBooks "), "is collected by a timer, usually every 60 minutes, not by a refresh.")),
+            Paragraph((Strong("QuickBooks"), " is collected by a timer, usually every 60 minutes, not by a refresh.")),
             Note(
                 ("A refresh always asks first. You are told here, and by e-mail once you have confirmed your address.",)
             ),
@@ -137,13 +152,13 @@ def not_allowed(action: Action, needed: Role, admins: Sequence[str] = ()) -> Mes
     """Return the answer to somebody whose role is too small: which one is needed and who can give it."""
     summary = f"You need the role {ROLES[needed]} to {ACTIONS[action]}. Nothing was done."
     words: Words = ("You need the role ", Strong(ROLES[needed]), f" to {ACTIONS[action]}. Nothing was done.")
-    return say(summary, words, (Strong("Next step: "), f"ask {who(admins)} for it."), kind="not_allowed")
+    return say(summary, words, (Strong("Next step:"), f" ask {who(admins)} for it."), kind="not_allowed")
 
 
 def not_a_member(admins: Sequence[str] = ()) -> Message:
     """Return the answer to somebody whom the organization has given no role."""
     summary = "You have no role in Tidings here yet. Nothing was done."
-    return say(summary, (summary,), (Strong("Next step: "), f"ask {who(admins)} to add you."), kind="not_allowed")
+    return say(summary, (summary,), (Strong("Next step:"), f" ask {who(admins)} to add you."), kind="not_allowed")
 
 
 def not_found() -> Message:
@@ -167,11 +182,9 @@ def failure(reference: str) -> Message:
     return say(summary, words, kind="error")
 
 
-def too_late(refresh: RefreshStatus) -> Message:
-    """Return the answer to a click on something that has ended or been done meanwhile."""
-    summary = f"{label(refresh.organization)}: too late, {outcome(refresh)}."
-    ended: Words = (" ", When(refresh.finished_at)) if refresh.finished_at else ()
-    return say(summary, (f"Too late: {outcome(refresh)}", *ended, ". Nothing was changed."), kind="too_late")
+def too_late(what_happened: str) -> Message:
+    """Return the answer to a click on something that has ended or been done meanwhile, with what happened."""
+    return say(f"Too late: {label(what_happened).rstrip('.')}. Nothing was changed.", kind="too_late")
 
 
 def cancel_requested(refresh: RefreshStatus) -> Message:

@@ -64,9 +64,13 @@ def what(refresh: RefreshStatus) -> str:
     sources = [source for source, _ in refresh.runs]
     if len(sources) == 1:
         return provider_name(sources[0].provider)
-    if len(sources) <= 3 and not refresh.everything:
+    if len(sources) == 2:
         return listed(list(short_names(sources).values()))
     return f"all {len(sources)} sources" if refresh.everything else f"{len(sources)} sources"
+
+
+def _data_of(refresh: RefreshStatus) -> str:
+    return f"data of {what(refresh)}" if len(refresh.runs) > 2 else f"{what(refresh)} data"
 
 
 def headline(refresh: RefreshStatus) -> str:
@@ -105,11 +109,11 @@ def _progress(refresh: RefreshStatus, states: Sequence[RunState]) -> str:
 
 def _single(refresh: RefreshStatus, state: RunState) -> str:
     if state is RunState.READY:
-        return f"{what(refresh)} data is ready to import"
+        return f"{_data_of(refresh)} is ready to import"
     if state is RunState.CANCELLED:
-        return f"{what(refresh)} refresh was cancelled"
+        return f"refresh of {what(refresh)} was cancelled"
     stages = {run.failure.stage for _, run in refresh.runs if run.failure}
-    return f"{what(refresh)} refresh failed" + (f" while {STAGES[stages.pop()]}" if len(stages) == 1 else "")
+    return f"refresh of {what(refresh)} failed" + (f" while {STAGES[stages.pop()]}" if len(stages) == 1 else "")
 
 
 def _step(refresh: RefreshStatus, source: Source, run: Run, name: str, now: datetime) -> Step:
@@ -163,8 +167,7 @@ def next_steps(refresh: RefreshStatus, admins: Sequence[str]) -> list[Words]:
     told: list[Words] = []
     for source, failure in failed[:4]:
         words = failure_words(failure, source, admins)
-        seen = f" Seen: {failure.detail.rstrip('.')}." if failure.detail else ""
-        told.append((Strong(f"{names[source.id]}: "), f" {words.what}{seen} {words.next_step}"))
+        told.append((Strong(f"{names[source.id]}:"), f" {words.what} ", Strong("Next step:"), f" {words.next_step}"))
     if len(failed) > 4:
         told.append((f"… {counted(len(failed) - 4, 'more source')} failed; see the list above.",))
     return told
@@ -178,7 +181,7 @@ def _overdue(refresh: RefreshStatus) -> list[Part]:
         Paragraph(
             (
                 Strong("This takes longer than it should."),
-                " Support has been told ",
+                " Support was told, ",
                 When(refresh.escalated_at),
                 f".{seen}",
             )
@@ -187,8 +190,8 @@ def _overdue(refresh: RefreshStatus) -> list[Part]:
 
 
 def _small_print(refresh: RefreshStatus, receipts: Mapping[str, str]) -> Words:
-    asker = f" by {label(refresh.requested_by)}" if refresh.requested_by else " by the schedule"
-    words: Words = (f"Asked{asker} ", When(refresh.requested_at))
+    asker = label(refresh.requested_by) if refresh.requested_by else "the schedule"
+    words: Words = (f"Asked for by {asker}, ", When(refresh.requested_at))
     joined = [name for name in refresh.people if name != refresh.requested_by]
     told = (f"; {listed(joined)} joined",) if joined else ()
     shown = [receipts[run.id] for _, run in refresh.runs if run.id in receipts]

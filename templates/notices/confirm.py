@@ -22,7 +22,7 @@ from templates import actions, times
 from templates.notices.pieces import Words, doing, instant, usual
 from templates.notices.status import urgent_first
 from templates.text import counted, label, listed
-from templates.words import FRESHNESS, provider_name, short_names, source_name, source_title, who
+from templates.words import FRESHNESS, provider_name, short_names, source_title, who
 
 #: Sources beyond this many are told as a sum, so that the buttons stay in sight.
 _SHOWN = 6
@@ -33,7 +33,6 @@ def confirm_refresh(
     statuses: Sequence[SourceStatus],
     now: datetime,
     *,
-    everything: bool,
     value: str,
     stale_value: str | None = None,
     dismiss_value: str = "",
@@ -47,12 +46,12 @@ def confirm_refresh(
     able = [entry for entry in urgent_first(statuses) if _connected(entry)]
     left_out = [entry.source for entry in statuses if not _connected(entry)]
     names = short_names([entry.source for entry in statuses])
-    parts = _question(able, now, everything=everything)
+    parts = _question(able, now, len(statuses))
     parts += [Paragraph(words) for words in _timer_words(able, now)]
     parts += [Paragraph(_left_out(left_out, names, admins))] if left_out else []
     stale = [entry for entry in able if entry.freshness is not Freshness.FRESH]
     parts.append(_buttons(able, stale, value, stale_value, dismiss_value))
-    asked = _what(able, everything=everything) if able else "no source"
+    asked = _what(able, len(statuses)) if able else "no source"
     nothing = f"{label(organization)}: nothing can be refreshed, {listed(list(names.values()))} is disconnected."
     summary = f"{label(organization)}: refresh {asked}? Nothing has started yet." if able else nothing
     return Message(summary=summary, parts=tuple(parts), kind="refresh_confirm")
@@ -62,20 +61,22 @@ def _connected(status: SourceStatus) -> bool:
     return status.source.connection is not ConnectionState.DISCONNECTED
 
 
-def _what(able: Sequence[SourceStatus], *, everything: bool) -> str:
+def _what(able: Sequence[SourceStatus], asked: int) -> str:
     if len(able) == 1:
         return provider_name(able[0].source.provider)
-    return f"all {len(able)} sources" if everything else f"{len(able)} sources"
+    if len(able) < asked:
+        return f"{len(able)} of {asked} sources"
+    return "both sources" if asked == 2 else f"all {asked} sources"
 
 
-def _question(able: Sequence[SourceStatus], now: datetime, *, everything: bool) -> list[Part]:
+def _question(able: Sequence[SourceStatus], now: datetime, asked: int) -> list[Part]:
     if not able:
         return [Heading("Nothing can be refreshed now")]
     if len(able) == 1:
         return [Heading(f"Refresh {source_title(able[0].source)}?"), Facts(_facts(able[0], now))]
     stale = sum(entry.freshness is not Freshness.FRESH for entry in able)
     fresh = len(able) - stale
-    parts: list[Part] = [Heading(f"Refresh {_what(able, everything=everything)}?")]
+    parts: list[Part] = [Heading(f"Refresh {_what(able, asked)}?")]
     names = short_names([entry.source for entry in able])
     rows = tuple(
         (f"{names[entry.source.id]}: {FRESHNESS[entry.freshness]}", _brief(entry, now)) for entry in able[:_SHOWN]
@@ -112,22 +113,23 @@ def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]
 
 
 def _timer_words(able: Sequence[SourceStatus], now: datetime) -> list[Words]:
-    """Return what a refresh can and cannot do for each source that the clock collects."""
-    return [_timer(entry, now) for entry in able if entry.source.mode is CollectMode.TIMER][:3]
+    """Return, for each provider that the clock collects, what a refresh can and cannot do."""
+    timed = [entry for entry in able if entry.source.mode is CollectMode.TIMER]
+    kinds = sorted({entry.source.provider for entry in timed})
+    return [_timer([entry for entry in timed if entry.source.provider is kind], now) for kind in kinds]
 
 
-def _timer(status: SourceStatus, now: datetime) -> Words:
-    source = status.source
-    name = provider_name(source.provider)
-    rhythm = times.every(status.stretched_minutes or source.schedule_minutes)
+def _timer(statuses: Sequence[SourceStatus], now: datetime) -> Words:
+    status = statuses[0]
+    rhythm = times.every(status.stretched_minutes or status.source.schedule_minutes)
     collected: Words = ()
-    if status.last_data_refresh:
+    if status.last_data_refresh and len(statuses) == 1:
         collected = (" Collected ", When(status.last_data_refresh, now))
         collected += (", next ", When(status.next_run_at, now), ".") if status.next_run_at else (".",)
     return (
-        Strong(f"{name} is different. "),
-        f"It is collected by a timer {rhythm}, never by this button. A refresh makes ready what is already collected; ",
-        "what was entered after the last collection comes with the next one.",
+        Strong(f"{provider_name(status.source.provider)} is different."),
+        f" It is collected by a timer {rhythm}, never by this button. ",
+        "A refresh makes ready what is already collected; what was entered after the last collection comes with the next one.",
         *collected,
     )
 
@@ -135,8 +137,8 @@ def _timer(status: SourceStatus, now: datetime) -> Words:
 def _left_out(sources: Sequence[Source], names: dict[str, str], admins: Sequence[str]) -> Words:
     many = len(sources) > 1
     return (
-        Strong(f"Left out: {listed([names[source.id] for source in sources])}. "),
-        f"{'They are' if many else 'It is'} disconnected, so no new data can come. ",
+        Strong(f"Left out: {listed([names[source.id] for source in sources])}."),
+        f" {'They are' if many else 'It is'} disconnected, so no new data can come. ",
         f"Next step: ask {who(admins)} to reconnect {'them' if many else 'it'} in Tidings' connections.",
     )
 
@@ -161,9 +163,15 @@ def dismissed() -> Message:
     return Message(summary=said, parts=(Paragraph((said,)),), kind="refresh_dismissed")
 
 
-def queued(organization: str, sources: Sequence[Source], *, where: str | None = None) -> Message:
-    """Return the words that replace the confirm card once the refresh is accepted; `where` names where the card is."""
-    names = listed([source_name(source) for source in sources])
+def queued(
+    organization: str, sources: Sequence[Source], *, left_out: Sequence[Source] = (), where: str | None = None
+) -> Message:
+    """Return the words that replace the confirm card once the refresh is accepted.
+
+    `left_out` are the disconnected sources; `where` says where the card is: ``in #finance``.
+    """
+    names = short_names([*sources, *left_out])
+    said = f"{label(organization)}: the refresh of {listed([names[source.id] for source in sources])} is accepted."
+    told = f" Left out, because disconnected: {listed([names[source.id] for source in left_out])}." if left_out else ""
     place = f" Progress is shown {where}." if where else ""
-    said = f"{label(organization)}: the refresh of {names} is accepted.{place}"
-    return Message(summary=said, parts=(Paragraph((said,)),), kind="refresh_queued")
+    return Message(summary=said, parts=(Paragraph((f"{said}{told}{place}",)),), kind="refresh_queued")

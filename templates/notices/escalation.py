@@ -25,7 +25,7 @@ from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions, times
 from templates.notices.card import outcome, what
-from templates.notices.pieces import Words, doing, instant
+from templates.notices.pieces import Words, doing, instant, waits
 from templates.text import label
 from templates.words import ENDINGS, STAGES, source_name
 
@@ -45,15 +45,15 @@ def escalation(
     title = _title(refresh, waited, ended=ended)
     parts: list[Part] = [Heading(title)]
     if refresh.acknowledged_by:
-        at: Words = (" ", When(acknowledged_at)) if acknowledged_at else ()
-        parts.append(Paragraph((Strong(f"Acknowledged by {label(refresh.acknowledged_by)}"), *at)))
+        at: Words = (", ", When(acknowledged_at)) if acknowledged_at else ()
+        parts.append(Paragraph((Strong(f"Acknowledged by {label(refresh.acknowledged_by)}"), *at, ".")))
     parts.append(Facts(_facts(refresh, now, log_reference, account_rep)))
     parts.append(Steps(tuple(_step(source, run, now) for source, run in refresh.runs)))
     if not ended:
         parts.append(_buttons(value, acknowledged=refresh.acknowledged_by is not None))
         parts.append(Note(("Retry starts what is not finished again; Cancel stops it and tells everyone who waits.",)))
     else:
-        done: Words = ("Ended ", *instant(refresh.finished_at, "now"), "; everyone who waited is told.")
+        done: Words = ("Ended, ", *instant(refresh.finished_at, "now"), "; everyone who waited is told.")
         parts.append(Note(done))
     return Message(f"{title}.", tuple(parts), subject=title, kind="escalation")
 
@@ -83,12 +83,13 @@ def _facts(
 def _step(source: Source, run: Run, now: datetime) -> Step:
     if run.state.active:
         last: Words = ("; last progress ", When(run.progress_at, now)) if run.progress_at else ()
-        stage = f"stage {STAGES[run.stage]}, " if run.stage else ""
-        return Step(
-            source_name(source), StepState.WORKING, (stage, *doing(run, now), f", attempt {run.attempt}", *last)
-        )
+        stage = f"stage {STAGES[run.stage]}: " if run.stage and waits(run, now) else ""
+        detail: Words = (stage, *doing(run, now), f"; attempt {run.attempt}", *last)
+        return Step(source_name(source), StepState.WORKING, detail)
     state = {"ready": StepState.DONE, "failed": StepState.FAILED}.get(run.state.value, StepState.STOPPED)
-    why: Words = (f": {run.failure.detail} ", Code(run.failure.reference)) if run.failure else ()
+    why: Words = (
+        (f": {label(run.failure.detail).rstrip('.')}. Reference ", Code(run.failure.reference)) if run.failure else ()
+    )
     return Step(source_name(source), state, (ENDINGS.get(run.state, run.state.value), *why))
 
 
@@ -112,7 +113,7 @@ def escalation_told(refresh: RefreshStatus, now: datetime) -> Message:
         f"{label(refresh.organization)}: refresh of {what(refresh)} is still processing after {waited}, support knows"
     )
     told: Words = (
-        ("Support was told ", When(refresh.escalated_at), ".") if refresh.escalated_at else ("Support has been told.",)
+        ("Support was told, ", When(refresh.escalated_at), ".") if refresh.escalated_at else ("Support has been told.",)
     )
     parts: list[Part] = [
         Paragraph(

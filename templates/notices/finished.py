@@ -28,6 +28,8 @@ _KINDS = {
     RunState.FAILED: "refresh_failed",
     RunState.CANCELLED: "refresh_cancelled",
 }
+#: People who are named; a longer list is a sum.
+_NAMED = 20
 #: Up to this many sources each show their four clocks; more become one table.
 _IN_FULL = 3
 
@@ -61,11 +63,12 @@ def refresh_finished(
 def _for_people(people: Sequence[Person]) -> list[Part]:
     if not people:
         return []
-    words: list[Inline] = []
-    for person in people[:20]:
-        words += [" ", person] if words else [person]
-    words.append(f" and {len(people) - 20} more" if len(people) > 20 else "")
-    return [Paragraph((*words, " you asked for this."))]
+    words: list[Inline] = ["For "]
+    for position, person in enumerate(people[:_NAMED]):
+        last = position == len(people) - 1
+        words += [person] if not position else [" and " if last else ", ", person]
+    rest = f" and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
+    return [Paragraph((*words, f"{rest}."))]
 
 
 def _summary(refresh: RefreshStatus, zone: str) -> str:

@@ -9,29 +9,35 @@ from storage.facts.sources import Source
 from templates import times
 from templates.notices.pieces import doing, instant, touched
 from templates.text import label
-from templates.words import STAGES, provider_name, source_title
+from templates.words import STAGES, provider_name, short_names, source_title
 
 _TRIGGERS = {Trigger.REQUEST: "asked for", Trigger.SCHEDULE: "schedule", Trigger.FIRST_READ: "first read"}
 
 
 def history(
     organization: str,
-    source: Source,
+    source: Source | None,
     runs: Sequence[Run],
     now: datetime,
     *,
+    sources: Mapping[str, Source] | None = None,
     receipts: Mapping[str, str] | None = None,
     zone: str = "UTC",
 ) -> Message:
-    """Return the runs of one source, newest first; `receipts` maps run ids to receipt ids."""
-    name = provider_name(source.provider)
+    """Return the runs of one source, newest first, or of all where `source` is None.
+
+    `sources` maps source ids to sources, for the runs of several; `receipts` maps run ids to receipt ids.
+    """
+    name = provider_name(source.provider) if source else "all sources"
     if not runs:
-        said = f"{label(organization)}: {name} has no runs yet."
+        said = f"{label(organization)}: no runs of {name} yet."
         return Message(said, (Paragraph((said,)),), kind="history")
     ordered = sorted(runs, key=lambda run: run.clocks.requested_at, reverse=True)
-    table = Table("Newest first", _columns(receipts), tuple(_row(run, now, receipts) for run in ordered))
+    names = short_names(list(sources.values())) if sources and source is None else {}
+    rows = tuple(_row(run, now, names, receipts) for run in ordered)
+    table = Table("Newest first", _columns(names, receipts), rows)
     note = Note(("“Data as of” moves only when a run becomes ready. Checked ", When(now), "."))
-    parts: tuple[Part, ...] = (Heading(f"History of {source_title(source)}"), table, note)
+    parts: tuple[Part, ...] = (Heading(f"History of {source_title(source) if source else name}"), table, note)
     return Message(f"{label(organization)}: {_last(ordered, name, zone)}", parts, kind="history")
 
 
@@ -42,16 +48,19 @@ def _last(runs: Sequence[Run], name: str, zone: str) -> str:
     return f"the last ready run of {name} has data as of {times.absolute(ready.clocks.source_as_of, zone)}."
 
 
-def _columns(receipts: Mapping[str, str] | None) -> tuple[str, ...]:
-    columns = ("Asked", "By", "Result", "Data as of", "Rows", "Took")
+def _columns(names: Mapping[str, str], receipts: Mapping[str, str] | None) -> tuple[str, ...]:
+    columns = (*(("Source",) if names else ()), "Asked", "By", "Result", "Data as of", "Rows", "Took")
     return (*columns, "Receipt") if receipts else columns
 
 
-def _row(run: Run, now: datetime, receipts: Mapping[str, str] | None) -> tuple[tuple[Inline, ...], ...]:
+def _row(
+    run: Run, now: datetime, names: Mapping[str, str], receipts: Mapping[str, str] | None
+) -> tuple[tuple[Inline, ...], ...]:
     ended, started = run.finished_at, run.started_at
     took = times.span((ended - started).total_seconds()) if ended and started else "–"
     ready = run.state is RunState.READY
     row: tuple[tuple[Inline, ...], ...] = (
+        *(((names.get(run.source_id, "–"),),) if names else ()),
         instant(run.clocks.requested_at),
         (_TRIGGERS.get(run.trigger, str(run.trigger)),),
         _result(run, now),

@@ -7,7 +7,7 @@ from storage.facts.runs import Duration, Run, RunState
 from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.facts.status import SourceStatus
 from templates import times
-from templates.text import counted, number
+from templates.text import counted, label, number
 from templates.words import provider_name, run_words
 
 Words = tuple[Inline, ...]
@@ -45,7 +45,8 @@ def waits(run: Run, now: datetime) -> bool:
 
 def because(run: Run) -> Words:
     """Return why the last attempt did not succeed, in the safe words of the failure."""
-    return (f" because {_lower(run.failure.detail.rstrip('.'))}",) if run.failure and run.failure.detail else ()
+    seen = label(run.failure.detail, empty="").rstrip(".") if run.failure else ""
+    return (f", because {_lower(seen)}",) if seen else ()
 
 
 def _lower(text: str) -> str:
@@ -60,7 +61,8 @@ def usual(duration: Duration | None) -> Words:
     if duration is None or duration.runs < 5:
         return ()
     low, high = times.span(duration.p50), times.span(duration.p90)
-    words = f"about {low}" if low == high else f"{low} to {high}"
+    short = low.removesuffix(" min") if high.endswith(" min") and high.count(" ") == 1 else low
+    words = f"about {low}" if low == high else f"{short} to {high}"
     return (f"{words} (last {counted(duration.runs, 'good run')})",)
 
 

@@ -113,7 +113,8 @@ def source_status(
     parts: list[Part] = [Heading(f"{source_title(status.source)}: {FRESHNESS[status.freshness]}")]
     parts += _asks([status], {status.source.id: name}, admins)
     rows = _facts(status, now)
-    if took := usual(status.duration):
+    took = usual(status.duration)
+    if took and status.source.connection is not ConnectionState.DISCONNECTED:
         rows += (("A refresh usually takes", took),)
     parts += [Facts(rows)]
     parts += [Note(words) for words in (stretched(status),) if words]
@@ -134,13 +135,11 @@ def source_status(
 def _verdict(statuses: Sequence[SourceStatus]) -> str:
     if not statuses:
         return "no sources are connected yet"
-    fresh = sum(entry.freshness is Freshness.FRESH for entry in statuses)
+    total, fresh = len(statuses), sum(entry.freshness is Freshness.FRESH for entry in statuses)
     needing = sum(needs_person(entry) for entry in statuses)
-    words = (
-        f"all {len(statuses)} sources are fresh"
-        if fresh == len(statuses)
-        else f"{fresh} of {len(statuses)} sources are fresh"
-    )
+    words = f"{fresh} of {total} sources are fresh"
+    if fresh == total:
+        words = "both sources are fresh" if total == 2 else f"all {total} sources are fresh"
     return f"{words}, {counted(needing, 'needs a person', 'need a person')}" if needing else words
 
 
@@ -178,7 +177,10 @@ def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
     failure = last_failure(status)
     assert failure is not None
     words = failure_words(failure, source, admins)
-    return (Strong(name), f": the last refresh failed while {STAGES[failure.stage]}. {words.what} {words.next_step}")
+    return (
+        Strong(name),
+        f": the last refresh failed while {STAGES[failure.stage]}. {words.what} Next step: {words.next_step}",
+    )
 
 
 def _line(status: SourceStatus) -> Words:

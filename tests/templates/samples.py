@@ -173,7 +173,7 @@ def messages() -> dict[str, Message]:
         "not_found": notices.not_found(),
         "try_again": notices.try_again(),
         "error": notices.failure("ref_7k2m9q"),
-        "too_late": notices.too_late(ready()),
+        "too_late": notices.too_late("Sam Keller cancelled it 20 s ago"),
         "cancel_requested": notices.cancel_requested(working()),
         "ask_address": notices.ask_address("maya@temeritygoods.example", yes_value="mem_1", no_value="mem_1"),
         "address_confirmed": notices.address_confirmed("maya@temeritygoods.example"),
@@ -181,7 +181,7 @@ def messages() -> dict[str, Message]:
         "no_address": notices.no_address(),
         "not_confirmed": notices.not_confirmed(),
         "dismissed": notices.dismissed(),
-        "queued": notices.queued(ORG, [SHOPIFY, QUICKBOOKS], where="in #finance"),
+        "queued": notices.queued(ORG, [QUICKBOOKS], left_out=[SHOPIFY], where="in #finance"),
     }
     return answers | _statuses() | _confirms() | _cards() | _finished() | _escalations() | _histories()
 
@@ -221,14 +221,14 @@ def _confirms():
     ids = {"value": "org_1:all", "stale_value": "org_1:stale", "dismiss_value": "org_1"}
     books = status(QUICKBOOKS, Freshness.LATE, last_ready=run(QUICKBOOKS, as_of=64), next_run_at=NOW + minutes(56))
     return {
-        "confirm_one": notices.confirm_refresh(ORG, [status()], NOW, everything=False, **ids),
-        "confirm_quickbooks": notices.confirm_refresh(ORG, [books], NOW, everything=False, **ids),
-        "confirm_all": notices.confirm_refresh(ORG, [status(), books], NOW, everything=True, **ids),
+        "confirm_one": notices.confirm_refresh(ORG, [status()], NOW, **ids),
+        "confirm_quickbooks": notices.confirm_refresh(ORG, [books], NOW, **ids),
+        "confirm_all": notices.confirm_refresh(ORG, [status(), books], NOW, **ids),
         "confirm_all_left_out": notices.confirm_refresh(
-            ORG, [cut_off(), books, status(source(number=2))], NOW, everything=True, admins=ADMINS, **ids
+            ORG, [cut_off(), books, status(source(number=2))], NOW, admins=ADMINS, **ids
         ),
-        "confirm_nothing": notices.confirm_refresh(ORG, [cut_off()], NOW, everything=True, **ids),
-        "confirm_many": notices.confirm_refresh(ORG, many(50), NOW, everything=True, **ids),
+        "confirm_nothing": notices.confirm_refresh(ORG, [cut_off()], NOW, **ids),
+        "confirm_many": notices.confirm_refresh(ORG, many(50), NOW, **ids),
     }
 
 
@@ -302,8 +302,14 @@ def _histories():
         "history_receipts": notices.history(
             ORG, SHOPIFY, runs[:1], NOW, zone=ZONE, receipts={"run_src_shopify_1": "rcp_04"}
         ),
+        "history_all": notices.history(
+            ORG, None, [runs[0], run(QUICKBOOKS)], NOW, sources={SHOPIFY.id: SHOPIFY, QUICKBOOKS.id: QUICKBOOKS}
+        ),
         "history_none": notices.history(ORG, SHOPIFY, [], NOW),
         "history_long": notices.history(
-            ORG, SHOPIFY, [run(asked=20 + 60 * index, id=f"run_{index}") for index in range(150)], NOW
+            ORG,
+            SHOPIFY,
+            [run(asked=20 + 60 * index, as_of=19 + 60 * index, id=f"run_{index}") for index in range(150)],
+            NOW,
         ),
     }
