@@ -1,0 +1,115 @@
+"""The configuration: complete or refused with a readable list; secrets do not print."""
+
+from pathlib import Path
+
+import pytest
+
+from storage.settings import ProcessRole, Settings, SettingsError, load_settings
+
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-for-a-test",
+    "SLACK_SIGNING_SECRET": "0123456789abcdef",
+    "SECRET_KEYS": "bm90IGEgcmVhbCBrZXk=",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Nothing of ours set but what is needed."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in ENOUGH.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def refusal(environment: pytest.MonkeyPatch, **changes: str | None) -> str:
+    for name, value in changes.items():
+        if value is None:
+            environment.delenv(name)
+        else:
+            environment.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return str(caught.value)
+
+
+def test_three_variables_are_enough(environment: pytest.MonkeyPatch) -> None:
+    settings = load_settings()
+    assert settings.role is ProcessRole.ALL
+    assert settings.database_url == "sqlite:///data/tidings.db"
+    assert not settings.socket_mode
+
+
+def test_everything_that_is_missing_is_told_at_once(environment: pytest.MonkeyPatch) -> None:
+    text = refusal(environment, SLACK_BOT_TOKEN=None, SLACK_SIGNING_SECRET=None, SECRET_KEYS=None)
+    assert [line.split(":")[0].strip() for line in text.splitlines()[1:]] == [
+        "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SECRET_KEYS",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name,value",
+    [
+        ("ROLE", "everything"),
+        ("PORT", "80000"),
+        ("PORT", "eighty"),
+        ("PUBLIC_URL", "http://tidings.example.com"),
+        ("SLACK_API_URL", "http://slack.example.com/api/"),
+        ("QUICKBOOKS_TOKEN_URL", "ftp://quickbooks.example.com"),
+        ("SHOPIFY_API_URL", "http://{shop}/admin"),
+        ("SUPPORT_CHANNEL", "C0DATASUP"),
+        ("SLACK_SIGNING_SECRET", "short"),
+        ("QUICKBOOKS_MONTHLY_READS", "0"),
+    ],
+)
+def test_a_wrong_value_is_named(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    assert name in refusal(environment, **{name: value})
+
+
+def test_plain_http_is_allowed_to_this_machine_only(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("QUICKBOOKS_API_URL", "http://127.0.0.1:4000")
+    environment.setenv("SHOPIFY_API_URL", "http://localhost:4001/{shop}")
+    assert load_settings().quickbooks_api_url == "http://127.0.0.1:4000"
+    environment.setenv("QUICKBOOKS_API_URL", "http://127.0.0.1.evil.example:4000")
+    with pytest.raises(SettingsError, match="QUICKBOOKS_API_URL"):
+        load_settings()
+
+
+def test_mail_needs_a_sender(environment: pytest.MonkeyPatch) -> None:
+    assert "MAIL_FROM" in refusal(environment, SMTP_URL="smtp://127.0.0.1:2525")
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_several_processes_need_postgres_and_a_shared_warehouse(environment: pytest.MonkeyPatch, role: str) -> None:
+    text = refusal(environment, ROLE=role)
+    assert "DATABASE_URL" in text
+    assert "WAREHOUSE_URL" in text
+
+
+def test_an_app_token_means_socket_mode_and_needs_no_signing_secret(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("SLACK_SIGNING_SECRET")
+    environment.setenv("SLACK_APP_TOKEN", "xapp-for-a-test")
+    assert load_settings().socket_mode
+
+
+def test_keys_are_a_list_with_commas(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SECRET_KEYS", " new , old ,")
+    assert [key.get_secret_value() for key in load_settings().secret_keys] == ["new", "old"]
+
+
+def test_no_secret_is_in_a_print_or_in_a_refusal(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SMTP_URL", "smtp://user:very-secret@127.0.0.1:2525")
+    environment.setenv("MAIL_FROM", "data@tidings.example")
+    shown = f"{load_settings()!r} {load_settings()}"
+    text = refusal(environment, SLACK_CLIENT_SECRET="very-secret", PORT="eighty")
+    for secret in ("very-secret", *ENOUGH.values()):
+        assert secret not in shown
+        assert secret not in text
+
+
+def test_every_variable_is_explained_in_the_example_file() -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    named = {line.lstrip("# ").split("=")[0] for line in example.splitlines() if "=" in line}
+    missing = {name.upper() for name in Settings.model_fields} - named
+    assert not missing, f"not in .env.example: {sorted(missing)}"
