@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 class ReadyTable:
     """One table that people import, ``ready_<name>``, built from raw tables by a plain SELECT.
 
-    The SQL reads raw tables by their plain names and needs no filter of its own: it sees live rows of one source only, and of the
-    parent (and its lines) only the records that must be built. A raw table that is not declared here is not visible to it.
-    Each row it gives may depend on one parent record, that record's lines and the declared lookups; anything wider needs `whole`.
+    The SQL reads raw tables by their plain names and needs no filter of its own: it sees live rows of one source only,
+    and of the parent (and its lines) only the records that must be built. A raw table that is not declared here is not
+    visible to it. Each row it gives may depend on one parent record, that record's lines and the declared lookups;
+    anything wider needs `whole`.
     """
 
     name: str
@@ -24,5 +25,6 @@ class ReadyTable:
     #: other raw tables that the SQL reads -> the column that refers to their id: ``customer_id`` of the parent,
     #: or ``raw_quickbooks_invoice_lines.item_id`` of its lines
     lookups: Mapping[str, str] = field(default_factory=dict)
-    #: a row may depend on many records (totals, reports): the source's part is built anew whenever anything it reads changed
+    #: a row may depend on many records (totals, reports): the source's part is built anew whenever anything that it
+    #: reads changed
     whole: bool = False

@@ -74,8 +74,8 @@ def _last_versions(what: str, rows: Any, children: Mapping[str, Any]) -> tuple[A
 def _last_lines(what: str, lines: Any, versions: Mapping[str, int], hashes: Mapping[str, set[str]]) -> Any:
     """Keep the lines of the last version; positions start anew with each version.
 
-    When two different versions of a record are in one batch and one of them has no lines, nobody can say whose the lines
-    are: that batch is refused, and the connector keeps the last version itself.
+    When two different versions of a record are in one batch and one of them has no lines, nobody can say whose the
+    lines are: that batch is refused, and the connector keeps the last version itself.
     """
     parents, positions = lines["parent_id"].to_pylist(), lines["position"].to_pylist()
     groups: Counter[str] = Counter()

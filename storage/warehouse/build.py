@@ -28,7 +28,7 @@ class Build:
         self.displaced: list[str] = []
 
     def run(self, source_id: str, since: int | Literal["all"], until: int) -> StreamCounts:
-        """Build the rows of one source: of what changed after the snapshot `since`, or all of them (WrongReadyTable)."""
+        """Build one source's rows: of what changed after the snapshot `since`, or all of them (WrongReadyTable)."""
         self._check()
         shape = self._shape(source_id)
         existing = self._target in self._session.tables()
@@ -114,7 +114,10 @@ class Build:
 
     def _check_keys(self) -> None:
         """Refuse rows whose key is not one of the parent's records that were to be built."""
-        sql = f"SELECT count(*) FROM temp.{quote(self._built)} WHERE _key IS NULL OR _key NOT IN (SELECT id FROM {quote(self._table.parent)})"
+        sql = (
+            f"SELECT count(*) FROM temp.{quote(self._built)}"
+            f" WHERE _key IS NULL OR _key NOT IN (SELECT id FROM {quote(self._table.parent)})"
+        )
         if self._session.row(sql)[0]:
             raise WrongReadyTable(
                 f"{self._table.name}: rows whose {self._table.key} is not the id of a record of {self._table.parent}"
@@ -141,10 +144,12 @@ class Build:
             )
             return StreamCounts(new=int(new), deleted=int(gone), unchanged=int(all_) - int(new))
         sql = (
-            "SELECT count(*) FILTER (b AND d AND NOT o), count(*) FILTER (b AND d AND o), count(*) FILTER (o AND NOT b),"
-            " count(*) FILTER (b AND NOT d) FROM (SELECT _key, bool_or(b) AS b, bool_or(o) AS o, bool_or(d) AS d FROM ("
+            "SELECT count(*) FILTER (b AND d AND NOT o), count(*) FILTER (b AND d AND o),"
+            " count(*) FILTER (o AND NOT b), count(*) FILTER (b AND NOT d)"
+            " FROM (SELECT _key, bool_or(b) AS b, bool_or(o) AS o, bool_or(d) AS d FROM ("
             f"SELECT DISTINCT _key, true AS b, false AS o, false AS d FROM {built} UNION ALL"
-            f" SELECT DISTINCT _key, false, true, false FROM {old} UNION ALL SELECT _key, false, false, true FROM {differ}) GROUP BY _key)"
+            f" SELECT DISTINCT _key, false, true, false FROM {old} UNION ALL"
+            f" SELECT _key, false, false, true FROM {differ}) GROUP BY _key)"
         )
         new, changed, deleted, unchanged = self._session.row(sql)
         return StreamCounts(new=int(new), changed=int(changed), deleted=int(deleted), unchanged=int(unchanged))

@@ -1,4 +1,4 @@
-"""What is different between two snapshots: keys from the catalog's change feed, rows as they stood at either snapshot."""
+"""What is different between two snapshots: keys from the catalog's change feed, rows as they stood at both."""
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 from collections.abc import Sequence
@@ -55,8 +55,8 @@ class _Pairs:
 def _pairs(session: Session, source_id: str, table: str, first: int, last: int) -> _Pairs | None:
     """Return the SELECT of all differences, or None when there can be none.
 
-    Rows that are the same on both sides cancel out; of what remains under one key, the n-th row before and the n-th row after
-    are one changed row. Rows of whole ready tables have no key and are not paired.
+    Rows that are the same on both sides cancel out; of what remains under one key, the n-th row before and the n-th row
+    after are one changed row. Rows of whole ready tables have no key and are not paired.
     """
     if table not in session.tables():
         raise WarehouseError(f"no such table: {table}")
@@ -109,5 +109,6 @@ def _join(old: str, new: str, content: Sequence[str]) -> str:
     return (
         "SELECT CASE WHEN o.side IS NULL THEN 'new' WHEN n.side IS NULL THEN 'deleted' ELSE 'changed' END AS kind,"
         " coalesce(n._of, o._of) AS key, coalesce(n.place, o.place) AS place, o.side AS before, n.side AS after"
-        f" FROM {numbered(old, new)} o FULL JOIN {numbered(new, old)} n ON o._of = n._of AND o.place = n.place AND o._of <> ''"
+        f" FROM {numbered(old, new)} o FULL JOIN {numbered(new, old)} n"
+        " ON o._of = n._of AND o.place = n.place AND o._of <> ''"
     )

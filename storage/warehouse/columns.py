@@ -57,7 +57,7 @@ def arrow_schema(columns: tuple[Column, ...]) -> Any:
 
 
 def conform(table: Any, columns: tuple[Column, ...], what: str) -> Any:
-    """Return the Arrow table with exactly those columns and types; a value that does not fit is refused (WrongBatch)."""
+    """Return the table with exactly those columns and types; a value that does not fit is refused (WrongBatch)."""
     names = [column.name for column in columns]
     if sorted(table.column_names) != sorted(names):
         odd = sorted(set(names) ^ set(table.column_names))

@@ -16,7 +16,7 @@ class StorageFailed(WarehouseError):
 
 
 class NoLake(StorageFailed):
-    """Nothing was ever written for this organization, or its catalog cannot be reached."""
+    """Nothing was ever written for this organization."""
 
 
 class Conflict(StorageFailed):

@@ -20,7 +20,7 @@ QUIET: dict[str, str | bool | int | float | list[str]] = {
 
 
 def extension_path(name: str) -> Path:
-    """Return the file of an extension of DuckDB's version (ExtensionMismatch when its wheel is missing or another version)."""
+    """Return the file of an extension of DuckDB's version (ExtensionMismatch when the wheel is missing or another)."""
     package = f"duckdb_extension_{name}"
     try:
         found = version(package.replace("_", "-"))

@@ -16,7 +16,7 @@ _REFUSED = ("SHOW_REF", "COLUMN_DATA", "BOUND_TABLE_REF")
 def check_select(session: Session, sql: str, allowed: Callable[[str], bool]) -> None:
     """Refuse anything but one SELECT over allowed, unqualified tables (NotReadable).
 
-    Qualified names, table functions (files, catalogs, other databases) and statements that change something are refused.
+    Qualified names, table functions (files, catalogs, other databases) and statements that write are refused.
     """
     tree = json.loads(session.row("SELECT json_serialize_sql(?::VARCHAR)", (sql,))[0])
     if tree.get("error"):

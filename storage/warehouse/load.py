@@ -2,10 +2,11 @@
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from storage.facts.streams import StreamCounts
+from storage.facts.streams import ChildTable, StreamCounts
 from storage.warehouse.batches import BATCH, GONE
 from storage.warehouse.columns import batch_columns, line_columns
 from storage.warehouse.errors import Disagreement, Shrunk
@@ -53,16 +54,20 @@ def apply(
     keep_cursors: Collection[str],
     allow_shrink: bool,
 ) -> Applied:
-    """Write a load into the open transaction; `wrote` is False when there was nothing to write (Shrunk, ColumnChanged)."""
+    """Write a load into the open transaction; `wrote` is False when nothing is different (Shrunk, ColumnChanged)."""
     ensure_system_tables(session)
     before = positions(session, run.source_id)
     applied = Applied(positions=dict(before))
-    plans: dict[str, StreamCounts] = {}
-    for name, item in staged.items():
+    for number, (name, item) in enumerate(staged.items()):
         new_shape = ensure_raw_tables(session, run.provider, item.stream)
-        plan = _Plan(session, run, item, len(plans))
-        plans[name] = counts = plan.compare(full=item.stream.full or name in full)
-        if not allow_shrink and (item.stream.full or name in full):
+        # A full stream of which not even an empty batch came was not read, which says nothing about its records.
+        everything = name in full or (item.stream.full and item.batches > 0)
+        if not (everything or item.count or new_shape) and name in before:
+            applied.counts[name] = StreamCounts(total=before[name].live)
+            continue
+        plan = _Plan(session, run, item, number)
+        applied.counts[name] = counts = plan.compare(full=everything)
+        if everything and not allow_shrink:
             _check_shrink(name, plan.before, counts.total)
         if counts.touched:
             plan.write()
@@ -70,7 +75,6 @@ def apply(
         if counts.touched or new_shape or name not in before:
             applied.positions[name] = plan.read_back(before.get(name, Position()).cursor, counts)
             applied.wrote = True
-    applied.counts = plans
     known = {name: before[name].cursor if name in before else None for name in cursors}
     applied.wrote = applied.wrote or any(
         known[name] is None or (name in keep_cursors and known[name] != cursors[name]) for name in cursors
@@ -118,7 +122,8 @@ class _Plan:
         self._session = session
         self._run = run
         self._staged = staged
-        self._plan = f"temp.plan_{number}"
+        #: the temporary table of decisions
+        self._plan = f"plan_{number}"
         self.table = raw_table(run.provider, staged.stream.name)
         #: live rows before the load
         self.before = 0
@@ -127,7 +132,7 @@ class _Plan:
         """Decide for each key what is to be done, in a temporary table; unchanged keys are only counted."""
         session, source = self._session, self._run.source_id
         self.before = self._live()
-        session.run(f"CREATE TEMP TABLE {quote(self._plan[5:])} AS {self._decisions(full=full)}", (source,))
+        session.run(f"CREATE TEMP TABLE {self._plan} AS {self._decisions(full=full)}", (source,))
         kinds = {
             kind: int(count) for kind, count in session.rows(f"SELECT kind, count(*) FROM {self._plan} GROUP BY kind")
         }
@@ -142,55 +147,57 @@ class _Plan:
 
     def _decisions(self, *, full: bool) -> str:
         """Return the SELECT of (id, _batch, kind); the last staged version of a key counts."""
+        staged = (
+            f"SELECT id, max({BATCH.name}) AS {BATCH.name}, arg_max({GONE.name}, {BATCH.name}) AS {GONE.name},"
+            f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))}) GROUP BY id"
+        )
+        there = f"SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE _source = ?"
         return (
             f"SELECT coalesce(s.id, r.id) AS id, s.{BATCH.name}, CASE"
             # Not read at all can only happen in the outer join of a full read.
             f" WHEN s.id IS NULL OR s.{GONE.name} THEN CASE WHEN NOT r._deleted THEN 'deleted' END"
             " WHEN r.id IS NULL THEN 'new' WHEN r._deleted THEN 'restored'"
             " WHEN r._hash IS DISTINCT FROM s._hash THEN 'changed' ELSE 'same' END AS kind"
-            f" FROM (SELECT id, max({BATCH.name}) AS {BATCH.name}, arg_max({GONE.name}, {BATCH.name}) AS {GONE.name},"
-            f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))}) GROUP BY id) s"
-            f" {'FULL' if full else 'LEFT'} JOIN (SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE _source = ?) r ON r.id = s.id"
+            f" FROM ({staged}) s {'FULL' if full else 'LEFT'} JOIN ({there}) r ON r.id = s.id"
         )
 
     def write(self) -> None:
         """Delete what is replaced, insert what is new; a deleted record stays as a row that says so, with its lines."""
-        session, run = self._session, self._run
-        gone = f"{self._plan}_gone"
-        keys = f"SELECT id FROM {self._plan} WHERE kind"
-        stamp = (run.extracted_at, run.run_id)
+        session, source, stamp = self._session, self._run.source_id, (self._run.extracted_at, self._run.run_id)
+        table, gone = lake(self.table), f"{self._plan}_gone"
         session.run(
-            f"CREATE TEMP TABLE {quote(gone[5:])} AS SELECT * REPLACE (? AS _extracted_at, ? AS _run_id, true AS _deleted)"
-            f" FROM {lake(self.table)} WHERE _source = ? AND id IN ({keys} = 'deleted')",
-            (*stamp, run.source_id),
+            f"CREATE TEMP TABLE {gone} AS SELECT * REPLACE (? AS _extracted_at, ? AS _run_id, true AS _deleted)"
+            f" FROM {table} WHERE _source = ? AND id IN {self._keys('deleted')}",
+            (*stamp, source),
         )
-        replaced = f"{keys} IN ('changed', 'restored')"
+        replaced = self._keys("changed", "restored", "deleted")
+        session.run(f"DELETE FROM {table} WHERE _source = ? AND id IN {replaced}", (source,))
+        names = _listed(column.name for column in batch_columns(self._staged.stream))
         session.run(
-            f"DELETE FROM {lake(self.table)} WHERE _source = ? AND id IN ({keys} IN ('changed', 'restored', 'deleted'))",
-            (run.source_id,),
+            f"INSERT INTO {table} (_source, {names}, _extracted_at, _run_id, _deleted)"
+            f" SELECT ?, {names}, ?, ?, false FROM {self._winning(self._staged.rows, 'id')}",
+            (source, *stamp),
         )
-        names = ", ".join(quote(column.name) for column in batch_columns(self._staged.stream))
-        session.run(
-            f"INSERT INTO {lake(self.table)} (_source, {names}, _extracted_at, _run_id, _deleted)"
-            f" SELECT ?, {names}, ?, ?, false FROM read_parquet({text(str(self._staged.rows))}) s SEMI JOIN"
-            f" (FROM {self._plan} WHERE kind IN ('new', 'changed', 'restored')) p ON p.id = s.id AND p.{BATCH.name} = s.{BATCH.name}",
-            (run.source_id, *stamp),
-        )
-        session.run(f"INSERT INTO {lake(self.table)} BY NAME FROM {gone}")
+        session.run(f"INSERT INTO {table} BY NAME FROM {gone}")
         for child in self._staged.stream.children:
-            self._write_lines(child.name, [column.name for column in line_columns(child)], replaced)
+            self._write_lines(child)
 
-    def _write_lines(self, child: str, columns: list[str], replaced: str) -> None:
-        table, names = lake(raw_table(self._run.provider, child)), ", ".join(map(quote, columns))
-        path = text(str(self._staged.children[child]))
-        self._session.run(
-            f"DELETE FROM {table} WHERE _source = ? AND parent_id IN ({replaced})", (self._run.source_id,)
-        )
-        self._session.run(
-            f"INSERT INTO {table} (_source, {names}) SELECT ?, {names} FROM read_parquet({path}) s SEMI JOIN"
-            f" (FROM {self._plan} WHERE kind IN ('new', 'changed', 'restored')) p ON p.id = s.parent_id AND p.{BATCH.name} = s.{BATCH.name}",
-            (self._run.source_id,),
-        )
+    def _write_lines(self, child: ChildTable) -> None:
+        source, table = self._run.source_id, lake(raw_table(self._run.provider, child.name))
+        replaced = self._keys("changed", "restored")
+        self._session.run(f"DELETE FROM {table} WHERE _source = ? AND parent_id IN {replaced}", (source,))
+        names = _listed(column.name for column in line_columns(child))
+        winning = self._winning(self._staged.children[child.name], "parent_id")
+        self._session.run(f"INSERT INTO {table} (_source, {names}) SELECT ?, {names} FROM {winning}", (source,))
+
+    def _keys(self, *kinds: str) -> str:
+        return f"(SELECT id FROM {self._plan} WHERE kind IN ({', '.join(map(text, kinds))}))"
+
+    def _winning(self, path: Path, key: str) -> str:
+        """Return the staged rows of the versions that are to be written."""
+        plan = f"(FROM {self._plan} WHERE kind IN ('new', 'changed', 'restored'))"
+        same = f"p.id = s.{key} AND p.{BATCH.name} = s.{BATCH.name}"
+        return f"read_parquet({text(str(path))}) s SEMI JOIN {plan} p ON {same}"
 
     def read_back(self, cursor: str | None, counts: StreamCounts) -> Position:
         """Count and digest the stream's live rows as they stand in the transaction (Disagreement)."""
@@ -206,3 +213,7 @@ class _Plan:
     def _live(self) -> int:
         sql = f"SELECT count(*) FROM {lake(self.table)} WHERE _source = ? AND NOT _deleted"
         return int(self._session.row(sql, (self._run.source_id,))[0])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(quote, names))

@@ -1,4 +1,4 @@
-"""The writing side of one run for one source: rows go through a bounded queue to one thread, then into one transaction."""
+"""The writing side of one run of one source: a bounded queue, one staging thread, then one transaction."""
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 import queue
@@ -27,7 +27,7 @@ def pass_by(_: str) -> None:
 
 
 class Loader:
-    """Stages batches as they come and commits them at once; leaving it as a context manager without a commit drops them.
+    """Stages batches as they come, commits them at once; leaving it as a context manager without a commit drops them.
 
     `write` may be called from any one thread at a time and blocks while the queue is full, which is what bounds memory.
     """
@@ -73,11 +73,12 @@ class Loader:
     ) -> LoadResult:
         """Write everything in one transaction, read it back, and say what it did.
 
-        Nothing is written, and the cursors are not saved, when no record is different; except for cursors of streams that had
-        none, or that `keep_cursors` names. `full` names streams of which everything was read, beside those that always are.
-        `fence` is called just before the commit and raises when this run may no longer write; then nothing is visible.
-        Shrunk leaves the rows staged, for another `commit` with `allow_shrink` or for `abort`. Any other failure may be
-        tried again the same way; the run is looked for in the lake first, so it is never loaded twice.
+        Nothing is written, and the cursors are not saved, when no record is different; except for cursors of streams
+        that had none, or that `keep_cursors` names. `full` names streams of which everything was read, beside those
+        that are always read whole and of which at least one batch came, be it empty. `fence` is called just before
+        the commit and raises when this run may no longer write; then nothing is visible. Shrunk leaves the rows
+        staged, for another `commit` with `allow_shrink` or for `abort`. Any other failure may be tried again the same
+        way; the run is looked for in the lake first, so it is never loaded twice.
         """
         if not self._staged:
             self._check()
@@ -145,7 +146,7 @@ class Loader:
             return _read_back(session, run, applied, written)
 
     def _stage(self) -> None:
-        """Write batches to the staging files until told to stop; after a failure go on emptying the queue, so nobody waits for ever."""
+        """Write batches to the staging files until told to stop; after a failure only empty the queue: nobody waits."""
         while (batch := self._queue.get()) is not None:
             if self._failure is None:
                 try:

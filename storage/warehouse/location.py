@@ -58,7 +58,7 @@ class Location:
 def locate(url: str, organization_id: str) -> Location:
     """Return the place of an organization's lake for a warehouse URL (ValueError when either cannot be used).
 
-    `url` is a folder, or ``postgresql://user:password@host:port/database?data=<folder>`` with further libpq words as parameters.
+    `url` is a folder, or ``postgresql://user:password@host:port/database?data=<folder>``; more words are libpq's.
     """
     name = organization_name(organization_id)
     parts = urlsplit(url)

@@ -10,10 +10,10 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
 def organization_name(organization_id: str) -> str:
-    """Return the name of an organization's folder or schema (ValueError on any other character than letters, digits, ``_``, ``-``).
+    """Return the name of an organization's folder or schema (ValueError: letters, digits, ``_`` and ``-``, at most 64).
 
     Ids in lower case stand for themselves. Others get a digest, because some file systems and catalogs fold case or cut
-    long names, and two organizations must never meet in one place; ``~`` cannot occur in an id, so the two kinds differ.
+    long names, and two organizations must never meet in one place; ``~`` is not in an id, so the two kinds differ.
     """
     if _ORGANIZATION.fullmatch(organization_id) is None:
         raise ValueError(f"not an organization id: {organization_id!r}")
@@ -24,7 +24,7 @@ def organization_name(organization_id: str) -> str:
 
 
 def identifier(name: str) -> str:
-    """Return the name of a column or table if it is a plain one (ValueError): a letter, then letters, digits or ``_``."""
+    """Return the name of a column or table if it is plain (ValueError): a letter, then letters, digits or ``_``."""
     if _IDENTIFIER.fullmatch(name) is None:
         raise ValueError(f"not a plain name: {name!r}")
     return name

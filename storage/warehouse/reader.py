@@ -15,8 +15,8 @@ _READABLE = re.compile(r"(raw|ready)_[a-z0-9_]+")
 class Reader:
     """Queries over the raw and ready tables of one organization.
 
-    Any thread may ask; one question is answered at a time. Each query sees the newest snapshot, or always the one it was opened
-    at. It never waits for a writer. About 0.15 s to open, some MB while open: open it for a piece of work and close it.
+    Any thread may ask; one question is answered at a time. Each query sees the newest snapshot, or always the one it
+    was opened at. It never waits for a writer. Opening takes some 0.15 s: open it for a piece of work, then close it.
     """
 
     def __init__(self, location: Location, limits: Limits, snapshot: int | None = None) -> None:

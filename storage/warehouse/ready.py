@@ -1,16 +1,17 @@
 """The ready layer: each table is built from raw rows by the connector's SELECT, for changed records only.
 
-# ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
-How it works, for authors of SQL files. A `ReadyTable` names a SELECT and the raw tables it reads. When it runs, each of those names is
-a view: the parent shows the live records of one source that must be built (all of them for a full build), its lines belong to those
-records, and lookups show all live records of the source. So the SQL filters neither source, nor deletion, nor change; it cannot
-forget to. The rows it gives replace the earlier rows of the same keys, and keys that give no rows any more leave the table.
-Which keys must be built comes from the catalog's change feed: parents that changed, and parents that refer to a lookup that changed.
-The incremental outcome equals a full build as long as each row depends on one parent record, its lines and its lookups; a table of
-which that is not true says `whole`. Columns: ``_source``, ``_key`` (the parent's id as text; '' in whole tables), then the SELECT's.
+How it works, for authors of SQL files. A `ReadyTable` names a SELECT and the raw tables it reads. When it runs,
+each of those names is a view: the parent shows the live records of one source that must be built (all of them for a
+full build), its lines belong to those records, and lookups show all live records of the source. So the SQL filters
+neither source, nor deletion, nor change; it cannot forget to. The rows it gives replace the earlier rows of the
+same keys, and keys that give no rows any more leave the table. Which keys must be built comes from the catalog's
+change feed: parents that changed, and parents that refer to a lookup that changed. The incremental outcome equals a
+full build as long as each row depends on one parent record, its lines and its lookups; a table of which that is not
+true says `whole`. Columns: ``_source``, ``_key`` (the parent's id as text; '' in whole tables), then the SELECT's.
 When the text of the SQL or its columns change, the table is built anew by itself.
 """
 
+# ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def waiting(session: Session, source_id: str, ready: Sequence[ReadyTable]) -> bo
 
 
 def raw_state(session: Session, source_id: str) -> str | None:
-    """Return the name of a source's raw state: which run last changed each stream; None when nothing was ever collected."""
+    """Return the name of a source's raw state (which run last changed each stream); None when nothing was collected."""
     sql = f"SELECT stream, run_id FROM {lake(CURSORS)} WHERE _source = ? AND raw_table IS NOT NULL ORDER BY stream"
     rows = session.rows(sql, (source_id,))
     return hashlib.sha256(repr(rows).encode()).hexdigest() if rows else None

@@ -57,7 +57,7 @@ class ProcessResult:
     #: the newest snapshot before: the raw rows up to here are in the ready tables
     snapshot_before: int
     snapshot_after: int
-    #: ready table -> keys new, changed, deleted and unchanged among those looked at (rows, for whole tables); total in rows
+    #: ready table -> keys new, changed, deleted and unchanged among those looked at (whole tables: rows); total in rows
     counts: Mapping[str, StreamCounts]
 
     @property

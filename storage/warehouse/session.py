@@ -14,8 +14,8 @@ from storage.warehouse.extensions import QUIET, load
 from storage.warehouse.location import Location
 from storage.warehouse.names import quote, text
 
-#: rows per Parquet row group: bounds a writer's memory to some 20 MB per thread for records of 2.4 KB (DuckDB's own 122,880
-#: rows cost 500 MB and five times the time)
+#: rows per Parquet row group: bounds a writer's memory to some 20 MB per thread for records of 2.4 KB (DuckDB's own
+#: 122,880 rows cost 500 MB and five times the time)
 ROW_GROUP = 8192
 
 
@@ -29,7 +29,7 @@ class Limits:
 
 
 class Session:
-    """A connection that may be handed from thread to thread but is used by one at a time: a lock is held for each statement.
+    """A connection that may be handed from thread to thread but is used by one at a time: each statement holds a lock.
 
     Every engine error leaves as an error of this package, so that nobody else needs to know DuckDB.
     """
@@ -101,10 +101,14 @@ class Session:
     @contextmanager
     def _executed(self, sql: str, parameters: Sequence[object]) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._lock:
+            failure: Exception | None = None
             try:
                 yield self._connection.execute(sql, list(parameters)) if parameters else self._connection.execute(sql)
             except duckdb.Error as error:
-                raise _translated(error, self._location) from error
+                failure = _translated(error, self._location)
+        if failure is not None:
+            # Raised here, outside of the handler, because the engine's own error may hold the catalog's password.
+            raise failure
 
 
 def _translated(error: duckdb.Error, location: Location) -> StorageFailed | DetailExpired:
@@ -113,6 +117,8 @@ def _translated(error: duckdb.Error, location: Location) -> StorageFailed | Deta
         return Conflict(message)
     if "No snapshot found at version" in message:
         return DetailExpired(message)
+    if "creating a new DuckLake is explicitly disabled" in message:
+        return NoLake(message)
     return StorageFailed(message)
 
 
@@ -120,8 +126,8 @@ def _translated(error: duckdb.Error, location: Location) -> StorageFailed | Deta
 def opened(location: Location, limits: Limits, *, write: bool, snapshot: int | None = None) -> Iterator[Session]:
     """Open a connection, attach the lake, shut everything else off; close it at the end.
 
-    Afterwards the connection reads and writes files only below the organization's folder, installs and loads nothing, and its
-    settings cannot be changed by SQL. Without `write` a lake that does not exist is NoLake; with it, it is made.
+    Afterwards the connection reads and writes files only below the organization's folder, installs and loads nothing,
+    and its settings cannot be changed by SQL. Without `write` a lake that does not exist is NoLake; with it, made.
     """
     session = connect(location, limits, write=write, snapshot=snapshot)
     try:
@@ -134,9 +140,10 @@ def connect(location: Location, limits: Limits, *, write: bool, snapshot: int | 
     """Return an open session; see `opened`."""
     if write:
         location.create_folders()
-    elif location.catalog is not None and not location.catalog.is_file():
+    elif location.catalog is not None and not (location.catalog.is_file() and location.catalog.stat().st_size):
         raise NoLake("nothing was collected for this organization yet")
     connection = duckdb.connect(":memory:", config=_settings(location, limits))
+    failure: Exception | None = None
     try:
         load(connection, location.extensions)
         _attach(connection, location, write=write, snapshot=snapshot)
@@ -147,13 +154,14 @@ def connect(location: Location, limits: Limits, *, write: bool, snapshot: int | 
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except duckdb.Error as error:
-        connection.close()
-        translated = _translated(error, location)
-        # The engine's message may hold credentials, so the cause is not kept.
-        raise (translated if write or isinstance(translated, Conflict) else NoLake(str(translated))) from None
+        failure = _translated(error, location)
     except BaseException:
         connection.close()
         raise
+    if failure is not None:
+        connection.close()
+        # Raised outside of the handler, because the engine's own error may hold the catalog's password.
+        raise failure
     return Session(connection, location)
 
 

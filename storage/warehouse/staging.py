@@ -1,4 +1,4 @@
-"""Rows wait in Parquet files until the load's transaction: memory stays small and no transaction is open while pages come in."""
+"""Rows wait in Parquet files for the load's transaction: memory stays small, and none is open while pages come in."""
 
 import shutil
 import tempfile
@@ -21,6 +21,8 @@ class StagedStream:
     stream: Stream
     rows: Path
     children: dict[str, Path]
+    #: batches written, empty ones included
+    batches: int = 0
     #: records written, duplicates and deletions included
     count: int = 0
     writers: dict[Path, Any] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Staging:
         staged = self.declare(batch.stream)
         self._batches += 1
         prepared = prepare(batch, self._batches)
+        staged.batches += 1
         staged.count += prepared.rows.num_rows
         _append(staged, staged.rows, prepared.rows)
         for name, lines in prepared.children.items():

@@ -10,9 +10,13 @@ from storage.warehouse.session import Session
 
 #: where each stream of each source stands: its cursor, live rows, digest of them, and the run that last changed them
 CURSORS = "_cursors"
-_CURSORS_SQL = "(_source VARCHAR, stream VARCHAR, cursor VARCHAR, raw_table VARCHAR, live BIGINT, fingerprint VARCHAR, run_id VARCHAR)"
+_CURSORS_SQL = (
+    "(_source VARCHAR, stream VARCHAR, cursor VARCHAR, raw_table VARCHAR,"
+    " live BIGINT, fingerprint VARCHAR, run_id VARCHAR)"
+)
 
-#: up to which snapshot each ready table of each source is built, from which raw state and by which SQL; name '' is the source
+#: up to which snapshot each ready table of each source is built, from which raw state and by which SQL; the name '' is
+#: the source itself
 PROCESSED = "_processed"
 _PROCESSED_SQL = "(_source VARCHAR, name VARCHAR, snapshot BIGINT, seen VARCHAR, definition VARCHAR)"
 
@@ -28,12 +32,14 @@ def ensure_system_tables(session: Session) -> None:
 def ensure_raw_tables(session: Session, provider: str, stream: Stream) -> bool:
     """Make or widen a stream's tables in the open transaction; say whether anything was different.
 
-    A column that is new in the stream is added and stays null in the rows that are already there, until they change. A column
-    that the stream no longer names stays, null in new rows. Another type for a column is refused (ColumnChanged).
+    A column that is new in the stream is added and stays null in the rows that are already there, until they change.
+    A column that the stream no longer names stays, null in new rows. Another type is refused (ColumnChanged).
     """
     existing = session.tables()
-    # All of them are looked at, so no short-circuit.
-    return any([_ensure(session, existing, name, columns) for name, columns in raw_tables(provider, stream)])
+    different = False
+    for name, columns in raw_tables(provider, stream):
+        different |= _ensure(session, existing, name, columns)
+    return different
 
 
 def raw_tables(provider: str, stream: Stream) -> Iterator[tuple[str, tuple[Column, ...]]]:

@@ -23,8 +23,8 @@ class Warehouse:
     """One organization's lake. Cheap to make; holds nothing open between calls, and may be shared by threads.
 
     Every call blocks: from async code use a thread. `url` is a folder or ``postgresql://…?data=<folder>`` (ValueError).
-    `memory_limit` and `threads` bound each open DuckDB connection. Writers of one organization are expected to hold its lease;
-    without it nothing is lost or doubled, but they disturb each other and try again.
+    `memory_limit` and `threads` bound each open DuckDB connection. Writers of one organization are expected to hold its
+    lease; without it nothing is lost or doubled, but they disturb each other and try again.
     """
 
     def __init__(self, url: str, organization_id: str, *, memory_limit: str = "256MB", threads: int = 2) -> None:
@@ -42,7 +42,7 @@ class Warehouse:
     @overload
     def find_run(self, run_id: str, kind: Literal["process"]) -> ProcessResult | None: ...
     def find_run(self, run_id: str, kind: commits.Kind) -> LoadResult | ProcessResult | None:
-        """Return what a run wrote, from the commit messages; None when it is not in the lake, or wrote nothing, or expired.
+        """Return what a run wrote, from the commit messages; None when it is not there, wrote nothing, or expired.
 
         Recovery asks this before it loads again.
         """
@@ -70,15 +70,15 @@ class Warehouse:
     ) -> ProcessResult:
         """Bring the source's ready tables up to its raw rows, in one transaction; writes nothing when nothing waits.
 
-        Give all ready tables of the connector each time. Only keys that changed since the last build are built, unless the
-        table is new, its SQL is another, that snapshot was expired, or `rebuild` asks for all (WrongReadyTable).
+        Give all ready tables of the connector each time. Only keys that changed since the last build are built, unless
+        the table is new, its SQL is another, that snapshot was expired, or `rebuild` asks for all (WrongReadyTable).
         """
         return ready.process(
             self._location, self._limits, run_id, source_id, tables, rebuild=rebuild, fence=fence, checkpoint=checkpoint
         )
 
     def waiting(self, source_id: str, tables: Sequence[ReadyTable] = ()) -> bool:
-        """Say whether something was collected that is not in the ready tables yet; with `tables`, also whether their SQL is new."""
+        """Say whether something collected is not in the ready tables; with `tables`, also whether their SQL is new."""
         return self._read(lambda session: ready.waiting(session, source_id, tables), default=False)
 
     def changes(
@@ -86,8 +86,8 @@ class Warehouse:
     ) -> list[Change]:
         """Return the source's records that are different at the second snapshot from the first, ordered by key.
 
-        `table` is a raw main table or a ready table. A record that changed and changed back is not named. Give a result's
-        `snapshot_before` and `snapshot_after` to see what that run did (DetailExpired after 35 days).
+        `table` is a raw main table or a ready table. A record that changed and changed back is not named. Give a
+        result's `snapshot_before` and `snapshot_after` to see what that run did (DetailExpired after 35 days).
         """
         return self._read(
             lambda session: changes.changes(session, source_id, table, from_snapshot, to_snapshot, limit), []
@@ -126,11 +126,11 @@ class Warehouse:
         return self._read(lambda session: session.snapshot(), 0)
 
     def reader(self, *, snapshot: int | None = None) -> Reader:
-        """Open the reading side, at the newest snapshot of each moment or always at a given one (NoLake, DetailExpired)."""
+        """Open the reading side: the newest snapshot of each moment, or always a given one (NoLake, DetailExpired)."""
         return Reader(self._location, self._limits, snapshot)
 
     def maintain(self, older_than: timedelta = timedelta(days=35), *, now: datetime) -> Upkeep:
-        """Merge and rewrite files, expire snapshots older than that, remove files that nobody needs and what crashes left.
+        """Merge and rewrite files, expire older snapshots, remove files that nobody needs and what crashes left.
 
         Hold the organization's lease meanwhile.
         """
