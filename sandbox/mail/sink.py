@@ -102,8 +102,14 @@ class MailSink:
 
     # What aiosmtpd calls; the names are its own.
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str,
-                          options: list[str]) -> str:  # fmt: skip  # noqa: N802 - aiosmtpd's name
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
+        self,
+        server: SMTP,  # noqa: ARG002 - aiosmtpd passes it by position
+        session: Session,  # noqa: ARG002 - aiosmtpd passes it by position
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
         """Take a recipient, unless the script says otherwise."""
         lie = self._peek(address)
         if lie is not None and lie.kind in _AT_RECIPIENT:
@@ -113,7 +119,12 @@ class MailSink:
         envelope.rcpt_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it by this name
+        self,
+        server: SMTP,
+        session: Session,  # noqa: ARG002 - aiosmtpd passes it by position
+        envelope: Envelope,
+    ) -> str:
         """Keep the message, unless the script says otherwise."""
         recipients = tuple(envelope.rcpt_tos)
         lie = next((found for found in map(self._peek, recipients) if found), None)
@@ -130,7 +141,8 @@ class MailSink:
             self._start_late(envelope, lie.seconds)
         if kind in {"hang", "accept_hang", "late_accept"}:
             await self._closing.wait()
-        server.transport.abort()
+        if isinstance(server.transport, asyncio.Transport):
+            server.transport.abort()
         return "421 4.4.2 Connection dropped"
 
     def _protocol(self) -> SMTP:

@@ -13,6 +13,7 @@ from sandbox.slack.courier import Answer
 from sandbox.slack.errors import Json
 from sandbox.slack.messages import Message
 from sandbox.slack.views import View
+from storage.facts.secret import Secret
 
 if TYPE_CHECKING:
     from sandbox.slack.workspace import SlackWorkspace
@@ -50,21 +51,23 @@ def plain(value: object) -> Any:
     """Turn facts into what JSON can say."""
     if isinstance(value, Message):
         versions = [{"text": v.text, "blocks": v.blocks} for v in value.versions]
-        return value.wire() | {"channel": value.channel, "ephemeral_to": value.ephemeral_to, "versions": versions,
-                               "everything": value.everything, "via": value.via}  # fmt: skip
+        more = {"channel": value.channel, "ephemeral_to": value.ephemeral_to, "versions": versions, "via": value.via}
+        return value.wire() | more | {"everything": value.everything}
     if isinstance(value, View):
         return {"id": value.id, **value.content, "hash": value.hash, "errors": value.errors}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+    return [plain(item) for item in value] if isinstance(value, list | tuple | set | frozenset) else _scalar(value)
+
+
+def _scalar(value: object) -> Any:
+    if isinstance(value, Secret):
+        return str(value)
     if isinstance(value, bytes):
         return value.decode(errors="replace")
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _info(slack: "SlackWorkspace", _: dict[str, str]) -> object:

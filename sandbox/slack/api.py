@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from typing import Any
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -118,12 +118,12 @@ class WebApi:
         journal.changed()
 
 
-async def misbehave(core: Core, request: Request, lie: Lie, accept: Any) -> None:
+async def misbehave(core: Core, request: Request, lie: Lie, accept: Callable[[], object]) -> None:
     """Break the connection as the lie says, with or without accepting first."""
     if lie.kind in {"accept_reset", "accept_hang"}:
         accept()
     if lie.kind == "late_accept":
-        core.background.start(_accept_late(request, core, lie, accept))
+        core.background.start(_accept_late(lie, accept))
         await until_gone(request, core.closing, lie.seconds)
         await cut(request)
     elif lie.kind in {"hang", "accept_hang"}:
@@ -132,7 +132,7 @@ async def misbehave(core: Core, request: Request, lie: Lie, accept: Any) -> None
         await cut(request)
 
 
-async def _accept_late(request: Request, core: Core, lie: Lie, accept: Any) -> None:
+async def _accept_late(lie: Lie, accept: Callable[[], object]) -> None:
     """Accept after the caller has given up: at the lie's time, when the connection is gone by then."""
     await asyncio.sleep(lie.seconds)
     accept()

@@ -1,4 +1,7 @@
-"""Shapes of the blocks that Tidings sends. A type that Slack knows and this table does not is let through and drawn red."""
+"""Shapes of the blocks that Tidings sends.
+
+A type that Slack knows and this table does not is let through, and drawn red.
+"""
 
 from collections.abc import Callable
 

@@ -1,15 +1,15 @@
-"""Decides whether Slack would take these blocks or this view; stricter than Slack where a mistake would mislead a person."""
+"""Decides whether Slack would take these blocks or this view; stricter where a mistake would mislead a person."""
 
 import json
 from collections import Counter
 
-from sandbox.web.draw import tokens
 from sandbox.slack.blocks import block_check
 from sandbox.slack.errors import Json, Refusal
 from sandbox.slack.limits import LIMITS, MESSAGE_CHARACTERS, TABLES_PER_MESSAGE, TEXT_CHARACTERS, VIEW_BYTES
 from sandbox.slack.messages import interactive, words
 from sandbox.slack.shapes import Report, array, one_of, plain, shape, string
 from sandbox.slack.stamps import Stamps
+from sandbox.web.draw import tokens
 
 
 def message(text: str | None, blocks: list[Json] | None) -> None:

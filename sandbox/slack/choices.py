@@ -32,7 +32,7 @@ def used(element: Json, value: object) -> Json:
     """Return the state of an element after it was used with that value."""
     kind = element["type"]
     if kind == "button":
-        kept = {key: element[key] for key in ("text", "value", "style", "confirm") if key in element}
+        kept: Json = {key: element[key] for key in ("text", "value", "style", "confirm") if key in element}
         return {"type": kind, **kept}
     if kind in _ONE_OF:
         return {"type": kind, "selected_option": None if value in {None, ""} else option(element, value)}

@@ -145,7 +145,7 @@ class Courier:
                 answer.error,
                 retry[0] if retry else 0,
                 payload.get("event_id"),
-            )  # fmt: skip
+            )
         )
         self._core.journal.changed()
         return answer

@@ -100,7 +100,7 @@ class Journal:
                 len(message.versions),
                 message.via,
                 pings,
-            )  # fmt: skip
+            )
         )
         self.changed()
 
@@ -120,7 +120,7 @@ class Journal:
                 view["blocks"],
                 None,
                 via=view["type"],
-            )  # fmt: skip
+            )
         )
         self.changed()
 

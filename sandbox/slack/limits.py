@@ -1,6 +1,7 @@
 """Slack's limits that the stand-in enforces; a contract test compares them with the collected list.
 
-The names are those of that list, so that the comparison is one loop; where sources disagree the smaller number stands here.
+The names are those of that list, so that the comparison is one loop. Where sources disagree the smaller number
+stands here.
 """
 
 LIMITS: dict[str, int] = {

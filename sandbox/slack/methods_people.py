@@ -8,7 +8,7 @@ from sandbox.slack.errors import Json, Refusal
 from sandbox.slack.world import Installation, Person
 
 
-def auth_test(core: Core, app: Installation, args: Json) -> Json:
+def auth_test(core: Core, app: Installation, _: Json) -> Json:
     """Say whose token it is (`auth.test`)."""
     team = core.world.teams[app.team]
     return {
@@ -28,7 +28,7 @@ def user_info(core: Core, app: Installation, args: Json) -> Json:
     return {"user": wire(core, app, _visible(core, app, args.get("user")))}
 
 
-def user_list(core: Core, app: Installation, args: Json) -> Json:
+def user_list(core: Core, app: Installation, _: Json) -> Json:
     """List the people of the team (`users.list`)."""
     found = [wire(core, app, person) for person in core.world.of_team(app.team)]
     return {"members": found, "cache_ts": int(core.clock.now().timestamp()), "response_metadata": {"next_cursor": ""}}

@@ -40,7 +40,7 @@ def publish(core: Core, app: Installation, args: Json) -> Json:
     return _shown(core, "publish", core.views.publish(app.team, person.id, content, args.get("hash")))
 
 
-def validate(core: Core, app: Installation, args: Json) -> Json:
+def validate(_core: Core, _app: Installation, args: Json) -> Json:
     """Check blocks, a message or a view without showing them to anybody (`blocks.validate`)."""
     given = [name for name in ("blocks", "message", "view") if args.get(name) is not None]
     if len(given) != 1:

@@ -13,7 +13,17 @@ from sandbox.slack.messages import Message
 from sandbox.slack.triggers import ResponseUrl
 
 _KEYS = frozenset(
-    "text blocks response_type replace_original delete_original thread_ts unfurl_links unfurl_media metadata".split()
+    [
+        "text",
+        "blocks",
+        "response_type",
+        "replace_original",
+        "delete_original",
+        "thread_ts",
+        "unfurl_links",
+        "unfurl_media",
+        "metadata",
+    ]
 )
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from sandbox.slack import check
-from sandbox.web.draw import tokens
 from sandbox.slack.errors import Json, Refusal
 from sandbox.slack.journal import Journal
 from sandbox.slack.messages import Message, MessageStore, words
 from sandbox.slack.stamps import Stamps
 from sandbox.slack.world import Channel, Person
+from sandbox.web.draw import tokens
 from storage.facts.clock import Clock
 
 #: Draws blocks and returns a description of each one that cannot be drawn.

@@ -22,7 +22,15 @@ class _Breakable(H11Protocol):
 
 
 class _Quiet(uvicorn.Server):
-    """A server that leaves the signals of its process alone."""
+    """A server that leaves the signals of its process alone, and says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -41,8 +49,7 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
     server = _Quiet(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not running.done():
-            await asyncio.sleep(0.005)
+        await server.ready.wait()
         yield int(listener.getsockname()[1])
     finally:
         server.should_exit = True

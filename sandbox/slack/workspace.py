@@ -36,7 +36,7 @@ class SlackWorkspace:
                  request_url: str | None = None, rates: bool = True, ack_seconds: float = 3.0,
                  retry_delays: Sequence[float] = (0.0, 60.0, 300.0)) -> None:  # fmt: skip
         self.core = Core(world, clock or SystemClock(), rates=rates)
-        self.mail = mail
+        self.mail: MailSink | None = mail
         self.sockets = SocketMode(self.core)
         self.courier = Courier(
             self.core, self.sockets, request_url=request_url, ack_seconds=ack_seconds, retry_delays=retry_delays

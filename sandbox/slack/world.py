@@ -6,12 +6,24 @@ from storage.facts.secret import Secret
 
 #: What Tidings asks for when it is installed; each method is checked against it.
 SCOPES = frozenset(
-    "chat:write commands im:write im:history channels:history groups:history channels:read groups:read im:read "
-    "users:read users:read.email app_mentions:read".split()
+    [
+        "chat:write",
+        "commands",
+        "im:write",
+        "im:history",
+        "channels:history",
+        "groups:history",
+        "channels:read",
+        "groups:read",
+        "im:read",
+        "users:read",
+        "users:read.email",
+        "app_mentions:read",
+    ]
 )
 #: What the app subscribes to; `message.im` also brings the app's own messages back, as on Slack.
 EVENTS = frozenset(
-    "app_mention message.im app_home_opened member_joined_channel member_left_channel user_change".split()
+    ["app_mention", "message.im", "app_home_opened", "member_joined_channel", "member_left_channel", "user_change"]
 )
 
 

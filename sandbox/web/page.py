@@ -27,6 +27,12 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 #: A mail may style itself and nothing else: no script, no remote picture, no form, no way out of its frame.
 _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
 _SECONDS_BETWEEN_LOOKS = 0.08
@@ -56,7 +62,7 @@ class Page:
         #: what went wrong with somebody's last act, in words
         self._notices: dict[str, str] = {}
 
-    async def start(self, request: Request) -> Response:
+    async def start(self, _: Request) -> Response:
         """Send a visitor to the first person's first channel."""
         user = self._slack.world.act_as[0]
         return RedirectResponse(f"/as/{user}/{self._first_place(user)}")
@@ -75,7 +81,7 @@ class Page:
             raise HTTPException(404, "there is no such channel, or this person cannot see it")
         return self._page(shown)
 
-    async def live(self, request: Request) -> Response:
+    async def live(self, _: Request) -> Response:
         """Tell the page whenever something has changed, as Server-Sent Events."""
         return StreamingResponse(self._changes(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
@@ -99,10 +105,8 @@ class Page:
         if where is None:
             self._notices[user] = "That message is no longer there."
         else:
-            value = form.get("value") or None
-            answer = await self._slack.click(
-                user, where, form["action_id"], value, block_id=form.get("block_id") or None
-            )
+            value, block_id = form.get("value") or None, form.get("block_id") or None
+            answer = await self._slack.click(user, where, form["action_id"], value, block_id=block_id)
             self._notice(user, answer, "This action")
         return self._done(request, user, place)
 
@@ -139,8 +143,7 @@ class Page:
 
     def _page(self, shown: Shown) -> Response:
         body = environment().get_template("page.html.j2").render(shown=shown)
-        return HTMLResponse(body, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store",
-                                           "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"})  # fmt: skip
+        return HTMLResponse(body, headers=_HEADERS)
 
     async def _changes(self) -> AsyncIterator[str]:
         yield "retry: 1000\n\n"

@@ -61,7 +61,7 @@ _FORMATS: dict[str, Callable[[datetime, datetime], str]] = {
     "date_pretty": lambda at, now: _pretty(at, now, _date(at)),
     "date_short_pretty": lambda at, now: _pretty(at, now, _short(at)),
     "date_long_pretty": lambda at, now: _pretty(at, now, _long(at)),
-    "day_divider_pretty": lambda at, now: day_name(at, now),
+    "day_divider_pretty": day_name,
     "time": lambda at, _: clock_time(at),
     "time_secs": lambda at, _: f"{at.hour % 12 or 12}:{at:%M:%S} {'AM' if at.hour < 12 else 'PM'}",
     "ago": _ago,

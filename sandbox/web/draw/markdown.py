@@ -19,9 +19,7 @@ _EMPHASIS = (
 
 def markdown(text: str) -> Markup:
     """Draw a markdown text."""
-    drawn: list[str] = []
-    for part in re.split(r"\n\s*\n", text.strip()):
-        drawn.append(_paragraph(part.split("\n")))
+    drawn = [_paragraph(part.split("\n")) for part in re.split(r"\n\s*\n", text.strip())]
     return Markup("".join(drawn))  # noqa: S704 - every piece was escaped
 
 

@@ -7,10 +7,10 @@ from functools import partial
 
 from markupsafe import Markup, escape
 
-from sandbox.web.draw.tokens import Token, split
 from sandbox.web.draw.context import DrawContext
 from sandbox.web.draw.dates import date_words
 from sandbox.web.draw.emoji import EMOJI
+from sandbox.web.draw.tokens import Token, split
 
 _FENCE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")

@@ -45,21 +45,44 @@ def _styled(inline: _Json, context: DrawContext, unknown: Callable[[str], str]) 
 
 
 def _words(inline: _Json, context: DrawContext, unknown: Callable[[str], str]) -> str:
-    match inline.get("type"):
-        case "text":
-            return str(escape(inline["text"])).replace("\n", "<br>")
-        case "link":
-            return link(inline["url"], inline.get("text") or inline["url"])
-        case "user":
-            return f'<span class="mention">@{escape(context.people.get(inline["user_id"], inline["user_id"]))}</span>'
-        case "channel":
-            name = context.channels.get(inline["channel_id"], inline["channel_id"])
-            return f'<span class="mention">#{escape(name)}</span>'
-        case "broadcast":
-            return f'<span class="mention ping">@{escape(inline["range"])}</span>'
-        case "emoji":
-            return str(escape(EMOJI.get(inline["name"], f":{inline['name']}:")))
-        case "date":
-            return str(escape(date_words(inline["timestamp"], inline["format"], context.now.astimezone(context.zone))))
-        case other:
-            return unknown(f"rich_text/{other}")
+    draw = _INLINE.get(str(inline.get("type")))
+    return draw(inline, context) if draw else unknown(f"rich_text/{inline.get('type')}")
+
+
+def _text(inline: _Json, _: DrawContext) -> str:
+    return str(escape(inline["text"])).replace("\n", "<br>")
+
+
+def _link(inline: _Json, _: DrawContext) -> str:
+    return link(inline["url"], inline.get("text") or inline["url"])
+
+
+def _user(inline: _Json, context: DrawContext) -> str:
+    return f'<span class="mention">@{escape(context.people.get(inline["user_id"], inline["user_id"]))}</span>'
+
+
+def _channel(inline: _Json, context: DrawContext) -> str:
+    return f'<span class="mention">#{escape(context.channels.get(inline["channel_id"], inline["channel_id"]))}</span>'
+
+
+def _broadcast(inline: _Json, _: DrawContext) -> str:
+    return f'<span class="mention ping">@{escape(inline["range"])}</span>'
+
+
+def _emoji(inline: _Json, _: DrawContext) -> str:
+    return str(escape(EMOJI.get(inline["name"], f":{inline['name']}:")))
+
+
+def _date(inline: _Json, context: DrawContext) -> str:
+    return str(escape(date_words(inline["timestamp"], inline["format"], context.now.astimezone(context.zone))))
+
+
+_INLINE: dict[str, Callable[[_Json, DrawContext], str]] = {
+    "text": _text,
+    "link": _link,
+    "user": _user,
+    "channel": _channel,
+    "broadcast": _broadcast,
+    "emoji": _emoji,
+    "date": _date,
+}

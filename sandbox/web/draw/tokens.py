@@ -14,8 +14,20 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("link", re.compile(r"(?P<id>(?:https?://|mailto:|tel:)[^|\s]+)(?:\|(?P<label>[^|]*))?")),
 )  # fmt: skip
 _DATE_WORDS = frozenset(
-    "date_num date date_slash date_short date_long date_pretty date_short_pretty date_long_pretty time time_secs "
-    "ago day_divider_pretty".split()
+    [
+        "date_num",
+        "date",
+        "date_slash",
+        "date_short",
+        "date_long",
+        "date_pretty",
+        "date_short_pretty",
+        "date_long_pretty",
+        "time",
+        "time_secs",
+        "ago",
+        "day_divider_pretty",
+    ]
 )
 
 

@@ -1,0 +1,155 @@
+// Keeps the page fresh without reloading it, and sends its forms in the background. Everything works without it, by reloads.
+"use strict";
+(() => {
+  const parser = new DOMParser();
+  // What a person has typed or opened belongs to them: these attributes are never taken from the server's copy.
+  const theirs = new Set(["open", "value", "checked", "aria-busy"]);
+  const keyOf = (node) => (node.nodeType === 1 ? node.dataset.key || node.id || "" : "");
+
+  function alike(a, b) {
+    return a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
+  }
+
+  // Makes `old` equal to `fresh` by touching only what differs, so that focus, selection and scroll stay.
+  function morph(old, fresh) {
+    if (old.nodeType !== 1) {
+      if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+      return;
+    }
+    if (old.nodeName === "IFRAME" && old.getAttribute("src") === fresh.getAttribute("src")) return;
+    for (const { name } of [...old.attributes]) if (!theirs.has(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of [...fresh.attributes]) {
+      const hidden = old.type === "hidden";
+      if ((!theirs.has(name) || hidden) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    if (old.nodeName === "TEXTAREA" || old.nodeName === "SELECT") return;
+    children(old, fresh);
+  }
+
+  function children(old, fresh) {
+    const keyed = new Map([...old.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
+    let at = old.firstChild;
+    for (const wanted of [...fresh.childNodes]) {
+      const known = keyOf(wanted) ? keyed.get(keyOf(wanted)) : at;
+      if (known && alike(known, wanted)) {
+        if (known === at) at = at.nextSibling;
+        else old.insertBefore(known, at);
+        morph(known, wanted);
+      } else {
+        old.insertBefore(document.importNode(wanted, true), at);
+      }
+    }
+    while (at) {
+      const next = at.nextSibling;
+      at.remove();
+      at = next;
+    }
+  }
+
+  function dialogs() {
+    for (const dialog of document.querySelectorAll("dialog[data-modal]")) {
+      // The inputs of a modal belong to its form, although other forms (buttons) stand between them.
+      const form = dialog.querySelector("[data-form]").dataset.form;
+      for (const field of dialog.querySelectorAll("fieldset.input input, fieldset.input select, fieldset.input textarea"))
+        field.setAttribute("form", form);
+      if (!dialog.dataset.shown) {
+        dialog.dataset.shown = "yes";
+        dialog.removeAttribute("open");
+        dialog.showModal();
+        dialog.addEventListener("cancel", (event) => {
+          event.preventDefault();
+          dialog.querySelector("[data-close]").requestSubmit();
+        });
+      }
+    }
+  }
+
+  const nearBottom = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 160;
+
+  function show(text) {
+    const fresh = parser.parseFromString(text, "text/html");
+    const boxes = [...document.querySelectorAll("[data-bottom]")].map((box) => [box, nearBottom(box)]);
+    document.title = fresh.title;
+    theirs.add("data-shown").add("form");
+    children(document.body, fresh.body);
+    for (const [box, stick] of boxes) if (stick) box.scrollTop = box.scrollHeight;
+    dialogs();
+  }
+
+  let looking = false;
+  let again = false;
+  async function look() {
+    if (looking) {
+      again = true;
+      return;
+    }
+    looking = true;
+    try {
+      do {
+        again = false;
+        const answer = await fetch(location.href, { headers: { "X-Live": "1" } });
+        if (answer.ok) show(await answer.text());
+      } while (again);
+    } catch {
+      // The stand-in is being restarted; the next event brings the page up to date.
+    } finally {
+      looking = false;
+    }
+  }
+
+  function ask(form, submitter) {
+    const dialog = form.querySelector(":scope > dialog.confirm");
+    if (!dialog || (submitter && submitter.hasAttribute("data-yes"))) return false;
+    form.picked = submitter && submitter.name ? [submitter.name, submitter.value] : null;
+    dialog.showModal();
+    return true;
+  }
+
+  async function act(form, submitter) {
+    const data = new URLSearchParams(new FormData(form));
+    const picked = form.picked || (submitter && submitter.name ? [submitter.name, submitter.value] : null);
+    if (picked) data.set(...picked);
+    form.picked = null;
+    for (const dialog of form.querySelectorAll("dialog[open]")) dialog.close();
+    for (const menu of form.querySelectorAll("details[open]")) menu.open = false;
+    const wasTyped = "compose" in form.dataset && !(picked && picked[0] === "try");
+    if (wasTyped) form.elements.text.value = "";
+    form.setAttribute("aria-busy", "true");
+    try {
+      await fetch(form.action, { method: "POST", body: data, headers: { "X-Live": "1" } });
+    } finally {
+      form.removeAttribute("aria-busy");
+      look();
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!("act" in form.dataset)) return;
+    event.preventDefault();
+    if (form.getAttribute("aria-busy") || ask(form, event.submitter)) return;
+    act(form, event.submitter);
+  });
+  document.addEventListener("change", (event) => {
+    if ("submits" in event.target.dataset && (event.target.value || event.target.type === "checkbox")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("click", (event) => {
+    const no = event.target.closest("[data-no]");
+    if (no) {
+      const form = no.closest("form");
+      no.closest("dialog").close();
+      for (const select of form.querySelectorAll("select[data-submits]")) form.reset();
+    }
+    for (const menu of document.querySelectorAll("details.menu[open], details.who[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open], details.who[open]")) menu.open = false;
+  });
+
+  for (const box of document.querySelectorAll("[data-bottom]")) box.scrollTop = box.scrollHeight;
+  dialogs();
+  const changes = new EventSource(document.body.dataset.live);
+  changes.onmessage = look;
+  changes.onopen = look;
+})();
