@@ -10,6 +10,8 @@ from pathlib import Path
 from sandbox.journal import Journal
 from sandbox.providers.quickbooks import QuickBooks
 from sandbox.providers.serve import serve
+from sandbox.providers.shopify import Shopify
+from sandbox.providers.shopify.bucket import Bucket
 from sandbox.providers.throttle import Throttle
 from storage.facts.clock import SystemClock
 
@@ -21,7 +23,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sandbox.providers", description=__doc__)
-    parser.add_argument("provider", choices=("quickbooks",))
+    parser.add_argument("provider", choices=("quickbooks", "shopify"))
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=200, help="invoices or orders")
@@ -30,9 +32,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(asked: argparse.Namespace) -> QuickBooks:
+def _build(asked: argparse.Namespace) -> QuickBooks | Shopify:
     clock = SystemClock()
     journal = Journal(clock, asked.journal)
+    if asked.provider == "shopify":
+        shopify = Shopify.generated(seed=asked.seed, orders=asked.size, as_of=clock.now(), clock=clock, journal=journal)
+        if asked.throttle:
+            shopify.buckets = {domain: Bucket(1000.0, 100.0) for domain in shopify.shops}
+        return shopify
     throttle = Throttle() if asked.throttle else None
     return QuickBooks.generated(
         seed=asked.seed, invoices=asked.size, as_of=clock.now(), clock=clock, throttle=throttle, journal=journal

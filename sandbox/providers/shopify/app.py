@@ -1,0 +1,274 @@
+"""The Shopify stand-in as an app: any number of shops, by path prefix or by host name."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from sandbox.journal import Journal
+from sandbox.misbehave import Call, Kind, Rule, Script
+from sandbox.providers import admin, catalogue
+from sandbox.providers.edge import Asked, Edge, fingerprint, note
+from sandbox.providers.shopify import errors
+from sandbox.providers.shopify.bucket import Bucket
+from sandbox.providers.shopify.execute import Ask, Executor
+from sandbox.providers.shopify.generate import generate
+from sandbox.providers.shopify.oauth import Denied, Grant, Tokens
+from sandbox.providers.shopify.store import Store
+from storage.facts.clock import Clock, SystemClock
+
+VERSION = "2026-10"
+#: Versions that are answered as asked; older ones fall forward to the first.
+VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10", "unstable")
+AS_OF = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+
+_ADMIN = re.compile(r"^(?:/(?P<shop>[a-z0-9][a-z0-9.-]*))?/admin/(?P<rest>.+)$")
+_ROOT = re.compile(r"^[^{]*\{\s*(?:\w+\s*:\s*)?(\w+)")
+_MUTATION = re.compile(r"^\s*mutation\b|\}\s*mutation\b")
+_UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+#: what a shop that is not open answers
+_STATES = {
+    "frozen": (402, "Unavailable Shop"),
+    "forbidden": (403, "[API] This action requires merchant approval for the necessary scope."),
+    "locked": (423, "Unavailable Shop"),
+}
+
+
+class Shopify:
+    """Shopify for one app and any number of shops."""
+
+    def __init__(
+        self, shops: Mapping[str, Store], *, clock: Clock | None = None, journal: Journal | None = None,
+        script: Script | None = None,
+    ) -> None:  # fmt: skip
+        self.clock = clock or SystemClock()
+        self.shops = dict(shops)
+        self.buckets = {domain: Bucket() for domain in self.shops}
+        self.oauth = Tokens(self.clock)
+        self.journal = journal or Journal(self.clock)
+        self.script = script or Script()
+        self._executor = Executor()
+        inner = Starlette(routes=[*self._routes("/{shop}"), *self._routes(""), *admin.routes(self)])
+        self.app: ASGIApp = Edge(inner, self, journal=self.journal, script=self.script, clock=self.clock)
+
+    @classmethod
+    def generated(
+        cls, *, seed: int = 1, orders: int = 200, as_of: datetime = AS_OF, clock: Clock | None = None,
+        journal: Journal | None = None, domain: str = catalogue.SHOP,
+    ) -> "Shopify":  # fmt: skip
+        """Return the stand-in with Temerity Goods' shop and so many orders."""
+        ticking = clock or SystemClock()
+        store = generate(seed, orders, as_of=as_of, clock=ticking, domain=domain)
+        return cls({domain: store}, clock=ticking, journal=journal)
+
+    def environment(self, url: str) -> dict[str, str]:
+        """Return the settings that point the product here."""
+        return {
+            "SHOPIFY_CLIENT_ID": self.oauth.client_id,
+            "SHOPIFY_CLIENT_SECRET": self.oauth.client_secret,
+            "SHOPIFY_API_URL": f"{url}/{{shop}}",
+            "SHOPIFY_AUTH_URL": f"{url}/{{shop}}/admin/oauth/authorize",
+            "SHOPIFY_TOKEN_URL": f"{url}/{{shop}}/admin/oauth/access_token",
+        }
+
+    # -- what the edge asks -------------------------------------------------------------------------------------------
+
+    def describe(self, asked: Asked) -> Call:
+        """Say what a request is about."""
+        found = _ADMIN.match(asked.path)
+        shop = (found["shop"] if found else None) or asked.headers.get("host", "").partition(":")[0]
+        rest = found["rest"] if found else ""
+        if rest.endswith("graphql.json"):
+            return self._describe_query(asked, shop)
+        operation = {"oauth/access_token": "token", "oauth/authorize": "authorize"}.get(rest, "")
+        form = _form(asked.headers.get("content-type", ""), asked.body) if operation == "token" else {}
+        kind = form.get("grant_type", "authorization_code" if "code" in form else "")
+        return Call(asked.method, asked.path, operation, kind, shop, token=fingerprint(form.get("refresh_token", "")))
+
+    def _describe_query(self, asked: Asked, shop: str) -> Call:
+        ask = _ask(asked.body)
+        query = ask.query if ask else ""
+        mutating = _MUTATION.search(query) is not None
+        entity = _ROOT.match(query)
+        return Call(
+            asked.method,
+            asked.path,
+            "mutation" if mutating else "query",
+            entity[1] if entity else "",
+            shop,
+            detail=msgspec.json.encode(ask.variables).decode() if ask else "",
+            token=fingerprint(asked.headers.get("x-shopify-access-token", "")),
+            mutating=mutating,
+        )
+
+    def trouble(self, rule: Rule, call: Call) -> Response:
+        """Return Shopify's own answer for a scripted trouble."""
+        body: Any
+        match rule.kind:
+            case Kind.UNAUTHORIZED:
+                status, body = 401, {"errors": _UNAUTHORIZED}
+            case Kind.RATE_LIMIT:
+                status = 429
+                body = {"errors": "Exceeded 2 calls per second for api client. Reduce request rates to resume."}
+            case Kind.FAULT:
+                refused = errors.SCRIPTED.get(rule.code or "", errors.SCRIPTED["INTERNAL_SERVER_ERROR"])
+                status, body = 200, {"errors": [refused.body()]}
+                if rule.code == "THROTTLED":
+                    bucket = self.buckets[call.account].status(self.clock.now()) | {"currentlyAvailable": 0.0}
+                    cost = {"requestedQueryCost": 100, "actualQueryCost": None, "throttleStatus": bucket}
+                    body["extensions"] = {"cost": cost}
+            case _:
+                status, body = rule.status or 503, {"errors": "Service Unavailable"}
+        if rule.body is not None:
+            return self._json(rule.body.encode(), status)
+        return self._json(msgspec.json.encode(body), status)
+
+    def revoke(self, account: str) -> None:
+        """Uninstall the app from a shop."""
+        self.oauth.revoke(account)
+
+    # -- what the operator asks ---------------------------------------------------------------------------------------
+
+    def give(self, account: str) -> dict[str, Any]:
+        """Install the app in a shop; returns the token answer."""
+        self.shops[account]  # noqa: B018 # an unknown shop is the operator's mistake: KeyError
+        return self._tokens(self.oauth.grant(account))
+
+    def mutate(self, account: str, **wishes: int) -> dict[str, Any]:
+        """Let business go on in a shop."""
+        seed, new, changed = wishes.pop("seed", 0), wishes.pop("new", 0), wishes.pop("changed", 0)
+        deleted, voided = wishes.pop("deleted", 0), wishes.pop("voided", 0)
+        if wishes:
+            raise ValueError(f"unknown wishes: {', '.join(wishes)}")
+        return asdict(self.shops[account].mutate(seed, new=new, changed=changed, deleted=deleted, voided=voided))
+
+    def truth(self, account: str, entity: str) -> bytes:
+        """Return all live records of a kind as JSON."""
+        return msgspec.json.encode(self.shops[account].truth(entity))
+
+    # -- the shop's API -----------------------------------------------------------------------------------------------
+
+    def _routes(self, prefix: str) -> list[Route]:
+        return [
+            Route(f"{prefix}/admin/api/{{version}}/graphql.json", self._graphql, methods=["POST"]),
+            Route(f"{prefix}/admin/oauth/access_token", self._token, methods=["POST"]),
+            Route(f"{prefix}/admin/oauth/authorize", self._authorize),
+        ]
+
+    async def _graphql(self, request: Request) -> Response:
+        domain = _domain(request)
+        asked = request.path_params["version"]
+        store = self.shops.get(domain)
+        if store is None or (asked not in VERSIONS and asked > VERSION):
+            return self._json(msgspec.json.encode({"errors": "Not Found"}), 404)
+        version = asked if asked in VERSIONS else VERSIONS[0]
+        grant = self.oauth.holder(request.headers.get("x-shopify-access-token", ""))
+        if grant is None or grant.account != domain:
+            return self._json(msgspec.json.encode({"errors": _UNAUTHORIZED}), 401)
+        if store.state in _STATES:
+            status, words = _STATES[store.state]
+            return self._json(msgspec.json.encode({"errors": words}), status)
+        body = self._run(await request.body(), store, grant)
+        if body is None:
+            return self._json(msgspec.json.encode({"errors": "Bad Request"}), 400)
+        if "tagsAdd" in (body.get("data") or {}):
+            note(request.scope, "changed tags")
+        return self._json(msgspec.json.encode(body), version=version)
+
+    def _run(self, data: bytes, store: Store, grant: Grant) -> dict[str, Any] | None:
+        ask = _ask(data)
+        if ask is None:
+            return None
+        if store.state == "inactive":
+            return {"errors": [errors.SCRIPTED["SHOP_INACTIVE"].body()]}
+        with store.lock:
+            return self._executor.answer(ask, store, grant, self.buckets[store.domain])
+
+    # -- OAuth --------------------------------------------------------------------------------------------------------
+
+    async def _authorize(self, request: Request) -> Response:
+        asked = request.query_params
+        domain, back = _domain(request), asked.get("redirect_uri", "")
+        if domain not in self.shops or asked.get("client_id") != self.oauth.client_id or not back:
+            page = "<!DOCTYPE html><title>Oauth error</title><p>invalid_request: The redirect_uri is not whitelisted</p>"
+            return Response(page, 400, media_type="text/html")
+        if not self.oauth.consents:
+            denied = {"error": "access_denied", "error_description": "The owner denied", "state": asked.get("state", "")}
+            return RedirectResponse(f"{back}?{urlencode(denied)}", 302)
+        scopes = tuple(scope for scope in asked.get("scope", "").split(",") if scope)
+        query = {
+            "code": self.oauth.code(domain, scopes),
+            "host": "c2FuZGJveA",
+            "shop": domain,
+            "state": asked.get("state", ""),
+            "timestamp": str(int(self.clock.now().timestamp())),
+        }
+        note(request.scope, "consented")
+        return RedirectResponse(f"{back}?{urlencode(query | {'hmac': self.oauth.sign(query)})}", 302)
+
+    async def _token(self, request: Request) -> Response:
+        form = _form(request.headers.get("content-type", ""), await request.body())
+        domain = _domain(request)
+        try:
+            if domain not in self.shops:
+                raise Denied("invalid_request", "Unknown shop", status=404)
+            self.oauth.check_client(form.get("client_id", ""), form.get("client_secret", ""))
+            if form.get("grant_type") == "refresh_token":
+                grant = self.oauth.refresh(domain, form.get("refresh_token", ""))
+                note(request.scope, "rotated refresh token")
+            elif form.get("grant_type") in (None, "authorization_code"):
+                grant = self.oauth.exchange(domain, form.get("code", ""), expiring=form.get("expiring") in ("1", "true"))
+                note(request.scope, "exchanged code")
+            else:
+                raise Denied("unsupported_grant_type", "The grant type is not supported")
+        except Denied as denied:
+            body = {"error": denied.error, "error_description": denied.description}
+            return self._json(msgspec.json.encode(body), denied.status)
+        return self._json(msgspec.json.encode(self._tokens(grant)))
+
+    def _tokens(self, grant: Grant) -> dict[str, Any]:
+        answer: dict[str, Any] = {"access_token": grant.access_token, "scope": ",".join(grant.scopes)}
+        if grant.access[grant.access_token] is not None:
+            answer |= {"expires_in": int(self.oauth.access_lifetime.total_seconds()), "refresh_token": grant.refresh_token}
+            answer["refresh_token_expires_in"] = int(self.oauth.refresh_lifetime.total_seconds())
+        return answer
+
+    def _json(self, body: bytes, status: int = 200, *, version: str = VERSION) -> Response:
+        headers = {"x-request-id": str(uuid.uuid4()), "x-shopify-api-version": version}
+        return Response(body, status, headers, media_type="application/json; charset=utf-8")
+
+
+def _domain(request: Request) -> str:
+    shop = request.path_params.get("shop")
+    return str(shop) if shop else request.headers.get("host", "").partition(":")[0]
+
+
+def _ask(data: bytes) -> Ask | None:
+    try:
+        body = msgspec.json.decode(data, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return None
+    query, variables = body.get("query"), body.get("variables") or {}
+    if not isinstance(query, str) or not isinstance(variables, dict):
+        return None
+    return Ask(query, variables, body.get("operationName"))
+
+
+def _form(content_type: str, data: bytes) -> dict[str, str]:
+    """Read a token request, which may come as JSON or as a form."""
+    if "json" not in content_type:
+        return {key: values[0] for key, values in parse_qs(data.decode("latin-1")).items()}
+    try:
+        return {key: str(value) for key, value in msgspec.json.decode(data, type=dict[str, Any]).items()}
+    except msgspec.DecodeError:
+        return {}

@@ -1,0 +1,145 @@
+"""Answers one GraphQL request: read, check, price, throttle, run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    build_schema,
+    is_non_null_type,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+from sandbox.providers.shopify import errors
+from sandbox.providers.shopify.bucket import Bucket
+from sandbox.providers.shopify.errors import Refused
+from sandbox.providers.shopify.oauth import Grant
+from sandbox.providers.shopify.plan import MUTATION_COST, Planner, Run, Step, operation_of
+from sandbox.providers.shopify.resolve import resolvers
+from sandbox.providers.shopify.sdl import SDL
+from sandbox.providers.shopify.store import Store
+
+#: Most points of a single query.
+MAX_COST = 1000
+_REMEMBERED = 64
+#: Root fields that take a search, and what they search.
+_SEARCHED = {"orders": "Order", "products": "Product", "productVariants": "ProductVariant", "customers": "Customer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A GraphQL request as it came."""
+
+    query: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operation: str | None = None
+
+
+class Executor:
+    """Runs requests against stores; remembers the documents that it has read and checked."""
+
+    def __init__(self) -> None:
+        self.schema: GraphQLSchema = build_schema(SDL)
+        self._documents: dict[str, DocumentNode | list[GraphQLError]] = {}
+
+    def document(self, query: str) -> DocumentNode | list[GraphQLError]:
+        """Return the parsed and checked document, or what is wrong with it."""
+        if query not in self._documents:
+            if len(self._documents) >= _REMEMBERED:
+                self._documents.clear()
+            try:
+                document = parse(query)
+            except GraphQLError as mistake:
+                self._documents[query] = [mistake]
+            else:
+                self._documents[query] = validate(self.schema, document) or document
+        return self._documents[query]
+
+    def answer(self, ask: Ask, store: Store, grant: Grant, bucket: Bucket) -> dict[str, Any]:
+        """Return the body of the answer."""
+        document = self.document(ask.query)
+        if isinstance(document, list):
+            return {"errors": [_error(mistake) for mistake in document]}
+        operation = operation_of(document, ask.operation)
+        if operation is None:
+            return {"errors": [{"message": "An operation name is required"}]}
+        variables = get_variable_values(self.schema, operation.variable_definitions or (), dict(ask.variables))
+        if isinstance(variables, list):
+            return {"errors": [_error(mistake) for mistake in variables]}
+        try:
+            steps = Planner(self.schema, document, resolvers(store, grant), variables).plan(operation)
+        except GraphQLError as mistake:
+            return {"errors": [_error(mistake)]}
+        return _priced(self.schema, operation, steps, store, bucket)
+
+
+def _priced(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, steps: tuple[Step, ...] | Any, store: Store, bucket: Bucket
+) -> dict[str, Any]:
+    now = store.clock.now()
+    changing = operation.operation is OperationType.MUTATION
+    requested = sum(step.cost() for step in steps) + (MUTATION_COST if changing else 0)
+    if requested > MAX_COST:
+        return {"errors": [errors.too_expensive(requested, MAX_COST).body()]}
+    if not bucket.take(requested, now):
+        return {"errors": [errors.throttled().body()], "extensions": {"cost": _cost(requested, None, bucket, store)}}
+    run = Run()
+    found, mistakes = _run(schema, operation, steps, run)
+    actual = run.cost + (MUTATION_COST if changing else 0)
+    bucket.give_back(requested - actual)
+    answer: dict[str, Any] = {"data": found}
+    if mistakes:
+        answer["errors"] = mistakes
+    extensions: dict[str, Any] = {"cost": _cost(requested, actual, bucket, store)}
+    warnings = _search_warnings(steps, store)
+    if warnings:
+        extensions["search"] = warnings
+    return {**answer, "extensions": extensions}
+
+
+def _run(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, steps: Any, run: Run
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """Read the root fields; a refused one is null, and takes the whole data with it where null is not allowed."""
+    root = schema.get_root_type(operation.operation)
+    found: dict[str, Any] | None = {}
+    mistakes = []
+    for step in steps:
+        try:
+            value = run.field(step, {})
+        except Refused as refused:
+            mistakes.append(refused.body([step.key]))
+            value = None
+            if root is not None and is_non_null_type(root.fields[step.name].type):
+                found = None
+        if found is not None:
+            found[step.key] = value
+    return found, mistakes
+
+
+def _cost(requested: int, actual: int | None, bucket: Bucket, store: Store) -> dict[str, Any]:
+    status = bucket.status(store.clock.now())
+    return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}
+
+
+def _search_warnings(steps: Any, store: Store) -> list[dict[str, Any]]:
+    found = []
+    for step in steps:
+        query = step.arguments.get("query")
+        if step.name in _SEARCHED and query:
+            warnings = store.search(_SEARCHED[step.name], query).warnings
+            if warnings:
+                found.append({"path": [step.key], "query": query, "parsed": {}, "warnings": list(warnings)})
+    return found
+
+
+def _error(mistake: GraphQLError) -> dict[str, Any]:
+    placed = [{"line": place.line, "column": place.column} for place in mistake.locations or ()]
+    return {"message": mistake.message, "locations": placed}

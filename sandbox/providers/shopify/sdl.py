@@ -1,0 +1,298 @@
+"""The part of Shopify's Admin schema 2026-10 that the stand-in serves; a contract test compares it with the real one."""
+
+_CONNECTED = ("Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "ShippingLine")
+
+_PAGE = "after: String, before: String, first: Int, last: Int"
+_SEARCH = "query: String, reverse: Boolean = false, savedSearchId: ID"
+
+_TYPES = f"""
+schema {{ query: QueryRoot mutation: Mutation }}
+
+scalar DateTime
+scalar Decimal
+scalar HTML
+scalar Money
+scalar UnsignedInt64
+scalar URL
+
+enum CurrencyCode {{ USD EUR CAD GBP }}
+enum CountryCode {{ US CA GB DE FR }}
+enum CountPrecision {{ AT_LEAST EXACT }}
+enum CustomerState {{ DECLINED DISABLED ENABLED INVITED }}
+enum OrderCancelReason {{ CUSTOMER DECLINED FRAUD INVENTORY OTHER STAFF }}
+enum OrderDisplayFinancialStatus {{ AUTHORIZED EXPIRED PAID PARTIALLY_PAID PARTIALLY_REFUNDED PENDING REFUNDED VOIDED }}
+enum OrderDisplayFulfillmentStatus {{
+  FULFILLED IN_PROGRESS ON_HOLD OPEN PARTIALLY_FULFILLED PENDING_FULFILLMENT RESTOCKED SCHEDULED UNFULFILLED
+}}
+enum OrderSortKeys {{ CREATED_AT ID ORDER_NUMBER PROCESSED_AT TOTAL_PRICE UPDATED_AT }}
+enum ProductSortKeys {{ CREATED_AT ID PUBLISHED_AT TITLE UPDATED_AT VENDOR }}
+enum CustomerSortKeys {{ CREATED_AT ID NAME UPDATED_AT }}
+enum ProductVariantSortKeys {{ ID POSITION SKU TITLE INVENTORY_QUANTITY }}
+enum ProductStatus {{ ACTIVE ARCHIVED DRAFT }}
+enum ProductVariantInventoryPolicy {{ CONTINUE DENY }}
+enum RefundLineItemRestockType {{ CANCEL LEGACY_RESTOCK NO_RESTOCK RETURN }}
+
+interface Node {{ id: ID! }}
+
+type QueryRoot {{
+  currentAppInstallation: AppInstallation!
+  customer(id: ID!): Customer
+  customers({_PAGE}, query: String, reverse: Boolean = false, sortKey: CustomerSortKeys = ID): CustomerConnection!
+  order(id: ID!): Order
+  orders({_PAGE}, {_SEARCH}, sortKey: OrderSortKeys = PROCESSED_AT): OrderConnection!
+  ordersCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
+  product(id: ID!): Product
+  products({_PAGE}, {_SEARCH}, sortKey: ProductSortKeys = ID): ProductConnection!
+  productVariants({_PAGE}, {_SEARCH}, sortKey: ProductVariantSortKeys = ID): ProductVariantConnection!
+  shop: Shop!
+}}
+
+type Mutation {{ tagsAdd(id: ID!, tags: [String!]!): TagsAddPayload }}
+type TagsAddPayload {{ node: Node userErrors: [UserError!]! }}
+type UserError {{ field: [String!] message: String! }}
+
+type AccessScope {{ description: String! handle: String! }}
+type AppInstallation implements Node {{ id: ID! accessScopes: [AccessScope!]! }}
+type Count {{ count: Int! precision: CountPrecision! }}
+type MoneyBag {{ presentmentMoney: MoneyV2! shopMoney: MoneyV2! }}
+type MoneyV2 {{ amount: Decimal! currencyCode: CurrencyCode! }}
+type PageInfo {{ endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }}
+type SelectedOption {{ name: String! value: String! }}
+type TaxLine {{ priceSet: MoneyBag! rate: Float ratePercentage: Float title: String! }}
+type ShopPlan {{ displayName: String! partnerDevelopment: Boolean! shopifyPlus: Boolean! }}
+
+type Shop implements Node {{
+  id: ID!
+  contactEmail: String!
+  createdAt: DateTime!
+  currencyCode: CurrencyCode!
+  email: String!
+  ianaTimezone: String!
+  myshopifyDomain: String!
+  name: String!
+  plan: ShopPlan!
+  taxesIncluded: Boolean!
+  timezoneOffset: String!
+  updatedAt: DateTime!
+  url: URL!
+}}
+
+type MailingAddress implements Node {{
+  id: ID!
+  address1: String
+  city: String
+  company: String
+  country: String
+  countryCodeV2: CountryCode
+  firstName: String
+  lastName: String
+  name: String
+  province: String
+  provinceCode: String
+  zip: String
+}}
+
+type CustomerEmailAddress {{ emailAddress: String! }}
+type CustomerPhoneNumber {{ phoneNumber: String! }}
+
+type Customer implements Node {{
+  id: ID!
+  amountSpent: MoneyV2!
+  createdAt: DateTime!
+  defaultAddress: MailingAddress
+  defaultEmailAddress: CustomerEmailAddress
+  defaultPhoneNumber: CustomerPhoneNumber
+  displayName: String!
+  email: String
+  firstName: String
+  lastName: String
+  lastOrder: Order
+  legacyResourceId: UnsignedInt64!
+  locale: String!
+  note: String
+  numberOfOrders: UnsignedInt64!
+  orders({_PAGE}, query: String, reverse: Boolean = false, sortKey: OrderSortKeys = ID): OrderConnection!
+  phone: String
+  state: CustomerState!
+  tags: [String!]!
+  taxExempt: Boolean!
+  updatedAt: DateTime!
+  verifiedEmail: Boolean!
+}}
+
+type InventoryItem implements Node {{
+  id: ID!
+  createdAt: DateTime!
+  legacyResourceId: UnsignedInt64!
+  requiresShipping: Boolean!
+  sku: String
+  tracked: Boolean!
+  unitCost: MoneyV2
+  updatedAt: DateTime!
+}}
+
+type ProductOption implements Node {{ id: ID! name: String! position: Int! values: [String!]! }}
+
+type Product implements Node {{
+  id: ID!
+  createdAt: DateTime!
+  description(truncateAt: Int): String!
+  descriptionHtml: HTML!
+  handle: String!
+  hasOnlyDefaultVariant: Boolean!
+  isGiftCard: Boolean!
+  legacyResourceId: UnsignedInt64!
+  options(first: Int): [ProductOption!]!
+  productType: String!
+  publishedAt: DateTime
+  status: ProductStatus!
+  tags: [String!]!
+  title: String!
+  totalInventory: Int!
+  tracksInventory: Boolean!
+  updatedAt: DateTime!
+  variants({_PAGE}, reverse: Boolean = false, sortKey: ProductVariantSortKeys = POSITION): ProductVariantConnection!
+  variantsCount: Count
+  vendor: String!
+}}
+
+type ProductVariant implements Node {{
+  id: ID!
+  availableForSale: Boolean!
+  barcode: String
+  compareAtPrice: Money
+  createdAt: DateTime!
+  displayName: String!
+  inventoryItem: InventoryItem!
+  inventoryPolicy: ProductVariantInventoryPolicy!
+  inventoryQuantity: Int
+  legacyResourceId: UnsignedInt64!
+  position: Int!
+  price: Money!
+  product: Product!
+  selectedOptions: [SelectedOption!]!
+  sku: String
+  taxable: Boolean!
+  title: String!
+  updatedAt: DateTime!
+}}
+
+type LineItem implements Node {{
+  id: ID!
+  currentQuantity: Int!
+  discountedTotalSet(withCodeDiscounts: Boolean = false): MoneyBag!
+  discountedUnitPriceSet: MoneyBag!
+  isGiftCard: Boolean!
+  name: String!
+  originalTotalSet: MoneyBag!
+  originalUnitPriceSet: MoneyBag!
+  product: Product
+  quantity: Int!
+  refundableQuantity: Int!
+  requiresShipping: Boolean!
+  sku: String
+  taxLines(first: Int): [TaxLine!]!
+  taxable: Boolean!
+  title: String!
+  totalDiscountSet: MoneyBag!
+  unfulfilledQuantity: Int!
+  variant: ProductVariant
+  variantTitle: String
+  vendor: String
+}}
+
+type ShippingLine {{
+  id: ID
+  code: String
+  discountedPriceSet: MoneyBag!
+  originalPriceSet: MoneyBag!
+  source: String
+  taxLines: [TaxLine!]!
+  title: String!
+}}
+
+type RefundLineItem {{
+  id: ID
+  lineItem: LineItem!
+  priceSet: MoneyBag!
+  quantity: Int!
+  restockType: RefundLineItemRestockType!
+  restocked: Boolean!
+  subtotalSet: MoneyBag!
+  totalTaxSet: MoneyBag!
+}}
+
+type Refund implements Node {{
+  id: ID!
+  createdAt: DateTime
+  legacyResourceId: UnsignedInt64!
+  note: String
+  processedAt: DateTime!
+  refundLineItems({_PAGE}, reverse: Boolean = false): RefundLineItemConnection!
+  totalRefundedSet: MoneyBag!
+  updatedAt: DateTime!
+}}
+
+type Order implements Node {{
+  id: ID!
+  billingAddress: MailingAddress
+  cancelReason: OrderCancelReason
+  cancelledAt: DateTime
+  closed: Boolean!
+  closedAt: DateTime
+  confirmed: Boolean!
+  createdAt: DateTime!
+  currencyCode: CurrencyCode!
+  currentSubtotalPriceSet: MoneyBag!
+  currentTotalDiscountsSet: MoneyBag!
+  currentTotalPriceSet: MoneyBag!
+  currentTotalTaxSet: MoneyBag!
+  customer: Customer
+  customerLocale: String
+  discountCode: String
+  discountCodes: [String!]!
+  displayFinancialStatus: OrderDisplayFinancialStatus
+  displayFulfillmentStatus: OrderDisplayFulfillmentStatus!
+  edited: Boolean!
+  email: String
+  fullyPaid: Boolean!
+  legacyResourceId: UnsignedInt64!
+  lineItems({_PAGE}, reverse: Boolean = false): LineItemConnection!
+  name: String!
+  netPaymentSet: MoneyBag!
+  note: String
+  number: Int!
+  originalTotalPriceSet: MoneyBag!
+  paymentGatewayNames: [String!]!
+  phone: String
+  poNumber: String
+  presentmentCurrencyCode: CurrencyCode!
+  processedAt: DateTime!
+  refunds(first: Int): [Refund!]!
+  shippingAddress: MailingAddress
+  shippingLine: ShippingLine
+  shippingLines({_PAGE}, includeRemovals: Boolean = false, reverse: Boolean = false): ShippingLineConnection!
+  sourceName: String
+  subtotalLineItemsQuantity: Int!
+  subtotalPriceSet: MoneyBag
+  tags: [String!]!
+  taxExempt: Boolean!
+  taxLines: [TaxLine!]!
+  taxesIncluded: Boolean!
+  test: Boolean!
+  totalDiscountsSet: MoneyBag
+  totalOutstandingSet: MoneyBag!
+  totalPriceSet: MoneyBag!
+  totalReceivedSet: MoneyBag!
+  totalRefundedSet: MoneyBag!
+  totalShippingPriceSet: MoneyBag!
+  totalTaxSet: MoneyBag
+  updatedAt: DateTime!
+}}
+"""
+
+SDL = _TYPES + "".join(
+    f"type {name}Connection {{ edges: [{name}Edge!]! nodes: [{name}!]! pageInfo: PageInfo! }}\n"
+    f"type {name}Edge {{ cursor: String! node: {name}! }}\n"
+    for name in _CONNECTED
+)
