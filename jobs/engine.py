@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from jobs.codec import JsonCodec, ReplayedError, plain
 from jobs.crashpoints import crash_point
@@ -48,14 +48,11 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 Handler = Callable[["WorkContext"], Awaitable[None]]
 #: kind, subject, attempt, reference, error; must be idempotent: after a crash it is told again
 OnError = Callable[[str, str, int, str, Exception], Awaitable[None]]
 
 _APPLICATION = "tidings"
-#: never changes: rows that wait belong to every version of this program
-_VERSION = "tidings-1"
 _WORKFLOW = "work"
 _RUNNING = "PENDING"
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -114,6 +111,9 @@ class WorkContext:
 
 class Engine:
     """Runs handlers durably on queues in our database; in the web role it only enqueues."""
+
+    #: never changes: rows that wait belong to every version of this program
+    version: ClassVar[str] = "tidings-1"
 
     def __init__(
         self,
@@ -195,7 +195,7 @@ class Engine:
             "workflow_name": _WORKFLOW,
             "queue_name": work.queue,
             "workflow_id": work.id,
-            "app_version": _VERSION,
+            "app_version": self.version,
         }
         if work.priority:
             options["priority"] = work.priority
@@ -321,7 +321,7 @@ class Engine:
             "name": _APPLICATION,
             "system_database_engine": self._pool,
             "executor_id": self.executor_id,
-            "application_version": _VERSION,
+            "application_version": self.version,
             "serializer": cast("Any", self._codec),
             "log_level": "WARNING",
             "use_listen_notify": False,

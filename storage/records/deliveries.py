@@ -112,6 +112,33 @@ def settle(
     return bool(session.connection().execute(statement).rowcount)
 
 
+def put_back(session: Session, delivery_id: str, reason: str) -> bool:
+    """Note that the attempt was certainly refused, so that the next one needs no look first."""
+    statement = (
+        update(DeliveryRow)
+        .where(col(DeliveryRow.id) == delivery_id, col(DeliveryRow.state) == DeliveryState.SENDING)
+        .values(state=DeliveryState.PENDING, reason=reason)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def take_over(session: Session, delivery_id: str, work_attempt: int) -> bool:
+    """Let a later piece of work look after the delivery; return whether this one was the first to say so."""
+    statement = (
+        update(DeliveryRow)
+        .where(col(DeliveryRow.id) == delivery_id, col(DeliveryRow.work_attempt) == work_attempt - 1)
+        .values(work_attempt=work_attempt)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def work_attempts(session: Session) -> list[tuple[str, int]]:
+    """Return every unsettled delivery with the number of the work that looks after it."""
+    states = (DeliveryState.PENDING, DeliveryState.SENDING)
+    statement = select(DeliveryRow.id, DeliveryRow.work_attempt).where(col(DeliveryRow.state).in_(states))
+    return list(session.exec(statement).all())
+
+
 def unsettled(session: Session) -> list[Delivery]:
     """Return every delivery that still waits for its outcome, oldest first."""
     states = (DeliveryState.PENDING, DeliveryState.SENDING)

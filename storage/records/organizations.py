@@ -130,3 +130,8 @@ def as_member(row: MemberRow) -> Member:
         email=row.email,
         email_confirmed=row.email_confirmed_at is not None,
     )
+
+
+def ids(session: Session) -> list[str]:
+    """Return the ids of all organizations."""
+    return list(session.exec(select(OrganizationRow.id).order_by(OrganizationRow.id)))

@@ -169,6 +169,16 @@ def put_back(session: Session, run_id: str, generation: int, next_attempt_at: da
     return row.attempt + 1 if won else None
 
 
+def revive(session: Session, run_id: str, attempt: int, now: datetime) -> int | None:
+    """Give an active run whose work is gone a new attempt and return its number; its state stays as it is."""
+    statement = (
+        update(RunRow)
+        .where(col(RunRow.id) == run_id, col(RunRow.attempt) == attempt, col(RunRow.state).in_(ACTIVE_STATES))
+        .values(attempt=attempt + 1, next_attempt_at=None, progress_at=now)
+    )
+    return attempt + 1 if session.connection().execute(statement).rowcount else None
+
+
 def skip_wait(session: Session, run_id: str, now: datetime) -> int | None:
     """Let a waiting run start now and return the number of its new attempt; None when it does not wait."""
     statement = (

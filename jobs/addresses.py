@@ -1,0 +1,50 @@
+"""The address for mail: taken from the Slack profile, and confirmed by the member once."""
+
+from jobs.authorize import authorize
+from jobs.desk import Desk
+from jobs.people import People
+from storage.facts.clock import Clock
+from storage.facts.people import Action, Actor, Member
+from storage.records import audit, organizations
+from storage.sessions import Session
+
+
+class AddressService:
+    """Asks once, and remembers the answer."""
+
+    def __init__(self, desk: Desk, clock: Clock, people: People) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._people = people
+
+    async def question(self, actor: Actor) -> str | None:
+        """Return the address to ask about; None when the member answered before, or the profile has none."""
+        member = authorize(actor, Action.CONFIRM_EMAIL)
+        profile = self._people.profile(actor.identity)
+        if profile is None or not profile.email:
+            return None
+        asked = await self._desk.read(lambda session: organizations.email_was_asked(session, member.id))
+        return None if asked else profile.email
+
+    async def answer(self, actor: Actor, *, yes: bool, address: str | None = None) -> Member:
+        """Remember yes or no. When the profile has another address than the one asked about, none is taken."""
+        member = authorize(actor, Action.CONFIRM_EMAIL)
+        profile = self._people.profile(actor.identity)
+        found = profile.email if profile else None
+        email = found if yes and (address is None or address == found) else None
+
+        def write(session: Session) -> Member:
+            now = self._clock.now()
+            organizations.set_email(
+                session,
+                member.id,
+                email,
+                confirmed_at=now if email else None,
+                refused_at=None if yes else now,
+            )
+            detail: dict[str, object] = {"yes": yes}
+            audit.record(session, member.organization_id, member.id, Action.CONFIRM_EMAIL, member.id, now, detail)
+            session.flush()
+            return organizations.member(session, member.id)
+
+        return await self._desk.write(write)

@@ -1,0 +1,197 @@
+"""Builds everything in this package from settings, for the composition root."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connectors.registry import connector_for
+
+from connectors.base import Connector, ProviderSettings
+from connectors.wire import HttpLimits
+from jobs.addresses import AddressService
+from jobs.asks import AskService
+from jobs.audit_work import WorkAudit
+from jobs.bot_tokens import BotTokens
+from jobs.clock import Sweep
+from jobs.deliver.cards import CardEditor
+from jobs.deliver.handler import QUIET, DeliveryHandler
+from jobs.deliver.mail import MailSender
+from jobs.deliver.mailing import Mailing
+from jobs.deliver.posting import Posting
+from jobs.deliver.slack import SEND_SECONDS, SlackSender
+from jobs.desk import Desk
+from jobs.engine import Handler
+from jobs.escalation import EscalationService, deadline_sweep
+from jobs.ground import Ground, Warehouses
+from jobs.notify import Notifier
+from jobs.people import People
+from jobs.refresh.handler import RunHandler
+from jobs.refresh.retry import RetryPlan, retry_now
+from jobs.refresh.service import RefreshService
+from jobs.schedule import schedules_loader, slots_submitter
+from jobs.services import Services
+from jobs.slots import Schedule, Slot
+from jobs.status import StatusService
+from jobs.upkeep import replay_memory_sweep, warehouse_sweep
+from jobs.work import Work, WorkStatus
+from storage.facts.clock import Clock
+from storage.facts.secret import Secret
+from storage.facts.sources import Provider
+from storage.seal import Seal
+from storage.sessions import Database, Session
+from storage.settings import Settings
+
+
+class EnginePort:
+    """The engine as jobs see it; bound once the engine, which needs the handlers, exists."""
+
+    def __init__(self) -> None:
+        self._enqueue: Callable[[Session, Work], object] | None = None
+        self._status: Callable[[str], WorkStatus | None] = lambda _work_id: None
+        self._may_act: Callable[[], bool] = lambda: True
+
+    def bind(
+        self,
+        enqueue: Callable[[Session, Work], object],
+        status: Callable[[str], WorkStatus | None],
+        may_act: Callable[[], bool],
+    ) -> None:
+        """Connect to the engine."""
+        self._enqueue, self._status, self._may_act = enqueue, status, may_act
+
+    def enqueue(self, session: Session, work: Work) -> object:
+        """Start the work when the session's transaction commits."""
+        if self._enqueue is None:
+            raise RuntimeError("the engine is not bound yet")
+        return self._enqueue(session, work)
+
+    def status(self, work_id: str) -> WorkStatus | None:
+        """Return what the engine knows of a piece of work."""
+        return self._status(work_id)
+
+    def may_act(self) -> bool:
+        """Whether this process may start outside effects now."""
+        return self._may_act()
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Waits that tests and the demo shorten."""
+
+    retries: RetryPlan = field(default_factory=RetryPlan)
+    quiet: timedelta = QUIET
+    slack_seconds: float = SEND_SECONDS
+    http: HttpLimits = field(default_factory=HttpLimits)
+    audit_every_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Everything that the composition root wires up."""
+
+    services: Services
+    handlers: Mapping[str, Handler]
+    sweeps: Sequence[Sweep]
+    load_schedules: Callable[[datetime | None], Sequence[Schedule]]
+    submit_slots: Callable[[Sequence[Slot]], None]
+    on_error: Callable[[str, str, int, str, BaseException], object]
+    engine: EnginePort
+    ground: Ground
+    tokens: BotTokens
+    sender: SlackSender
+    desk: Desk
+
+    async def close(self) -> None:
+        """Let go of connections; the database is the caller's."""
+        await self.sender.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.desk.close)
+
+
+def build_jobs(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    *,
+    checkpoint: Callable[[str], None] = lambda _name: None,
+    connectors: Callable[[Provider], Connector] = connector_for,
+    tuning: Tuning | None = None,
+) -> Jobs:
+    """Build services, handlers and sweeps. Bind `jobs.engine` to the engine before anything runs."""
+    tuning = tuning or Tuning()
+    seal = Seal([Secret(key.get_secret_value()) for key in settings.secret_keys])
+    port = EnginePort()
+    ground = Ground(
+        database=database,
+        clock=clock,
+        seal=seal,
+        warehouses=Warehouses(settings.warehouse_url),
+        providers={provider: provider_settings(settings, provider, tuning.http) for provider in Provider},
+        connector_for=connectors,
+        read_budget=settings.quickbooks_monthly_reads,
+        checkpoint=checkpoint,
+    )
+    tokens = BotTokens(database, clock, seal, Secret(settings.slack_bot_token.get_secret_value()))
+    sender = SlackSender(settings.slack_api_url, tokens.token, seconds=tuning.slack_seconds)
+    notifier = Notifier(port.enqueue, support_channel=settings.support_channel, support_email=settings.support_email)
+    desk = Desk(settings.database_url)
+    people = People(desk, clock, sender.profile)
+    services = Services(
+        clock=clock,
+        people=people,
+        asks=AskService(desk, database, clock, seal, port.enqueue),
+        status=StatusService(desk, clock, read_budget=ground.read_budget),
+        refresh=RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget),
+        escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
+        addresses=AddressService(desk, clock, people),
+    )
+    runs = RunHandler(ground, notifier, port.enqueue, tuning.retries)
+    deliveries = DeliveryHandler(
+        database,
+        clock,
+        port.enqueue,
+        notifier,
+        Posting(database, clock, sender),
+        Mailing(database, clock, MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from)),
+        may_act=port.may_act,
+        checkpoint=checkpoint,
+        quiet=tuning.quiet,
+    )
+    editor = CardEditor(database, clock, sender, may_act=port.may_act)
+
+    async def on_error(kind: str, subject: str, attempt: int, reference: str, error: BaseException) -> None:
+        if kind == "run":
+            await runs.failed_unexpectedly(subject, attempt, reference, f"{type(error).__name__}: {error}")
+
+    return Jobs(
+        services=services,
+        handlers={"run": runs.handle, "delivery": deliveries.handle},
+        sweeps=[
+            Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier)),
+            Sweep("cards", 1.0, editor.sweep),
+            Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
+            Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
+            Sweep("warehouses", 24 * 3600.0, warehouse_sweep(ground)),
+        ],
+        load_schedules=schedules_loader(database),
+        submit_slots=slots_submitter(database, clock, port.enqueue),
+        on_error=on_error,
+        engine=port,
+        ground=ground,
+        tokens=tokens,
+        sender=sender,
+        desk=desk,
+    )
+
+
+def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits) -> ProviderSettings:
+    """Return one provider's addresses and app credentials."""
+    name = provider.value
+    return ProviderSettings(
+        client_id=getattr(settings, f"{name}_client_id"),
+        client_secret=Secret(getattr(settings, f"{name}_client_secret").get_secret_value()),
+        api_url=getattr(settings, f"{name}_api_url"),
+        auth_url=getattr(settings, f"{name}_auth_url"),
+        token_url=getattr(settings, f"{name}_token_url"),
+        limits=limits,
+    )

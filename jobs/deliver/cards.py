@@ -1,0 +1,100 @@
+"""Living messages: edited when what they show changed, at most every three seconds, until the final state is shown."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from jobs.deliver.posting import rung_of, shown_hash
+from jobs.deliver.results import Accepted, Refused
+from jobs.deliver.slack import SlackSender
+from jobs.deliver.words import is_final, message_for
+from storage.facts.clock import Clock
+from storage.facts.messages import Message
+from storage.records import buckets, cards
+from storage.records.cards import Card
+from storage.sessions import Database, Session
+from templates import slack as blocks
+
+EDIT_EVERY = timedelta(seconds=3)
+#: Slack allows about 50 edits a minute and workspace; some are left for others.
+EDITS_PER_MINUTE = 40
+_CLAIM = timedelta(seconds=30)
+
+log = structlog.get_logger()
+
+
+class CardEditor:
+    """Edits due cards; a sweep of the clock."""
+
+    def __init__(self, database: Database, clock: Clock, sender: SlackSender, *, may_act: Callable[[], bool]) -> None:
+        self._database = database
+        self._clock = clock
+        self._sender = sender
+        self._may_act = may_act
+
+    async def sweep(self) -> None:
+        """Look at every card whose time has come; final states first."""
+        if not self._may_act():
+            return
+        due = await self._database.reading(self._due)
+        for card, _ in sorted(due, key=lambda item: not item[1]):
+            await self._look(card)
+
+    def _due(self, session: Session) -> list[tuple[Card, bool]]:
+        return [(card, is_final(session, card.subject)) for card in cards.due(session, self._clock.now())]
+
+    async def _look(self, card: Card) -> None:
+        now = self._clock.now()
+        until = now + _CLAIM
+        if not await self._database.writing(lambda session: cards.claim(session, card, until)):
+            return
+        message, final, rung = await self._database.reading(lambda session: self._words(session, card, now))
+        shown = shown_hash(message)
+        next_look = None if final else now + EDIT_EVERY
+        if shown == card.shown_hash:
+            await self._database.writing(
+                lambda session: cards.look_later(session, card.id, claimed_until=until, next_look=next_look)
+            )
+            return
+        wait = await self._database.writing(lambda session: self._wait(session, card, now, final=final))
+        if wait > timedelta(0):
+            await self._database.writing(
+                lambda session: cards.look_later(session, card.id, claimed_until=until, next_look=now + wait)
+            )
+            return
+        await self._edit(card, message, rung, shown, until, next_look)
+
+    async def _edit(
+        self, card: Card, message: Message, rung: blocks.Rung, shown: str, until: datetime, next_look: datetime | None
+    ) -> None:
+        rendered = blocks.render(message, revision=card.revision + 1, rung=rung, team_id=card.team_id)
+        result = await self._sender.edit(card.team_id, card.posted_in or card.channel_id, card.ts or "", dict(rendered))
+        now = self._clock.now()
+        if isinstance(result, Accepted):
+            await self._database.writing(
+                lambda session: cards.edited(
+                    session, card.id, claimed_until=until, shown_hash=shown, now=now, next_look=next_look
+                )
+            )
+            return
+        log.warning("card_not_edited", card=card.id, reason=result.reason)
+        # A message that is gone cannot be edited; anything else is tried again, since an edit twice changes nothing.
+        give_up = isinstance(result, Refused) and result.final
+        await self._database.writing(lambda session: cards.failed(session, card.id, now=now, give_up=give_up))
+
+    def _wait(self, session: Session, card: Card, now: datetime, *, final: bool) -> timedelta:
+        if card.edited_at is not None and card.shown_hash is not None and now - card.edited_at < EDIT_EVERY:
+            return card.edited_at + EDIT_EVERY - now
+        # Final states may use the room that is kept free of the others.
+        rate = EDITS_PER_MINUTE / 60
+        name = f"slack-edits:{card.team_id}"
+        if final:
+            return timedelta(0)
+        return timedelta(
+            seconds=buckets.reserve(session, name, per_second=rate, burst=EDITS_PER_MINUTE, cost=1, now=now)
+        )
+
+    def _words(self, session: Session, card: Card, now: datetime) -> tuple[Message, bool, blocks.Rung]:
+        message = message_for(session, card.kind, card.subject, now)
+        return message, is_final(session, card.subject), rung_of(session, card.team_id)

@@ -1,0 +1,155 @@
+"""One attempt to deliver: intent, call, outcome; after a doubt wait, look, and only then send again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from jobs.asks import Enqueue
+from jobs.deliver.again import Again
+from jobs.deliver.mailing import Mailing
+from jobs.deliver.posting import Posting
+from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
+from jobs.engine import WorkContext
+from jobs.notify import Notifier
+from jobs.work import Work
+from storage.facts.clock import Clock
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.records import deliveries
+from storage.sessions import Database, Session
+
+#: Time-out of a call plus the longest that the other side may take to accept it after that.
+QUIET = timedelta(seconds=30)
+_LONGEST_WAIT_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+class DeliveryHandler:
+    """Looks after deliveries, for the engine."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        enqueue: Enqueue,
+        notifier: Notifier,
+        posting: Posting,
+        mailing: Mailing,
+        *,
+        may_act: Callable[[], bool],
+        checkpoint: Callable[[str], None] = lambda _name: None,
+        quiet: timedelta = QUIET,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._enqueue = enqueue
+        self._notifier = notifier
+        self._posting = posting
+        self._mailing = mailing
+        self._may_act = may_act
+        self._checkpoint = checkpoint
+        self._quiet = quiet
+
+    async def handle(self, work: WorkContext) -> None:
+        """Make one attempt; when it is not settled, leave the next one to a later piece of work."""
+        again = await work.step("deliver", self._step, work.subject)
+        if again is not None:
+            await work.step("again", self._leave_for_later, work.subject, work.attempt, again)
+
+    async def attempt(self, delivery_id: str) -> Again | None:
+        """Bring the delivery one step further; None when it is settled."""
+        delivery = await self._database.reading(lambda session: deliveries.delivery(session, delivery_id))
+        now = self._clock.now()
+        if delivery.state not in {DeliveryState.PENDING, DeliveryState.SENDING}:
+            return None
+        if now >= delivery.expires_at:
+            await self._settle(delivery, DeliveryState.FAILED, reason="given up: no longer worth sending")
+            return None
+        if not self._may_act():
+            return Again(5.0)
+        if delivery.state is DeliveryState.SENDING:
+            waiting = await self._reconciled(delivery)
+            if waiting is not None:
+                return waiting if waiting.seconds > 0 else None
+        return await self._send(delivery)
+
+    async def _reconciled(self, delivery: Delivery) -> Again | None:
+        """Find out whether an attempt that nobody confirmed arrived. None: it did not, send; Again(0): settled."""
+        intent_at = delivery.intent_at or delivery.created_at
+        left = (intent_at + self._quiet - self._clock.now()).total_seconds()
+        if left > 0:
+            return Again(left)
+        if delivery.channel is Channel.EMAIL:
+            return await self._mailing.after_doubt(delivery, self._settle)
+        return await self._posting.after_doubt(delivery, self._settle)
+
+    async def _send(self, delivery: Delivery) -> Again | None:
+        if delivery.channel is Channel.SLACK:
+            thread = await self._posting.thread_of(delivery, self.attempt)
+            if isinstance(thread, Again):
+                return thread
+            prepared = await self._posting.prepare(delivery, thread)
+        else:
+            prepared = await self._mailing.prepare(delivery)
+        if isinstance(prepared, Refused):
+            return await self._refused(delivery, prepared)
+        now = self._clock.now()
+        if not await self._database.writing(
+            lambda session: deliveries.begin_attempt(session, delivery.id, delivery.attempts, now)
+        ):
+            return None
+        self._checkpoint("delivery.intent")
+        result: Result = await prepared()
+        self._checkpoint("delivery.called")
+        match result:
+            case Accepted():
+                await self._settle(delivery, DeliveryState.SENT, accepted=result)
+                self._checkpoint("delivery.settled")
+                return None
+            case Ambiguous():
+                log.warning("delivery_unclear", delivery=delivery.id, kind=delivery.kind, reason=result.reason)
+                return Again(self._quiet.total_seconds())
+            case Refused():
+                return await self._refused(delivery, result)
+
+    async def _refused(self, delivery: Delivery, refused: Refused) -> Again | None:
+        log.warning("delivery_refused", delivery=delivery.id, kind=delivery.kind, reason=refused.reason)
+        if refused.final:
+            await self._settle(delivery, DeliveryState.FAILED, reason=refused.reason)
+            return None
+        await self._database.writing(lambda session: deliveries.put_back(session, delivery.id, refused.reason))
+        backoff = min(_LONGEST_WAIT_SECONDS, 2.0 ** min(delivery.attempts, 6))
+        return Again(max(backoff, refused.after or 0.0))
+
+    async def _settle(
+        self,
+        delivery: Delivery,
+        state: DeliveryState,
+        *,
+        reason: str | None = None,
+        accepted: Accepted | None = None,
+    ) -> None:
+        def write(session: Session) -> None:
+            now = self._clock.now()
+            external_id = accepted.external_id if accepted else None
+            if not deliveries.settle(session, delivery.id, state, now=now, external_id=external_id, reason=reason):
+                return
+            if accepted is not None and accepted.place is not None:
+                self._posting.note_posted(session, delivery, accepted, now)
+            if state is DeliveryState.FAILED:
+                self._notifier.fall_back(session, delivery, now)
+
+        await self._database.writing(write)
+
+    async def _step(self, delivery_id: str) -> float | None:
+        again = await self.attempt(delivery_id)
+        return again.seconds if again is not None else None
+
+    def _leave_for_later(self, delivery_id: str, attempt: int, seconds: float) -> None:
+        def write(session: Session) -> None:
+            if deliveries.take_over(session, delivery_id, attempt + 1):
+                delay = timedelta(seconds=seconds)
+                self._enqueue(session, Work("delivery", delivery_id, attempt=attempt + 1, queue="notify", delay=delay))
+
+        self._database.in_write(write)

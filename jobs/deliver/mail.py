@@ -1,0 +1,122 @@
+"""The one mail sender: builds the message, checks that its headers are the intended ones, and speaks SMTP."""
+
+from datetime import datetime
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import SMTP
+from email.utils import format_datetime
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
+from storage.facts.secret import Secret
+from templates.mail import Mail, safe_header
+
+SEND_SECONDS = 30.0
+_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+class MailNotConfiguredError(RuntimeError):
+    """There is no SMTP_URL."""
+
+
+class HeadersChangedError(RuntimeError):
+    """The built message does not carry exactly the intended headers; nothing was sent."""
+
+
+class MailSender:
+    """Sends to one mail server."""
+
+    def __init__(self, smtp_url: Secret, mail_from: str, *, seconds: float = SEND_SECONDS) -> None:
+        self._url = smtp_url
+        self._from = mail_from
+        self._seconds = seconds
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a mail server."""
+        return bool(self._url)
+
+    def message_id(self, delivery_id: str) -> str:
+        """Return the Message-ID of a delivery: the same for every attempt."""
+        domain = self._from.rpartition("@")[2].rstrip("> ")
+        return f"<{delivery_id}@{domain}>"
+
+    async def send(self, recipient: str, mail: Mail, delivery_id: str, written_at: datetime) -> Result:
+        """Send one mail; Ambiguous when the connection died after the text was handed over."""
+        message_id = self.message_id(delivery_id)
+        message = build(self._from, recipient, mail, message_id, written_at)
+        parts = urlsplit(self._url.reveal())
+        client = aiosmtplib.SMTP(
+            hostname=parts.hostname or "localhost",
+            port=parts.port or _SCHEMES.get(parts.scheme, 25),
+            use_tls=parts.scheme == "smtps",
+            start_tls=parts.scheme == "smtp+starttls",
+            timeout=self._seconds,
+        )
+        try:
+            await client.connect()
+            if parts.username:
+                await client.login(unquote(parts.username), unquote(parts.password or ""))
+            await client.mail(_address(self._from))
+            await client.rcpt(recipient)
+        except aiosmtplib.SMTPResponseException as error:
+            await _leave(client)
+            return Refused(f"{error.code} {error.message}", final=_is_final(error))
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            client.close()
+            return Refused(f"the mail server cannot be reached: {type(error).__name__}", final=False)
+        return await _hand_over(client, message, message_id)
+
+
+def build(sender: str, recipient: str, mail: Mail, message_id: str, written_at: datetime) -> bytes:
+    """Build the message; UnsafeHeader and HeadersChangedError keep a hostile name from becoming a header."""
+    headers = {
+        "From": sender,
+        "To": recipient,
+        "Subject": mail.subject,
+        "Date": format_datetime(written_at),
+        "Message-ID": message_id,
+        "Auto-Submitted": "auto-generated",
+    }
+    message = EmailMessage(policy=SMTP)
+    for name, value in headers.items():
+        message[name] = safe_header(value)
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    raw = message.as_bytes()
+    found = [
+        name for name in BytesParser(policy=SMTP).parsebytes(raw, headersonly=True) if name.lower() != "mime-version"
+    ]
+    if sorted(found) != sorted([*headers, "Content-Type"]):
+        raise HeadersChangedError(f"the message would carry other headers: {sorted(found)}")
+    return raw
+
+
+async def _hand_over(client: aiosmtplib.SMTP, message: bytes, message_id: str) -> Result:
+    try:
+        await client.data(message)
+    except aiosmtplib.SMTPResponseException as error:
+        await _leave(client)
+        return Refused(f"{error.code} {error.message}", final=_is_final(error))
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        client.close()
+        return Ambiguous(f"the mail server went away before it confirmed: {type(error).__name__}")
+    await _leave(client)
+    return Accepted(message_id)
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    try:
+        await client.quit()
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        client.close()
+
+
+def _is_final(error: aiosmtplib.SMTPResponseException) -> bool:
+    return 500 <= error.code < 600
+
+
+def _address(sender: str) -> str:
+    return sender.rpartition("<")[2].rstrip("> ") if "<" in sender else sender

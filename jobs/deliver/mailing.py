@@ -1,0 +1,73 @@
+"""E-mail deliveries: the words in the reader's zone, and what to do when nobody can tell whether a mail arrived."""
+
+from jobs.deliver.again import Again
+from jobs.deliver.mail import HeadersChangedError, MailSender
+from jobs.deliver.posting import Prepared, Settle
+from jobs.deliver.results import Refused, Result
+from jobs.deliver.words import message_for
+from storage.facts.clock import Clock
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.records import deliveries, organizations
+from storage.sessions import Database, Session
+from templates import mail as letters
+from templates.mail import UnsafeHeader
+
+_SLACK_LOOK_SECONDS = 5.0
+_WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+
+
+class Mailing:
+    """Everything about an e-mail delivery but its state."""
+
+    def __init__(self, database: Database, clock: Clock, sender: MailSender) -> None:
+        self._database = database
+        self._clock = clock
+        self._sender = sender
+
+    async def prepare(self, delivery: Delivery) -> Prepared | Refused:
+        """Write the mail; what is returned sends it."""
+        if not self._sender.configured:
+            return Refused("no mail server is configured (SMTP_URL)", final=True)
+        try:
+            letter = await self._database.reading(lambda session: self._letter(session, delivery))
+        except (UnsafeHeader, HeadersChangedError) as error:
+            return Refused(f"the mail was not safe to send: {error}", final=True)
+
+        async def call() -> Result:
+            try:
+                return await self._sender.send(delivery.destination, letter, delivery.id, delivery.created_at)
+            except (UnsafeHeader, HeadersChangedError) as error:
+                return Refused(f"the mail was not safe to send: {error}", final=True)
+
+        return call
+
+    async def after_doubt(self, delivery: Delivery, settle: Settle) -> Again | None:
+        """Send again only where Slack never confirmed: mail cannot be looked up, and a second one confuses people."""
+        states = await self._database.reading(lambda session: _slack_states(session, delivery))
+        if DeliveryState.SENT in states:
+            reason = "the mail server did not confirm it; Slack confirmed the same message, so it was not sent again"
+            await settle(delivery, DeliveryState.UNCONFIRMED, reason=reason)
+            return Again(0)
+        return Again(_SLACK_LOOK_SECONDS) if _WAITING & states else None
+
+    def _letter(self, session: Session, delivery: Delivery) -> letters.Mail:
+        message = message_for(session, delivery.kind, delivery.subject, self._clock.now())
+        return letters.render(message, zone=_zone(session, delivery))
+
+
+def _slack_states(session: Session, delivery: Delivery) -> set[DeliveryState]:
+    return {
+        other.state
+        for other in deliveries.of_subject(session, delivery.subject)
+        if other.channel is Channel.SLACK and _tells_the_same(other, delivery)
+    }
+
+
+def _tells_the_same(slack: Delivery, mail: Delivery) -> bool:
+    return slack.kind == mail.kind or {slack.kind, mail.kind} == {"escalation_card", "escalation_mail"}
+
+
+def _zone(session: Session, delivery: Delivery) -> str:
+    if delivery.member_id is not None:
+        return organizations.member(session, delivery.member_id).timezone
+    return organizations.organization(session, delivery.organization_id).timezone

@@ -1,0 +1,161 @@
+"""Slack deliveries: where a post goes, in which thread, with which blocks, and whether it is there already."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from jobs.deliver.again import Again
+from jobs.deliver.results import Accepted, Refused, Result
+from jobs.deliver.slack import CannotLookError, SlackSender
+from jobs.deliver.words import message_for
+from jobs.notify import ESCALATION_CARD, REFRESH_CARD
+from storage.facts.clock import Clock
+from storage.facts.deliveries import Delivery, DeliveryState
+from storage.facts.messages import Message
+from storage.records import cards, deliveries, organizations
+from storage.records.cards import Card
+from storage.sessions import Database, Session
+from templates import slack as blocks
+
+_CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD})
+_CARD_LOOK_SECONDS = 0.5
+#: Blocks that a workspace does not know yet are refused with one of these.
+_UNKNOWN_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
+
+
+class Settle(Protocol):
+    """Records the outcome of a delivery."""
+
+    def __call__(
+        self, delivery: Delivery, state: DeliveryState, *, reason: str | None = None, accepted: Accepted | None = None
+    ) -> Awaitable[None]:
+        """Record it."""
+        ...
+
+
+Prepared = Callable[[], Awaitable[Result]]
+
+
+def shown_hash(message: Message) -> str:
+    """Hash what a message shows, so that it is edited only when that changes."""
+    plain = blocks.render(message, revision=0)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+class Posting:
+    """Everything about a Slack delivery but its state."""
+
+    def __init__(self, database: Database, clock: Clock, sender: SlackSender) -> None:
+        self._database = database
+        self._clock = clock
+        self._sender = sender
+
+    async def thread_of(
+        self, delivery: Delivery, attempt: Callable[[str], Awaitable[Again | None]]
+    ) -> str | Again | None:
+        """Return the ts of the card under which this is posted; the card is posted first where it is not there yet."""
+        if delivery.kind in _CARD_KINDS:
+            return None
+        card = await self._card_at(delivery)
+        if card is None:
+            return None
+        if card.ts is None:
+            await attempt(card.delivery_id)
+            card = await self._card_at(delivery)
+        if card is not None and card.ts is not None:
+            return card.ts
+        settled = await self._database.reading(lambda session: _is_settled(session, card))
+        return None if settled else Again(_CARD_LOOK_SECONDS)
+
+    async def prepare(self, delivery: Delivery, thread_ts: str | None) -> Prepared | Refused:
+        """Resolve the place and put the words together; what is returned makes the call."""
+        team_id, channel_id = delivery.destination.split("/")
+        place = await self._resolved(team_id, channel_id)
+        if isinstance(place, Refused):
+            return place
+        message, rung = await self._database.reading(lambda session: self._words(session, delivery, team_id))
+
+        async def call() -> Result:
+            return await self._post(team_id, place, message, rung, delivery.id, thread_ts)
+
+        return call
+
+    async def after_doubt(self, delivery: Delivery, settle: Settle) -> Again | None:
+        """Look for the post; found or unreadable settles the delivery (Again(0)), absent means send it (None)."""
+        team_id, channel_id = delivery.destination.split("/")
+        place = await self._resolved(team_id, channel_id)
+        if isinstance(place, Refused):
+            return Again(5.0)
+        card = None if delivery.kind in _CARD_KINDS else await self._card_at(delivery)
+        since = delivery.intent_at or delivery.created_at
+        try:
+            ts = await self._sender.find(team_id, place, delivery.id, since, card.ts if card else None)
+        except CannotLookError as error:
+            await settle(delivery, DeliveryState.UNCONFIRMED, reason=f"cannot look: {error}")
+            return Again(0)
+        if ts is None:
+            return None
+        await settle(delivery, DeliveryState.SENT, accepted=Accepted(ts, place))
+        return Again(0)
+
+    def note_posted(self, session: Session, delivery: Delivery, accepted: Accepted, now: datetime) -> None:
+        """Remember where the card is, in the transaction that settles its delivery."""
+        card = cards.of_delivery(session, delivery.id)
+        if card is not None and accepted.place is not None:
+            cards.posted(session, card.id, accepted.place, accepted.external_id, accepted.shown, now)
+
+    async def _post(
+        self, team_id: str, place: str, message: Message, rung: blocks.Rung, delivery_id: str, thread_ts: str | None
+    ) -> Result:
+        tried: blocks.Rung | None = rung
+        while tried is not None:
+            result = await self._sender.post(
+                team_id, place, dict(blocks.render(message, rung=tried, team_id=team_id)), delivery_id, thread_ts
+            )
+            if not (isinstance(result, Refused) and result.final and result.reason.startswith(_UNKNOWN_BLOCKS)):
+                await self._remember(team_id, rung, tried)
+                return replace(result, shown=shown_hash(message)) if isinstance(result, Accepted) else result
+            tried = tried.next()
+        text: dict[str, Any] = {"text": blocks.render(message)["text"]}
+        return await self._sender.post(team_id, place, text, delivery_id, thread_ts)
+
+    async def _remember(self, team_id: str, first: blocks.Rung, worked: blocks.Rung) -> None:
+        if worked is not first:
+            await self._database.writing(
+                lambda session: organizations.remember_table_rung(session, team_id, worked.value)
+            )
+
+    async def _resolved(self, team_id: str, channel_id: str) -> str | Refused:
+        if channel_id.startswith(("U", "W")):
+            return await self._sender.direct_channel(team_id, channel_id)
+        return channel_id
+
+    async def _card_at(self, delivery: Delivery) -> Card | None:
+        team_id, channel_id = delivery.destination.split("/")
+
+        def read(session: Session) -> Card | None:
+            found = cards.of_subject(session, REFRESH_CARD, delivery.subject)
+            return next((card for card in found if (card.team_id, card.channel_id) == (team_id, channel_id)), None)
+
+        return await self._database.reading(read)
+
+    def _words(self, session: Session, delivery: Delivery, team_id: str) -> tuple[Message, blocks.Rung]:
+        in_channel = not delivery.destination.split("/")[1].startswith(("U", "W"))
+        message = message_for(session, delivery.kind, delivery.subject, self._clock.now(), in_channel=in_channel)
+        return message, rung_of(session, team_id)
+
+
+def rung_of(session: Session, team_id: str) -> blocks.Rung:
+    """Return the rung of the table ladder that the workspace accepts."""
+    known = organizations.table_rung(session, team_id)
+    return blocks.Rung(known) if known else blocks.Rung.TABLE
+
+
+def _is_settled(session: Session, card: Card | None) -> bool:
+    if card is None:
+        return True
+    state = deliveries.delivery(session, card.delivery_id).state
+    return state not in {DeliveryState.PENDING, DeliveryState.SENDING}

@@ -1,0 +1,171 @@
+"""The one Slack sender: posts, edits, looks for what it may have posted, and asks who somebody is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
+from jobs.people import Profile, profile_from
+from storage.facts.people import SlackIdentity
+from storage.facts.secret import Secret
+
+SEND_SECONDS = 10.0
+#: How many of the newest messages a look goes through.
+LOOK_BACK = 15
+EVENT_TYPE = "tidings_delivery"
+
+_TRANSIENT = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
+#: Slack's own words for "some of it may have happened".
+_AMBIGUOUS = frozenset({"internal_error", "fatal_error", "request_timeout"})
+
+log = structlog.get_logger()
+
+TokenOf = Callable[[str], Awaitable[Secret | None]]
+
+
+class CannotLookError(Exception):
+    """The history of that place cannot be read, so nobody can tell what is there."""
+
+
+class SlackSender:
+    """Talks to the Web API of every workspace over one session."""
+
+    def __init__(self, api_url: str, token_of: TokenOf, *, seconds: float = SEND_SECONDS) -> None:
+        self._api_url = api_url
+        self._token_of = token_of
+        self._seconds = seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._direct: dict[tuple[str, str], str] = {}
+
+    async def post(
+        self, team_id: str, channel_id: str, message: Mapping[str, Any], delivery_id: str, thread_ts: str | None = None
+    ) -> Result:
+        """Post a message that carries its delivery's id in its metadata."""
+        return await self._send(
+            team_id,
+            "chat.postMessage",
+            {
+                "channel": channel_id,
+                **message,
+                **({"thread_ts": thread_ts} if thread_ts else {}),
+                "metadata": {"event_type": EVENT_TYPE, "event_payload": {"delivery": delivery_id}},
+                "unfurl_links": False,
+                "unfurl_media": False,
+            },
+        )
+
+    async def edit(self, team_id: str, channel_id: str, ts: str, message: Mapping[str, Any]) -> Result:
+        """Replace what a message of ours says; doing it twice changes nothing."""
+        return await self._send(team_id, "chat.update", {"channel": channel_id, "ts": ts, **message})
+
+    async def direct_channel(self, team_id: str, user_id: str) -> str | Refused:
+        """Return the id of the DM with a person."""
+        known = self._direct.get((team_id, user_id))
+        if known is not None:
+            return known
+        try:
+            answer = await self._call(team_id, "conversations.open", {"users": user_id})
+        except SlackApiError as error:
+            refusal = _refusal(error)
+            return refusal if isinstance(refusal, Refused) else Refused(refusal.reason, final=False)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            return Refused(f"conversations.open: {type(error).__name__}", final=False)
+        channel_id = str(answer["channel"]["id"])
+        self._direct[team_id, user_id] = channel_id
+        return channel_id
+
+    async def find(
+        self, team_id: str, channel_id: str, delivery_id: str, since: datetime, thread_ts: str | None = None
+    ) -> str | None:
+        """Return the ts of that delivery's message if it is among the newest; CannotLookError if nobody can tell."""
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        arguments: dict[str, Any] = {
+            "channel": channel_id,
+            "limit": LOOK_BACK,
+            "include_all_metadata": True,
+            "oldest": f"{since.timestamp() - 60:.6f}",
+        }
+        if thread_ts:
+            arguments["ts"] = thread_ts
+        try:
+            answer = await self._call(team_id, method, arguments)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            raise CannotLookError(f"{method}: {error}") from error
+        for message in answer.get("messages", []):
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("delivery") == delivery_id:
+                return str(message["ts"])
+        return None
+
+    async def profile(self, identity: SlackIdentity) -> Profile | None:
+        """Ask Slack who somebody is; None when it does not tell."""
+        try:
+            answer = await self._call(identity.team_id, "users.info", {"user": identity.user_id})
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("profile_unknown", team=identity.team_id, user=identity.user_id, error=type(error).__name__)
+            return None
+        return profile_from(answer.get("user") or {}, identity.team_id)
+
+    async def close(self) -> None:
+        """Close the session."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _send(self, team_id: str, method: str, arguments: dict[str, Any]) -> Result:
+        try:
+            answer = await self._call(team_id, method, arguments)
+        except SlackApiError as error:
+            return _refusal(error)
+        except aiohttp.ClientConnectorError as error:
+            return Refused(f"Slack cannot be reached: {type(error).__name__}", final=False)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
+            return Ambiguous(f"{method}: {type(error).__name__}")
+        return Accepted(str(answer["ts"]), str(answer["channel"]))
+
+    async def _call(self, team_id: str, method: str, arguments: dict[str, Any]) -> Mapping[str, Any]:
+        token = await self._token_of(team_id)
+        if token is None:
+            raise SlackApiError("no installation", {"ok": False, "error": "team_not_installed"})  # type: ignore[no-untyped-call]  # the SDK's
+        client = AsyncWebClient(token=token.reveal(), base_url=self._api_url, session=self._opened(), retry_handlers=[])
+        answer = (
+            await client.api_call(method, json=arguments)
+            if _takes_json(method)
+            else await client.api_call(method, params=arguments)
+        )
+        return answer.data if isinstance(answer.data, dict) else {}
+
+    def _opened(self) -> aiohttp.ClientSession:
+        # Made inside the running loop; the client's own time-out is not used with a session, so it is set here.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._seconds))
+        return self._session
+
+
+def _takes_json(method: str) -> bool:
+    return method.startswith("chat.") or method == "conversations.open"
+
+
+def _refusal(error: SlackApiError) -> Refused | Ambiguous:
+    response = error.response
+    status = getattr(response, "status_code", 200)
+    code = str(response.get("error", "")) if hasattr(response, "get") else ""
+    if status == 429 or code in _TRANSIENT:
+        headers = getattr(response, "headers", {}) or {}
+        return Refused(code or "ratelimited", final=False, after=_seconds(headers.get("Retry-After")))
+    if status >= 500 or code in _AMBIGUOUS or not code:
+        return Ambiguous(f"Slack answered {status} {code}".strip())
+    detail = response.get("response_metadata") if hasattr(response, "get") else None
+    messages = (detail or {}).get("messages") or []
+    return Refused(": ".join([code, *messages[:3]]), final=True)
+
+
+def _seconds(header: object) -> float | None:
+    text = str(header or "")
+    return min(float(text), 3600.0) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,53 @@
+"""Which message a delivery or a card says, from the facts as they are now."""
+
+from datetime import datetime
+
+from jobs.notify import (
+    ESCALATION_CARD,
+    ESCALATION_MAIL,
+    ESCALATION_TOLD,
+    REFRESH_CARD,
+    REFRESH_FINISHED,
+)
+from jobs.refresh.view import refresh_status
+from storage.facts.messages import Message, Person
+from storage.records import organizations, receipts, refreshes
+from storage.sessions import Session
+from templates import notices
+
+
+def message_for(session: Session, kind: str, refresh_id: str, now: datetime, *, in_channel: bool = False) -> Message:
+    """Return what is said; KeyError for a subject that is gone."""
+    refresh = refresh_status(session, refresh_id, now)
+    listed = receipts.ids_of(session, [run.id for _, run in refresh.runs])
+    admins = [admin.name for admin in organizations.admins(session, refresh.organization_id)]
+    if kind == REFRESH_CARD:
+        value = None if refresh.finished_at else refresh_id
+        return notices.refresh_card(refresh, now, cancel_value=value, receipts=listed, admins=admins)
+    if kind == REFRESH_FINISHED:
+        people = _people(session, refresh_id) if in_channel else ()
+        return notices.refresh_finished(refresh, receipts=listed, people=people, admins=admins)
+    if kind == ESCALATION_TOLD:
+        return notices.escalation_told(refresh, now)
+    if kind in {ESCALATION_CARD, ESCALATION_MAIL}:
+        row = refreshes.row(session, refresh_id)
+        organization = organizations.organization(session, refresh.organization_id)
+        return notices.escalation(
+            refresh,
+            now,
+            value=refresh_id,
+            log_reference=refresh_id,
+            account_rep=organization.account_rep,
+            acknowledged_at=row.acknowledged_at,
+        )
+    raise KeyError(kind)
+
+
+def is_final(session: Session, refresh_id: str) -> bool:
+    """Whether nothing about the subject will change any more."""
+    return refreshes.row(session, refresh_id).finished_at is not None
+
+
+def _people(session: Session, refresh_id: str) -> tuple[Person, ...]:
+    found = refreshes.people_of(session, refresh_id)
+    return tuple(Person(person.name, person.team_id, person.user_id) for person in found)

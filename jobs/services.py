@@ -1,0 +1,24 @@
+"""What a listener may call: one object per subject, each of them authorizing for itself."""
+
+from dataclasses import dataclass
+
+from jobs.addresses import AddressService
+from jobs.asks import AskService
+from jobs.escalation import EscalationService
+from jobs.people import People
+from jobs.refresh.service import RefreshService
+from jobs.status import StatusService
+from storage.facts.clock import Clock
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that Slack, the web edge and the command line ask for."""
+
+    clock: Clock
+    people: People
+    asks: AskService
+    status: StatusService
+    refresh: RefreshService
+    escalation: EscalationService
+    addresses: AddressService
