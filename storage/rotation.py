@@ -1,0 +1,86 @@
+"""Key rotation: every sealed grant and bot token is sealed again with the newest key, one at a time.
+
+A grant is re-sealed under the same lease that renewing its tokens takes, and by compare-and-swap on its version, so
+that a token which is renewed at the same moment is never lost.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from storage.credentials import Place, open_bot_token, open_credentials, seal_bot_token, seal_credentials
+from storage.facts.ids import new_id
+from storage.records import leases, organizations, seeds, sources
+from storage.seal import Seal
+from storage.sessions import Database, Session
+
+_LEASE_SECONDS = 30.0
+
+
+@dataclass
+class Resealed:
+    """What a rotation did."""
+
+    sealed: int = 0
+    current: int = 0
+    #: a worker was renewing them; run it again
+    busy: int = 0
+
+
+def reseal(database: Database, seal: Seal) -> Resealed:
+    """Seal everything that an older key sealed with the newest; SealError when a key is missing."""
+    done = Resealed()
+    holder = new_id("rot")
+    for source in database.in_read(lambda session: sources.changed_since(session, None)):
+        _count(done, database.in_write(partial(_grant, seal=seal, source_id=source.id, holder=holder)))
+    for team, token in database.in_read(organizations.bot_tokens).items():
+        if token is not None:
+            _count(done, database.in_write(partial(_token, seal=seal, team_id=team)))
+    return done
+
+
+def lease_name(source_id: str) -> str:
+    """Return the lease that whoever renews the tokens of a source holds."""
+    return f"tokens:{source_id}"
+
+
+def _count(done: Resealed, outcome: str | None) -> None:
+    if outcome is not None:
+        setattr(done, outcome, getattr(done, outcome) + 1)
+
+
+def _grant(session: Session, seal: Seal, source_id: str, holder: str) -> str | None:
+    generation = leases.acquire(session, lease_name(source_id), holder, _LEASE_SECONDS)
+    if generation is None:
+        return "busy"
+    try:
+        return _reseal_grant(session, seal, source_id)
+    finally:
+        leases.release(session, lease_name(source_id), holder, generation)
+
+
+def _reseal_grant(session: Session, seal: Seal, source_id: str) -> str | None:
+    grant = sources.stored_grant(session, source_id)
+    if grant.credentials is None:
+        return None
+    if seal.is_current(grant.credentials):
+        return "current"
+    here = Place(grant.organization_id, grant.provider, grant.account, grant.version)
+    credentials = open_credentials(seal, here, grant.credentials)
+    there = Place(here.organization_id, here.provider, here.account, here.version + 1)
+    won = sources.save_grant(
+        session,
+        source_id,
+        credentials=seal_credentials(seal, there, credentials),
+        expected_version=grant.version,
+        access_expires_at=grant.access_expires_at,
+        refresh_expires_at=grant.refresh_expires_at,
+    )
+    return "sealed" if won else "busy"
+
+
+def _token(session: Session, seal: Seal, team_id: str) -> str:
+    sealed = seeds.stored_bot_token(session, team_id)
+    if sealed is None or seal.is_current(sealed):
+        return "current"
+    seeds.replace_bot_token(session, team_id, seal_bot_token(seal, team_id, open_bot_token(seal, team_id, sealed)))
+    return "sealed"
