@@ -1,0 +1,96 @@
+"""What our buttons do. Every value is looked up again within the clicker's organization, and every role read again."""
+
+from bot import values
+from bot.case import Case
+from bot.commands import confirm_card
+from bot.reply import NOTHING, Reply
+from jobs.refresh.ask import Joined, Started, TriggerKey
+from storage.facts.sources import ConnectionState
+from templates import notices
+
+
+async def ask(case: Case) -> Reply:
+    """Show the card that asks."""
+    return case.say(await confirm_card(case, values.unpack(case.request.value).scope))
+
+
+async def start(case: Case) -> Reply:
+    """Start or join the refresh of the card; the card is the key, so that a second click on it has no second effect."""
+    wanted = values.unpack(case.request.value)
+    key = TriggerKey(case.request.team_id, wanted.card)
+    outcome = await case.services.refresh.request(case.actor, wanted.scope, key, case.place)
+    match outcome:
+        case Started():
+            who = await case.names()
+            reply = case.say(notices.queued(who.organization, outcome.sources), replace=True)
+            return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
+        case Joined():
+            told = notices.joined if outcome.newly else notices.already_waiting
+            return case.say(told(outcome.refresh), replace=True)
+        case _:
+            return await _left_out(case, wanted)
+
+
+async def _left_out(case: Case, wanted: values.CardValue) -> Reply:
+    """Say why nothing was started. Looked up again: a second click on the card must not call a lost source fresh."""
+    who = await case.names()
+    statuses = await case.services.refresh.ask(case.actor, wanted.scope)
+    lost = [entry.source for entry in statuses if entry.source.connection is ConnectionState.DISCONNECTED]
+    return case.say(notices.nothing_started(who.organization, lost, who.admins), replace=True)
+
+
+async def _ask_address(case: Case) -> Reply:
+    """Ask, once for each member, whether confirmations may go to the address of the Slack profile."""
+    address = await case.services.addresses.question(case.actor)
+    if address is None:
+        return NOTHING
+    return case.say(notices.ask_address(address, yes_value="yes", no_value="no"))
+
+
+async def dismiss(case: Case) -> Reply:
+    """Put the card away."""
+    return case.say(notices.dismissed(), replace=True)
+
+
+async def cancel(case: Case) -> Reply:
+    """Stop a refresh between two steps."""
+    return case.say(
+        notices.cancel_requested(await case.services.refresh.cancel(case.actor, case.request.value, case.trigger))
+    )
+
+
+async def acknowledge(case: Case) -> Reply:
+    """Take an escalated refresh on; the post says so by itself."""
+    await case.services.escalation.acknowledge(case.actor, case.request.value, case.trigger)
+    return NOTHING
+
+
+async def retry_escalated(case: Case) -> Reply:
+    """Start the waiting attempts of an escalated refresh now."""
+    await case.services.escalation.retry(case.actor, case.request.value, case.trigger)
+    return NOTHING
+
+
+async def cancel_escalated(case: Case) -> Reply:
+    """Stop an escalated refresh."""
+    return case.say(
+        notices.cancel_requested(await case.services.escalation.cancel(case.actor, case.request.value, case.trigger))
+    )
+
+
+async def email_yes(case: Case) -> Reply:
+    """Remember that confirmations may go to the address."""
+    member = await case.services.addresses.answer(case.actor, yes=True)
+    told = notices.address_confirmed(member.email) if member.email else notices.no_address()
+    return case.say(told, replace=True)
+
+
+async def email_no(case: Case) -> Reply:
+    """Remember that the member wants Slack only."""
+    await case.services.addresses.answer(case.actor, yes=False)
+    return case.say(notices.address_declined(), replace=True)
+
+
+async def link(case: Case) -> Reply:  # noqa: ARG001 - every handler is given its case
+    """Do nothing: Slack tells about a pressed link button, the link opens by itself."""
+    return NOTHING

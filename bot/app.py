@@ -1,0 +1,93 @@
+"""The bolt app: few generic listeners, our own dispatch table behind them, guard and token cache before them."""
+
+import json
+import logging
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
+
+from bot.front import Front
+from bot.interaction import Interaction, Reader
+from bot.payloads import Json, MalformedError
+from bot.reply import Reply
+from bot.show import Background, Shower, ack_body
+from bot.slack import Slack
+from bot.tokens import Tokens
+
+_ANY = re.compile(r"[\s\S]*")
+_INTERACTION = "interaction"
+_JSON_HEADERS: dict[str, str | Sequence[str]] = {"content-type": "application/json;charset=utf-8"}
+_MOST_CHALLENGE = 200
+
+
+class Intake:
+    """Takes verified bodies, from HTTP and from Socket Mode alike, and gives the ack."""
+
+    def __init__(self, bolt: AsyncApp, reader: Reader) -> None:
+        self.bolt = bolt
+        self._reader = reader
+
+    async def take(self, body: Json) -> BoltResponse:
+        """Return the ack for a body; what we do not answer is acked and ignored, or Slack would send it again."""
+        if body.get("type") == "url_verification":
+            return acknowledged({"challenge": str(body.get("challenge", ""))[:_MOST_CHALLENGE]})
+        try:
+            interaction = self._reader.read(body)
+        except MalformedError:
+            return BoltResponse(status=400)
+        if interaction is None:
+            return BoltResponse(status=200)
+        # Not "http": the guard has verified and parsed the body, and bolt must not read it in a way of its own.
+        request = AsyncBoltRequest(body=body, mode="socket_mode", context={_INTERACTION: interaction})
+        return await self.bolt.async_dispatch(request)
+
+
+def acknowledged(said: dict[str, Any] | None) -> BoltResponse:
+    """Return an ack, with what it says by itself."""
+    if not said:
+        return BoltResponse(status=200)
+    return BoltResponse(status=200, body=json.dumps(said, separators=(",", ":")), headers=_JSON_HEADERS)
+
+
+def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, background: Background) -> AsyncApp:
+    """Return the bolt app; call it inside the running loop, after the connections to Slack are open."""
+
+    async def authorize(context: AsyncBoltContext) -> AuthorizeResult:
+        team_id = context.team_id or ""
+        token = await tokens.of(team_id)
+        return AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token=token.reveal() if token else None)
+
+    async def listen(context: AsyncBoltContext) -> BoltResponse:
+        request: Interaction = context[_INTERACTION]
+        reply = await front.answer(request)
+        said = ack_body(reply, request)
+        if reply.then or (said is None and reply.message):
+            background.start(_finish(reply, request, shown=said is not None))
+        return acknowledged(said)
+
+    async def _finish(reply: Reply, request: Interaction, *, shown: bool) -> None:
+        if not shown:
+            await shower.show(reply, request)
+        await shower.show(await front.follow(reply, request), request)
+
+    app = AsyncApp(
+        name="tidings",
+        logger=logging.getLogger("slack_bolt"),
+        client=slack.client(None),
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+    app.command(_ANY)(listen)
+    app.action(_ANY)(listen)
+    app.event(_ANY)(listen)
+    return app

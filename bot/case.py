@@ -1,0 +1,62 @@
+"""What a handler is given: who asks, what, and the services that answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.directory import Directory, Names
+from bot.interaction import Interaction
+from bot.ports import Services
+from bot.reply import Reply, Where
+from jobs.errors import NotAllowedError
+from jobs.refresh.ask import Place, TriggerKey
+from storage.facts.messages import Message
+from storage.facts.people import Action, Actor, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One interaction of a person whom the gate has let in."""
+
+    request: Interaction
+    actor: Actor
+    services: Services
+    directory: Directory
+    #: the words after the command, or the whole sentence of a question
+    about: str = ""
+    #: whether `about` is a sentence that may name a source anywhere
+    sentence: bool = False
+
+    @property
+    def member(self) -> Member:
+        """The member who asks; NotAllowedError for support people, who are none."""
+        if self.actor.member is None:
+            raise NotAllowedError(Action.SEE_STATUS, None)
+        return self.actor.member
+
+    @property
+    def now(self) -> datetime:
+        """The present instant."""
+        return self.services.clock.now()
+
+    @property
+    def zone(self) -> str:
+        """The zone of whoever reads the answer."""
+        return self.actor.member.timezone if self.actor.member else "UTC"
+
+    @property
+    def place(self) -> Place:
+        """Where it was asked."""
+        return Place(self.request.team_id, self.request.channel_id)
+
+    @property
+    def trigger(self) -> TriggerKey:
+        """The key under which this interaction has its effect once."""
+        return TriggerKey(self.request.team_id, self.request.trigger)
+
+    async def names(self) -> Names:
+        """Return the names that messages to this member say."""
+        return await self.directory.names(self.member.organization_id)
+
+    def say(self, message: Message, *, replace: bool = False) -> Reply:
+        """Return the reply to the asker; `replace` puts it in the place of the card that was clicked."""
+        return Reply(message, Where.REPLACE if replace else Where.ANSWER, zone=self.zone)

@@ -1,0 +1,210 @@
+"""What `/data` and plain words ask for: status, refresh (which only asks), history, help."""
+
+from collections.abc import Sequence
+
+from rapidfuzz import fuzz, process
+
+from bot import names, values
+from bot.case import Case
+from bot.questions import Intent, Question, understand
+from bot.reply import Reply
+from jobs.refresh.ask import Scope
+from storage.facts.messages import Message, Part, Rule
+from storage.facts.sources import ConnectionState, Source
+from storage.facts.status import SourceStatus
+from templates import notices
+
+VERBS = ("status", "refresh", "history", "help")
+_NEAR = 60.0
+_HISTORY_RUNS = 10
+_HISTORY_SOURCES = 5
+
+
+def read_command(words: str) -> Question:
+    """Return what the words after `/data` ask for; anything that is no command is read as a sentence."""
+    first, _, rest = words.strip().partition(" ")
+    verb = first.casefold()
+    if not verb:
+        return Question(Intent.STATUS)
+    if verb in VERBS:
+        return Question(Intent(verb), rest.strip())
+    if nearest_verb(verb) is not None:
+        return Question(Intent.UNKNOWN, words)
+    return understand(words)
+
+
+def nearest_verb(word: str) -> str | None:
+    """Return the command that a word with typing errors most likely is."""
+    close = process.extractOne(word[:40].casefold(), VERBS, scorer=fuzz.ratio, score_cutoff=_NEAR)
+    return close[0] if close else None
+
+
+async def status(case: Case) -> Reply:
+    """Show how fresh the data is: of everything, or of what the words name."""
+    known = await case.services.status.all(case.actor)
+    chosen = _chosen(case, [entry.source for entry in known])
+    if isinstance(chosen, Message):
+        return case.say(chosen)
+    who = await case.names()
+    if not known:
+        return case.say(notices.no_sources(who.organization, who.admins))
+    scope = Scope(everything=not chosen, source_ids=tuple(source.id for source in chosen))
+    shown = await _shown(case, known, chosen)
+    value = values.pack(values.new_card(), scope) if len(chosen) <= values.MOST_SOURCES else None
+    return case.say(
+        notices.status(who.organization, shown, case.now, zone=case.zone, refresh_value=value, admins=who.admins)
+    )
+
+
+async def _shown(case: Case, known: Sequence[SourceStatus], chosen: Sequence[Source]) -> Sequence[SourceStatus]:
+    if len(chosen) == 1:
+        return [await case.services.status.one(case.actor, chosen[0].id)]
+    wanted = {source.id for source in chosen}
+    return [entry for entry in known if not wanted or entry.source.id in wanted]
+
+
+async def refresh(case: Case) -> Reply:
+    """Show the card that asks; nothing starts before it is clicked."""
+    known = await case.services.status.sources(case.actor)
+    chosen = _chosen(case, known)
+    if isinstance(chosen, Message):
+        return case.say(chosen)
+    if not known:
+        who = await case.names()
+        return case.say(notices.no_sources(who.organization, who.admins))
+    everything = not chosen or len(chosen) > values.MOST_SOURCES
+    scope = Scope(everything=everything, source_ids=() if everything else tuple(source.id for source in chosen))
+    return case.say(await confirm_card(case, scope))
+
+
+async def confirm_card(case: Case, scope: Scope) -> Message:
+    """Return the card that asks whether to refresh; for one disconnected source, why that is not possible."""
+    statuses = await case.services.refresh.ask(case.actor, scope)
+    who = await case.names()
+    if len(statuses) == 1 and statuses[0].source.connection is ConnectionState.DISCONNECTED:
+        lost = statuses[0]
+        return notices.disconnected(
+            who.organization, lost.source, last_data_refresh=lost.last_data_refresh, admins=who.admins
+        )
+    card = values.new_card()
+    stale = Scope(everything=scope.everything, source_ids=scope.source_ids, only_stale=True)
+    return notices.confirm_refresh(
+        who.organization,
+        statuses,
+        case.now,
+        value=values.pack(card, scope),
+        stale_value=values.pack(card, stale) if len(statuses) > 1 else None,
+        admins=who.admins,
+    )
+
+
+async def history(case: Case) -> Reply:
+    """Show what happened lately, source by source."""
+    known = await case.services.status.sources(case.actor)
+    chosen = _chosen(case, known)
+    if isinstance(chosen, Message):
+        return case.say(chosen)
+    who = await case.names()
+    if not known:
+        return case.say(notices.no_sources(who.organization, who.admins))
+    listed = (chosen or known)[:_HISTORY_SOURCES]
+    told = [await _history_of(case, source, who.organization, _HISTORY_RUNS // len(listed) + 1) for source in listed]
+    return case.say(_together(told))
+
+
+async def _history_of(case: Case, source: Source, organization: str, limit: int) -> Message:
+    runs, receipts = await case.services.status.history(case.actor, source.id, limit)
+    return notices.history(organization, source, runs, case.now, receipts=receipts, zone=case.zone)
+
+
+async def help_(case: Case) -> Reply:
+    """Show what can be asked."""
+    return case.say(notices.help_text())
+
+
+async def declined(case: Case) -> Reply:
+    """Say that nothing was started, to words such as "don't refresh"."""
+    return case.say(notices.dismissed())
+
+
+async def unknown(case: Case) -> Reply:
+    """Say the nearest thing that can be done."""
+    known = await case.services.status.sources(case.actor)
+    return case.say(notices.unknown_command(case.about or "that", _nearest(case.about, known)))
+
+
+def _nearest(words: str, known: Sequence[Source]) -> str | None:
+    first, _, rest = names.plain(words).partition(" ")
+    named = names.mentioned(words, known).sources
+    source = named[0].provider.value if len({source.provider for source in named}) == 1 else ""
+    verb = nearest_verb(first) if first else None
+    if verb is None and not source:
+        return None
+    about = source or (rest if names.is_everything(rest) and verb == "refresh" else "")
+    return f"{verb or 'status'} {about}".strip() if verb != "help" else "help"
+
+
+def _chosen(case: Case, known: Sequence[Source]) -> list[Source] | Message:
+    """Return the sources that the words mean (none: everything), or the answer to a name that is no source."""
+    about = case.about
+    if not about or names.is_everything(about):
+        return []
+    found = names.find(about, known)
+    if not found.sources and case.sentence:
+        found = names.mentioned(about, known)
+        missing = names.nicknamed(about)
+        if not found.sources and missing is None and not found.guess and not _names_something(about):
+            return []
+    if found.sources:
+        return list(found.sources)
+    return notices.unknown_source(_said(about), [source.label for source in known], found.guess)
+
+
+def _said(about: str) -> str:
+    return _named(about) or names.nicknamed(about) or about
+
+
+def _names_something(about: str) -> bool:
+    return bool(_named(about))
+
+
+def _named(about: str) -> str:
+    """Return the name in "is NAME fresh" and the like, where it is no word for the data in general."""
+    words = names.plain(about)
+    for opening in ("is ", "are ", "how fresh is ", "how old is ", "status of ", "history of ", "when was "):
+        if words.startswith(opening):
+            rest = words.removeprefix(opening)
+            name = rest.partition(" fresh")[0].partition(" up to date")[0].partition(" late")[0].partition(" stale")[0]
+            general = names.is_everything(name) or name.split()[0] in _GENERAL if name else True
+            return "" if general or len(name.split()) > 3 else name
+    return ""
+
+
+_GENERAL = frozenset(
+    {
+        "it",
+        "this",
+        "that",
+        "they",
+        "everything",
+        "anything",
+        "there",
+        "something",
+        "the",
+        "our",
+        "my",
+        "your",
+        "a",
+        "an",
+    }
+    | {"data", "all", "any", "fresh", "we", "you", "i", "these", "those", "things", "numbers", "last", "everyone"}
+)
+
+
+def _together(told: Sequence[Message]) -> Message:
+    if len(told) == 1:
+        return told[0]
+    parts: list[Part] = []
+    for message in told:
+        parts += [Rule(), *message.parts] if parts else message.parts
+    return Message(told[0].summary, tuple(parts), kind="history")

@@ -1,0 +1,92 @@
+"""The dispatch table: all that Slack can ask of us, each with the right that it needs. What is not here is denied."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from bot import actions, commands, home
+from bot.case import Case
+from bot.interaction import Interaction, Kind
+from bot.questions import Intent, Question, understand
+from bot.reply import Reply
+from jobs.authorize import SUPPORT, authorize, authorize_support
+from storage.facts.people import Action, Actor
+from templates import actions as buttons
+from templates.slack import action_name
+
+Handler = Callable[[Case], Awaitable[Reply]]
+
+COMMANDS = frozenset({Kind.COMMAND})
+SPOKEN = frozenset({Kind.COMMAND, Kind.MENTION, Kind.DIRECT})
+CLICKED = frozenset({Kind.ACTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that can be asked for, where, and the right that it needs before its handler runs."""
+
+    handler: Handler
+    needs: Action
+    surfaces: frozenset[Kind]
+
+
+def table() -> Mapping[str, Entry]:
+    """Return the whole table, by `surface:name`."""
+    spoken = {
+        Intent.STATUS: Entry(commands.status, Action.SEE_STATUS, SPOKEN),
+        Intent.REFRESH: Entry(commands.refresh, Action.START_REFRESH, SPOKEN),
+        Intent.HISTORY: Entry(commands.history, Action.SEE_HISTORY, SPOKEN),
+        Intent.HELP: Entry(commands.help_, Action.SEE_STATUS, SPOKEN),
+        Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
+        Intent.UNKNOWN: Entry(commands.unknown, Action.SEE_STATUS, SPOKEN),
+    }
+    clicked = {
+        buttons.REFRESH_ASK: Entry(actions.ask, Action.START_REFRESH, CLICKED),
+        buttons.REFRESH_CONFIRM: Entry(actions.start, Action.START_REFRESH, CLICKED),
+        buttons.REFRESH_STALE: Entry(actions.start, Action.START_REFRESH, CLICKED),
+        buttons.REFRESH_DISMISS: Entry(actions.dismiss, Action.SEE_STATUS, CLICKED),
+        buttons.REFRESH_CANCEL: Entry(actions.cancel, Action.CANCEL_REFRESH, CLICKED),
+        buttons.ESCALATION_ACKNOWLEDGE: Entry(actions.acknowledge, Action.ACKNOWLEDGE_ESCALATION, CLICKED),
+        buttons.ESCALATION_RETRY: Entry(actions.retry_escalated, Action.RETRY_ESCALATED, CLICKED),
+        buttons.ESCALATION_CANCEL: Entry(actions.cancel_escalated, Action.CANCEL_ESCALATED, CLICKED),
+        buttons.EMAIL_YES: Entry(actions.email_yes, Action.CONFIRM_EMAIL, CLICKED),
+        buttons.EMAIL_NO: Entry(actions.email_no, Action.CONFIRM_EMAIL, CLICKED),
+        buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
+    }
+    entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}
+    entries |= {f"click:{name}": entry for name, entry in clicked.items()}
+    entries["open:home"] = Entry(home.opened, Action.SEE_STATUS, frozenset({Kind.HOME}))
+    return MappingProxyType(entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where an interaction goes, with the words that it carries along."""
+
+    name: str
+    question: Question
+    sentence: bool = False
+
+
+def route(request: Interaction) -> Route:
+    """Return the entry that an interaction asks for."""
+    match request.kind:
+        case Kind.COMMAND:
+            asked = commands.read_command(request.words)
+            verb = request.words.strip().partition(" ")[0].casefold()
+            return Route(f"say:{asked.intent.value}", asked, sentence=verb not in commands.VERBS)
+        case Kind.MENTION | Kind.DIRECT:
+            asked = understand(request.words)
+            return Route(f"say:{asked.intent.value}", asked, sentence=True)
+        case Kind.ACTION:
+            return Route(f"click:{action_name(request.name)}", Question(Intent.UNKNOWN))
+        case _:
+            return Route(f"open:{request.kind.value}", Question(Intent.STATUS))
+
+
+def permit(actor: Actor, needs: Action) -> None:
+    """Pass when the person has the right at all; for the object it is decided again where that is looked up."""
+    if needs in SUPPORT:
+        authorize_support(actor, needs, named_in_post=True)
+    else:
+        authorize(actor, needs)

@@ -1,0 +1,55 @@
+"""The one place where errors become words; the unexpected is logged under the reference that the person gets."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.directory import Directory
+from bot.interaction import Interaction
+from bot.reply import Reply, Where
+from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
+from storage.facts.ids import new_id
+from storage.facts.messages import Message
+from storage.facts.people import Actor
+from templates import notices
+from templates.notices.answers import say
+
+log = structlog.get_logger("bot.edge")
+
+
+async def in_words(
+    work: Callable[[], Awaitable[Reply]], request: Interaction, actor: Actor | None, directory: Directory
+) -> Reply:
+    """Return the reply of the work, or the words for what went wrong with it."""
+    try:
+        return await work()
+    except UnavailableError:
+        log.warning("commit_missed_its_time", team=request.team_id, kind=request.kind)
+        return _told(request, notices.try_again())
+    except NotFoundError:
+        return _told(request, notices.not_found())
+    except TooLateError as error:
+        return _told(request, say(str(error), kind="too_late"))
+    except NotAllowedError as error:
+        log.info("denied", team=request.team_id, user=request.identity.user_id, action=error.action)
+        return _told(request, await _denied(error, actor, directory))
+    except Exception:
+        reference = new_id("err")
+        log.exception("interaction_failed", reference=reference, team=request.team_id, kind=request.kind)
+        return _told(request, notices.failure(reference))
+
+
+async def _denied(error: NotAllowedError, actor: Actor | None, directory: Directory) -> Message:
+    member = actor.member if actor else None
+    if member is None:
+        return notices.not_a_member()
+    try:
+        admins = error.admins or (await directory.names(member.organization_id)).admins
+    except UnavailableError:
+        admins = ()
+    # A member without a named role that would do: an action of support people.
+    return notices.not_found() if error.needed is None else notices.not_allowed(error.action, error.needed, admins)
+
+
+def _told(request: Interaction, message: Message) -> Reply:
+    return Reply(message, Where.HOME if request.kind == "home" else Where.ANSWER)

@@ -1,0 +1,238 @@
+"""What a person did in Slack, as one value; every surface, HTTP and Socket Mode read through here.
+
+Whoever acts is always the person named by Slack in the signed body, and the workspace is the one that the body came
+from. Objects that the person names (button values, typed names) are only text here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.payloads import Json, MalformedError, text_of
+from storage.facts.people import SlackIdentity
+from storage.facts.secret import Secret
+
+_ID = re.compile(r"[A-Z][A-Z0-9]{1,39}")
+_TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}")
+_KEY = re.compile(r"[\x21-\x7e]{1,250}")
+_MOST_WORDS = 4000
+
+
+class Kind(StrEnum):
+    """Where it happened."""
+
+    COMMAND = "command"
+    ACTION = "action"
+    #: the bot was mentioned in a channel
+    MENTION = "mention"
+    #: a direct message to the bot
+    DIRECT = "direct"
+    HOME = "home"
+    #: somebody's account or profile changed
+    PROFILE = "profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One thing that one person did."""
+
+    kind: Kind
+    #: who, with the person's own workspace
+    identity: SlackIdentity
+    #: the workspace where it happened
+    team_id: str
+    channel_id: str
+    #: unique for what happened: trigger id, or the message of an event
+    trigger: str
+    #: the name of the button, or the command
+    name: str = ""
+    #: what was typed
+    words: str = ""
+    #: what the button carries
+    value: str = ""
+    response_url: Secret | None = None
+    thread_ts: str | None = None
+    #: what Slack says about the account, for profile changes
+    profile: Mapping[str, Any] | None = None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the person belongs to another workspace than the one where it happened."""
+        return self.identity.team_id != self.team_id
+
+
+class Reader:
+    """Reads interactions; knows which hosts a response_url may name."""
+
+    def __init__(self, api_url: str) -> None:
+        self._own = _origin(api_url)
+
+    def read(self, body: Json) -> Interaction | None:
+        """Return what happened; None for what we do not answer, MalformedError for what Slack never sends."""
+        if "command" in body:
+            return self._command(body)
+        match body.get("type"):
+            case "block_actions":
+                return self._action(body)
+            case "event_callback":
+                return _event(body)
+            case _:
+                return None
+
+    def _command(self, body: Json) -> Interaction:
+        team = _id(body, "team_id")
+        return Interaction(
+            Kind.COMMAND,
+            SlackIdentity(team, _id(body, "user_id")),
+            team,
+            _id(body, "channel_id"),
+            _key(body, "trigger_id"),
+            name=_name(text_of(body, "command")),
+            words=text_of(body, "text")[:_MOST_WORDS],
+            response_url=self._response_url(body),
+        )
+
+    def _action(self, body: Json) -> Interaction:
+        actions = body.get("actions")
+        if not isinstance(actions, list) or len(actions) != 1 or not isinstance(actions[0], dict):
+            raise MalformedError("actions")
+        action = actions[0]
+        team = _id(body, "team", "id")
+        channel = text_of(body, "channel", "id")
+        return Interaction(
+            Kind.ACTION,
+            SlackIdentity(
+                _id(body, "user", "team_id") if text_of(body, "user", "team_id") else team, _id(body, "user", "id")
+            ),
+            team,
+            _matching(_ID, channel, "channel") if channel else "",
+            _key(body, "trigger_id"),
+            name=_name(text_of(action, "action_id")),
+            value=text_of(action, "value")[:_MOST_WORDS],
+            response_url=self._response_url(body),
+            thread_ts=_thread(text_of(body, "container", "thread_ts")),
+        )
+
+    def _response_url(self, body: Json) -> Secret | None:
+        url = text_of(body, "response_url")
+        if not url:
+            return None
+        if not self.may_post_to(url):
+            raise MalformedError("response_url")
+        return Secret(url)
+
+    def may_post_to(self, url: str) -> bool:
+        """Whether an answer may go there: to Slack, or to the workspace that the settings name; nowhere else."""
+        try:
+            parts = urlsplit(url)
+            if parts.username is not None or parts.password is not None:
+                return False
+            origin = _origin(url)
+        except ValueError:
+            return False
+        return origin in (("https", "hooks.slack.com", 443), self._own)
+
+
+def _event(body: Json) -> Interaction | None:
+    event = body.get("event")
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+        raise MalformedError("event")
+    team = _id(body, "team_id")
+    match event["type"]:
+        case "app_mention":
+            return _said(Kind.MENTION, event, team)
+        case "message" if event.get("channel_type") == "im":
+            return _said(Kind.DIRECT, event, team)
+        case "app_home_opened" if event.get("tab") == "home":
+            identity = SlackIdentity(team, _id(event, "user"))
+            return Interaction(Kind.HOME, identity, team, "", _key(body, "event_id"))
+        case "user_change":
+            user = event.get("user")
+            if not isinstance(user, dict):
+                raise MalformedError("user")
+            identity = SlackIdentity(text_of(user, "team_id") or team, _id(user, "id"))
+            return Interaction(Kind.PROFILE, identity, team, "", _key(body, "event_id"), profile=event)
+        case _:
+            return None
+
+
+def _said(kind: Kind, event: Json, team: str) -> Interaction | None:
+    """Return a message of a person; None for edits, joins and whatever a bot says (our own words come back too)."""
+    if event.get("subtype") not in (None, "file_share") or event.get("bot_id") or not event.get("user"):
+        return None
+    channel = _id(event, "channel")
+    home = text_of(event, "user_team") or text_of(event, "team") or team
+    return Interaction(
+        kind,
+        SlackIdentity(_matching(_ID, home, "user_team"), _id(event, "user")),
+        team,
+        channel,
+        # A mention can arrive as two events; the message is the same.
+        f"said:{channel}:{_matching(_TS, text_of(event, 'ts'), 'ts')}",
+        words=text_of(event, "text")[:_MOST_WORDS],
+        thread_ts=_thread(text_of(event, "thread_ts")),
+    )
+
+
+def _id(body: Json, *path: str) -> str:
+    return _matching(_ID, text_of(body, *path), path[-1])
+
+
+def _key(body: Json, *path: str) -> str:
+    return _matching(_KEY, text_of(body, *path), path[-1])
+
+
+def _name(text: str) -> str:
+    return _matching(_KEY, text, "name")
+
+
+def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
+    if not pattern.fullmatch(text):
+        raise MalformedError(what)
+    return text
+
+
+def _thread(ts: str) -> str | None:
+    return _matching(_TS, ts, "thread_ts") if ts else None
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+
+
+def to_json(request: Interaction) -> dict[str, object]:
+    """Return the interaction as plain JSON, for keeping it sealed until a worker plays it again."""
+    return {
+        "kind": request.kind.value,
+        "person": [request.identity.team_id, request.identity.user_id],
+        "team": request.team_id,
+        "channel": request.channel_id,
+        "trigger": request.trigger,
+        "name": request.name,
+        "words": request.words,
+        "value": request.value,
+        "response_url": request.response_url.reveal() if request.response_url else None,
+        "thread_ts": request.thread_ts,
+    }
+
+
+def from_json(kept: Mapping[str, Any]) -> Interaction:
+    """Return the interaction that `to_json` kept."""
+    team, user = kept["person"]
+    url = kept["response_url"]
+    return Interaction(
+        Kind(kept["kind"]),
+        SlackIdentity(team, user),
+        kept["team"],
+        kept["channel"],
+        kept["trigger"],
+        name=kept["name"],
+        words=kept["words"],
+        value=kept["value"],
+        response_url=Secret(url) if url else None,
+        thread_ts=kept["thread_ts"],
+    )

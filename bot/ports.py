@@ -1,0 +1,150 @@
+"""What the Slack edge needs of the system behind it; jobs.services has it all, tests bring a small twin."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
+from storage.facts.clock import Clock
+from storage.facts.people import Actor, Member, SlackIdentity
+from storage.facts.runs import Run
+from storage.facts.sources import Organization, Source
+from storage.facts.status import RefreshStatus, SourceStatus
+
+
+class People(Protocol):
+    """Who acts."""
+
+    async def actor(self, identity: SlackIdentity) -> Actor | None:
+        """Return who this is, None when Slack must be asked first."""
+        ...
+
+    async def learn(self, identity: SlackIdentity) -> Actor:
+        """Ask Slack and return who this is; for workers."""
+        ...
+
+    def profile_changed(self, event: Mapping[str, Any]) -> None:
+        """Take over what a user_change event says."""
+        ...
+
+    async def admins(self, organization_id: str) -> list[Member]:
+        """Return the admins."""
+        ...
+
+    async def organization(self, organization_id: str) -> Organization:
+        """Return the organization."""
+        ...
+
+
+class Status(Protocol):
+    """How fresh the data is, and what happened."""
+
+    async def sources(self, actor: Actor) -> list[Source]:
+        """Return the sources of the actor's organization."""
+        ...
+
+    async def all(self, actor: Actor) -> list[SourceStatus]:
+        """Return the status of all of them."""
+        ...
+
+    async def one(self, actor: Actor, source_id: str) -> SourceStatus:
+        """Return the status of one."""
+        ...
+
+    async def history(self, actor: Actor, source_id: str | None, limit: int = 10) -> tuple[list[Run], dict[str, str]]:
+        """Return runs, newest first, and their receipts."""
+        ...
+
+
+class Refreshes(Protocol):
+    """Starts, joins and stops refreshes."""
+
+    async def ask(self, actor: Actor, scope: Scope) -> list[SourceStatus]:
+        """Return what a confirm card shows; starts nothing."""
+        ...
+
+    async def request(self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
+        """Start or join."""
+        ...
+
+    async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        """Ask the runs to stop."""
+        ...
+
+
+class Escalations(Protocol):
+    """What support people do to an escalated refresh."""
+
+    async def acknowledge(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        """Take it on."""
+        ...
+
+    async def retry(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        """Start what waits now."""
+        ...
+
+    async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        """Stop it."""
+        ...
+
+
+class Asks(Protocol):
+    """Keeps interactions for a worker."""
+
+    async def persist(self, kind: str, team_id: str, trigger_id: str, payload: Mapping[str, object]) -> str:
+        """Keep one, once."""
+        ...
+
+    async def load(self, ask_id: str) -> Mapping[str, Any] | None:
+        """Return what was kept."""
+        ...
+
+
+class Addresses(Protocol):
+    """The one question about the e-mail address."""
+
+    async def question(self, actor: Actor) -> str | None:
+        """Return the address to ask about, None when the member was asked before."""
+        ...
+
+    async def answer(self, actor: Actor, *, yes: bool) -> Member:
+        """Remember the answer."""
+        ...
+
+
+class Services(Protocol):
+    """Everything that a listener may use."""
+
+    @property
+    def people(self) -> People:
+        """Who acts."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """How fresh the data is."""
+        ...
+
+    @property
+    def refresh(self) -> Refreshes:
+        """Refreshes."""
+        ...
+
+    @property
+    def escalation(self) -> Escalations:
+        """Escalated refreshes."""
+        ...
+
+    @property
+    def asks(self) -> Asks:
+        """Kept interactions."""
+        ...
+
+    @property
+    def addresses(self) -> Addresses:
+        """E-mail addresses."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        ...

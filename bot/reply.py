@@ -1,0 +1,33 @@
+"""What a handler answers: words, where they go, and what may follow once Slack has its ack."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage.facts.messages import Message
+
+
+class Where(StrEnum):
+    """Where the words of a reply appear; always for the one person who asked."""
+
+    #: an answer of its own, seen by the asker alone
+    ANSWER = "answer"
+    #: in the place of the card that was clicked
+    REPLACE = "replace"
+    #: the App Home tab
+    HOME = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to an interaction; without a message nothing is shown."""
+
+    message: Message | None = None
+    where: Where = Where.ANSWER
+    #: asked after the ack, for words that need another look at the database
+    then: Callable[[], Awaitable["Reply"]] | None = None
+    #: IANA name of the reader's zone
+    zone: str = "UTC"
+
+
+NOTHING = Reply()

@@ -1,0 +1,132 @@
+"""Brings a reply to the person who asked and to nobody else: in the ack, by response_url, ephemeral, or direct."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from bot.interaction import Interaction, Kind
+from bot.reply import Reply, Where
+from bot.slack import NotShownError, Slack
+from storage.facts.messages import Message
+from templates import slack as blocks
+from templates.slack import Rung
+
+log = structlog.get_logger("bot.show")
+
+#: Slack's ways of saying that the bot or the person is not in the channel.
+_ELSEWHERE = frozenset(
+    {"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "restricted_action"}
+)
+
+
+def ack_body(reply: Reply, request: Interaction) -> dict[str, Any] | None:
+    """Return what the ack of a command says by itself; None when the words go another way."""
+    if request.kind is not Kind.COMMAND or reply.message is None:
+        return None
+    shown = blocks.render(reply.message, team_id=request.identity.team_id, zone=reply.zone)
+    return {"response_type": "ephemeral", **shown}
+
+
+class Shower:
+    """Shows replies."""
+
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+
+    async def show(self, reply: Reply, request: Interaction) -> None:
+        """Show the reply; what Slack refuses is tried plainer, then logged: the person can ask again."""
+        if reply.message is None:
+            return
+        try:
+            await self._show(reply, reply.message, request)
+        except NotShownError as error:
+            log.warning("reply_not_shown", team=request.team_id, kind=request.kind, reason=error.code)
+
+    async def _show(self, reply: Reply, message: Message, request: Interaction) -> None:
+        rung: Rung | None = Rung.TABLE
+        while rung is not None:
+            try:
+                await self._bring(reply, message, request, rung)
+            except NotShownError as error:
+                if error.code != "invalid_blocks":
+                    raise
+                rung = rung.next()
+            else:
+                return
+        raise NotShownError("invalid_blocks")
+
+    async def _bring(self, reply: Reply, message: Message, request: Interaction, rung: Rung) -> None:
+        if reply.where is Where.HOME:
+            view = blocks.home([message], rung=rung, team_id=request.team_id, zone=reply.zone)
+            await self._slack.call(
+                request.team_id, "views.publish", {"user_id": request.identity.user_id, "view": view}
+            )
+            return
+        shown = blocks.render(message, rung=rung, team_id=request.identity.team_id, zone=reply.zone)
+        if request.response_url is not None and await self._responded(reply, shown, request):
+            return
+        await self._post(shown, request)
+
+    async def _responded(self, reply: Reply, shown: blocks.SlackMessage, request: Interaction) -> bool:
+        """Answer by response_url; False when it is used up or too old, so that another way is needed."""
+        assert request.response_url is not None
+        body = {"response_type": "ephemeral", "replace_original": reply.where is Where.REPLACE, **shown}
+        try:
+            await self._slack.respond(request.response_url, body)
+        except NotShownError as error:
+            if error.code == "invalid_blocks":
+                raise
+            log.info("response_url_failed", team=request.team_id, reason=error.code)
+            return False
+        return True
+
+    async def _post(self, shown: blocks.SlackMessage, request: Interaction) -> None:
+        """Post for one person: in a direct message, or unseen by the others of the channel."""
+        user = request.identity.user_id
+        common: dict[str, Any] = {**shown, "link_names": False, "parse": "none"}
+        quiet = {"unfurl_links": False, "unfurl_media": False}
+        if request.thread_ts:
+            common["thread_ts"] = request.thread_ts
+        if request.kind is not Kind.DIRECT and request.channel_id:
+            ephemeral = {"channel": request.channel_id, "user": user, **common}
+            try:
+                await self._slack.call(request.team_id, "chat.postEphemeral", ephemeral)
+            except NotShownError as error:
+                if error.code not in _ELSEWHERE:
+                    raise
+            else:
+                return
+            common.pop("thread_ts", None)
+        channel = request.channel_id if request.kind is Kind.DIRECT else await self._direct(request.team_id, user)
+        await self._slack.call(request.team_id, "chat.postMessage", {"channel": channel, **common, **quiet})
+
+    async def _direct(self, team_id: str, user: str) -> str:
+        opened = await self._slack.call(team_id, "conversations.open", {"users": user})
+        return str(opened["channel"]["id"])
+
+
+class Background:
+    """What still runs after an ack; drained before the process ends."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run the work; its failure is logged, not lost."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what runs, at most that long; what is left is cancelled."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background_failed", exc_info=error)

@@ -1,0 +1,54 @@
+"""What our buttons carry: ids only, looked up again at click time within the clicker's own organization."""
+
+import json
+from dataclasses import dataclass
+
+from bot.payloads import MalformedError, parse_json
+from jobs.errors import NotFoundError
+from jobs.refresh.ask import Scope
+from storage.facts.ids import new_id
+
+#: More sources than this do not fit into a button (2,000 characters).
+MOST_SOURCES = 50
+_MOST_ID = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CardValue:
+    """What a confirm card asks for. The card has an id, so that two clicks on the same card are one request."""
+
+    card: str
+    scope: Scope
+
+
+def new_card() -> str:
+    """Return the id of a card that is about to be shown."""
+    return new_id("card")
+
+
+def pack(card: str, scope: Scope) -> str:
+    """Return the value of a button for that scope."""
+    packed: dict[str, object] = {"c": card, "s": "all" if scope.everything else list(scope.source_ids)}
+    if scope.only_stale:
+        packed["o"] = 1
+    return json.dumps(packed, separators=(",", ":"))
+
+
+def unpack(value: str) -> CardValue:
+    """Return what the button carries; NotFoundError for a value that is not of our making."""
+    try:
+        packed = parse_json(value)
+    except MalformedError:
+        raise NotFoundError from None
+    card, sources = packed.get("c"), packed.get("s")
+    if not isinstance(card, str) or not card or len(card) > _MOST_ID or not card.isascii():
+        raise NotFoundError
+    stale = packed.get("o") == 1
+    if sources == "all":
+        return CardValue(card, Scope(everything=True, only_stale=stale))
+    if not isinstance(sources, list) or not 0 < len(sources) <= MOST_SOURCES:
+        raise NotFoundError
+    ids = tuple(source for source in sources if isinstance(source, str) and 0 < len(source) <= _MOST_ID)
+    if len(ids) != len(sources):
+        raise NotFoundError
+    return CardValue(card, Scope(everything=False, source_ids=ids, only_stale=stale))

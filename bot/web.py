@@ -1,0 +1,111 @@
+"""The web edge: Slack's one address, behind the guard, and two addresses for whoever watches the process."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.response import BoltResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+from bot.guard import PARSED, Guard, Limits, Verifier
+from bot.payloads import Json
+
+log = structlog.get_logger("bot.web")
+
+SLACK_PATH = "/slack/events"
+
+#: Takes a verified body and gives the ack.
+Take = Callable[[Json], Awaitable[BoltResponse]]
+#: Says whether the process can do its work now.
+Ready = Callable[[], Awaitable[bool]]
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"strict-transport-security", b"max-age=31536000"),
+)
+
+
+class SlackEndpoint:
+    """What stands behind the guard: hands the parsed body over and sends the ack."""
+
+    def __init__(self, take: Take) -> None:
+        self._take = take
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the guard has read it
+        """Answer one request."""
+        try:
+            ack = await self._take(scope[PARSED])
+        except Exception:
+            log.exception("slack_request_failed")
+            ack = BoltResponse(status=400)
+        body = (ack.body or "").encode()
+        headers = [(name.encode(), value.encode()) for name, values in ack.headers.items() for value in values]
+        headers.append((b"content-length", str(len(body)).encode()))
+        status = ack.status if ack.status in (200, 400) else 400
+        await send({"type": "http.response.start", "status": status, "headers": headers if body else headers[-1:]})
+        await send({"type": "http.response.body", "body": body})
+
+
+def build_web(
+    take: Take | None,
+    verifier: Verifier | None,
+    ready: Ready,
+    *,
+    lifespan: Lifespan[Starlette] | None = None,
+    limits: Limits | None = None,
+) -> ASGIApp:
+    """Return the web application; without `take` (a worker, or Socket Mode) Slack's address does not exist."""
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(_: Request) -> Response:
+        is_ready = await ready()
+        return PlainTextResponse("ready" if is_ready else "not ready", status_code=200 if is_ready else 503)
+
+    async def missing(_: Request, __: Exception) -> Response:
+        return PlainTextResponse("not found", status_code=404)
+
+    app = Starlette(
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
+        exception_handlers={404: missing, 405: missing},
+        lifespan=lifespan,
+    )
+    guard = Guard(SlackEndpoint(take), verifier, limits=limits) if take is not None and verifier is not None else None
+    return with_headers(_Split(guard, app))
+
+
+class _Split:
+    """Sends Slack's path to the guard before anything else looks at the request."""
+
+    def __init__(self, slack: ASGIApp | None, rest: ASGIApp) -> None:
+        self._slack = slack
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        is_slack = scope["type"] == "http" and scope["path"] == SLACK_PATH and self._slack is not None
+        await (self._slack if is_slack and self._slack else self._rest)(scope, receive, send)
+
+
+def with_headers(app: ASGIApp) -> ASGIApp:
+    """Return the application with the headers that every answer of ours carries."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers: list[Any] = [*message.get("headers", ()), *_HEADERS]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await app(scope, receive, sending if scope["type"] == "http" else send)
+
+    return wrapped

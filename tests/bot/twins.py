@@ -1,0 +1,258 @@
+"""A small twin of the services: everything in memory, every call written down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jobs.authorize import authorize, authorize_support
+from jobs.errors import NotFoundError, TooLateError, UnavailableError
+from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
+from storage.facts.clock import Clock, SystemClock
+from storage.facts.ids import derived_id
+from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
+from storage.facts.runs import Clocks, Run, RunState, Trigger
+from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
+from storage.facts.status import RefreshStatus, SourceStatus
+
+AT = datetime(2026, 11, 21, 14, 37, tzinfo=UTC)
+
+
+def source(identifier: str, provider: Provider, label: str, *, organization: str = "org_temerity",
+           company: str = "Temerity Goods", connection: ConnectionState = ConnectionState.CONNECTED) -> Source:  # fmt: skip
+    return Source(
+        id=identifier,
+        organization_id=organization,
+        provider=provider,
+        account=label,
+        label=label,
+        company=company,
+        mode=CollectMode.TIMER if provider is Provider.QUICKBOOKS else CollectMode.ON_DEMAND,
+        schedule_minutes=60,
+        schedule_version=1,
+        connection=connection,
+        connection_reason=None if connection is ConnectionState.CONNECTED else "the grant was revoked",
+        connection_since=AT,
+    )
+
+
+QBO = source("src_qbo", Provider.QUICKBOOKS, "quickbooks_9341", company="Temerity Goods LLC")
+SHOP = source("src_shop", Provider.SHOPIFY, "temeritygoods.myshopify.com", company="Temerity Goods Store")
+OTHERS = source("src_other", Provider.SHOPIFY, "rival.myshopify.com", organization="org_rival", company="Rival")
+
+
+def run_of(one: Source, *, state: RunState = RunState.READY) -> Run:
+    clocks = Clocks(AT, source_as_of=AT, loaded_at=AT, ready_at=AT)
+    return Run(f"run_{one.id}", one.organization_id, one.id, Trigger.REQUEST, state, None, 1, 1, clocks, AT, AT, 10, None,
+               AT, None, None)  # fmt: skip
+
+
+def status_of(one: Source) -> SourceStatus:
+    return SourceStatus(one, Freshness.FRESH, run_of(one), None, None, AT + timedelta(hours=1), None)
+
+
+def member(user: str, name: str, role: Role, team: str = "T0TEMERITY", email: str | None = None) -> Member:
+    return Member(
+        f"mem_{user}", "org_temerity", team, user, name, role, "America/New_York", email, email_confirmed=False
+    )
+
+
+MEMBERS = (
+    member("U0MAYA", "Maya Ortiz", Role.REFRESHER, email="maya@temeritygoods.example"),
+    member("U0DANIEL", "Daniel Kim", Role.ADMIN, email="daniel@temeritygoods.example"),
+    member("U0PRIYA", "Priya Nair", Role.VIEWER, email="priya@temeritygoods.example"),
+)
+
+
+@dataclass
+class TwinPeople:
+    """Knows everybody of the world, or nobody until asked (`cold`)."""
+
+    cold: bool = False
+    known: dict[SlackIdentity, Actor] = field(default_factory=dict)
+    changed: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for one in MEMBERS:
+            identity = SlackIdentity(one.team_id, one.user_id)
+            self.known[identity] = Actor(identity, one)
+        sam = SlackIdentity("T0SUPPORT", "U0SAM")
+        self.known[sam] = Actor(sam, None, support=True)
+
+    async def actor(self, identity: SlackIdentity) -> Actor | None:
+        return None if self.cold else self.known.get(identity, Actor(identity, None))
+
+    async def learn(self, identity: SlackIdentity) -> Actor:
+        self.cold = False
+        return self.known.get(identity, Actor(identity, None))
+
+    def profile_changed(self, event: Mapping[str, Any]) -> None:
+        self.changed.append(event)
+
+    async def admins(self, organization_id: str) -> list[Member]:
+        return [one for one in MEMBERS if one.role is Role.ADMIN and one.organization_id == organization_id]
+
+    async def organization(self, organization_id: str) -> Organization:
+        return Organization(organization_id, "Temerity Goods", "America/New_York", None, None, None)
+
+
+@dataclass
+class TwinStatus:
+    """The state of every source; the others' are there, too, and must not be seen."""
+
+    everything: list[Source] = field(default_factory=lambda: [QBO, SHOP, OTHERS])
+    slow: bool = False
+
+    async def sources(self, actor: Actor) -> list[Source]:
+        if self.slow:
+            raise UnavailableError("busy")
+        who = authorize(actor, Action.SEE_STATUS)
+        return [one for one in self.everything if one.organization_id == who.organization_id]
+
+    async def all(self, actor: Actor) -> list[SourceStatus]:
+        return [status_of(one) for one in await self.sources(actor)]
+
+    async def one(self, actor: Actor, source_id: str) -> SourceStatus:
+        for found in await self.all(actor):
+            if found.source.id == source_id:
+                return found
+        raise NotFoundError
+
+    async def history(self, actor: Actor, source_id: str | None, limit: int = 10) -> tuple[list[Run], dict[str, str]]:
+        authorize(actor, Action.SEE_HISTORY)
+        known = [one for one in await self.sources(actor) if source_id in (None, one.id)]
+        if not known:
+            raise NotFoundError
+        return [run_of(one) for one in known][:limit], {}
+
+
+@dataclass
+class TwinRefresh:
+    """Starts a refresh in memory; the same trigger gives what it gave first."""
+
+    status: TwinStatus
+    clock: Clock
+    asked: list[Scope] = field(default_factory=list)
+    #: the effects: what was really started
+    started: list[tuple[str, Scope, Place]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    first: dict[TriggerKey, Outcome] = field(default_factory=dict)
+    busy: bool = False
+    broken: bool = False
+
+    async def _sources(self, actor: Actor, scope: Scope) -> list[Source]:
+        known = await self.status.sources(actor)
+        if scope.everything:
+            return known
+        chosen = [one for one in known if one.id in scope.source_ids]
+        if len(chosen) != len(scope.source_ids):
+            raise NotFoundError
+        return chosen
+
+    async def ask(self, actor: Actor, scope: Scope) -> list[SourceStatus]:
+        authorize(actor, Action.START_REFRESH)
+        self.asked.append(scope)
+        return [status_of(one) for one in await self._sources(actor, scope)]
+
+    async def request(self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
+        who = authorize(actor, Action.START_REFRESH)
+        if self.broken:
+            raise RuntimeError("xoxb-1234567890-abcdefghij must not be seen")
+        if self.busy:
+            raise UnavailableError("busy")
+        if trigger in self.first:
+            return Joined(self.view(who), newly=False)
+        chosen = await self._sources(actor, scope)
+        connected = tuple(one for one in chosen if one.connection is not ConnectionState.DISCONNECTED)
+        if not connected:
+            outcome: Outcome = LeftOut(tuple(chosen))
+        elif self.started:
+            outcome = Joined(self.view(who), newly=True)
+        else:
+            self.started.append((derived_id("rfr", trigger.trigger_id), scope, place))
+            outcome = Started("rfr_1", connected)
+        self.first[trigger] = outcome
+        return outcome
+
+    async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        who = authorize(actor, Action.CANCEL_REFRESH)
+        if refresh_id != "rfr_1":
+            raise NotFoundError
+        self.cancelled.append(refresh_id)
+        return self.view(who)
+
+    def view(self, who: Member | None) -> RefreshStatus:
+        name = who.name if who else "Maya Ortiz"
+        runs = ((SHOP, run_of(SHOP, state=RunState.RUNNING)),)
+        return RefreshStatus("rfr_1", "org_temerity", "Temerity Goods", AT, name, False, runs, {}, (name,), None, None, None,
+                             {}, {})  # fmt: skip
+
+
+@dataclass
+class TwinEscalation:
+    """One escalated refresh, `rfr_1`."""
+
+    refresh: TwinRefresh
+    done: list[tuple[str, str]] = field(default_factory=list)
+
+    async def _act(self, what: str, action: Action, actor: Actor, refresh_id: str) -> RefreshStatus:
+        authorize_support(actor, action, named_in_post=refresh_id == "rfr_1")
+        if ("cancel", refresh_id) in self.done:
+            raise TooLateError("This refresh ended already.")
+        self.done.append((what, refresh_id))
+        return self.refresh.view(None)
+
+    async def acknowledge(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        return await self._act("acknowledge", Action.ACKNOWLEDGE_ESCALATION, actor, refresh_id)
+
+    async def retry(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        return await self._act("retry", Action.RETRY_ESCALATED, actor, refresh_id)
+
+    async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+        return await self._act("cancel", Action.CANCEL_ESCALATED, actor, refresh_id)
+
+
+@dataclass
+class TwinAsks:
+    """Keeps interactions in memory."""
+
+    kept: dict[str, Mapping[str, object]] = field(default_factory=dict)
+
+    async def persist(self, kind: str, team_id: str, trigger_id: str, payload: Mapping[str, object]) -> str:
+        return self.kept.setdefault(derived_id("ask", team_id, trigger_id), payload) and derived_id(
+            "ask", team_id, trigger_id
+        )
+
+    async def load(self, ask_id: str) -> Mapping[str, Any] | None:
+        return self.kept.get(ask_id)
+
+
+@dataclass
+class TwinAddresses:
+    """Asks each member once."""
+
+    answers: dict[str, bool] = field(default_factory=dict)
+
+    async def question(self, actor: Actor) -> str | None:
+        who = authorize(actor, Action.CONFIRM_EMAIL)
+        return None if who.id in self.answers else who.email
+
+    async def answer(self, actor: Actor, *, yes: bool) -> Member:
+        who = authorize(actor, Action.CONFIRM_EMAIL)
+        self.answers[who.id] = yes
+        return replace(who, email_confirmed=yes)
+
+
+@dataclass
+class TwinServices:
+    """All of them."""
+
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        self.people = TwinPeople()
+        self.status = TwinStatus()
+        self.refresh = TwinRefresh(self.status, self.clock)
+        self.escalation = TwinEscalation(self.refresh)
+        self.asks = TwinAsks()
+        self.addresses = TwinAddresses()
