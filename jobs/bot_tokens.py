@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from storage.credentials import open_bot_token
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 from storage.records import organizations
@@ -9,11 +10,6 @@ from storage.seal import Seal
 from storage.sessions import Database
 
 _FRESH_FOR = timedelta(seconds=60)
-
-
-def token_binding(team_id: str) -> tuple[str, str]:
-    """Return what a sealed bot token is bound to."""
-    return ("bot_token", team_id)
 
 
 class BotTokens:
@@ -33,7 +29,7 @@ class BotTokens:
         if self._known_at is None or now - self._known_at > _FRESH_FOR or team_id not in self._known:
             stored = await self._database.reading(organizations.bot_tokens)
             self._known = {
-                team: Secret(self._seal.open(sealed, *token_binding(team))) if sealed else self._default
+                team: open_bot_token(self._seal, team, sealed) if sealed else self._default
                 for team, sealed in stored.items()
             }
             self._known_at = now

@@ -1,16 +1,14 @@
 """The tokens of one grant in the database: sealed, saved by compare-and-swap, refreshed by one process at a time."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from connectors.errors import Retry
 from connectors.oauth import Tokens
+from storage.credentials import Credentials, Place, open_credentials, seal_credentials
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
-from storage.facts.secret import Secret
 from storage.records import leases, sources
 from storage.records.sources import StoredGrant
 from storage.seal import Seal
@@ -21,36 +19,8 @@ _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 
 
-def seal_tokens(seal: Seal, tokens: Tokens, grant: StoredGrant, version: int) -> bytes:
-    """Seal tokens for one version of one grant."""
-    body = {
-        "access": tokens.access.reveal(),
-        "refresh": tokens.refresh.reveal() if tokens.refresh else None,
-        "expires_at": _text(tokens.expires_at),
-        "refresh_expires_at": _text(tokens.refresh_expires_at),
-        "hard_expires_at": _text(tokens.hard_expires_at),
-        "scopes": list(tokens.scopes),
-    }
-    return seal.close(json.dumps(body), *binding(grant.organization_id, grant.provider, grant.account, version))
-
-
-def open_tokens(seal: Seal, grant: StoredGrant) -> Tokens:
-    """Open the sealed tokens of a grant; SealError when they do not belong to it."""
-    sealed = grant.credentials or b""
-    body = json.loads(seal.open(sealed, *binding(grant.organization_id, grant.provider, grant.account, grant.version)))
-    return Tokens(
-        access=Secret(body["access"]),
-        refresh=Secret(body["refresh"]) if body["refresh"] else None,
-        expires_at=_instant(body["expires_at"]),
-        refresh_expires_at=_instant(body["refresh_expires_at"]),
-        hard_expires_at=_instant(body["hard_expires_at"]),
-        scopes=tuple(body["scopes"]),
-    )
-
-
-def binding(organization_id: str, provider: str, account: str, version: int) -> tuple[str, ...]:
-    """Return what sealed credentials are bound to."""
-    return ("credentials", organization_id, provider, account, str(version))
+def _place(grant: StoredGrant, version: int) -> Place:
+    return Place(grant.organization_id, grant.provider, grant.account, version)
 
 
 class StoredTokens:
@@ -68,12 +38,28 @@ class StoredTokens:
         """Return the newest saved tokens."""
         grant = await self._grant()
         self._version = grant.version
-        return open_tokens(self._seal, grant)
+        stored = open_credentials(self._seal, _place(grant, grant.version), grant.credentials or b"")
+        return Tokens(
+            access=stored.access,
+            refresh=stored.refresh,
+            expires_at=stored.expires_at,
+            refresh_expires_at=stored.refresh_expires_at,
+            hard_expires_at=stored.hard_expires_at,
+            scopes=stored.scopes,
+        )
 
     async def save(self, tokens: Tokens) -> None:
         """Save durably; an older copy never overwrites a newer one (Retry: read again)."""
         grant = await self._grant()
-        sealed = seal_tokens(self._seal, tokens, grant, self._version + 1)
+        renewed = Credentials(
+            access=tokens.access,
+            refresh=tokens.refresh,
+            expires_at=tokens.expires_at,
+            refresh_expires_at=tokens.refresh_expires_at,
+            hard_expires_at=tokens.hard_expires_at,
+            scopes=tokens.scopes,
+        )
+        sealed = seal_credentials(self._seal, _place(grant, self._version + 1), renewed)
         won = await self._database.writing(
             lambda session: sources.save_grant(
                 session,
@@ -110,11 +96,3 @@ class StoredTokens:
 
     async def _grant(self) -> StoredGrant:
         return await self._database.reading(lambda session: sources.stored_grant(session, self._source_id))
-
-
-def _text(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

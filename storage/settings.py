@@ -70,7 +70,7 @@ class Settings(BaseSettings):
 
     shopify_client_id: str = ""
     shopify_client_secret: SecretStr = SecretStr("")
-    shopify_api_url: SecureUrl = "https://{shop}/admin/api/2026-10/graphql.json"
+    shopify_api_url: SecureUrl = "https://{shop}"
     shopify_auth_url: SecureUrl = "https://{shop}/admin/oauth/authorize"
     shopify_token_url: SecureUrl = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 
