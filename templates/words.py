@@ -59,11 +59,21 @@ def source_title(source: Source) -> str:
 
 
 def short_names(sources: Sequence[Source]) -> dict[str, str]:
-    """Return a name per source id: the provider alone where it is the only one of its kind, else with its account."""
+    """Return a name per source id: the provider alone where it is the only one of its kind, else with its company."""
     kinds = [source.provider for source in sources]
+    titles = long_names(sources)
     return {
-        source.id: provider_name(source.provider) if kinds.count(source.provider) == 1 else source_name(source)
+        source.id: provider_name(source.provider) if kinds.count(source.provider) == 1 else titles[source.id]
         for source in sources
+    }
+
+
+def long_names(sources: Sequence[Source]) -> dict[str, str]:
+    """Return provider and company per source id; the account as well where two companies have the same name."""
+    titles = [source_title(source) for source in sources]
+    return {
+        source.id: title if titles.count(title) == 1 else source_name(source)
+        for source, title in zip(sources, titles, strict=True)
     }
 
 

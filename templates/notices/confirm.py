@@ -129,7 +129,7 @@ def _timer(statuses: Sequence[SourceStatus], now: datetime) -> Words:
     return (
         Strong(f"{provider_name(status.source.provider)} is different."),
         f" It is collected by a timer {rhythm}, never by this button. ",
-        "A refresh makes ready what is already collected; what was entered after the last collection comes with the next one.",
+        "A refresh makes ready what is already collected; what was entered later comes with the next collection.",
         *collected,
     )
 

@@ -21,7 +21,7 @@ from templates import times
 from templates.notices.card import explanations, headline, next_steps, receipt_words
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
-from templates.words import ENDINGS, short_names, source_name, source_title
+from templates.words import ENDINGS, long_names, short_names, source_title
 
 _KINDS = {
     RunState.READY: "refresh_ready",
@@ -106,17 +106,18 @@ def _clocks(refresh: RefreshStatus) -> list[Part]:
 
 
 def _overview(refresh: RefreshStatus) -> Table:
-    rows = tuple(_overview_row(refresh, source, run) for source, run in refresh.runs)
+    names = long_names([source for source, _ in refresh.runs])
+    rows = tuple(_overview_row(refresh, source, run, names[source.id]) for source, run in refresh.runs)
     columns = ("Source", "Result", "Data as of", "Before", "Rows")
     return Table("Result per source", columns, rows)
 
 
-def _overview_row(refresh: RefreshStatus, source: Source, run: Run) -> tuple[tuple[Inline, ...], ...]:
+def _overview_row(refresh: RefreshStatus, source: Source, run: Run, name: str) -> tuple[tuple[Inline, ...], ...]:
     before = refresh.before.get(source.id)
     after = run.clocks.source_as_of if run.state is RunState.READY else before
     rows = touched(run) if run.state is RunState.READY else "unchanged"
     return (
-        (source_name(source),),
+        (name,),
         (ENDINGS.get(run.state, run.state.value),),
         instant(after, "never"),
         instant(before, "never"),

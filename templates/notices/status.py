@@ -30,6 +30,7 @@ from templates.words import (
     FRESHNESS,
     STAGES,
     failure_words,
+    long_names,
     on_timer,
     provider_name,
     short_names,
@@ -217,19 +218,20 @@ def _last_attempt(run: Run | None) -> tuple[tuple[str, Words], ...]:
 
 
 def _table(statuses: Sequence[SourceStatus], now: datetime) -> Table:
-    rows = tuple(_row(entry, now) for entry in statuses)
+    names = long_names([entry.source for entry in statuses])
+    rows = tuple(_row(entry, names[entry.source.id], now) for entry in statuses)
     columns = ("Source", "Data as of", "State", "Connection", "Running now", "Next collection")
     return Table(f"{len(statuses)} sources, what needs a person first", columns, rows)
 
 
-def _row(status: SourceStatus, now: datetime) -> tuple[tuple[Inline, ...], ...]:
+def _row(status: SourceStatus, name: str, now: datetime) -> tuple[tuple[Inline, ...], ...]:
     soon: Words = (When(status.next_run_at),) if status.next_run_at else next_collection(status, now)
     return (
-        (source_name(status.source),),
+        (name,),
         instant(status.last_data_refresh, "never"),
         (FRESHNESS[status.freshness],),
         (CONNECTION[status.source.connection],),
-        doing(status.active, now),
+        doing(status.active, now) if status.active else ("–",),
         soon,
     )
 

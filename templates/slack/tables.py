@@ -61,8 +61,17 @@ def _grid_extra(sheet: _Sheet, newest: bool) -> Block:  # noqa: FBT001 - one cal
     if newest:
         caption = plain(sheet.part.caption, limits.HEADER)
         return {"caption": caption, "page_size": limits.DATA_TABLE_PAGE, "row_header_column_index": 0}
-    numeric = [index in sheet.part.numeric for index in range(len(sheet.columns))]
-    return {"column_settings": [{"align": "right" if right else "left", "is_wrapped": not right} for right in numeric]}
+    return {"column_settings": [_column(sheet, index) for index in range(len(sheet.columns))]}
+
+
+def _column(sheet: _Sheet, index: int) -> Block:
+    """Return how a column stands: numbers to the right; dates and short words are not broken over lines."""
+    long = any(size(part) > _UNBROKEN for row in sheet.rows for part in row[index] if isinstance(part, str))
+    return {"align": "right" if index in sheet.part.numeric else "left", "is_wrapped": long}
+
+
+#: Words up to this length stay on one line.
+_UNBROKEN = 40
 
 
 #: Room kept for the line that counts what was left out.
