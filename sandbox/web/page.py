@@ -88,7 +88,7 @@ class Page:
     async def say(self, request: Request) -> Response:
         """Send a message, or a slash command."""
         user, place, form = await self._form(request)
-        text = (form.get("try") or form.get("text") or "").strip()
+        text = form.get("text", "").strip()
         channel = self._slack.world.direct(user).id if place == "home" else place
         if text.startswith("/"):
             command, _, rest = text.partition(" ")

@@ -1,5 +1,6 @@
 """What the page shows to one person at one place, as plain facts for the templates."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -230,7 +231,7 @@ class _Showing:
         day = "" if at.date() == self._now.date() else f"{at:%b} {at.day}, "
         return Letter(
             mail.number, mail.subject or "(no subject)", mail.origin, mail.to, day + clock_time(at),
-            " ".join(mail.text.split())[:120], mail.message_id, mail.text, bool(mail.html),
+            _preview(mail.text), mail.message_id, mail.text, bool(mail.html),
             query.get("part") == "text" or not mail.html,
         )  # fmt: skip
 
@@ -245,6 +246,11 @@ def _sign(channel: "Channel") -> str:
     if channel.is_private:
         return "private"
     return "shared" if channel.is_ext_shared else "channel"
+
+
+def _preview(text: str) -> str:
+    """Return the first words of a mail without the lines that are drawn with characters."""
+    return " ".join(re.sub(r"[=\-_*]{4,}", " ", text).split())[:120]
 
 
 def _filled(view: "View") -> dict[str, object]:

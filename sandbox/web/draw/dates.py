@@ -10,7 +10,13 @@ _WORD = re.compile(r"\{([a-z_]+)\}")
 def date_words(timestamp: int, form: str, now: datetime) -> str:
     """Write an instant as a `<!date^…>` token asks; `now` carries the viewer's zone."""
     at = datetime.fromtimestamp(timestamp, now.tzinfo)
-    return _WORD.sub(lambda found: _FORMATS[found[1]](at, now) if found[1] in _FORMATS else found[0], form)
+
+    def word(found: re.Match[str]) -> str:
+        shown = _FORMATS[found[1]](at, now) if found[1] in _FORMATS else found[0]
+        # Slack writes Today at the beginning of the format, and today inside it.
+        return shown[:1].upper() + shown[1:] if found.start() == 0 else shown
+
+    return _WORD.sub(word, form)
 
 
 def clock_time(at: datetime) -> str:
@@ -20,7 +26,8 @@ def clock_time(at: datetime) -> str:
 
 def day_name(at: datetime, now: datetime) -> str:
     """Write a day as the divider between messages does."""
-    return _pretty(at, now, f"{at:%A}, {at:%B} {at.day}")
+    words = _pretty(at, now, f"{at:%A}, {at:%B} {_ordinal(at.day)}")
+    return words[:1].upper() + words[1:]
 
 
 def _pretty(at: datetime, now: datetime, otherwise: str) -> str:
@@ -32,8 +39,13 @@ def _pretty(at: datetime, now: datetime, otherwise: str) -> str:
     return days.get(at.date(), otherwise)
 
 
+def _ordinal(day: int) -> str:
+    ending = "th" if day // 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{ending}"
+
+
 def _date(at: datetime) -> str:
-    return f"{at:%B} {at.day}, {at.year}"
+    return f"{at:%B} {_ordinal(at.day)}, {at.year}"
 
 
 def _short(at: datetime) -> str:
@@ -41,7 +53,7 @@ def _short(at: datetime) -> str:
 
 
 def _long(at: datetime) -> str:
-    return f"{at:%A}, {at:%B} {at.day}, {at.year}"
+    return f"{at:%A}, {at:%B} {_ordinal(at.day)}, {at.year}"
 
 
 def _ago(at: datetime, now: datetime) -> str:

@@ -56,6 +56,8 @@
         dialog.dataset.shown = "yes";
         dialog.removeAttribute("open");
         dialog.showModal();
+        const first = dialog.querySelector(".modal-body .control, .modal-body input:not([type=hidden])") || dialog.querySelector("footer .primary");
+        if (first) first.focus();
         dialog.addEventListener("cancel", (event) => {
           event.preventDefault();
           dialog.querySelector("[data-close]").requestSubmit();
@@ -112,8 +114,7 @@
     form.picked = null;
     for (const dialog of form.querySelectorAll("dialog[open]")) dialog.close();
     for (const menu of form.querySelectorAll("details[open]")) menu.open = false;
-    const wasTyped = "compose" in form.dataset && !(picked && picked[0] === "try");
-    if (wasTyped) form.elements.text.value = "";
+    if ("compose" in form.dataset) form.elements.text.value = "";
     form.setAttribute("aria-busy", "true");
     try {
       await fetch(form.action, { method: "POST", body: data, headers: { "X-Live": "1" } });
