@@ -132,7 +132,8 @@ def _parse(shape: Shape, joined: bytes, count: int) -> pa.StructArray:
 
 def _value(found: pa.StructArray, field: Field) -> pa.Array:
     """Return one field of every record, as its column's type."""
-    value = _walk(found, field.path.split("."))
+    values = [_walk(found, path.split(".")) for path in field.path.split("|")]
+    value = values[0] if len(values) == 1 else pc.coalesce(*values)
     wanted = TYPED[field.type]
     return value if value.type == wanted else value.cast(wanted)
 

@@ -4,7 +4,7 @@ A `Shape` lists fields by their path in the provider's JSON. From it follow the 
 the JSON is parsed with, and how the parsed values are laid out in the main table and its child tables.
 
 Paths: ``"CustomerRef.value"``; ``"LinkedTxn[].TxnId"`` is the first element's value; ``"tags[]"`` is all values, joined
-with ", ".
+with ", "; ``"A.x|B.x"`` is the first of several that is there.
 """
 
 from dataclasses import dataclass
@@ -98,12 +98,12 @@ class Shape:
         if self.version:
             _grow(tree, self.version, ColumnType.INTEGER)
         for field in self.fields:
-            _grow(tree, field.path, field.type)
+            _grow_all(tree, "", field)
         for lines in self.lines:
             for field in lines.fields:
-                _grow(tree, f"{lines.path}[].{field.path}", field.type)
+                _grow_all(tree, f"{lines.path}[].", field)
                 if lines.nested:
-                    _grow(tree, f"{lines.path}[].{lines.nested}[].{field.path}", field.type)
+                    _grow_all(tree, f"{lines.path}[].{lines.nested}[].", field)
         return tree
 
     @cached_property
@@ -115,6 +115,11 @@ class Shape:
 def ref(name: str, path: str) -> tuple[Field, Field]:
     """Two columns for a QuickBooks reference: ``<name>_id`` and ``<name>_name``."""
     return Field(f"{name}_id", f"{path}.value"), Field(f"{name}_name", f"{path}.name")
+
+
+def _grow_all(tree: "dict[str, Tree]", prefix: str, field: Field) -> None:
+    for path in field.path.split("|"):
+        _grow(tree, prefix + path, field.type)
 
 
 def _grow(tree: "dict[str, Tree]", path: str, leaf: ColumnType) -> None:

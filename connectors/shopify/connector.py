@@ -18,8 +18,8 @@ from connectors.shopify.documents import SHOP
 from connectors.shopify.graph import Graph
 from connectors.shopify.judge import judge
 from connectors.shopify.reading import Reader, Reading
-from connectors.shopify.ready import READY
 from connectors.shopify.roots import ROOTS
+from connectors.shopify.tables import READY
 from connectors.side_by_side import together
 from connectors.wire import Wire
 from storage.facts.clock import aware

@@ -2,7 +2,8 @@
 
 Reads windows of ``updated_at``: from the cursor less the overlap to the start of the collection (a set that stays the
 same while it is read), then from the start on without an end. The second window is what makes the as-of time honest: a
-record that changes while the first one is read leaves it, and a shop whose clock is ahead of ours stamps changes "later".
+record that changes while the first one is read leaves it, and a shop whose clock is ahead of ours stamps it "later".
+
 
 Deleted records are in no window. So the counts are compared: where Shopify has another number of records than we would
 hold afterwards, all keys are read and what is missing among them is gone.

@@ -1,0 +1,206 @@
+"""One entity of one QuickBooks company in one collection.
+
+The first read (and one after a long gap) fans pages out over a count, ordered by id, so that what changes meanwhile
+keeps its place; then it reads what changed since it began. Later reads ask for what changed since the cursor less an
+overlap.
+
+Queries never show a hard-deleted record. So every read ends with COUNT(*): where QuickBooks has another number than we
+would hold, all keys are read (QuickBooks knows no projection, so this costs as many metered calls as a full read), what
+we hold and it has not is asked for by key once more, and only then reported as deleted; what it has and we have not is
+read. That holds for name lists too, where merging two names removes one.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from connectors.base import OVERLAP, Held, Mark
+from connectors.decode import Record
+from connectors.errors import Broken, Retry
+from connectors.intake import Intake
+from connectors.quickbooks.company import Company
+from connectors.quickbooks.statements import PAGE, Entity
+from connectors.side_by_side import in_order
+
+#: Pages that are decoded together.
+BATCH = 10
+_ROUNDS = 3
+#: A cursor that old is saved even without changes, or windows would grow for ever.
+_OLD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one entity's reading came to."""
+
+    name: str
+    cursor: Mark
+    full: bool
+    #: whether the cursor is worth saving when no row changed
+    keep: bool
+    rounded: int
+
+
+class _MetaData(msgspec.Struct, rename="pascal"):
+    create_time: datetime | None = None
+
+
+class _Made(msgspec.Struct, rename="pascal"):
+    meta_data: _MetaData | None = None
+
+
+class _Key(msgspec.Struct, rename="pascal"):
+    id: str
+
+
+_MADE = msgspec.json.Decoder(_Made)
+_KEY = msgspec.json.Decoder(_Key)
+
+
+def _keys(records: Iterable[Record]) -> list[str]:
+    try:
+        return [_KEY.decode(record).id for record in records]
+    except msgspec.MsgspecError as error:
+        raise Broken("QuickBooks sent a record without an id", code="record_unreadable") from error
+
+
+def _made_since(record: Record, moment: datetime) -> bool:
+    try:
+        data = _MADE.decode(record).meta_data
+    except msgspec.MsgspecError:
+        return False
+    made = data.create_time if data else None
+    return made is not None and made.tzinfo is not None and made >= moment
+
+
+async def _and_on(
+    pages: AsyncIterator[list[Record]], fetch: Callable[[int], Awaitable[list[Record]]], starts: range
+) -> AsyncIterator[list[Record]]:
+    """Yield the planned pages, then further ones as long as the last one was full."""
+    last = PAGE
+    async for page in pages:
+        last = len(page)
+        yield page
+    start = starts.start + len(starts) * PAGE
+    while last >= PAGE:
+        page = await fetch(start)
+        last = len(page)
+        start += PAGE
+        yield page
+
+
+class Reader:
+    """Reads one entity."""
+
+    def __init__(self, company: Company, entity: Entity, held: Held, intake: Callable[[], Intake], width: int) -> None:
+        self._company = company
+        self._entity = entity
+        self._held = held
+        self._new_intake = intake
+        #: calls in flight
+        self._width = width
+
+    async def read(self, since: Mark | None, until: datetime) -> Reading:
+        """Read what changed since the mark, all of it without one."""
+        intake = self._new_intake()
+        if since is None:
+            count = await self._whole(intake)
+        else:
+            await self._changes(intake, since.read_to - OVERLAP)
+            count = await self._agree(intake)
+        newest = max(intake.newest.isoformat() if intake.newest else "", since.newest if since else "")
+        keep = since is None or until - since.read_to > _OLD
+        return Reading(self._entity.shape.name, Mark(until, newest, count), since is None, keep, intake.rounded)
+
+    async def _whole(self, intake: Intake) -> int:
+        first = await self._company.count(self._entity)
+        intake.expected = first.count or 0
+        await self._take(intake, self._pages(intake.expected))
+        began = first.time or intake.newest
+        if began is None:
+            return 0
+        late = await self._company.query(self._entity.name, self._entity.changed(began, 1))
+        await intake.take([late.records])
+        last = await self._company.count(self._entity)
+        made = sum(_made_since(record, began) for record in late.records)
+        steady = last.count == intake.expected + made == len(intake.live) and len(late.records) < PAGE
+        if not steady:
+            await self._reconcile(intake, set())
+        return len(intake.live)
+
+    def _pages(self, count: int, *, keys_only: bool = False) -> AsyncIterator[list[Record]]:
+        """Page through everything: as many pages as the count says at once, then on while pages are full."""
+        starts = range(1, count + 1, PAGE)
+        fetch = partial(self._page, keys_only=keys_only)
+        return _and_on(in_order([partial(fetch, start) for start in starts], self._width), fetch, starts)
+
+    async def _page(self, start: int, *, keys_only: bool) -> list[Record]:
+        statement = self._entity.page(start, keys_only=keys_only)
+        return (await self._company.query(self._entity.name, statement)).records
+
+    async def _take(self, intake: Intake, pages: AsyncIterator[list[Record]]) -> None:
+        waiting: list[list[Record]] = []
+        async for page in pages:
+            waiting.append(page)
+            if len(waiting) >= BATCH:
+                await intake.take(waiting)
+                waiting = []
+        await intake.take(waiting)
+
+    async def _changes(self, intake: Intake, since: datetime) -> None:
+        """Read a window of changes; one of several pages again when it moved while it was read."""
+        for _ in range(_ROUNDS):
+            first = await self._company.query(self._entity.name, self._entity.changed(since, 1))
+            await intake.take([first.records])
+            if len(first.records) < PAGE:
+                return
+            before = len(intake.seen)
+            await self._take(intake, self._more_changes(since))
+            counted = await self._company.count(self._entity, since)
+            if counted.count == len(intake.seen) and before <= len(intake.seen):
+                return
+        raise Retry(60, "QuickBooks changed faster than it could be read", code="moving_target")
+
+    async def _more_changes(self, since: datetime) -> AsyncIterator[list[Record]]:
+        start = 1 + PAGE
+        while True:
+            page = await self._company.query(self._entity.name, self._entity.changed(since, start))
+            yield page.records
+            if len(page.records) < PAGE:
+                return
+            start += PAGE
+
+    async def _agree(self, intake: Intake) -> int:
+        """Compare counts, bring keys together where they differ, and return how many live records there are."""
+        name = self._entity.shape.name
+        counted = (await self._company.count(self._entity)).count or 0
+        if not intake.seen and counted == await self._held.count(name):
+            return counted
+        ours = set(await self._held.keys(name)) | intake.live
+        if counted != len(ours):
+            await self._reconcile(intake, ours)
+        return counted
+
+    async def _reconcile(self, intake: Intake, held: set[str]) -> None:
+        """Read all keys; report what is gone, read what is missing."""
+        ours = held | intake.live
+        theirs = await self._keys()
+        back = await self._company.some(self._entity, ours - theirs)
+        kept = set(_keys(record for page in back for record in page))
+        await intake.drop(ours - theirs - kept)
+        await intake.take(await self._company.some(self._entity, theirs - ours))
+
+    async def _keys(self) -> set[str]:
+        """Return every key; again when their number changed meanwhile, since a deletion shifts the pages after it."""
+        for _ in range(_ROUNDS):
+            before = await self._company.count(self._entity)
+            keys: set[str] = set()
+            async for page in self._pages(before.count or 0, keys_only=True):
+                keys.update(_keys(page))
+            after = await self._company.count(self._entity)
+            if before.count == after.count == len(keys):
+                return keys
+        raise Retry(60, "QuickBooks changed faster than it could be read", code="moving_target")

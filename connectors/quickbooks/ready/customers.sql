@@ -1,0 +1,28 @@
+-- Customers and their sub-customers or jobs, with what they owe.
+SELECT
+    c.id AS customer_id,
+    c.display_name AS customer_name,
+    c.full_name AS customer_full_name,
+    c.company_name,
+    c.parent_id AS parent_customer_id,
+    c.job AS is_job,
+    c.is_project,
+    c.active AS is_active,
+    c.currency,
+    c.balance,
+    c.balance_with_jobs,
+    c.credit_limit,
+    c.sales_term_name AS terms,
+    c.payment_method_name AS payment_method,
+    c.customer_type_name AS customer_type,
+    c.taxable AS is_taxable,
+    c.email,
+    c.phone,
+    c.bill_line1 AS bill_street,
+    c.bill_city,
+    c.bill_region,
+    c.bill_postal_code,
+    c.bill_country,
+    c.created_at,
+    c.updated_at
+FROM raw_quickbooks_customers c

@@ -1,0 +1,26 @@
+-- Products and services, with the accounts that they post to.
+SELECT
+    i.id AS item_id,
+    i.name AS item_name,
+    i.full_name AS item_full_name,
+    i.sku,
+    i.type AS item_type,
+    i.active AS is_active,
+    i.description,
+    i.parent_id AS parent_item_id,
+    i.unit_price,
+    i.purchase_cost,
+    i.quantity_on_hand,
+    CAST(i.purchase_cost * i.quantity_on_hand AS DECIMAL(18, 2)) AS inventory_value_at_cost,
+    i.reorder_point,
+    i.track_quantity AS is_inventory,
+    i.taxable AS is_taxable,
+    i.income_account_id,
+    i.income_account_name,
+    i.expense_account_id,
+    i.expense_account_name,
+    i.asset_account_id,
+    i.asset_account_name,
+    i.created_at,
+    i.updated_at
+FROM raw_quickbooks_items i

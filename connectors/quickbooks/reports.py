@@ -1,0 +1,276 @@
+"""ProfitAndLoss and BalanceSheet, flattened to rows.
+
+A report is a tree of sections. Each cell that holds a number becomes one row: of a plain line ("data"), of a section's
+own header ("header": money posted straight to a parent account, which is lost if only lines are read) or of a total
+("summary"). Columns are told apart by ColKey and dates, never by their localised titles.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import msgspec
+import pyarrow as pa
+
+from connectors.errors import Broken
+from connectors.shapes import TYPED
+from storage.facts.streams import RECORD_COLUMNS, Batch, Column, ColumnType, Stream
+
+_AMOUNT = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]{1,2}0{0,8})?", re.ASCII)
+_COLUMNS = (
+    Column("id"),
+    Column("row_number", ColumnType.INTEGER),
+    Column("level", ColumnType.INTEGER),
+    Column("path"),
+    Column("section"),
+    Column("row_kind"),
+    Column("account_id"),
+    Column("account_name"),
+    Column("column_key"),
+    Column("is_total_column", ColumnType.BOOLEAN),
+    Column("period_start", ColumnType.DATE),
+    Column("period_end", ColumnType.DATE),
+    Column("amount", ColumnType.MONEY),
+    Column("basis"),
+    Column("currency"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report that is read."""
+
+    #: QuickBooks' name
+    name: str
+    stream: Stream
+
+
+REPORTS = (
+    Report("ProfitAndLoss", Stream("profit_and_loss", "Profit and loss", _COLUMNS, full=True)),
+    Report("BalanceSheet", Stream("balance_sheet", "Balance sheet", _COLUMNS, full=True)),
+)
+
+
+class Cell(msgspec.Struct):
+    """One cell."""
+
+    value: str = ""
+    id: str | None = None
+
+
+class Cells(msgspec.Struct, rename="pascal"):
+    """The cells of a header or total."""
+
+    col_data: list[Cell] = []
+
+
+class Row(msgspec.Struct, rename="pascal"):
+    """A section or a plain line; which one shows by what it holds, since ``type`` is sometimes missing."""
+
+    col_data: list[Cell] | None = None
+    header: Cells | None = None
+    summary: Cells | None = None
+    rows: "Rows | None" = None
+    group: str | None = msgspec.field(name="group", default=None)
+
+
+class Rows(msgspec.Struct, rename="pascal"):
+    """Rows, or none: ``{}``, ``null`` and a missing list all mean that."""
+
+    row: list[Row] | None = None
+
+
+class Named(msgspec.Struct, rename="pascal"):
+    """A name and its value."""
+
+    name: str
+    value: str = ""
+
+
+class Heading(msgspec.Struct, rename="pascal"):
+    """A column."""
+
+    col_type: str = ""
+    meta_data: list[Named] | None = None
+
+
+class Headings(msgspec.Struct, rename="pascal"):
+    """The columns."""
+
+    column: list[Heading] = []
+
+
+class Header(msgspec.Struct, rename="pascal"):
+    """What the report is about."""
+
+    report_name: str
+    time: str | None = None
+    report_basis: str | None = None
+    start_period: str | None = None
+    end_period: str | None = None
+    currency: str | None = None
+
+
+class Document(msgspec.Struct, rename="pascal"):
+    """A whole report."""
+
+    header: Header
+    columns: Headings
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One flattened cell."""
+
+    level: int
+    path: tuple[str, ...]
+    section: str | None
+    row_kind: str
+    account_id: str | None
+    account_name: str
+    column: int
+    amount: Decimal | None
+
+
+def flatten(body: bytes) -> tuple[Document, list[Line]]:
+    """Read a report and list its cells from top to bottom; Broken when it is not one."""
+    try:
+        document = msgspec.json.decode(body, type=Document)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Broken("QuickBooks sent a report that cannot be read", code="report_unreadable") from error
+    return document, list(_rows(document.rows, 0, (), None))
+
+
+def _rows(rows: Rows | None, level: int, path: tuple[str, ...], section: str | None) -> Iterator[Line]:
+    for row in (rows.row if rows else None) or ():
+        group = row.group or section
+        if row.col_data is not None:
+            yield from _cells(row.col_data, level, (*path, _title(row.col_data)), group, "data")
+            continue
+        title = _title(row.header.col_data if row.header else (row.summary.col_data if row.summary else []))
+        here = (*path, title)
+        if row.header:
+            yield from _cells(row.header.col_data, level, here, group, "header")
+        yield from _rows(row.rows, level + 1, here, group)
+        if row.summary:
+            yield from _cells(row.summary.col_data, level, here, group, "summary")
+
+
+def _title(cells: list[Cell]) -> str:
+    return cells[0].value if cells else ""
+
+
+def _cells(cells: list[Cell], level: int, path: tuple[str, ...], section: str | None, kind: str) -> Iterator[Line]:
+    for number, cell in enumerate(cells[1:], start=1):
+        amount = _amount(cell.value)
+        if amount is None and kind == "header":
+            continue
+        yield Line(level, path, section, kind, cells[0].id, cells[0].value, number, amount)
+
+
+def _amount(text: str) -> Decimal | None:
+    if text == "":
+        return None
+    if not _AMOUNT.fullmatch(text):
+        raise Broken("a report's cell is no amount", code="report_unreadable")
+    return Decimal(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    key: str
+    total: bool
+    start: date | None
+    end: date | None
+
+
+def _periods(document: Document) -> list[_Period]:
+    found = []
+    dated = any(_meta(heading).get("StartDate") for heading in document.columns.column)
+    for number, heading in enumerate(document.columns.column):
+        meta = _meta(heading)
+        total = dated and "StartDate" not in meta
+        start = meta.get("StartDate") or document.header.start_period
+        end = meta.get("EndDate") or document.header.end_period
+        key = f"{meta['StartDate']}..{end}" if "StartDate" in meta else meta.get("ColKey") or f"column {number}"
+        found.append(_Period(key, total, _date(start), _date(end)))
+    return found
+
+
+def _meta(heading: Heading) -> dict[str, str]:
+    return {item.name: item.value for item in heading.meta_data or ()}
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Broken("a report's period is no date", code="report_unreadable") from error
+
+
+def batch(report: Report, body: bytes) -> Batch:
+    """Return the whole report as one batch."""
+    document, lines = flatten(body)
+    if document.header.report_name != report.name:
+        raise Broken("QuickBooks sent another report than asked for", code="report_unreadable")
+    periods = _periods(document)
+    if any(line.column >= len(periods) for line in lines):
+        raise Broken("a report has more cells than columns", code="report_unreadable")
+    rows = [_row(document, line, periods[line.column], number) for number, line in enumerate(lines)]
+    _name(rows)
+    table = pa.Table.from_pylist(rows, schema=_schema())
+    return Batch(report.stream, table, size=len(body))
+
+
+def _row(document: Document, line: Line, period: _Period, number: int) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "row_number": number,
+        "level": line.level,
+        "path": " > ".join(line.path),
+        "section": line.section,
+        "row_kind": line.row_kind,
+        "account_id": line.account_id,
+        "account_name": line.account_name,
+        "column_key": period.key,
+        "is_total_column": period.total,
+        "period_start": period.start,
+        "period_end": period.end,
+        "amount": line.amount,
+        "basis": document.header.report_basis,
+        "currency": document.header.currency,
+    }
+    raw = msgspec.json.encode(facts)
+    return facts | {
+        "_raw": raw.decode(),
+        "_hash": hashlib.sha256(raw).digest()[:16].hex(),
+        "_updated_at": _instant(document.header.time),
+    }
+
+
+def _name(rows: list[dict[str, object]]) -> None:
+    """Give each row a key that stays the same when amounts change or rows come and go around it."""
+    used: dict[str, int] = {}
+    for row in rows:
+        what = row["account_id"] or row["account_name"]
+        key = f"{row['path']}|{what}|{row['row_kind']}|{row['column_key']}"
+        used[key] = used.get(key, 0) + 1
+        row["id"] = key if used[key] == 1 else f"{key}|{used[key]}"
+
+
+def _schema() -> pa.Schema:
+    return pa.schema([(column.name, TYPED[column.type]) for column in (*_COLUMNS, *RECORD_COLUMNS)])
+
+
+def _instant(text: str | None) -> datetime | None:
+    """Read the report's own time: ISO with an offset today, milliseconds in old answers."""
+    if text and text.isdigit() and len(text) == 13:
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None

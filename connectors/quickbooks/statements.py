@@ -1,0 +1,77 @@
+"""The SELECT statements that are sent, and the entities they name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connectors.quickbooks import shapes
+from connectors.shapes import Shape
+
+#: QuickBooks' own cap on MAXRESULTS.
+PAGE = 1000
+#: Keys that one ``Id IN (…)`` asks for.
+KEYS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One kind of record of QuickBooks."""
+
+    #: QuickBooks' name: "Invoice"
+    name: str
+    shape: Shape
+    #: inactive records of name lists are hidden unless asked for
+    inactive: bool = False
+
+    def _select(self, what: str, *clauses: str) -> str:
+        return f"SELECT {what} FROM {self.name}{''.join(clauses)}"  # noqa: S608 - our constants, instants and quoted keys
+
+    def _where(self, *terms: str) -> str:
+        all_terms = (*(("Active IN (true, false)",) if self.inactive else ()), *terms)
+        return f" WHERE {' AND '.join(all_terms)}" if all_terms else ""
+
+    def count(self, since: datetime | None = None) -> str:
+        """How many there are, or how many changed since."""
+        return self._select("COUNT(*)", self._where(*_since(since)))
+
+    def page(self, start: int, *, keys_only: bool = False) -> str:
+        """A page of all, ordered by id: what changes meanwhile keeps its place."""
+        return self._select("Id" if keys_only else "*", self._where(), " ORDERBY Id", _paging(start))
+
+    def changed(self, since: datetime, start: int) -> str:
+        """A page of what changed since."""
+        order = " ORDERBY MetaData.LastUpdatedTime, Id"
+        return self._select("*", self._where(*_since(since)), order, _paging(start))
+
+    def some(self, keys: Iterable[str]) -> str:
+        """The records of these keys."""
+        listed = ", ".join(f"'{_quoted(key)}'" for key in keys)
+        return self._select("*", self._where(f"Id IN ({listed})"), _paging(1))
+
+
+def _since(since: datetime | None) -> tuple[str, ...]:
+    return (f"MetaData.LastUpdatedTime >= '{_stamp(since)}'",) if since else ()
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def _paging(start: int) -> str:
+    return f" STARTPOSITION {start} MAXRESULTS {PAGE}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+ENTITIES = (
+    Entity("Account", shapes.ACCOUNTS, inactive=True),
+    Entity("Customer", shapes.CUSTOMERS, inactive=True),
+    Entity("Vendor", shapes.VENDORS, inactive=True),
+    Entity("Item", shapes.ITEMS, inactive=True),
+    Entity("Invoice", shapes.INVOICES),
+    Entity("Bill", shapes.BILLS),
+    Entity("Payment", shapes.PAYMENTS),
+    Entity("JournalEntry", shapes.JOURNAL_ENTRIES),
+)
