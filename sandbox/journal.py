@@ -59,11 +59,32 @@ class Journal:
         """Everything accepted so far; a request that still runs has no end."""
         return tuple(self._entries)
 
-    def begin(self, *, method: str, path: str, **facts: str | bool) -> int:
+    def begin(
+        self,
+        *,
+        method: str,
+        path: str,
+        operation: str = "",
+        entity: str = "",
+        account: str = "",
+        detail: str = "",
+        token: str = "",
+        mutating: bool = False,
+    ) -> int:
         """Write down that a request was accepted; returns its number for `finish`."""
         number = len(self._entries) + 1
         entry = Entry(
-            number=number, began=self._clock.now(), began_tick=self._next_tick(), method=method, path=path, **facts
+            number=number,
+            began=self._clock.now(),
+            began_tick=self._next_tick(),
+            method=method,
+            path=path,
+            operation=operation,
+            entity=entity,
+            account=account,
+            detail=detail,
+            token=token,
+            mutating=mutating,
         )
         self._entries.append(entry)
         return number

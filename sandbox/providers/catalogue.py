@@ -54,46 +54,42 @@ PRODUCTS = (
 )
 
 FIRST_NAMES = (
-    "Amara", "Ben", "Carla", "Dev", "Elena", "Farid", "Grace", "Hugo", "Imani", "Jonas", "Keiko", "Liam", "Maya", "Noor",
-    "Oscar", "Priya", "Quentin", "Rosa", "Samir", "Tessa", "Uma", "Victor", "Wren", "Xiomara", "Yusuf", "Zoë", "Søren", "Chloé",
+    "Amara", "Ben", "Carla", "Dev", "Elena", "Farid", "Grace", "Hugo", "Imani", "Jonas", "Keiko", "Liam", "Maya",
+    "Noor", "Oscar", "Priya", "Quentin", "Rosa", "Samir", "Tessa", "Uma", "Victor", "Wren", "Xiomara", "Yusuf",
+    "Zoë", "Søren", "Chloé",
 )  # fmt: skip
 LAST_NAMES = (
-    "Abernathy", "Bianchi", "Castillo", "Dubois", "Eriksen", "Fujimoto", "García", "Haddad", "Ivanov", "Jensen", "Kowalski",
-    "Lindqvist", "Mbeki", "Novak", "O'Brien", "Petrova", "Quigley", "Ramaswamy", "Sato", "Thompson", "Ueda", "Vargas",
-    "Whitfield", "Xu", "Yamada", "Zimmerman",
+    "Abernathy", "Bianchi", "Castillo", "Dubois", "Eriksen", "Fujimoto", "García", "Haddad", "Ivanov", "Jensen",
+    "Kowalski", "Lindqvist", "Mbeki", "Novak", "O'Brien", "Petrova", "Quigley", "Ramaswamy", "Sato", "Thompson",
+    "Ueda", "Vargas", "Whitfield", "Xu", "Yamada", "Zimmerman",
 )  # fmt: skip
 STORE_WORDS = (
-    "Anchor", "Birch", "Copper", "Driftwood", "Evergreen", "Foundry", "Granite", "Hearth", "Indigo", "Juniper", "Kestrel",
-    "Lantern", "Meridian", "Northfield", "Orchard", "Prairie", "Quarry", "Redwood", "Saltwater", "Timber", "Union", "Vista",
-    "Willow", "Yarrow",
+    "Anchor", "Birch", "Copper", "Driftwood", "Evergreen", "Foundry", "Granite", "Hearth", "Indigo", "Juniper",
+    "Kestrel", "Lantern", "Meridian", "Northfield", "Orchard", "Prairie", "Quarry", "Redwood", "Saltwater",
+    "Timber", "Union", "Vista", "Willow", "Yarrow",
 )  # fmt: skip
 STORE_KINDS = (
-    "Outfitters",
-    "Mercantile",
-    "General Store",
-    "Supply Co.",
-    "& Daughters",
-    "Home",
-    "Provisions",
-    "Trading LLC",
-)
+    "Outfitters", "Mercantile", "General Store", "Supply Co.", "& Daughters", "Home", "Provisions", "Trading LLC",
+)  # fmt: skip
 STREETS = (
-    "Alder St",
-    "Bay Rd",
-    "Cedar Ave",
-    "Division St",
-    "Elm Ct",
-    "Front St",
-    "Grove Ln",
-    "Harbor Blvd",
+    "Alder St", "Bay Rd", "Cedar Ave", "Division St", "Elm Ct", "Front St", "Grove Ln", "Harbor Blvd",
     "Mission St",
-)
+)  # fmt: skip
 #: city, state, first five digits of the postal code
 PLACES = (
-    ("Oakland", "CA", "94607"), ("Sacramento", "CA", "95814"), ("Portland", "OR", "97209"), ("Seattle", "WA", "98101"),
-    ("Boise", "ID", "83702"), ("Denver", "CO", "80205"), ("Austin", "TX", "78702"), ("Chicago", "IL", "60614"),
-    ("Brooklyn", "NY", "11201"), ("Portland", "ME", "04101"), ("Asheville", "NC", "28801"), ("San Diego", "CA", "92103"),
-)  # fmt: skip
+    ("Oakland", "CA", "94607"),
+    ("Sacramento", "CA", "95814"),
+    ("Portland", "OR", "97209"),
+    ("Seattle", "WA", "98101"),
+    ("Boise", "ID", "83702"),
+    ("Denver", "CO", "80205"),
+    ("Austin", "TX", "78702"),
+    ("Chicago", "IL", "60614"),
+    ("Brooklyn", "NY", "11201"),
+    ("Portland", "ME", "04101"),
+    ("Asheville", "NC", "28801"),
+    ("San Diego", "CA", "92103"),
+)
 #: name, the expense or asset account that their bills post to, smallest and largest line in cents
 VENDORS = (
     ("Cascade Contract Sewing", "Inventory Asset", 180000, 1450000),

@@ -34,13 +34,13 @@ class _Wire(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn itself
         super().connection_made(transport)
-        app: ASGIApp = self.app  # type: ignore[assignment] # uvicorn and starlette write the same type differently
+        app: ASGIApp = self.app
 
         async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
             scope.setdefault("extensions", {})[TRANSPORT] = transport
             await app(scope, receive, send)
 
-        self.app = with_transport  # type: ignore[assignment] # as above
+        self.app = with_transport
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
     """Serve in the running loop until the block ends; open requests are then cut off."""
     loop = asyncio.get_running_loop()
     config = Config(
-        app,  # type: ignore[arg-type] # uvicorn and starlette write the same type differently
+        app,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,18 +1,15 @@
 """The QuickBooks Online stand-in as an app: routes, tokens, throttle, and the faults in their true shapes."""
 
-import base64
-import binascii
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -22,9 +19,10 @@ from sandbox.providers import admin, catalogue
 from sandbox.providers.edge import Asked, Edge, fingerprint, note
 from sandbox.providers.quickbooks import faults, statements, xml
 from sandbox.providers.quickbooks.books import Books
+from sandbox.providers.quickbooks.consent import Consent, reply, token_answer
 from sandbox.providers.quickbooks.faults import Refusal
 from sandbox.providers.quickbooks.generate import Size, generate
-from sandbox.providers.quickbooks.oauth import SCOPE, Denied, Grant, Tokens
+from sandbox.providers.quickbooks.oauth import Tokens
 from sandbox.providers.quickbooks.values import encode, now_text
 from sandbox.providers.quickbooks.write import write
 from sandbox.providers.throttle import Throttle
@@ -88,19 +86,19 @@ class QuickBooks:
         if found is None:
             return self._describe_oauth(asked)
         realm, rest = found["realm"], found["rest"]
-        facts = {"account": realm, "token": fingerprint(token)}
+        mark = fingerprint(token)
         if rest == "query":
             statement = _statement(asked)
             entity = _FROM.search(statement)
             operation = "count" if re.match(r"\s*select\s+count\b", statement, re.IGNORECASE) else "query"
             name = self._entity(entity[1]) if entity else ""
-            return Call(asked.method, asked.path, operation, name, detail=statement, **facts)
+            return Call(asked.method, asked.path, operation, name, realm, statement, mark)
         kind, _, name = rest.partition("/")
         if asked.method == "GET":
             operation = {"reports": "report", "companyinfo": "companyinfo"}.get(kind.lower(), "read")
             entity_name = name if operation == "report" else self._entity(kind)
-            return Call(asked.method, asked.path, operation, entity_name, detail=asked.query, **facts)
-        return Call(asked.method, asked.path, "write", self._entity(kind), detail=asked.query, mutating=True, **facts)
+            return Call(asked.method, asked.path, operation, entity_name, realm, asked.query, mark)
+        return Call(asked.method, asked.path, "write", self._entity(kind), realm, asked.query, mark, mutating=True)
 
     def _describe_oauth(self, asked: Asked) -> Call:
         operation = {
@@ -138,12 +136,21 @@ class QuickBooks:
 
     def give(self, account: str) -> dict[str, Any]:
         """Give the app access to a company; returns the token answer."""
-        self.books[account]  # noqa: B018 # an unknown company is the operator's mistake: KeyError
-        return self._tokens(self.oauth.grant(account), hard=False)
+        self.books[account]  # an unknown company is the operator's mistake: KeyError
+        return token_answer(self.oauth.grant(account), self.oauth)
 
     def mutate(self, account: str, **wishes: int) -> dict[str, Any]:
         """Let business go on in a company."""
-        return asdict(self.books[account].mutate(wishes.pop("seed", 0), **wishes))
+        known = ("new", "changed", "deleted", "voided", "deactivated")
+        seed = wishes.pop("seed", 0)
+        if not wishes.keys() <= set(known):
+            raise ValueError(f"only these can be wished for: {', '.join(known)}")
+        new, changed, deleted, voided, deactivated = (wishes.get(name, 0) for name in known)
+        return asdict(
+            self.books[account].mutate(
+                seed, new=new, changed=changed, deleted=deleted, voided=voided, deactivated=deactivated
+            )
+        )
 
     def truth(self, account: str, entity: str) -> bytes:
         """Return all live records of an entity as JSON."""
@@ -159,9 +166,7 @@ class QuickBooks:
             Route(f"{base}/reports/{{name}}", self._company(self._report)),
             Route(f"{base}/{{entity}}/{{id}}", self._company(self._read)),
             Route(f"{base}/{{entity}}", self._company(self._write), methods=["POST"]),
-            Route("/connect/oauth2", self._authorize),
-            Route("/oauth2/v1/tokens/bearer", self._token, methods=["POST"]),
-            Route("/v2/oauth2/tokens/revoke", self._revoke, methods=["POST"]),
+            *Consent(self.oauth).routes(),
         ]
 
     def _company(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -193,122 +198,42 @@ class QuickBooks:
             statement = request.query_params.get("query", "")
         else:
             if request.headers.get("content-type", "").partition(";")[0] not in ("application/text", "text/plain"):
-                return self._json(b"", 415)
+                return reply(b"", 415)
             statement = (await request.body()).decode()
-        return self._json(books.query(statement))
+        return reply(books.query(statement))
 
-    async def _companyinfo(self, request: Request, books: Books) -> Response:
+    async def _companyinfo(self, _request: Request, books: Books) -> Response:
         body = {"CompanyInfo": books.company, "time": now_text(self.clock.now(), books.zone)}
-        return self._json(encode(body))
+        return reply(encode(body))
 
     async def _report(self, request: Request, books: Books) -> Response:
-        return self._json(statements.answer(books, request.path_params["name"], request.query_params))
+        return reply(statements.answer(books, request.path_params["name"], request.query_params))
 
     async def _read(self, request: Request, books: Books) -> Response:
         entity = self._entity(request.path_params["entity"])
         record = books.tables[entity].get(request.path_params["id"]) if entity in books.tables else None
         if record is None:
             raise Refusal.missing(f"Something you're trying to use has been made inactive. {entity}")
-        return self._json(encode({entity: record, "time": now_text(self.clock.now(), books.zone)}))
+        return reply(encode({entity: record, "time": now_text(self.clock.now(), books.zone)}))
 
     async def _write(self, request: Request, books: Books) -> Response:
         entity = self._entity(request.path_params["entity"])
         body, effect = write(books, entity, await request.body(), request.query_params)
         note(request.scope, effect)
-        return self._json(body)
-
-    # -- OAuth --------------------------------------------------------------------------------------------------------
-
-    async def _authorize(self, request: Request) -> Response:
-        asked = request.query_params
-        back = asked.get("redirect_uri", "")
-        known = asked.get("client_id") == self.oauth.client_id and asked.get("response_type") == "code"
-        if (
-            not known
-            or not back
-            or "?" in back
-            or not asked.get("state")
-            or SCOPE not in asked.get("scope", "").split()
-        ):
-            page = (
-                "<!DOCTYPE html><title>Sorry</title><p>Uh oh, there's a connection problem: undefined_didnt_connect</p>"
-            )
-            return Response(page, 400, media_type="text/html")
-        if not self.oauth.consents:
-            return RedirectResponse(f"{back}?{urlencode({'error': 'access_denied', 'state': asked['state']})}", 302)
-        code = self.oauth.code(back)
-        note(request.scope, "consented")
-        query = {"code": code, "state": asked["state"], "realmId": self.oauth.choice}
-        return RedirectResponse(f"{back}?{urlencode(query)}", 302)
-
-    async def _token(self, request: Request) -> Response:
-        form = {key: values[0] for key, values in parse_qs((await request.body()).decode("latin-1")).items()}
-        try:
-            self.oauth.check_client(*_client(request, form))
-            match form.get("grant_type"):
-                case "authorization_code":
-                    grant = self.oauth.exchange(form.get("code", ""), form.get("redirect_uri", ""))
-                    note(request.scope, "exchanged code")
-                case "refresh_token":
-                    grant, rotated = self.oauth.refresh(form.get("refresh_token", ""))
-                    note(request.scope, "rotated refresh token" if rotated else "issued access token")
-                case _:
-                    raise Denied("unsupported_grant_type")
-        except Denied as denied:
-            described = {"error_description": denied.description} if denied.description else {}
-            return self._json(encode({"error": denied.error, **described}), denied.status)
-        hard = request.headers.get("x-include-refresh-token-hard-expires-in") == "true"
-        return self._json(encode(self._tokens(grant, hard=hard)))
-
-    async def _revoke(self, request: Request) -> Response:
-        try:
-            self.oauth.check_client(*_client(request, {}))
-        except Denied as denied:
-            return self._json(encode({"error": denied.error}), denied.status)
-        found = re.search(rb'"token"\s*:\s*"([^"]+)"', await request.body())
-        if found is None or not self.oauth.revoke_token(found[1].decode()):
-            return self._json(encode({"error": "invalid_request"}), 400)
-        note(request.scope, "revoked grant")
-        return self._json(b"")
-
-    def _tokens(self, grant: Grant, *, hard: bool) -> dict[str, Any]:
-        now = self.clock.now()
-        answer = {
-            "access_token": grant.access_token,
-            "refresh_token": grant.refresh_token,
-            "token_type": "bearer",
-            "expires_in": int(self.oauth.access_lifetime.total_seconds()),
-            "x_refresh_token_expires_in": int((grant.refresh_expires_at - now).total_seconds()),
-        }
-        left = int((grant.hard_expires_at - now).total_seconds())
-        return answer | ({"x_refresh_token_hard_expires_in": left} if hard else {})
+        return reply(body)
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
-    def _json(self, body: bytes, status: int = 200) -> Response:
-        return Response(body, status, {"intuit_tid": f"1-{uuid.uuid4()}"}, media_type="application/json")
-
     def _refused(self, refusal: Refusal, books: Books | None, *, body: bytes | None = None) -> Response:
         zone = books.zone if books is not None else next(iter(self.books.values())).zone
-        return self._json(body or encode(refusal.body(now_text(self.clock.now(), zone))), refusal.status)
+        return reply(body or encode(refusal.body(now_text(self.clock.now(), zone))), refusal.status)
 
     def _gateway(self, status: int, detail: str | None) -> Response:
         millis = int(self.clock.now().timestamp() * 1000)
-        return self._json(encode(faults.gateway(status, millis, detail=detail)), status)
+        return reply(encode(faults.gateway(status, millis, detail=detail)), status)
 
 
 def _statement(asked: Asked) -> str:
     if asked.method == "POST":
         return asked.body.decode("utf-8", "replace")
     return parse_qs(asked.query).get("query", [""])[0]
-
-
-def _client(request: Request, form: Mapping[str, str]) -> tuple[str, str]:
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
-    if kind != "Basic":
-        return form.get("client_id", ""), form.get("client_secret", "")
-    try:
-        name, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return name, secret

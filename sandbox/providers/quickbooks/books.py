@@ -143,7 +143,9 @@ class Books:
         instant = int(aware(at).timestamp())
         with self.lock:
             moves = _Moves(self.key_accounts())
-            new, changed, deleted = [], [], []
+            new: list[tuple[str, str]] = []
+            changed: list[tuple[str, str]] = []
+            deleted: list[tuple[str, str]] = []
             for entity, record in put:
                 table, id_ = self.tables[entity], str(record["Id"])
                 before = table.get(id_)
@@ -189,7 +191,7 @@ class Books:
             account = accounts.get(id_)
             if worth and account is not None and account.get("Classification") in _STANDING:
                 grown = worth if account["Classification"] in DEBIT_SIDE else -worth
-                touched += self._raise_account(id_, account, grown, at)
+                touched += self._raise_account(account, grown, at)
         for entity, balances in (("Customer", moves.customers), ("Vendor", moves.vendors)):
             for id_, worth in balances.items():
                 record = self.tables[entity].get(id_)
@@ -201,7 +203,7 @@ class Books:
                     touched.append(self._touch(entity, record, at))
         return list(dict.fromkeys(touched))
 
-    def _raise_account(self, id_: str, account: Record, grown: int, at: int) -> list[tuple[str, str]]:
+    def _raise_account(self, account: Record, grown: int, at: int) -> list[tuple[str, str]]:
         account["CurrentBalance"] = amount(cents(account.get("CurrentBalance")) + grown)
         touched = []
         current: Record | None = account

@@ -17,6 +17,9 @@ HISTORY = timedelta(days=730)
 #: The first id of a transaction; names count from 1 per list, transactions share one sequence.
 FIRST_TRANSACTION = 101
 
+#: document -> what pays it
+_PAID_BY = {"Invoice": "Payment", "Bill": "BillPayment"}
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -166,10 +169,7 @@ class _Business:
                     record = self._settle_bill(id_, event.at, made.pop(("Bill", event.which)))
                 case _:
                     record = self._entry(id_, event)
-            if (f"{'Bill' if event.kind == 'Bill' else ''}Payment", event.which) in ids and event.kind in (
-                "Invoice",
-                "Bill",
-            ):
+            if (_PAID_BY.get(event.kind, ""), event.which) in ids:
                 made[event.kind, event.which] = record
             else:
                 self.books.fill(event.kind, [record])
@@ -190,17 +190,21 @@ class _Business:
                 later = at + 3 * 86_400 + int(draw() * 40 * 86_400)
                 if draw() < paid and later < self.end:
                     events.append(_Event(later, pay, which))
-        for which in range(size.journal_entries):
-            events.append(_Event(start + 120 + span * which // max(1, size.journal_entries), "JournalEntry", which))
+        step = span // max(1, size.journal_entries)
+        events += [_Event(start + 120 + step * which, "JournalEntry", which) for which in range(size.journal_entries)]
         return sorted(events, key=lambda event: (event.at, event.kind, event.which))
 
     def _entry(self, id_: str, event: _Event) -> Record:
         if event.which >= 0:
             return self.maker.monthly_entry(id_, event.at, event.which)
         opening = (
-            ("Checking", 8_500_000), ("Savings", 2_000_000), ("Inventory Asset", 9_400_000), ("Original Cost", 3_600_000),
-            ("Term Loan", -6_000_000), ("Opening Balance Equity", -17_500_000),
-        )  # fmt: skip
+            ("Checking", 8_500_000),
+            ("Savings", 2_000_000),
+            ("Inventory Asset", 9_400_000),
+            ("Original Cost", 3_600_000),
+            ("Term Loan", -6_000_000),
+            ("Opening Balance Equity", -17_500_000),
+        )
         return self.maker.journal_entry(id_, event.at, "Opening balances", opening)
 
     def _pay(self, id_: str, at: int, invoice: Record) -> Record:

@@ -61,9 +61,15 @@ def cells(label: str, amounts: Cells, *, id_: str = "", total: bool = False) -> 
 
 
 def section(
-    title: str, rows: Sequence[dict[str, Any]], total: Cells, *, group: str = "", id_: str = "", own: Cells | None = None,
+    title: str,
+    rows: Sequence[dict[str, Any]],
+    total: Cells,
+    *,
+    group: str = "",
+    id_: str = "",
+    own: Cells | None = None,
     closing: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Return a section with header, rows and total; `own` is what was posted straight to a parent account."""
     found: dict[str, Any] = {
         "Header": cells(title, own if own is not None else [None] * len(total), id_=id_),

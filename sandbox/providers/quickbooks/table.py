@@ -103,7 +103,8 @@ class Table:
             return lambda id_: _compares(read(id_), condition.operator, wanted)
         if condition.operator == "like":
             pattern = _like(condition.values[0])
-            return lambda id_: pattern.fullmatch(str(read(id_) or "")) is not None
+            text = str if condition.field.lower() == "id" else read
+            return lambda id_: pattern.fullmatch(str(text(id_) or "")) is not None
         values = condition.values
         return lambda id_: _holds(read(id_), condition.operator, values)
 
@@ -133,10 +134,11 @@ class Table:
 QUERYABLE = {
     name.lower(): name
     for name in (
-        "Name", "DisplayName", "FullyQualifiedName", "CompanyName", "GivenName", "FamilyName", "PrintOnCheckName", "Title",
-        "AccountType", "AccountSubType", "Classification", "CurrentBalance", "SubAccount", "ParentRef", "Balance", "Sku",
-        "Type", "DocNumber", "TxnDate", "DueDate", "TotalAmt", "CustomerRef", "VendorRef", "SalesTermRef", "PrivateNote",
-        "PaymentMethodRef", "PaymentRefNum", "DepartmentRef", "SyncToken", "APAccountRef", "Taxable", "Job", "Vendor1099",
+        "Name", "DisplayName", "FullyQualifiedName", "CompanyName", "GivenName", "FamilyName", "PrintOnCheckName",
+        "Title", "AccountType", "AccountSubType", "Classification", "CurrentBalance", "SubAccount", "ParentRef",
+        "Balance", "Sku", "Type", "DocNumber", "TxnDate", "DueDate", "TotalAmt", "CustomerRef", "VendorRef",
+        "SalesTermRef", "PrivateNote", "PaymentMethodRef", "PaymentRefNum", "DepartmentRef", "SyncToken",
+        "APAccountRef", "Taxable", "Job", "Vendor1099",
     )
 }  # fmt: skip
 

@@ -141,15 +141,16 @@ class Shopify:
 
     def give(self, account: str) -> dict[str, Any]:
         """Install the app in a shop; returns the token answer."""
-        self.shops[account]  # noqa: B018 # an unknown shop is the operator's mistake: KeyError
+        self.shops[account]  # an unknown shop is the operator's mistake: KeyError
         return self._tokens(self.oauth.grant(account))
 
     def mutate(self, account: str, **wishes: int) -> dict[str, Any]:
         """Let business go on in a shop."""
-        seed, new, changed = wishes.pop("seed", 0), wishes.pop("new", 0), wishes.pop("changed", 0)
-        deleted, voided = wishes.pop("deleted", 0), wishes.pop("voided", 0)
-        if wishes:
-            raise ValueError(f"unknown wishes: {', '.join(wishes)}")
+        known = ("new", "changed", "deleted", "voided")
+        seed = wishes.pop("seed", 0)
+        if not wishes.keys() <= set(known):
+            raise ValueError(f"only these can be wished for: {', '.join(known)}")
+        new, changed, deleted, voided = (wishes.get(name, 0) for name in known)
         return asdict(self.shops[account].mutate(seed, new=new, changed=changed, deleted=deleted, voided=voided))
 
     def truth(self, account: str, entity: str) -> bytes:
@@ -200,10 +201,16 @@ class Shopify:
         asked = request.query_params
         domain, back = _domain(request), asked.get("redirect_uri", "")
         if domain not in self.shops or asked.get("client_id") != self.oauth.client_id or not back:
-            page = "<!DOCTYPE html><title>Oauth error</title><p>invalid_request: The redirect_uri is not whitelisted</p>"
+            page = (
+                "<!DOCTYPE html><title>Oauth error</title><p>invalid_request: The redirect_uri is not whitelisted</p>"
+            )
             return Response(page, 400, media_type="text/html")
         if not self.oauth.consents:
-            denied = {"error": "access_denied", "error_description": "The owner denied", "state": asked.get("state", "")}
+            denied = {
+                "error": "access_denied",
+                "error_description": "The owner denied",
+                "state": asked.get("state", ""),
+            }
             return RedirectResponse(f"{back}?{urlencode(denied)}", 302)
         scopes = tuple(scope for scope in asked.get("scope", "").split(",") if scope)
         query = {
@@ -220,26 +227,33 @@ class Shopify:
         form = _form(request.headers.get("content-type", ""), await request.body())
         domain = _domain(request)
         try:
-            if domain not in self.shops:
-                raise Denied("invalid_request", "Unknown shop", status=404)
-            self.oauth.check_client(form.get("client_id", ""), form.get("client_secret", ""))
-            if form.get("grant_type") == "refresh_token":
-                grant = self.oauth.refresh(domain, form.get("refresh_token", ""))
-                note(request.scope, "rotated refresh token")
-            elif form.get("grant_type") in (None, "authorization_code"):
-                grant = self.oauth.exchange(domain, form.get("code", ""), expiring=form.get("expiring") in ("1", "true"))
-                note(request.scope, "exchanged code")
-            else:
-                raise Denied("unsupported_grant_type", "The grant type is not supported")
+            grant, effect = self._granted(domain, form)
         except Denied as denied:
             body = {"error": denied.error, "error_description": denied.description}
             return self._json(msgspec.json.encode(body), denied.status)
+        note(request.scope, effect)
         return self._json(msgspec.json.encode(self._tokens(grant)))
+
+    def _granted(self, domain: str, form: Mapping[str, str]) -> tuple[Grant, str]:
+        if domain not in self.shops:
+            raise Denied("invalid_request", "Unknown shop", status=404)
+        self.oauth.check_client(form.get("client_id", ""), form.get("client_secret", ""))
+        match form.get("grant_type", "authorization_code"):
+            case "refresh_token":
+                return self.oauth.refresh(domain, form.get("refresh_token", "")), "rotated refresh token"
+            case "authorization_code":
+                expiring = form.get("expiring") in ("1", "true")
+                return self.oauth.exchange(domain, form.get("code", ""), expiring=expiring), "exchanged code"
+            case _:
+                raise Denied("unsupported_grant_type", "The grant type is not supported")
 
     def _tokens(self, grant: Grant) -> dict[str, Any]:
         answer: dict[str, Any] = {"access_token": grant.access_token, "scope": ",".join(grant.scopes)}
         if grant.access[grant.access_token] is not None:
-            answer |= {"expires_in": int(self.oauth.access_lifetime.total_seconds()), "refresh_token": grant.refresh_token}
+            answer |= {
+                "expires_in": int(self.oauth.access_lifetime.total_seconds()),
+                "refresh_token": grant.refresh_token,
+            }
             answer["refresh_token_expires_in"] = int(self.oauth.refresh_lifetime.total_seconds())
         return answer
 

@@ -81,7 +81,11 @@ class Executor:
 
 
 def _priced(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, steps: tuple[Step, ...] | Any, store: Store, bucket: Bucket
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    steps: tuple[Step, ...] | Any,
+    store: Store,
+    bucket: Bucket,
 ) -> dict[str, Any]:
     now = store.clock.now()
     changing = operation.operation is OperationType.MUTATION

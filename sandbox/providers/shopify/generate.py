@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sandbox.providers import catalogue
-from sandbox.providers.shopify.make import FIRST, Maker, cancel, fulfil, ordered, refund, worth
+from sandbox.providers.shopify.fates import cancel, fulfil, ordered, refund
+from sandbox.providers.shopify.make import FIRST, Maker, worth
 from sandbox.providers.shopify.store import Node, Store, text_of
 from storage.facts.clock import Clock, aware
 

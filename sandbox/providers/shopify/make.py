@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from sandbox.providers import catalogue
-from sandbox.providers.shopify.store import Node, number, text_of
+from sandbox.providers.shopify.store import Node, text_of
 
 #: The first number of each kind; real ones are as long.
 FIRST = {"Product": 8_100_000_000_001, "ProductVariant": 44_300_000_000_001, "Customer": 7_200_000_000_001,
@@ -68,7 +68,9 @@ class Maker:
             for place, option in enumerate(product.options)
         ]
         single = len(variants) == 1
-        options = [{"id": gid("ProductOption", id_), "name": product.option, "position": 1, "values": list(product.options)}]
+        options = [
+            {"id": gid("ProductOption", id_), "name": product.option, "position": 1, "values": list(product.options)}
+        ]
         return [
             {
                 "__typename": "Product",
@@ -98,7 +100,11 @@ class Maker:
     def _variant(self, product: catalogue.Product, parent: str, id_: int, place: int, option: str, made: str) -> Node:
         sku = f"{product.sku}-{option.upper().replace(' ', '')[:6]}"
         cost = {"amount": decimal(product.cost), "currencyCode": "USD"}
-        item: dict[str, Any] = {"id": gid("InventoryItem", id_ + 10**12), "legacyResourceId": str(id_ + 10**12), "sku": sku}
+        item: dict[str, Any] = {
+            "id": gid("InventoryItem", id_ + 10**12),
+            "legacyResourceId": str(id_ + 10**12),
+            "sku": sku,
+        }
         item |= {"tracked": True, "requiresShipping": True, "unitCost": cost, "createdAt": made, "updatedAt": made}
         return {
             "__typename": "ProductVariant",
@@ -128,8 +134,17 @@ class Maker:
         first, last = draw.choice(catalogue.FIRST_NAMES), draw.choice(catalogue.LAST_NAMES)
         email = f"{first.lower()}.{id_ % 10**6}@mail.example"
         city, state, postal = draw.choice(catalogue.PLACES)
-        address = {"id": gid("MailingAddress", id_ + 10**12), "firstName": first, "lastName": last, "name": f"{first} {last}"}
-        address |= {"address1": f"{draw.randrange(1, 4800)} {draw.choice(catalogue.STREETS)}", "company": None, "city": city}
+        address: Node = {
+            "id": gid("MailingAddress", id_ + 10**12),
+            "firstName": first,
+            "lastName": last,
+            "name": f"{first} {last}",
+        }
+        address |= {
+            "address1": f"{draw.randrange(1, 4800)} {draw.choice(catalogue.STREETS)}",
+            "company": None,
+            "city": city,
+        }
         address |= {"province": STATES[state], "provinceCode": state, "zip": postal, "country": "United States"}
         phone = f"+1555010{draw.randrange(10000):04d}" if draw.random() < 0.4 else None
         made = text_of(at)
@@ -170,7 +185,7 @@ class Maker:
         tax = sum(worth(tax["priceSet"]) for line in lines for tax in line["taxLines"])
         total = subtotal + fee + tax
         made, processed = text_of(at), text_of(datetime.fromtimestamp(at.timestamp() - 2, UTC))
-        shipping = {"id": gid("ShippingLine", id_ + 10**12), "title": title, "code": title, "source": "shopify"}
+        shipping: Node = {"id": gid("ShippingLine", id_ + 10**12), "title": title, "code": title, "source": "shopify"}
         shipping |= {"originalPriceSet": purse.bag(fee), "discountedPriceSet": purse.bag(fee), "taxLines": []}
         return {
             "__typename": "Order",
@@ -239,7 +254,11 @@ class Maker:
             price = int(Decimal(variant["price"]) * 100)
             total = price * quantity
             discount = total // 10 if discounted else 0
-            tax = int(((total - discount) * rate).quantize(Decimal(1), ROUND_HALF_UP)) if rate and variant["taxable"] else 0
+            tax = (
+                int(((total - discount) * rate).quantize(Decimal(1), ROUND_HALF_UP))
+                if rate and variant["taxable"]
+                else 0
+            )
             taxes = [{"title": "State Tax", "rate": float(rate), "ratePercentage": float(rate * 100)}
                      | {"priceSet": purse.bag(tax)}] if rate and tax else []  # fmt: skip
             lines.append(
@@ -268,60 +287,3 @@ class Maker:
                 }
             )
         return lines
-
-
-def refund(order: Node, at: datetime) -> Node:
-    """Return the order with its first line refunded, tax included; only for an order that is whole."""
-    line = order["lineItems"][0]
-    purse = Purse(euro=order["presentmentCurrencyCode"] == "EUR")
-    subtotal = worth(line["discountedTotalSet"])
-    tax = sum(worth(tax["priceSet"]) for tax in line["taxLines"])
-    id_ = number(order["id"]) % 10**10 + 10**11
-    item = {"id": gid("RefundLineItem", id_ + 1), "lineItem": line, "quantity": line["quantity"], "restockType": "RETURN"}
-    item |= {"restocked": True, "priceSet": line["discountedUnitPriceSet"], "subtotalSet": purse.bag(subtotal)}
-    when = {"createdAt": text_of(at), "processedAt": text_of(at), "updatedAt": text_of(at)}
-    made = {"id": gid("Refund", id_), "legacyResourceId": str(id_), "note": "Returned, unused", **when}
-    made |= {"refundLineItems": [item | {"totalTaxSet": purse.bag(tax)}], "totalRefundedSet": purse.bag(subtotal + tax)}
-    left = worth(order["totalPriceSet"]) - subtotal - tax
-    lines = [line | {"currentQuantity": 0, "refundableQuantity": 0}, *order["lineItems"][1:]]
-    whole = len(lines) == 1 and left == 0
-    return order | {
-        "lineItems": lines,
-        "refunds": [made],
-        "updatedAt": text_of(at),
-        "displayFinancialStatus": "REFUNDED" if whole else "PARTIALLY_REFUNDED",
-        "totalRefundedSet": purse.bag(subtotal + tax),
-        "netPaymentSet": purse.bag(left),
-        "currentSubtotalPriceSet": purse.bag(worth(order["currentSubtotalPriceSet"]) - subtotal),
-        "currentTotalDiscountsSet": purse.bag(worth(order["totalDiscountsSet"]) - worth(line["totalDiscountSet"])),
-        "currentTotalTaxSet": purse.bag(worth(order["currentTotalTaxSet"]) - tax),
-        "currentTotalPriceSet": purse.bag(left),
-    }
-
-
-def fulfil(order: Node, at: datetime) -> Node:
-    """Return the order shipped and closed."""
-    lines = [line | {"unfulfilledQuantity": 0} for line in order["lineItems"]]
-    done = {"displayFulfillmentStatus": "FULFILLED", "closed": True, "closedAt": text_of(at), "updatedAt": text_of(at)}
-    return order | done | {"lineItems": lines}
-
-
-def cancel(order: Node, at: datetime) -> Node:
-    """Return the order cancelled and its payment void."""
-    purse = Purse(euro=order["presentmentCurrencyCode"] == "EUR")
-    nothing = purse.bag(0)
-    fields = ("currentSubtotalPriceSet", "currentTotalDiscountsSet", "currentTotalTaxSet", "currentTotalPriceSet")
-    lines = [line | {"currentQuantity": 0, "refundableQuantity": 0} for line in order["lineItems"]]
-    gone = {"cancelledAt": text_of(at), "cancelReason": "CUSTOMER", "closed": True, "closedAt": text_of(at)}
-    gone |= {"displayFinancialStatus": "VOIDED", "updatedAt": text_of(at), "lineItems": lines, "netPaymentSet": nothing}
-    return order | gone | {"totalReceivedSet": nothing, "fullyPaid": False} | dict.fromkeys(fields, nothing)
-
-
-def ordered(customer: Node, cents: int, at: datetime, orders: int = 1) -> Node:
-    """Return the customer with more orders and more (or less) spent."""
-    spent = int(Decimal(customer["amountSpent"]["amount"]) * 100) + cents
-    return customer | {
-        "numberOfOrders": str(int(customer["numberOfOrders"]) + orders),
-        "amountSpent": {"amount": decimal(spent), "currencyCode": "USD"},
-        "updatedAt": text_of(at),
-    }

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
+from sandbox.providers.shopify.fates import cancel, fulfil, ordered, refund
 from sandbox.providers.shopify.generate import FIRST_ORDER_NAME
-from sandbox.providers.shopify.make import FIRST, Maker, cancel, fulfil, ordered, refund, worth
+from sandbox.providers.shopify.make import FIRST, Maker, worth
 from sandbox.providers.shopify.store import Change, Node, Store, text_of
 
 

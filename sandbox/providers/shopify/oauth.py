@@ -105,7 +105,7 @@ class Tokens:
         raise Denied("invalid_grant", "This request requires an active refresh_token")
 
     def holder(self, access_token: str) -> Grant | None:
-        """Return the grant behind an access token that is valid now; its use ends the retry of the old refresh token."""
+        """Return the grant behind a valid access token; its use ends the retry of the old refresh token."""
         now = self.clock.now()
         for grant in self._grants:
             until = grant.access.get(access_token, now)

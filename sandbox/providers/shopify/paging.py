@@ -62,7 +62,9 @@ def wanted(field: str, arguments: Mapping[str, Any]) -> int:
     """Return how many nodes a page asks for; raises Refused for none, both ends, or too many."""
     first, last = arguments.get("first"), arguments.get("last")
     if (first is None) == (last is None):
-        message = f"you must provide one of first or last for {field}" if first is None else "providing both is unsupported"
+        message = (
+            f"you must provide one of first or last for {field}" if first is None else "providing both is unsupported"
+        )
         raise Refused(message, "BAD_REQUEST")
     count = first if first is not None else last
     if not isinstance(count, int) or not 0 <= count <= MAX_FIRST:
@@ -85,7 +87,9 @@ def page(
     start = low if arguments.get("first") is not None else max(low, high - count)
     end = min(high, start + count)
     if start + count > MAX_DEPTH:
-        raise Refused(f"Pagination is limited to the first {MAX_DEPTH} objects of a query.", "PAGINATION_LIMIT_EXCEEDED")
+        raise Refused(
+            f"Pagination is limited to the first {MAX_DEPTH} objects of a query.", "PAGINATION_LIMIT_EXCEEDED"
+        )
     size = len(places)
     kept = places[size - end : size - start][::-1] if reverse else places[start:end]
     return Connection([lookup[id_] for _, id_ in kept], kept, scope, has_next=end < high, has_previous=start > low)

@@ -25,7 +25,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
 )
-from graphql.execution.values import get_argument_values, get_directive_values
+from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
 
 #: Reads one field of one object.
 Resolver = Callable[[Any, Mapping[str, Any]], Any]
@@ -83,7 +83,7 @@ class Planner:
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, resolvers: Mapping[tuple[str, str], Resolver],
-        variables: dict[str, Any],
+        variables: VariableValues,
     ) -> None:  # fmt: skip
         self._schema = schema
         self._resolvers = resolvers
@@ -128,7 +128,9 @@ class Planner:
         times = (arguments.get("first") or arguments.get("last") or 1) if connection or is_list else 1
         return Step(key, name, resolver, arguments, self._plan(named, sets), is_list, weight, times)
 
-    def _collect(self, parent: GraphQLObjectType, selections: SelectionSetNode, into: dict[str, list[FieldNode]]) -> None:
+    def _collect(
+        self, parent: GraphQLObjectType, selections: SelectionSetNode, into: dict[str, list[FieldNode]]
+    ) -> None:
         for node in selections.selections:
             if not self._included(node):
                 continue
@@ -179,4 +181,3 @@ def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitio
     if name is None:
         return found[0] if len(found) == 1 else None
     return next((node for node in found if node.name is not None and node.name.value == name), None)
-

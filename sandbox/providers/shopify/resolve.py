@@ -38,19 +38,29 @@ def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
         found[f"{name}Connection", "pageInfo"] = lambda source, _arguments: source.page_info
     for owner, field in (("Order", "lineItems"), ("Order", "shippingLines"), ("Refund", "refundLineItems")):
         found[owner, field] = partial(_nested, field)
-    for owner, field in (("Order", "customer"), ("LineItem", "variant"), ("LineItem", "product"), ("ProductVariant", "product")):
+    for owner, field in (
+        ("Order", "customer"),
+        ("LineItem", "variant"),
+        ("LineItem", "product"),
+        ("ProductVariant", "product"),
+    ):
         found[owner, field] = partial(_referred, store, field)
     for owner, field in (("Order", "refunds"), ("LineItem", "taxLines"), ("Product", "options")):
         found[owner, field] = partial(_first, field)
     found["Product", "variants"] = partial(_variants, store)
-    found["Product", "variantsCount"] = lambda source, _arguments: {"count": len(source["variants"]), "precision": "EXACT"}
+    found["Product", "variantsCount"] = lambda source, _arguments: {
+        "count": len(source["variants"]),
+        "precision": "EXACT",
+    }
     found["Product", "description"] = lambda source, arguments: source["description"][: arguments.get("truncateAt")]
     found["Customer", "orders"] = partial(_orders_of, store)
     found["Customer", "lastOrder"] = partial(_last_order, store)
     return found
 
 
-def _root(store: Store, grant: Grant, field: str, kind: str, scope: str, _source: Any, arguments: Arguments) -> Connection:
+def _root(
+    store: Store, grant: Grant, field: str, kind: str, scope: str, _source: Any, arguments: Arguments
+) -> Connection:
     _require(grant, field, scope)
     recent_only = kind == "Order" and "read_all_orders" not in grant.scopes
     return store.connection(field, kind, arguments, recent_only=recent_only)
@@ -86,7 +96,9 @@ def _tags_add(store: Store, _source: Any, arguments: Arguments) -> Node:
 def _nested(field: str, source: Any, arguments: Arguments) -> Connection:
     items = source[field][::-1] if arguments.get("reverse") else source[field]
     places = [(place, place) for place in range(len(items))]
-    return page(field, places, dict(enumerate(items)), scope_of(source["id"], field, arguments.get("reverse")), arguments)
+    return page(
+        field, places, dict(enumerate(items)), scope_of(source["id"], field, arguments.get("reverse")), arguments
+    )
 
 
 def _referred(store: Store, field: str, source: Any, _arguments: Arguments) -> Node | None:
@@ -107,9 +119,9 @@ def _orders_of(store: Store, source: Any, arguments: Arguments) -> Connection:
     return store.connection("orders", "Order", {**arguments, "query": narrowed})
 
 
-def _last_order(store: Store, source: Any, _arguments: Arguments) -> Node | None:
+def _last_order(store: Store, source: Any, _arguments: Arguments) -> Mapping[str, Any] | None:
     arguments = {"query": f"customer_id:{source['legacyResourceId']}", "sortKey": "ID", "first": 1, "reverse": True}
-    return next(iter(store.connection("orders", "Order", arguments).nodes), None)  # type: ignore[arg-type] # nodes are dicts
+    return next(iter(store.connection("orders", "Order", arguments).nodes), None)
 
 
 def _require(grant: Grant, field: str, scope: str) -> None:

@@ -1,4 +1,4 @@
-"""The part of Shopify's Admin schema 2026-10 that the stand-in serves; a contract test compares it with the real one."""
+"""The part of Shopify's Admin schema 2026-10 that is served here; a contract test compares it with the real one."""
 
 _CONNECTED = ("Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "ShippingLine")
 

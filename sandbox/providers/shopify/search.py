@@ -1,4 +1,4 @@
-"""Shopify's search syntax: `updated_at:>='2026-11-01T00:00:00Z' status:open`; what it cannot read it ignores, with a warning."""
+"""Shopify's search syntax, `updated_at:>='2026-11-01T00:00:00Z' status:open`; a term it cannot read is ignored."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 _TERM = re.compile(
-    r"\s*(?P<not>-|NOT\s+)?(?:(?P<field>[A-Za-z_]+):(?P<sign><=|>=|<|>)?)?(?P<value>'[^']*'|\"[^\"]*\"|[^\s'\"]+)", re.ASCII
+    r"\s*(?P<not>-|NOT\s+)?(?:(?P<field>[A-Za-z_]+):(?P<sign><=|>=|<|>)?)?(?P<value>'[^']*'|\"[^\"]*\"|[^\s'\"]+)",
+    re.ASCII,
 )
 
 #: Reads a field of a record for comparison: seconds since 1970, a number, or lower-case text.
@@ -83,10 +84,11 @@ def _meaning(fields: Mapping[str, Reader], name: str, value: str, *, quoted: boo
 
 def _instant(value: str, *, quoted: bool) -> int:
     """Read a time; one with colons must be in quotes, or the term cannot be told from a field."""
+    unclear = _UnclearError(f"Input `{value}` is not an accepted value.", "invalid_value")
+    if ":" in value and not quoted:
+        raise unclear
     try:
-        if ":" in value and not quoted:
-            raise ValueError
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise _UnclearError(f"Input `{value}` is not an accepted value.", "invalid_value") from None
+        raise unclear from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

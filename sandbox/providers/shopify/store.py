@@ -207,7 +207,14 @@ class Store:
             self._sorted.clear()
 
     def mutate(
-        self, seed: int, *, new: int = 0, changed: int = 0, deleted: int = 0, voided: int = 0, at: datetime | None = None
+        self,
+        seed: int,
+        *,
+        new: int = 0,
+        changed: int = 0,
+        deleted: int = 0,
+        voided: int = 0,
+        at: datetime | None = None,
     ) -> Change:
         """Let business go on: so many orders are new, records changed, orders deleted or cancelled at an instant."""
         from sandbox.providers.shopify.mutate import Mutation
