@@ -115,7 +115,7 @@ async def test_slots_that_could_not_be_submitted_are_tried_again(caplog: pytest.
         clock.advance(timedelta(seconds=5))
         await until(lambda: any(slot.at >= missed.at for slot in sources.slots), seconds=3)
     [failed] = [record for record in caplog.records if record.message == "slots_not_submitted"]
-    assert failed.sources == ["a"]
+    assert failed.__dict__["sources"] == ["a"]
 
 
 async def test_changed_schedules_are_read_again() -> None:
@@ -154,7 +154,7 @@ async def test_a_sweep_never_overlaps_itself_and_survives_errors(caplog: pytest.
         await until(lambda: runs >= 4)
     assert most == 1
     failed = [record for record in caplog.records if record.message == "sweep_failed"]
-    assert [record.sweep for record in failed] == ["slow"]
+    assert [record.__dict__["sweep"] for record in failed] == ["slow"]
     assert failed[0].exc_info is not None
     assert all(record.levelno >= logging.WARNING for record in caplog.records if record.name.startswith("apscheduler"))
 

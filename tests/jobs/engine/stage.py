@@ -44,7 +44,8 @@ async def ended(engine: Engine, *works: Work, seconds: float = 20.0) -> list[Wor
         found = [engine.status(work.id) for work in works]
         return [item for item in found if item] if all(item and item.state in final for item in found) else None
 
-    return await until(look, seconds)
+    found: list[WorkStatus] = await until(look, seconds)
+    return found
 
 
 async def until(look: Callable[[], Any], seconds: float = 20.0) -> Any:
@@ -90,10 +91,8 @@ class Journal:
 class Worker:
     """An engine in a process of its own."""
 
-    def __init__(self, database: Database, journal: Journal, crash_at: str | None, options: tuple[str, ...]) -> None:
-        environment = {key: value for key, value in os.environ.items() if key != "TIDINGS_CRASH_AT"}
-        if crash_at:
-            environment["TIDINGS_CRASH_AT"] = crash_at
+    def __init__(self, database: Database, journal: Journal, options: tuple[str, ...], **variables: str) -> None:
+        environment = {**os.environ, **variables}
         command = [sys.executable, "-W", "error", "-m", "tests.jobs.engine.worker"]
         self.errors = journal.path.with_name(f"errors-{time.monotonic_ns()}")
         with self.errors.open("wb") as errors:
@@ -128,8 +127,8 @@ def workers(database: Database, journal: Journal) -> Iterator[Callable[..., Work
     """Start workers; those that still live are killed in the end."""
     started: list[Worker] = []
 
-    def start(crash_at: str | None = None, *options: str) -> Worker:
-        worker = Worker(database, journal, crash_at, options)
+    def start(*options: str, **variables: str) -> Worker:
+        worker = Worker(database, journal, options, **variables)
         started.append(worker)
         return worker
 

@@ -1,4 +1,7 @@
-"""A worker process for the tests: runs an engine until it is killed, and writes what it does into the journal."""
+"""A worker process for the tests: runs an engine until it is told to stop, and writes what it does into the journal.
+
+Usage: worker URL JOURNAL [reap=SECONDS] [twin names]. The twins are engines with one bug each.
+"""
 
 import asyncio
 import dataclasses
@@ -7,6 +10,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any, ClassVar
 
 from jobs.engine import Engine, WorkContext
 from storage.facts.clock import SystemClock
@@ -14,55 +18,93 @@ from storage.sessions import open_database
 from tests.jobs.engine.stage import QUICK, Journal
 
 
-def main(url: str, path: str, *options: str) -> None:
-    logging.basicConfig(level=logging.WARNING)
-    journal = Journal(Path(path))
-    timings = QUICK
-    for option in options:
-        name, _, value = option.partition("=")
-        if name in {"dead", "reap"}:
-            timings = dataclasses.replace(timings, **{name: float(value)})
+class NextVersion(Engine):
+    """Twin: its version changes with a deployment."""
 
-    async def three_steps(work: WorkContext) -> None:
-        for number in range(3):
-            await work.step(f"s{number}", effect, work.id, number)
+    version: ClassVar[str] = "tidings-2"
 
-    def effect(work_id: str, number: int) -> int:
-        journal.write("effect", work=work_id, step=number)
+
+class Unlocked(Engine):
+    """Twin: does not keep others off its file."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._lock = None
+
+
+class Reckless(Engine):
+    """Twin: acts although it may be held for dead."""
+
+    async def until_may_act(self) -> None:
+        return
+
+
+TWINS = {"next_version": NextVersion, "unlocked": Unlocked, "reckless": Reckless}
+
+
+class Handlers:
+    """What the work does: effects in the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def effect(self, work_id: str, number: int) -> int:
+        self._journal.write("effect", work=work_id, step=number)
         return number
 
-    async def slow(work: WorkContext) -> None:
-        await work.step("begin", effect, work.id, 0)
-        await work.step("long", long, work.id)
-        await work.step("end", effect, work.id, 2)
-
-    def long(work_id: str) -> None:
-        journal.write("effect", work=work_id, step=1)
-        journal.write("in_long", work=work_id)
+    def long(self, work_id: str) -> None:
+        self.effect(work_id, 1)
+        self._journal.write("in_long", work=work_id)
         deadline = time.monotonic() + 60
-        while not journal.entries("let_go") and time.monotonic() < deadline:
+        while not self._journal.entries("let_go") and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    async def serve() -> None:
-        stopped = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-        database = open_database(url)
-        engine = Engine(
-            database,
-            SystemClock(),
-            role="all" if database.is_sqlite else "worker",
-            handlers={"three": three_steps, "slow": slow},
-            timings=timings,
-        )
+    async def three(self, work: WorkContext) -> None:
+        for number in range(3):
+            await work.step(f"s{number}", self.effect, work.id, number)
+
+    async def slow(self, work: WorkContext) -> None:
+        await work.step("s0", self.effect, work.id, 0)
+        await work.step("long", self.long, work.id)
+        await work.step("s2", self.effect, work.id, 2)
+
+    async def paused(self, work: WorkContext) -> None:
+        await work.step("s0", self.effect, work.id, 0)
+        self._journal.write("paused", work=work.id)
+        while not self._journal.entries("go_on"):  # noqa: ASYNC110 - the sign comes from another process
+            await asyncio.sleep(0.02)
+        await work.step("long", self.long, work.id)
+
+
+async def serve(url: str, journal: Journal, options: list[str]) -> None:
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    handlers = Handlers(journal)
+    timings = QUICK
+    kind: type[Engine] = Engine
+    for option in options:
+        if option.startswith("reap="):
+            timings = dataclasses.replace(timings, reap=float(option.removeprefix("reap=")))
+        else:
+            kind = TWINS[option]
+    database = open_database(url)
+    engine = kind(
+        database,
+        SystemClock(),
+        role="all" if database.is_sqlite else "worker",
+        handlers={"three": handlers.three, "slow": handlers.slow, "paused": handlers.paused},
+        timings=timings,
+    )
+    try:
         await engine.launch()
         journal.write("ready", executor=engine.executor_id)
         await stopped.wait()
+    finally:
         await engine.close()
         database.close()
-        journal.write("closed")
-
-    asyncio.run(serve())
+    journal.write("closed")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(serve(sys.argv[1], Journal(Path(sys.argv[2])), sys.argv[3:]))
