@@ -19,7 +19,7 @@ import pyarrow.json as pj
 from connectors.errors import Broken
 from connectors.shapes import TYPED, Field, Lines, Shape
 from connectors.tidy import Tidy
-from storage.facts.streams import RECORD_COLUMNS, Batch, ColumnType
+from storage.facts.streams import LINE_COLUMNS, RECORD_COLUMNS, Batch, ColumnType
 
 #: One record's bytes as they stand in the provider's answer.
 Record = msgspec.Raw | bytes
@@ -70,7 +70,7 @@ def empty(shape: Shape, deleted: tuple[str, ...] = ()) -> Batch:
     columns = (*shape.stream.columns, *RECORD_COLUMNS)
     rows = pa.schema([(c.name, TYPED[c.type]) for c in columns]).empty_table()
     children = {
-        child.name: pa.schema([(c.name, TYPED[c.type]) for c in child.columns]).empty_table()
+        child.name: pa.schema([(c.name, TYPED[c.type]) for c in (*LINE_COLUMNS, *child.columns)]).empty_table()
         for child in shape.stream.children
     }
     return Batch(shape.stream, rows, children, deleted=deleted)

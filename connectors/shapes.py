@@ -67,9 +67,8 @@ class Lines:
     @property
     def table(self) -> ChildTable:
         """The child table as the warehouse knows it."""
-        fixed = (Column("parent_id"), Column("position", ColumnType.INTEGER))
         flag = (Column(self.nested_flag, ColumnType.BOOLEAN),) if self.nested else ()
-        return ChildTable(self.name, fixed + tuple(f.column for f in self.fields) + flag)
+        return ChildTable(self.name, tuple(f.column for f in self.fields) + flag)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ RECORD_COLUMNS = (
     Column("_updated_at", ColumnType.TIMESTAMP),
 )
 
+#: The first two columns of every child table: the parent's key, and the place from 0.
+LINE_COLUMNS = (Column("parent_id"), Column("position", ColumnType.INTEGER))
+
 #: Columns that the warehouse adds to every record of a main table when it loads.
 LOAD_COLUMNS = (
     Column("_extracted_at", ColumnType.TIMESTAMP),
@@ -52,12 +55,10 @@ LOAD_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ChildTable:
-    """Lines of a record, replaced with their parent: ``raw_<provider>_<name>``.
-
-    Its first two columns are always ``parent_id`` (text, the parent's key) and ``position`` (integer, from 0).
-    """
+    """Lines of a record, replaced with their parent: ``raw_<provider>_<name>``."""
 
     name: str
+    #: its own columns; LINE_COLUMNS come before them
     columns: tuple[Column, ...]
 
 
