@@ -31,6 +31,8 @@ def refund(order: Node, at: datetime) -> Node:
         "lineItems": lines,
         "refunds": [made],
         "updatedAt": text_of(at),
+        "returnStatus": "RETURNED",
+        "currentSubtotalLineItemsQuantity": sum(line["currentQuantity"] for line in lines),
         "displayFinancialStatus": "REFUNDED" if whole else "PARTIALLY_REFUNDED",
         "totalRefundedSet": purse.bag(subtotal + tax),
         "netPaymentSet": purse.bag(left),
@@ -56,7 +58,12 @@ def cancel(order: Node, at: datetime) -> Node:
     lines = [line | {"currentQuantity": 0, "refundableQuantity": 0} for line in order["lineItems"]]
     gone: Node = {"cancelledAt": text_of(at), "cancelReason": "CUSTOMER", "closed": True, "closedAt": text_of(at)}
     gone |= {"displayFinancialStatus": "VOIDED", "updatedAt": text_of(at), "lineItems": lines, "netPaymentSet": nothing}
-    return order | gone | {"totalReceivedSet": nothing, "fullyPaid": False} | dict.fromkeys(fields, nothing)
+    return (
+        order
+        | gone
+        | {"totalReceivedSet": nothing, "fullyPaid": False, "currentSubtotalLineItemsQuantity": 0}
+        | dict.fromkeys(fields, nothing)
+    )
 
 
 def ordered(customer: Node, cents: int, at: datetime, orders: int = 1) -> Node:

@@ -228,6 +228,11 @@ class Maker:
             "lineItems": lines,
             "refunds": [],
             "subtotalLineItemsQuantity": sum(line["quantity"] for line in lines),
+            "currentSubtotalLineItemsQuantity": sum(line["quantity"] for line in lines),
+            "returnStatus": "NO_RETURN",
+            "totalTipReceivedSet": purse.bag(0),
+            "totalRefundedShippingSet": purse.bag(0),
+            "currentTotalDutiesSet": None,
             "taxLines": [{"title": f"{state} State Tax", "rate": float(TAX_RATE[state]), "priceSet": purse.bag(tax)}
                          | {"ratePercentage": float(TAX_RATE[state] * 100)}] if tax else [],
             "subtotalPriceSet": purse.bag(subtotal),

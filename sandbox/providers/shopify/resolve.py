@@ -28,7 +28,8 @@ def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
         found["QueryRoot", root] = partial(_root, store, grant, root, kind, scope)
     for root, scope in (("order", "read_orders"), ("product", "read_products"), ("customer", "read_customers")):
         found["QueryRoot", root] = partial(_single, store, grant, root, scope)
-    found["QueryRoot", "ordersCount"] = partial(_count, store)
+    for root, kind in (("ordersCount", "Order"), ("productsCount", "Product"), ("customersCount", "Customer")):
+        found["QueryRoot", root] = partial(_count, store, kind)
     found["QueryRoot", "shop"] = lambda _source, _arguments: store.about
     found["QueryRoot", "currentAppInstallation"] = lambda _source, _arguments: _installation(grant)
     found["Mutation", "tagsAdd"] = partial(_tags_add, store)
@@ -71,8 +72,8 @@ def _single(store: Store, grant: Grant, field: str, scope: str, _source: Any, ar
     return store.get(str(arguments["id"]))
 
 
-def _count(store: Store, _source: Any, arguments: Arguments) -> Node:
-    found = store.count("Order", arguments.get("query"))
+def _count(store: Store, kind: str, _source: Any, arguments: Arguments) -> Node:
+    found = store.count(kind, arguments.get("query"))
     limit = arguments.get("limit")
     capped = limit is not None and found > limit
     return {"count": limit if capped else found, "precision": "AT_LEAST" if capped else "EXACT"}

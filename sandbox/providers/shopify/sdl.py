@@ -24,6 +24,7 @@ enum OrderDisplayFinancialStatus {{ AUTHORIZED EXPIRED PAID PARTIALLY_PAID PARTI
 enum OrderDisplayFulfillmentStatus {{
   FULFILLED IN_PROGRESS ON_HOLD OPEN PARTIALLY_FULFILLED PENDING_FULFILLMENT RESTOCKED SCHEDULED UNFULFILLED
 }}
+enum OrderReturnStatus {{ INSPECTION_COMPLETE IN_PROGRESS NO_RETURN RETURNED RETURN_FAILED RETURN_REQUESTED }}
 enum OrderSortKeys {{ CREATED_AT ID ORDER_NUMBER PROCESSED_AT TOTAL_PRICE UPDATED_AT }}
 enum ProductSortKeys {{ CREATED_AT ID PUBLISHED_AT TITLE UPDATED_AT VENDOR }}
 enum CustomerSortKeys {{ CREATED_AT ID NAME UPDATED_AT }}
@@ -37,11 +38,13 @@ interface Node {{ id: ID! }}
 type QueryRoot {{
   currentAppInstallation: AppInstallation!
   customer(id: ID!): Customer
+  customersCount(limit: Int = 10000, query: String): Count
   customers({_PAGE}, query: String, reverse: Boolean = false, sortKey: CustomerSortKeys = ID): CustomerConnection!
   order(id: ID!): Order
   orders({_PAGE}, {_SEARCH}, sortKey: OrderSortKeys = PROCESSED_AT): OrderConnection!
   ordersCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
   product(id: ID!): Product
+  productsCount(limit: Int = 10000, query: String, savedSearchId: ID): Count
   products({_PAGE}, {_SEARCH}, sortKey: ProductSortKeys = ID): ProductConnection!
   productVariants({_PAGE}, {_SEARCH}, sortKey: ProductVariantSortKeys = ID): ProductVariantConnection!
   shop: Shop!
@@ -243,8 +246,10 @@ type Order implements Node {{
   confirmed: Boolean!
   createdAt: DateTime!
   currencyCode: CurrencyCode!
+  currentSubtotalLineItemsQuantity: Int!
   currentSubtotalPriceSet: MoneyBag!
   currentTotalDiscountsSet: MoneyBag!
+  currentTotalDutiesSet: MoneyBag
   currentTotalPriceSet: MoneyBag!
   currentTotalTaxSet: MoneyBag!
   customer: Customer
@@ -269,6 +274,7 @@ type Order implements Node {{
   presentmentCurrencyCode: CurrencyCode!
   processedAt: DateTime!
   refunds(first: Int): [Refund!]!
+  returnStatus: OrderReturnStatus!
   shippingAddress: MailingAddress
   shippingLine: ShippingLine
   shippingLines({_PAGE}, includeRemovals: Boolean = false, reverse: Boolean = false): ShippingLineConnection!
@@ -285,8 +291,10 @@ type Order implements Node {{
   totalPriceSet: MoneyBag!
   totalReceivedSet: MoneyBag!
   totalRefundedSet: MoneyBag!
+  totalRefundedShippingSet: MoneyBag!
   totalShippingPriceSet: MoneyBag!
   totalTaxSet: MoneyBag
+  totalTipReceivedSet: MoneyBag!
   updatedAt: DateTime!
 }}
 """
