@@ -44,7 +44,7 @@ async def _ask_address(case: Case) -> Reply:
     address = await case.services.addresses.question(case.actor)
     if address is None:
         return NOTHING
-    return case.say(notices.ask_address(address, yes_value="yes", no_value="no"))
+    return case.say(notices.ask_address(address, yes_value=address, no_value="no"))
 
 
 async def dismiss(case: Case) -> Reply:
@@ -80,8 +80,11 @@ async def cancel_escalated(case: Case) -> Reply:
 
 async def email_yes(case: Case) -> Reply:
     """Remember that confirmations may go to the address."""
-    member = await case.services.addresses.answer(case.actor, yes=True)
-    told = notices.address_confirmed(member.email) if member.email else notices.no_address()
+    # The address that was shown is the one that was agreed to; the profile may have changed since.
+    member = await case.services.addresses.answer(case.actor, yes=True, address=case.request.value)
+    told = (
+        notices.address_confirmed(member.email) if member.email_confirmed and member.email else notices.not_confirmed()
+    )
     return case.say(told, replace=True)
 
 

@@ -12,7 +12,6 @@ from storage.facts.ids import new_id
 from storage.facts.messages import Message
 from storage.facts.people import Actor
 from templates import notices
-from templates.notices.answers import say
 
 log = structlog.get_logger("bot.edge")
 
@@ -29,7 +28,7 @@ async def in_words(
     except NotFoundError:
         return _told(request, notices.not_found())
     except TooLateError as error:
-        return _told(request, say(str(error), kind="too_late"))
+        return _told(request, notices.too_late(str(error)))
     except NotAllowedError as error:
         log.info("denied", team=request.team_id, user=request.identity.user_id, action=error.action)
         return _told(request, await _denied(error, actor, directory))

@@ -106,7 +106,7 @@ class Addresses(Protocol):
         """Return the address to ask about, None when the member was asked before."""
         ...
 
-    async def answer(self, actor: Actor, *, yes: bool) -> Member:
+    async def answer(self, actor: Actor, *, yes: bool, address: str | None = None) -> Member:
         """Remember the answer."""
         ...
 

@@ -16,7 +16,7 @@ _DRAIN_SECONDS = 5.0
 
 
 class Surface:
-    """Takes what Slack brings and answers; the same for HTTP, Socket Mode and the worker that plays kept interactions."""
+    """Takes what Slack brings and answers; the same for HTTP, Socket Mode and kept interactions."""
 
     def __init__(self, services: Services, fetch_token: FetchToken, api_url: str, clock: Clock) -> None:
         self.tokens = Tokens(fetch_token, clock)

@@ -219,9 +219,9 @@ class TwinAsks:
     kept: dict[str, Mapping[str, object]] = field(default_factory=dict)
 
     async def persist(self, kind: str, team_id: str, trigger_id: str, payload: Mapping[str, object]) -> str:
-        return self.kept.setdefault(derived_id("ask", team_id, trigger_id), payload) and derived_id(
-            "ask", team_id, trigger_id
-        )
+        ask_id = derived_id("ask", team_id, trigger_id)
+        self.kept.setdefault(ask_id, payload)
+        return ask_id
 
     async def load(self, ask_id: str) -> Mapping[str, Any] | None:
         return self.kept.get(ask_id)
@@ -237,7 +237,7 @@ class TwinAddresses:
         who = authorize(actor, Action.CONFIRM_EMAIL)
         return None if who.id in self.answers else who.email
 
-    async def answer(self, actor: Actor, *, yes: bool) -> Member:
+    async def answer(self, actor: Actor, *, yes: bool, address: str | None = None) -> Member:
         who = authorize(actor, Action.CONFIRM_EMAIL)
         self.answers[who.id] = yes
         return replace(who, email_confirmed=yes)

@@ -1,0 +1,209 @@
+"""The composition root: everything is built here, from settings, and nothing happens before `start`."""
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from bot.asks import KIND, ask_handler
+from bot.guard import Verifier
+from bot.socket_mode import SocketMode
+from bot.surface import Surface
+from bot.web import build_web
+from jobs.build import Jobs, Tuning, build_jobs
+from jobs.clock import Clockwork
+from jobs.crashpoints import crash_point
+from jobs.engine import Engine, Timings
+from storage.facts.clock import Clock, SystemClock
+from storage.facts.secret import Secret
+from storage.migrate import is_current
+from storage.sessions import Database, DatabaseUnavailableError, open_database
+from storage.settings import ProcessRole, Settings
+
+log = structlog.get_logger("bot.main")
+
+_READY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What tests and the demo choose besides the settings."""
+
+    clock: Clock | None = None
+    tuning: Tuning | None = None
+    timings: Timings | None = None
+    checkpoint: Callable[[str], None] = crash_point
+    drain_seconds: float = 5.0
+
+
+class App:
+    """One process of Tidings: web side, worker side or both."""
+
+    def __init__(self, settings: Settings, database: Database, jobs: Jobs, options: Options) -> None:
+        self.settings = settings
+        self.database = database
+        self.jobs = jobs
+        self.clock = options.clock or SystemClock()
+        self._options = options
+        self.surface = Surface(jobs.services, jobs.tokens.token, settings.slack_api_url, self.clock)
+        self.engine = self._engine()
+        self.clockwork = Clockwork(jobs.load_schedules, jobs.submit_slots, jobs.sweeps, self.clock)
+        self._socket: SocketMode | None = None
+        self._running = False
+        self.asgi: ASGIApp = self._web()
+
+    @property
+    def works(self) -> bool:
+        """Whether this process runs refreshes, the clock and deliveries."""
+        return self.settings.role is not ProcessRole.WEB
+
+    @property
+    def listens(self) -> bool:
+        """Whether this process takes what Slack brings."""
+        return self.settings.role is not ProcessRole.WORKER
+
+    async def start(self) -> None:
+        """Start everything, on the running loop; what cannot start stops what has."""
+        try:
+            await self.surface.start()
+            await self.engine.launch()
+            if self.works:
+                await self.clockwork.start()
+            if self.listens and self.settings.socket_mode:
+                token = Secret(self.settings.slack_app_token.get_secret_value())
+                self._socket = SocketMode(self.surface.intake, self.surface.slack, token, self.clock)
+                await self._socket.start()
+        except BaseException:
+            await self.close()
+            raise
+        self._running = True
+        log.info("started", role=self.settings.role.value, socket_mode=self._socket is not None)
+
+    async def close(self) -> None:
+        """Stop taking requests, let running work end for a while, park the rest, close."""
+        self._running = False
+        async with contextlib.AsyncExitStack() as closing:
+            closing.callback(self.database.close)
+            closing.push_async_callback(self.jobs.close)
+            closing.push_async_callback(self.engine.close, self._options.drain_seconds)
+            if self.works:
+                closing.push_async_callback(self.clockwork.stop)
+            closing.push_async_callback(self.surface.close, self._options.drain_seconds)
+            if self._socket is not None:
+                closing.push_async_callback(self._socket.close)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["App"]:
+        """Run everything but the HTTP server while the block runs."""
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.close()
+
+    async def ready(self) -> bool:
+        """Whether the process can do its work now: database, engine, and Slack's socket where there is one."""
+        if not self._running or not self.engine.may_act():
+            return False
+        if self._socket is not None and not await self._socket.alive():
+            return False
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                return await asyncio.to_thread(is_current, self.database.engine)
+        except Exception as error:  # noqa: BLE001 - whatever the driver raises, the answer is no
+            log.warning("not_ready", reason=type(error).__name__)
+            return False
+
+    def _engine(self) -> Engine:
+        services = self.jobs.services
+        handlers = {**self.jobs.handlers, KIND: ask_handler(services, self.surface.front, self.surface.shower)}
+
+        async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
+            told = self.jobs.on_error(kind, subject, attempt, reference, error)
+            if inspect.isawaitable(told):
+                await told
+
+        engine = Engine(
+            self.database,
+            self.clock,
+            role=self.settings.role.value,
+            handlers=handlers,
+            crash=self._options.checkpoint,
+            timings=self._options.timings,
+            on_error=on_error,
+        )
+        self.jobs.engine.bind(engine.enqueue, engine.status, engine.may_act)
+        return engine
+
+    def _web(self) -> ASGIApp:
+        @contextlib.asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
+        if not self.listens or self.settings.socket_mode:
+            return build_web(None, None, self.ready, lifespan=lifespan)
+        secret = Secret(self.settings.slack_signing_secret.get_secret_value())
+        return build_web(self.surface.take, Verifier(secret, self.clock), self.ready, lifespan=lifespan)
+
+
+def build_app(settings: Settings, options: Options | None = None) -> App:
+    """Build a process; DatabaseUnavailableError says what to do when the database cannot be used as it is."""
+    options = options or Options()
+    database = open_database(settings.database_url)
+    try:
+        _check(database)
+        jobs = build_jobs(
+            settings,
+            database,
+            options.clock or SystemClock(),
+            checkpoint=options.checkpoint,
+            tuning=options.tuning,
+        )
+    except BaseException:
+        database.close()
+        raise
+    return App(settings, database, jobs, options)
+
+
+def _check(database: Database) -> None:
+    database.check()
+    if not is_current(database.engine):
+        raise DatabaseUnavailableError("the database is not of this version: run `tidings migrate`")
+
+
+async def serve(app: App, on_ready: Callable[[str], None] = lambda _address: None) -> None:
+    """Run the process until it is told to stop (SIGTERM, SIGINT); `on_ready` is given the address."""
+    config = uvicorn.Config(
+        app.asgi,
+        host=app.settings.host,
+        port=app.settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+    )
+    server = _Server(config, on_ready)
+    await server.serve()
+    if not server.started:
+        raise SystemExit(1)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._on_ready(f"http://{host}:{port}")
