@@ -50,10 +50,11 @@ class _Page:
 
 def decode(shape: Shape, pages: Iterable[Sequence[Record]]) -> Decoded:
     """Decode some pages of one stream; of records that come twice, the highest version wins, then the later one."""
-    tidy = Tidy(shape)
-    parts = _distinct([_page(shape, page, tidy) for page in pages if page])
-    if not parts:
+    filled = [page for page in pages if page]
+    if not filled:
         return Decoded(empty(shape), [], None, 0)
+    tidy = Tidy(shape)
+    parts = _parts(shape, filled, tidy)
     rows = pa.concat_tables([part.rows for part in parts])
     children = {lines.name: pa.concat_tables([p.children[lines.name] for p in parts]) for lines in shape.lines}
     batch = Batch(shape.stream, rows, children, size=sum(part.size for part in parts))
@@ -76,9 +77,18 @@ def empty(shape: Shape, deleted: tuple[str, ...] = ()) -> Batch:
     return Batch(shape.stream, rows, children, deleted=deleted)
 
 
-def _page(shape: Shape, records: Sequence[Record], tidy: Tidy) -> _Page:
+def _parts(shape: Shape, pages: list[Sequence[Record]], tidy: Tidy) -> list[_Page]:
+    """Parse all pages at once, which is quickest; page by page only when one of them needs care."""
+    records = [record for page in pages for record in page]
     if any(memoryview(record)[0] != _OPENING_BRACE for record in records):
         raise Broken(f"{shape.label}: the provider sent something that is no record", code="record_unreadable")
+    try:
+        return [_lay_out(shape, records, records)]
+    except pa.ArrowInvalid:
+        return _distinct([_page(shape, page, tidy) for page in pages])
+
+
+def _page(shape: Shape, records: Sequence[Record], tidy: Tidy) -> _Page:
     try:
         return _lay_out(shape, records, records)
     except pa.ArrowInvalid:
