@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.registry import connector_for
-
 from connectors.base import Connector, ProviderSettings
+from connectors.registry import connector_for
 from connectors.wire import HttpLimits
 from jobs.addresses import AddressService
 from jobs.asks import AskService
@@ -171,7 +170,7 @@ def build_jobs(
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
-            Sweep("warehouses", 24 * 3600.0, warehouse_sweep(ground)),
+            Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
         ],
         load_schedules=schedules_loader(database),
         submit_slots=slots_submitter(database, clock, port.enqueue),

@@ -9,10 +9,15 @@ import structlog
 from jobs.ground import Ground
 from jobs.refresh.collecting import organization_lease
 from jobs.threads import in_thread
-from storage.records import asks, organizations, triggers
+from storage.facts.ids import new_id
+from storage.records import asks, leases, organizations, triggers
+from storage.sessions import Session
 
 #: Slack signs for five minutes; three days leave room for every redelivery and for a restored backup.
 REPLAY_MEMORY = timedelta(days=3)
+
+#: A warehouse is tidied once in that time, by whichever process looks first.
+_TIDY_EVERY = timedelta(hours=23)
 
 log = structlog.get_logger()
 
@@ -33,9 +38,17 @@ def warehouse_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
 
     async def sweep() -> None:
         for organization_id in await ground.database.reading(organizations.ids):
+            if not await ground.database.writing(partial(_is_due, organization_id=organization_id)):
+                continue
             warehouse = ground.warehouses.of(organization_id)
             async with organization_lease(ground, organization_id):
                 done = await in_thread(partial(warehouse.maintain, now=ground.clock.now()))
             log.info("warehouse_tidied", organization=organization_id, done=str(done))
 
     return sweep
+
+
+def _is_due(session: Session, organization_id: str) -> bool:
+    # A lease that nobody gives back: who gets it is the one whose turn it is.
+    name = f"tidy:{organization_id}"
+    return leases.acquire(session, name, new_id("tdy"), _TIDY_EVERY.total_seconds()) is not None

@@ -21,6 +21,7 @@ from storage.facts.runs import (
 )
 from storage.facts.streams import StreamCounts
 from storage.tables import RunRow, SourceRow
+from storage.tables.columns import Instant
 
 _GOOD_RUNS = 60
 _RUNS_FOR_AN_ESTIMATE = 5
@@ -98,7 +99,7 @@ def claim(session: Session, run_id: str, attempt: int, now: datetime) -> int | N
         .values(
             state=RunState.RUNNING,
             generation=RunRow.generation + 1,
-            started_at=func.coalesce(RunRow.started_at, now),
+            started_at=func.coalesce(RunRow.started_at, sqlalchemy.literal(now, Instant())),
             next_attempt_at=None,
             progress_at=now,
         )

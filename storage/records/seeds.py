@@ -1,4 +1,4 @@
-"""Writes of seeding: each makes the row or brings it to what is wanted, and says which."""
+"""Writes of seeding: each makes the row or brings it to what is wanted, and says which; and the operator's lists."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,9 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.facts.people import Member
+from storage.facts.sources import Organization
+from storage.records.organizations import as_member, organization
 from storage.records.sources import touch
 from storage.tables import (
     ChannelRow,
@@ -198,10 +201,17 @@ def _update(session: Session, row: SQLModel, fields: dict[str, Any]) -> Wrote:
     return Wrote.CHANGED
 
 
-def organization_named(session: Session, name: str) -> str | None:
-    """Return the id of the only organization that bears that name or id; for the operator's shell."""
-    statement = select(OrganizationRow.id).where(
-        (col(OrganizationRow.name) == name) | (col(OrganizationRow.id) == name),
+def organizations(session: Session) -> list[Organization]:
+    """Return every organization, by name; for the operator's shell."""
+    rows = session.exec(select(OrganizationRow).order_by(OrganizationRow.name))
+    return [organization(session, row.id) for row in rows]
+
+
+def members(session: Session, organization_id: str) -> list[Member]:
+    """Return the members of an organization, by name; for the operator's shell."""
+    statement = (
+        select(MemberRow)
+        .where(MemberRow.organization_id == organization_id, col(MemberRow.removed_at).is_(None))
+        .order_by(MemberRow.name)
     )
-    found = list(session.exec(statement))
-    return found[0] if len(found) == 1 else None
+    return [as_member(row) for row in session.exec(statement)]

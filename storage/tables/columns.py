@@ -39,5 +39,5 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         if isinstance(value, str):
-            return datetime.fromisoformat(value)
+            return aware(datetime.fromisoformat(value))
         return aware(value) if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)

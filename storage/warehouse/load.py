@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from storage.facts.streams import ChildTable, StreamCounts
@@ -70,7 +70,7 @@ def apply(
         if everything and not allow_shrink:
             _check_shrink(name, plan.before, counts.total)
         if counts.touched:
-            plan.write()
+            plan.write(counts)
             applied.stamped[plan.table] = counts.touched
         if counts.touched or new_shape or name not in before:
             applied.positions[name] = plan.read_back(before.get(name, Position()).cursor, counts)
@@ -85,7 +85,9 @@ def apply(
 
 
 def positions(session: Session, source_id: str) -> dict[str, Position]:
-    """Return where each stream of a source stands."""
+    """Return where each stream of a source stands; a lake that only a crash left has no tables yet."""
+    if CURSORS not in session.tables():
+        return {}
     sql = f"SELECT stream, cursor, raw_table, live, fingerprint, run_id FROM {lake(CURSORS)} WHERE _source = ?"
     return {row[0]: Position(*row[1:]) for row in session.rows(sql, (source_id,))}
 
@@ -107,12 +109,13 @@ def _save(
     for name, cursor in cursors.items():
         old = applied.positions.get(name, Position())
         applied.positions[name] = Position(cursor, old.table, old.live, old.fingerprint, old.run_id)
-    for name, place in applied.positions.items():
-        if before.get(name) == place:
-            continue
-        session.run(f"DELETE FROM {lake(CURSORS)} WHERE _source = ? AND stream = ?", (source_id, name))
-        row = (source_id, name, place.cursor, place.table, place.live, place.fingerprint, place.run_id)
-        session.run(f"INSERT INTO {lake(CURSORS)} VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    moved = {name: place for name, place in applied.positions.items() if before.get(name) != place}
+    session.replace_rows(
+        CURSORS,
+        f"_source = ? AND stream IN ({', '.join('?' * len(moved))})",
+        (source_id, *moved),
+        [(source_id, name, *astuple(place)) for name, place in moved.items()],
+    )
 
 
 class _Plan:
@@ -161,31 +164,36 @@ class _Plan:
             f" FROM ({staged}) s {'FULL' if full else 'LEFT'} JOIN ({there}) r ON r.id = s.id"
         )
 
-    def write(self) -> None:
+    def write(self, counts: StreamCounts) -> None:
         """Delete what is replaced, insert what is new; a deleted record stays as a row that says so, with its lines."""
         session, source, stamp = self._session, self._run.source_id, (self._run.extracted_at, self._run.run_id)
         table, gone = lake(self.table), f"{self._plan}_gone"
-        session.run(
-            f"CREATE TEMP TABLE {gone} AS SELECT * REPLACE (? AS _extracted_at, ? AS _run_id, true AS _deleted)"
-            f" FROM {table} WHERE _source = ? AND id IN {self._keys('deleted')}",
-            (*stamp, source),
-        )
-        replaced = self._keys("changed", "restored", "deleted")
-        session.run(f"DELETE FROM {table} WHERE _source = ? AND id IN {replaced}", (source,))
-        names = _listed(column.name for column in batch_columns(self._staged.stream))
-        session.run(
-            f"INSERT INTO {table} (_source, {names}, _extracted_at, _run_id, _deleted)"
-            f" SELECT ?, {names}, ?, ?, false FROM {self._winning(self._staged.rows, 'id')}",
-            (source, *stamp),
-        )
-        session.run(f"INSERT INTO {table} BY NAME FROM {gone}")
-        for child in self._staged.stream.children:
-            self._write_lines(child)
+        if counts.deleted:
+            session.run(
+                f"CREATE TEMP TABLE {gone} AS SELECT * REPLACE (? AS _extracted_at, ? AS _run_id, true AS _deleted)"
+                f" FROM {table} WHERE _source = ? AND id IN {self._keys('deleted')}",
+                (*stamp, source),
+            )
+        if counts.changed or counts.deleted:
+            replaced = self._keys("changed", "restored", "deleted")
+            session.run(f"DELETE FROM {table} WHERE _source = ? AND id IN {replaced}", (source,))
+        if counts.deleted:
+            session.run(f"INSERT INTO {table} BY NAME FROM {gone}")
+        if counts.new or counts.changed:
+            names = _listed(column.name for column in batch_columns(self._staged.stream))
+            session.run(
+                f"INSERT INTO {table} (_source, {names}, _extracted_at, _run_id, _deleted)"
+                f" SELECT ?, {names}, ?, ?, false FROM {self._winning(self._staged.rows, 'id')}",
+                (source, *stamp),
+            )
+            for child in self._staged.stream.children:
+                self._write_lines(child, replacing=counts.changed > 0)
 
-    def _write_lines(self, child: ChildTable) -> None:
+    def _write_lines(self, child: ChildTable, *, replacing: bool) -> None:
         source, table = self._run.source_id, lake(raw_table(self._run.provider, child.name))
-        replaced = self._keys("changed", "restored")
-        self._session.run(f"DELETE FROM {table} WHERE _source = ? AND parent_id IN {replaced}", (source,))
+        if replacing:
+            replaced = self._keys("changed", "restored")
+            self._session.run(f"DELETE FROM {table} WHERE _source = ? AND parent_id IN {replaced}", (source,))
         names = _listed(column.name for column in line_columns(child))
         winning = self._winning(self._staged.children[child.name], "parent_id")
         self._session.run(f"INSERT INTO {table} (_source, {names}) SELECT ?, {names} FROM {winning}", (source,))

@@ -14,7 +14,7 @@ When the text of the SQL or its columns change, the table is built anew by itsel
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 from storage.facts.ready import ReadyTable
@@ -83,6 +83,8 @@ def process(
 
 def waiting(session: Session, source_id: str, ready: Sequence[ReadyTable]) -> bool:
     """Say whether the raw rows of a source, or the SQL of its ready tables, are not those that were built last."""
+    if CURSORS not in session.tables():
+        return False
     seen = raw_state(session, source_id)
     if seen is None:
         return False
@@ -152,10 +154,8 @@ def _build_all(
 
 
 def _mark(session: Session, source_id: str, fresh: Mapping[str, Mark]) -> None:
-    session.run(f"DELETE FROM {lake(PROCESSED)} WHERE _source = ?", (source_id,))
-    for name, mark in fresh.items():
-        row = (source_id, name, mark.snapshot, mark.seen, mark.definition)
-        session.run(f"INSERT INTO {lake(PROCESSED)} VALUES (?, ?, ?, ?, ?)", row)
+    rows = [(source_id, name, *astuple(mark)) for name, mark in fresh.items()]
+    session.replace_rows(PROCESSED, "_source = ?", (source_id,), rows)
 
 
 def _read_back(session: Session, run_id: str, source_id: str, written: Written) -> ProcessResult:

@@ -1,0 +1,166 @@
+"""A whole jobs side on stand-ins: database, engine, clock, providers, Slack and mail, without bolt in front."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import sandbox
+from connectors.registry import connector_for
+from jobs.build import Jobs, Tuning, build_jobs
+from jobs.clock import Clockwork
+from jobs.engine import Engine
+from jobs.refresh.ask import Place, Scope, TriggerKey
+from jobs.refresh.retry import RetryPlan
+from sandbox.mail import MailSink
+from sandbox.providers.quickbooks import QuickBooks
+from sandbox.providers.serve import serve
+from sandbox.providers.shopify import Shopify
+from sandbox.slack import SlackWorkspace, temerity_goods
+from storage.facts.clock import OffsetClock
+from storage.facts.ids import new_id
+from storage.facts.people import Actor, Member, SlackIdentity
+from storage.facts.secret import Secret
+from storage.facts.sources import Provider, Source
+from storage.facts.status import RefreshStatus
+from storage.records import organizations, sources
+from storage.seal import Seal, new_key
+from storage.seed_file import load_seed
+from storage.seeding import Seeding, write_seed
+from storage.sessions import Database, Session
+from storage.settings import Settings
+from tests.waiting import eventually
+
+REALM = "9341450000000001"
+SHOP = "temeritygoods.myshopify.com"
+QUICK = Tuning(
+    retries=RetryPlan(first=0.2, cap=0.5, attempts=3),
+    quiet=timedelta(seconds=1.5),
+    slack_seconds=1.0,
+    audit_every_seconds=1.0,
+)
+
+
+@dataclass
+class Stage:
+    """Everything that stands on it."""
+
+    database: Database
+    clock: OffsetClock
+    jobs: Jobs
+    engine: Engine
+    slack: Any
+    mail: Any
+    quickbooks: Any
+    shopify: Any
+    organization_id: str
+
+    def member(self, user_id: str = "U0MAYA") -> Member:
+        """Return a member by Slack user."""
+        identity = SlackIdentity("T0TEMERITY", user_id)
+        found = self.database.in_read(lambda session: organizations.member_by_identity(session, identity))
+        assert found is not None
+        return found
+
+    def source(self, provider: Provider) -> Source:
+        """Return the organization's source of that provider."""
+        found = self.database.in_read(lambda session: sources.sources_of(session, self.organization_id))
+        return next(source for source in found if source.provider is provider)
+
+    async def actor(self, user_id: str = "U0MAYA", team_id: str = "T0TEMERITY") -> Actor:
+        """Return who a Slack user is, as the worker learns it."""
+        return await self.jobs.services.people.learn(SlackIdentity(team_id, user_id))
+
+    async def request(
+        self, *providers: Provider, user_id: str = "U0MAYA", channel: str = "C0FINANCE", trigger: str | None = None
+    ) -> Any:
+        """Ask for a refresh as a person would."""
+        scope = (
+            Scope(everything=False, source_ids=tuple(self.source(provider).id for provider in providers))
+            if providers
+            else Scope(everything=True)
+        )
+        key = TriggerKey("T0TEMERITY", trigger or new_id("trg"))
+        return await self.jobs.services.refresh.request(
+            await self.actor(user_id), scope, key, Place("T0TEMERITY", channel)
+        )
+
+    async def finished(self, refresh_id: str, *, seconds: float = 20) -> RefreshStatus:
+        """Wait until a refresh is over."""
+
+        async def look() -> RefreshStatus | None:
+            refresh = await self.jobs.services.refresh.get(await self.actor(), refresh_id)
+            return refresh if refresh.finished_at else None
+
+        return await eventually(look, seconds=seconds)
+
+
+@asynccontextmanager
+async def staged(
+    database: Database,
+    folder: Path,
+    *,
+    scheduled: bool = False,
+    orders: int = 40,
+    invoices: int = 40,
+    tuning: Tuning = QUICK,
+) -> AsyncIterator[Stage]:
+    """Set everything up on that database; the clock starts runs by itself only when `scheduled`."""
+    clock = OffsetClock()
+    async with AsyncExitStack() as stack:
+        quickbooks = QuickBooks.generated(seed=1, invoices=invoices, clock=clock)
+        shopify = Shopify.generated(seed=1, orders=orders, clock=clock)
+        books = await stack.enter_async_context(serve(quickbooks.app))
+        shop = await stack.enter_async_context(serve(shopify.app))
+        mail = await stack.enter_async_context(MailSink().serve())
+        slack = await stack.enter_async_context(
+            SlackWorkspace(temerity_goods(), clock=clock, mail=mail, rates=False).serve()
+        )
+        settings = Settings(
+            database_url=database.url,
+            warehouse_url=str(folder / "warehouse"),
+            secret_keys=[new_key()],
+            slack_bot_token="xoxb-sandbox-temerity",
+            slack_signing_secret="sandbox-signing-secret",
+            slack_api_url=slack.api_url,
+            support_channel="T0SUPPORT/C0DATASUP",
+            support_email="data-support@tidings.example",
+            smtp_url=mail.smtp_url,
+            mail_from="Tidings <tidings@tidings.example>",
+            **{name.lower(): value for name, value in quickbooks.environment(books.url).items()},
+            **{name.lower(): value for name, value in shopify.environment(shop.url).items()},
+        )
+        organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))
+        jobs = build_jobs(settings, database, clock, tuning=tuning)
+        engine = Engine(database, clock, handlers=jobs.handlers, on_error=jobs.on_error)
+        jobs.engine.bind(engine.enqueue, engine.status, engine.may_act)
+        await engine.launch()
+        clockwork = Clockwork(
+            jobs.load_schedules if scheduled else lambda _since: [], jobs.submit_slots, jobs.sweeps, clock
+        )
+        await clockwork.start()
+        try:
+            yield Stage(database, clock, jobs, engine, slack, mail, quickbooks, shopify, organization_id)
+        finally:
+            await clockwork.stop()
+            await engine.close()
+            await jobs.close()
+
+
+def _seed(session: Session, settings: Settings, clock: OffsetClock, quickbooks: Any, shopify: Any) -> str:
+    books, shop = quickbooks.oauth.grant(REALM), shopify.oauth.grant(SHOP)
+    seed = load_seed(
+        Path(sandbox.__file__).parent / "temerity_goods.yaml",
+        {
+            "TEMERITY_BOT_TOKEN": "xoxb-sandbox-temerity",
+            "SUPPORT_BOT_TOKEN": "xoxb-sandbox-support",
+            "QUICKBOOKS_REFRESH_TOKEN": books.refresh_token,
+            "SHOPIFY_ACCESS_TOKEN": shop.access_token,
+            "SHOPIFY_REFRESH_TOKEN": shop.refresh_token,
+        },
+    )
+    seal = Seal([Secret(key.get_secret_value()) for key in settings.secret_keys])
+    modes = {provider: connector_for(provider).mode for provider in Provider}
+    return write_seed(session, seed, Seeding(seal, clock.now(), modes)).organization_id

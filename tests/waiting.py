@@ -1,0 +1,23 @@
+"""Waiting for the truth: look until it is there, or fail at a deadline."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(look: Callable[[], T | None | Awaitable[T | None]], *, seconds: float = 10, every: float = 0.02) -> T:
+    """Return the first truthy thing that `look` gives; TimeoutError with the last one after that many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if inspect.isawaitable(found):
+            found = await found
+        if found:
+            return found  # type: ignore[return-value]  # awaited above
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s; the last look gave {found!r}")
+        await asyncio.sleep(every)
