@@ -1,5 +1,7 @@
 """One open DuckDB connection with one lake attached; the only place that talks to DuckDB."""
 
+# ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
+
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,11 +14,14 @@ import duckdb
 from storage.warehouse.errors import Conflict, DetailExpired, NoLake, StorageFailed
 from storage.warehouse.extensions import QUIET, load
 from storage.warehouse.location import Location
-from storage.warehouse.names import quote, text
+from storage.warehouse.names import lake, quote, text
 
 #: rows per Parquet row group: bounds a writer's memory to some 20 MB per thread for records of 2.4 KB (DuckDB's own
 #: 122,880 rows cost 500 MB and five times the time)
 ROW_GROUP = 8192
+
+
+_ONLY_EXISTING = "CREATE_IF_NOT_EXISTS false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,15 @@ class Session:
         """Return the result as a pyarrow Table."""
         with self._executed(sql, parameters) as result:
             return result.to_arrow_table()
+
+    def replace_rows(
+        self, table: str, where: str, parameters: Sequence[object], rows: Sequence[tuple[object, ...]]
+    ) -> None:
+        """Delete some rows of a small table of ours and insert others (at least one), in two statements."""
+        self.run(f"DELETE FROM {lake(table)} WHERE {where}", parameters)
+        places = f"({', '.join('?' * len(rows[0]))})"
+        values = [value for row in rows for value in row]
+        self.run(f"INSERT INTO {lake(table)} VALUES {', '.join([places] * len(rows))}", values)
 
     def snapshot(self) -> int:
         """Return the newest snapshot that this session (or its open transaction) sees."""
@@ -168,6 +182,8 @@ def connect(location: Location, limits: Limits, *, write: bool, snapshot: int | 
 def _settings(location: Location, limits: Limits) -> dict[str, str | bool | int | float | list[str]]:
     return {
         **QUIET,
+        # Signatures are checked once for each file, see `load`.
+        "allow_unsigned_extensions": True,
         "memory_limit": limits.memory,
         "threads": limits.threads,
         "preserve_insertion_order": False,
@@ -177,18 +193,29 @@ def _settings(location: Location, limits: Limits) -> dict[str, str | bool | int 
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, location: Location, *, write: bool, snapshot: int | None) -> None:
-    if write and location.conninfo:
+    options = [*location.options, "DATA_INLINING_ROW_LIMIT 0"]
+    if snapshot is not None:
+        options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
+    attach = f"ATTACH {text(location.target)} AS lake ({', '.join(options)}"
+    if not write:
+        connection.execute(f"{attach}, READ_ONLY, {_ONLY_EXISTING})")
+        return
+    try:
+        connection.execute(f"{attach}, {_ONLY_EXISTING})")
+    except duckdb.Error as error:
+        if not isinstance(_translated(error, location), NoLake):
+            raise
+        _create_schema(connection, location)
+        connection.execute(f"{attach})")
+    _set_options(connection)
+
+
+def _create_schema(connection: duckdb.DuckDBPyConnection, location: Location) -> None:
+    """Make the schema of a Postgres catalog, since DuckLake does not."""
+    if location.conninfo:
         connection.execute(f"ATTACH {text(location.conninfo)} AS catalog_server (TYPE postgres)")
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS catalog_server.{quote(location.schema)}")
         connection.execute("DETACH catalog_server")
-    options = [*location.options, "DATA_INLINING_ROW_LIMIT 0"]
-    if not write:
-        options += ["READ_ONLY", "CREATE_IF_NOT_EXISTS false"]
-    if snapshot is not None:
-        options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
-    connection.execute(f"ATTACH {text(location.target)} AS lake ({', '.join(options)})")
-    if write:
-        _set_options(connection)
 
 
 def _set_options(connection: duckdb.DuckDBPyConnection) -> None:

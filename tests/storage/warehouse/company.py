@@ -92,7 +92,9 @@ def invoices(records: Iterable[Invoice], deleted: Iterable[str] = (), stream: St
         for position, (item, amount) in enumerate(row.lines):
             for name, value in zip(lines, (row.id, position, item, amount), strict=True):
                 lines[name].append(value)
-    return Batch(stream, table(stream.columns + RECORD_COLUMNS, main), {"invoice_lines": line_table(lines)}, tuple(deleted))
+    return Batch(
+        stream, table(stream.columns + RECORD_COLUMNS, main), {"invoice_lines": line_table(lines)}, tuple(deleted)
+    )
 
 
 def line_table(lines: Mapping[str, list[Any]]) -> Any:

@@ -1,0 +1,41 @@
+"""Lakes for tests: each in a folder of its own, and the same on a Postgres catalog."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from storage.warehouse import Warehouse
+from tests.databases import with_database
+
+
+@pytest.fixture
+def folder_url(tmp_path: Path) -> str:
+    return str(tmp_path / "lakes")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, tmp_path: Path) -> Iterator[str]:
+    name = f"tidings_lake_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield f"{with_database(postgres_server, name)}?data={tmp_path / 'lakes'}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["folder", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest) -> str:
+    """Where the lakes live; every test that takes it runs on both kinds of catalog."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
+
+
+@pytest.fixture
+def warehouse(folder_url: str) -> Warehouse:
+    return Warehouse(folder_url, "org_1")
+
+
+Opener = Callable[[str], Warehouse]

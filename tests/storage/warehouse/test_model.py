@@ -1,0 +1,80 @@
+"""Over many random runs the lake, its change feed and its ready tables equal a plain model."""
+
+import random
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from storage.facts.ready import ReadyTable
+from storage.facts.streams import Batch
+from storage.warehouse import Loader, LoadRun, ProcessResult, Warehouse
+from storage.warehouse.loader import pass_by
+from tests.storage.warehouse.company import READY, SOURCE, STREAMS
+from tests.storage.warehouse.model import (
+    Model,
+    Planned,
+    expected_changes,
+    load,
+    model_ready,
+    model_state,
+    plan,
+    raw_state,
+    ready_state,
+)
+
+
+def live_through(warehouse: Warehouse, seed: int, runs: int) -> None:
+    """Load random runs and hold everything against the model after each."""
+    dice = random.Random(seed)
+    model = Model()
+    history = {warehouse.snapshot(): deepcopy(model)}
+    for number in range(runs):
+        planned = plan(dice)
+        before = deepcopy(model)
+        expected = model.load(planned)
+        result = load(warehouse, f"run_{number}", planned, {"invoices": f"at {number}"}, STREAMS)
+        assert dict(result.counts) == expected, number
+        touched = any(counts.touched for counts in expected.values())
+        assert result.wrote == (touched or number == 0)
+        assert warehouse.find_run(f"run_{number}", "collect") == (result if result.wrote else None)
+        assert raw_state(warehouse) == model_state(model), number
+        for stream in model.records:
+            changes = warehouse.changes(SOURCE, f"raw_books_{stream}", result.snapshot_before, result.snapshot_after)
+            assert [(c.kind.value, c.key) for c in changes] == expected_changes(before.live(stream), model.live(stream))
+        if result.wrote:
+            assert warehouse.cursors(SOURCE) == {"invoices": f"at {number}"}
+            history[result.snapshot_after] = deepcopy(model)
+        if dice.random() < 0.7:
+            process(warehouse, number, model)
+        if dice.random() < 0.15:
+            warehouse.maintain(now=datetime.now(UTC))
+    process(warehouse, runs, model)
+    rebuilt = warehouse.process("rebuilt", SOURCE, READY, rebuild=True)
+    assert not any(counts.touched for counts in rebuilt.counts.values())
+    for earlier in dice.sample(sorted(history), min(3, len(history))):
+        changes = warehouse.changes(SOURCE, "raw_books_invoices", earlier, warehouse.snapshot())
+        then, now = history[earlier].live("invoices"), model.live("invoices")
+        assert [(c.kind.value, c.key) for c in changes] == expected_changes(then, now)
+        for change in changes:
+            assert change.before is None or change.before["total"] == then[change.key].total
+            assert change.after is None or change.after["total"] == now[change.key].total
+
+
+def process(warehouse: Warehouse, number: int, model: Model) -> None:
+    assert warehouse.process(f"build_{number}", SOURCE, READY) is not None
+    assert not warehouse.waiting(SOURCE, READY)
+    assert ready_state(warehouse) == model_ready(model), number
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_lake_equals_the_model(folder_url: str, seed: int) -> None:
+    live_through(Warehouse(folder_url, "org_1"), seed, 6)
+
+
+@pytest.mark.postgres
+def test_the_lake_on_postgres_equals_the_model(postgres_url: str) -> None:
+    live_through(Warehouse(postgres_url, "org_1"), 3, 4)
