@@ -16,7 +16,7 @@ WHICH, EVERYTHING, STALE = "which", "everything", "stale"
 def confirm_refresh_form(
     organization: str, statuses: Sequence[SourceStatus], now: datetime, *, private: str, admins: Sequence[str] = ()
 ) -> Form:
-    """Return the confirm card as a modal: what is fresh already can be left out; with nothing to refresh, only words."""
+    """Return the confirm card as a modal: what is fresh can be left out; with nothing to refresh, only words."""
     card = confirm_refresh(organization, statuses, now, value="", admins=admins)
     parts = tuple(part for part in card.parts if not isinstance(part, Heading | Buttons))
     able = [entry for entry in statuses if entry.source.connection is not ConnectionState.DISCONNECTED]

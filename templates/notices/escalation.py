@@ -118,8 +118,8 @@ def escalation_told(refresh: RefreshStatus, now: datetime) -> Message:
     parts: list[Part] = [
         Paragraph(
             (
-                Strong("Still processing. "),
-                f"The refresh of {what(refresh)}, asked ",
+                Strong("Still processing."),
+                f" The refresh of {what(refresh)}, asked for ",
                 When(refresh.requested_at),
                 f", is not finished after {waited}. ",
                 *told,

@@ -11,7 +11,7 @@ from templates.notices.pieces import doing, instant, touched
 from templates.text import label
 from templates.words import STAGES, provider_name, short_names, source_title
 
-_TRIGGERS = {Trigger.REQUEST: "asked for", Trigger.SCHEDULE: "schedule", Trigger.FIRST_READ: "first read"}
+_TRIGGERS = {Trigger.REQUEST: "a person", Trigger.SCHEDULE: "the schedule", Trigger.FIRST_READ: "first read"}
 
 
 def history(

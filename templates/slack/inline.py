@@ -86,9 +86,9 @@ def _joins(before: str, after: str) -> bool:
 def _one(part: Inline, reader: Reader, room: int) -> _Fitted | None:
     """Return one part fitted into the room; None where a token has no room at all."""
     if isinstance(part, Strong):
-        return _wrapped("*", neutral(clean(part.text).strip()), room)
+        return _wrapped("*", neutral(clean(part.text)), room)
     if isinstance(part, Code):
-        return _wrapped("`", clean(part.text).strip().replace("`", "'"), room)
+        return _wrapped("`", clean(part.text).replace("`", "'"), room)
     if isinstance(part, str):
         return _fit(neutral(clean(part)), room)
     token = _token(part, reader)
@@ -96,10 +96,13 @@ def _one(part: Inline, reader: Reader, room: int) -> _Fitted | None:
 
 
 def _wrapped(mark: str, text: str, room: int) -> _Fitted:
-    if not text:
+    """Mark the text; spaces at its ends stay outside, since Slack sees no mark next to a space."""
+    inner = text.strip()
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    if not inner:
         return _Fitted("", whole=True)
-    fitted = _fit(text, room - 2)
-    return _Fitted(f"{mark}{fitted.text}{mark}" if fitted.text else "", fitted.whole)
+    fitted = _fit(inner, room - 2 - len(before) - len(after))
+    return _Fitted(f"{before}{mark}{fitted.text}{mark}{after}" if fitted.text else "", fitted.whole)
 
 
 def _fit(text: str, room: int) -> _Fitted:

@@ -1,6 +1,7 @@
 """Every notice in its states, from fixed facts: the golden files, the limits and the looks are all taken from here."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from storage.facts.messages import Message, Person
 from storage.facts.people import Action, Role
@@ -61,7 +62,16 @@ def failure(
 
 
 def run(
-    of=SHOPIFY, state=RunState.READY, *, asked=12, as_of=11, rows=0, expected=None, counts=None, failed=None, **more
+    of=SHOPIFY,
+    state=RunState.READY,
+    *,
+    asked=12,
+    as_of=11,
+    rows=0,
+    expected=None,
+    counts=None,
+    failed=None,
+    **more: Any,
 ):
     asked_at = NOW - minutes(asked)
     ready = state is RunState.READY
@@ -93,7 +103,7 @@ def run(
     return Run(**(values | more))
 
 
-def status(of=SHOPIFY, freshness=Freshness.FRESH, **more):
+def status(of=SHOPIFY, freshness=Freshness.FRESH, **more: Any):
     values = {
         "last_ready": run(of, asked=30, as_of=24),
         "last_finished": None,
@@ -104,7 +114,7 @@ def status(of=SHOPIFY, freshness=Freshness.FRESH, **more):
     return SourceStatus(source=of, freshness=freshness, **(values | more))
 
 
-def refresh(*runs, **more):
+def refresh(*runs: Any, **more: Any):
     values = {
         "id": "rfr_06e9k2",
         "organization_id": "org_1",
@@ -124,16 +134,16 @@ def refresh(*runs, **more):
     return RefreshStatus(**(values | more))
 
 
-def ready(**more):
+def ready(**more: Any):
     return refresh((SHOPIFY, run(counts=COUNTS)), **more)
 
 
-def working(**more):
+def working(**more: Any):
     rows = run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=12_400, expected=18_200)
     return refresh((SHOPIFY, rows), **more)
 
 
-def mixed(**more):
+def mixed(**more: Any):
     books = run(QUICKBOOKS, as_of=64, counts={"Invoice": StreamCounts(new=4, changed=1, total=2_310)})
     return refresh((SHOPIFY, run(state=RunState.FAILED, failed=failure())), (QUICKBOOKS, books), **more)
 

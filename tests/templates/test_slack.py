@@ -12,7 +12,7 @@ from tests.templates import nasty
 from tests.templates.samples import NOW
 
 
-def text_of(*parts, **reader):
+def text_of(*parts: m.Inline, **reader: str):
     shown = slack.render(m.Message("x", (m.Paragraph(parts),)), **reader)
     return shown["blocks"][0]["text"]["text"]
 
@@ -48,6 +48,7 @@ def test_nothing_outside_starts_a_format(outside):
 def test_strong_and_code_are_marked_where_slack_sees_the_marks():
     assert text_of("a ", m.Strong("b*c"), " d") == "a *b∗c* d"
     assert text_of("a", m.Strong("b"), "c") == "a\u200b*b*\u200bc"
+    assert text_of(m.Strong("Done. "), "Next") == "*Done.* Next"
     assert text_of(m.Code("/data `x`")) == "`/data 'x'`"
     assert text_of("a", m.Strong("  ")) == "a"
 

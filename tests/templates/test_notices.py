@@ -1,0 +1,327 @@
+"""The words of the product: labelled times, three separate states, one next step, no promise that is not kept."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from storage.facts import messages as m
+from storage.facts.people import Action, Role
+from storage.facts.runs import Duration, FailureKind, RunState, Stage
+from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
+from templates import actions, forms, mail, notices, slack, words
+from tests.templates.samples import (
+    ADMINS,
+    COUNTS,
+    NOW,
+    ORG,
+    QUICKBOOKS,
+    SHOPIFY,
+    cut_off,
+    failure,
+    many,
+    messages,
+    minutes,
+    ready,
+    refresh,
+    run,
+    source,
+    status,
+    working,
+)
+
+#: What may stand before an instant in running text; without one of these nobody knows which time it is.
+LABELS = (
+    "as of ", "asked for", "asked (", "Asked for by", "for by", "next ", "Next collection: ", "since ", "Collected ", "Checked ", "told, ",
+    "attempt ", "progress ", "Acknowledged", "Ended, ", "failed", "cancelled", "→ ",
+)  # fmt: skip
+
+
+def said(message):
+    """Return everything the message says, as one text."""
+    return mail.render(message).text
+
+
+def pressed(message):
+    return {button.action: button for part in message.parts if isinstance(part, m.Buttons) for button in part.buttons}
+
+
+def unlabelled(message):
+    """Return the instants in running text that no label precedes; facts and tables have their labels by shape."""
+    found = []
+    for part in message.parts:
+        runs = [part.parts] if isinstance(part, m.Paragraph | m.Note) else []
+        runs += [step.detail for step in part.steps] if isinstance(part, m.Steps) else []
+        for inlines in runs:
+            before = ""
+            for inline in inlines:
+                if isinstance(inline, m.When) and not any(label in before[-60:] for label in LABELS):
+                    found.append(before)
+                before += inline if isinstance(inline, str) else getattr(inline, "text", "")
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(messages()))
+def test_no_time_is_unlabelled_and_nothing_is_promised_that_is_not_there(name):
+    message = messages()[name]
+    assert unlabelled(message) == []
+    assert "/data reconnect" not in said(message)
+    for part in message.parts:
+        if isinstance(part, m.Facts):
+            assert all(label.strip() for label, _ in part.rows)
+        if isinstance(part, m.Table):
+            assert all(part.columns)
+            assert all(len(row) == len(part.columns) for row in part.rows)
+
+
+def test_an_unlabelled_time_would_be_caught():
+    assert unlabelled(m.Message("x", (m.Paragraph(("Shopify ", m.When(NOW))),))) == ["Shopify "]
+
+
+@pytest.mark.parametrize("name", sorted(messages()))
+def test_the_summary_is_one_plain_sentence_with_its_zone(name):
+    summary = messages()[name].summary
+    assert summary[-1] in ".?"
+    assert len(summary) < 300
+    if "2026" in summary:
+        assert any(zone in summary for zone in ("EST", "UTC"))
+
+
+def test_status_keeps_connection_run_and_freshness_apart():
+    busy = status(
+        source(connection=ConnectionState.ATTENTION, reason="a permission is missing"),
+        Freshness.LATE,
+        active=run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=1204, expected=3000),
+        last_finished=run(state=RunState.FAILED, asked=20, failed=failure()),
+    )
+    text = said(notices.status(ORG, [busy], NOW))
+    assert "Shopify · Temerity Goods: late" in text
+    assert "Running now: collecting, 1,204 of about 3,000 rows" in text
+    assert "Connection: connected, needs attention since" in text
+    assert "Last data refresh (data as of): Nov 21, 2026, 19:17 UTC (24 min ago)" in text
+    assert "Last attempt: failed while collecting" in text
+
+
+def test_a_failed_run_never_moves_the_last_data_refresh():
+    healthy, failing = status(), status(last_finished=run(state=RunState.FAILED, asked=1, failed=failure()))
+    line = next(
+        line for line in said(notices.source_status(ORG, healthy, NOW)).splitlines() if line.startswith("Last data")
+    )
+    assert line in said(notices.source_status(ORG, failing, NOW))
+
+
+def test_status_puts_what_needs_a_person_on_top_and_counts_it():
+    message = notices.status(ORG, [*many(50), cut_off()], NOW)
+    assert message.summary.startswith("Temerity Goods: 16 of 51 sources are fresh, 1 needs a person.")
+    table = next(part for part in message.parts if isinstance(part, m.Table))
+    assert table.rows[0][3] == ("disconnected",)
+    assert [row[2][0] for row in table.rows[1:]] == ["overdue"] * 17 + ["late"] * 17 + ["fresh"] * 16
+
+
+def test_fifty_sources_are_all_shown_in_one_slack_message():
+    blocks = slack.render(notices.status(ORG, many(50), NOW, refresh_value="x"))["blocks"]
+    table = next(block for block in blocks if block["type"] == "table")
+    assert len(table["rows"]) == 51
+    assert blocks[-1]["type"] == "actions"
+
+
+def test_quickbooks_says_when_it_was_and_will_be_collected():
+    text = said(notices.confirm_refresh(ORG, [status(QUICKBOOKS)], NOW, value="v"))
+    assert "collected by a timer every 60 minutes, never by this button" in text
+    assert "Collected Nov 21, 2026, 19:17 UTC (24 min ago), next Nov 21, 2026, 20:17 UTC (in 36 min)." in text
+    stretched = replace(status(QUICKBOOKS), reads=(412_000, 500_000), stretched_minutes=120)
+    text = said(notices.status(ORG, [stretched], NOW))
+    assert "collected every 2 hours instead of every 60 minutes" in text
+    assert "412,000 of 500,000 reads of this month's budget are used (82 %)" in text
+
+
+@pytest.mark.parametrize("runs,shown", [(Duration(130, 290, 5), True), (Duration(130, 290, 4), False), (None, False)])
+def test_a_typical_duration_is_shown_from_five_runs_on(runs, shown):
+    text = said(notices.confirm_refresh(ORG, [replace(status(), duration=runs)], NOW, value="v"))
+    assert ("Usually takes: 2 to 5 min (last 5 good runs)" in text) is shown
+    assert ("Usually" in text) is shown
+
+
+def test_confirm_offers_only_what_is_not_fresh_where_that_is_less():
+    ids = {"value": "all", "stale_value": "some", "dismiss_value": "none"}
+    late = status(QUICKBOOKS, Freshness.LATE)
+    both = pressed(notices.confirm_refresh(ORG, [status(), late], NOW, **ids))
+    assert {name: button.value for name, button in both.items()} == {
+        actions.REFRESH_CONFIRM: "all",
+        actions.REFRESH_STALE: "some",
+        actions.REFRESH_DISMISS: "none",
+    }
+    assert both[actions.REFRESH_STALE].text == "Only what is not fresh (1)"
+    for statuses in ([status(), status(QUICKBOOKS)], [late, status(freshness=Freshness.NEVER)], [late]):
+        assert actions.REFRESH_STALE not in pressed(notices.confirm_refresh(ORG, statuses, NOW, **ids))
+
+
+def test_confirm_names_what_is_left_out_and_refuses_when_nothing_is_left():
+    mixed = notices.confirm_refresh(ORG, [cut_off(), status(QUICKBOOKS)], NOW, value="v", admins=ADMINS)
+    assert "Left out: Shopify. It is disconnected" in said(mixed)
+    assert "ask an admin (Daniel Kim) to reconnect it" in said(mixed)
+    nothing = notices.confirm_refresh(ORG, [cut_off()], NOW, value="v", dismiss_value="d")
+    assert set(pressed(nothing)) == {actions.REFRESH_DISMISS}
+
+
+def test_the_modal_asks_the_same():
+    form = forms.confirm_refresh_form(ORG, [status(), status(QUICKBOOKS, Freshness.LATE)], NOW, private="org_1")
+    view = slack.modal(form)
+    assert [option["value"] for option in view["blocks"][-1]["element"]["options"]] == [forms.EVERYTHING, forms.STALE]
+    assert view["private_metadata"] == "org_1"
+    assert "submit" not in slack.modal(forms.confirm_refresh_form(ORG, [cut_off()], NOW, private="org_1"))
+
+
+def test_the_older_quickbooks_time_is_explained_only_where_it_is_older():
+    older = notices.refresh_finished(refresh((QUICKBOOKS, run(QUICKBOOKS, asked=12, as_of=64))))
+    newer = notices.refresh_finished(refresh((QUICKBOOKS, run(QUICKBOOKS, asked=12, as_of=11))))
+    shopify = notices.refresh_finished(refresh((SHOPIFY, run(asked=12, as_of=64))))
+    assert "before you asked" in said(older)
+    assert "Next collection: Nov 21, 2026, 20:37 UTC" in said(older)
+    assert "before you asked" not in said(newer) + said(shopify)
+
+
+def test_a_confirmation_has_the_four_clocks_by_name_and_the_receipt():
+    message = notices.refresh_finished(ready(), receipts={"run_src_shopify_1": "rcp_04"})
+    text = said(message)
+    for line in (
+        "Asked: Nov 21, 2026, 19:29 UTC",
+        "Data as of: Nov 21, 2026, 19:30 UTC",
+        "Loaded: Nov 21, 2026, 19:32 UTC",
+        "Ready to import: Nov 21, 2026, 19:33 UTC",
+        "Before this refresh, data as of: Nov 21, 2026, 18:06 UTC",
+        "Rows: 41 new, 15 changed, 0 deleted",
+    ):
+        assert line in text
+    assert "Receipt rcp_04" in text
+    assert message.subject == "Temerity Goods: Shopify data is ready to import"
+    assert message.kind == "refresh_ready"
+
+
+@pytest.mark.parametrize(
+    "state,kind,headline",
+    [
+        (RunState.READY, "refresh_ready", "Shopify data is ready to import"),
+        (RunState.FAILED, "refresh_failed", "refresh of Shopify failed while collecting"),
+        (RunState.CANCELLED, "refresh_cancelled", "refresh of Shopify was cancelled"),
+    ],
+)
+def test_card_and_confirmation_agree(state, kind, headline):
+    ended = refresh((SHOPIFY, run(state=state, failed=failure() if state is RunState.FAILED else None, counts=COUNTS)))
+    told = notices.refresh_finished(ended)
+    assert told.subject == f"{ORG}: {headline}"
+    assert told.kind == kind
+    assert notices.refresh_card(ended, NOW).parts[0] == m.Heading(f"{ORG}: {headline}")
+
+
+def test_a_running_card_can_be_cancelled_and_an_ended_one_cannot():
+    assert pressed(notices.refresh_card(working(), NOW, cancel_value="rfr_1"))[actions.REFRESH_CANCEL].value == "rfr_1"
+    stopping = refresh((SHOPIFY, run(state=RunState.CANCELLING)))
+    for ended in (ready(), stopping):
+        assert pressed(notices.refresh_card(ended, NOW, cancel_value="rfr_1")) == {}
+
+
+def test_a_waiting_run_says_when_and_why():
+    waiting = run(state=RunState.RUNNING, stage=Stage.COLLECTING, next_attempt_at=NOW + minutes(2), failed=failure())
+    text = said(notices.refresh_card(refresh((SHOPIFY, waiting)), NOW))
+    assert "waiting, next attempt Nov 21, 2026, 19:43 UTC, because Shopify did not answer within 60 seconds" in text
+    due = replace(waiting, next_attempt_at=NOW - timedelta(seconds=1))
+    assert "waiting" not in said(notices.refresh_card(refresh((SHOPIFY, due)), NOW))
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+@pytest.mark.parametrize("code", ["invalid_grant", "never_seen_before", "{admins}"])
+def test_every_failure_has_words_and_a_next_step(kind, code):
+    told = words.failure_words(failure(kind, code, "some {detail} of ours", Stage.PROCESSING), SHOPIFY, ADMINS)
+    assert told.what.endswith(".")
+    assert told.next_step.endswith(".")
+    if code == "never_seen_before":
+        assert "some {detail} of ours" in told.what
+        assert "ref_7k2m9q" in told.next_step or "reconnect" in told.next_step
+
+
+def test_every_fact_with_a_name_has_words():
+    assert set(words.PROVIDERS) == set(Provider)
+    assert set(words.FRESHNESS) == set(Freshness)
+    assert set(words.CONNECTION) == set(ConnectionState)
+    assert set(words.ROLES) == set(Role)
+    assert set(words.ACTIONS) == set(Action)
+    assert set(words.STAGES) == set(Stage)
+
+
+def test_three_hours_later_support_has_all_it_needs():
+    stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
+    late = refresh((SHOPIFY, stuck), escalated_at=NOW)
+    ids = {"value": "rfr_1", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
+    open_post = notices.escalation(late, NOW, **ids)
+    for piece in (
+        "Temerity Goods",
+        "Rhea Sol",
+        "Maya Ortiz",
+        "log_8842",
+        "collecting, 12,400 of about 18,200 rows",
+        "3 h 1 min",
+    ):
+        assert piece in said(open_post)
+    assert list(pressed(open_post)) == [
+        actions.ESCALATION_ACKNOWLEDGE,
+        actions.ESCALATION_RETRY,
+        actions.ESCALATION_CANCEL,
+    ]
+    seen = notices.escalation(replace(late, acknowledged_by="Sam Keller"), NOW, acknowledged_at=NOW, **ids)
+    assert list(pressed(seen)) == [actions.ESCALATION_RETRY, actions.ESCALATION_CANCEL]
+    assert "Acknowledged by Sam Keller, Nov 21, 2026, 19:41 UTC" in said(seen)
+    ended = notices.escalation(ready(escalated_at=NOW), NOW, **ids)
+    assert pressed(ended) == {}
+    assert ended.subject == "Ended · Temerity Goods: Shopify data is ready to import"
+
+
+def test_the_asker_is_told_that_support_knows():
+    stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181)
+    message = notices.escalation_told(refresh((SHOPIFY, stuck), escalated_at=NOW), NOW)
+    assert "Still processing." in said(message)
+    assert "Support was told, Nov 21, 2026, 19:41 UTC" in said(message)
+    assert message.subject == "Temerity Goods: refresh of Shopify is still processing after 3 h 1 min, support knows"
+
+
+def test_push_sources_are_delivered_and_never_asked_for():
+    pushed = replace(status(), source=replace(SHOPIFY, mode=CollectMode.PUSH), next_run_at=None)
+    assert "it cannot be asked for" in said(notices.nothing_to_do(ORG, pushed, NOW))
+    assert "Next collection: when the provider delivers" in said(notices.status(ORG, [pushed], NOW))
+
+
+def test_answers_name_the_role_the_guess_and_who_can_help():
+    denied = said(notices.not_allowed(Action.START_REFRESH, Role.REFRESHER, ADMINS))
+    assert "You need the role refresher to start a refresh" in denied
+    assert "Daniel Kim" in denied
+    assert "Did you mean Shopify?" in said(notices.unknown_source("shopfiy", ["Shopify"], "Shopify"))
+    assert "Did you mean" not in said(notices.unknown_source("zzz", ["Shopify"]))
+    assert "Did you mean /data status?" in said(notices.unknown_command("statsu", "status"))
+    assert "nothing was started" in notices.try_again().summary
+    assert "ref_1" in notices.failure("ref_1").summary
+    assert (
+        notices.nothing_started(ORG, []).summary
+        == "Temerity Goods: everything is fresh already, so nothing was started."
+    )
+    assert "2 sources are disconnected" in notices.nothing_started(ORG, [SHOPIFY, QUICKBOOKS]).summary
+
+
+def test_yes_and_no_carry_their_ids():
+    asked = pressed(notices.ask_address("maya@temeritygoods.example", yes_value="y", no_value="n"))
+    assert {name: button.value for name, button in asked.items()} == {actions.EMAIL_YES: "y", actions.EMAIL_NO: "n"}
+
+
+def test_names_lengthen_only_as_far_as_needed():
+    other = source(number=2, company="Second Shop")
+    twin = source(number=3, company="Second Shop")
+    assert list(words.short_names([SHOPIFY, QUICKBOOKS]).values()) == ["Shopify", "QuickBooks"]
+    assert list(words.short_names([SHOPIFY, other]).values()) == ["Shopify · Temerity Goods", "Shopify · Second Shop"]
+    assert words.short_names([other, twin])[twin.id] == "Shopify (store-3.myshopify.com)"
+
+
+def test_every_action_has_a_name_that_survives_the_round_trip():
+    names = [value for key, value in vars(actions).items() if key.isupper()]
+    assert len(set(names)) == len(names)
+    assert all(slack.action_name(f"{name}:2") == name for name in names)
+    assert all(set(json.dumps(name)) <= set('"abcdefghijklmnopqrstuvwxyz_') for name in names)
