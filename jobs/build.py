@@ -1,7 +1,7 @@
 """Builds everything in this package from settings, for the composition root."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -94,7 +94,7 @@ class Jobs:
     sweeps: Sequence[Sweep]
     load_schedules: Callable[[datetime | None], Sequence[Schedule]]
     submit_slots: Callable[[Sequence[Slot]], None]
-    on_error: Callable[[str, str, int, str, BaseException], object]
+    on_error: Callable[[str, str, int, str, Exception], Awaitable[None]]
     engine: EnginePort
     ground: Ground
     tokens: BotTokens
@@ -158,7 +158,7 @@ def build_jobs(
     )
     editor = CardEditor(database, clock, sender, may_act=port.may_act)
 
-    async def on_error(kind: str, subject: str, attempt: int, reference: str, error: BaseException) -> None:
+    async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
             await runs.failed_unexpectedly(subject, attempt, reference, f"{type(error).__name__}: {error}")
 

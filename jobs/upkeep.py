@@ -41,6 +41,8 @@ def warehouse_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
             if not await ground.database.writing(partial(_is_due, organization_id=organization_id)):
                 continue
             warehouse = ground.warehouses.of(organization_id)
+            if not await in_thread(warehouse.snapshot):
+                continue
             async with organization_lease(ground, organization_id):
                 done = await in_thread(partial(warehouse.maintain, now=ground.clock.now()))
             log.info("warehouse_tidied", organization=organization_id, done=str(done))

@@ -9,7 +9,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(look: Callable[[], T | None | Awaitable[T | None]], *, seconds: float = 10, every: float = 0.02) -> T:
+async def eventually(
+    look: Callable[[], T | Awaitable[T | None] | None], *, seconds: float = 10, every: float = 0.02
+) -> T:
     """Return the first truthy thing that `look` gives; TimeoutError with the last one after that many seconds."""
     deadline = time.monotonic() + seconds
     while True:
@@ -17,7 +19,7 @@ async def eventually(look: Callable[[], T | None | Awaitable[T | None]], *, seco
         if inspect.isawaitable(found):
             found = await found
         if found:
-            return found  # type: ignore[return-value]  # awaited above
+            return found
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s; the last look gave {found!r}")
         await asyncio.sleep(every)

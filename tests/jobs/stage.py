@@ -118,19 +118,21 @@ async def staged(
         slack = await stack.enter_async_context(
             SlackWorkspace(temerity_goods(), clock=clock, mail=mail, rates=False).serve()
         )
-        settings = Settings(
-            database_url=database.url,
-            warehouse_url=str(folder / "warehouse"),
-            secret_keys=[new_key()],
-            slack_bot_token="xoxb-sandbox-temerity",
-            slack_signing_secret="sandbox-signing-secret",
-            slack_api_url=slack.api_url,
-            support_channel="T0SUPPORT/C0DATASUP",
-            support_email="data-support@tidings.example",
-            smtp_url=mail.smtp_url,
-            mail_from="Tidings <tidings@tidings.example>",
-            **{name.lower(): value for name, value in quickbooks.environment(books.url).items()},
-            **{name.lower(): value for name, value in shopify.environment(shop.url).items()},
+        settings = Settings.model_validate(
+            {
+                "database_url": database.url,
+                "warehouse_url": str(folder / "warehouse"),
+                "secret_keys": [new_key()],
+                "slack_bot_token": "xoxb-sandbox-temerity",
+                "slack_signing_secret": "sandbox-signing-secret",
+                "slack_api_url": slack.api_url,
+                "support_channel": "T0SUPPORT/C0DATASUP",
+                "support_email": "data-support@tidings.example",
+                "smtp_url": mail.smtp_url,
+                "mail_from": "Tidings <tidings@tidings.example>",
+                **{name.lower(): value for name, value in quickbooks.environment(books.url).items()},
+                **{name.lower(): value for name, value in shopify.environment(shop.url).items()},
+            }
         )
         organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))
         jobs = build_jobs(settings, database, clock, tuning=tuning)
