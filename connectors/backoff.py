@@ -18,7 +18,7 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     text = header.strip()
     if _SECONDS.fullmatch(text):
         return min(float(text), LONGEST_RETRY_AFTER)
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return LONGEST_RETRY_AFTER
     moment = http_date(text)
     if moment is None:

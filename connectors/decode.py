@@ -118,15 +118,15 @@ def _lay_out(shape: Shape, records: Sequence[Record], parsed: Sequence[Record]) 
     updated = _value(found, Field("_updated_at", shape.updated, ColumnType.TIMESTAMP))
     rows = pa.table(columns | {"_raw": raw, "_hash": hashes, "_updated_at": updated})
     children = {lines.name: _explode(found, ids, lines) for lines in shape.lines}
+    for table in (rows, *children.values()):
+        table.validate(full=True)  # an amount may be read that its decimal type cannot hold, and text that is no UTF-8
     return _Page(rows, children, versions, len(joined))
 
 
 def _texts(records: Sequence[Record], joined: bytes) -> pa.StringArray:
     """Return the records as one string array over the joined bytes, without copying each."""
     offsets = array("i", accumulate(chain((0,), (memoryview(record).nbytes for record in records))))
-    texts = pa.StringArray.from_buffers(len(records), pa.py_buffer(offsets), pa.py_buffer(joined))
-    texts.validate(full=True)
-    return texts
+    return pa.StringArray.from_buffers(len(records), pa.py_buffer(offsets), pa.py_buffer(joined))
 
 
 def _parse(shape: Shape, joined: bytes, count: int) -> pa.StructArray:

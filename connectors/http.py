@@ -81,11 +81,11 @@ class Http:
             answer = await self.wire.exchange(request)
         except Retry as error:
             return None, error
-        self._compare_clocks(answer)
+        self.compare_clocks(http_date(answer.headers.get("date")))
         return answer, judge(answer) or judge_status(answer, self.clock.now())
 
-    def _compare_clocks(self, answer: Answer) -> None:
-        said = http_date(answer.headers.get("date"))
+    def compare_clocks(self, said: datetime | None) -> None:
+        """Take in what the provider's clock said; the first word counts."""
         if said is not None and not self._dated:
             self.behind = max(self.clock.now() - said, timedelta(0))
             self._dated = True

@@ -126,5 +126,6 @@ class Tidy:
 
 def _text(said: Any) -> str:
     if isinstance(said, str):
-        return str(said)
+        # Half of a surrogate pair is no character: broken emoji must not stop a company's books.
+        return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return msgspec.json.encode(said).decode()

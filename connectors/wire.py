@@ -103,12 +103,8 @@ class Wire:
         try:
             async with asyncio.timeout(self.limits.total):
                 answer = await self._exchange(request)
-        except TimeoutError as error:
-            raise Retry(None, "the provider did not answer in time", code="timeout") from error
-        except httpx.TimeoutException as error:
-            raise Retry(None, "the provider did not answer in time", code="timeout") from error
-        except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
-            raise Retry(None, "the connection to the provider broke", code="connection") from error
+        except (TimeoutError, httpx.RequestError, aiohttp.ClientError, OSError) as error:
+            raise _unanswered(error) from error
         if 300 <= answer.status < 400:
             raise Broken(
                 "the provider sent us to another address, which is never followed",
@@ -139,6 +135,14 @@ class Wire:
                 )
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def _unanswered(error: Exception) -> Retry:
+    # The transport names broken connections "ConnectTimeout" too; what is behind it tells them apart.
+    timed_out = isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
+    if timed_out:
+        return Retry(None, "the provider did not answer in time", code="timeout")
+    return Retry(None, "the connection to the provider broke", code="connection")
 
 
 def pinned(base: str) -> httpx.URL:

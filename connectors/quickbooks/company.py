@@ -82,6 +82,7 @@ class Company:
         """Run a SELECT."""
         found = QueryAnswer(entity)
         await self._http.send(self._call(entity, statement), found.judge)
+        self._http.compare_clocks(found.time)
         return found
 
     async def count(self, entity: Entity, since: datetime | None = None) -> QueryAnswer:

@@ -139,7 +139,9 @@ async def shopify_world(
         grant = app.oauth.grant(SHOP, scopes=scopes)
         tokens = MemoryTokens(
             Tokens(
-                Secret(grant.access_token), Secret(grant.refresh_token or ""), clock.now() + timedelta(hours=1),
+                Secret(grant.access_token),
+                Secret(grant.refresh_token or ""),
+                clock.now() + timedelta(hours=1),
                 scopes=scopes,
             )  # fmt: skip
         )

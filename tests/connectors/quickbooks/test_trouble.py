@@ -1,0 +1,136 @@
+"""Every misbehaviour at every stage of a QuickBooks collection ends in the right class, and the next one heals."""
+
+import dataclasses
+
+import pytest
+
+from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from sandbox.misbehave import Kind, Rule
+from sandbox.providers.quickbooks import QuickBooks
+from storage.facts.clock import OffsetClock
+from tests.connectors.quickbooks.test_collect import assert_true
+from tests.connectors.worlds import QUICK, QUIET, quickbooks_world
+
+STAGES = [
+    ("count", "Account"),
+    ("query", "Customer"),
+    ("query", "Invoice"),
+    ("count", "JournalEntry"),
+    ("report", "ProfitAndLoss"),
+]
+#: kind, more fields of the rule, what it must end in when it stays
+LASTING = [
+    (Kind.RATE_LIMIT, {}, Retry, "throttled"),
+    (Kind.SERVER_ERROR, {"status": 500}, Retry, "server_error"),
+    (Kind.SERVER_ERROR, {"status": 504}, Retry, "server_error"),
+    (Kind.RESET, {}, Retry, "connection"),
+    (Kind.TRUNCATE, {"fraction": 0.5}, Retry, "connection"),
+    (Kind.UNAUTHORIZED, {}, Reconnect, "token_rejected"),
+    (Kind.REVOKE, {}, Reconnect, "invalid_grant"),
+    (Kind.HANG, {}, Retry, "timeout"),
+    (Kind.HTML, {}, Retry, "not_json"),
+    (Kind.REDIRECT, {"location": "http://127.0.0.2:1/elsewhere"}, Broken, "redirected"),
+    (Kind.OVERSIZE, {"size": 9 << 20}, Broken, "body_too_large"),
+]
+
+
+@pytest.fixture
+def clock() -> OffsetClock:
+    return OffsetClock()
+
+
+@pytest.fixture
+def app(clock: OffsetClock) -> QuickBooks:
+    return QuickBooks.generated(seed=5, invoices=12, clock=clock)
+
+
+@pytest.mark.parametrize("kind, more, expected, code", LASTING, ids=[f"{row[0]}-{row[3]}" for row in LASTING])
+@pytest.mark.parametrize("operation, entity", STAGES, ids=lambda part: str(part))
+async def test_lasting_trouble_has_its_class(
+    app: QuickBooks, clock: OffsetClock, operation: str, entity: str, kind: Kind, more: dict[str, object],
+    expected: type[ConnectorError], code: str,
+) -> None:  # fmt: skip
+    async with quickbooks_world(app, clock, limits=QUIET) as world:
+        app.script.add(Rule(kind, operation=operation, entity=entity, times=None, **more))
+        with pytest.raises(expected) as caught:
+            await world.collect()
+        assert caught.value.code == code
+        assert not app.journal.mutating()
+        secret = world.tokens.tokens.access.reveal()
+        assert secret not in f"{caught.value!r} {caught.value} {caught.value.detail}"
+
+
+PASSING = [
+    (Kind.SERVER_ERROR, {"status": 503, "retry_after": "0"}),
+    (Kind.RESET, {}),
+    (Kind.TRUNCATE, {"fraction": 0.3}),
+    (Kind.HANG, {}),
+    (Kind.HTML, {}),
+    (Kind.UNAUTHORIZED, {}),
+]
+
+
+@pytest.mark.parametrize("kind, more", PASSING, ids=[str(row[0]) for row in PASSING])
+async def test_passing_trouble_is_waited_out(
+    app: QuickBooks, clock: OffsetClock, kind: Kind, more: dict[str, object]
+) -> None:
+    async with quickbooks_world(app, clock, limits=QUICK) as world:
+        for entity in ("Customer", "Invoice"):
+            app.script.add(Rule(kind, operation="query", entity=entity, **more))
+        await world.collect()
+        assert_true(world, app)
+
+
+async def test_throttling_asks_for_a_minute_and_blocks_the_account(app: QuickBooks, clock: OffsetClock) -> None:
+    async with quickbooks_world(app, clock) as world:
+        app.script.add(Rule(Kind.RATE_LIMIT, entity="Invoice", retry_after="7", times=None))
+        with pytest.raises(Retry) as caught:
+            await world.collect()
+        assert caught.value.after == 60
+        app.script.add(Rule(Kind.RATE_LIMIT, entity="Customer", retry_after="900", times=None))
+        with pytest.raises(Retry) as longer:
+            await world.collect()
+        assert longer.value.after == 900
+
+
+@pytest.mark.parametrize(
+    "code, expected, word",
+    [(None, Retry, "server_error"), ("6190", Broken, "subscription_lapsed"), ("4001", Broken, "query_refused")],
+)
+async def test_a_fault_with_status_200_is_a_fault(
+    app: QuickBooks, clock: OffsetClock, code: str | None, expected: type[ConnectorError], word: str
+) -> None:
+    async with quickbooks_world(app, clock, limits=QUIET) as world:
+        app.script.add(Rule(Kind.FAULT, operation="query", entity="Bill", code=code, times=None))
+        with pytest.raises(expected) as caught:
+            await world.collect()
+        assert caught.value.code == word
+        assert caught.value.request_id
+
+
+async def test_a_failed_collection_leaves_the_next_one_whole(app: QuickBooks, clock: OffsetClock) -> None:
+    async with quickbooks_world(app, clock, limits=QUIET) as world:
+        app.script.add(Rule(Kind.SERVER_ERROR, operation="query", entity="Payment"))
+        with pytest.raises(Retry):
+            await world.collect()
+        await world.collect()
+        assert_true(world, app)
+
+
+async def test_the_token_never_leaves_the_pinned_host(app: QuickBooks, clock: OffsetClock) -> None:
+    elsewhere = QuickBooks.generated(seed=8, invoices=1, clock=clock)
+    async with quickbooks_world(elsewhere, clock) as other, quickbooks_world(app, clock) as world:
+        app.script.add(
+            Rule(Kind.REDIRECT, operation="query", location=f"{other.access.settings.api_url}/v3/company/1/query")
+        )
+        with pytest.raises(Broken, match="redirected"):
+            await world.collect()
+    assert not elsewhere.journal.entries
+
+
+async def test_a_wrong_company_is_not_the_grants(app: QuickBooks, clock: OffsetClock) -> None:
+    async with quickbooks_world(app, clock) as world:
+        world.access = dataclasses.replace(world.access, account="123146090000000")
+        with pytest.raises(Broken) as caught:
+            await world.collect()
+    assert caught.value.code == "wrong_environment"

@@ -1,0 +1,107 @@
+"""Every ready table builds in the real warehouse from what the stand-ins sell, and its sums are the provider's."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.registry import CONNECTORS
+from sandbox.providers.quickbooks import QuickBooks
+from sandbox.providers.shopify import Shopify
+from storage.facts.clock import OffsetClock
+from storage.facts.sources import Provider
+from storage.warehouse import LoadRun, Warehouse
+from tests.connectors.worlds import REALM, SHOP, World, quickbooks_world, shopify_world
+
+
+@pytest.fixture
+def clock() -> OffsetClock:
+    return OffsetClock()
+
+
+def _load(world: World, folder: Path, done: Any) -> Warehouse:
+    connector = world.connector
+    warehouse = Warehouse(str(folder), "org_1")
+    run = LoadRun("run_1", "src_1", connector.provider.value, world.clock.now())
+    with warehouse.begin(run, connector.streams) as loader:
+        for batch in world.kept.batches:
+            loader.write(batch)
+        loader.commit(done.cursors, full=done.full, keep_cursors=done.keep_cursors)
+    warehouse.process("run_1", "src_1", connector.ready)
+    return warehouse
+
+
+def _query(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
+    with warehouse.reader() as reader:
+        return reader.query(sql)
+
+
+async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock) -> None:
+    app = QuickBooks.generated(seed=3, invoices=60, clock=clock)
+    async with quickbooks_world(app, clock) as world:
+        done = await world.collect()
+        warehouse = await asyncio.to_thread(_load, world, tmp_path, done)
+    books = app.books[REALM]
+    counts = {
+        table.name: _query(warehouse, f"SELECT count(*) AS n FROM ready_{table.name}")[0]["n"]
+        for table in world.connector.ready
+    }
+    assert all(counts.values()), counts
+    for ready, entity in (
+        ("accounts", "Account"),
+        ("customers", "Customer"),
+        ("vendors", "Vendor"),
+        ("items", "Item"),
+        ("bills", "Bill"),
+    ):
+        assert counts[f"quickbooks_{ready}"] == len(books.ids(entity))
+    truth = sum((record["TotalAmt"] for record in books.truth("Invoice")), Decimal(0))
+    sums = _query(
+        warehouse, "SELECT sum(total_amount) AS total, sum(amount_before_tax) AS net FROM ready_quickbooks_invoices"
+    )[0]
+    assert sums["total"] == truth
+    lines = _query(warehouse, "SELECT sum(amount) AS net FROM ready_quickbooks_invoice_lines")[0]
+    assert lines["net"] == sums["net"]
+    sides = _query(
+        warehouse, "SELECT sum(debit_amount) AS d, sum(credit_amount) AS c FROM ready_quickbooks_journal_entries"
+    )[0]
+    assert sides["d"] == sides["c"] > 0
+    assert _query(warehouse, "SELECT sum(signed_amount) AS n FROM ready_quickbooks_journal_lines")[0]["n"] == 0
+    printed = _query(
+        warehouse,
+        "SELECT sum(amount) FILTER (WHERE adds_up) AS added, sum(amount) FILTER (WHERE row_kind = 'summary' AND level = 0) AS said"
+        " FROM ready_quickbooks_profit_and_loss WHERE section = 'Income'",
+    )[0]
+    assert printed["added"] == printed["said"] > 0
+
+
+async def test_shopify_ready_tables_add_up(tmp_path: Path, clock: OffsetClock) -> None:
+    app = Shopify.generated(seed=3, orders=60, clock=clock)
+    async with shopify_world(app, clock) as world:
+        done = await world.collect()
+        warehouse = await asyncio.to_thread(_load, world, tmp_path, done)
+    store = app.shops[SHOP]
+    orders = _query(warehouse, "SELECT count(*) AS n, sum(total) AS total FROM ready_shopify_orders")[0]
+    truth = sum((Decimal(order["totalPriceSet"]["shopMoney"]["amount"]) for order in store.truth("Order")), Decimal(0))
+    assert orders == {"n": len(store.ids("Order")), "total": truth}
+    assert _query(warehouse, "SELECT count(*) AS n FROM ready_shopify_variants")[0]["n"] == len(
+        store.ids("ProductVariant")
+    )
+    assert _query(warehouse, "SELECT count(*) AS n FROM ready_shopify_products")[0]["n"] == len(store.ids("Product"))
+    assert _query(warehouse, "SELECT count(*) AS n FROM ready_shopify_customers")[0]["n"] == len(store.ids("Customer"))
+    lines = _query(
+        warehouse, "SELECT sum(gross_amount - discount_amount - net_amount) AS off FROM ready_shopify_order_lines"
+    )[0]
+    assert lines["off"] == 0
+
+
+def test_every_ready_table_reads_what_its_connector_writes() -> None:
+    for provider, connector in CONNECTORS.items():
+        raw = {f"raw_{provider}_{stream.name}" for stream in connector.streams}
+        raw |= {f"raw_{provider}_{child.name}" for stream in connector.streams for child in stream.children}
+        for table in connector.ready:
+            assert {table.parent, *table.lines, *table.lookups} <= raw
+    names = {table.name for table in CONNECTORS[Provider.QUICKBOOKS].ready}
+    assert {"quickbooks_profit_and_loss", "quickbooks_balance_sheet", "quickbooks_journal_lines"} <= names
