@@ -38,7 +38,12 @@ class _Wire(H11Protocol):
 
         async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
             scope.setdefault("extensions", {})[TRANSPORT] = transport
-            await app(scope, receive, send)
+            try:
+                await app(scope, receive, send)
+            except asyncio.CancelledError:
+                if not transport.is_closing():
+                    raise
+                # The server stops: the connection is already cut, and uvicorn would log this as a failure of the app.
 
         self.app = with_transport
 
@@ -70,14 +75,14 @@ async def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
 
 
 async def _cut_off(state: ServerState) -> None:
-    tasks = list(state.tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
     while state.connections:
         for connection in list(state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
+    tasks = list(state.tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager

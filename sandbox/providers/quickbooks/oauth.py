@@ -167,8 +167,8 @@ class Tokens:
     def _renew(self, grant: Grant, token: str, now: datetime) -> bool:
         self._issue(grant)
         grant.refresh_expires_at = now + self.refresh_lifetime
-        due = self.rotation is Rotation.ALWAYS or (
-            self.rotation is Rotation.DAILY and now - grant.rotated_at >= timedelta(hours=24)
+        due = self.rotation == Rotation.ALWAYS or (
+            self.rotation == Rotation.DAILY and now - grant.rotated_at >= timedelta(hours=24)
         )
         if due and token == grant.refresh_token:
             grant.retired[token] = now + self.grace
