@@ -1,6 +1,7 @@
 """Building one ready table inside an open transaction."""
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
+from collections.abc import Mapping
 from typing import Literal
 
 from storage.facts.ready import ReadyTable
@@ -13,11 +14,37 @@ from storage.warehouse.session import Session
 _OWN = {"_source": "VARCHAR", "_key": "VARCHAR"}
 
 
+class Feed:
+    """The keys of raw records that changed, from the catalog's change feed; each table is asked once."""
+
+    def __init__(self, session: Session, until: int) -> None:
+        self._session = session
+        self._until = until
+        self._found: dict[tuple[str, str, int], str] = {}
+
+    def changed(self, table: str, source_id: str, since: int) -> str:
+        """Return a SELECT of the ids that changed after a snapshot."""
+        place = (table, source_id, since)
+        if place not in self._found:
+            name = self._found[place] = f"changed_{len(self._found)}"
+            sql = "SELECT NULL::VARCHAR AS id LIMIT 0"
+            if since < self._until:
+                feed = f"ducklake_table_changes('lake', 'main', {text(table)}, {since + 1}, {self._until})"
+                sql = f"SELECT DISTINCT id FROM {feed} WHERE _source = {text(source_id)}"
+            self._session.run(f"CREATE TEMP TABLE {name} AS {sql}")
+        return f"SELECT id FROM temp.{self._found[place]}"
+
+
 class Build:
     """One ready table of one process run."""
 
-    def __init__(self, session: Session, table: ReadyTable, number: int) -> None:
+    def __init__(
+        self, session: Session, table: ReadyTable, number: int, feed: Feed, existing: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self._session = session
+        self._feed = feed
+        #: the lake's tables as they were when the transaction began
+        self._existing = existing
         self._table = table
         self._target = ready_table(table.name)
         self._keys = f"keys_{number}"
@@ -27,27 +54,31 @@ class Build:
         #: other sources whose rows had to be built too, because the table's columns changed
         self.displaced: list[str] = []
 
-    def run(self, source_id: str, since: int | Literal["all"], until: int) -> StreamCounts:
+    def run(self, source_id: str, since: int | Literal["all"]) -> StreamCounts:
         """Build one source's rows: of what changed after the snapshot `since`, or all of them (WrongReadyTable)."""
         self._check()
+        there = self._existing.get(self._target)
+        if there is not None and since != "all" and not self._find_keys(source_id, since):
+            return StreamCounts(total=self._total(source_id))
         shape = self._shape(source_id)
-        existing = self._target in self._session.tables()
-        if existing and self._session.describe(lake(self._target)) != shape:
+        if there is not None and there != shape:
             self._displace(source_id)
-            existing, since = False, "all"
-        if not existing:
+            there, since = None, "all"
+        if there is None:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in shape.items())
             self._session.run(f"CREATE TABLE {lake(self._target)} ({columns})")
             since = "all"
+        # A whole table of which anything changed is built like any other in full.
+        only_keys = since != "all" and not self._table.whole
         for other in self.displaced:
-            self._replace(other, "all", until)
-        return self._replace(source_id, since, until)
+            self._replace(other, only_keys=False)
+        return self._replace(source_id, only_keys=only_keys)
 
     def _check(self) -> None:
         """Refuse a declaration that does not fit the lake, and SQL that reads what it does not declare."""
         table = self._table
         declared = {name.casefold() for name in (table.parent, *table.lines, *table.lookups)}
-        missing = sorted(declared - {name.casefold() for name in self._session.tables()})
+        missing = sorted(declared - {name.casefold() for name in self._existing})
         if missing:
             raise WrongReadyTable(f"{table.name}: no such raw table: {', '.join(missing)}")
         if not all(name.startswith("raw_") for name in declared):
@@ -59,7 +90,7 @@ class Build:
 
     def _shape(self, source_id: str) -> dict[str, str]:
         """Return the columns of the table as its SQL gives them now."""
-        self._show(source_id, "all")
+        self._show(source_id, only_keys=False)
         columns = self._session.describe(f"({self._table.sql})")
         folded = [name.casefold() for name in columns]
         if set(folded) & set(_OWN) or len(set(folded)) != len(folded):
@@ -74,11 +105,11 @@ class Build:
         self.displaced = [name for (name,) in self._session.rows(sql, (source_id,))]
         self._session.run(f"DROP TABLE {lake(self._target)}")
 
-    def _show(self, source_id: str, since: int | Literal["all"]) -> None:
+    def _show(self, source_id: str, *, only_keys: bool) -> None:
         """Make the views that the SQL reads."""
         table, source = self._table, text(source_id)
         live = f"_source = {source} AND NOT _deleted"
-        only = "" if since == "all" else f" AND id IN (SELECT id FROM temp.{quote(self._keys)})"
+        only = f" AND id IN (SELECT id FROM temp.{quote(self._keys)})" if only_keys else ""
         self._view(table.parent, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(table.parent)} WHERE {live}{only}")
         for lines in table.lines:
             parents = f"SELECT id FROM {lake(table.parent)} WHERE {live}{only}"
@@ -92,23 +123,14 @@ class Build:
     def _view(self, name: str, sql: str) -> None:
         self._session.run(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
 
-    def _replace(self, source_id: str, since: int | Literal["all"], until: int) -> StreamCounts:
+    def _replace(self, source_id: str, *, only_keys: bool) -> StreamCounts:
         """Build, compare with what is there, and write only the keys that are different."""
-        if since != "all":
-            self._find_keys(source_id, since, until)
-            if self._table.whole:
-                since = "all" if self._session.rows(f"FROM temp.{quote(self._keys)} LIMIT 1") else since
-        self._show(source_id, since)
+        self._show(source_id, only_keys=only_keys)
         key = "''" if self._table.whole else f"CAST({quote(self._table.key)} AS VARCHAR)"
-        nothing = " LIMIT 0" if self._table.whole and since != "all" else ""
-        self._make(
-            self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql}){nothing}"
-        )
+        self._make(self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql})")
         if not self._table.whole:
             self._check_keys()
-        only = "" if since == "all" else f" AND _key IN (SELECT id FROM temp.{quote(self._keys)})"
-        if self._table.whole and since != "all":
-            only = " AND false"
+        only = f" AND _key IN (SELECT id FROM temp.{quote(self._keys)})" if only_keys else ""
         self._make(self._old, f"FROM {lake(self._target)} WHERE _source = {text(source_id)}{only}")
         return self._write(source_id)
 
@@ -133,8 +155,7 @@ class Build:
         if counts.touched:
             session.run(f"DELETE FROM {target} WHERE _source = ? AND _key IN (FROM {differ})", (source_id,))
             session.run(f"INSERT INTO {target} FROM {built} WHERE _key IN (FROM {differ})")
-        total = int(session.row(f"SELECT count(*) FROM {target} WHERE _source = ?", (source_id,))[0])
-        return StreamCounts(counts.new, counts.changed, counts.deleted, counts.unchanged, total)
+        return StreamCounts(counts.new, counts.changed, counts.deleted, counts.unchanged, self._total(source_id))
 
     def _counts(self, added: str, removed: str, built: str, old: str, differ: str) -> StreamCounts:
         """Count keys; for a whole table, which has none, count rows."""
@@ -154,19 +175,18 @@ class Build:
         new, changed, deleted, unchanged = self._session.row(sql)
         return StreamCounts(new=int(new), changed=int(changed), deleted=int(deleted), unchanged=int(unchanged))
 
-    def _find_keys(self, source_id: str, since: int, until: int) -> None:
-        """Collect the ids of the parents to build: changed themselves, or referring to a lookup that changed."""
-        parts = [self._changed(self._table.parent, source_id, since, until)]
+    def _total(self, source_id: str) -> int:
+        sql = f"SELECT count(*) FROM {lake(self._target)} WHERE _source = ?"
+        return int(self._session.row(sql, (source_id,))[0])
+
+    def _find_keys(self, source_id: str, since: int) -> bool:
+        """Collect the ids of the parents to build (changed, or referring to a changed lookup); say if there are any."""
+        parts = [self._feed.changed(self._table.parent, source_id, since)]
         for lookup, reference in self._table.lookups.items():
-            changed = self._changed(lookup, source_id, since, until)
+            changed = self._feed.changed(lookup, source_id, since)
             parts.append(changed if self._table.whole else self._referring(reference, changed, source_id))
         self._make(self._keys, " UNION ".join(f"({part})" for part in parts))
-
-    def _changed(self, table: str, source_id: str, since: int, until: int) -> str:
-        if since >= until:
-            return "SELECT NULL::VARCHAR AS id LIMIT 0"
-        feed = f"ducklake_table_changes('lake', 'main', {text(table)}, {since + 1}, {until})"
-        return f"SELECT DISTINCT id FROM {feed} WHERE _source = {text(source_id)}"
+        return bool(self._session.rows(f"SELECT 1 FROM temp.{quote(self._keys)} LIMIT 1"))
 
     def _referring(self, reference: str, changed: str, source_id: str) -> str:
         """Return the parents that refer to changed lookups, by a column of their own or of their lines."""

@@ -27,8 +27,8 @@ def changes(session: Session, source_id: str, table: str, first: int, last: int,
 def change_totals(session: Session, source_id: str, first: int, last: int) -> dict[str, StreamCounts]:
     """Count what is different, for each raw and ready table in which something is."""
     totals = {}
-    for table in sorted(session.tables()):
-        if not {"_hash", "_key"} & set(session.describe(lake(table))):
+    for table, columns in session.tables().items():
+        if not {"_hash", "_key"} & set(columns):
             continue
         pairs = _pairs(session, source_id, table, first, last)
         found = dict(session.rows(f"SELECT kind, count(*) FROM ({pairs.sql}) GROUP BY kind")) if pairs else {}

@@ -12,9 +12,9 @@ from storage.warehouse.columns import batch_columns, line_columns
 from storage.warehouse.errors import Disagreement, Shrunk
 from storage.warehouse.names import lake, quote, raw_table, text
 from storage.warehouse.results import LoadRun
-from storage.warehouse.session import Session
+from storage.warehouse.session import CURSORS, Session
 from storage.warehouse.staging import StagedStream
-from storage.warehouse.tables import CURSORS, ensure_raw_tables, ensure_system_tables
+from storage.warehouse.tables import ensure_raw_tables, ensure_system_tables
 
 #: a full read that loses more than this part of the live records ...
 SHRINK_PART = 0.2
@@ -55,11 +55,11 @@ def apply(
     allow_shrink: bool,
 ) -> Applied:
     """Write a load into the open transaction; `wrote` is False when nothing is different (Shrunk, ColumnChanged)."""
-    ensure_system_tables(session)
+    existing = ensure_system_tables(session)
     before = positions(session, run.source_id)
     applied = Applied(positions=dict(before))
     for number, (name, item) in enumerate(staged.items()):
-        new_shape = ensure_raw_tables(session, run.provider, item.stream)
+        new_shape = ensure_raw_tables(session, existing, run.provider, item.stream)
         # A full stream of which not even an empty batch came was not read, which says nothing about its records.
         everything = name in full or (item.stream.full and item.batches > 0)
         if not (everything or item.count or new_shape) and name in before:
@@ -85,9 +85,7 @@ def apply(
 
 
 def positions(session: Session, source_id: str) -> dict[str, Position]:
-    """Return where each stream of a source stands; a lake that only a crash left has no tables yet."""
-    if CURSORS not in session.tables():
-        return {}
+    """Return where each stream of a source stands (NoLake when a crash left a lake without tables)."""
     sql = f"SELECT stream, cursor, raw_table, live, fingerprint, run_id FROM {lake(CURSORS)} WHERE _source = ?"
     return {row[0]: Position(*row[1:]) for row in session.rows(sql, (source_id,))}
 

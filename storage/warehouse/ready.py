@@ -20,15 +20,15 @@ from typing import Literal
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
 from storage.warehouse import commits
-from storage.warehouse.build import Build
+from storage.warehouse.build import Build, Feed
 from storage.warehouse.errors import Disagreement, WrongReadyTable
 from storage.warehouse.loader import Checkpoint, Fence
 from storage.warehouse.location import Location
 from storage.warehouse.names import lake, ready_table
 from storage.warehouse.results import ProcessResult, Written
 from storage.warehouse.retry import retried
-from storage.warehouse.session import Limits, Session, opened
-from storage.warehouse.tables import CURSORS, PROCESSED, ensure_system_tables
+from storage.warehouse.session import CURSORS, Limits, Session, opened
+from storage.warehouse.tables import PROCESSED, ensure_system_tables
 
 #: the row of the processed table that stands for the source itself
 WHOLE_SOURCE = ""
@@ -83,8 +83,6 @@ def process(
 
 def waiting(session: Session, source_id: str, ready: Sequence[ReadyTable]) -> bool:
     """Say whether the raw rows of a source, or the SQL of its ready tables, are not those that were built last."""
-    if CURSORS not in session.tables():
-        return False
     seen = raw_state(session, source_id)
     if seen is None:
         return False
@@ -123,10 +121,11 @@ def _build_all(
     session: Session, run_id: str, source_id: str, ready: Sequence[ReadyTable], *, rebuild: bool
 ) -> Written | None:
     """Write all ready tables that need it into the open transaction; None when there is nothing to do."""
-    ensure_system_tables(session)
+    existing = ensure_system_tables(session)
     before, seen = session.snapshot(), raw_state(session, source_id)
     if seen is None:
         return None
+    feed = Feed(session, before)
     found, first = marks(session, source_id), commits.oldest(session)
     if not rebuild and not waiting(session, source_id, ready):
         return None
@@ -138,8 +137,8 @@ def _build_all(
         # Changes are known from the snapshot after `since` on, so that one must still be there.
         if not rebuild and mark is not None and mark.definition == definition(table) and mark.snapshot >= first:
             since = mark.snapshot
-        build = Build(session, table, number)
-        counts[table.name] = build.run(source_id, since, before)
+        build = Build(session, table, number, feed, existing)
+        counts[table.name] = build.run(source_id, since)
         fresh[table.name] = Mark(before, seen, definition(table))
         for other in build.displaced:
             _mark(

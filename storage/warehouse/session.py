@@ -21,6 +21,9 @@ from storage.warehouse.names import lake, quote, text
 ROW_GROUP = 8192
 
 
+#: where each stream of each source stands: its cursor, live rows, digest of them, and the run that last changed them
+CURSORS = "_cursors"
+
 _ONLY_EXISTING = "CREATE_IF_NOT_EXISTS false"
 
 
@@ -83,10 +86,16 @@ class Session:
         """Return the newest snapshot that this session (or its open transaction) sees."""
         return int(self.row("SELECT id FROM lake.current_snapshot()")[0])
 
-    def tables(self) -> frozenset[str]:
-        """Return the names of the lake's tables."""
-        sql = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = 'main'"
-        return frozenset(name for (name,) in self.rows(sql))
+    def tables(self) -> dict[str, dict[str, str]]:
+        """Return the lake's tables: name -> column name -> SQL type, in order."""
+        sql = (
+            "SELECT table_name, column_name, data_type FROM duckdb_columns()"
+            " WHERE database_name = 'lake' AND schema_name = 'main' ORDER BY table_name, column_index"
+        )
+        found: dict[str, dict[str, str]] = {}
+        for table, column, kind in self.rows(sql):
+            found.setdefault(table, {})[column] = kind
+        return found
 
     def describe(self, relation: str) -> dict[str, str]:
         """Return column name -> SQL type of a relation given as SQL."""
@@ -131,7 +140,8 @@ def _translated(error: duckdb.Error, location: Location) -> StorageFailed | Deta
         return Conflict(message)
     if "No snapshot found at version" in message:
         return DetailExpired(message)
-    if "creating a new DuckLake is explicitly disabled" in message:
+    # A lake that a crash left before its first load has no tables of ours.
+    if "creating a new DuckLake is explicitly disabled" in message or f"name {CURSORS} does not exist" in message:
         return NoLake(message)
     return StorageFailed(message)
 

@@ -1,15 +1,13 @@
 """The lake's tables: raw tables made from a stream's declaration, and two small ones of ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from storage.facts.streams import Column, Stream
 from storage.warehouse.columns import SOURCE, SQL_TYPES, line_columns, main_columns
 from storage.warehouse.errors import ColumnChanged
 from storage.warehouse.names import lake, quote, raw_table
-from storage.warehouse.session import Session
+from storage.warehouse.session import CURSORS, Session
 
-#: where each stream of each source stands: its cursor, live rows, digest of them, and the run that last changed them
-CURSORS = "_cursors"
 _CURSORS_SQL = (
     "(_source VARCHAR, stream VARCHAR, cursor VARCHAR, raw_table VARCHAR,"
     " live BIGINT, fingerprint VARCHAR, run_id VARCHAR)"
@@ -21,21 +19,25 @@ PROCESSED = "_processed"
 _PROCESSED_SQL = "(_source VARCHAR, name VARCHAR, snapshot BIGINT, seen VARCHAR, definition VARCHAR)"
 
 
-def ensure_system_tables(session: Session) -> None:
-    """Make the two tables of ours in the open transaction."""
+def ensure_system_tables(session: Session) -> dict[str, dict[str, str]]:
+    """Make the two tables of ours in the open transaction; return the tables that were there before."""
     existing = session.tables()
     for name, columns in ((CURSORS, _CURSORS_SQL), (PROCESSED, _PROCESSED_SQL)):
         if name not in existing:
             session.run(f"CREATE TABLE {lake(name)} {columns}")
+    return existing
 
 
-def ensure_raw_tables(session: Session, provider: str, stream: Stream) -> bool:
+def ensure_raw_tables(
+    session: Session, existing: Mapping[str, Mapping[str, str]], provider: str, stream: Stream
+) -> bool:
     """Make or widen a stream's tables in the open transaction; say whether anything was different.
+
+    `existing` are the tables as they were when the transaction began.
 
     A column that is new in the stream is added and stays null in the rows that are already there, until they change.
     A column that the stream no longer names stays, null in new rows. Another type is refused (ColumnChanged).
     """
-    existing = session.tables()
     different = False
     for name, columns in raw_tables(provider, stream):
         different |= _ensure(session, existing, name, columns)
@@ -49,11 +51,13 @@ def raw_tables(provider: str, stream: Stream) -> Iterator[tuple[str, tuple[Colum
         yield raw_table(provider, child.name), (SOURCE, *line_columns(child))
 
 
-def _ensure(session: Session, existing: frozenset[str], name: str, columns: tuple[Column, ...]) -> bool:
+def _ensure(
+    session: Session, existing: Mapping[str, Mapping[str, str]], name: str, columns: tuple[Column, ...]
+) -> bool:
     if name not in existing:
         session.run(f"CREATE TABLE {lake(name)} ({', '.join(_definition(column) for column in columns)})")
         return True
-    found = {column.casefold(): kind for column, kind in session.describe(lake(name)).items()}
+    found = {column.casefold(): kind for column, kind in existing[name].items()}
     added = [column for column in columns if column.name.casefold() not in found]
     for column in columns:
         kind = found.get(column.name.casefold(), SQL_TYPES[column.type])

@@ -1,0 +1,131 @@
+"""Loaders with one fault each; the checks must catch them."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from storage.facts.streams import Batch, Stream
+from storage.warehouse import Loader, LoadResult, LoadRun, Warehouse
+from storage.warehouse.load import apply, fingerprint
+from storage.warehouse.loader import pass_by
+from storage.warehouse.session import opened
+
+
+class Faulty(Warehouse):
+    """A warehouse whose loads have a fault."""
+
+    loader: type[Loader] = Loader
+
+    def begin(
+        self,
+        run: LoadRun,
+        streams: Sequence[Stream] = (),
+        *,
+        queue_size: int = 4,
+        checkpoint: Callable[[str], None] = pass_by,
+    ) -> Loader:
+        return self.loader(self._location, self._limits, run, streams, queue_size=queue_size, checkpoint=checkpoint)
+
+
+class _CommitsEachTable(Loader):
+    """Commits stream by stream, so that a run can be there by half."""
+
+    def _attempt(
+        self,
+        cursors: Mapping[str, str],
+        full: Collection[str],
+        keep: Collection[str],
+        fence: Any,
+        *,
+        allow_shrink: bool,
+    ) -> LoadResult:
+        with opened(self._location, self._limits, write=True) as session:
+            for name, staged in self._staging.streams.items():
+                with session.transaction():
+                    before = session.snapshot()
+                    applied = apply(
+                        session,
+                        self._run,
+                        {name: staged},
+                        {key: value for key, value in cursors.items() if key == name},
+                        full=full,
+                        keep_cursors=keep,
+                        allow_shrink=allow_shrink,
+                    )
+                    session.commit()
+                self._checkpoint("warehouse.before_commit")
+        digest = fingerprint(applied.positions)
+        return LoadResult(self._run.run_id, before, before + 1, applied.counts, self._run.extracted_at, digest)
+
+
+class CommitsEachTable(Faulty):
+    loader = _CommitsEachTable
+
+
+class _LooksAfterTheCommit(Loader):
+    """Asks whether it may write when it already did."""
+
+    def _attempt(
+        self,
+        cursors: Mapping[str, str],
+        full: Collection[str],
+        keep: Collection[str],
+        fence: Any,
+        *,
+        allow_shrink: bool,
+    ) -> LoadResult:
+        result = super()._attempt(cursors, full, keep, None, allow_shrink=allow_shrink)
+        if fence is not None:
+            fence()
+        return result
+
+
+class LooksAfterTheCommit(Faulty):
+    loader = _LooksAfterTheCommit
+
+
+class _ForgetsDeletions(Loader):
+    def write(self, batch: Batch) -> None:
+        super().write(replace(batch, deleted=()))
+
+
+class ForgetsDeletions(Faulty):
+    loader = _ForgetsDeletions
+
+
+class _RewritesEverything(Loader):
+    """Takes every record for a changed one."""
+
+    def write(self, batch: Batch) -> None:
+        column = batch.rows.schema.get_field_index("_hash")
+        salted = pa.array([f"{value}{self._run.run_id}" for value in batch.rows["_hash"].to_pylist()], pa.string())
+        super().write(replace(batch, rows=batch.rows.set_column(column, "_hash", salted)))
+
+
+class RewritesEverything(Faulty):
+    loader = _RewritesEverything
+
+
+class _LoadsAgain(Loader):
+    """Does not compare with what is there: a load after a crash doubles the records."""
+
+    def _attempt(
+        self,
+        cursors: Mapping[str, str],
+        full: Collection[str],
+        keep: Collection[str],
+        fence: Any,
+        *,
+        allow_shrink: bool,
+    ) -> LoadResult:
+        result = super()._attempt(cursors, full, keep, fence, allow_shrink=allow_shrink)
+        with opened(self._location, self._limits, write=True) as session, session.transaction():
+            session.run("INSERT INTO lake.main.raw_books_invoices FROM lake.main.raw_books_invoices")
+            session.commit()
+        return result
+
+
+class LoadsAgain(Faulty):
+    loader = _LoadsAgain
