@@ -21,7 +21,7 @@ from jobs.crashpoints import crash_point
 from jobs.heartbeat import Heartbeat, steady
 from jobs.reaper import Held, Reaper
 from jobs.work import NOTIFY_QUEUE, REFRESH_QUEUE, Queue, Timings, Work, WorkState, WorkStatus
-from storage.engine_pool import check_engine_pool, open_engine_pool
+from storage.engine_pool import check_engine_pool, close_engine_pool, open_engine_pool
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
 from storage.lock import FileLock
@@ -228,8 +228,12 @@ class Engine:
 
     async def until_may_act(self) -> None:
         """Wait until this process may start something outside; the work is cancelled meanwhile if others took it."""
+        if self.may_act():
+            return
         while not self.may_act():
             await self._clock.sleep(0.05)
+        # The heartbeat sends its cancellations before it allows to act again: let the loop deliver them.
+        await self._clock.sleep(0)
 
     # What the reaper asks
 
@@ -422,7 +426,7 @@ class Engine:
             with self._database.write() as session:
                 workers.forget(session, self.executor_id)
         self._client.destroy()
-        self._pool.dispose()
+        close_engine_pool(self._pool)
         if self._lock is not None:
             self._lock.release()
         if self._owns_process:

@@ -137,7 +137,7 @@ class DeliveryHandler:
                 return
             if accepted is not None and accepted.place is not None:
                 self._posting.note_posted(session, delivery, accepted, now)
-            if state is DeliveryState.FAILED:
+            if state is DeliveryState.FAILED and now < delivery.expires_at:
                 self._notifier.fall_back(session, delivery, now)
 
         await self._database.writing(write)

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
+from storage.records.guarded import won
 from storage.tables import CardRow
 
 
@@ -94,7 +95,7 @@ def claim(session: Session, card: Card, until: datetime) -> bool:
     statement = (
         update(CardRow).where(col(CardRow.id) == card.id, col(CardRow.due_at) == card.due_at).values(due_at=until)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def edited(

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
+from storage.records.guarded import won
 from storage.tables import DeadlineRow
 
 
@@ -61,4 +62,4 @@ def _settle(session: Session, which: object, state: str, now: datetime) -> bool:
         .where(which, col(DeadlineRow.state) == "open")  # type: ignore[arg-type]  # a column expression, built above
         .values(state=state, settled_at=now)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)

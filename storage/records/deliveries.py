@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
+from storage.records.guarded import won
 from storage.tables import DeliveryRow
 
 
@@ -83,7 +84,7 @@ def begin_attempt(session: Session, delivery_id: str, attempts: int, now: dateti
         )
         .values(state=DeliveryState.SENDING, attempts=attempts + 1, intent_at=now)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def settle(
@@ -109,7 +110,7 @@ def settle(
         )
         .values(**values)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def put_back(session: Session, delivery_id: str, reason: str) -> bool:
@@ -119,7 +120,7 @@ def put_back(session: Session, delivery_id: str, reason: str) -> bool:
         .where(col(DeliveryRow.id) == delivery_id, col(DeliveryRow.state) == DeliveryState.SENDING)
         .values(state=DeliveryState.PENDING, reason=reason)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def take_over(session: Session, delivery_id: str, work_attempt: int) -> bool:
@@ -129,7 +130,7 @@ def take_over(session: Session, delivery_id: str, work_attempt: int) -> bool:
         .where(col(DeliveryRow.id) == delivery_id, col(DeliveryRow.work_attempt) == work_attempt - 1)
         .values(work_attempt=work_attempt)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def work_attempts(session: Session) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from storage.facts.people import Member
 from storage.facts.runs import ACTIVE_STATES, Run
 from storage.facts.sources import Source
 from storage.records import organizations, sources
+from storage.records.guarded import won
 from storage.records.runs import as_run
 from storage.tables import MemberRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 
@@ -149,7 +150,7 @@ def acknowledge(session: Session, refresh_id: str, name: str, now: datetime) -> 
         )
         .values(acknowledged_at=now, acknowledged_by=name)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def _set_once(session: Session, refresh_id: str, column: str, values: dict[str, datetime]) -> bool:
@@ -158,4 +159,4 @@ def _set_once(session: Session, refresh_id: str, column: str, values: dict[str, 
         .where(col(RefreshRow.id) == refresh_id, getattr(RefreshRow, column).is_(None))
         .values(**values)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)

@@ -20,6 +20,7 @@ from storage.facts.runs import (
     Trigger,
 )
 from storage.facts.streams import StreamCounts
+from storage.records.guarded import won
 from storage.tables import RunRow, SourceRow
 from storage.tables.columns import Instant
 
@@ -104,9 +105,8 @@ def claim(session: Session, run_id: str, attempt: int, now: datetime) -> int | N
             progress_at=now,
         )
     )
-    if not session.connection().execute(statement).rowcount:
+    if not won(session, statement):
         return None
-    session.expire_all()
     return session.get_one(RunRow, run_id).generation
 
 
@@ -124,7 +124,7 @@ def advance(session: Session, run_id: str, generation: int, **values: object) ->
         .values(**values)
         .execution_options(synchronize_session=False)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def finish(session: Session, run_id: str, generation: int, state: RunState, now: datetime, **values: object) -> bool:
@@ -141,7 +141,7 @@ def ask_to_cancel(session: Session, run_id: str) -> bool:
         .where(col(RunRow.id) == run_id, col(RunRow.state).in_((RunState.QUEUED, RunState.RUNNING)))
         .values(state=RunState.CANCELLING)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def cancel_waiting(session: Session, run_id: str, now: datetime) -> bool:
@@ -151,7 +151,7 @@ def cancel_waiting(session: Session, run_id: str, now: datetime) -> bool:
         .where(col(RunRow.id) == run_id, col(RunRow.state) == RunState.QUEUED)
         .values(state=RunState.CANCELLED, finished_at=now, stage=None, next_attempt_at=None)
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def put_back(session: Session, run_id: str, generation: int, next_attempt_at: datetime, **values: object) -> int | None:
@@ -177,7 +177,7 @@ def revive(session: Session, run_id: str, attempt: int, now: datetime) -> int | 
         .where(col(RunRow.id) == run_id, col(RunRow.attempt) == attempt, col(RunRow.state).in_(ACTIVE_STATES))
         .values(attempt=attempt + 1, next_attempt_at=None, progress_at=now)
     )
-    return attempt + 1 if session.connection().execute(statement).rowcount else None
+    return attempt + 1 if won(session, statement) else None
 
 
 def skip_wait(session: Session, run_id: str, now: datetime) -> int | None:
@@ -187,9 +187,8 @@ def skip_wait(session: Session, run_id: str, now: datetime) -> int | None:
         .where(col(RunRow.id) == run_id, col(RunRow.state) == RunState.QUEUED)
         .values(attempt=RunRow.attempt + 1, next_attempt_at=None, progress_at=now)
     )
-    if not session.connection().execute(statement).rowcount:
+    if not won(session, statement):
         return None
-    session.expire_all()
     return session.get_one(RunRow, run_id).attempt
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
+from storage.records.guarded import won
 from storage.tables import ConnectionRow, ReadCountRow, SourceRow
 
 
@@ -105,7 +106,7 @@ def save_grant(
             refresh_expires_at=refresh_expires_at,
         )
     )
-    return bool(session.connection().execute(statement).rowcount)
+    return won(session, statement)
 
 
 def set_connection(session: Session, source_id: str, state: ConnectionState, reason: str | None, now: datetime) -> bool:

@@ -21,9 +21,11 @@ ROOT = Path(__file__).parents[3]
 
 
 @asynccontextmanager
-async def running(database: Database, handlers: dict[str, Any], **options: Any) -> AsyncIterator[Engine]:
+async def running(
+    database: Database, handlers: dict[str, Any], *, kind: type[Engine] = Engine, **options: Any
+) -> AsyncIterator[Engine]:
     """Run an engine in this process."""
-    engine = Engine(database, SystemClock(), handlers=handlers, **{"timings": QUICK, **options})
+    engine = kind(database, SystemClock(), handlers=handlers, **{"timings": QUICK, **options})
     await engine.launch()
     try:
         yield engine

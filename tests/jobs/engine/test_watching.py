@@ -17,7 +17,7 @@ import jobs.heartbeat
 from jobs.engine import Engine, Work, WorkContext, WorkState
 from jobs.heartbeat import Heartbeat
 from jobs.reaper import Held, Reaper
-from storage.engine_pool import check_engine_pool, open_engine_pool
+from storage.engine_pool import check_engine_pool, close_engine_pool, open_engine_pool
 from storage.facts.clock import SystemClock
 from storage.records import workers
 from storage.sessions import Database, DatabaseUnavailableError
@@ -216,7 +216,7 @@ async def test_finished_work_is_removed_after_its_term(database: Database) -> No
 def test_an_sqlite_whose_clock_is_coarse_is_refused(sqlite_database: Database) -> None:
     pool = open_engine_pool(sqlite_database)
     check_engine_pool(pool)
-    pool.dispose()
+    close_engine_pool(pool)
     bad = create_engine(sqlite_database.url)
     event.listen(bad, "connect", lambda link, _: link.create_function("unixepoch", -1, lambda *_: 1_700_000_000))
     with pytest.raises(
@@ -233,7 +233,7 @@ def test_the_engine_pool_is_as_durable_as_ours(sqlite_database: Database) -> Non
             connection.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
-    pool.dispose()
+    close_engine_pool(pool)
     assert found == ["wal", 2, 1]
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jobs.engine import Engine, WorkContext
+from jobs.engine import Engine, Handler, WorkContext
 from storage.facts.clock import SystemClock
 from storage.sessions import open_database
 from tests.jobs.engine.stage import QUICK, Journal
@@ -38,8 +38,11 @@ class Reckless(Engine):
     async def until_may_act(self) -> None:
         return
 
+    def _drop_what_others_took(self) -> None:
+        return
 
-TWINS = {"next_version": NextVersion, "unlocked": Unlocked, "reckless": Reckless}
+
+TWINS: dict[str, type[Engine]] = {"unlocked": Unlocked, "reckless": Reckless}
 
 
 class Handlers:
@@ -47,6 +50,9 @@ class Handlers:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+
+    def by_kind(self) -> dict[str, Handler]:
+        return {"three": self.three, "slow": self.slow, "paused": self.paused}
 
     def effect(self, work_id: str, number: int) -> int:
         self._journal.write("effect", work=work_id, step=number)
@@ -92,7 +98,7 @@ async def serve(url: str, journal: Journal, options: list[str]) -> None:
         database,
         SystemClock(),
         role="all" if database.is_sqlite else "worker",
-        handlers={"three": handlers.three, "slow": handlers.slow, "paused": handlers.paused},
+        handlers=handlers.by_kind(),
         timings=timings,
     )
     try:
