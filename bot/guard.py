@@ -28,6 +28,7 @@ MOST_BYTES = 1_000_000
 _BACK = timedelta(minutes=5)
 _AHEAD = timedelta(seconds=60)
 _REMEMBERED = timedelta(minutes=10)
+_MOST_REMEMBERED = 200_000
 _TIMESTAMP = re.compile(rb"[0-9]{9,11}")
 _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _SHORTEST_SECRET = 16
@@ -52,7 +53,7 @@ class Verifier:
             raise ValueError("the signing secret is missing or too short")
         self._key = secret.reveal().encode()
         self._clock = clock
-        self._seen = Seen(clock, keep=_REMEMBERED)
+        self._seen = Seen(clock, keep=_REMEMBERED, most=_MOST_REMEMBERED)
 
     def verify(self, body: bytes, timestamp: bytes, signature: bytes) -> None:
         """Return for a genuine, timely, first request; Refused(401) for any other."""
@@ -79,7 +80,7 @@ class Verifier:
 
     def fresh(self, signature: bytes) -> bool:
         """Whether the signature comes for the first time within ten minutes."""
-        return self._seen.first(signature.decode("ascii"))
+        return self._seen.first(signature.decode("latin-1"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ EVERYTHING = frozenset(
 _FILLER = frozenset(
     {"the", "my", "our", "your", "data", "source", "sources", "account", "connection", "for", "from", "of", "please"}
 )
-_SURE = 84.0
+_SURE = 78.0
 _MAYBE = 60.0
 _LONGEST = 120
 _MOST = 4000
@@ -52,6 +52,8 @@ class Found:
 def plain(text: str) -> str:
     """Return the text in small letters, one space between words, without quotes and closing marks."""
     folded = unicodedata.normalize("NFKC", text[:_MOST]).casefold().replace("’", "'")
+    # Marks that only turn the direction of writing, and the like, say nothing.
+    folded = "".join(mark for mark in folded if mark.isspace() or unicodedata.category(mark)[0] != "C")
     return " ".join(re.sub(r"[\"“”«»`?!,;:()\[\]{}*~]+|\.(?=\s|$)", " ", folded).split())
 
 
@@ -109,7 +111,7 @@ def _typed_wrong(words: str, index: Mapping[str, Iterable[Source]]) -> Found:
     best = Found()
     for word in words.split()[:40]:
         if len(word) >= 5 and not word.startswith("refresh") and word not in _FILLER:
-            close = _nearest(word, index, sure=82.0)
+            close = _nearest(word, index, sure=80.0)
             if close.sources:
                 return close
     return best

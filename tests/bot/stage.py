@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.guard import Limits, Verifier
 from bot.surface import Surface
+from bot.tokens import FetchToken
 from bot.web import SLACK_PATH, build_web
 from sandbox.slack import Answer, SlackWorkspace, temerity_goods
 from sandbox.slack.wire import serving
@@ -37,7 +38,7 @@ class Stage:
         return [message.everything for message in self.slack.messages(channel, viewer=user)]
 
 
-def fetch_from(workspace: SlackWorkspace):
+def fetch_from(workspace: SlackWorkspace) -> FetchToken:
     async def fetch(team_id: str) -> Secret | None:
         try:
             return Secret(workspace.app.bot_token(team_id))
@@ -65,5 +66,7 @@ async def staged(services: TwinServices | None = None, *, clock: Clock | None = 
         async with serving(web) as port:
             url = f"http://127.0.0.1:{port}"
             slack.request_url = url + SLACK_PATH
-            yield Stage(slack, twin, surface, moved, url)
-            await surface.close()
+            try:
+                yield Stage(slack, twin, surface, moved, url)
+            finally:
+                await surface.close()
