@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sandbox.journal import Journal
-from sandbox.providers.quickbooks import QuickBooks
+from sandbox.providers.quickbooks import QuickBooks, Size
 from sandbox.providers.serve import serve
 from sandbox.providers.shopify import Shopify
 from sandbox.providers.shopify.bucket import Bucket
@@ -27,6 +27,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=200, help="invoices or orders")
+    parser.add_argument(
+        "--invoices-only", action="store_true", help="no bills, payments or journal entries: for benches"
+    )
     parser.add_argument("--journal", type=Path, help="append one JSON line per request to this file")
     parser.add_argument("--throttle", action="store_true", help="limit requests as the provider does")
     return parser
@@ -41,8 +44,10 @@ def _build(asked: argparse.Namespace) -> QuickBooks | Shopify:
             shopify.buckets = {domain: Bucket(1000.0, 100.0) for domain in shopify.shops}
         return shopify
     throttle = Throttle() if asked.throttle else None
+    only = Size(asked.size, max(12, min(500, asked.size)), bills=0, journal_entries=0, paid=0.0)
+    size = only if asked.invoices_only else Size.of(asked.size)
     return QuickBooks.generated(
-        seed=asked.seed, invoices=asked.size, as_of=clock.now(), clock=clock, throttle=throttle, journal=journal
+        seed=asked.seed, size=size, as_of=clock.now(), clock=clock, throttle=throttle, journal=journal
     )
 
 

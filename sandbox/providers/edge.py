@@ -157,7 +157,7 @@ class _Turn:
         match rule.kind:
             case Kind.RESET:
                 reset(self._transport())
-                await asyncio.sleep(0)
+                await self._gone()
                 return "reset"
             case Kind.HANG:
                 return await self._hang(rule.seconds)
@@ -179,12 +179,16 @@ class _Turn:
         """Wait until the caller leaves, or for `seconds` if given and then end the connection without a word."""
         try:
             async with asyncio.timeout(seconds or None):
-                while (await self.receive())["type"] != "http.disconnect":
-                    pass
+                await self._gone()
         except TimeoutError:
             self._transport().close()
-            await asyncio.sleep(0)
+            await self._gone()
         return "hung"
+
+    async def _gone(self) -> None:
+        """Wait until the connection is no more; to return before would make the server finish the answer."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
 
     async def _spoil(self, rule: Rule) -> str:
         heard = await self._hear()
@@ -195,7 +199,7 @@ class _Turn:
             part = body[: int(len(body) * rule.fraction)]
             await self.sent({"type": "http.response.body", "body": part, "more_body": True})
             self._transport().close()
-            await asyncio.sleep(0)
+            await self._gone()
             return "truncated"
         if rule.kind is Kind.CONTENT_TYPE:
             headers = [(b"content-type", rule.content_type.encode()), *_without(headers, b"content-type")]

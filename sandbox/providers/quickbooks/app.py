@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -50,7 +51,7 @@ class QuickBooks:
         self.journal = journal or Journal(self.clock)
         self.script = script or Script()
         self.app: ASGIApp = Edge(
-            Starlette(routes=[*self._routes(), *admin.routes(self)]),
+            Starlette(routes=[*self._routes(), *admin.routes(self)], exception_handlers={404: _nowhere, 405: _nowhere}),
             self,
             journal=self.journal,
             script=self.script,
@@ -231,6 +232,11 @@ class QuickBooks:
     def _gateway(self, status: int, detail: str | None) -> Response:
         millis = int(self.clock.now().timestamp() * 1000)
         return reply(encode(faults.gateway(status, millis, detail=detail)), status)
+
+
+async def _nowhere(_request: Request, problem: Exception) -> Response:
+    status = problem.status_code if isinstance(problem, HTTPException) else 404
+    return reply(b"", status)
 
 
 def _statement(asked: Asked) -> str:

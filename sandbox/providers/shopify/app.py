@@ -124,7 +124,9 @@ class Shopify:
                 refused = errors.SCRIPTED.get(rule.code or "", errors.SCRIPTED["INTERNAL_SERVER_ERROR"])
                 status, body = 200, {"errors": [refused.body()]}
                 if rule.code == "THROTTLED":
-                    bucket = self.buckets[call.account].status(self.clock.now()) | {"currentlyAvailable": 0.0}
+                    bucket = self.buckets.get(call.account, Bucket()).status(self.clock.now()) | {
+                        "currentlyAvailable": 0.0
+                    }
                     cost = {"requestedQueryCost": 100, "actualQueryCost": None, "throttleStatus": bucket}
                     body["extensions"] = {"cost": cost}
             case _:
@@ -193,7 +195,7 @@ class Shopify:
         if store.state == "inactive":
             return {"errors": [errors.SCRIPTED["SHOP_INACTIVE"].body()]}
         with store.lock:
-            return self._executor.answer(ask, store, grant, self.buckets[store.domain])
+            return self._executor.answer(ask, store, grant, self.buckets.setdefault(store.domain, Bucket()))
 
     # -- OAuth --------------------------------------------------------------------------------------------------------
 

@@ -13,12 +13,12 @@ from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import QuickBooks
 from sandbox.providers.serve import serve_in_thread
 from storage.facts.clock import SystemClock
-from tests.sandbox.providers.conftest import REALM, SHOP
+from tests.sandbox.providers.conftest import REALM, SHOP, QuickBooksBench, ShopifyBench
 
 ROOT = Path(__file__).parents[3]
 
 
-async def test_a_script_over_http(quickbooks):
+async def test_a_script_over_http(quickbooks: QuickBooksBench) -> None:
     client = quickbooks.client
     assert (await client.post("/_sandbox/script", json=[{"kind": "server_error", "times": None}])).status_code == 200
     assert (await quickbooks.query("select count(*) from Invoice")).status_code == 503
@@ -29,7 +29,7 @@ async def test_a_script_over_http(quickbooks):
     assert "explode" in wrong.text
 
 
-async def test_mutating_granting_and_revoking_over_http(quickbooks, shopify):
+async def test_mutating_granting_and_revoking_over_http(quickbooks: QuickBooksBench, shopify: ShopifyBench) -> None:
     for bench, account, kind in ((quickbooks, REALM, "Invoice"), (shopify, SHOP, "Order")):
         wishes = {"account": account, "seed": 3, "new": 4, "changed": 2, "deleted": 1}
         change = (await bench.client.post("/_sandbox/mutate", json=wishes)).json()
@@ -46,7 +46,7 @@ async def test_mutating_granting_and_revoking_over_http(quickbooks, shopify):
         assert (await bench.client.post("/_sandbox/grant", json={"account": "nobody"})).status_code == 400
 
 
-async def test_the_journal_tells_who_asked_what_and_no_secret(quickbooks):
+async def test_the_journal_tells_who_asked_what_and_no_secret(quickbooks: QuickBooksBench) -> None:
     await quickbooks.query("select * from Vendor")
     await quickbooks.renew(quickbooks.refresh)
     entries = (await quickbooks.client.get("/_sandbox/journal")).json()
@@ -61,7 +61,7 @@ async def test_the_journal_tells_who_asked_what_and_no_secret(quickbooks):
     assert (await quickbooks.client.get("/_sandbox/journal", params={"after": 1})).json()[0]["operation"] == "token"
 
 
-async def test_overlapping_reads_of_one_account_are_found(quickbooks):
+async def test_overlapping_reads_of_one_account_are_found(quickbooks: QuickBooksBench) -> None:
     quickbooks.app.script.add(Rule(Kind.LATENCY, seconds=0.1, times=None))
     await quickbooks.query("select count(*) from Invoice")
     await quickbooks.query("select count(*) from Invoice")
@@ -72,7 +72,7 @@ async def test_overlapping_reads_of_one_account_are_found(quickbooks):
     assert list(quickbooks.app.journal.overlapping("another")) == []
 
 
-def test_the_journal_is_written_to_a_file(tmp_path):
+def test_the_journal_is_written_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     app = QuickBooks.generated(invoices=10, journal=Journal(SystemClock(), path))
     access = app.oauth.grant(REALM).access_token
@@ -87,15 +87,18 @@ def test_the_journal_is_written_to_a_file(tmp_path):
     assert lines[0]["began"] <= lines[0]["ended"]
 
 
-def test_a_taken_port_is_an_error_and_not_a_hang():
+def test_a_taken_port_is_an_error_and_not_a_hang() -> None:
     app = QuickBooks.generated(invoices=10)
-    with serve_in_thread(app.app) as served, pytest.raises(OSError, match="address already in use"):
-        with serve_in_thread(app.app, port=served.port):
-            pass
+    with (
+        serve_in_thread(app.app) as served,
+        pytest.raises(OSError, match="address already in use"),
+        serve_in_thread(app.app, port=served.port),
+    ):
+        pytest.fail("two servers on one port")
 
 
 @pytest.mark.parametrize("provider,account", [("quickbooks", REALM), ("shopify", SHOP)])
-async def test_a_process_of_its_own(provider, account, tmp_path):
+async def test_a_process_of_its_own(provider: str, account: str, tmp_path: Path) -> None:
     arguments = (
         "-W",
         "error",

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.providers.quickbooks import Books, Size, generate
 from sandbox.providers.quickbooks.ledger import postings
-from sandbox.providers.quickbooks.values import cents, encode, referred
+from sandbox.providers.quickbooks.values import Record, cents, encode, referred
 from storage.facts.clock import SystemClock
 
 AS_OF = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -22,49 +22,45 @@ def content(books: Books) -> dict[str, bytes]:
     return {entity: encode(books.truth(entity)) for entity in ENTITIES}
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others():
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
     assert content(company()) == content(company())
     assert content(company())["Invoice"] != content(company(2))["Invoice"]
 
 
-def test_the_same_mutations_give_the_same_bytes():
+def test_the_same_mutations_give_the_same_bytes() -> None:
     first, second = company(), company()
     for books in (first, second):
         books.mutate(9, new=7, changed=6, deleted=2, voided=1, deactivated=1, at=AS_OF)
     assert content(first) == content(second)
 
 
-def imbalance(invoice: dict) -> Decimal:
+def imbalance(invoice: Record) -> Decimal:
     """What a check of an invoice sees: lines - discount + tax - total, and each line against price and quantity."""
-    lines = invoice["Line"]
-    sales = sum((line["Amount"] for line in lines if "SalesItemLineDetail" in line), Decimal(0))
+    lines: list[Record] = invoice["Line"]
+    sold = [line for line in lines if "SalesItemLineDetail" in line]
+    sales = sum((line["Amount"] for line in sold), Decimal(0))
     discount = sum((line["Amount"] for line in lines if "DiscountLineDetail" in line), Decimal(0))
-    subtotal = next(line["Amount"] for line in lines if "SubTotalLineDetail" in line)
-    wrong = sum(
-        abs(line["Amount"] - line["SalesItemLineDetail"]["UnitPrice"] * line["SalesItemLineDetail"]["Qty"])
-        for line in lines
-        if "SalesItemLineDetail" in line
-    )
-    return (
-        abs(sales - subtotal)
-        + abs(sales - discount + invoice["TxnTaxDetail"]["TotalTax"] - invoice["TotalAmt"])
-        + wrong
-    )
+    subtotal = sum((line["Amount"] for line in lines if "SubTotalLineDetail" in line), Decimal(0))
+    details = [(line["Amount"], line["SalesItemLineDetail"]) for line in sold]
+    wrong = sum((abs(worth - detail["UnitPrice"] * detail["Qty"]) for worth, detail in details), Decimal(0))
+    total: Decimal = invoice["TotalAmt"]
+    tax: Decimal = invoice["TxnTaxDetail"]["TotalTax"]
+    return abs(sales - subtotal) + abs(sales - discount + tax - total) + wrong
 
 
-def test_invoices_add_up_to_the_cent():
+def test_invoices_add_up_to_the_cent() -> None:
     invoices = company().truth("Invoice")
     assert {imbalance(invoice) for invoice in invoices} == {Decimal(0)}
     assert any("DiscountLineDetail" in line for invoice in invoices for line in invoice["Line"])
     assert any(invoice["TxnTaxDetail"]["TotalTax"] for invoice in invoices)
 
 
-def test_the_check_of_sums_catches_a_cent():
+def test_the_check_of_sums_catches_a_cent() -> None:
     invoice = company().truth("Invoice")[0]
     assert imbalance(invoice | {"TotalAmt": invoice["TotalAmt"] + Decimal("0.01")}) == Decimal("0.01")
 
 
-def test_every_transaction_balances():
+def test_every_transaction_balances() -> None:
     books = company()
     books.mutate(4, new=20, voided=2, at=AS_OF)
     key = books.key_accounts()
@@ -75,7 +71,7 @@ def test_every_transaction_balances():
             assert all(account for account, _ in entry), (entity, record["Id"])
 
 
-def test_balances_follow_from_transactions_also_after_changes():
+def test_balances_follow_from_transactions_also_after_changes() -> None:
     books = company()
     books.mutate(4, new=30, changed=10, deleted=4, voided=2, at=AS_OF)
     owed: dict[str, int] = {}
@@ -99,7 +95,7 @@ def test_balances_follow_from_transactions_also_after_changes():
     assert sums["Asset"] == sums["Liability"] + sums["Equity"] + profit
 
 
-def test_sizes_are_as_promised():
+def test_sizes_are_as_promised() -> None:
     books = company(invoices=600)
     invoices = books.truth("Invoice")
     lines = [sum("SalesItemLineDetail" in line for line in invoice["Line"]) for invoice in invoices]
@@ -108,7 +104,7 @@ def test_sizes_are_as_promised():
     assert 800 < sum(len(encode(record)) for record in books.truth("Customer")) / 50 < 1100
 
 
-def test_a_mutation_says_what_it_did():
+def test_a_mutation_says_what_it_did() -> None:
     books = company()
     before = content(books)
     ids = {entity: books.ids(entity) for entity in ENTITIES}
@@ -133,12 +129,12 @@ def test_a_mutation_says_what_it_did():
     assert any(record.get("PrivateNote") == "Voided" and record["TotalAmt"] == 0 for record in books.truth("Invoice"))
 
 
-def test_a_mutation_that_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="[Ss]ample"):
+def test_a_mutation_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="larger than population"):
         company(invoices=10).mutate(1, deleted=500)
 
 
-def test_given_records_replace_the_generated_ones():
+def test_given_records_replace_the_generated_ones() -> None:
     books = company()
     times = {"CreateTime": "2020-06-18T14:09:07Z", "LastUpdatedTime": "2020-06-18T14:09:07Z"}
     vendor = {"Id": "12", "DisplayName": "Seed", "Active": True, "MetaData": times}

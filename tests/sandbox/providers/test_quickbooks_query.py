@@ -5,7 +5,7 @@ import pytest
 
 from sandbox.providers.quickbooks.query import parse
 from sandbox.providers.quickbooks.values import decode
-from tests.sandbox.providers.conftest import REALM, hours
+from tests.sandbox.providers.conftest import REALM, QuickBooksBench, hours
 
 
 def codes(answer: httpx.Response) -> tuple[int, str, str]:
@@ -13,7 +13,7 @@ def codes(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, error["code"], error["Detail"]
 
 
-async def test_a_page_tells_where_it_starts_and_how_long_it_is(quickbooks):
+async def test_a_page_tells_where_it_starts_and_how_long_it_is(quickbooks: QuickBooksBench) -> None:
     answer = await quickbooks.query("SELECT * FROM Invoice STARTPOSITION 51 MAXRESULTS 20")
     body = answer.json()["QueryResponse"]
     assert (body["startPosition"], body["maxResults"], len(body["Invoice"])) == (51, 10, 10)
@@ -21,7 +21,7 @@ async def test_a_page_tells_where_it_starts_and_how_long_it_is(quickbooks):
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_pages_join_to_the_truth(quickbooks):
+async def test_pages_join_to_the_truth(quickbooks: QuickBooksBench) -> None:
     found = []
     for start in range(1, 61, 7):
         statement = f"select * from Invoice orderby MetaData.LastUpdatedTime startposition {start} maxresults 7"
@@ -35,18 +35,18 @@ async def test_pages_join_to_the_truth(quickbooks):
     assert times != sorted(times, reverse=True)
 
 
-async def test_an_empty_answer_has_no_entity_key(quickbooks):
+async def test_an_empty_answer_has_no_entity_key(quickbooks: QuickBooksBench) -> None:
     answer = await quickbooks.query("select * from Invoice where DocNumber = 'nothing'")
     assert answer.json()["QueryResponse"] == {}
     beyond = await quickbooks.query("select * from Invoice startposition 1000")
     assert beyond.json()["QueryResponse"] == {}
 
 
-async def test_counting(quickbooks):
+async def test_counting(quickbooks: QuickBooksBench) -> None:
     assert (await quickbooks.query("SELECT COUNT(*) FROM Invoice")).json()["QueryResponse"] == {"totalCount": 60}
 
 
-async def test_the_default_page_is_a_hundred(quickbooks):
+async def test_the_default_page_is_a_hundred(quickbooks: QuickBooksBench) -> None:
     quickbooks.books.mutate(1, new=150)
     assert len(await quickbooks.found("select * from Invoice")) == 100
 
@@ -68,13 +68,15 @@ async def test_the_default_page_is_a_hundred(quickbooks):
         ("", "4000", "<EOF>"),
     ],
 )
-async def test_a_statement_that_is_wrong_is_a_fault(quickbooks, statement, code, detail):
+async def test_a_statement_that_is_wrong_is_a_fault(
+    quickbooks: QuickBooksBench, statement: str, code: str, detail: str
+) -> None:
     status, found, words = codes(await quickbooks.query(statement))
     assert (status, found) == (400, code)
     assert detail in words
 
 
-async def test_changes_since_an_instant_with_any_offset(quickbooks):
+async def test_changes_since_an_instant_with_any_offset(quickbooks: QuickBooksBench) -> None:
     books, clock = quickbooks.books, quickbooks.clock
     before = clock.now().replace(microsecond=0)
     clock.advance(hours(0.5))
@@ -94,13 +96,13 @@ async def test_changes_since_an_instant_with_any_offset(quickbooks):
     assert await quickbooks.found(window) == []
 
 
-async def test_times_carry_the_offset_of_the_company(quickbooks):
+async def test_times_carry_the_offset_of_the_company(quickbooks: QuickBooksBench) -> None:
     found = await quickbooks.found("select * from Invoice")
     assert {record["MetaData"]["LastUpdatedTime"][-6:] for record in found} <= {"-07:00", "-08:00"}
     assert len({record["MetaData"]["LastUpdatedTime"][-6:] for record in found}) == 2
 
 
-async def test_inactive_names_are_hidden_unless_asked_for(quickbooks):
+async def test_inactive_names_are_hidden_unless_asked_for(quickbooks: QuickBooksBench) -> None:
     change = quickbooks.books.mutate(5, deactivated=2)
     gone = {id_ for entity, id_ in change.changed if entity == "Customer"}
     plain = {record["Id"] for record in await quickbooks.found("select * from Customer maxresults 1000")}
@@ -114,7 +116,7 @@ async def test_inactive_names_are_hidden_unless_asked_for(quickbooks):
     assert both == quickbooks.books.ids("Customer")
 
 
-async def test_deleted_transactions_vanish(quickbooks):
+async def test_deleted_transactions_vanish(quickbooks: QuickBooksBench) -> None:
     change = quickbooks.books.mutate(5, deleted=3)
     gone = {id_ for _, id_ in change.deleted}
     found = {record["Id"] for record in await quickbooks.found("select * from Invoice maxresults 1000")}
@@ -125,7 +127,7 @@ async def test_deleted_transactions_vanish(quickbooks):
     assert codes(read)[:2] == (400, "610")
 
 
-async def test_comparisons_of_text_numbers_dates_and_references(quickbooks):
+async def test_comparisons_of_text_numbers_dates_and_references(quickbooks: QuickBooksBench) -> None:
     records = quickbooks.books.truth("Invoice")
     customer = records[0]["CustomerRef"]["value"]
     for statement, expected in (
@@ -143,14 +145,14 @@ async def test_comparisons_of_text_numbers_dates_and_references(quickbooks):
         assert found == expected, statement
 
 
-async def test_quotes_are_escaped_with_a_backslash(quickbooks):
+async def test_quotes_are_escaped_with_a_backslash(quickbooks: QuickBooksBench) -> None:
     name = 'O\'Brien & "Sons"'
     quickbooks.books.set_records("Customer", [quickbooks.books.truth("Customer")[0] | {"DisplayName": name}])
     found = await quickbooks.found("select * from Customer where DisplayName = 'O\\'Brien & \"Sons\"'")
     assert [record["DisplayName"] for record in found] == [name]
 
 
-async def test_a_statement_may_be_posted_as_text(quickbooks):
+async def test_a_statement_may_be_posted_as_text(quickbooks: QuickBooksBench) -> None:
     path, headers = f"/v3/company/{REALM}/query", {"Content-Type": "application/text"}
     answer = await quickbooks.client.post(path, content="select count(*) from Invoice", headers=headers)
     assert answer.json()["QueryResponse"] == {"totalCount": 60}
@@ -158,7 +160,7 @@ async def test_a_statement_may_be_posted_as_text(quickbooks):
     assert (await quickbooks.client.post(path, json={"q": 1})).status_code == 415
 
 
-async def test_company_info_by_both_ways(quickbooks):
+async def test_company_info_by_both_ways(quickbooks: QuickBooksBench) -> None:
     by_query = await quickbooks.found("select * from CompanyInfo")
     by_path = (await quickbooks.client.get(f"/v3/company/{REALM}/companyinfo/{REALM}")).json()["CompanyInfo"]
     assert by_query == [by_path]
@@ -166,14 +168,14 @@ async def test_company_info_by_both_ways(quickbooks):
     assert by_path["CompanyAddr"]["Country"] == "USA"
 
 
-async def test_who_does_not_ask_for_json_gets_xml(quickbooks):
+async def test_who_does_not_ask_for_json_gets_xml(quickbooks: QuickBooksBench) -> None:
     answer = await quickbooks.query("select * from Vendor maxresults 1", accept="*/*")
     assert answer.headers["content-type"] == "application/xml"
     assert answer.text.startswith('<?xml version="1.0"')
     assert "<DisplayName>" in answer.text
 
 
-async def test_amounts_are_numbers_and_ids_are_text(quickbooks):
+async def test_amounts_are_numbers_and_ids_are_text(quickbooks: QuickBooksBench) -> None:
     record = (await quickbooks.found("select * from Invoice maxresults 1"))[0]
     assert isinstance(record["Id"], str)
     assert isinstance(record["SyncToken"], str)
@@ -182,7 +184,7 @@ async def test_amounts_are_numbers_and_ids_are_text(quickbooks):
     assert '"TotalAmt":"' not in raw
 
 
-def test_identifiers_and_keywords_are_case_insensitive():
+def test_identifiers_and_keywords_are_case_insensitive() -> None:
     query = parse("SELECT * FROM invoice WHERE METADATA.lastupdatedtime >= '2026-01-01' ORDER BY id DESC, DocNumber")
     assert query.order == (("id", True), ("DocNumber", False))
     assert query.conditions[0].operator == ">="

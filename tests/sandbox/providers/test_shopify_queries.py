@@ -7,7 +7,7 @@ from graphql import execute_sync, parse
 
 from sandbox.providers.shopify.oauth import SCOPES
 from sandbox.providers.shopify.resolve import resolvers
-from tests.sandbox.providers.conftest import SHOP, hours
+from tests.sandbox.providers.conftest import SHOP, ShopifyBench, hours
 
 MONEY = "fragment M on MoneyBag { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
 ORDERS = (
@@ -43,7 +43,7 @@ async def pages(shopify: Any, size: int, **variables: Any) -> list[dict[str, Any
         after = page["pageInfo"]["endCursor"]
 
 
-async def test_pages_join_to_the_truth_in_order(shopify):
+async def test_pages_join_to_the_truth_in_order(shopify: ShopifyBench) -> None:
     found = await pages(shopify, 7)
     times = [order["updatedAt"] for order in found]
     assert {order["id"] for order in found} == shopify.store.ids("Order")
@@ -51,17 +51,17 @@ async def test_pages_join_to_the_truth_in_order(shopify):
     assert times == sorted(times)
 
 
-async def test_reading_backwards(shopify):
+async def test_reading_backwards(shopify: ShopifyBench) -> None:
     forwards, backwards = await pages(shopify, 9), await pages(shopify, 9, reverse=True)
     assert [order["id"] for order in backwards] == [order["id"] for order in forwards][::-1]
 
 
-async def test_our_own_execution_gives_what_graphql_core_gives(shopify):
+async def test_our_own_execution_gives_what_graphql_core_gives(shopify: ShopifyBench) -> None:
     """The same query on the same data, by graphql-core's executor and over HTTP by ours."""
     executor = shopify.app._executor
     readers = resolvers(shopify.store, shopify.app.oauth.grant(SHOP))
 
-    def read(source, info, **arguments):
+    def read(source: Any, info: Any, **arguments: Any) -> Any:
         reader = readers.get((info.parent_type.name, info.field_name))
         return reader(source, arguments) if reader else source.get(info.field_name)
 
@@ -93,10 +93,10 @@ async def test_our_own_execution_gives_what_graphql_core_gives(shopify):
         assert (await shopify.ask(query, **variables))["data"] == reference.data
 
 
-async def test_amounts_are_text_and_whole_orders_add_up(shopify):
+async def test_amounts_are_text_and_whole_orders_add_up(shopify: ShopifyBench) -> None:
     from decimal import Decimal
 
-    def worth(bag: dict) -> Decimal:
+    def worth(bag: dict[str, Any]) -> Decimal:
         assert isinstance(bag["shopMoney"]["amount"], str)
         return Decimal(bag["shopMoney"]["amount"])
 
@@ -118,7 +118,7 @@ async def test_amounts_are_text_and_whole_orders_add_up(shopify):
     assert any(order["presentmentCurrencyCode"] == "EUR" for order in orders)
 
 
-async def test_changes_since_an_instant(shopify):
+async def test_changes_since_an_instant(shopify: ShopifyBench) -> None:
     before = shopify.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     shopify.clock.advance(hours(0.5))
     change = shopify.store.mutate(2, new=3, changed=3)
@@ -128,7 +128,7 @@ async def test_changes_since_an_instant(shopify):
     assert await pages(shopify, 5, q=until) == []
 
 
-async def test_deleted_orders_vanish(shopify):
+async def test_deleted_orders_vanish(shopify: ShopifyBench) -> None:
     change = shopify.store.mutate(2, deleted=3)
     gone = {gid for _, gid in change.deleted}
     assert not gone & {order["id"] for order in await pages(shopify, 20)}
@@ -136,7 +136,7 @@ async def test_deleted_orders_vanish(shopify):
     assert (await shopify.ask("query($id: ID!) { order(id: $id) { id } }", id=gone.pop()))["data"] == {"order": None}
 
 
-async def test_a_mutation_says_what_it_did(shopify):
+async def test_a_mutation_says_what_it_did(shopify: ShopifyBench) -> None:
     store = shopify.store
     kinds = tuple(store.tables)
     old = {node["id"]: node for kind in kinds for node in store.truth(kind)}
@@ -149,7 +149,7 @@ async def test_a_mutation_says_what_it_did(shopify):
     assert all(now[gid]["updatedAt"] > old[gid]["updatedAt"] for _, gid in change.changed)
 
 
-async def test_a_foreign_cursor_is_an_error(shopify):
+async def test_a_foreign_cursor_is_an_error(shopify: ShopifyBench) -> None:
     cursor = (await shopify.ask(ORDERS, n=5))["data"]["orders"]["pageInfo"]["endCursor"]
     for variables in ({"q": "test:false"}, {"reverse": True}, {"after": "nonsense"}):
         body = await shopify.ask(ORDERS, **{"n": 5, "after": cursor} | variables)
@@ -158,7 +158,7 @@ async def test_a_foreign_cursor_is_an_error(shopify):
         assert body["errors"][0]["path"] == ["orders"]
 
 
-async def test_a_term_that_cannot_be_read_is_ignored_and_warned_of(shopify):
+async def test_a_term_that_cannot_be_read_is_ignored_and_warned_of(shopify: ShopifyBench) -> None:
     for text, field, code in (
         ("updated_at:>=2026-11-18T00:00:00Z", "updated_at", "invalid_value"),
         ("updated_at:>='soon'", "updated_at", "invalid_value"),
@@ -173,14 +173,14 @@ async def test_a_term_that_cannot_be_read_is_ignored_and_warned_of(shopify):
 
 
 @pytest.mark.parametrize("arguments", ["first: 251", "last: 251", "first: -1", "", "first: 1, last: 1"])
-async def test_a_page_has_a_size_from_0_to_250(shopify, arguments):
+async def test_a_page_has_a_size_from_0_to_250(shopify: ShopifyBench, arguments: str) -> None:
     root = f"orders({arguments})" if arguments else "orders"
     body = await shopify.ask(f"{{ {root} {{ nodes {{ id }} }} }}")
     assert body["data"] is None
     assert body["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
-async def test_nobody_pages_past_25000_objects(shopify):
+async def test_nobody_pages_past_25000_objects(shopify: ShopifyBench) -> None:
     template = shopify.store.truth("Customer")[0]
     base = 7_200_000_100_000
     many = [template | {"id": f"gid://shopify/Customer/{base + place}"} for place in range(25_010)]
@@ -198,7 +198,7 @@ async def test_nobody_pages_past_25000_objects(shopify):
     assert len((await shopify.ask(query, after=fine))["data"]["customers"]["nodes"]) == 250
 
 
-async def test_lines_of_an_order_have_pages_of_their_own(shopify):
+async def test_lines_of_an_order_have_pages_of_their_own(shopify: ShopifyBench) -> None:
     order = next(order for order in shopify.store.truth("Order") if len(order["lineItems"]) >= 3)
     query = "query($id: ID!, $after: String) { order(id: $id) { lineItems(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } } }"
     first = (await shopify.ask(query, id=order["id"]))["data"]["order"]["lineItems"]
@@ -209,7 +209,7 @@ async def test_lines_of_an_order_have_pages_of_their_own(shopify):
     assert [node["id"] for node in first["nodes"] + second["nodes"]] == [line["id"] for line in order["lineItems"]][:4]
 
 
-async def test_fields_outside_the_granted_scopes_are_denied(shopify):
+async def test_fields_outside_the_granted_scopes_are_denied(shopify: ShopifyBench) -> None:
     grant = shopify.app.oauth.grant(SHOP, scopes=("read_products",))
     shopify.client.headers["X-Shopify-Access-Token"] = grant.access_token
     body = await shopify.ask("{ orders(first: 1) { nodes { id } } }")
@@ -221,7 +221,7 @@ async def test_fields_outside_the_granted_scopes_are_denied(shopify):
     assert scopes["data"]["currentAppInstallation"]["accessScopes"] == [{"handle": "read_products"}]
 
 
-async def test_without_read_all_orders_only_sixty_days_are_seen(shopify):
+async def test_without_read_all_orders_only_sixty_days_are_seen(shopify: ShopifyBench) -> None:
     shopify.store.mutate(1, new=5)
     few = tuple(scope for scope in SCOPES if scope != "read_all_orders")
     everything = await pages(shopify, 20)
@@ -232,7 +232,7 @@ async def test_without_read_all_orders_only_sixty_days_are_seen(shopify):
     assert {order["id"] for order in recent} == {order["id"] for order in everything if order["createdAt"] >= limit}
 
 
-async def test_what_graphql_refuses(shopify):
+async def test_what_graphql_refuses(shopify: ShopifyBench) -> None:
     assert "foo" in (await shopify.ask("{ foo }"))["errors"][0]["message"]
     assert "Syntax Error" in (await shopify.ask("{ shop {"))["errors"][0]["message"]
     assert "$n" in (await shopify.ask(ORDERS))["errors"][0]["message"]
@@ -240,8 +240,8 @@ async def test_what_graphql_refuses(shopify):
     assert (bad.status_code, bad.json()) == (400, {"errors": "Bad Request"})
 
 
-async def test_a_mutation_changes_and_is_seen(shopify):
-    gid = sorted(shopify.store.ids("Order"))[0]
+async def test_a_mutation_changes_and_is_seen(shopify: ShopifyBench) -> None:
+    gid = min(shopify.store.ids("Order"))
     query = 'mutation Tag($id: ID!) { tagsAdd(id: $id, tags: ["late"]) { node { id ... on Order { tags } } userErrors { message } } }'
     body = await shopify.ask(query, id=gid)
     assert body["data"]["tagsAdd"]["node"] == {"id": gid, "tags": ["late"]}

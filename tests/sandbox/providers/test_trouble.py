@@ -8,25 +8,30 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import QuickBooks
+from sandbox.providers.quickbooks.oauth import Rotation
 from sandbox.providers.serve import TRANSPORT, serve
-from tests.sandbox.providers.conftest import REALM, SHOP
+from tests.sandbox.providers.conftest import REALM, SHOP, QuickBooksBench
 from tests.waiting import eventually
 
 
 @pytest.fixture(params=["quickbooks", "shopify"])
-def bench(request) -> Any:
+def bench(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
 
-async def read(bench: Any, timeout: float = 5.0) -> httpx.Response:
+async def read(bench: Any, within: float = 5.0) -> httpx.Response:
     if hasattr(bench, "query"):
         params = {"query": "select * from Customer maxresults 20"}
-        return await bench.client.get(f"/v3/company/{REALM}/query", params=params, timeout=timeout)
+        answer: httpx.Response = await bench.client.get(f"/v3/company/{REALM}/query", params=params, timeout=within)
+        return answer
     body = {"query": "{ customers(first: 20) { nodes { id email } } }"}
-    return await bench.client.post(f"/{SHOP}/admin/api/2026-10/graphql.json", json=body, timeout=timeout)
+    path = f"/{SHOP}/admin/api/2026-10/graphql.json"
+    posted: httpx.Response = await bench.client.post(path, json=body, timeout=within)
+    return posted
 
 
 def raw_request(bench: Any) -> bytes:
@@ -55,23 +60,24 @@ async def on_the_wire(bench: Any) -> tuple[bytes, str]:
     return bytes(received), "end"
 
 
-async def test_a_reset_is_a_reset_on_the_wire(bench):
+async def test_a_reset_is_a_reset_on_the_wire(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.RESET))
     assert await on_the_wire(bench) == (b"", "reset")
     assert bench.app.journal.entries[-1].outcome == "reset"
     assert bench.app.journal.entries[-1].status is None
 
 
-async def test_the_check_for_resets_catches_a_polite_close():
+async def test_the_check_for_resets_catches_a_polite_close() -> None:
     """A twin that only closes the connection must not pass as a reset."""
     app = QuickBooks.generated(invoices=12)
 
-    async def polite(scope, receive, send):
+    async def polite(scope: Scope, _receive: Receive, _send: Send) -> None:
         scope["extensions"][TRANSPORT].close()
         await asyncio.sleep(0)
 
     class Bench:
         query = None
+        url = ""
         access = app.oauth.grant(REALM).access_token
 
     async with serve(polite) as served:
@@ -79,7 +85,7 @@ async def test_the_check_for_resets_catches_a_polite_close():
         assert await on_the_wire(Bench) == (b"", "end")
 
 
-async def test_a_truncated_body_declares_more_than_it_sends(bench):
+async def test_a_truncated_body_declares_more_than_it_sends(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.TRUNCATE, fraction=0.25))
     received, ending = await on_the_wire(bench)
     head, _, body = received.partition(b"\r\n\r\n")
@@ -90,7 +96,7 @@ async def test_a_truncated_body_declares_more_than_it_sends(bench):
     assert bench.app.journal.entries[-1].outcome == "truncated"
 
 
-async def test_a_client_notices_the_truncation(bench):
+async def test_a_client_notices_the_truncation(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.TRUNCATE))
     with pytest.raises(httpx.RemoteProtocolError):
         await read(bench)
@@ -100,34 +106,34 @@ async def test_a_client_notices_the_truncation(bench):
 @pytest.mark.parametrize(
     "value", ["7", "garbage", "-1", format_datetime(datetime(2026, 11, 20, tzinfo=UTC), usegmt=True)]
 )
-async def test_a_rate_limit_says_when_to_come_back_as_it_was_told(bench, value):
+async def test_a_rate_limit_says_when_to_come_back_as_it_was_told(bench: Any, value: str) -> None:
     bench.app.script.add(Rule(Kind.RATE_LIMIT, retry_after=value))
     answer = await read(bench)
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == value
 
 
-async def test_a_rate_limit_may_not_say_when(bench):
+async def test_a_rate_limit_may_not_say_when(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.RATE_LIMIT))
     answer = await read(bench)
     assert answer.status_code == 429
     assert "retry-after" not in answer.headers
 
 
-async def test_a_server_error_has_the_status_it_was_given(bench):
+async def test_a_server_error_has_the_status_it_was_given(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.SERVER_ERROR), Rule(Kind.SERVER_ERROR, status=500, body="oops"))
     assert (await read(bench)).status_code == 503
     answer = await read(bench)
     assert (answer.status_code, answer.text) == (500, "oops")
 
 
-async def test_unauthorized_leaves_the_grant_whole(bench):
+async def test_unauthorized_leaves_the_grant_whole(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.UNAUTHORIZED))
     assert (await read(bench)).status_code == 401
     assert (await read(bench)).status_code == 200
 
 
-async def test_a_revoked_grant_stays_revoked(bench):
+async def test_a_revoked_grant_stays_revoked(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.REVOKE, nth=2))
     assert (await read(bench)).status_code == 200
     assert (await read(bench)).status_code == 401
@@ -136,27 +142,27 @@ async def test_a_revoked_grant_stays_revoked(bench):
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
-async def test_a_fault_comes_under_status_200(bench):
+async def test_a_fault_comes_under_status_200(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.FAULT))
     answer = await read(bench)
     assert answer.status_code == 200
     assert "Fault" in answer.json() or "errors" in answer.json()
 
 
-async def test_a_hang_is_accepted_and_never_answered(bench):
+async def test_a_hang_is_accepted_and_never_answered(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.HANG))
     with pytest.raises(httpx.ReadTimeout):
-        await read(bench, timeout=0.2)
+        await read(bench, within=0.2)
     await eventually(lambda: bench.app.journal.entries[-1].outcome == "hung")
 
 
-async def test_a_hang_ends_without_a_word_after_its_seconds(bench):
+async def test_a_hang_ends_without_a_word_after_its_seconds(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.HANG, seconds=0.05))
     assert await on_the_wire(bench) == (b"", "end")
 
 
-async def test_a_hanging_token_request_took_effect(quickbooks):
-    quickbooks.app.oauth.rotation = "always"
+async def test_a_hanging_token_request_took_effect(quickbooks: QuickBooksBench) -> None:
+    quickbooks.app.oauth.rotation = Rotation.ALWAYS
     quickbooks.app.script.add(Rule(Kind.HANG, operation="token", seconds=0.05))
     with pytest.raises(httpx.RemoteProtocolError):
         await quickbooks.renew(quickbooks.refresh)
@@ -164,7 +170,7 @@ async def test_a_hanging_token_request_took_effect(quickbooks):
     assert quickbooks.app.journal.entries[-1].status is None
 
 
-async def test_a_reset_before_acceptance_has_no_effect_and_after_it_has(quickbooks):
+async def test_a_reset_before_acceptance_has_no_effect_and_after_it_has(quickbooks: QuickBooksBench) -> None:
     body = {"DisplayName": "Somebody"}
     before = quickbooks.books.ids("Customer")
     for accept, grown in ((False, 0), (True, 1)):
@@ -174,7 +180,7 @@ async def test_a_reset_before_acceptance_has_no_effect_and_after_it_has(quickboo
         assert len(quickbooks.books.ids("Customer") - before) == grown
 
 
-async def test_a_late_request_takes_effect_after_its_caller_left(quickbooks):
+async def test_a_late_request_takes_effect_after_its_caller_left(quickbooks: QuickBooksBench) -> None:
     quickbooks.app.script.add(Rule(Kind.LATE, seconds=0.3))
     before = quickbooks.books.ids("Customer")
     with pytest.raises(httpx.ReadTimeout):
@@ -184,14 +190,14 @@ async def test_a_late_request_takes_effect_after_its_caller_left(quickbooks):
     await eventually(lambda: quickbooks.app.journal.entries[-1].effects != ())
 
 
-async def test_a_late_request_is_answered_to_a_patient_caller(bench):
+async def test_a_late_request_is_answered_to_a_patient_caller(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.LATE, seconds=0.1))
     began = time.monotonic()
     assert (await read(bench)).status_code == 200
     assert time.monotonic() - began >= 0.1
 
 
-async def test_latency_only_delays(bench):
+async def test_latency_only_delays(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.LATENCY, seconds=0.1))
     began = time.monotonic()
     assert (await read(bench)).status_code == 200
@@ -199,20 +205,20 @@ async def test_latency_only_delays(bench):
     assert bench.app.journal.entries[-1].fault == "latency"
 
 
-async def test_a_web_page_where_data_should_be(bench):
+async def test_a_web_page_where_data_should_be(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.HTML))
     answer = await read(bench)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.text.startswith("<!DOCTYPE html>")
 
 
-async def test_a_redirect_to_another_host(bench):
+async def test_a_redirect_to_another_host(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.REDIRECT, location="http://127.0.0.2:9/steal"))
     answer = await read(bench)
     assert (answer.status_code, answer.headers["location"]) == (302, "http://127.0.0.2:9/steal")
 
 
-async def test_a_wrong_content_type_keeps_the_body(bench):
+async def test_a_wrong_content_type_keeps_the_body(bench: Any) -> None:
     right = await read(bench)
     bench.app.script.add(Rule(Kind.CONTENT_TYPE, content_type="image/png"))
     wrong = await read(bench)
@@ -221,7 +227,7 @@ async def test_a_wrong_content_type_keeps_the_body(bench):
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_an_oversized_body_is_blanks_and_then_the_right_one(bench, declared):
+async def test_an_oversized_body_is_blanks_and_then_the_right_one(bench: Any, *, declared: bool) -> None:
     bench.app.script.add(Rule(Kind.OVERSIZE, size=3_000_001, declared=declared))
     answer = await read(bench)
     assert len(answer.content) > 3_000_001
@@ -230,7 +236,7 @@ async def test_an_oversized_body_is_blanks_and_then_the_right_one(bench, declare
     assert ("content-length" in answer.headers) is declared
 
 
-async def test_open_requests_do_not_hold_up_the_end_of_the_server():
+async def test_open_requests_do_not_hold_up_the_end_of_the_server() -> None:
     app = QuickBooks.generated(invoices=12)
     app.script.add(Rule(Kind.HANG))
     access = app.oauth.grant(REALM).access_token
