@@ -19,6 +19,8 @@ from sandbox.slack.world import Installation
 
 #: Argument names whose value is JSON when they come in a form.
 _JSON_ARGUMENTS = ("blocks", "metadata", "view", "message")
+#: Arguments that every method takes; bolt's client names the team in each call.
+_ALWAYS = {"token", "team_id"}
 _FLAGS = ("unfurl_links", "unfurl_media", "reply_broadcast", "include_all_metadata", "inclusive", "return_im")
 _ANSWERED_AT_ONCE = {"ratelimited", "server_error", "error"}
 
@@ -63,7 +65,7 @@ class WebApi:
         wait = self._core.rates.take(method, app.team, args.get("channel"))
         if wait:
             raise limited(wait)
-        unknown = sorted(set(args) - known.arguments - {"token"})
+        unknown = sorted(set(args) - known.arguments - _ALWAYS)
         if unknown:
             raise Refusal("invalid_arguments", *(f"unknown argument [json-pointer:/{name}]" for name in unknown))
         return known.run(self._core, app, args)

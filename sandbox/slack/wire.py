@@ -27,10 +27,19 @@ class _Quiet(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        """Tick once a second for the Date header, and stop at once when told to."""
+        tick = 0
+        while not self.stop.is_set() and not await self.on_tick(tick):
+            tick += 10
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), 1.0)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -53,6 +62,7 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
         yield int(listener.getsockname()[1])
     finally:
         server.should_exit = True
+        server.stop.set()
         await running
         listener.close()
 

@@ -32,9 +32,9 @@ def day_name(at: datetime, now: datetime) -> str:
 
 def _pretty(at: datetime, now: datetime, otherwise: str) -> str:
     days = {
-        now.date(): "Today",
-        now.date() - timedelta(days=1): "Yesterday",
-        now.date() + timedelta(days=1): "Tomorrow",
+        now.date(): "today",
+        now.date() - timedelta(days=1): "yesterday",
+        now.date() + timedelta(days=1): "tomorrow",
     }
     return days.get(at.date(), otherwise)
 
