@@ -284,6 +284,7 @@ async def test_a_commit_that_is_late_says_press_again_and_the_press_works() -> N
         services.refresh.busy = False
         assert services.refresh.started == []
         again = stage.slack.message("C0FINANCE", card.ts)
+        assert again is not None
         await stage.slack.click("U0MAYA", again, actions.REFRESH_CONFIRM)
         await stage.slack.wait_for(lambda: services.refresh.started, timeout=5)
 

@@ -95,7 +95,9 @@ async def test_every_button_turns_a_stranger_and_another_workspace_away(name: st
         reply = await front.answer(request)
         assert reply.message is not None
         assert reply.message.kind == "not_allowed"
-    assert services.refresh.started == services.refresh.cancelled == services.escalation.done == []
+    assert not services.refresh.started
+    assert not services.refresh.cancelled
+    assert not services.escalation.done
 
 
 async def test_a_button_that_is_not_in_the_table_does_nothing() -> None:

@@ -4,7 +4,7 @@ from templates import actions
 from tests.bot.stage import staged
 
 
-async def test_status_is_answered_in_the_ack_for_the_asker_alone():
+async def test_status_is_answered_in_the_ack_for_the_asker_alone() -> None:
     async with staged() as stage:
         answer = await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "")
         assert answer.ok, answer
@@ -17,7 +17,7 @@ async def test_status_is_answered_in_the_ack_for_the_asker_alone():
         assert stage.slack.refused == []
 
 
-async def test_refresh_asks_first_and_starts_with_the_click():
+async def test_refresh_asks_first_and_starts_with_the_click() -> None:
     async with staged() as stage:
         await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "refresh shop")
         (card,) = stage.slack.messages("C0FINANCE", viewer="U0MAYA")

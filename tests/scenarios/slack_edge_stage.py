@@ -104,7 +104,7 @@ async def whole(database: Database, folder: Path, *, socket_mode: bool = False) 
             **{name.lower(): value for name, value in shopify.environment(shop.url).items()},
         )
         organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))
-        app = build_app(settings, Options(clock=clock, tuning=TUNING, drain_seconds=2))
+        app = build_app(settings, Options(clock=clock, tuning=TUNING, drain_seconds=0.3))
         await stack.enter_async_context(app.running())
         port = await stack.enter_async_context(serving(app.asgi))
         url = f"http://127.0.0.1:{port}"
