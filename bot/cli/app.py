@@ -1,0 +1,164 @@
+"""The commands and their options; each one's work is in a module of its own, imported when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="tidings",
+    help="Keeps a company's finance data fresh and tells the people who depend on it, in Slack and by e-mail.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+keys = typer.Typer(help="Keys that seal the stored credentials.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+EnvFile = Annotated[
+    Path | None,
+    typer.Option("--env-file", help="File of variables; .env when it is there. The environment wins.", metavar="FILE"),
+]
+
+
+@app.command()
+def demo(
+    *,
+    headless: Annotated[bool, typer.Option("--headless", help="Play a story instead of waiting for people.")] = False,
+    check: Annotated[str, typer.Option(help="Which story to play: refresh, or all.", metavar="STORY")] = "refresh",
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0: any free one.")] = 0,
+    size: Annotated[int, typer.Option(min=1, max=200_000, help="Invoices and orders that are there at first.")] = 200,
+    speed: Annotated[float, typer.Option(min=0, help="How lively business is: 1 is a change every 20 s, 0 none.")] = 1,
+    let_pass: Annotated[
+        str | None,
+        typer.Option("--let-pass", help="Let time pass in the demo that runs now, such as 3h or 90m.", metavar="TIME"),
+    ] = None,
+    socket_mode: Annotated[bool, typer.Option("--socket-mode", help="Connect to Slack by Socket Mode.")] = False,
+) -> None:
+    """Try everything on this machine: an organization, its QuickBooks and Shopify, a Slack workspace and mail."""
+    from bot.cli import demo as command
+    from bot.cli.demo_ground import Wishes
+
+    if let_pass is not None:
+        command.let_pass(let_pass)
+    elif headless:
+        command.play(check, Wishes(size=size, socket_mode=socket_mode))
+    else:
+        command.show(Wishes(port, size, speed, socket_mode=socket_mode), open_page=open_page)
+
+
+@app.command()
+def sandbox(
+    *,
+    env: Annotated[bool, typer.Option("--env", help="Print only the variables, to be evaluated by a shell.")] = False,
+    slack_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    size: Annotated[int, typer.Option(min=1, max=200_000, help="Invoices and orders that are there at first.")] = 200,
+    request_url: Annotated[
+        str, typer.Option(help="Where the product takes Slack's requests.", metavar="URL")
+    ] = "http://127.0.0.1:8000/slack/events",
+) -> None:
+    """Start the stand-ins only (providers, Slack workspace, mail) and say how to use them, until Ctrl-C."""
+    from bot.cli import sandbox as command
+
+    command.run(only_env=env, slack_port=slack_port, size=size, request_url=request_url)
+
+
+@app.command()
+def seed(
+    file: Annotated[Path, typer.Argument(help="Seed file; sandbox/temerity_goods.yaml explains the form.")],
+    *,
+    replace_credentials: Annotated[
+        bool, typer.Option("--replace-credentials", help="Overwrite grants and bot tokens that are stored already.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Write an organization, its workspaces, people and sources into the database. Again means update."""
+    from bot.cli import seed as command
+
+    command.run(file, env_file, replace=replace_credentials, only_check=check)
+
+
+@app.command()
+def serve(env_file: EnvFile = None) -> None:
+    """Run Tidings: ROLE=all (default), web or worker; Socket Mode when SLACK_APP_TOKEN is set."""
+    from bot.cli import serve as command
+
+    command.run(env_file)
+
+
+@app.command()
+def migrate(env_file: EnvFile = None) -> None:
+    """Bring the database to the newest shape. Harmless when it is there already."""
+    from bot.cli import migrate as command
+
+    command.run(env_file)
+
+
+@app.command()
+def doctor(
+    *,
+    env_file: EnvFile = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Leave out what needs the network.")] = False,
+) -> None:
+    """Check settings, database, keys, warehouse, Slack and mail: one line each, with what to do."""
+    from bot.cli import doctor as command
+
+    command.run(env_file, offline=offline)
+
+
+@app.command()
+def status(
+    organization: Annotated[str | None, typer.Argument(help="Key, name or id; all when left out.")] = None,
+    env_file: EnvFile = None,
+) -> None:
+    """Show every source: its connection, its freshness, what runs, and when it is collected next."""
+    from bot.cli import status as command
+
+    command.run(organization, env_file)
+
+
+@app.command()
+def refresh(
+    organization: Annotated[str, typer.Argument(help="Key, name or id.")],
+    source: Annotated[str, typer.Argument(help="Label or account of a source, or all.")] = "all",
+    *,
+    as_user: Annotated[
+        str | None, typer.Option("--as", help="Slack user id of the member in whose name; an admin when left out.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and show it.")] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Ask for a refresh as a member of the organization; a running worker does it and tells them."""
+    from bot.cli import refresh as command
+
+    command.run(organization, source, as_user, env_file, wait=wait)
+
+
+@app.command()
+def preview(
+    notice: Annotated[str | None, typer.Argument(help="Which one; lists them when left out.")] = None,
+    form: Annotated[str, typer.Option("--as", help="slack (JSON), text or html.", metavar="FORM")] = "slack",
+) -> None:
+    """Print a message as Slack or a mail program gets it, made of invented facts."""
+    from bot.cli import preview as command
+
+    command.run(notice, form)
+
+
+@keys.command("new")
+def keys_new() -> None:
+    """Print a fresh key for SECRET_KEYS."""
+    from bot.cli import keys as command
+
+    command.new()
+
+
+@keys.command("rotate")
+def keys_rotate(env_file: EnvFile = None) -> None:
+    """Seal everything with the first key of SECRET_KEYS, so that the older ones can be taken out."""
+    from bot.cli import keys as command
+
+    command.rotate(env_file)

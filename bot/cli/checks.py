@@ -1,0 +1,171 @@
+"""What `tidings doctor` looks at; each check returns one line with what to do, and changes nothing."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bot.cli.say import Mark
+from storage.credentials import Place, open_bot_token, open_credentials
+from storage.facts.sources import Provider
+from storage.migrate import is_current
+from storage.records import audit, organizations, seeds, sources, workers
+from storage.records.sources import StoredGrant
+from storage.seal import Seal, SealError
+from storage.sessions import Database, DatabaseUnavailableError
+from storage.settings import Settings
+
+_DEAD_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line."""
+
+    mark: Mark
+    subject: str
+    text: str
+
+
+def ok(subject: str, text: str) -> Finding:
+    """All is well."""
+    return Finding(Mark.OK, subject, text)
+
+
+def fail(subject: str, text: str) -> Finding:
+    """It will not work like this."""
+    return Finding(Mark.FAIL, subject, text)
+
+
+def look(subject: str, text: str) -> Finding:
+    """It works, and a person should look."""
+    return Finding(Mark.WARN, subject, text)
+
+
+def about_settings(settings: Settings) -> Iterator[Finding]:
+    """What is configured, and what a missing choice means."""
+    mode = "Socket Mode" if settings.socket_mode else f"HTTP at {settings.public_url}/slack/events"
+    yield ok("settings", f"ROLE={settings.role}, Slack by {mode}")
+    if not settings.socket_mode and settings.public_url.startswith("http://"):
+        yield look("settings", "PUBLIC_URL is this machine only: Slack reaches it by https or by Socket Mode")
+    if not settings.support_channel and not settings.support_email:
+        yield look("settings", "no SUPPORT_CHANNEL and no SUPPORT_EMAIL: escalations reach only those of a seed file")
+
+
+def about_database(database: Database) -> Iterator[Finding]:
+    """Whether the database is there, safe and current."""
+    kind = "SQLite" if database.is_sqlite else "Postgres"
+    try:
+        database.check()
+    except DatabaseUnavailableError as error:
+        yield fail("database", str(error))
+        return
+    yield ok("database", f"{kind}, durable settings are in force")
+    if not is_current(database.engine):
+        yield fail("database", "not in the newest shape: run `tidings migrate`")
+
+
+def about_workers(database: Database) -> Iterator[Finding]:
+    """Whether something works on the database now."""
+    with database.read() as session:
+        working = len(workers.alive(session, _DEAD_SECONDS))
+    if working:
+        yield ok("workers", f"{working} running")
+    else:
+        yield look("workers", "none is running: start `tidings serve`")
+
+
+def about_keys(database: Database, seal: Seal) -> Iterator[Finding]:
+    """Whether every sealed credential opens, and which key sealed it."""
+    with database.read() as session:
+        grants = [sources.stored_grant(session, source.id) for source in sources.changed_since(session, None)]
+        tokens = organizations.bot_tokens(session)
+    sealed: list[tuple[bytes, Callable[[], object]]]
+    sealed = [(grant.credentials, partial(_open_grant, seal, grant)) for grant in grants if grant.credentials]
+    sealed += [(token, partial(open_bot_token, seal, team, token)) for team, token in tokens.items() if token]
+    total = len(sealed)
+    old = sum(not seal.is_current(text) for text, _ in sealed)
+    broken = sum(not opens(work) for _, work in sealed)
+    if broken:
+        yield fail(
+            "keys", f"{broken} of {total} stored credentials do not open: add the older key to SECRET_KEYS again"
+        )
+    elif old:
+        yield look("keys", f"{old} of {total} are sealed with an older key: run `tidings keys rotate`")
+    else:
+        yield ok("keys", f"all {total} stored credentials open with the newest key")
+
+
+def _open_grant(seal: Seal, grant: StoredGrant) -> object:
+    place = Place(grant.organization_id, grant.provider, grant.account, grant.version)
+    return open_credentials(seal, place, grant.credentials or b"")
+
+
+def about_organizations(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Whether there is somebody to work for, and whether the audit is whole."""
+    with database.read() as session:
+        found = seeds.organizations(session)
+        for organization in found:
+            listed = sources.sources_of(session, organization.id)
+            people = len(seeds.members(session, organization.id))
+            yield ok("organization", f"{organization.name}: {people} members, {len(listed)} sources")
+            broken = audit.broken_entries(session, organization.id)
+            if broken:
+                yield fail(
+                    "audit", f"{organization.name}: entries {broken[:5]} were changed: keep a copy, tell support"
+                )
+        providers = {source.provider for source in sources.changed_since(session, None)}
+    if not found:
+        yield look("organization", "none yet: run `tidings seed FILE.yaml`")
+    ids = {Provider.QUICKBOOKS: settings.quickbooks_client_id, Provider.SHOPIFY: settings.shopify_client_id}
+    for provider in sorted(providers):
+        if not ids[provider]:
+            name = provider.upper()
+            yield fail(provider, f"{name}_CLIENT_ID is empty: tokens cannot be renewed; set it and its secret")
+
+
+def about_warehouse(settings: Settings) -> Iterator[Finding]:
+    """Whether the extensions fit and the folder can be written."""
+    from storage.warehouse import ExtensionMismatch, check_extensions
+
+    try:
+        check_extensions()
+        yield ok("warehouse", "DuckDB and its extensions fit together and load without a network")
+    except ExtensionMismatch as error:
+        yield fail("warehouse", f"{error}: install the pinned requirements again")
+    if "://" in settings.warehouse_url:
+        return
+    folder = Path(settings.warehouse_url)
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(nearest).free / 1e9
+    if not os.access(nearest, os.W_OK):
+        yield fail("warehouse", f"{folder} cannot be written by this user")
+    elif free < 2:
+        yield look("warehouse", f"only {free:.1f} GB free at {nearest}: make room before the next full read")
+    else:
+        yield ok("warehouse", f"{folder} can be written, {free:.0f} GB free")
+
+
+def about_mail_headers() -> Iterator[Finding]:
+    """Whether a hostile name could smuggle a header into a mail."""
+    from templates.mail import UnsafeHeader, safe_header
+
+    for hostile in ("Name\r\nBcc: everyone@example.com", "=?utf-8?q?x?=", "a\u2028b"):
+        try:
+            safe_header(hostile)
+        except UnsafeHeader:
+            continue
+        yield fail("mail headers", "a hostile name gets through: a fault of this version, do not send mail with it")
+        return
+    yield ok("mail headers", "control characters and encoded words are refused")
+
+
+def opens(work: Callable[[], object]) -> bool:
+    """Whether a sealed text opens."""
+    try:
+        work()
+    except SealError:
+        return False
+    return True

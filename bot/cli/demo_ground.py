@@ -1,0 +1,92 @@
+"""What the demo stands on: stand-ins in their own thread, a fresh database and warehouse, a seeded organization."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.cli.isolated import isolated_settings
+from bot.cli.seed import modes, write
+from bot.main import App, Options, build_app
+from bot.web import SLACK_PATH
+from sandbox.world import SEED_FILE, Plan, SandboxThread, sandbox_in_thread
+from storage.facts.secret import Secret
+from storage.migrate import migrate
+from storage.seal import Seal, new_key
+from storage.seed_file import load_seed
+from storage.seeding import Seeding
+from storage.sessions import open_database
+from storage.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller of the demo chose."""
+
+    #: port of the page; 0 means any free one
+    port: int = 0
+    #: invoices and orders that are there at first
+    size: int = 200
+    #: 1 is a change at the providers every 20 seconds, 0 none
+    speed: float = 0
+    socket_mode: bool = False
+
+    def plan(self) -> Plan:
+        """Return what to start."""
+        return Plan(size=self.size, slack_port=self.port, change_seconds=20 / self.speed if self.speed else None)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything that is there before the product starts."""
+
+    folder: Path
+    outside: SandboxThread
+    settings: Settings
+
+    @property
+    def log(self) -> Path:
+        """Where the product logs."""
+        return self.folder / "tidings.log"
+
+    def app(self) -> App:
+        """Build the product on it, with the stand-ins' clock."""
+        return build_app(self.settings, Options(clock=self.outside.sandbox.clock))
+
+    def deliver_to(self, address: str) -> None:
+        """Let Slack send its requests to the product at that address."""
+        self.outside.sandbox.slack.request_url = address + SLACK_PATH
+
+
+@contextmanager
+def prepared(wishes: Wishes) -> Iterator[Ground]:
+    """Start the stand-ins, make a database and seed it; all of it is gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tidings-demo-", ignore_cleanup_errors=True) as name,
+        sandbox_in_thread(wishes.plan()) as outside,
+    ):
+        folder = Path(name)
+        yield Ground(folder, outside, _settings(folder, outside, socket_mode=wishes.socket_mode))
+
+
+def _settings(folder: Path, outside: SandboxThread, *, socket_mode: bool) -> Settings:
+    key = new_key()
+    settings = isolated_settings(
+        {
+            **outside.sandbox.environment(),
+            **(outside.sandbox.socket_mode() if socket_mode else {}),
+            "DATABASE_URL": f"sqlite:///{folder / 'tidings.db'}",
+            "WAREHOUSE_URL": str(folder / "warehouse"),
+            "SECRET_KEYS": key,
+            "PORT": "0",
+        }
+    )
+    seed = load_seed(SEED_FILE, outside.sandbox.credentials())
+    database = open_database(settings.database_url)
+    try:
+        migrate(database)
+        write(database, seed, Seeding(Seal([Secret(key)]), outside.sandbox.clock.now(), modes()))
+    finally:
+        database.close()
+    return settings

@@ -1,0 +1,26 @@
+"""`tidings serve`: one process, from the environment."""
+
+import asyncio
+from pathlib import Path
+
+from bot.cli.ground import read_settings
+from bot.cli.logs import configure_logs
+from bot.cli.say import line, stop
+from bot.main import build_app, serve
+from jobs.engine import EngineError
+from storage.lock import AlreadyLockedError
+from storage.seal import SealError
+from storage.sessions import DatabaseBusyError, DatabaseUnavailableError
+
+
+def run(env_file: Path | None) -> None:
+    """Run until SIGTERM or Ctrl-C; what cannot start says why in one line."""
+    settings = read_settings(env_file)
+    configure_logs(settings.log_level)
+    try:
+        app = build_app(settings)
+        asyncio.run(serve(app, lambda address: line(f"Tidings listens at {address}")))
+    except (DatabaseUnavailableError, DatabaseBusyError, AlreadyLockedError, EngineError, SealError) as error:
+        stop(str(error))
+    except KeyboardInterrupt:
+        line("stopped")

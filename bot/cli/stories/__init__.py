@@ -1,0 +1,17 @@
+"""Stories that `tidings demo --headless --check NAME` plays; each is one module, and has its name here."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.cli.demo_ground import Wishes
+from bot.cli.stories import escalation, refresh
+from bot.cli.stories.stage import Stage, play
+
+#: Plays on a running product; StoryError when something that should be seen is not.
+Story = Callable[[Stage], Awaitable[None]]
+
+STORIES: Mapping[str, Story] = {"refresh": refresh.story, "escalation": escalation.story}
+
+
+def play_story(name: str, wishes: Wishes) -> bool:
+    """Play one story on a fresh demo, print a line per step, and return whether all of it was seen."""
+    return play(name, STORIES[name], wishes)

@@ -1,0 +1,185 @@
+"""Where a story is played: the whole product and all stand-ins, real HTTP between them, and a line per step."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+from bot.cli.demo_ground import Ground, Wishes, prepared
+from bot.cli.logs import configure_logs
+from bot.cli.say import Mark, line, marked
+from bot.main import App
+from jobs.status import statuses
+from sandbox.providers.serve import serve
+from sandbox.slack import Answer, Message, SlackWorkspace
+from sandbox.world import Sandbox
+from storage.facts.status import SourceStatus
+from storage.records import seeds, sources
+from storage.sessions import Session
+
+T = TypeVar("T")
+
+#: How long a story waits for one thing; generous, since machines are busy, and nothing sleeps for it.
+PATIENCE = 90.0
+_LOOK_SECONDS = 0.2
+_LAST_LOG_LINES = 25
+
+
+class StoryError(AssertionError):
+    """Something that should be seen is not; the text says what."""
+
+
+class Stage:
+    """What a story can do and see; everything outside happens in the stand-ins' own thread."""
+
+    def __init__(self, ground: Ground, app: App) -> None:
+        self.ground = ground
+        self.app = app
+        self._began = time.monotonic()
+        self._step = self._began
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The stand-ins; touch their state by `outside` only."""
+        return self.ground.outside.sandbox
+
+    @property
+    def slack(self) -> SlackWorkspace:
+        """The workspace."""
+        return self.sandbox.slack
+
+    def told(self, what: str) -> None:
+        """Print a step that was seen, with the seconds it took."""
+        now = time.monotonic()
+        line(marked(Mark.OK, f"{now - self._step:6.2f} s  {what}"))
+        self._step = now
+
+    async def outside(self, work: Callable[[], T]) -> T:
+        """Do something among the stand-ins, in their thread."""
+
+        async def there() -> T:
+            return work()
+
+        return await self.ground.outside.run(there())
+
+    async def act(self, act: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Let a person do something in Slack; the answer must come within Slack's three seconds."""
+
+        async def there() -> Answer:
+            return await act()
+
+        answer = await self.ground.outside.run(there())
+        self.expect(answer.ok, f"Slack was not answered in time: {answer.error} after {answer.seconds:.2f} s")
+        return answer
+
+    async def see(self, what: str, look: Callable[[], T | None]) -> T:
+        """Wait until there is something to see outside; StoryError names what was missing and what is there."""
+
+        async def there() -> T | None:
+            return await self.slack.wait_for(look, PATIENCE)
+
+        try:
+            found = await self.ground.outside.run(there())
+        except TimeoutError as error:
+            raise StoryError(f"{what} was not seen within {PATIENCE:.0f} s: {error}") from None
+        assert found is not None
+        return found
+
+    async def until(self, what: str, true: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until something is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not await true():
+            if time.monotonic() > deadline:
+                raise StoryError(f"{what} did not come true within {PATIENCE:.0f} s")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def expect(self, truth: object, what: str) -> None:
+        """Go on only when that is so."""
+        if not truth:
+            raise StoryError(what)
+
+    async def statuses(self) -> list[SourceStatus]:
+        """Return the status of every source, from the database: a witness beside what people are shown."""
+
+        def work(session: Session) -> list[SourceStatus]:
+            listed = [each for one in seeds.organizations(session) for each in sources.sources_of(session, one.id)]
+            return statuses(session, listed, self.app.clock.now(), budget=self.app.settings.quickbooks_monthly_reads)
+
+        return await self.app.database.reading(work)
+
+    def messages(self, channel: str, viewer: str) -> list[Message]:
+        """Return what that person sees in a channel; for use inside `see` and `outside`."""
+        return self.slack.messages(channel, viewer=viewer)
+
+    async def first_reads(self) -> list[SourceStatus]:
+        """Wait for the first read of every source, which starts by itself."""
+
+        async def done() -> bool:
+            return all(one.last_ready is not None and one.active is None for one in await self.statuses())
+
+        await self.until("the first read of every source", done)
+        return await self.statuses()
+
+    async def hours_pass(self, hours: float) -> None:
+        """Let time pass at once, for everybody."""
+        await self.outside(lambda: self.sandbox.pass_time(timedelta(hours=hours)))
+
+
+def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes) -> bool:
+    """Play a story on a fresh product; print what was seen and return whether that was all of it."""
+    began = time.monotonic()
+    line(f"story: {name}")
+    with prepared(wishes) as ground:
+        configure_logs("INFO", ground.log)
+        try:
+            asyncio.run(_play(ground, story, began))
+        except StoryError as error:
+            line(marked(Mark.FAIL, str(error)))
+            _show_log(ground)
+            return False
+    line(marked(Mark.OK, f"{time.monotonic() - began:6.2f} s  in all"))
+    return True
+
+
+async def _play(ground: Ground, story: Callable[[Stage], Awaitable[None]], began: float) -> None:
+    app = ground.app()
+    async with app.running(), serve(app.asgi) as served:
+        ground.deliver_to(served.url)
+        stage = Stage(ground, app)
+        with _counted(stage, began):
+            await story(stage)
+            await _nothing_was_wrong(stage)
+
+
+@contextmanager
+def _counted(stage: Stage, began: float) -> Iterator[None]:
+    stage.told(f"started {time.monotonic() - began:.2f} s after the command; page at {stage.slack.url}")
+    yield
+
+
+async def _nothing_was_wrong(stage: Stage) -> None:
+    """Look at the stand-ins' own records: nothing undrawable, refused, doubled or written at a provider."""
+    sandbox = stage.sandbox
+    found = await stage.outside(
+        lambda: {
+            "blocks that the page cannot draw": list(sandbox.slack.red),
+            "calls that Slack refused": [f"{one.method}: {one.error}" for one in sandbox.slack.refused],
+            "mails that came twice": list(sandbox.mail.duplicates()),
+            "writes at a provider": [
+                *sandbox.quickbooks.journal.mutating(),
+                *sandbox.shopify.journal.mutating(),
+            ],
+        }
+    )
+    for what, entries in found.items():
+        stage.expect(not entries, f"{what}: {entries}")
+    stage.told("nothing undrawable, nothing refused, nothing twice, nothing written at a provider")
+
+
+def _show_log(ground: Ground) -> None:
+    if ground.log.is_file():
+        line("the end of the log:")
+        for entry in ground.log.read_text(encoding="utf-8").splitlines()[-_LAST_LOG_LINES:]:
+            line(f"  {entry}")
