@@ -7,6 +7,7 @@ import sqlite3
 import time
 
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.sessions import Database, DatabaseUnavailableError, prepare_sqlite
 
@@ -14,7 +15,7 @@ _IDLE_MILLISECONDS = 30_000
 
 
 def open_engine_pool(database: Database, size: int = 10) -> Engine:
-    """Open the engine's own pool; the caller disposes of it."""
+    """Open the engine's own pool; the caller closes it with `close_engine_pool`."""
     if database.is_sqlite:
         return _sqlite_pool(database, size)
     # A worker that is frozen inside a transaction must not hold its locks for ever.
@@ -22,6 +23,12 @@ def open_engine_pool(database: Database, size: int = 10) -> Engine:
     return create_engine(
         database.url, pool_size=size, max_overflow=size, pool_pre_ping=True, connect_args={"options": options}
     )
+
+
+def close_engine_pool(pool: Engine) -> None:
+    """Close every connection: the idle ones now, those in use by a thread when it gives them back."""
+    event.listen(pool, "checkin", _close)
+    pool.dispose()
 
 
 def check_engine_pool(pool: Engine) -> None:
@@ -49,6 +56,10 @@ def _sqlite_pool(database: Database, size: int) -> Engine:
     )
     event.listen(pool, "connect", _prepare)
     return pool
+
+
+def _close(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _prepare(connection: sqlite3.Connection, record: object) -> None:
