@@ -5,6 +5,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
 
@@ -67,6 +68,7 @@ class Wire:
             timeout=httpx.Timeout(limits.read, connect=limits.connect, pool=limits.total),
             follow_redirects=False,
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"accept-encoding": "gzip", "user-agent": "Tidings"},
         )
 

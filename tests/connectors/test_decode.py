@@ -114,7 +114,7 @@ def test_any_amount_comes_through_unchanged(amount: Decimal, rate: Decimal) -> N
     assert (row["amount"], row["rate"]) == (amount, rate)
 
 
-nasty = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+nasty = st.text(max_size=20)
 
 
 @settings(max_examples=60, deadline=None)
@@ -217,14 +217,14 @@ def without_dedupe(pages: list[list[bytes]]) -> list[str]:
     return [row["id"] for page in pages for record in page for row in decode(SHAPE, [[record]]).batch.rows.to_pylist()]
 
 
-@pytest.mark.parametrize("odd", [False, True])
-def test_drifted_pages_give_each_record_once_in_its_highest_version(odd: bool) -> None:
+@pytest.mark.parametrize("page", ["plain", "odd"])
+def test_drifted_pages_give_each_record_once_in_its_highest_version(page: str) -> None:
     pages: list[list[bytes]] = doubled()
-    if odd:
+    if page == "odd":
         pages[0].append(made(id="odd", owner={"value": 1}))
     found = decode(SHAPE, pages)
     rows = {row["id"]: row["amount"] for row in found.batch.rows.to_pylist()}
-    assert len(rows) == found.batch.rows.num_rows == (4 if odd else 3)
+    assert len(rows) == found.batch.rows.num_rows == (4 if page == "odd" else 3)
     assert (rows["1"], rows["2"]) == (Decimal(4), Decimal(9))
     lines = found.batch.children["thing_lines"].to_pylist()
     assert [line["name"] for line in lines if line["parent_id"] == "1"] == ["new"]

@@ -49,9 +49,9 @@ class Kept:
             came.add(row["id"])
             for child in batch.stream.children:
                 self.lines.setdefault(child.name, {}).pop(row["id"], None)
-        for child, table in batch.children.items():
+        for name_of_child, table in batch.children.items():
             for line in table.to_pylist():
-                self.lines.setdefault(child, {}).setdefault(line["parent_id"], []).append(line)
+                self.lines.setdefault(name_of_child, {}).setdefault(line["parent_id"], []).append(line)
         for key in batch.deleted:
             held.pop(key, None)
             came.discard(key)
@@ -143,7 +143,7 @@ async def shopify_world(
                 Secret(grant.refresh_token or ""),
                 clock.now() + timedelta(hours=1),
                 scopes=scopes,
-            )  # fmt: skip
+            )
         )
         kept = Kept()
         access = access_to(app.environment(served.url), "SHOPIFY", SHOP, tokens, clock, kept, **more)

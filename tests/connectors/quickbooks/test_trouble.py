@@ -1,6 +1,7 @@
 """Every misbehaviour at every stage of a QuickBooks collection ends in the right class, and the next one heals."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,9 @@ def app(clock: OffsetClock) -> QuickBooks:
 
 
 @pytest.mark.parametrize("kind, more, expected, code", LASTING, ids=[f"{row[0]}-{row[3]}" for row in LASTING])
-@pytest.mark.parametrize("operation, entity", STAGES, ids=lambda part: str(part))
+@pytest.mark.parametrize("operation, entity", STAGES, ids=str)
 async def test_lasting_trouble_has_its_class(
-    app: QuickBooks, clock: OffsetClock, operation: str, entity: str, kind: Kind, more: dict[str, object],
+    app: QuickBooks, clock: OffsetClock, operation: str, entity: str, kind: Kind, more: dict[str, Any],
     expected: type[ConnectorError], code: str,
 ) -> None:  # fmt: skip
     async with quickbooks_world(app, clock, limits=QUIET) as world:
@@ -72,7 +73,7 @@ PASSING = [
 
 @pytest.mark.parametrize("kind, more", PASSING, ids=[str(row[0]) for row in PASSING])
 async def test_passing_trouble_is_waited_out(
-    app: QuickBooks, clock: OffsetClock, kind: Kind, more: dict[str, object]
+    app: QuickBooks, clock: OffsetClock, kind: Kind, more: dict[str, Any]
 ) -> None:
     async with quickbooks_world(app, clock, limits=QUICK) as world:
         for entity in ("Customer", "Invoice"):

@@ -1,0 +1,127 @@
+"""The GraphQL documents against Shopify's published schema: valid, within our scopes, affordable, reading only."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLSchema,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    build_client_schema,
+    get_named_type,
+    parse,
+    validate,
+    visit,
+)
+from graphql.language import FieldNode, FragmentDefinitionNode, OperationDefinitionNode
+
+from connectors.reads import operations
+from connectors.shopify.documents import DOCUMENTS, SCOPES
+from connectors.shopify.roots import ROOTS
+
+
+@pytest.fixture(scope="module")
+def schema(contracts: Path) -> GraphQLSchema:
+    with gzip.open(contracts / "shopify/admin_2026-10.introspection.json.gz") as file:
+        said = json.load(file)
+    return build_client_schema(said.get("data", said), assume_valid=True)
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_are_valid(schema: GraphQLSchema, name: str) -> None:
+    assert validate(schema, parse(DOCUMENTS[name])) == []
+
+
+@pytest.mark.contracts
+def test_a_wrong_document_would_be_noticed(schema: GraphQLSchema) -> None:
+    broken = DOCUMENTS["Orders"].replace("totalPriceSet", "totalPriceSets")
+    assert validate(schema, parse(broken))
+
+
+class Types(Visitor):
+    """Collects the types and deprecated fields that a document touches."""
+
+    def __init__(self, info: TypeInfo) -> None:
+        super().__init__()
+        self.info = info
+        self.types: set[str] = set()
+        self.deprecated: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        found = self.info.get_type()
+        if found is not None:
+            self.types.add(get_named_type(found).name)
+        field = self.info.get_field_def()
+        if field is not None and field.deprecation_reason:
+            self.deprecated.add(node.name.value)
+
+
+def touched(schema: GraphQLSchema, document: str) -> Types:
+    info = TypeInfo(schema)
+    types = Types(info)
+    visit(parse(document), TypeInfoVisitor(info, types))
+    return types
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_our_scopes_cover_every_type(contracts: Path, schema: GraphQLSchema, name: str) -> None:
+    access = json.loads((contracts / "shopify/admin_2026-10.access_scopes.json").read_text())["types"]
+    types = touched(schema, DOCUMENTS[name])
+    assert not types.deprecated
+    for kind in types.types & set(access):
+        assert set(access[kind]["offlineScopes"]) & set(SCOPES), (kind, access[kind])
+
+
+PROTECTED = {"MailingAddress", "CustomerEmailAddress", "CustomerPhoneNumber"}
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_protected_customer_data_is_asked_for(schema: GraphQLSchema, name: str) -> None:
+    assert not touched(schema, DOCUMENTS[name]).types & PROTECTED
+    for word in ("displayName", "firstName", "lastName", "email ", "phone", "note"):
+        assert word not in DOCUMENTS[name].split("customer {")[0] or name not in {"Customers", "Orders"}
+
+
+def cost(selection: Any, sizes: dict[str, int], fragments: dict[str, Any], schema: GraphQLSchema, kind: Any) -> int:
+    """Shopify's published rule at its strictest: an object 1 point, a connection 2 and what it holds times `first`."""
+    total = 0
+    for node in selection.selections:
+        if node.kind == "fragment_spread":
+            total += cost(fragments[node.name.value].selection_set, sizes, fragments, schema, kind)
+            continue
+        field = kind.fields[node.name.value]
+        inner = get_named_type(field.type)
+        if node.selection_set is None:
+            continue
+        first = next((argument for argument in node.arguments or () if argument.name.value == "first"), None)
+        deeper = cost(node.selection_set, sizes, fragments, schema, inner)
+        total += 2 + sizes[first.value.name.value] * deeper if first else 1 + deeper
+    return total
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("root", ROOTS, ids=lambda root: root.field)
+def test_first_pages_are_affordable(schema: GraphQLSchema, root: Any) -> None:
+    for document, sizes in (
+        (root.document, {"first": root.first, "lines": root.inner_first}),
+        (root.inner_document, {"first": root.inner_first * 10}),
+        (root.keys_document, {"first": 250}),
+    ):
+        if not document:
+            continue
+        parsed = parse(document)
+        fragments = {d.name.value: d for d in parsed.definitions if isinstance(d, FragmentDefinitionNode)}
+        query = next(d for d in parsed.definitions if isinstance(d, OperationDefinitionNode))
+        assert cost(query.selection_set, sizes, fragments, schema, schema.query_type) < 1000
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_only_read(name: str) -> None:
+    assert operations(DOCUMENTS[name]) == ["query"]
