@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -42,11 +43,17 @@ class Ask:
     operation: str | None = None
 
 
+@cache
+def admin_schema() -> GraphQLSchema:
+    """Return the schema that is served; it never changes."""
+    return build_schema(SDL)
+
+
 class Executor:
     """Runs requests against stores; remembers the documents that it has read and checked."""
 
     def __init__(self) -> None:
-        self.schema: GraphQLSchema = build_schema(SDL)
+        self.schema = admin_schema()
         self._documents: dict[str, DocumentNode | list[GraphQLError]] = {}
 
     def document(self, query: str) -> DocumentNode | list[GraphQLError]:

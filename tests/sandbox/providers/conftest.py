@@ -84,7 +84,10 @@ async def quickbooks() -> AsyncIterator[QuickBooksBench]:
     app = QuickBooks.generated(invoices=60, clock=clock)
     grant = app.oauth.grant(REALM)
     headers = {"Authorization": f"Bearer {grant.access_token}", "Accept": "application/json"}
-    async with serve(app.app) as served, httpx.AsyncClient(base_url=served.url, headers=headers) as client:
+    async with (
+        serve(app.app) as served,
+        httpx.AsyncClient(base_url=served.url, headers=headers, verify=False) as client,
+    ):
         yield QuickBooksBench(app, served.url, client, clock, grant.access_token, grant.refresh_token)
 
 
@@ -94,7 +97,10 @@ async def shopify() -> AsyncIterator[ShopifyBench]:
     app = Shopify.generated(orders=80, clock=clock)
     grant = app.oauth.grant(SHOP)
     headers = {"X-Shopify-Access-Token": grant.access_token}
-    async with serve(app.app) as served, httpx.AsyncClient(base_url=served.url, headers=headers) as client:
+    async with (
+        serve(app.app) as served,
+        httpx.AsyncClient(base_url=served.url, headers=headers, verify=False) as client,
+    ):
         yield ShopifyBench(app, served.url, client, clock, grant.access_token, str(grant.refresh_token))
 
 

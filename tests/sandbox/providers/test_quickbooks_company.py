@@ -38,11 +38,11 @@ def imbalance(invoice: Record) -> Decimal:
     """What a check of an invoice sees: lines - discount + tax - total, and each line against price and quantity."""
     lines: list[Record] = invoice["Line"]
     sold = [line for line in lines if "SalesItemLineDetail" in line]
-    sales = sum((line["Amount"] for line in sold), Decimal(0))
-    discount = sum((line["Amount"] for line in lines if "DiscountLineDetail" in line), Decimal(0))
-    subtotal = sum((line["Amount"] for line in lines if "SubTotalLineDetail" in line), Decimal(0))
+    sales: Decimal = sum((line["Amount"] for line in sold), Decimal(0))
+    discount: Decimal = sum((line["Amount"] for line in lines if "DiscountLineDetail" in line), Decimal(0))
+    subtotal: Decimal = sum((line["Amount"] for line in lines if "SubTotalLineDetail" in line), Decimal(0))
     details = [(line["Amount"], line["SalesItemLineDetail"]) for line in sold]
-    wrong = sum((abs(worth - detail["UnitPrice"] * detail["Qty"]) for worth, detail in details), Decimal(0))
+    wrong: Decimal = sum((abs(worth - detail["UnitPrice"] * detail["Qty"]) for worth, detail in details), Decimal(0))
     total: Decimal = invoice["TotalAmt"]
     tax: Decimal = invoice["TxnTaxDetail"]["TotalTax"]
     return abs(sales - subtotal) + abs(sales - discount + tax - total) + wrong
