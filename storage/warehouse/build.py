@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
 
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
@@ -12,6 +12,18 @@ from storage.warehouse.names import identifier, lake, quote, ready_table, text
 from storage.warehouse.session import Session
 
 _OWN = {"_source": "VARCHAR", "_key": "VARCHAR"}
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The last build of a ready table."""
+
+    #: everything up to here is in it
+    snapshot: int
+    #: raw tables in which nothing happened since
+    unchanged: frozenset[str]
+    #: rows of the source then
+    total: int
 
 
 class Feed:
@@ -51,28 +63,31 @@ class Build:
         self._built = f"built_{number}"
         self._old = f"old_{number}"
         self._differ = f"differ_{number}"
-        #: other sources whose rows had to be built too, because the table's columns changed
-        self.displaced: list[str] = []
+        #: other sources whose rows had to be built too, because the table's columns changed; with their rows now
+        self.displaced: dict[str, int] = {}
 
-    def run(self, source_id: str, since: int | Literal["all"]) -> StreamCounts:
-        """Build one source's rows: of what changed after the snapshot `since`, or all of them (WrongReadyTable)."""
+    def run(self, source_id: str, since: Since | None) -> StreamCounts:
+        """Build one source's rows: those of what changed since, or all of them (WrongReadyTable)."""
         self._check()
         there = self._existing.get(self._target)
-        if there is not None and since != "all" and not self._find_keys(source_id, since):
-            return StreamCounts(total=self._total(source_id))
+        if there is None:
+            since = None
+        if since is not None and not self._find_keys(source_id, since):
+            return StreamCounts(total=since.total)
         shape = self._shape(source_id)
         if there is not None and there != shape:
-            self._displace(source_id)
-            there, since = None, "all"
+            # Its columns are others now: the rows of the other sources are built again too.
+            others = f"SELECT DISTINCT _source FROM {lake(self._target)} WHERE _source <> ? ORDER BY 1"
+            self.displaced = dict.fromkeys((name for (name,) in self._session.rows(others, (source_id,))), 0)
+            self._session.run(f"DROP TABLE {lake(self._target)}")
+            there, since = None, None
         if there is None:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in shape.items())
             self._session.run(f"CREATE TABLE {lake(self._target)} ({columns})")
-            since = "all"
-        # A whole table of which anything changed is built like any other in full.
-        only_keys = since != "all" and not self._table.whole
         for other in self.displaced:
-            self._replace(other, only_keys=False)
-        return self._replace(source_id, only_keys=only_keys)
+            self.displaced[other] = self._replace(other, only_keys=False).total
+        # A whole table in which anything changed is built like one that is new.
+        return self._replace(source_id, only_keys=since is not None and not self._table.whole)
 
     def _check(self) -> None:
         """Refuse a declaration that does not fit the lake, and SQL that reads what it does not declare."""
@@ -98,12 +113,6 @@ class Build:
         if not self._table.whole and self._table.key.casefold() not in folded:
             raise WrongReadyTable(f"{self._table.name}: no column {self._table.key} in its SELECT")
         return {**_OWN, **columns}
-
-    def _displace(self, source_id: str) -> None:
-        """Drop the table, since its columns are others now; rows of the other sources are built again too."""
-        sql = f"SELECT DISTINCT _source FROM {lake(self._target)} WHERE _source <> ? ORDER BY 1"
-        self.displaced = [name for (name,) in self._session.rows(sql, (source_id,))]
-        self._session.run(f"DROP TABLE {lake(self._target)}")
 
     def _show(self, source_id: str, *, only_keys: bool) -> None:
         """Make the views that the SQL reads."""
@@ -179,12 +188,16 @@ class Build:
         sql = f"SELECT count(*) FROM {lake(self._target)} WHERE _source = ?"
         return int(self._session.row(sql, (source_id,))[0])
 
-    def _find_keys(self, source_id: str, since: int) -> bool:
+    def _find_keys(self, source_id: str, since: Since) -> bool:
         """Collect the ids of the parents to build (changed, or referring to a changed lookup); say if there are any."""
-        parts = [self._feed.changed(self._table.parent, source_id, since)]
-        for lookup, reference in self._table.lookups.items():
-            changed = self._feed.changed(lookup, source_id, since)
-            parts.append(changed if self._table.whole else self._referring(reference, changed, source_id))
+        moved = [name for name in (self._table.parent, *self._table.lookups) if name not in since.unchanged]
+        parts = []
+        for name in moved:
+            changed = self._feed.changed(name, source_id, since.snapshot)
+            direct = name == self._table.parent or self._table.whole
+            parts.append(changed if direct else self._referring(self._table.lookups[name], changed, source_id))
+        if not parts:
+            return False
         self._make(self._keys, " UNION ".join(f"({part})" for part in parts))
         return bool(self._session.rows(f"SELECT 1 FROM temp.{quote(self._keys)} LIMIT 1"))
 

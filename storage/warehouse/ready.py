@@ -13,14 +13,14 @@ When the text of the SQL or its columns change, the table is built anew by itsel
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Literal
 
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
 from storage.warehouse import commits
-from storage.warehouse.build import Build, Feed
+from storage.warehouse.build import Build, Feed, Since
 from storage.warehouse.errors import Disagreement, WrongReadyTable
 from storage.warehouse.loader import Checkpoint, Fence
 from storage.warehouse.location import Location
@@ -39,10 +39,17 @@ class Mark:
     """A row of the processed table."""
 
     snapshot: int
-    #: the raw state that was seen, see `raw_state`
+    #: the raw state that was seen, see `raw_state`; as JSON
     seen: str
     #: digest of the ready table's declaration
-    definition: str
+    definition: str = ""
+    #: rows of the source in the ready table
+    total: int = 0
+
+    def unchanged(self, state: Mapping[str, str]) -> frozenset[str]:
+        """Return the raw tables in which nothing happened since."""
+        seen = json.loads(self.seen)
+        return frozenset(table for table, run_id in state.items() if seen.get(table) == run_id)
 
 
 def process(
@@ -83,26 +90,21 @@ def process(
 
 def waiting(session: Session, source_id: str, ready: Sequence[ReadyTable]) -> bool:
     """Say whether the raw rows of a source, or the SQL of its ready tables, are not those that were built last."""
-    seen = raw_state(session, source_id)
-    if seen is None:
-        return False
-    found = marks(session, source_id)
-    mark = found.get(WHOLE_SOURCE)
-    return (
-        mark is None or mark.seen != seen or any(_definition_of(found, table) != definition(table) for table in ready)
+    state = raw_state(session, source_id)
+    return bool(state) and _behind(marks(session, source_id), state, ready)
+
+
+def raw_state(session: Session, source_id: str) -> dict[str, str]:
+    """Return which run last changed each raw table of a source; nothing when nothing was ever collected."""
+    sql = (
+        f"SELECT raw_table, run_id FROM {lake(CURSORS)} WHERE _source = ? AND raw_table IS NOT NULL ORDER BY raw_table"
     )
-
-
-def raw_state(session: Session, source_id: str) -> str | None:
-    """Return the name of a source's raw state (which run last changed each stream); None when nothing was collected."""
-    sql = f"SELECT stream, run_id FROM {lake(CURSORS)} WHERE _source = ? AND raw_table IS NOT NULL ORDER BY stream"
-    rows = session.rows(sql, (source_id,))
-    return hashlib.sha256(repr(rows).encode()).hexdigest() if rows else None
+    return dict(session.rows(sql, (source_id,)))
 
 
 def marks(session: Session, source_id: str) -> dict[str, Mark]:
     """Return how far each ready table of a source is built."""
-    sql = f"SELECT name, snapshot, seen, definition FROM {lake(PROCESSED)} WHERE _source = ?"
+    sql = f"SELECT name, snapshot, seen, definition, total FROM {lake(PROCESSED)} WHERE _source = ?"
     return {row[0]: Mark(*row[1:]) for row in session.rows(sql, (source_id,))}
 
 
@@ -112,9 +114,11 @@ def definition(table: ReadyTable) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _definition_of(found: Mapping[str, Mark], table: ReadyTable) -> str | None:
-    mark = found.get(table.name)
-    return mark.definition if mark is not None else None
+def _behind(found: Mapping[str, Mark], state: Mapping[str, str], ready: Sequence[ReadyTable]) -> bool:
+    mark = found.get(WHOLE_SOURCE)
+    if mark is None or json.loads(mark.seen) != state:
+        return True
+    return any(table.name not in found or found[table.name].definition != definition(table) for table in ready)
 
 
 def _build_all(
@@ -122,30 +126,27 @@ def _build_all(
 ) -> Written | None:
     """Write all ready tables that need it into the open transaction; None when there is nothing to do."""
     existing = ensure_system_tables(session)
-    before, seen = session.snapshot(), raw_state(session, source_id)
-    if seen is None:
+    before, state = session.snapshot(), raw_state(session, source_id)
+    found = marks(session, source_id)
+    if not state or not (rebuild or _behind(found, state, ready)):
         return None
+    first, seen = commits.oldest(session), json.dumps(state)
     feed = Feed(session, before)
-    found, first = marks(session, source_id), commits.oldest(session)
-    if not rebuild and not waiting(session, source_id, ready):
-        return None
     counts: dict[str, StreamCounts] = {}
-    fresh: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen, "")}
+    fresh: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen)}
     for number, table in enumerate(ready):
         mark = found.get(table.name)
-        since: int | Literal["all"] = "all"
-        # Changes are known from the snapshot after `since` on, so that one must still be there.
-        if not rebuild and mark is not None and mark.definition == definition(table) and mark.snapshot >= first:
-            since = mark.snapshot
+        # Changes are known from the snapshot after the mark on, so the mark's own must still be there.
+        known = mark is not None and mark.definition == definition(table) and mark.snapshot >= first
+        since = None
+        if mark is not None and known and not rebuild:
+            since = Since(mark.snapshot, mark.unchanged(state), mark.total)
         build = Build(session, table, number, feed, existing)
-        counts[table.name] = build.run(source_id, since)
-        fresh[table.name] = Mark(before, seen, definition(table))
-        for other in build.displaced:
-            _mark(
-                session,
-                other,
-                {**marks(session, other), table.name: Mark(before, raw_state(session, other) or "", definition(table))},
-            )
+        counts[table.name] = done = build.run(source_id, since)
+        fresh[table.name] = Mark(before, seen, definition(table), done.total)
+        for other, total in build.displaced.items():
+            anew = Mark(before, json.dumps(raw_state(session, other)), definition(table), total)
+            _mark(session, other, {**marks(session, other), table.name: anew})
     _mark(session, source_id, fresh)
     written = Written(before, counts)
     commits.sign(session, commits.commit_message("process", run_id, source_id), "process", written)
@@ -162,6 +163,8 @@ def _read_back(session: Session, run_id: str, source_id: str, written: Written) 
     if found is None or found[1] != written:
         raise Disagreement(f"the commit of {run_id} is not in the lake as it was written")
     for name, counts in written.counts.items():
+        if not counts.touched:
+            continue
         sql = f"SELECT count(*) FROM {lake(ready_table(name))} WHERE _source = ?"
         total = int(session.row(sql, (source_id,))[0])
         if total != counts.total:

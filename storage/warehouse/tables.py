@@ -16,7 +16,7 @@ _CURSORS_SQL = (
 #: up to which snapshot each ready table of each source is built, from which raw state and by which SQL; the name '' is
 #: the source itself
 PROCESSED = "_processed"
-_PROCESSED_SQL = "(_source VARCHAR, name VARCHAR, snapshot BIGINT, seen VARCHAR, definition VARCHAR)"
+_PROCESSED_SQL = "(_source VARCHAR, name VARCHAR, snapshot BIGINT, seen VARCHAR, definition VARCHAR, total BIGINT)"
 
 
 def ensure_system_tables(session: Session) -> dict[str, dict[str, str]]:

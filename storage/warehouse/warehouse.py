@@ -144,7 +144,8 @@ class Warehouse:
     def _read(self, look: Callable[[Session], T], default: T) -> T:
         """Return what `look` finds in a read-only session, or the default when there is no lake yet."""
         try:
-            with opened(self._location, self._limits, write=False) as session:
+            # One transaction: all questions are answered from one snapshot, and DuckLake looks it up once.
+            with opened(self._location, self._limits, write=False) as session, session.transaction():
                 return look(session)
         except NoLake:
             return default
