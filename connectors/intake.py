@@ -1,6 +1,7 @@
 """From a stream's pages to the sink: decode beside the loop, keep count, remember what was seen."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,8 @@ class Intake:
     newest: datetime | None = None
     rounded: int = 0
     rows: int = 0
+    #: hash of each record, where somebody wants to know whether anything at all is different
+    hashes: dict[str, str] | None = None
 
     async def take(self, pages: Sequence[Sequence[Record]]) -> None:
         """Decode some pages in a thread and hand the batch on."""
@@ -35,6 +38,8 @@ class Intake:
         self.seen.update(found.ids)
         self.rows += len(found.ids)
         self.rounded += found.rounded
+        if self.hashes is not None:
+            self.hashes.update(zip(found.ids, found.batch.rows.column("_hash").to_pylist(), strict=True))
         newest = found.newest
         if newest is not None:
             self.newest = newest if self.newest is None else max(self.newest, newest)
@@ -46,6 +51,12 @@ class Intake:
         if keys:
             self.gone |= keys
             await self.sink(empty(self.shape, tuple(sorted(keys))))
+
+    @property
+    def fingerprint(self) -> str:
+        """One text for all live records: different when any of them is."""
+        parts = sorted(f"{key}={text}" for key, text in (self.hashes or {}).items() if key not in self.gone)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     @property
     def live(self) -> set[str]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -24,7 +24,9 @@ BY_NAME = {entity.name: entity for entity in ENTITIES}
 
 @pytest.fixture
 def clock() -> OffsetClock:
-    return OffsetClock()
+    """It is noon today: hours may pass without a new day, on which reports are read again."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0)
+    return OffsetClock(noon - datetime.now(UTC))
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ async def test_a_deletion_alone_is_noticed_without_asking_for_reports_twice(
     assert_true(world, app)
     clock.advance(timedelta(hours=1))
     reads = (await world.collect()).reads
-    assert reads == 2 * len(ENTITIES)
+    assert reads == 2 * len(ENTITIES) - 1
 
 
 async def test_reports_are_read_after_a_change_only(world: World, app: QuickBooks, clock: OffsetClock) -> None:
@@ -96,6 +98,30 @@ async def test_reports_are_read_after_a_change_only(world: World, app: QuickBook
     assert len(reports_read(app)) == 4
     assert {"profit_and_loss", "balance_sheet"} <= set(moved.full)
     assert {"profit_and_loss", "balance_sheet"} <= set(moved.keep_cursors)
+
+
+async def test_reports_are_read_again_when_only_a_balance_moved(
+    world: World, app: QuickBooks, clock: OffsetClock
+) -> None:
+    """A purchase is of a kind that is not read; the balance of the account that paid it tells."""
+    await world.collect()
+    accounts = app.books[REALM].truth("Account")
+    paid = [
+        {**record, "CurrentBalance": record["CurrentBalance"] - 5} if n == 0 else record
+        for n, record in enumerate(accounts)
+    ]
+    app.books[REALM].set_records("Account", paid)
+    clock.advance(timedelta(hours=1))
+    await world.collect()
+    assert len(reports_read(app)) == 4
+
+
+async def test_reports_are_read_again_on_a_new_day(world: World, app: QuickBooks, clock: OffsetClock) -> None:
+    await world.collect()
+    clock.advance(timedelta(hours=13))
+    world.tokens.tokens = dataclasses.replace(world.tokens.tokens, expires_at=None)
+    await world.collect()
+    assert len(reports_read(app)) == 4
 
 
 def reports_read(app: QuickBooks) -> list[str]:
@@ -199,7 +225,8 @@ async def test_a_change_that_shows_late_is_seen_thanks_to_the_overlap(
             assert_true(world, app)
 
 
-async def test_clocks_that_differ_move_the_cursor_not_the_as_of(app: QuickBooks) -> None:
+async def test_clocks_that_differ_move_the_cursor_not_the_as_of() -> None:
+    app = QuickBooks.generated(seed=5, invoices=10)
     ahead = OffsetClock(timedelta(hours=3))
     async with quickbooks_world(app, ahead) as world:
         world.tokens.tokens = dataclasses.replace(world.tokens.tokens, expires_at=None)
