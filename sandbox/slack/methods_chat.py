@@ -51,6 +51,7 @@ def delete(core: Core, app: Installation, args: Json) -> Json:
 def history(core: Core, app: Installation, args: Json) -> Json:
     """Read a channel, newest first, threads left out (`conversations.history`)."""
     channel = core.channel_of(app, args.get("channel"), member=True)
+    _may(app, channel, "history")
     shown = [
         message for message in core.rooms.store.seen(channel.id, None) if not message.is_reply or message.broadcast
     ]
@@ -61,6 +62,7 @@ def history(core: Core, app: Installation, args: Json) -> Json:
 def replies(core: Core, app: Installation, args: Json) -> Json:
     """Read a thread, oldest first (`conversations.replies`)."""
     channel = core.channel_of(app, args.get("channel"), member=True)
+    _may(app, channel, "history")
     found = core.rooms.store.replies(channel.id, str(args.get("ts")), None)
     if not found:
         raise Refusal("thread_not_found")
@@ -69,7 +71,9 @@ def replies(core: Core, app: Installation, args: Json) -> Json:
 
 def info(core: Core, app: Installation, args: Json) -> Json:
     """Describe a channel (`conversations.info`)."""
-    return {"channel": _channel(core.channel_of(app, args.get("channel"), member=False), app)}
+    channel = core.channel_of(app, args.get("channel"), member=False)
+    _may(app, channel, "read")
+    return {"channel": _channel(channel, app)}
 
 
 def open_direct(core: Core, app: Installation, args: Json) -> Json:
@@ -89,7 +93,15 @@ def open_direct(core: Core, app: Installation, args: Json) -> Json:
 def members(core: Core, app: Installation, args: Json) -> Json:
     """List who is in a channel (`conversations.members`)."""
     channel = core.channel_of(app, args.get("channel"), member=False)
+    _may(app, channel, "read")
     return {"members": sorted(channel.people), "response_metadata": {"next_cursor": ""}}
+
+
+def _may(app: Installation, channel: Channel, what: str) -> None:
+    """Refuse a read for which the scope of this kind of channel is missing."""
+    kind = {"channel": "channels", "group": "groups", "im": "im"}[channel.kind]
+    if f"{kind}:{what}" not in app.scopes:
+        raise Refusal("missing_scope", needed=f"{kind}:{what}", provided=",".join(sorted(app.scopes)))
 
 
 def _own(core: Core, app: Installation, args: Json, error: str) -> Message:

@@ -27,8 +27,8 @@ def letter(to="maya@temeritygoods.example", message_id="<ready-1@tidings.example
     return message
 
 
-async def send(mail, message=None, timeout=2.0):
-    await aiosmtplib.send(message or letter(), hostname=mail.host, port=mail.port, timeout=timeout)
+async def send(mail, message=None, seconds=2.0):
+    await aiosmtplib.send(message or letter(), hostname=mail.host, port=mail.port, timeout=seconds)
 
 
 async def test_a_message_is_kept_as_it_came(mail):
@@ -85,14 +85,14 @@ async def test_a_connection_that_dies_before_the_answer(mail, kind, kept):
 async def test_a_server_that_never_answers(mail, kind, kept):
     mail.lie(kind)
     with pytest.raises((aiosmtplib.SMTPException, TimeoutError)):
-        await send(mail, timeout=0.3)
+        await send(mail, seconds=0.3)
     assert len(mail.messages) == kept
 
 
 async def test_a_late_accept_is_kept_after_the_sender_gave_up(mail):
     mail.lie("late_accept", seconds=0.6)
     with pytest.raises((aiosmtplib.SMTPException, TimeoutError)):
-        await send(mail, timeout=0.2)
+        await send(mail, seconds=0.2)
     assert mail.messages == []
     await mail.wait_for(lambda: mail.messages, timeout=3)
 

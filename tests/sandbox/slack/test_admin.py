@@ -14,7 +14,7 @@ async def admin(slack):
         yield http
 
 
-async def found(admin, what, **query):
+async def found(admin, what, **query: str):
     return (await admin.get(f"/{what}", params=query)).json()["found"]
 
 

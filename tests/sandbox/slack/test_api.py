@@ -98,6 +98,10 @@ async def test_tokens_and_scopes_are_checked(slack, client):
     answer = await refused(client.conversations_open(users="U0MAYA"))
     assert (answer["error"], answer["needed"]) == ("missing_scope", "im:write")
     assert "chat:write" in answer["provided"]
+    installed.scopes = installed.scopes - {"channels:history"}
+    answer = await refused(client.conversations_history(channel="C0FINANCE"))
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "channels:history")
+    assert (await client.conversations_history(channel="D0MAYA"))["ok"]
     installed.revoked = True
     assert (await refused(client.auth_test()))["error"] == "token_revoked"
 

@@ -1,5 +1,7 @@
 """What Slack would refuse is refused; the cases are tried against a check that lacks them, too."""
 
+from typing import Any
+
 import pytest
 
 from sandbox.slack import check
@@ -9,15 +11,15 @@ from sandbox.slack.limits import MESSAGE_CHARACTERS
 from .conftest import button, modal, option, plain, section, text_input
 
 
-def actions(*elements, **more):
+def actions(*elements: Any, **more: Any):
     return {"type": "actions", "elements": list(elements), **more}
 
 
-def cells(*texts):
+def cells(*texts: str):
     return [{"type": "raw_text", "text": text} for text in texts]
 
 
-def select(**more):
+def select(**more: Any):
     return {"type": "static_select", "action_id": "s", "options": [option()], **more}
 
 

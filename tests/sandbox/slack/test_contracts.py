@@ -45,7 +45,7 @@ def keys(value):
 def lacks(collected, ours, path=""):
     """Yield each key of the collected payload that ours does not have; enterprise names are the customer's plan."""
     for key, inner in (collected or {}).items():
-        if key.startswith("enterprise") or key == "authed_users" or key == "client_msg_id":
+        if key.startswith("enterprise") or key in {"authed_users", "client_msg_id"}:
             continue
         if key not in (ours or {}):
             yield f"{path}/{key}"

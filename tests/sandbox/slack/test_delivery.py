@@ -4,6 +4,7 @@ import hmac
 import json
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import httpx
 import pytest
@@ -19,11 +20,11 @@ from sandbox.slack.wire import serving
 from .conftest import button, modal, says, section, text_input, workspace
 
 
-def actions(*elements):
+def actions(*elements: Any):
     return {"type": "actions", "elements": list(elements)}
 
 
-async def posted(client, slack, *elements, channel="C0FINANCE"):
+async def posted(client, slack, *elements: Any, channel="C0FINANCE"):
     answer = await client.chat_postMessage(channel=channel, text="t", blocks=[actions(*elements)])
     return slack.message(channel, answer["ts"])
 

@@ -9,9 +9,9 @@ import pytest
 from .conftest import workspace
 
 
-async def post(slack, text="hello", timeout=2.0):
+async def post(slack, text="hello", seconds=2.0):
     """Post as a bot with a plain client; return the answer, or the class of what went wrong."""
-    async with httpx.AsyncClient(timeout=timeout) as http:
+    async with httpx.AsyncClient(timeout=seconds) as http:
         headers = {"Authorization": f"Bearer {slack.app.bot_token('T0TEMERITY')}"}
         try:
             return await http.post(
@@ -49,22 +49,22 @@ async def test_reset_accepts_nothing_and_accept_reset_accepts(slack):
 
 async def test_hang_accepts_nothing_and_accept_hang_accepts(slack):
     slack.lie("chat.postMessage", "hang")
-    assert await post(slack, "one", timeout=0.2) is httpx.ReadTimeout
+    assert await post(slack, "one", seconds=0.2) is httpx.ReadTimeout
     slack.lie("chat.postMessage", "accept_hang")
-    assert await post(slack, "two", timeout=0.2) is httpx.ReadTimeout
+    assert await post(slack, "two", seconds=0.2) is httpx.ReadTimeout
     assert texts(slack) == ["two"]
 
 
 async def test_a_late_accept_shows_only_after_the_caller_gave_up(slack):
     slack.lie("chat.postMessage", "late_accept", seconds=0.6)
-    assert await post(slack, timeout=0.2) is httpx.ReadTimeout
+    assert await post(slack, seconds=0.2) is httpx.ReadTimeout
     assert texts(slack) == []
     await slack.wait_for(lambda: texts(slack) == ["hello"], timeout=3)
 
 
 async def test_a_patient_caller_is_cut_before_a_late_accept(slack):
     slack.lie("chat.postMessage", "late_accept", seconds=0.3)
-    assert await post(slack, timeout=5) in {httpx.ReadError, httpx.RemoteProtocolError}
+    assert await post(slack, seconds=5) in {httpx.ReadError, httpx.RemoteProtocolError}
     await slack.wait_for(lambda: texts(slack) == ["hello"], timeout=3)
 
 
@@ -110,7 +110,7 @@ async def test_nothing_that_hangs_keeps_the_stand_in_from_closing():
     async with workspace() as (slack, _, _):
         slack.lie("chat.postMessage", "hang")
         slack.lie("chat.postMessage", "late_accept", seconds=20)
-        hanging = [asyncio.create_task(post(slack, timeout=30)) for _ in range(2)]
+        hanging = [asyncio.create_task(post(slack, seconds=30)) for _ in range(2)]
         await slack.wait_for(lambda: len(slack.core.background.running) > 0)
     assert time.monotonic() - started < 5
     await asyncio.gather(*hanging)
