@@ -10,7 +10,8 @@ from typing import Protocol
 
 from connectors.http import Http
 from connectors.limits import Limiter
-from connectors.oauth import TokenKeeper, Tokens, TokenStore
+from connectors.oauth import TokenKeeper
+from connectors.tokens import Tokens, TokenStore
 from connectors.wire import HttpLimits
 from storage.facts.clock import Clock, aware
 from storage.facts.ready import ReadyTable

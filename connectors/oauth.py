@@ -5,16 +5,14 @@ answer, so it has no I/O of its own; `TokenKeeper` drives it between the lease, 
 """
 
 import asyncio
-import contextlib
 import json
 import math
 import re
-from collections.abc import AsyncIterator, Generator, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 from authlib.oauth2.auth import ClientAuth
@@ -22,70 +20,17 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from connectors.backoff import retry_after
 from connectors.errors import TOKEN_REJECTED, Broken, ConnectorError, Reconnect, Retry
+from connectors.tokens import MemoryTokens, Tokens, TokenStore
 from connectors.wire import Answer, HttpLimits, Wire, pinned
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
+
+__all__ = ["MemoryTokens", "TokenEndpoint", "TokenKeeper", "TokenStore", "TokenStyle", "Tokens", "renewal"]
 
 #: A token is renewed this long before it expires, so that no call starts with one that dies on the way.
 AHEAD = timedelta(minutes=2)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 _LONGEST_LIFE = 10 * 366 * 86400
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """One version of a grant's tokens; instants are aware, None means "does not expire" or "not known"."""
-
-    access: Secret
-    refresh: Secret | None = None
-    expires_at: datetime | None = None
-    refresh_expires_at: datetime | None = None
-    #: QuickBooks' end of the whole grant, which refreshing does not move
-    hard_expires_at: datetime | None = None
-    scopes: tuple[str, ...] = ()
-
-
-class TokenStore(Protocol):
-    """Where the tokens of one grant live; shared by all processes."""
-
-    async def load(self) -> Tokens:
-        """Return the newest saved tokens."""
-        ...
-
-    async def save(self, tokens: Tokens) -> None:
-        """Save durably; when it returns, a crash cannot lose them."""
-        ...
-
-    def lease(self) -> AbstractAsyncContextManager[None]:
-        """Let one refresher at a time in, among all processes."""
-        ...
-
-
-@dataclass
-class MemoryTokens:
-    """Tokens of one process; for tests and for trying a grant out."""
-
-    tokens: Tokens
-    saved: list[Tokens] = field(default_factory=list)
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def load(self) -> Tokens:
-        """Return them."""
-        return self.tokens
-
-    async def save(self, tokens: Tokens) -> None:
-        """Replace them."""
-        self.tokens = tokens
-        self.saved.append(tokens)
-
-    @contextlib.asynccontextmanager
-    async def _hold(self) -> AsyncIterator[None]:
-        async with self._lock:
-            yield
-
-    def lease(self) -> AbstractAsyncContextManager[None]:
-        """Let one in at a time."""
-        return self._hold()
 
 
 class TokenStyle(StrEnum):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import Broken
-from connectors.quickbooks.reports import REPORTS, Line, Report, batch, flatten
+from connectors.quickbooks.report_tree import Line, flatten
+from connectors.quickbooks.reports import REPORTS, Report, batch
 
 PROFIT, BALANCE = REPORTS
 REAL = [

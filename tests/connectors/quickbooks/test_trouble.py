@@ -13,7 +13,7 @@ from tests.connectors.quickbooks.test_collect import assert_true
 from tests.connectors.worlds import QUICK, QUIET, quickbooks_world
 
 STAGES = [
-    ("count", "Account"),
+    ("query", "Account"),
     ("query", "Customer"),
     ("query", "Invoice"),
     ("count", "JournalEntry"),
