@@ -69,6 +69,8 @@ def locate(url: str, organization_id: str) -> Location:
     home = _inside(Path(url), name)
     options = (
         f"DATA_PATH {text(str(home / 'data'))}",
+        # The catalog lies beside its data, so the two may be moved together; a Postgres catalog insists on its folder.
+        "OVERRIDE_DATA_PATH true",
         "META_JOURNAL_MODE 'WAL'",
         f"META_BUSY_TIMEOUT {BUSY_MILLISECONDS}",
     )

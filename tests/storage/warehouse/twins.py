@@ -41,21 +41,20 @@ class _CommitsEachTable(Loader):
         *,
         allow_shrink: bool,
     ) -> LoadResult:
-        with opened(self._location, self._limits, write=True) as session:
-            for name, staged in self._staging.streams.items():
-                with session.transaction():
-                    before = session.snapshot()
-                    applied = apply(
-                        session,
-                        self._run,
-                        {name: staged},
-                        {key: value for key, value in cursors.items() if key == name},
-                        full=full,
-                        keep_cursors=keep,
-                        allow_shrink=allow_shrink,
-                    )
-                    session.commit()
-                self._checkpoint("warehouse.before_commit")
+        for name, staged in self._staging.streams.items():
+            with opened(self._location, self._limits, write=True) as session, session.transaction():
+                before = session.snapshot()
+                applied = apply(
+                    session,
+                    self._run,
+                    {name: staged},
+                    {key: value for key, value in cursors.items() if key == name},
+                    full=full,
+                    keep_cursors=keep,
+                    allow_shrink=allow_shrink,
+                )
+                session.commit()
+            self._checkpoint("warehouse.before_commit")
         digest = fingerprint(applied.positions)
         return LoadResult(self._run.run_id, before, before + 1, applied.counts, self._run.extracted_at, digest)
 
