@@ -237,7 +237,7 @@ class _Showing:
 
     def _face(self, person: "Person") -> Face:
         initials = "".join(word[0] for word in person.real_name.split()[:2]).upper()
-        hue = sum(person.id.encode()) % _HUES
+        hue = list(self._slack.world.people).index(person.id) % _HUES
         team = "" if person.team == self._me.team else self._slack.world.teams[person.team].name
         return Face(person.id, person.real_name, person.title, initials, hue, person.bot_id is not None, team)
 
