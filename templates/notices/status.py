@@ -113,7 +113,7 @@ def source_status(
     name = provider_name(status.source.provider)
     parts: list[Part] = [Heading(f"{source_title(status.source)}: {FRESHNESS[status.freshness]}")]
     parts += _asks([status], {status.source.id: name}, admins)
-    rows = _facts(status, now)
+    rows = (*_facts(status, now), ("Account", (label(status.source.label),)))
     took = usual(status.duration)
     if took and status.source.connection is not ConnectionState.DISCONNECTED:
         rows += (("A refresh usually takes", took),)
@@ -186,7 +186,7 @@ def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
 
 def _line(status: SourceStatus) -> Words:
     name = f"{source_title(status.source)}: {FRESHNESS[status.freshness]}"
-    return (Strong(name),)
+    return (Strong(name), f"  {label(status.source.label)}")
 
 
 def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:

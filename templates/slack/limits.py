@@ -11,8 +11,10 @@ MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
 #: All text of one message together. Slack refuses (`msg_blocks_too_long`) somewhere above 11,000; nobody says where.
 MESSAGE_TEXT = 10_000
-#: All text of one view together; the view may have 250 kB as JSON, where one character can take six bytes.
+#: All text of one view together; our own, Slack only limits the bytes.
 VIEW_TEXT = 30_000
+#: A view as JSON; Slack refuses above 250 kB (`view_too_large`).
+VIEW_BYTES = 240_000
 #: Top-level text: Slack advises 4,000 and cuts at 40,000.
 SUMMARY = 1_000
 

@@ -1,5 +1,6 @@
 """Forms as modals, messages as the Home view."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ def modal(form: Form, *, revision: int = 0, team_id: str | None = None, zone: st
         raise TooLong("a form's ids are longer than Slack carries")
     inputs = [_input(entry) for entry in form.inputs]
     room = Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS - len(inputs))
-    said = name_blocks(lay_out(form.parts, Rung.FIELDS, Reader(team_id, zone), room), form.callback, revision)
+    said = name_blocks(_light(form.parts, Rung.FIELDS, Reader(team_id, zone), room), form.callback, revision)
     view: Block = {
         "type": "modal",
         "callback_id": form.callback,
@@ -43,8 +44,16 @@ def home(
     parts: list[Part] = []
     for message in messages:
         parts += ([Rule()] if parts else []) + list(message.parts)
-    blocks = lay_out(parts, rung, Reader(team_id, zone), Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS))
+    blocks = _light(parts, rung, Reader(team_id, zone), Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS))
     return {"type": "home", "blocks": name_blocks(blocks, "home", revision)}
+
+
+def _light(parts: Sequence[Part], rung: Rung, reader: Reader, room: Room) -> list[Block]:
+    """Lay out with less text until the bytes fit as well: small cells and long ids weigh more than their text."""
+    blocks = lay_out(parts, rung, reader, room)
+    if len(json.dumps(blocks)) <= limits.VIEW_BYTES:
+        return blocks
+    return _light(parts, rung, reader, Room(room.chars // 2, room.blocks))
 
 
 def _input(entry: TextInput | Choice) -> Block:
