@@ -7,6 +7,7 @@ from bot.directory import Directory, Names
 from bot.interaction import Interaction
 from bot.ports import Services
 from bot.reply import Reply, Where
+from bot.together import Together
 from jobs.errors import NotAllowedError
 from jobs.refresh.ask import Place, TriggerKey
 from storage.facts.messages import Message
@@ -21,6 +22,7 @@ class Case:
     actor: Actor
     services: Services
     directory: Directory
+    together: Together[Reply]
     #: the words after the command, or the whole sentence of a question
     about: str = ""
     #: whether `about` is a sentence that may name a source anywhere

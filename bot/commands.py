@@ -40,7 +40,12 @@ def nearest_verb(word: str) -> str | None:
 
 
 async def status(case: Case) -> Reply:
-    """Show how fresh the data is: of everything, or of what the words name."""
+    """Show how fresh the data is: of everything, or of what the words name; members who ask the same share a look."""
+    same = (case.member.organization_id, case.zone, case.about, case.sentence)
+    return await case.together.look(same, lambda: _status(case))
+
+
+async def _status(case: Case) -> Reply:
     known = await case.services.status.all(case.actor)
     chosen = _chosen(case, [entry.source for entry in known])
     if isinstance(chosen, Message):

@@ -13,6 +13,7 @@ from bot.interaction import Interaction, Kind, to_json
 from bot.ports import Services
 from bot.replay import Seen
 from bot.reply import NOTHING, Reply
+from bot.together import Together
 from storage.facts.messages import Message, Paragraph
 from storage.facts.people import Actor
 from templates import notices
@@ -32,6 +33,8 @@ class Front:
         self._services = services
         self._entries = table() if entries is None else entries
         self._directory = Directory(services.people, services.clock)
+        self._actors: Together[Actor | None] = Together()
+        self._answers: Together[Reply] = Together()
         self._seen = Seen(services.clock, keep=_REMEMBERED)
 
     async def answer(self, request: Interaction) -> Reply:
@@ -55,7 +58,8 @@ class Front:
         return await in_words(reply.then, request, None, self._directory) if reply.then else NOTHING
 
     async def _recognized(self, request: Interaction) -> Reply:
-        actor = await self._services.people.actor(request.identity)
+        identity = request.identity
+        actor = await self._actors.look(identity, lambda: self._services.people.actor(identity))
         if actor is not None:
             return await self.decide(actor, request)
         await self._services.asks.persist(request.kind.value, request.team_id, request.trigger, to_json(request))
@@ -68,7 +72,8 @@ class Front:
             log.warning("no_such_entry", name=asked.name, kind=request.kind)
             return Reply(notices.not_found())
         permit(actor, entry.needs)
-        case = Case(request, actor, self._services, self._directory, asked.question.about, asked.sentence)
+        question = asked.question
+        case = Case(request, actor, self._services, self._directory, self._answers, question.about, asked.sentence)
         return await entry.handler(case)
 
     def _counts(self, request: Interaction) -> bool:

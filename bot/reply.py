@@ -1,7 +1,7 @@
 """What a handler answers: words, where they go, and what may follow once Slack has its ack."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from storage.facts.messages import Message
@@ -28,6 +28,8 @@ class Reply:
     then: Callable[[], Awaitable["Reply"]] | None = None
     #: IANA name of the reader's zone
     zone: str = "UTC"
+    #: what an ack says, by workspace; one reply may be for many people who asked the same at once
+    rendered: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 NOTHING = Reply()

@@ -1,6 +1,7 @@
 """Brings a reply to the person who asked and to nobody else: in the ack, by response_url, ephemeral, or direct."""
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from typing import Any
 
@@ -21,12 +22,16 @@ _ELSEWHERE = frozenset(
 )
 
 
-def ack_body(reply: Reply, request: Interaction) -> dict[str, Any] | None:
-    """Return what the ack of a command says by itself; None when the words go another way."""
+def ack_body(reply: Reply, request: Interaction) -> str | None:
+    """Return the JSON that the ack of a command says by itself; None when the words go another way."""
     if request.kind is not Kind.COMMAND or reply.message is None:
         return None
-    shown = blocks.render(reply.message, team_id=request.identity.team_id, zone=reply.zone)
-    return {"response_type": "ephemeral", **shown}
+    team_id = request.identity.team_id
+    said = reply.rendered.get(team_id)
+    if said is None:
+        shown = blocks.render(reply.message, team_id=team_id, zone=reply.zone)
+        said = reply.rendered[team_id] = json.dumps({"response_type": "ephemeral", **shown}, separators=(",", ":"))
+    return said
 
 
 class Shower:

@@ -60,6 +60,7 @@ async def test_a_body_that_never_ends_is_cut() -> None:
         answer = await asyncio.wait_for(reader.read(200), 5)
         assert answer.startswith(b"HTTP/1.1 400")
         writer.close()
+        await writer.wait_closed()
 
 
 async def test_the_same_signed_click_has_one_effect() -> None:

@@ -88,6 +88,8 @@ async def whole(database: Database, folder: Path, *, socket_mode: bool = False) 
         mail = await stack.enter_async_context(MailSink().serve())
         workspace = SlackWorkspace(temerity_goods(), clock=clock, mail=mail, rates=False, retry_delays=(0.2,))
         slack = await stack.enter_async_context(workspace.serve())
+        environment = quickbooks.environment(books.url) | shopify.environment(shop.url)
+        addresses: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
         settings = Settings(
             database_url=database.url,
             warehouse_url=str(folder / "warehouse"),
@@ -100,8 +102,7 @@ async def whole(database: Database, folder: Path, *, socket_mode: bool = False) 
             support_email="data-support@tidings.example",
             smtp_url=mail.smtp_url,
             mail_from="Tidings <tidings@tidings.example>",
-            **{name.lower(): value for name, value in quickbooks.environment(books.url).items()},
-            **{name.lower(): value for name, value in shopify.environment(shop.url).items()},
+            **addresses,
         )
         organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))
         app = build_app(settings, Options(clock=clock, tuning=TUNING, drain_seconds=0.3))

@@ -1,6 +1,7 @@
 """The Slack edge of the whole process: from the signed request to the row, and back to the person."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from sqlmodel import func, select
 
 from bot.values import pack
 from jobs.refresh.ask import Scope
-from sandbox.slack import Answer
+from sandbox.slack import Answer, Message
 from storage.facts.sources import ConnectionState, Provider
 from storage.records import sources
 from storage.sessions import Database, Session
@@ -31,6 +32,11 @@ async def warm(stage: Whole, user: str, channel: str = "C0FINANCE") -> None:
     answer = await stage.slack.command(user, channel, "/data", "help")
     assert answer.ok, answer
     await stage.shown(user, channel, "What you can ask")
+
+
+def shown_after(stage: Whole, known: int) -> list[Message]:
+    """Return what Maya saw after the first so many messages."""
+    return stage.slack.messages("C0FINANCE", viewer="U0MAYA")[known:]
 
 
 def response_url(stage: Whole, user: str = "U0MAYA") -> str:
@@ -117,9 +123,7 @@ async def test_a_source_of_another_organization_reads_like_a_missing_one(
             body = payload_form(payload)
             before = len(stage.slack.messages("C0FINANCE", viewer="U0MAYA"))
             assert (await stage.slack.post_raw(body, stage.slack.sign(body) | FORM)).status == 200
-            await stage.slack.wait_for(
-                lambda known=before: len(stage.slack.messages("C0FINANCE", viewer="U0MAYA")) > known, timeout=5
-            )
+            await stage.slack.wait_for(partial(shown_after, stage, before), timeout=5)
             said.append(stage.slack.messages("C0FINANCE", viewer="U0MAYA")[-1].everything)
         assert said[0] == said[1]
         assert started(stage) == 0
