@@ -1,5 +1,6 @@
 """What runs stand on: database, clock, seal, connectors and one warehouse per organization."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -66,11 +67,14 @@ class HeldRows:
     def __init__(self, warehouse: Warehouse, source: Source) -> None:
         self._warehouse = warehouse
         self._source = source
+        # The organization's lease is not held while a run reads, but no other run of this source is active.
+        self._counts: asyncio.Task[dict[str, int]] | None = None
 
     async def count(self, stream: str) -> int:
         """Return how many live rows there are."""
-        counts = await in_thread(lambda: self._warehouse.counts(self._source.id))
-        return counts.get(self._table(stream), 0)
+        if self._counts is None:
+            self._counts = asyncio.ensure_future(in_thread(lambda: self._warehouse.counts(self._source.id)))
+        return (await self._counts).get(self._table(stream), 0)
 
     async def keys(self, stream: str) -> Collection[str]:
         """Return their keys."""
