@@ -15,6 +15,8 @@ from storage.sessions import Database
 from storage.settings import Settings
 
 _SMTP_SECONDS = 10
+#: Said in the greeting; looking our own name up would ask a name server.
+_OURSELVES = "localhost"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 #: What the product calls needs these; `users:read.email` is what a mail address needs.
 SCOPES = frozenset(
@@ -77,11 +79,15 @@ def about_smtp(settings: Settings) -> Iterator[Finding]:
 def _greet(scheme: str, host: str, port: int | None, user: str | None, password: str | None) -> None:
     context = ssl.create_default_context()
     if scheme == "smtps":
-        with smtplib.SMTP_SSL(host, port or 465, timeout=_SMTP_SECONDS, context=context) as server:
+        with smtplib.SMTP_SSL(
+            host, port or 465, local_hostname=_OURSELVES, timeout=_SMTP_SECONDS, context=context
+        ) as server:
             _log_in(server, user, password)
         return
     starttls = scheme == "smtp+starttls"
-    with smtplib.SMTP(host, port or (587 if starttls else 25), timeout=_SMTP_SECONDS) as server:
+    with smtplib.SMTP(
+        host, port or (587 if starttls else 25), local_hostname=_OURSELVES, timeout=_SMTP_SECONDS
+    ) as server:
         server.ehlo()
         if starttls:
             server.starttls(context=context)

@@ -19,6 +19,9 @@ from storage.seeding import Seeding
 from storage.sessions import open_database
 from storage.settings import Settings
 
+#: What is unfinished at the end of a demo is thrown away anyway.
+_DRAIN_SECONDS = 0.5
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -52,7 +55,7 @@ class Ground:
 
     def app(self) -> App:
         """Build the product on it, with the stand-ins' clock."""
-        return build_app(self.settings, Options(clock=self.outside.sandbox.clock))
+        return build_app(self.settings, Options(clock=self.outside.sandbox.clock, drain_seconds=_DRAIN_SECONDS))
 
     def deliver_to(self, address: str) -> None:
         """Let Slack send its requests to the product at that address."""

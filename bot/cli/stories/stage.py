@@ -1,9 +1,9 @@
 """Where a story is played: the whole product and all stand-ins, real HTTP between them, and a line per step."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -34,9 +34,10 @@ class StoryError(AssertionError):
 class Stage:
     """What a story can do and see; everything outside happens in the stand-ins' own thread."""
 
-    def __init__(self, ground: Ground, app: App) -> None:
+    def __init__(self, ground: Ground, app: App, patience: float = PATIENCE) -> None:
         self.ground = ground
         self.app = app
+        self._patience = patience
         self._began = time.monotonic()
         self._step = self._began
 
@@ -78,21 +79,21 @@ class Stage:
         """Wait until there is something to see outside; StoryError names what was missing and what is there."""
 
         async def there() -> T | None:
-            return await self.slack.wait_for(look, PATIENCE)
+            return await self.slack.wait_for(look, self._patience)
 
         try:
             found = await self.ground.outside.run(there())
         except TimeoutError as error:
-            raise StoryError(f"{what} was not seen within {PATIENCE:.0f} s: {error}") from None
+            raise StoryError(f"{what} was not seen within {self._patience:.0f} s: {error}") from None
         assert found is not None
         return found
 
     async def until(self, what: str, true: Callable[[], Awaitable[bool]]) -> None:
         """Wait until something is true."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while not await true():
             if time.monotonic() > deadline:
-                raise StoryError(f"{what} did not come true within {PATIENCE:.0f} s")
+                raise StoryError(f"{what} did not come true within {self._patience:.0f} s")
             await asyncio.sleep(_LOOK_SECONDS)
 
     def expect(self, truth: object, what: str) -> None:
@@ -127,14 +128,14 @@ class Stage:
         await self.outside(lambda: self.sandbox.pass_time(timedelta(hours=hours)))
 
 
-def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes) -> bool:
+def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes, *, patience: float = PATIENCE) -> bool:
     """Play a story on a fresh product; print what was seen and return whether that was all of it."""
     began = time.monotonic()
     line(f"story: {name}")
     with prepared(wishes) as ground:
         configure_logs("INFO", ground.log)
         try:
-            asyncio.run(_play(ground, story, began))
+            asyncio.run(_play(ground, story, began, patience))
         except StoryError as error:
             line(marked(Mark.FAIL, str(error)))
             _show_log(ground)
@@ -143,20 +144,15 @@ def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes) -
     return True
 
 
-async def _play(ground: Ground, story: Callable[[Stage], Awaitable[None]], began: float) -> None:
+async def _play(ground: Ground, story: Callable[[Stage], Awaitable[None]], began: float, patience: float) -> None:
     app = ground.app()
-    async with app.running(), serve(app.asgi) as served:
-        ground.deliver_to(served.url)
-        stage = Stage(ground, app)
-        with _counted(stage, began):
-            await story(stage)
-            await _nothing_was_wrong(stage)
-
-
-@contextmanager
-def _counted(stage: Stage, began: float) -> Iterator[None]:
-    stage.told(f"started {time.monotonic() - began:.2f} s after the command; page at {stage.slack.url}")
-    yield
+    async with app.running(), contextlib.AsyncExitStack() as stack:
+        if not app.settings.socket_mode:
+            ground.deliver_to((await stack.enter_async_context(serve(app.asgi))).url)
+        stage = Stage(ground, app, patience)
+        stage.told(f"started {time.monotonic() - began:.2f} s after the command; page at {stage.slack.url}")
+        await story(stage)
+        await _nothing_was_wrong(stage)
 
 
 async def _nothing_was_wrong(stage: Stage) -> None:

@@ -1,0 +1,168 @@
+"""The commands as an operator types them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli.app import app
+from storage.facts.secret import Secret
+from storage.records import refreshes, seeds, sources
+from storage.seal import Seal, new_key
+from storage.seeding import organization_id
+from storage.sessions import open_database
+from tests.bot.cli.conftest import Shell
+from tests.storage.test_seed_file import ENVIRONMENT, EXAMPLE
+
+HEAVY = {
+    "duckdb",
+    "dbos",
+    "slack_bolt",
+    "slack_sdk",
+    "sqlalchemy",
+    "pyarrow",
+    "uvicorn",
+    "httpx",
+    "cryptography",
+    "jinja2",
+}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, bot.cli.app; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("command", [command.name or command.callback.__name__ for command in app.registered_commands])  # type: ignore[union-attr]
+def test_every_command_explains_itself(shell: Shell, command: str) -> None:
+    assert "Usage" in shell_help(command)
+
+
+def shell_help(command: str) -> str:
+    from typer.testing import CliRunner
+
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_a_missing_configuration_is_a_readable_list_and_no_traceback(shell: Shell) -> None:
+    shell.variables = {"ROLE": "everything"}
+    for command in (["migrate"], ["doctor"], ["status"], ["seed", str(EXAMPLE)], ["serve"]):
+        output = shell.run(*command, code=1)
+        assert "SLACK_BOT_TOKEN" in output or "ROLE" in output
+        assert "Traceback" not in output
+
+
+def test_without_a_database_every_command_says_migrate(shell: Shell) -> None:
+    for command in (["status"], ["seed", str(EXAMPLE)], ["refresh", "temerity-goods"], ["keys", "rotate"]):
+        assert "run `tidings migrate`" in shell.run(*command, code=1)
+    assert not (shell.folder / "tidings.db").exists()
+
+
+def test_migrate_again_is_harmless(shell: Shell) -> None:
+    assert "newest shape" in shell.run("migrate")
+    assert "newest shape" in shell.run("migrate")
+
+
+def test_seed_tells_what_it_did_and_again_does_nothing(seeded: Shell) -> None:
+    output = seeded.run("seed", str(EXAMPLE))
+    assert "everything was there already" in output
+    assert "kept the stored grant of quickbooks_9341450000000001" in output
+    assert not any(secret in output for secret in ENVIRONMENT.values())
+
+
+def test_seed_shows_every_mistake_and_writes_nothing(shell: Shell) -> None:
+    shell.run("migrate")
+    broken = shell.folder / "broken.yaml"
+    broken.write_text(EXAMPLE.read_text().replace("role: admin", "role: boss").replace("format: 1 ", "format: 7 "))
+    output = shell.run("seed", str(broken), code=1)
+    assert output.count("line ") == 2
+    assert "no organization yet" in shell.run("status")
+    assert "cannot be read" in shell.run("seed", str(shell.folder / "missing.yaml"), code=1)
+
+
+def test_seed_check_needs_no_database(shell: Shell) -> None:
+    assert "is in order" in shell.run("seed", str(EXAMPLE), "--check")
+    assert not (shell.folder / "tidings.db").exists()
+
+
+def test_status_shows_every_source(seeded: Shell) -> None:
+    output = seeded.run("status")
+    for words in ("Temerity Goods", "connected", "never", "0 workers running: start `tidings serve`"):
+        assert words in output
+    assert "no single organization" in seeded.run("status", "nobody", code=1)
+    assert "Temerity Goods" in seeded.run("status", "temerity-goods")
+
+
+def test_refresh_starts_runs_in_the_name_of_a_member(seeded: Shell) -> None:
+    output = seeded.run("refresh", "temerity-goods", "shopify", "--as", "U0MAYA")
+    assert "started rfr_" in output
+    assert "temeritygoods.myshopify.com" in output
+    assert "quickbooks" not in output
+    assert "joined rfr_" in seeded.run("refresh", "temerity-goods", "shopify")
+    refresh_id = next(word for word in output.replace(":", " ").split() if word.startswith("rfr_"))
+    database = open_database(seeded.variables["DATABASE_URL"])
+    with database.read() as session:
+        people = [person.user_id for person in refreshes.people_of(session, refresh_id)]
+        assert people == ["U0MAYA", "U0DANIEL"]
+        assert len(refreshes.runs_of(session, refresh_id)) == 1
+    database.close()
+
+
+def test_refresh_refuses_strangers_viewers_and_unknown_sources(seeded: Shell) -> None:
+    assert "no such member" in seeded.run("refresh", "temerity-goods", "all", "--as", "U0SAM", code=1)
+    assert "nothing was started" in seeded.run("refresh", "temerity-goods", "all", "--as", "U0PRIYA", code=1)
+    assert "has no source 'amazon'" in seeded.run("refresh", "temerity-goods", "amazon", code=1)
+
+
+def test_a_new_key_seals(shell: Shell) -> None:
+    key = shell.run("keys", "new").strip()
+    assert Seal([Secret(key)]).open(Seal([Secret(key)]).close("x"), *()) == "x"
+    assert key != shell.run("keys", "new").strip()
+
+
+def test_keys_rotate_makes_the_old_key_superfluous(seeded: Shell) -> None:
+    old = seeded.variables["SECRET_KEYS"]
+    seeded.variables["SECRET_KEYS"] = new_key()
+    assert "older key" in seeded.run("doctor", "--offline", code=1)
+    assert "not in SECRET_KEYS" in seeded.run("keys", "rotate", code=1)
+    seeded.variables["SECRET_KEYS"] += f",{old}"
+    assert "run `tidings keys rotate`" in seeded.run("doctor", "--offline")
+    assert "4 sealed anew" in seeded.run("keys", "rotate")
+    seeded.variables["SECRET_KEYS"] = seeded.variables["SECRET_KEYS"].split(",")[0]
+    assert "all 4 stored credentials open with the newest key" in seeded.run("doctor", "--offline")
+
+
+def test_preview_renders_every_sample_in_every_form(shell: Shell) -> None:
+    names = shell.run("preview").split()
+    assert len(names) >= 8
+    for name in names:
+        assert json.loads(shell.run("preview", name))["text"]
+        assert shell.run("preview", name, "--as", "text").startswith("Subject: ")
+        assert "<html" in shell.run("preview", name, "--as", "html").lower()
+    assert "there is no" in shell.run("preview", "nothing", code=1)
+
+
+def test_a_source_and_its_organization_are_found_by_their_own_names(seeded: Shell) -> None:
+    database = open_database(seeded.variables["DATABASE_URL"])
+    with database.read() as session:
+        [organization] = seeds.organizations(session)
+        assert organization.id == organization_id("temerity-goods")
+        labels = [source.label for source in sources.sources_of(session, organization.id)]
+    database.close()
+    for words in (organization.id, organization.name, "temerity-goods"):
+        assert "started" in seeded.run("refresh", words, labels[0]) or "joined" in seeded.run(
+            "refresh", words, labels[0]
+        )
+
+
+def test_the_module_runs_where_nothing_is_installed() -> None:
+    root = Path(__file__).parents[3]
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot.cli", "--help"], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert "doctor" in ran.stdout

@@ -1,0 +1,95 @@
+"""The doctor against the stand-ins: all well, and each thing that can be wrong."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.world import Plan, SandboxThread, sandbox_in_thread
+from storage.seal import new_key
+from tests.bot.cli.conftest import Shell
+from tests.storage.test_seed_file import EXAMPLE
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[SandboxThread]:
+    with sandbox_in_thread(Plan(size=5, rates=False)) as found:
+        yield found
+
+
+@pytest.fixture
+def connected(shell: Shell, outside: SandboxThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """A seeded database whose variables point at the stand-ins."""
+    shell.variables |= outside.sandbox.environment()
+    for name, value in outside.sandbox.credentials().items():
+        monkeypatch.setenv(name, value)
+    shell.run("migrate")
+    shell.run("seed", str(EXAMPLE))
+    yield shell
+    outside.sandbox.slack.stop_lying()
+    outside.sandbox.mail.stop_lying()
+
+
+def marks(output: str) -> dict[str, set[str]]:
+    """Return the marks of each subject."""
+    found: dict[str, set[str]] = {}
+    for line in output.splitlines():
+        mark, _, rest = line.partition(" ")
+        found.setdefault(rest.strip().split(":")[0], set()).add(mark)
+    return found
+
+
+def test_all_is_well(connected: Shell) -> None:
+    found = marks(connected.run("doctor"))
+    for subject in ("database", "keys", "organization", "warehouse", "mail headers", "slack", "mail"):
+        assert found[subject] == {"ok"}, subject
+
+
+def test_nothing_is_changed_by_looking(connected: Shell, outside: SandboxThread) -> None:
+    before = (len(outside.sandbox.mail.messages), len(outside.sandbox.slack.journal.entries))
+    connected.run("doctor")
+    assert (len(outside.sandbox.mail.messages), len(outside.sandbox.slack.journal.entries)) == before
+
+
+def test_a_database_that_is_not_there_is_told_and_not_made(shell: Shell) -> None:
+    output = shell.run("doctor", "--offline", code=1)
+    assert "run `tidings migrate`" in output
+    assert not (shell.folder / "tidings.db").exists()
+
+
+def test_a_token_that_slack_refuses_is_told_without_showing_it(connected: Shell) -> None:
+    connected.variables["SLACK_BOT_TOKEN"] = "xoxb-not-a-real-one"
+    output = connected.run("doctor", code=1)
+    assert "SLACK_BOT_TOKEN: Slack says invalid_auth" in output
+    assert "xoxb-not-a-real-one" not in output
+
+
+def test_slack_that_does_not_answer_is_told(connected: Shell) -> None:
+    connected.variables["SLACK_API_URL"] = "http://127.0.0.1:9/api/"
+    assert "does not answer" in connected.run("doctor", code=1)
+
+
+def test_a_mail_server_that_is_not_there_is_told(connected: Shell) -> None:
+    connected.variables["SMTP_URL"] = "smtp://127.0.0.1:9"
+    assert marks(connected.run("doctor", code=1))["mail"] == {"fail"}
+
+
+def test_no_mail_server_is_something_to_look_at(connected: Shell) -> None:
+    connected.variables["SMTP_URL"] = ""
+    assert marks(connected.run("doctor"))["mail"] == {"look"}
+
+
+def test_a_provider_without_its_keys_is_told(connected: Shell) -> None:
+    connected.variables["QUICKBOOKS_CLIENT_ID"] = ""
+    assert "QUICKBOOKS_CLIENT_ID is empty" in connected.run("doctor", "--offline", code=1)
+
+
+def test_a_lost_key_is_told(connected: Shell) -> None:
+    connected.variables["SECRET_KEYS"] = new_key()
+    assert marks(connected.run("doctor", "--offline", code=1))["keys"] == {"fail"}
+
+
+def test_a_key_that_is_none_is_told_without_showing_it(connected: Shell) -> None:
+    connected.variables["SECRET_KEYS"] = "c2hvcnQ="
+    output = connected.run("doctor", code=1)
+    assert "key 1 is not 32 bytes" in output
+    assert "c2hvcnQ=" not in output

@@ -1,0 +1,75 @@
+"""The stories of the demo: played as a user plays them, and shown to notice what is missing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli.demo_ground import Wishes
+from bot.cli.stories import STORIES
+from bot.cli.stories.stage import Stage, play
+
+ROOT = Path(__file__).parents[3]
+SMALL = Wishes(size=20)
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+def test_a_story_is_seen_to_its_end(name: str) -> None:
+    command = [sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", name, "--size", "20"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=115, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.count("ok  ") >= 7
+    assert "nothing twice" in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_an_unknown_story_is_refused() -> None:
+    command = [sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", "nothing"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert "there is no story 'nothing'" in ran.stderr
+
+
+def test_a_story_works_by_socket_mode_too(logs_restored: None) -> None:
+    async def asks(stage: Stage) -> None:
+        await stage.act(lambda: stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status"))
+        await stage.see(
+            "an answer", lambda: [one for one in stage.messages("C0FINANCE", "U0MAYA") if "Shopify" in one.everything]
+        )
+
+    assert play("socket", asks, Wishes(size=5, socket_mode=True))
+
+
+async def waits_in_vain(stage: Stage) -> None:
+    await stage.see(
+        "a message that nobody sends",
+        lambda: [one for one in stage.messages("C0FINANCE", "U0MAYA") if "tomato" in one.text],
+    )
+
+
+async def mail_is_lost(stage: Stage) -> None:
+    await stage.outside(lambda: stage.sandbox.mail.lie("tempfail", times=None))
+    await stage.see("the mail", lambda: stage.sandbox.mail.messages)
+
+
+async def slack_is_not_answered(stage: Stage) -> None:
+    stage.ground.deliver_to("http://127.0.0.1:9")
+    await stage.act(lambda: stage.slack.command("U0MAYA", "C0FINANCE", "/data", ""))
+
+
+async def slack_refuses_a_call(stage: Stage) -> None:
+    import httpx
+
+    async with httpx.AsyncClient(base_url=stage.slack.api_url) as client:
+        headers = {"Authorization": "Bearer xoxb-sandbox-temerity"}
+        await client.post("chat.postMessage", json={"channel": "C0NOWHERE", "text": "x"}, headers=headers)
+
+
+@pytest.mark.parametrize("broken", [waits_in_vain, mail_is_lost, slack_is_not_answered, slack_refuses_a_call])
+def test_what_is_missing_makes_a_story_fail(
+    broken: object, capsys: pytest.CaptureFixture[str], logs_restored: None
+) -> None:
+    assert callable(broken)
+    assert not play("broken", broken, Wishes(size=5), patience=0.5)
+    assert "fail" in capsys.readouterr().out
