@@ -158,7 +158,9 @@ class Clockwork:
                     self._plan(schedule, now + _RETRY)
 
     async def _submit_latest(self, schedules: Sequence[Schedule], now: datetime) -> None:
-        await asyncio.to_thread(self._submit, [latest_slot(schedule, now) for schedule in schedules])
+        # One order everywhere: clocks that submit the same slots at once must not lock their rows crosswise.
+        slots = sorted((latest_slot(schedule, now) for schedule in schedules), key=lambda slot: slot.source_id)
+        await asyncio.to_thread(self._submit, slots)
 
     def _plan(self, schedule: Schedule, at: datetime) -> None:
         number = next(self._numbers)
