@@ -1,8 +1,9 @@
 """How fast Slack gets its ack: ours against a bare bolt app that only acks, interleaved in one run.
 
 Each server runs in a process of its own pinned to one CPU; the load and the sink of response_urls run on the other.
-`/data` shows the status of an organization with four sources; a confirmed refresh is one durable commit that starts a
-run (the web side alone: nothing is collected meanwhile). Run: python -m bench.ack [--rounds 3] [--requests 600]
+`/data` shows the status of four sources, asked by fifty members of one organization, and by members of 300. A confirmed
+refresh is one durable commit that starts a run of its own (the web side alone: nothing is collected meanwhile).
+Run: python -m bench.ack [--rounds 3] [--requests 300]
 """
 
 import argparse
@@ -130,8 +131,9 @@ def seed(database: Any) -> None:
             session.flush()
             session.add(WorkspaceRow(team_id=f"T{number}X", organization_id=org, name=org))
             session.flush()
-            session.add(MemberRow(id=f"mem_{number}", organization_id=org, team_id=f"T{number}X", user_id=f"U{number}X",
-                                  name="Maya", role="refresher"))  # fmt: skip
+            for user in people(number):
+                session.add(MemberRow(id=f"mem_{user}", organization_id=org, team_id=f"T{number}X", user_id=user,
+                                      name="Maya", role="refresher"))  # fmt: skip
             for index in range(SOURCES):
                 session.add(
                     SourceRow(
@@ -156,6 +158,11 @@ def seed(database: Any) -> None:
                         since=now,
                     )
                 )
+
+
+def people(organization: int) -> list[str]:
+    """Return the members of an organization: fifty in the first one, one in each other."""
+    return [f"U{organization}X{number}" for number in range(CONCURRENCY if organization == 0 else 1)]
 
 
 def serve(app: Any) -> None:
@@ -196,15 +203,25 @@ class Load:
     def response_url(self) -> str:
         return f"http://127.0.0.1:{self._sink}/response/{self._number}"
 
-    def commands(self, port: int, count: int) -> Iterator[Request]:
+    def company(self, port: int, count: int) -> Iterator[Request]:
+        """Make commands of fifty members of one organization."""
         for _ in range(count):
-            self._number += 1
+            yield self._command(port, 0, people(0)[self._number % CONCURRENCY])
+
+    def everybody(self, port: int, count: int) -> Iterator[Request]:
+        """Make commands of one member of each organization."""
+        for _ in range(count):
             org = self._number % ORGANIZATIONS
-            fields = {"token": "x", "team_id": f"T{org}X", "team_domain": "d", "channel_id": "C1", "channel_name": "c",
-                      "user_id": f"U{org}X", "user_name": "u", "command": "/data", "text": "", "api_app_id": "A1",
-                      "is_enterprise_install": "false", "response_url": self.response_url(),
-                      "trigger_id": f"1.{self._number}"}  # fmt: skip
-            yield wire(port, urlencode(fields).encode(), "application/x-www-form-urlencoded")
+            yield self._command(port, org, people(org)[0])
+
+    def _command(self, port: int, org: int, user: str) -> Request:
+        self._number += 1
+        fields = {
+            "token": "x", "team_id": f"T{org}X", "team_domain": "d", "channel_id": "C1", "channel_name": "c",
+            "user_id": user, "user_name": "u", "command": "/data", "text": "", "api_app_id": "A1",
+            "is_enterprise_install": "false", "response_url": self.response_url(), "trigger_id": f"1.{self._number}",
+        }  # fmt: skip
+        return wire(port, urlencode(fields).encode(), "application/x-www-form-urlencoded")
 
     def confirmations(self, port: int, count: int) -> Iterator[Request]:
         for _ in range(count):
@@ -212,28 +229,36 @@ class Load:
             org, index = self._source % ORGANIZATIONS, self._source // ORGANIZATIONS % SOURCES
             self._source += 1
             value = json.dumps({"c": f"card_{self._number}", "s": [f"src_{org}_{index}"]}, separators=(",", ":"))
-            payload = {
-                "type": "block_actions", "user": {"id": f"U{org}X", "username": "u", "name": "u", "team_id": f"T{org}X"},
-                "api_app_id": "A1", "token": "x", "container": {"type": "message", "message_ts": "1.2", "channel_id": "C1",
-                "is_ephemeral": True}, "trigger_id": f"1.{self._number}", "team": {"id": f"T{org}X", "domain": "d"},
-                "enterprise": None, "is_enterprise_install": False, "channel": {"id": "C1", "name": "c"},
-                "state": {"values": {}}, "response_url": self.response_url(),
-                "actions": [{"type": "button", "action_id": "refresh_confirm", "block_id": "b", "value": value, "action_ts": "1.2"}],
-            }  # fmt: skip
+            button = {
+                "type": "button",
+                "action_id": "refresh_confirm",
+                "block_id": "b",
+                "value": value,
+                "action_ts": "1.2",
+            }
+            payload: dict[str, Any] = {
+                "type": "block_actions",
+                "user": {"id": people(org)[0], "username": "u", "name": "u", "team_id": f"T{org}X"},
+                "api_app_id": "A1",
+                "token": "x",
+                "container": {"type": "message", "message_ts": "1.2", "channel_id": "C1", "is_ephemeral": True},
+                "trigger_id": f"1.{self._number}",
+                "team": {"id": f"T{org}X", "domain": "d"},
+                "enterprise": None,
+                "is_enterprise_install": False,
+                "channel": {"id": "C1", "name": "c"},
+                "state": {"values": {}},
+                "response_url": self.response_url(),
+                "actions": [button],
+            }
             body = f"payload={quote_plus(json.dumps(payload))}".encode()
             yield wire(port, body, "application/x-www-form-urlencoded")
 
     def profiles(self, port: int) -> Iterator[Request]:
         """Tell who everybody is, as Slack does when an account changes."""
-        for org in range(ORGANIZATIONS):
+        for org, person in ((number, person) for number in range(ORGANIZATIONS) for person in people(number)):
             self._number += 1
-            user = {
-                "id": f"U{org}X",
-                "team_id": f"T{org}X",
-                "name": "maya",
-                "tz": "UTC",
-                "profile": {"real_name": "Maya"},
-            }
+            user = {"id": person, "team_id": f"T{org}X", "name": "maya", "tz": "UTC", "profile": {"real_name": "Maya"}}
             payload = {"type": "event_callback", "team_id": f"T{org}X", "event_id": f"Ev{self._number}",
                        "event": {"type": "user_change", "user": user}}  # fmt: skip
             yield wire(port, json.dumps(payload).encode(), "application/json")
@@ -279,7 +304,7 @@ async def response_sink() -> AsyncIterator[tuple[int, list[int]]]:
                 await reader.readexactly(length)
                 taken[0] += 1
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
     server = await asyncio.start_server(client, "127.0.0.1", 0)
@@ -322,32 +347,34 @@ def quantile(values: list[float], share: float) -> float:
 
 
 async def measure(rounds: int, requests: int) -> dict[str, Any]:
-    """Run the rounds and return the figures."""
+    """Run the rounds and return the figures; ours and the bare app's turns alternate."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    bare_data, bare_click, data, click = Figures(), Figures(), Figures(), Figures()
+    figures = {name: Figures() for name in ("bare /data", "/data", "/data, many", "bare click", "confirmed refresh")}
     with tempfile.TemporaryDirectory() as folder:
         async with response_sink() as (sink, taken):
             with server("bare") as bare, server("tidings", folder, f"http://127.0.0.1:{sink}/api/") as tidings:
-                load = Load(sink)
-                await ready(bare)
-                await ready(tidings)
+                load, throwaway = Load(sink), Load(sink)
+                turns = (
+                    ("bare /data", bare, throwaway.company),
+                    ("/data", tidings, load.company),
+                    ("/data, many", tidings, load.everybody),
+                    ("bare click", bare, throwaway.confirmations),
+                    ("confirmed refresh", tidings, load.confirmations),
+                )
+                for port in (bare, tidings):
+                    await ready(port)
                 for number in range(rounds + 1):
                     await fire(tidings, list(load.profiles(tidings)))
-                    for figures, port, made in (
-                        (bare_data, bare, load.commands),
-                        (data, tidings, load.commands),
-                        (bare_click, bare, load.confirmations),
-                        (click, tidings, load.confirmations),
-                    ):
-                        # Each source starts once; the bare app's clicks name sources, too, and must not use them up.
-                        before = load._source
-                        measured = await fire(port, list(made(port, requests if number else 100)))
-                        load._source = before if port == bare else load._source
+                    for name, port, made in turns:
+                        measured = await fire(port, list(made(port, requests if number else CONCURRENCY)))
                         if number:
-                            figures.add(measured)
+                            figures[name].add(measured)
                 await asyncio.sleep(1)
                 commits = count(folder)
-    return summary(bare_data, bare_click, data, click) | {"refreshes": commits, "answers_shown": taken[0]}
+    return summary({name: measured.row() for name, measured in figures.items()}) | {
+        "refreshes": commits,
+        "answers_shown": taken[0],
+    }
 
 
 def count(folder: str) -> int:
@@ -369,37 +396,29 @@ async def ready(port: int) -> None:
             return
 
 
-def summary(bare_data: Figures, bare_click: Figures, data: Figures, click: Figures) -> dict[str, Any]:
+def summary(rows: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Return rows and ratios."""
-    rows = {
-        "bare /data": bare_data.row(),
-        "bare click": bare_click.row(),
-        "/data": data.row(),
-        "confirmed refresh": click.row(),
+
+    def ratio(ours: str, bare: str, figure: str) -> float:
+        return rows[ours][figure] / rows[bare][figure]
+
+    pairs = (("/data", "bare /data", 3), ("/data, many", "bare /data", None), ("confirmed refresh", "bare click", 8))
+    ratios = {
+        ours: {"p99": ratio(ours, bare, "p99_ms"), "p50": ratio(ours, bare, "p50_ms"), "at_most": most}
+        for ours, bare, most in pairs
     }
-    return {
-        "concurrency": CONCURRENCY,
-        "rows": rows,
-        "data_ratio_p99": rows["/data"]["p99_ms"] / rows["bare /data"]["p99_ms"],
-        "data_ratio_p50": rows["/data"]["p50_ms"] / rows["bare /data"]["p50_ms"],
-        "refresh_ratio_p99": rows["confirmed refresh"]["p99_ms"] / rows["bare click"]["p99_ms"],
-        "refresh_ratio_p50": rows["confirmed refresh"]["p50_ms"] / rows["bare click"]["p50_ms"],
-    }
+    return {"concurrency": CONCURRENCY, "rows": rows, "ratios": ratios}
 
 
 def show(result: dict[str, Any]) -> None:
     """Print the table."""
     print(f"ack of signed requests, {result['concurrency']} at once, one core per server")
     for name, row in result["rows"].items():
-        print(
-            f"  {name:<20} p50 {row['p50_ms']:7.1f} ms   p99 {row['p99_ms']:7.1f} ms   ({row['requests']:.0f} requests)"
-        )
-    print(
-        f"  /data              {result['data_ratio_p99']:5.2f} x the bare p99 (at most 3)   p50 {result['data_ratio_p50']:5.2f} x"
-    )
-    print(
-        f"  confirmed refresh  {result['refresh_ratio_p99']:5.2f} x the bare p99 (at most 8)   p50 {result['refresh_ratio_p50']:5.2f} x"
-    )
+        figures = f"p50 {row['p50_ms']:7.1f} ms   p99 {row['p99_ms']:7.1f} ms   ({row['requests']:.0f} requests)"
+        print(f"  {name:<20} {figures}")
+    for name, ratio in result["ratios"].items():
+        most = f" (at most {ratio['at_most']})" if ratio["at_most"] else ""
+        print(f"  {name:<20} {ratio['p99']:5.2f} x the bare p99{most}, {ratio['p50']:5.2f} x the bare p50")
     print(f"  refreshes committed {result['refreshes']}, answers shown by response_url {result['answers_shown']}")
 
 

@@ -1,5 +1,7 @@
 """What our buttons do. Every value is looked up again within the clicker's organization, and every role read again."""
 
+import structlog
+
 from bot import values
 from bot.case import Case
 from bot.commands import confirm_card
@@ -7,6 +9,8 @@ from bot.reply import NOTHING, Reply
 from jobs.refresh.ask import Joined, Started, TriggerKey
 from storage.facts.sources import ConnectionState
 from templates import notices
+
+log = structlog.get_logger("bot.actions")
 
 
 async def ask(case: Case) -> Reply:
@@ -21,6 +25,8 @@ async def start(case: Case) -> Reply:
     outcome = await case.services.refresh.request(case.actor, wanted.scope, key, case.place)
     match outcome:
         case Started():
+            sources = [source.id for source in outcome.sources]
+            log.info("refresh_started", org=case.member.organization_id, refresh=outcome.refresh_id, sources=sources)
             who = await case.names()
             reply = case.say(notices.queued(who.organization, outcome.sources), replace=True)
             return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)

@@ -9,11 +9,12 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
+from bot.edge import said_in_ack
 from bot.front import Front
 from bot.interaction import Interaction, Reader
 from bot.payloads import Json, MalformedError
 from bot.reply import Reply
-from bot.show import Background, Shower, ack_body
+from bot.show import Background, Shower
 from bot.slack import Slack
 from bot.tokens import Tokens
 
@@ -61,7 +62,7 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
     async def listen(context: AsyncBoltContext) -> BoltResponse:
         request: Interaction = context[_INTERACTION]
         reply = await front.answer(request)
-        said = ack_body(reply, request)
+        said = said_in_ack(reply, request)
         if reply.then or (said is None and reply.message):
             background.start(_finish(reply, request, shown=said is not None))
         return acknowledged(said)

@@ -7,6 +7,7 @@ import structlog
 from bot.directory import Directory
 from bot.interaction import Interaction
 from bot.reply import Reply, Where
+from bot.show import ack_body
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from storage.facts.ids import new_id
 from storage.facts.messages import Message
@@ -36,6 +37,16 @@ async def in_words(
         reference = new_id("err")
         log.exception("interaction_failed", reference=reference, team=request.team_id, kind=request.kind)
         return _told(request, notices.failure(reference))
+
+
+def said_in_ack(reply: Reply, request: Interaction) -> str | None:
+    """Return what the ack says by itself; words that cannot be shown become a reference, as any error does."""
+    try:
+        return ack_body(reply, request)
+    except Exception:
+        reference = new_id("err")
+        log.exception("reply_not_rendered", reference=reference, team=request.team_id, kind=request.kind)
+        return ack_body(Reply(notices.failure(reference)), request)
 
 
 async def _denied(error: NotAllowedError, actor: Actor | None, directory: Directory) -> Message:

@@ -72,6 +72,8 @@ class Front:
             log.warning("no_such_entry", name=asked.name, kind=request.kind)
             return Reply(notices.not_found())
         permit(actor, entry.needs)
+        organization = actor.member.organization_id if actor.member else None
+        log.info("interaction", name=asked.name, org=organization, team=request.team_id, user=request.identity.user_id)
         question = asked.question
         case = Case(request, actor, self._services, self._directory, self._answers, question.about, asked.sentence)
         return await entry.handler(case)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -301,6 +302,15 @@ async def test_an_error_of_ours_has_a_reference_and_no_secret() -> None:
             lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if "err_" in m.everything], timeout=5
         )
         assert "xoxb" not in told[0].everything
+
+
+async def test_words_that_cannot_be_shown_have_a_reference_too() -> None:
+    services = TwinServices()
+    services.status.everything = [replace(SHOP, id="x" * 3000)]
+    async with staged(services) as stage:
+        answer = await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status shopify")
+        assert answer.ok
+        assert "err_" in (await stage.said(answer))["text"]
 
 
 async def test_other_addresses_do_not_exist_and_every_answer_carries_the_headers() -> None:
