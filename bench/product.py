@@ -1,0 +1,143 @@
+"""The product with ROLE=all in a process of its own: `python -m bench.product FOLDER`; its settings come in STDIN.
+
+It is what `tidings serve` runs, on an empty folder that is migrated and seeded first. With `--marks FILE` each named
+point of the work is written down with its time, as is the arrival of each request of Slack.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Mark = Callable[[str], None]
+
+
+def marker(path: Path) -> Mark:
+    """Return what writes a line of time and name, whole, from any thread."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def mark(name: str) -> None:
+        os.write(handle, f"{time.time():.6f} {name}\n".encode())
+
+    return mark
+
+
+class Arrivals:
+    """Marks the arrival of each request at the product, and its answer."""
+
+    def __init__(self, app: ASGIApp, mark: Mark) -> None:
+        self._app = app
+        self._mark = mark
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._mark("http.arrived")
+        await self._app(scope, receive, send)
+        self._mark("http.answered")
+
+
+def prepare(folder: Path, said: Mapping[str, Any], more_sources: int) -> Any:
+    """Make, migrate and seed the database; return the settings."""
+    from bot.cli.isolated import isolated_settings
+    from bot.cli.seed import modes
+    from sandbox.world import SEED_FILE
+    from storage.facts.clock import SystemClock
+    from storage.facts.secret import Secret
+    from storage.migrate import migrate
+    from storage.seal import Seal, new_key
+    from storage.seed_file import load_seed
+    from storage.seeding import Seeding, write_seed
+    from storage.sessions import open_database
+
+    key = new_key()
+    settings = isolated_settings(
+        {
+            **said["environment"],
+            "DATABASE_URL": f"sqlite:///{folder / 'tidings.db'}",
+            "WAREHOUSE_URL": str(folder / "warehouse"),
+            "SECRET_KEYS": key,
+            "PORT": "0",
+        }
+    )
+    seed = load_seed(SEED_FILE, said["credentials"])
+    database = open_database(settings.database_url)
+    migrate(database)
+    how = Seeding(Seal([Secret(key)]), SystemClock().now(), modes())
+    with database.write() as session:
+        organization = write_seed(session, seed, how).organization_id
+        add_sources(session, organization, more_sources)
+    database.close()
+    return settings
+
+
+def add_sources(session: Any, organization: str, count: int) -> None:
+    """Add sources with a day of runs each; they are delivered to us, so that the clock leaves them alone."""
+    from storage.facts.runs import RunState, Trigger
+    from storage.facts.sources import CollectMode, ConnectionState
+    from storage.tables import ConnectionRow, RunRow, SourceRow
+
+    now = datetime.now(UTC)
+    for number in range(count):
+        source = f"src_more_{number}"
+        session.add(
+            SourceRow(id=source, organization_id=organization, provider="shopify",
+                      account=f"more-{number}.myshopify.com", label=f"more-{number}.myshopify.com",
+                      company=f"Shop {number}", mode=CollectMode.PUSH, schedule_minutes=60, updated_at=now,
+                      created_at=now)
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            ConnectionRow(source_id=source, organization_id=organization, state=ConnectionState.CONNECTED, since=now)
+        )
+        for hour in range(24):
+            at = now - timedelta(hours=hour, minutes=5)
+            session.add(
+                RunRow(id=f"run_more_{number}_{hour}", organization_id=organization, source_id=source,
+                       trigger=Trigger.SCHEDULE, slot_key=f"s{hour}", state=RunState.READY, generation=1,
+                       requested_at=at, started_at=at, source_as_of=at, loaded_at=at, ready_at=at, finished_at=at,
+                       rows=100)
+            )  # fmt: skip
+    session.flush()
+
+
+async def run(settings: Any, mark: Mark | None, log: Path) -> None:
+    """Serve until SIGTERM; says where on the first line."""
+    from bot.cli.logs import configure_logs
+    from bot.main import Options, build_app, serve
+
+    configure_logs("INFO", log)
+    app = build_app(settings, Options() if mark is None else Options(checkpoint=mark))
+    if mark is not None:
+        app.asgi = Arrivals(app.asgi, mark)
+
+    def ready(address: str) -> None:
+        sys.stdout.write(json.dumps({"url": address, "request_url": f"{address}/slack/events"}) + "\n")
+        sys.stdout.flush()
+
+    await serve(app, ready)
+
+
+def main() -> None:
+    """Read the options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--outside", type=Path, required=True, help="file with what the stand-ins said")
+    parser.add_argument("--marks", type=Path)
+    parser.add_argument("--more-sources", type=int, default=0)
+    asked = parser.parse_args()
+    settings = prepare(asked.folder, json.loads(asked.outside.read_text()), asked.more_sources)
+    asyncio.run(run(settings, marker(asked.marks) if asked.marks else None, asked.folder / "tidings.log"))
+
+
+if __name__ == "__main__":
+    main()
