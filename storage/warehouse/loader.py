@@ -18,6 +18,9 @@ from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session, opened
 from storage.warehouse.staging import Staging
 
+#: staged records up to which a load uses one thread
+SMALL_LOAD = 10_000
+
 Checkpoint = Callable[[str], None]
 Fence = Callable[[], None]
 
@@ -117,7 +120,8 @@ class Loader:
         allow_shrink: bool,
     ) -> LoadResult:
         run = self._run
-        with opened(self._location, self._limits, write=True) as session:
+        many = sum(staged.count for staged in self._staging.streams.values()) > SMALL_LOAD
+        with opened(self._location, self._limits if many else self._limits.small(), write=True) as session:
             found = commits.find(session, "collect", run.run_id)
             if found is not None:
                 return result_of(run.run_id, *found)

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -34,6 +34,10 @@ class Limits:
     #: DuckDB's own words; beyond it intermediate results go to the staging folder
     memory: str = "256MB"
     threads: int = 2
+
+    def small(self) -> "Limits":
+        """Return the limits for little work, where a second thread only doubles the CPU time."""
+        return replace(self, threads=1)
 
 
 class Session:

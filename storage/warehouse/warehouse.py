@@ -145,7 +145,7 @@ class Warehouse:
         """Return what `look` finds in a read-only session, or the default when there is no lake yet."""
         try:
             # One transaction: all questions are answered from one snapshot, and DuckLake looks it up once.
-            with opened(self._location, self._limits, write=False) as session, session.transaction():
+            with opened(self._location, self._limits.small(), write=False) as session, session.transaction():
                 return look(session)
         except NoLake:
             return default

@@ -35,7 +35,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def warehouse(folder_url: str) -> Warehouse:
-    return Warehouse(folder_url, "org_1")
+    return Warehouse(folder_url, "org_1", threads=1)
 
 
 Opener = Callable[[str], Warehouse]

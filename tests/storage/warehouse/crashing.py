@@ -18,7 +18,7 @@ def main(url: str, deadly: str, kind: str) -> None:
         if name == deadly:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    warehouse = Warehouse(url, "org_1") if kind == "whole" else CommitsEachTable(url, "org_1")
+    warehouse = Warehouse(url, "org_1", threads=1) if kind == "whole" else CommitsEachTable(url, "org_1", threads=1)
     sys.stdout.write("loading\n")
     sys.stdout.flush()
     with warehouse.begin(run("second"), STREAMS, checkpoint=checkpoint) as loader:

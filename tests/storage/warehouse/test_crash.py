@@ -29,11 +29,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def first(prepared: Path, folder_url: str) -> Warehouse:
     shutil.copytree(prepared, folder_url)
-    return Warehouse(folder_url, "org_1")
+    return Warehouse(folder_url, "org_1", threads=1)
 
 
 def prepare(url: str) -> Warehouse:
-    warehouse = Warehouse(url, "org_1")
+    warehouse = Warehouse(url, "org_1", threads=1)
     load(warehouse, "first", FIRST, cursors("first"), STREAMS)
     warehouse.process("first", SOURCE, READY)
     return warehouse
@@ -108,7 +108,7 @@ def test_killed_at_random_moments(prepared: Path, tmp_path: Path) -> None:
             assert process.stdout.readline() == "loading\n"
             time.sleep(dice.uniform(0.05, 1.5))
             process.kill()
-        warehouse = Warehouse(url, "org_1")
+        warehouse = Warehouse(url, "org_1", threads=1)
         whole_or_nothing(warehouse)
         if number == 0:
             repeat(warehouse)
@@ -123,7 +123,7 @@ def test_a_loader_that_commits_table_by_table_is_caught(first: Warehouse, folder
 def test_killed_while_the_lake_is_made(folder_url: str) -> None:
     """The very first load of an organization dies; nothing is there, and it can begin again."""
     assert killed(folder_url, "warehouse.before_commit")
-    warehouse = Warehouse(folder_url, "org_1")
+    warehouse = Warehouse(folder_url, "org_1", threads=1)
     assert warehouse.find_run("second", "collect") is None
     assert (warehouse.cursors(SOURCE), warehouse.counts(SOURCE), warehouse.waiting(SOURCE)) == ({}, {}, False)
     load(warehouse, "second", SECOND, cursors("second"), STREAMS)

@@ -58,7 +58,7 @@ def collect(warehouse: Warehouse, name: str, *batches: Batch, source: str = SOUR
 
 
 def test_a_load_says_exactly_what_it_did(url: str) -> None:
-    warehouse = Warehouse(url, "org_1")
+    warehouse = Warehouse(url, "org_1", threads=1)
     assert warehouse.snapshot() == 0
     assert warehouse.find_run("one", "collect") is None
     first = collect(warehouse, "one", invoices([Invoice("1", total=CENT, lines=(("x", CENT),)), Invoice("2")]))
@@ -99,9 +99,9 @@ def unchanged_run_writes_nothing(warehouse: Warehouse) -> None:
 
 
 def test_an_unchanged_run_writes_nothing(folder_url: str) -> None:
-    unchanged_run_writes_nothing(Warehouse(folder_url, "org_1"))
+    unchanged_run_writes_nothing(Warehouse(folder_url, "org_1", threads=1))
     with pytest.raises(AssertionError):
-        unchanged_run_writes_nothing(RewritesEverything(folder_url, "org_2"))
+        unchanged_run_writes_nothing(RewritesEverything(folder_url, "org_2", threads=1))
 
 
 def test_a_cursor_is_saved_alone_when_it_matters(warehouse: Warehouse) -> None:
@@ -184,12 +184,12 @@ def fence_keeps_everything_out(warehouse: Warehouse) -> None:
 
 
 def test_a_run_that_lost_its_right_leaves_nothing(url: str) -> None:
-    fence_keeps_everything_out(Warehouse(url, "org_1"))
+    fence_keeps_everything_out(Warehouse(url, "org_1", threads=1))
 
 
 def test_a_fence_after_the_commit_is_caught(folder_url: str) -> None:
     with pytest.raises(AssertionError):
-        fence_keeps_everything_out(LooksAfterTheCommit(folder_url, "org_1"))
+        fence_keeps_everything_out(LooksAfterTheCommit(folder_url, "org_1", threads=1))
 
 
 def test_a_run_is_loaded_once(warehouse: Warehouse) -> None:
@@ -326,7 +326,7 @@ def test_rows_that_somebody_took_away_are_missed(folder_url: str) -> None:
                     session.run("DELETE FROM lake.main.raw_books_invoices WHERE id = '2'")
                     session.commit()
 
-    warehouse = LosesRows(folder_url, "org_1")
+    warehouse = LosesRows(folder_url, "org_1", threads=1)
     with warehouse.begin(run("one"), STREAMS, checkpoint=warehouse.steal) as loader:
         loader.write(invoices([Invoice("1"), Invoice("2")]))
         with pytest.raises(Disagreement, match="2 rows of one were written, 1 are there"):
@@ -335,7 +335,7 @@ def test_rows_that_somebody_took_away_are_missed(folder_url: str) -> None:
 
 def test_a_load_that_lost_the_race_is_planned_again(url: str) -> None:
     """Somebody commits between the load's begin and its commit; both runs are whole afterwards."""
-    warehouse = Warehouse(url, "org_1")
+    warehouse = Warehouse(url, "org_1", threads=1)
     collect(warehouse, "zero", invoices([Invoice("1"), Invoice("5")]))
     races = iter(["rival"])
 

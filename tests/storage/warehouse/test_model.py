@@ -66,15 +66,15 @@ def process(warehouse: Warehouse, number: int, model: Model) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_lake_equals_the_model(folder_url: str, seed: int) -> None:
-    live_through(Warehouse(folder_url, "org_1"), seed, 5)
+    live_through(Warehouse(folder_url, "org_1", threads=1), seed, 4)
 
 
 @pytest.mark.postgres
 def test_the_lake_on_postgres_equals_the_model(postgres_url: str) -> None:
-    live_through(Warehouse(postgres_url, "org_1"), 3, 3)
+    live_through(Warehouse(postgres_url, "org_1", threads=1), 3, 3)
 
 
 @pytest.mark.parametrize("twin", [ForgetsDeletions, RewritesEverything, LoadsAgain])
 def test_a_faulty_loader_does_not_equal_the_model(folder_url: str, twin: type[Faulty]) -> None:
     with pytest.raises(AssertionError):
-        live_through(twin(folder_url, "org_1"), 2, 5)
+        live_through(twin(folder_url, "org_1", threads=1), 2, 5)

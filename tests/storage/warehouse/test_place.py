@@ -92,7 +92,7 @@ def test_names_of_tables_are_plain(name: str) -> None:
 
 
 def test_a_lake_may_be_moved(folder_url: str, tmp_path: Path) -> None:
-    collect(Warehouse(folder_url, "org_1"), "one")
+    collect(Warehouse(folder_url, "org_1", threads=1), "one")
     shutil.move(folder_url, tmp_path / "moved")
     moved = Warehouse(str(tmp_path / "moved"), "org_1")
     collect(moved, "two")
@@ -101,7 +101,7 @@ def test_a_lake_may_be_moved(folder_url: str, tmp_path: Path) -> None:
 
 
 def test_organizations_do_not_see_each_other(url: str) -> None:
-    collect(Warehouse(url, "org_1"), "one")
+    collect(Warehouse(url, "org_1", threads=1), "one")
     collect(Warehouse(url, "Org_1"), "two")
     for organization, expected in (("org_1", "one"), ("Org_1", "two")):
         with Warehouse(url, organization).reader() as reader:

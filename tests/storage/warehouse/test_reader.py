@@ -112,12 +112,12 @@ def test_a_reader_may_be_shared_by_threads(warehouse: Warehouse) -> None:
     with warehouse.reader() as reader:
 
         def ask(number: int) -> None:
-            for _ in range(20):
+            for _ in range(8):
                 found = reader.query("SELECT total + ? AS total FROM raw_books_invoices", (number,))
                 if found != [{"total": Decimal(7 + number)}]:
                     wrong.append(found)
 
-        threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -149,7 +149,7 @@ print("seen", len(seen), "reads", reads, "opened", opened, flush=True)
 
 
 def read_while_loading(url: str, warehouse: Warehouse, checkpoint: Callable[[str], None] = pass_by) -> str:
-    collect(Warehouse(url, "org_1"), "zero", 0)
+    collect(Warehouse(url, "org_1", threads=1), "zero", 0)
     command = [sys.executable, "-c", READING, url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
@@ -162,7 +162,7 @@ def read_while_loading(url: str, warehouse: Warehouse, checkpoint: Callable[[str
 
 
 def test_another_process_reads_while_runs_are_loaded(url: str) -> None:
-    output = read_while_loading(url, Warehouse(url, "org_1"))
+    output = read_while_loading(url, Warehouse(url, "org_1", threads=1))
     assert output.splitlines()[-1].startswith("seen ")
 
 
@@ -172,4 +172,4 @@ def test_a_reader_notices_half_a_run(folder_url: str) -> None:
             time.sleep(0.3)
 
     with pytest.raises(AssertionError, match="half a run"):
-        read_while_loading(folder_url, CommitsEachTable(folder_url, "org_1"), linger)
+        read_while_loading(folder_url, CommitsEachTable(folder_url, "org_1", threads=1), linger)
