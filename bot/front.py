@@ -21,7 +21,7 @@ from templates import notices
 log = structlog.get_logger("bot.front")
 
 _REMEMBERED = timedelta(minutes=15)
-_WHO = "One moment: Slack is asked who you are. The answer follows here."
+_WHO = "One moment, the answer follows here."
 #: Shown when the facts about a person must be fetched first.
 CHECKING = Message(_WHO, (Paragraph((_WHO,)),), kind="checking")
 

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Callable
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -202,8 +203,20 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_ready = on_ready
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # The library raises the signal again at the end, so that a clean stop would look like a kill.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # sockets, as the library passes them
+        await super().startup(sockets)  # type: ignore[arg-type]  # as above
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._on_ready(f"http://{host}:{port}")
