@@ -1,5 +1,6 @@
 """The confirmation: said once as a post and as an e-mail when a refresh has ended, whatever way."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from storage.facts.messages import (
@@ -28,6 +29,7 @@ _KINDS = {
     RunState.FAILED: "refresh_failed",
     RunState.CANCELLED: "refresh_cancelled",
 }
+_HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
 #: People who are named; a longer list is a sum.
 _NAMED = 20
 #: Up to this many sources each show their four clocks; more become one table.
@@ -135,7 +137,7 @@ def _rows(refresh: RefreshStatus, streams: Mapping[str, str]) -> list[Part]:
             if not count.touched:
                 quiet += 1
                 continue
-            name = streams.get(stream) or stream.replace("_", " ").capitalize()
+            name = streams.get(stream) or _spaced(stream)
             told = name if len(refresh.runs) == 1 else f"{names[source.id]}: {name}"
             numbers = (count.new, count.changed, count.deleted, count.total)
             rows.append(((told,), *((number(value),) for value in numbers)))
@@ -160,6 +162,11 @@ def _rows(refresh: RefreshStatus, streams: Mapping[str, str]) -> list[Part]:
             else []
         ),
     ]
+
+
+def _spaced(stream: str) -> str:
+    """Return a stream's own name as words: ``JournalEntry`` becomes ``Journal entry``."""
+    return _HUMP.sub(" ", stream).replace("_", " ").capitalize()
 
 
 def _next_for_cancelled(refresh: RefreshStatus) -> list[Part]:

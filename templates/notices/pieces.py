@@ -114,5 +114,8 @@ def touched(run: Run) -> str:
     changed = sum(count.changed for count in run.counts.values())
     deleted = sum(count.deleted for count in run.counts.values())
     if run.state is RunState.READY and not new + changed + deleted:
-        return "checked, nothing had changed"
+        as_of = run.clocks.source_as_of
+        # Data from before the question was not looked at again at the provider; saying "checked" would be a lie.
+        older = as_of is not None and as_of < run.clocks.requested_at
+        return "nothing new had been collected" if older else "checked, nothing had changed"
     return f"{number(new)} new, {number(changed)} changed, {number(deleted)} deleted"

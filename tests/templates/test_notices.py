@@ -10,6 +10,7 @@ from storage.facts import messages as m
 from storage.facts.people import Action, Role
 from storage.facts.runs import Duration, FailureKind, RunState, Stage
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
+from storage.facts.streams import StreamCounts
 from templates import actions, forms, mail, notices, slack, words
 from tests.templates.samples import (
     ADMINS,
@@ -197,6 +198,25 @@ def test_a_confirmation_has_the_four_clocks_by_name_and_the_receipt():
     assert "Receipt rcp_04" in text
     assert message.subject == "Temerity Goods: Shopify data is ready to import"
     assert message.kind == "refresh_ready"
+
+
+def test_only_what_was_looked_at_again_is_called_checked():
+    looked = notices.refresh_finished(refresh((SHOPIFY, run(asked=12, as_of=11))))
+    only_processed = notices.refresh_finished(refresh((QUICKBOOKS, run(QUICKBOOKS, asked=12, as_of=64))))
+    assert "Rows: checked, nothing had changed" in said(looked)
+    assert "Rows: nothing new had been collected" in said(only_processed)
+
+
+def test_kinds_of_record_read_as_words():
+    counts = {
+        "JournalEntry": StreamCounts(new=1, total=1),
+        "orders": StreamCounts(new=1, total=1),
+        "ProfitAndLoss": StreamCounts(),
+    }
+    text = said(notices.refresh_finished(refresh((SHOPIFY, run(counts=counts))), streams={"orders": "Shop orders"}))
+    assert "- Journal entry (New: 1" in text
+    assert "- Shop orders (New: 1" in text
+    assert "One other kind of record had no change." in text
 
 
 @pytest.mark.parametrize(
