@@ -1,5 +1,6 @@
 """`tidings status`: the operator's view of every source, from the database alone."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 #: A process whose last sign of life is older counts as gone (as the engine's own rule).
 _DEAD_SECONDS = 30.0
+_PIPE_WIDTH = 180
 
 
 def run(organization: str | None, env_file: Path | None) -> None:
@@ -43,7 +45,8 @@ def _show(database: Database, settings: Settings, words: str | None) -> None:
     from rich.console import Console
 
     now = SystemClock().now()
-    console = Console(highlight=False)
+    # A pipe has no width of its own; cells that are cut off would be of no use there.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     with database.read() as session:
         chosen = [found_organization(session, words)] if words else seeds.organizations(session)
         for organization in chosen:
@@ -63,7 +66,7 @@ def _table(organization: Organization, listed: list[SourceStatus], now: datetime
 
     table = Table(title=escape(f"{organization.name} ({organization.id})"), title_justify="left")
     for heading in ("Source", "Connection", "Data", "Data as of (UTC)", "Now", "Next collection (UTC)", "Reads"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for one in listed:
         table.add_row(*(escape(cell) for cell in _cells(one, now)))
     return table

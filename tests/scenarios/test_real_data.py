@@ -171,13 +171,22 @@ def _expected(text: str, type_: ColumnType) -> object:
 
 @kinds
 def test_what_vanished_at_quickbooks_is_deleted_here_and_nothing_else(refreshed: Refreshed, kind: Kind) -> None:
-    before = {row["id"]: row for row in refreshed.second[raw(kind)]}
-    seed = {row["id"] for row in real_data.table(kind.table)}
-    assert {key for key, row in before.items() if row["_deleted"]} == kind.deleted_ids
-    assert {key for key, row in before.items() if not row["_deleted"]} == seed - kind.deleted_ids
+    assert wrongly_kept_or_lost(refreshed.second, kind) == (set(), set())
     count = refreshed.second_run.counts.get(kind.stream)
     assert (count.deleted if count else 0) == len(kind.deleted_ids)
     assert (count.new if count else 0) == 0
+
+
+def wrongly_kept_or_lost(rows: Rows, kind: Kind) -> tuple[set[str], set[str]]:
+    """Return the ids that should be deleted and are not, and those that are gone and should not be."""
+    gone = {row["id"] for row in rows[raw(kind)] if row["_deleted"]}
+    return kind.deleted_ids - gone, gone - kind.deleted_ids
+
+
+def test_the_check_catches_a_product_that_misses_deletes(refreshed: Refreshed) -> None:
+    missed = {kind.table: wrongly_kept_or_lost(refreshed.first, kind)[0] for kind in KINDS if kind.deleted_ids}
+    assert missed == {kind.table: kind.deleted_ids for kind in KINDS if kind.deleted_ids}
+    assert sum(len(ids) for ids in missed.values()) == 22
 
 
 def test_the_ready_tables_hold_the_live_records_only(refreshed: Refreshed) -> None:

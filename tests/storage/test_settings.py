@@ -113,3 +113,15 @@ def test_every_variable_is_explained_in_the_example_file() -> None:
     named = {line.lstrip("# ").split("=")[0] for line in example.splitlines() if "=" in line}
     missing = {name.upper() for name in Settings.model_fields} - named
     assert not missing, f"not in .env.example: {sorted(missing)}"
+
+
+def test_the_example_file_shows_the_defaults_that_are_in_force(environment: pytest.MonkeyPatch) -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    shown = dict(line.split("=", 1) for line in example.splitlines() if "=" in line and not line.startswith("#"))
+    settings = load_settings()
+    for name in ("database_url", "warehouse_url", "public_url", "host", "port", "role", "log_level", "slack_api_url",
+                 "quickbooks_monthly_reads"):  # fmt: skip
+        assert shown[name.upper()] == str(getattr(settings, name))
+    for name in Settings.model_fields:
+        if name.endswith("_url") and name.startswith(("quickbooks", "shopify")):
+            assert shown[name.upper()] == getattr(settings, name), name
