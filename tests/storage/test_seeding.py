@@ -1,13 +1,16 @@
 """Seeding: whole or not at all, again means update, and a newer token is never overwritten."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, SQLModel, select
 
-from jobs.tokens import open_tokens
+from jobs.bot_tokens import BotTokens
+from jobs.tokens import StoredTokens
 from storage import tables
 from storage.credentials import Credentials, Place, open_bot_token, open_credentials, seal_credentials
+from storage.facts.clock import SystemClock
 from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Provider
@@ -61,24 +64,26 @@ def test_the_example_makes_the_whole_organization(database: Database) -> None:
     assert {source.connection for source in found.values()} == {ConnectionState.CONNECTED}
 
 
-def test_the_product_opens_what_seeding_sealed(database: Database) -> None:
-    seed(database)
-    with database.read() as session:
-        quickbooks, shopify = (
-            sources.stored_grant(session, source.id) for source in sources.sources_of(session, ORGANIZATION)
-        )
-        tokens = organizations.bot_tokens(session)
-    opened = open_tokens(SEAL, quickbooks)
-    assert opened.refresh == Secret("quickbooks-secret")
-    assert not opened.access
-    assert opened.expires_at is not None
-    assert opened.expires_at < NOW
-    opened = open_tokens(SEAL, shopify)
-    assert opened.access == Secret("shopify-secret")
-    assert opened.expires_at == NOW + timedelta(hours=1)
-    assert open_bot_token(SEAL, "T0TEMERITY", tokens["T0TEMERITY"] or b"") == Secret("xoxb-temerity-secret")
+async def test_the_product_opens_what_seeding_sealed(database: Database) -> None:
+    await asyncio.to_thread(seed, database)
+    listed = await database.reading(lambda session: sources.sources_of(session, ORGANIZATION))
+    quickbooks, shopify = [await StoredTokens(database, SystemClock(), SEAL, source.id).load() for source in listed]
+    assert quickbooks.refresh == Secret("quickbooks-secret")
+    assert not quickbooks.access
+    assert quickbooks.expires_at is not None
+    assert quickbooks.expires_at < NOW
+    assert shopify.access == Secret("shopify-secret")
+    assert shopify.expires_at == NOW + timedelta(hours=1)
+
+
+async def test_the_products_bot_tokens_are_those_of_the_file(database: Database) -> None:
+    await asyncio.to_thread(seed, database)
+    tokens = BotTokens(database, SystemClock(), SEAL, Secret("xoxb-of-the-settings"))
+    assert await tokens.token("T0TEMERITY") == Secret("xoxb-temerity-secret")
+    assert await tokens.token("T0NOBODY") is None
+    sealed = await database.reading(organizations.bot_tokens)
     with pytest.raises(SealError):
-        open_bot_token(SEAL, "T0SUPPORT", tokens["T0TEMERITY"] or b"")
+        open_bot_token(SEAL, "T0SUPPORT", sealed["T0TEMERITY"] or b"")
 
 
 def test_no_secret_is_in_the_database_in_plain(sqlite_database: Database) -> None:

@@ -15,7 +15,7 @@ _LOGGED = re.compile(r"\blog(?:ger)?\.(info|warning|error|exception)\(\s*\"([a-z
 
 def events() -> dict[str, str]:
     """Return every logged event of the program with its level."""
-    found = {}
+    found: dict[str, str] = {}
     for package in ("bot", "jobs", "connectors", "storage"):
         for file in (ROOT / package).rglob("*.py"):
             found |= {name: level for level, name in _LOGGED.findall(file.read_text(encoding="utf-8"))}
