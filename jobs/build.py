@@ -23,6 +23,7 @@ from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.ground import Ground, Warehouses
+from jobs.leasing import LEASE_SECONDS
 from jobs.notify import Notifier
 from jobs.people import People
 from jobs.refresh.handler import RunHandler
@@ -83,6 +84,7 @@ class Tuning:
     slack_seconds: float = SEND_SECONDS
     http: HttpLimits = field(default_factory=HttpLimits)
     audit_every_seconds: float = 60.0
+    lease_seconds: float = LEASE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def build_jobs(
         connector_for=connectors,
         read_budget=settings.quickbooks_monthly_reads,
         checkpoint=checkpoint,
+        lease_seconds=tuning.lease_seconds,
     )
     tokens = BotTokens(database, clock, seal, Secret(settings.slack_bot_token.get_secret_value()))
     sender = SlackSender(settings.slack_api_url, tokens.token, seconds=tuning.slack_seconds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from connectors.base import Access, Connector, ProviderSettings
+from jobs.leasing import LEASE_SECONDS
 from jobs.limits import DatabaseLimiter
 from jobs.threads import in_thread
 from jobs.tokens import StoredTokens
@@ -44,6 +45,8 @@ class Ground:
     connector_for: Callable[[Provider], Connector]
     read_budget: int
     checkpoint: Callable[[str], None] = field(default=lambda _name: None)
+    #: how long a holder of a lease that died is waited for
+    lease_seconds: float = LEASE_SECONDS
 
     def connector(self, source: Source) -> Connector:
         """Return the connector of a source."""
@@ -54,7 +57,7 @@ class Ground:
         return Access(
             account=source.account,
             settings=self.providers[source.provider],
-            tokens=StoredTokens(self.database, self.clock, self.seal, source.id),
+            tokens=StoredTokens(self.database, self.clock, self.seal, source.id, lease_seconds=self.lease_seconds),
             clock=self.clock,
             limiter=DatabaseLimiter(self.database, self.clock, source.id),
             held=HeldRows(self.warehouses.of(source.organization_id), source),

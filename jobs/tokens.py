@@ -1,22 +1,17 @@
 """The tokens of one grant in the database: sealed, saved by compare-and-swap, refreshed by one process at a time."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from connectors.errors import Retry
 from connectors.oauth import Tokens
+from jobs.leasing import LEASE_SECONDS, leased
 from storage.credentials import Credentials, Place, open_credentials, seal_credentials
 from storage.facts.clock import Clock
-from storage.facts.ids import new_id
-from storage.records import leases, sources
+from storage.records import sources
 from storage.records.sources import StoredGrant
 from storage.seal import Seal
 from storage.sessions import Database
-
-_LEASE_SECONDS = 60.0
-_PATIENCE_SECONDS = 30.0
-_LOOK_SECONDS = 0.1
 
 
 def _place(grant: StoredGrant, version: int) -> Place:
@@ -26,12 +21,14 @@ def _place(grant: StoredGrant, version: int) -> Place:
 class StoredTokens:
     """The connectors' token store for one source."""
 
-    def __init__(self, database: Database, clock: Clock, seal: Seal, source_id: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, seal: Seal, source_id: str, *, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         self._database = database
         self._clock = clock
         self._seal = seal
         self._source_id = source_id
-        self._holder = new_id("tok")
+        self._lease_seconds = lease_seconds
         self._version = 0
 
     async def load(self) -> Tokens:
@@ -77,22 +74,14 @@ class StoredTokens:
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[None]:
         """Let one refresher at a time in, among all processes; Retry when the other one takes too long."""
-        name = f"tokens:{self._source_id}"
-        generation = await self._acquired(name)
-        try:
+        async with leased(
+            self._database,
+            f"tokens:{self._source_id}",
+            seconds=self._lease_seconds,
+            patience=2 * self._lease_seconds,
+            busy=lambda: Retry(30, "another process is renewing the access to this account", code="token_busy"),
+        ):
             yield
-        finally:
-            await self._database.writing(lambda session: leases.release(session, name, self._holder, generation))
-
-    async def _acquired(self, name: str) -> int:
-        for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
-            generation = await self._database.writing(
-                lambda session: leases.acquire(session, name, self._holder, _LEASE_SECONDS)
-            )
-            if generation is not None:
-                return generation
-            await asyncio.sleep(_LOOK_SECONDS)
-        raise Retry(30, "another process is renewing the access to this account", code="token_busy")
 
     async def _grant(self) -> StoredGrant:
         return await self._database.reading(lambda session: sources.stored_grant(session, self._source_id))

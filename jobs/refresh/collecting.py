@@ -1,9 +1,7 @@
 """The collecting stage: read from the provider, load into the raw layer, in one transaction of the warehouse."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,10 +11,10 @@ import structlog
 from connectors.base import Collected, Connector, open_session
 from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
+from jobs.leasing import Lease, leased
 from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed
 from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
-from storage.facts.ids import new_id
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import Source
 from storage.facts.streams import Batch
@@ -24,8 +22,6 @@ from storage.records import leases, runs, sources
 from storage.sessions import Session
 from storage.warehouse import Loader, LoadResult, LoadRun, Shrunk, Warehouse
 
-_LEASE_SECONDS = 300.0
-_LEASE_LOOK_SECONDS = 0.05
 _LEASE_PATIENCE_SECONDS = 240.0
 
 log = structlog.get_logger()
@@ -138,13 +134,12 @@ class Collecting:
         plan: dict[str, Any],
     ) -> LoadResult:
         ground = self._ground
-        async with organization_lease(ground, source.organization_id) as (name, holder, lease):
+        async with organization_lease(ground, source.organization_id) as lease:
 
             def fence() -> None:
                 def still_mine(session: Session) -> bool:
-                    return leases.holds(session, name, holder, lease) and runs.advance(
-                        session, run.id, generation, outcome={"plan": plan}
-                    )
+                    must_hold(session, lease)
+                    return runs.advance(session, run.id, generation, outcome={"plan": plan})
 
                 if not ground.database.in_write(still_mine):
                     raise FencedError(run.id)
@@ -181,26 +176,21 @@ class Collecting:
             raise FencedError(run_id)
 
 
-@asynccontextmanager
-async def organization_lease(ground: Ground, organization_id: str) -> AsyncIterator[tuple[str, str, int]]:
-    """Hold the right to write to the organization's warehouse: its name, the holder and the fencing generation."""
-    name, holder = f"warehouse:{organization_id}", new_id("lse")
-    generation = await _acquired(ground, name, holder)
-    try:
-        yield name, holder, generation
-    finally:
-        await ground.database.writing(lambda session: leases.release(session, name, holder, generation))
+def organization_lease(ground: Ground, organization_id: str) -> AbstractAsyncContextManager[Lease]:
+    """Hold the right to write to the organization's warehouse."""
+    return leased(
+        ground.database,
+        f"warehouse:{organization_id}",
+        seconds=ground.lease_seconds,
+        patience=_LEASE_PATIENCE_SECONDS,
+        busy=lambda: Retry(30, "another source of this organization is being loaded", code="warehouse_busy"),
+    )
 
 
-async def _acquired(ground: Ground, name: str, holder: str) -> int:
-    for _ in range(int(_LEASE_PATIENCE_SECONDS / _LEASE_LOOK_SECONDS)):
-        generation = await ground.database.writing(
-            lambda session: leases.acquire(session, name, holder, _LEASE_SECONDS)
-        )
-        if generation is not None:
-            return generation
-        await asyncio.sleep(_LEASE_LOOK_SECONDS)
-    raise Retry(30, "another source of this organization is being loaded", code="warehouse_busy")
+def must_hold(session: Session, lease: Lease) -> None:
+    """Refuse a write (Retry) when the lease ran out: this run is still ours, so it must be tried again."""
+    if not leases.holds(session, lease.name, lease.holder, lease.generation):
+        raise Retry(1, "the right to write to the warehouse ran out", code="lease_lost")
 
 
 def _not_claimed(run: Run) -> Outcome:

@@ -7,12 +7,12 @@ import structlog
 
 from connectors.errors import ConnectorError
 from jobs.ground import Ground
-from jobs.refresh.collecting import organization_lease
+from jobs.refresh.collecting import must_hold, organization_lease
 from jobs.refresh.outcome import LOST, FencedError, Outcome, failed
 from jobs.threads import in_thread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import Source
-from storage.records import leases, runs, sources
+from storage.records import runs, sources
 from storage.sessions import Session
 from storage.warehouse import WarehouseError
 
@@ -58,11 +58,12 @@ class Processing:
         ground = self._ground
         warehouse = ground.warehouses.of(source.organization_id)
         ready = ground.connector(source).ready
-        async with organization_lease(ground, source.organization_id) as (name, holder, lease):
+        async with organization_lease(ground, source.organization_id) as lease:
 
             def fence() -> None:
                 def still_mine(session: Session) -> bool:
-                    return leases.holds(session, name, holder, lease) and runs.holds(session, run.id, generation)
+                    must_hold(session, lease)
+                    return runs.holds(session, run.id, generation)
 
                 if not ground.database.in_write(still_mine):
                     raise FencedError(run.id)
