@@ -1,0 +1,107 @@
+"""Killed at every named point; after the next start nothing is lost, doubled or left undone."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from storage.sessions import Database
+from tests.faults.lives import ROOT, ForkServer
+from tests.faults.oracle import complaints
+from tests.faults.world import World, world_on
+
+STEPS = ("play", "collect", "process", "end", "deliver", "again")
+#: In the order in which one refresh passes them, so that one refresh meets as many as possible.
+POINTS = (
+    "step.play.before",
+    "step.play.ran",
+    "step.play.recorded",
+    "work.claimed",
+    "step.collect.before",
+    "run.collected",
+    "warehouse.staged",
+    "warehouse.before_commit",
+    "warehouse.after_commit",
+    "run.loaded",
+    "step.collect.ran",
+    "step.collect.recorded",
+    "step.process.before",
+    "warehouse.process.before_commit",
+    "warehouse.process.after_commit",
+    "step.process.ran",
+    "step.process.recorded",
+    "step.end.before",
+    "run.before_end",
+    "run.after_end",
+    "step.end.ran",
+    "step.end.recorded",
+    "step.deliver.before",
+    "delivery.intent",
+    "delivery.called",
+    "delivery.settled",
+    "step.deliver.ran",
+    "step.deliver.recorded",
+    "step.again.before",
+    "step.again.ran",
+    "step.again.recorded",
+    "work.finishing",
+)
+
+
+def die_at(world: World, point: str, *, twin: str = "") -> None:
+    """Live, and let people ask, until the life dies at that point."""
+    life = world.begin(crash_at=point, twin=twin)
+    for number in range(3):
+        if life.alive and not world.undone():
+            world.business(seed=hash((point, number)))
+            world.ask()
+        world.look(lambda: not world.undone(), 20)
+        if not life.alive:
+            break
+    assert life.died(5) == -signal.SIGKILL, life.tail()
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_every_point(database: Database, tmp_path: Path, server: ForkServer) -> None:
+    """In the quick run one refresh goes through many deaths; in the long one each death is also judged alone."""
+    with world_on(database, tmp_path, server) as world:
+        for point in POINTS:
+            if point.startswith("step.again"):
+                world.outside.call(_lie(world))
+            die_at(world, point)
+            if os.environ.get("SOAK"):
+                _judge(world, point)
+        _judge(world, "the end")
+
+
+def _judge(world: World, when: str) -> None:
+    """Let a whole life finish what is left, and one more refresh read what happened since."""
+    life = world.begin()
+    world.settled(40)
+    world.asked()
+    world.settled(40)
+    life.stop()
+    assert complaints(world) == [], when
+
+
+async def _lie(world: World) -> None:
+    world.sandbox.slack.lie("chat.postMessage", "accept_reset")
+
+
+def test_every_point_of_the_code_is_in_the_list() -> None:
+    """A new crash point in the code must be died at here, too."""
+    found = set()
+    for folder in ("jobs", "storage", "bot"):
+        for file in (ROOT / folder).rglob("*.py"):
+            text = file.read_text()
+            found |= set(re.findall(r'(?:checkpoint|crash)\(f?"([a-z_.{}]+)"\)', text))
+            found |= {f"step.{name}" for name in re.findall(r'work\.step\("([a-z]+)"', text)}
+    named = {point for point in found if "{" not in point and not re.fullmatch(r"step\.[a-z]+", point)}
+    assert named == {point for point in POINTS if not point.startswith("step.")}
+    assert {f"step.{name}" for name in STEPS} == {point for point in found if re.fullmatch(r"step\.[a-z]+", point)}
+    phases = {point.rpartition(".")[2] for point in found if point.startswith("step.{name}")}
+    assert {f"step.{name}.{phase}" for name in STEPS for phase in phases} == {
+        point for point in POINTS if point.startswith("step.")
+    }

@@ -1,0 +1,197 @@
+"""The product as it is, and twins of it with one bug each, which the oracle must catch."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.main import App, Options
+from jobs.build import Jobs, Tuning
+from jobs.deliver.again import Again
+from jobs.deliver.handler import DeliveryHandler
+from jobs.deliver.mail import MailSender
+from jobs.deliver.mailing import Mailing
+from jobs.deliver.posting import Posting
+from jobs.deliver.results import Accepted, Refused
+from jobs.engine import Handler
+from jobs.notify import Notifier
+from jobs.refresh.collecting import Collecting
+from jobs.refresh.handler import RunHandler
+from storage.facts.clock import Clock
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.facts.runs import Run
+from storage.facts.secret import Secret
+from storage.facts.sources import Source
+from storage.sessions import Database
+from storage.settings import Settings
+from storage.warehouse import Loader, LoadResult
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a life is made of."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    tuning: Tuning
+    checkpoint: Callable[[str], None]
+    options: Options
+
+    def notifier(self, jobs: Jobs) -> Notifier:
+        return Notifier(
+            jobs.engine.enqueue,
+            support_channel=self.settings.support_channel,
+            support_email=self.settings.support_email,
+        )
+
+
+def as_it_is(parts: Parts, jobs: Jobs) -> App:
+    return App(parts.settings, parts.database, jobs, parts.options)
+
+
+def _with_handler(parts: Parts, jobs: Jobs, kind: str, handler: Handler) -> App:
+    return as_it_is(parts, dataclasses.replace(jobs, handlers={**jobs.handlers, kind: handler}))
+
+
+def _delivering(kind: type[DeliveryHandler], *, quiet: timedelta | None = None) -> Callable[[Parts, Jobs], App]:
+    def build(parts: Parts, jobs: Jobs) -> App:
+        mail = MailSender(Secret(parts.settings.smtp_url.get_secret_value()), parts.settings.mail_from)
+        handler = kind(
+            parts.database,
+            parts.clock,
+            jobs.engine.enqueue,
+            parts.notifier(jobs),
+            Posting(parts.database, parts.clock, jobs.sender),
+            Mailing(parts.database, parts.clock, mail),
+            may_act=jobs.engine.may_act,
+            checkpoint=parts.checkpoint,
+            quiet=parts.tuning.quiet if quiet is None else quiet,
+        )
+        return _with_handler(parts, jobs, "delivery", handler.handle)
+
+    return build
+
+
+class SendThenMark(DeliveryHandler):
+    """Twin: sends first and writes it down afterwards; no intent."""
+
+    async def _send(self, delivery: Delivery) -> Again | None:
+        if delivery.channel is not Channel.SLACK:
+            return await super()._send(delivery)
+        result = await _prepared(self, delivery)
+        self._checkpoint("delivery.called")
+        if isinstance(result, Accepted):
+            await self._settle(delivery, DeliveryState.SENT, accepted=result)
+        return None if isinstance(result, Accepted) else Again(0.2)
+
+
+class MarkThenSend(DeliveryHandler):
+    """Twin: writes down that it is sent, then sends."""
+
+    async def _send(self, delivery: Delivery) -> Again | None:
+        if delivery.channel is not Channel.SLACK or delivery.kind != "refresh_finished":
+            return await super()._send(delivery)
+        await self._settle(delivery, DeliveryState.SENT)
+        self._checkpoint("delivery.intent")
+        await _prepared(self, delivery)
+        return None
+
+
+class SendsAgain(DeliveryHandler):
+    """Twin: after a doubt it sends again without a look."""
+
+    async def _reconciled(self, delivery: Delivery) -> Again | None:
+        return None
+
+
+async def _prepared(handler: DeliveryHandler, delivery: Delivery) -> Any:
+    thread = await handler._posting.thread_of(delivery, handler.attempt)
+    if isinstance(thread, Again):
+        return None
+    prepared = await handler._posting.prepare(delivery, thread)
+    return prepared if isinstance(prepared, Refused) else await prepared()
+
+
+def _collecting(kind: type[Collecting]) -> Callable[[Parts, Jobs], App]:
+    def build(parts: Parts, jobs: Jobs) -> App:
+        handler = RunHandler(jobs.ground, parts.notifier(jobs), jobs.engine.enqueue, parts.tuning.retries)
+        handler._collecting = kind(jobs.ground)
+        return _with_handler(parts, jobs, "run", handler.handle)
+
+    return build
+
+
+class LoadsAgain(Collecting):
+    """Twin: after a crash it reads and loads anew, under a name of its own, without a look at what is there."""
+
+    async def _collected_once(self, run: Run, source: Source, generation: int, known: dict[str, Any]) -> None:
+        warehouse = self._ground.warehouses.of(source.organization_id)
+        anew = dataclasses.replace(run, id=f"{run.id}-g{generation}")
+        await _read_and_load_as(self, anew, run, source, generation, warehouse)
+
+
+async def _read_and_load_as(
+    collecting: Collecting, named: Run, run: Run, source: Source, generation: int, warehouse: Any
+) -> None:
+    class Renamed:
+        """The warehouse, with another name for the run."""
+
+        def begin(self, load: Any, *arguments: Any, **options: Any) -> Any:
+            return warehouse.begin(dataclasses.replace(load, run_id=named.id), *arguments, **options)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(warehouse, name)
+
+    await collecting._read_and_load(run, source, generation, Renamed())  # type: ignore[arg-type]
+
+
+class Unfenced(Collecting):
+    """Twin: commits to the warehouse whoever holds the run and the organization by now."""
+
+    async def _commit(
+        self,
+        run: Run,
+        source: Source,
+        generation: int,
+        load: Loader,
+        writer: Any,
+        collected: Any,
+        plan: dict[str, Any],
+    ) -> LoadResult:
+        # In the thread at once: nothing that the loop is told meanwhile comes in between.
+        return load.commit(collected.cursors, collected.full, keep_cursors=collected.keep_cursors)
+
+
+class _Blind:
+    """A reaper that never looks."""
+
+    def start(self) -> None:
+        return
+
+    def stop(self) -> None:
+        return
+
+
+def _without_reaper(parts: Parts, jobs: Jobs) -> App:
+    app = as_it_is(parts, dataclasses.replace(jobs, sweeps=[one for one in jobs.sweeps if one.name != "stranded"]))
+    app.engine._reaper = _Blind()  # type: ignore[assignment]
+    return app
+
+
+def _leaves_escalation_open(parts: Parts, jobs: Jobs) -> App:
+    return as_it_is(parts, dataclasses.replace(jobs, sweeps=[one for one in jobs.sweeps if one.name != "deadlines"]))
+
+
+TWINS: dict[str, Callable[[Parts, Jobs], App]] = {
+    "": as_it_is,
+    "send-then-mark": _delivering(SendThenMark),
+    "mark-then-send": _delivering(MarkThenSend),
+    "sends-again": _delivering(SendsAgain),
+    "no-quiet": _delivering(DeliveryHandler, quiet=timedelta(0)),
+    "loads-again": _collecting(LoadsAgain),
+    "unfenced": _collecting(Unfenced),
+    "no-reaper": _without_reaper,
+    "no-deadlines": _leaves_escalation_open,
+}
