@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from jobs.errors import UnavailableError
+from jobs.group_commit import GroupCommit
 from storage.sessions import Database, DatabaseBusyError, Session, open_database
 
 T = TypeVar("T")
@@ -22,9 +23,13 @@ class Desk:
         self._database: Database = open_database(url, busy_seconds=seconds, pool_size=_THREADS)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="desk")
         self._seconds = seconds
+        self._together = GroupCommit(self._database, seconds) if self._database.is_sqlite else None
 
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run the work in one write transaction; UnavailableError means that nothing was written."""
+        if self._together is not None:
+            done: T = await asyncio.wrap_future(self._together.submit(work))
+            return done
         return await self._run(lambda: self._database.in_write(work))
 
     async def read(self, work: Callable[[Session], T]) -> T:
@@ -47,5 +52,7 @@ class Desk:
 
     def close(self) -> None:
         """Finish what runs and close the connections."""
+        if self._together is not None:
+            self._together.close()
         self._executor.shutdown(wait=True)
         self._database.close()

@@ -72,6 +72,25 @@ def statuses(
     ]
 
 
+def states(session: Session, found: Sequence[Source], now: datetime) -> list[SourceStatus]:
+    """Return only what a request needs: connection, freshness and the run that holds each source."""
+    ids = [source.id for source in found]
+    ready = runs.last_ready_of(session, ids)
+    active = runs.active_of(session, ids)
+    return [
+        SourceStatus(
+            source=source,
+            freshness=freshness(source, _as_of(ready.get(source.id)), now),
+            last_ready=ready.get(source.id),
+            last_finished=None,
+            active=active.get(source.id),
+            next_run_at=None,
+            duration=None,
+        )
+        for source in found
+    ]
+
+
 def _as_of(run: Run | None) -> datetime | None:
     return run.clocks.source_as_of if run else None
 

@@ -20,7 +20,15 @@ from sqlmodel import Session
 
 T = TypeVar("T")
 
-__all__ = ["ConflictError", "Database", "DatabaseBusyError", "DatabaseUnavailableError", "Session", "open_database"]
+__all__ = [
+    "ConflictError",
+    "Database",
+    "DatabaseBusyError",
+    "DatabaseUnavailableError",
+    "Session",
+    "open_database",
+    "translated",
+]
 
 
 class DatabaseUnavailableError(RuntimeError):
@@ -67,12 +75,12 @@ class Database:
 
         DatabaseBusyError and ConflictError mean that nothing was written.
         """
-        with _translated(), self.write() as session:
+        with translated(), self.write() as session:
             return work(session)
 
     def in_read(self, work: Callable[[Session], T]) -> T:
         """Run the work on one read session and return what it returns."""
-        with _translated(), self.read() as session:
+        with translated(), self.read() as session:
             return work(session)
 
     async def writing(self, work: Callable[[Session], T], executor: Executor | None = None) -> T:
@@ -185,7 +193,8 @@ def _check_postgres(session: Session) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into ours."""
     try:
         yield
     except IntegrityError as error:

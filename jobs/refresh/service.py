@@ -12,7 +12,7 @@ from jobs.refresh.cancel import cancel_runs
 from jobs.refresh.ending import ESCALATION
 from jobs.refresh.view import refresh_status
 from jobs.schedule import start_run
-from jobs.status import statuses
+from jobs.status import states, statuses
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
@@ -88,7 +88,11 @@ class RefreshService:
             found = [source for source in found if source.id in scope.source_ids]
             if len(found) != len(set(scope.source_ids)):
                 raise NotFoundError
-        listed = statuses(session, found, self._clock.now(), budget=self._budget, with_durations=with_durations)
+        now = self._clock.now()
+        if with_durations:
+            listed = statuses(session, found, now, budget=self._budget, with_durations=True)
+        else:
+            listed = states(session, found, now)
         if scope.only_stale:
             listed = [status for status in listed if status.freshness is not Freshness.FRESH]
         return listed

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import new_id
+from storage.records.inserts import insert
 from storage.tables import AuditRow
 
 FIRST_HASH = "0" * 64
@@ -43,8 +44,7 @@ def record(
         hash="",
     )
     row.hash = entry_hash(row)
-    session.add(row)
-    session.flush()
+    insert(session, AuditRow, **row.model_dump())
 
 
 def broken_entries(session: Session, organization_id: str) -> list[int]:

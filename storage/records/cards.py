@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
+from storage.records.inserts import insert_new
 from storage.tables import CardRow
 
 
@@ -36,19 +37,17 @@ def add(
 ) -> str:
     """Insert a card that its delivery will post; return its id."""
     card_id = derived_id("crd", kind, subject, team_id, channel_id)
-    if session.get(CardRow, card_id) is None:
-        session.add(
-            CardRow(
-                id=card_id,
-                organization_id=organization_id,
-                kind=kind,
-                subject=subject,
-                team_id=team_id,
-                channel_id=channel_id,
-                delivery_id=delivery_id,
-            )
-        )
-        session.flush()
+    insert_new(
+        session,
+        CardRow,
+        id=card_id,
+        organization_id=organization_id,
+        kind=kind,
+        subject=subject,
+        team_id=team_id,
+        channel_id=channel_id,
+        delivery_id=delivery_id,
+    )
     return card_id
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
+from storage.records.inserts import insert_new
 from storage.tables import DeadlineRow
 
 
@@ -25,11 +26,9 @@ class Deadline:
 def add(session: Session, organization_id: str, kind: str, subject: str, due_at: datetime) -> None:
     """Open a deadline; one per kind and subject."""
     deadline_id = derived_id("due", kind, subject)
-    if session.get(DeadlineRow, deadline_id) is None:
-        session.add(
-            DeadlineRow(id=deadline_id, organization_id=organization_id, kind=kind, subject=subject, due_at=due_at)
-        )
-        session.flush()
+    insert_new(
+        session, DeadlineRow, id=deadline_id, organization_id=organization_id, kind=kind, subject=subject, due_at=due_at
+    )
 
 
 def due(session: Session, now: datetime, limit: int = 100) -> list[Deadline]:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
+from storage.records.inserts import insert_new
 from storage.tables import DeliveryRow
 
 
@@ -32,26 +33,23 @@ def add(
     With `skip_reason` the delivery is recorded as deliberately not sent.
     """
     delivery_id = derived_id("dlv", kind, subject, channel, destination)
-    if session.get(DeliveryRow, delivery_id) is not None:
-        return None
-    session.add(
-        DeliveryRow(
-            id=delivery_id,
-            organization_id=organization_id,
-            kind=kind,
-            subject=subject,
-            channel=channel,
-            destination=destination,
-            member_id=member_id,
-            state=DeliveryState.SKIPPED if skip_reason else DeliveryState.PENDING,
-            reason=skip_reason,
-            created_at=now,
-            expires_at=expires_at,
-            facts=dict(facts) if facts else None,
-        )
+    new = insert_new(
+        session,
+        DeliveryRow,
+        id=delivery_id,
+        organization_id=organization_id,
+        kind=kind,
+        subject=subject,
+        channel=channel,
+        destination=destination,
+        member_id=member_id,
+        state=DeliveryState.SKIPPED if skip_reason else DeliveryState.PENDING,
+        reason=skip_reason,
+        created_at=now,
+        expires_at=expires_at,
+        facts=dict(facts) if facts else None,
     )
-    session.flush()
-    return delivery_id
+    return delivery_id if new else None
 
 
 def delivery(session: Session, delivery_id: str) -> Delivery:

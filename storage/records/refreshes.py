@@ -11,6 +11,7 @@ from storage.facts.runs import ACTIVE_STATES, Run
 from storage.facts.sources import Source
 from storage.records import organizations, sources
 from storage.records.guarded import won
+from storage.records.inserts import insert, insert_new
 from storage.records.runs import as_run
 from storage.tables import MemberRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 
@@ -19,32 +20,26 @@ def add(
     session: Session, refresh_id: str, organization_id: str, member_id: str, now: datetime, *, everything: bool
 ) -> None:
     """Insert a refresh; its asker is the first who is told."""
-    session.add(
-        RefreshRow(
-            id=refresh_id,
-            organization_id=organization_id,
-            requested_by=member_id,
-            requested_at=now,
-            everything=everything,
-        )
+    insert(
+        session,
+        RefreshRow,
+        id=refresh_id,
+        organization_id=organization_id,
+        requested_by=member_id,
+        requested_at=now,
+        everything=everything,
     )
-    session.flush()
     join(session, refresh_id, member_id, now)
 
 
 def join(session: Session, refresh_id: str, member_id: str, now: datetime) -> bool:
     """Add someone to the people told; return whether they were not among them."""
-    if session.get(RefreshPersonRow, (refresh_id, member_id)) is not None:
-        return False
-    session.add(RefreshPersonRow(refresh_id=refresh_id, member_id=member_id, joined_at=now))
-    session.flush()
-    return True
+    return insert_new(session, RefreshPersonRow, refresh_id=refresh_id, member_id=member_id, joined_at=now)
 
 
 def wait_for(session: Session, refresh_id: str, run_id: str, before_as_of: datetime | None) -> None:
     """Let the refresh wait for a run."""
-    session.add(RefreshRunRow(refresh_id=refresh_id, run_id=run_id, before_as_of=before_as_of))
-    session.flush()
+    insert(session, RefreshRunRow, refresh_id=refresh_id, run_id=run_id, before_as_of=before_as_of)
 
 
 def row(session: Session, refresh_id: str) -> RefreshRow:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.facts.runs import (
     ACTIVE_STATES,
@@ -21,6 +23,7 @@ from storage.facts.runs import (
 )
 from storage.facts.streams import StreamCounts
 from storage.records.guarded import won
+from storage.records.inserts import insert
 from storage.tables import RunRow, SourceRow
 from storage.tables.columns import Instant
 
@@ -40,19 +43,18 @@ def add(
     collects: bool,
 ) -> None:
     """Insert a queued run; IntegrityError when the slot had one or another run holds the source."""
-    session.add(
-        RunRow(
-            id=run_id,
-            organization_id=organization_id,
-            source_id=source_id,
-            trigger=trigger,
-            slot_key=slot_key,
-            state=RunState.QUEUED,
-            requested_at=requested_at,
-            collects=collects,
-        )
+    insert(
+        session,
+        RunRow,
+        id=run_id,
+        organization_id=organization_id,
+        source_id=source_id,
+        trigger=trigger,
+        slot_key=slot_key,
+        state=RunState.QUEUED,
+        requested_at=requested_at,
+        collects=collects,
     )
-    session.flush()
 
 
 def run(session: Session, run_id: str) -> Run:
@@ -81,8 +83,8 @@ def slot_taken(session: Session, source_id: str, slot_key: str) -> bool:
 
 def active_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
     """Return the active run of each source that has one."""
-    statement = select(RunRow).where(col(RunRow.source_id).in_(source_ids), col(RunRow.state).in_(ACTIVE_STATES))
-    return {row.source_id: as_run(row) for row in session.exec(statement)}
+    rows = session.exec(_active_of_sources(), params={"sources": list(source_ids)})
+    return {row.source_id: as_run(row) for row in rows}
 
 
 def claim(session: Session, run_id: str, attempt: int, now: datetime) -> int | None:
@@ -250,23 +252,36 @@ def active_runs(session: Session) -> list[Run]:
 
 
 def _newest(session: Session, source_ids: Sequence[str], states: tuple[RunState, ...]) -> dict[str, Run]:
-    # One index look-up per source and state: a window over all runs would read a year of history.
     newest: dict[str, Run] = {}
     for state in states:
-        run_id = (
-            select(RunRow.id)
-            .where(RunRow.source_id == SourceRow.id, RunRow.state == state)
-            .order_by(col(RunRow.finished_at).desc())
-            .limit(1)
-            .correlate(SourceRow)
-            .scalar_subquery()
-        )
-        ids = sqlalchemy.select(run_id).where(col(SourceRow.id).in_(source_ids)).subquery()
-        for row in session.exec(select(RunRow).where(col(RunRow.id).in_(sqlalchemy.select(ids)))):
+        for row in session.exec(_newest_of_state(), params={"sources": list(source_ids), "state": state}):
             known = newest.get(row.source_id)
             if known is None or (row.finished_at and known.finished_at and row.finished_at > known.finished_at):
                 newest[row.source_id] = as_run(row)
     return newest
+
+
+@cache
+def _newest_of_state() -> SelectOfScalar[RunRow]:
+    # One index look-up per source: a window over all runs would read a year of history. Built once: putting such a
+    # statement together costs more than running it.
+    run_id = (
+        select(RunRow.id)
+        .where(RunRow.source_id == SourceRow.id, RunRow.state == sqlalchemy.bindparam("state"))
+        .order_by(col(RunRow.finished_at).desc())
+        .limit(1)
+        .correlate(SourceRow)
+        .scalar_subquery()
+    )
+    sources: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
+    ids = sqlalchemy.select(run_id).where(col(SourceRow.id).in_(sources)).subquery()
+    return select(RunRow).where(col(RunRow.id).in_(sqlalchemy.select(ids)))
+
+
+@cache
+def _active_of_sources() -> SelectOfScalar[RunRow]:
+    sources: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
+    return select(RunRow).where(col(RunRow.source_id).in_(sources), col(RunRow.state).in_(ACTIVE_STATES))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -3,21 +3,23 @@
 from datetime import datetime
 
 from sqlalchemy import delete
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
+from storage.records.inserts import insert
 from storage.tables import SeenTriggerRow
 
 
 def first_result(session: Session, team_id: str, trigger_id: str) -> str | None:
     """Return the result of the trigger if it had its effect."""
-    row = session.get(SeenTriggerRow, (team_id, trigger_id))
-    return row.result if row else None
+    statement = select(SeenTriggerRow.result).where(
+        SeenTriggerRow.team_id == team_id, SeenTriggerRow.trigger_id == trigger_id
+    )
+    return session.exec(statement).first()
 
 
 def remember(session: Session, team_id: str, trigger_id: str, result: str, now: datetime) -> None:
     """Note the effect, in its own transaction; IntegrityError when a twin was faster."""
-    session.add(SeenTriggerRow(team_id=team_id, trigger_id=trigger_id, result=result, at=now))
-    session.flush()
+    insert(session, SeenTriggerRow, team_id=team_id, trigger_id=trigger_id, result=result, at=now)
 
 
 def forget_before(session: Session, instant: datetime) -> int:
