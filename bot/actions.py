@@ -28,7 +28,7 @@ async def start(case: Case) -> Reply:
             sources = [source.id for source in outcome.sources]
             log.info("refresh_started", org=case.member.organization_id, refresh=outcome.refresh_id, sources=sources)
             who = await case.names()
-            reply = case.say(notices.queued(who.organization, outcome.sources), replace=True)
+            reply = case.say(notices.queued(who.organization, outcome.sources, left_out=outcome.left_out), replace=True)
             return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
         case Joined():
             told = notices.joined if outcome.newly else notices.already_waiting

@@ -132,7 +132,8 @@ def _sqlite_path(url: str) -> Path | None:
 
 def _make_engine(url: str, path: Path | None, busy_seconds: float, pool_size: int, *, writes: bool) -> Engine:
     if path is None:
-        options = f"-c lock_timeout={int(busy_seconds * 1000)}"
+        # A process frozen inside a transaction must not keep its row locks from the others for ever.
+        options = f"-c lock_timeout={int(busy_seconds * 1000)} -c idle_in_transaction_session_timeout=60000"
         return create_engine(
             url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
         )

@@ -26,7 +26,8 @@ def message_for(session: Session, kind: str, refresh_id: str, now: datetime, *, 
         return notices.refresh_card(refresh, now, cancel_value=value, receipts=listed, admins=admins)
     if kind == REFRESH_FINISHED:
         people = _people(session, refresh_id) if in_channel else ()
-        return notices.refresh_finished(refresh, receipts=listed, people=people, admins=admins)
+        zone = organizations.organization(session, refresh.organization_id).timezone
+        return notices.refresh_finished(refresh, receipts=listed, people=people, admins=admins, zone=zone)
     if kind == ESCALATION_TOLD:
         return notices.escalation_told(refresh, now)
     if kind in {ESCALATION_CARD, ESCALATION_MAIL}:
