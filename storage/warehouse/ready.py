@@ -24,7 +24,7 @@ from storage.warehouse.build import Build, Feed, Since
 from storage.warehouse.errors import Disagreement, WrongReadyTable
 from storage.warehouse.loader import Checkpoint, Fence
 from storage.warehouse.location import Location
-from storage.warehouse.names import lake, ready_table
+from storage.warehouse.names import lake, ready_table, text
 from storage.warehouse.results import ProcessResult, Written
 from storage.warehouse.retry import retried
 from storage.warehouse.session import CURSORS, Limits, Session, opened
@@ -32,6 +32,14 @@ from storage.warehouse.tables import PROCESSED, ensure_system_tables
 
 #: the row of the processed table that stands for the source itself
 WHOLE_SOURCE = ""
+
+
+#: live raw rows up to which a ready table is built anew by one thread
+SMALL_BUILD = 10_000
+
+
+class _ManyRowsError(Exception):
+    """So much must be built that a second thread is worth its cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +77,18 @@ def process(
         raise WrongReadyTable("two ready tables of one name")
 
     def attempt() -> ProcessResult:
+        try:
+            return work(limits.small(), SMALL_BUILD)
+        except _ManyRowsError:
+            return work(limits, None)
+
+    def work(limits: Limits, most: int | None) -> ProcessResult:
         with opened(location, limits, write=True) as session:
             found = commits.find(session, "process", run_id)
             if found is not None:
                 return ProcessResult(run_id, found[1].before, found[0], found[1].counts)
             with session.transaction():
-                result = _build_all(session, run_id, source_id, ready, rebuild=rebuild)
+                result = _build_all(session, run_id, source_id, ready, rebuild=rebuild, most=most)
                 if result is None:
                     now = session.snapshot()
                     return ProcessResult(run_id, now, now, {})
@@ -83,7 +97,9 @@ def process(
                     fence()
                 session.commit()
             checkpoint("warehouse.process.after_commit")
-            return _read_back(session, run_id, source_id, result)
+            # One transaction: the lake's state is looked up once for all questions.
+            with session.transaction():
+                return _read_back(session, run_id, source_id, result)
 
     return retried(attempt)
 
@@ -122,9 +138,12 @@ def _behind(found: Mapping[str, Mark], state: Mapping[str, str], ready: Sequence
 
 
 def _build_all(
-    session: Session, run_id: str, source_id: str, ready: Sequence[ReadyTable], *, rebuild: bool
+    session: Session, run_id: str, source_id: str, ready: Sequence[ReadyTable], *, rebuild: bool, most: int | None
 ) -> Written | None:
-    """Write all ready tables that need it into the open transaction; None when there is nothing to do."""
+    """Write all ready tables that need it into the open transaction; None when there is nothing to do.
+
+    Raises _ManyRowsError before the first table that must be built whole when the source has more than `most` rows.
+    """
     existing = ensure_system_tables(session)
     before, state = session.snapshot(), raw_state(session, source_id)
     found = marks(session, source_id)
@@ -141,6 +160,8 @@ def _build_all(
         since = None
         if mark is not None and known and not rebuild:
             since = Since(mark.snapshot, mark.unchanged(state), mark.total)
+        if since is None and most is not None and _live(session, source_id) > most:
+            raise _ManyRowsError
         build = Build(session, table, number, feed, existing)
         counts[table.name] = done = build.run(source_id, since)
         fresh[table.name] = Mark(before, seen, definition(table), done.total)
@@ -153,6 +174,11 @@ def _build_all(
     return written
 
 
+def _live(session: Session, source_id: str) -> int:
+    """Return the live raw rows of a source."""
+    return int(session.row(f"SELECT coalesce(sum(live), 0) FROM {lake(CURSORS)} WHERE _source = ?", (source_id,))[0])
+
+
 def _mark(session: Session, source_id: str, fresh: Mapping[str, Mark]) -> None:
     rows = [(source_id, name, *astuple(mark)) for name, mark in fresh.items()]
     session.replace_rows(PROCESSED, "_source = ?", (source_id,), rows)
@@ -162,11 +188,12 @@ def _read_back(session: Session, run_id: str, source_id: str, written: Written) 
     found = commits.find(session, "process", run_id)
     if found is None or found[1] != written:
         raise Disagreement(f"the commit of {run_id} is not in the lake as it was written")
-    for name, counts in written.counts.items():
-        if not counts.touched:
-            continue
-        sql = f"SELECT count(*) FROM {lake(ready_table(name))} WHERE _source = ?"
-        total = int(session.row(sql, (source_id,))[0])
-        if total != counts.total:
-            raise Disagreement(f"{ready_table(name)}: {counts.total} rows were written, {total} are there")
+    touched = {name: counts for name, counts in written.counts.items() if counts.touched}
+    each = " UNION ALL ".join(
+        f"SELECT {text(name)}, count(*) FROM {lake(ready_table(name))} WHERE _source = {text(source_id)}"
+        for name in touched
+    )
+    for name, total in session.rows(each) if touched else ():
+        if total != touched[name].total:
+            raise Disagreement(f"{ready_table(name)}: {touched[name].total} rows were written, {total} are there")
     return ProcessResult(run_id, written.before, found[0], written.counts)
