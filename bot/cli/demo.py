@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import re
@@ -28,7 +29,7 @@ _DURATION = re.compile(r"(?=.)(?:(?P<days>\d{1,2})d)?(?:(?P<hours>\d{1,3})h)?(?:
 def show(wishes: Wishes, *, open_page: bool) -> None:
     """Run until Ctrl-C."""
     began = time.monotonic()
-    with prepared(wishes) as ground, _backstage(ground) as backstage:
+    with _port_told(wishes.port), prepared(wishes) as ground, _backstage(ground) as backstage:
         configure_logs("INFO", ground.log)
 
         def ready(address: str) -> None:
@@ -74,6 +75,16 @@ def minutes(words: str) -> int:
         stop(f"{words!r} is no span of time: write 3h, 90m or 1d2h")
     parts = {name: int(value or 0) for name, value in found.groupdict().items()}
     return parts["days"] * 1440 + parts["hours"] * 60 + parts["minutes"]
+
+
+@contextlib.contextmanager
+def _port_told(port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        stop(f"port {port} is taken: choose another one with --port, or leave it out")
 
 
 @contextlib.contextmanager

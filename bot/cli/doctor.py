@@ -50,7 +50,7 @@ def _database(settings: Settings) -> Database | Finding:
         return checks.fail("database", f"there is none at {path} yet: run `tidings migrate`")
     try:
         database = open_database(settings.database_url)
-        database.in_read(lambda _: None)
+        database.in_read(lambda session: session.connection())
     except (DatabaseUnavailableError, DatabaseBusyError) as error:
         return checks.fail("database", str(error))
     return database

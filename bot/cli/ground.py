@@ -44,18 +44,26 @@ def read_seal(settings: "Settings") -> "Seal":
 def opened(settings: "Settings") -> Iterator["Database"]:
     """Give the open database; ends the command when it is not there or not in the newest shape."""
     from storage.migrate import is_current
-    from storage.sessions import DatabaseUnavailableError, open_database
 
     path = settings.database_url.removeprefix("sqlite:///")
     if settings.database_url.startswith("sqlite:") and not Path(path).is_file():
         stop(f"there is no database at {path} yet: run `tidings migrate`")
-    try:
-        database = open_database(settings.database_url)
-    except DatabaseUnavailableError as error:
-        stop(str(error))
+    database = reachable(settings)
     try:
         if not is_current(database.engine):
             stop("the database is of another version: run `tidings migrate`")
         yield database
     finally:
         database.close()
+
+
+def reachable(settings: "Settings") -> "Database":
+    """Return the database, opened and asked once; ends the command when it does not answer."""
+    from storage.sessions import DatabaseBusyError, DatabaseUnavailableError, open_database
+
+    try:
+        database = open_database(settings.database_url)
+        database.in_read(lambda session: session.connection())
+    except (DatabaseUnavailableError, DatabaseBusyError) as error:
+        stop(f"the database cannot be used: {error}")
+    return database

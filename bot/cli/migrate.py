@@ -3,25 +3,24 @@
 import asyncio
 from pathlib import Path
 
-from bot.cli.ground import read_settings
+from bot.cli.ground import reachable, read_settings
 from bot.cli.say import line, stop
 from jobs.engine import Engine
 from storage.facts.clock import SystemClock
 from storage.migrate import migrate, newest_revision
-from storage.sessions import Database, DatabaseBusyError, DatabaseUnavailableError, open_database
+from storage.sessions import Database, DatabaseBusyError, DatabaseUnavailableError
 
 
 def run(env_file: Path | None) -> None:
     """Bring the database to the newest shape; made first where it is not there."""
     settings = read_settings(env_file)
-    try:
-        database = open_database(settings.database_url)
-    except DatabaseUnavailableError as error:
-        stop(str(error))
+    database = reachable(settings)
     try:
         prepare(database)
     except DatabaseBusyError:
         stop("the database is busy: stop what works on it and try again")
+    except DatabaseUnavailableError as error:
+        stop(str(error))
     finally:
         database.close()
     line(f"the database has its newest shape ({newest_revision()})")

@@ -1,6 +1,7 @@
 """The commands as an operator types them."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,27 @@ def test_without_a_database_every_command_says_migrate(shell: Shell) -> None:
     for command in (["status"], ["seed", str(EXAMPLE)], ["refresh", "temerity-goods"], ["keys", "rotate"]):
         assert "run `tidings migrate`" in shell.run(*command, code=1)
     assert not (shell.folder / "tidings.db").exists()
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(shell: Shell) -> None:
+    shell.variables["DATABASE_URL"] = "postgresql://someone:very-secret@127.0.0.1:9/nothing"
+    for command in (["migrate"], ["status"], ["seed", str(EXAMPLE)], ["doctor", "--offline"]):
+        output = shell.run(*command, code=1)
+        assert "127.0.0.1" in output
+        assert "very-secret" not in output
+
+
+def test_a_taken_port_is_told(shell: Shell) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "bot.cli", "demo", "--no-open", "--port", port]
+        ran = subprocess.run(
+            command, capture_output=True, text=True, cwd=Path(__file__).parents[3], timeout=60, check=False
+        )
+    assert ran.returncode == 1
+    assert f"port {port} is taken" in ran.stderr
 
 
 def test_migrate_again_is_harmless(shell: Shell) -> None:

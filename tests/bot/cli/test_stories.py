@@ -1,7 +1,10 @@
 """The stories of the demo: played as a user plays them, and shown to notice what is missing."""
 
+import os
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -73,3 +76,30 @@ def test_what_is_missing_makes_a_story_fail(
     assert callable(broken)
     assert not play("broken", broken, Wishes(size=5), patience=0.5)
     assert "fail" in capsys.readouterr().out
+
+
+def test_the_demo_opens_lets_time_pass_and_ends_cleanly(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "SLACK_APP_TOKEN": "xapp-real-one"}
+    command = [sys.executable, "-m", "bot.cli", "demo"]
+    with subprocess.Popen(
+        [*command, "--no-open", "--size", "5"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=tmp_path, env=environment,
+    ) as demo:  # fmt: skip
+        assert demo.stdout is not None
+        welcome = [demo.stdout.readline() for _ in range(11)]
+        assert "Temerity Goods is open" in welcome[0]
+        assert "Ctrl-C" in welcome[-1]
+        page = next(line.split()[-1] for line in welcome if "The workspace" in line)
+        with urllib.request.urlopen(f"{page}/", timeout=20) as answer:
+            assert b"Maya" in answer.read()
+        passed = subprocess.run(
+            [*command, "--let-pass", "3h"], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60,
+            check=True,
+        )  # fmt: skip
+        assert "180 minutes passed" in passed.stdout
+        demo.send_signal(signal.SIGINT)
+        rest = demo.stdout.read()
+        assert demo.wait(timeout=60) == 0
+    assert rest.strip() == "stopped; nothing is left behind"
+    assert not list(tmp_path.glob("tidings-demo-*"))
+    assert not (tmp_path / "data" / "demo" / "backstage").exists()
