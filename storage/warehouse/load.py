@@ -65,15 +65,15 @@ def apply(
         if not (everything or item.count or new_shape) and name in before:
             applied.counts[name] = StreamCounts(total=before[name].live)
             continue
-        plan = _Plan(session, run, item, number)
+        plan = _Plan(session, run, item, number, before.get(name, Position()))
         applied.counts[name] = counts = plan.compare(full=everything)
         if everything and not allow_shrink:
-            _check_shrink(name, plan.before, counts.total)
+            _check_shrink(name, plan.before.live, counts.total)
         if counts.touched:
             plan.write(counts)
             applied.stamped[plan.table] = counts.touched
         if counts.touched or new_shape or name not in before:
-            applied.positions[name] = plan.read_back(before.get(name, Position()).cursor, counts)
+            applied.positions[name] = plan.read_back(counts, full=everything)
             applied.wrote = True
     known = {name: before[name].cursor if name in before else None for name in cursors}
     applied.wrote = applied.wrote or any(
@@ -119,20 +119,19 @@ def _save(
 class _Plan:
     """The comparison of one stream's staged rows with the lake, and the writing of its outcome."""
 
-    def __init__(self, session: Session, run: LoadRun, staged: StagedStream, number: int) -> None:
+    def __init__(self, session: Session, run: LoadRun, staged: StagedStream, number: int, before: Position) -> None:
         self._session = session
         self._run = run
         self._staged = staged
         #: the temporary table of decisions
         self._plan = f"plan_{number}"
         self.table = raw_table(run.provider, staged.stream.name)
-        #: live rows before the load
-        self.before = 0
+        #: how the stream stood before the load; what it says was read back when it was written
+        self.before = before
 
     def compare(self, *, full: bool) -> StreamCounts:
         """Decide for each key what is to be done, in a temporary table; unchanged keys are only counted."""
         session, source = self._session, self._run.source_id
-        self.before = self._live()
         session.run(f"CREATE TEMP TABLE {self._plan} AS {self._decisions(full=full)}", (source,))
         kinds = {
             kind: int(count) for kind, count in session.rows(f"SELECT kind, count(*) FROM {self._plan} GROUP BY kind")
@@ -143,11 +142,11 @@ class _Plan:
             changed=kinds.get("changed", 0) + restored,
             deleted=deleted,
             unchanged=kinds.get("same", 0),
-            total=self.before + new + restored - deleted,
+            total=self.before.live + new + restored - deleted,
         )
 
     def _decisions(self, *, full: bool) -> str:
-        """Return the SELECT of (id, _batch, kind); the last staged version of a key counts."""
+        """Return the SELECT of (id, _batch, kind, was, now); the last staged version of a key counts."""
         staged = (
             f"SELECT id, max({BATCH.name}) AS {BATCH.name}, arg_max({GONE.name}, {BATCH.name}) AS {GONE.name},"
             f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))}) GROUP BY id"
@@ -158,7 +157,8 @@ class _Plan:
             # Not read at all can only happen in the outer join of a full read.
             f" WHEN s.id IS NULL OR s.{GONE.name} THEN CASE WHEN NOT r._deleted THEN 'deleted' END"
             " WHEN r.id IS NULL THEN 'new' WHEN r._deleted THEN 'restored'"
-            " WHEN r._hash IS DISTINCT FROM s._hash THEN 'changed' ELSE 'same' END AS kind"
+            " WHEN r._hash IS DISTINCT FROM s._hash THEN 'changed' ELSE 'same' END AS kind,"
+            " r._hash AS was, s._hash AS now"
             f" FROM ({staged}) s {'FULL' if full else 'LEFT'} JOIN ({there}) r ON r.id = s.id"
         )
 
@@ -205,20 +205,32 @@ class _Plan:
         same = f"p.id = s.{key} AND p.{BATCH.name} = s.{BATCH.name}"
         return f"read_parquet({text(str(path))}) s SEMI JOIN {plan} p ON {same}"
 
-    def read_back(self, cursor: str | None, counts: StreamCounts) -> Position:
-        """Count and digest the stream's live rows as they stand in the transaction (Disagreement)."""
-        sql = (
-            "SELECT count(*), count(DISTINCT id), coalesce(bit_xor(md5_number(id || chr(31) || _hash)), 0)::VARCHAR"
-            f" FROM {lake(self.table)} WHERE _source = ? AND NOT _deleted"
-        )
-        live, keys, digest = self._session.row(sql, (self._run.source_id,))
+    def read_back(self, counts: StreamCounts, *, full: bool) -> Position:
+        """Count the stream's live rows as they stand in the transaction (Disagreement), and digest them.
+
+        The digest of a whole read is that of all rows; after other loads it is the earlier one, less what went and
+        plus what came: the cost of a load is that of its changes.
+        """
+        digest = f", coalesce({_digest('_hash')}, 0)::VARCHAR" if full else ""
+        sql = f"SELECT count(*), count(DISTINCT id){digest} FROM {lake(self.table)} WHERE _source = ? AND NOT _deleted"
+        live, keys, *whole = self._session.row(sql, (self._run.source_id,))
         if live != counts.total or keys != live:
             raise Disagreement(f"{self.table}: {counts.total} live rows expected, {live} rows of {keys} keys found")
-        return Position(cursor, self.table, int(live), str(digest), self._run.run_id)
+        digest = str(whole[0]) if whole else self._moved_digest()
+        return Position(self.before.cursor, self.table, int(live), digest, self._run.run_id)
 
-    def _live(self) -> int:
-        sql = f"SELECT count(*) FROM {lake(self.table)} WHERE _source = ? AND NOT _deleted"
-        return int(self._session.row(sql, (self._run.source_id,))[0])
+    def _moved_digest(self) -> str:
+        gone, come = (
+            f"{_digest(column)} FILTER (kind IN ({', '.join(map(text, kinds))}))"
+            for column, kinds in (("was", ("changed", "deleted")), ("now", ("new", "changed", "restored")))
+        )
+        values = self._session.row(f"SELECT coalesce({gone}, 0), coalesce({come}, 0) FROM {self._plan}")
+        return str(int(self.before.fingerprint) ^ int(values[0]) ^ int(values[1]))
+
+
+def _digest(column: str) -> str:
+    """Return the SQL of the digest of rows: the same in any order."""
+    return f"bit_xor(md5_number(id || chr(31) || {column}))"
 
 
 def _listed(names: Iterable[str]) -> str:

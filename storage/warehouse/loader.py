@@ -12,7 +12,7 @@ from storage.warehouse import commits
 from storage.warehouse.errors import Disagreement, StorageFailed, WarehouseError
 from storage.warehouse.load import Applied, apply, fingerprint
 from storage.warehouse.location import Location
-from storage.warehouse.names import lake
+from storage.warehouse.names import lake, text
 from storage.warehouse.results import LoadResult, LoadRun, Written
 from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session, opened
@@ -147,7 +147,9 @@ class Loader:
                     fence()
                 session.commit()
             self._checkpoint("warehouse.after_commit")
-            return _read_back(session, run, applied, written)
+            # One transaction: the lake's state is looked up once for all questions.
+            with session.transaction():
+                return _read_back(session, run, applied, written)
 
     def _stage(self) -> None:
         """Write batches to the staging files until told to stop; after a failure only empty the queue: nobody waits."""
@@ -186,15 +188,21 @@ def _read_back(session: Session, run: LoadRun, applied: Applied, written: Writte
     found = commits.find(session, "collect", run.run_id)
     if found is None or found[1] != written:
         raise Disagreement(f"the commit of {run.run_id} is not in the lake as it was written")
-    for table, expected in applied.stamped.items():
-        sql = f"SELECT count(*) FROM {lake(table)} WHERE _source = ? AND _run_id = ?"
-        stamped = int(session.row(sql, (run.source_id, run.run_id))[0])
-        if stamped != expected:
-            raise Disagreement(f"{table}: {expected} rows of {run.run_id} were written, {stamped} are there")
-    for place in applied.positions.values():
-        if place.table is not None and place.run_id == run.run_id:
-            sql = f"SELECT count(*) FROM {lake(place.table)} WHERE _source = ? AND NOT _deleted"
-            live = int(session.row(sql, (run.source_id,))[0])
-            if live != place.live:
-                raise Disagreement(f"{place.table}: {place.live} live rows were written, {live} are there")
+    written_by_us = {
+        place.table: place.live
+        for place in applied.positions.values()
+        if place.table is not None and place.run_id == run.run_id
+    }
+    each = " UNION ALL ".join(
+        f"SELECT {text(table)}, count(*) FILTER (NOT _deleted), count(*) FILTER (_run_id = {text(run.run_id)})"
+        f" FROM {lake(table)} WHERE _source = {text(run.source_id)}"
+        for table in written_by_us
+    )
+    for table, live, stamped in session.rows(each) if each else ():
+        if stamped != applied.stamped.get(table, 0):
+            raise Disagreement(
+                f"{table}: {applied.stamped.get(table, 0)} rows of {run.run_id} were written, {stamped} are there"
+            )
+        if live != written_by_us[table]:
+            raise Disagreement(f"{table}: {written_by_us[table]} live rows were written, {live} are there")
     return result_of(run.run_id, *found)

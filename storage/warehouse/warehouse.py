@@ -10,7 +10,6 @@ from storage.warehouse import changes, commits, load, ready, upkeep
 from storage.warehouse.errors import NoLake
 from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_of
 from storage.warehouse.location import locate
-from storage.warehouse.names import lake
 from storage.warehouse.reader import Reader
 from storage.warehouse.results import Change, LoadResult, LoadRun, ProcessResult, Upkeep
 from storage.warehouse.retry import retried
@@ -110,14 +109,11 @@ class Warehouse:
         return self._read(look, {})
 
     def counts(self, source_id: str) -> dict[str, int]:
-        """Count the live rows of each raw main table of a source."""
+        """Return the live rows of each raw main table of a source, as they were counted when it was last written."""
 
         def look(session: Session) -> dict[str, int]:
-            tables = sorted(
-                place.table for place in load.positions(session, source_id).values() if place.table is not None
-            )
-            sql = "SELECT count(*) FROM {} WHERE _source = ? AND NOT _deleted"
-            return {table: int(session.row(sql.format(lake(table)), (source_id,))[0]) for table in tables}
+            found = load.positions(session, source_id).values()
+            return dict(sorted((place.table, place.live) for place in found if place.table is not None))
 
         return self._read(look, {})
 
