@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from jobs.deliver.again import Again
 from jobs.deliver.results import Accepted, Refused, Result
-from jobs.deliver.slack import CannotLookError, SlackSender
+from jobs.deliver.slack import CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
 from jobs.notify import ESCALATION_CARD, REFRESH_CARD
 from storage.facts.clock import Clock
@@ -84,7 +84,7 @@ class Posting:
         return call
 
     async def after_doubt(self, delivery: Delivery, settle: Settle) -> Again | None:
-        """Look for the post; found or unreadable settles the delivery (Again(0)), absent means send it (None)."""
+        """Look for the post; found or unreadable settles it (Again(0)), absent means send it (None)."""
         team_id, channel_id = delivery.destination.split("/")
         place = await self._resolved(team_id, channel_id)
         if isinstance(place, Refused):
@@ -96,6 +96,8 @@ class Posting:
         except CannotLookError as error:
             await settle(delivery, DeliveryState.UNCONFIRMED, reason=f"cannot look: {error}")
             return Again(0)
+        except LookLaterError as error:
+            return Again(error.after)
         if ts is None:
             return None
         await settle(delivery, DeliveryState.SENT, accepted=Accepted(ts, place))

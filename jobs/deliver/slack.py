@@ -18,6 +18,8 @@ from storage.facts.secret import Secret
 SEND_SECONDS = 10.0
 #: How many of the newest messages a look goes through.
 LOOK_BACK = 15
+#: How long to wait before the next look when Slack did not answer one.
+LOOK_AGAIN_SECONDS = 5.0
 EVENT_TYPE = "tidings_delivery"
 
 _TRANSIENT = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
@@ -31,6 +33,14 @@ TokenOf = Callable[[str], Awaitable[Secret | None]]
 
 class CannotLookError(Exception):
     """The history of that place cannot be read, so nobody can tell what is there."""
+
+
+class LookLaterError(Exception):
+    """Slack did not answer the look this time; it may in `after` seconds."""
+
+    def __init__(self, reason: str, after: float) -> None:
+        super().__init__(reason)
+        self.after = after
 
 
 class SlackSender:
@@ -83,7 +93,10 @@ class SlackSender:
     async def find(
         self, team_id: str, channel_id: str, delivery_id: str, since: datetime, thread_ts: str | None = None
     ) -> str | None:
-        """Return the ts of that delivery's message if it is among the newest; CannotLookError if nobody can tell."""
+        """Return the ts of that delivery's message if it is among the newest.
+
+        CannotLookError if nobody can tell, LookLaterError if Slack does not answer now.
+        """
         method = "conversations.replies" if thread_ts else "conversations.history"
         arguments: dict[str, Any] = {
             "channel": channel_id,
@@ -95,8 +108,14 @@ class SlackSender:
             arguments["ts"] = thread_ts
         try:
             answer = await self._call(team_id, method, arguments)
+        except SlackApiError as error:
+            refusal = _refusal(error)
+            if isinstance(refusal, Refused) and refusal.final:
+                raise CannotLookError(f"{method}: {refusal.reason}") from error
+            after = refusal.after if isinstance(refusal, Refused) else None
+            raise LookLaterError(f"{method}: {refusal.reason}", after or LOOK_AGAIN_SECONDS) from error
         except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-            raise CannotLookError(f"{method}: {error}") from error
+            raise LookLaterError(f"{method}: {type(error).__name__}", LOOK_AGAIN_SECONDS) from error
         for message in answer.get("messages", []):
             payload = (message.get("metadata") or {}).get("event_payload") or {}
             if payload.get("delivery") == delivery_id:
@@ -155,14 +174,16 @@ def _takes_json(method: str) -> bool:
 def _refusal(error: SlackApiError) -> Refused | Ambiguous:
     response = error.response
     status = getattr(response, "status_code", 200)
-    code = str(response.get("error", "")) if hasattr(response, "get") else ""
+    # Our own words come as a dictionary; an answer that is no JSON (a proxy's page, an empty 503) as text.
+    body = response if isinstance(response, dict) else getattr(response, "data", None)
+    said: Mapping[str, Any] = body if isinstance(body, dict) else {}
+    code = str(said.get("error", ""))
     if status == 429 or code in _TRANSIENT:
         headers = getattr(response, "headers", {}) or {}
         return Refused(code or "ratelimited", final=False, after=_seconds(headers.get("Retry-After")))
     if status >= 500 or code in _AMBIGUOUS or not code:
         return Ambiguous(f"Slack answered {status} {code}".strip())
-    detail = response.get("response_metadata") if hasattr(response, "get") else None
-    messages = (detail or {}).get("messages") or []
+    messages = (said.get("response_metadata") or {}).get("messages") or []
     return Refused(": ".join([code, *messages[:3]]), final=True)
 
 

@@ -158,18 +158,19 @@ def cancel_waiting(session: Session, run_id: str, now: datetime) -> bool:
 
 def put_back(session: Session, run_id: str, generation: int, next_attempt_at: datetime, **values: object) -> int | None:
     """Let the run wait for its next attempt and return that one's number; None when the generation is an older one."""
-    row = session.get_one(RunRow, run_id)
-    won = advance(
+    # Read before the update, which lets the session forget what it knew.
+    following = session.get_one(RunRow, run_id).attempt + 1
+    put = advance(
         session,
         run_id,
         generation,
         state=RunState.QUEUED,
-        attempt=row.attempt + 1,
+        attempt=following,
         next_attempt_at=next_attempt_at,
         stage=None,
         **values,
     )
-    return row.attempt + 1 if won else None
+    return following if put else None
 
 
 def revive(session: Session, run_id: str, attempt: int, now: datetime) -> int | None:
