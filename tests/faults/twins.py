@@ -94,7 +94,7 @@ class MarkThenSend(DeliveryHandler):
         if delivery.channel is not Channel.SLACK or delivery.kind != "refresh_finished":
             return await super()._send(delivery)
         await self._settle(delivery, DeliveryState.SENT)
-        self._checkpoint("delivery.intent")
+        self._checkpoint("delivery.marked")
         await _prepared(self, delivery)
         return None
 

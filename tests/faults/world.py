@@ -30,6 +30,7 @@ from storage.tables import (
     RefreshRow,
     RunRow,
     SeenTriggerRow,
+    SourceRow,
 )
 from storage.warehouse import Warehouse
 from templates import actions
@@ -157,6 +158,21 @@ class World:
             if time.monotonic() > deadline:
                 raise NotSettledError(f"left undone after {seconds} s: {undone}")
             time.sleep(0.05)
+
+    def settle_within(self, seconds: float) -> bool:
+        """Give it that long; whether nothing is left."""
+        return self.look(lambda: not self.undone(), seconds) is not None
+
+    def collected(self, seconds: float) -> None:
+        """Wait until every source was collected by its timer since now."""
+        since = self.clock.now()
+
+        def read(session: Session) -> bool:
+            rows = session.exec(select(RunRow).where(RunRow.state == "ready", col(RunRow.collects))).all()
+            fresh = {row.source_id for row in rows if row.source_as_of and row.source_as_of > since}
+            return len(fresh) == len(session.exec(select(SourceRow.id)).all())
+
+        assert self.look(lambda: self.database.in_read(read), seconds), self.life.tail() if self.life else ""
 
     def undone(self) -> list[str]:
         """What waits: accepted requests without an effect, refreshes, runs, deliveries."""

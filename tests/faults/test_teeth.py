@@ -1,0 +1,69 @@
+"""The oracle has teeth: each broken twin of the product is caught by it, where the product itself is not."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from storage.sessions import Database
+from tests.faults.lives import ForkServer
+from tests.faults.oracle import complaints
+from tests.faults.world import NotSettledError, World, world_on
+
+
+def _late(world: World) -> None:
+    """The first posts are accepted, but long after the call has given up."""
+    world.do(lambda: world.sandbox.slack.lie("chat.postMessage", "late_accept", seconds=2.3, times=3))
+
+
+def _nothing(_world: World) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Case:
+    """A twin, where it dies, and what the oracle must say about it."""
+
+    twin: str
+    point: str | None
+    says: str
+    outside: Callable[[World], None] = _nothing
+
+
+CASES = (
+    Case("send-then-mark", "delivery.called", "posted 2 times"),
+    Case("mark-then-send", "delivery.marked", "said to be sent and never posted: refresh_finished"),
+    Case("sends-again", "delivery.called", "posted 2 times"),
+    Case("no-quiet", None, "posted 2 times", _late),
+    Case("loads-again", "warehouse.after_commit", "the runs tell of 0 rows"),
+    Case("no-reaper", "step.process.before", "left undone"),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.twin)
+def test_a_twin_is_caught(sqlite_database: Database, tmp_path: Path, server: ForkServer, case: Case) -> None:
+    found = _judged(sqlite_database, tmp_path, server, case, case.twin)
+    assert any(case.says in complaint for complaint in found), found
+
+
+@pytest.mark.parametrize("case", CASES[2:5], ids=lambda case: f"{case.point}-{case.outside.__name__}")
+def test_the_product_is_not(sqlite_database: Database, tmp_path: Path, server: ForkServer, case: Case) -> None:
+    """The same stories with the product as it is (the others are told by the kills at named points)."""
+    assert _judged(sqlite_database, tmp_path, server, case, "") == []
+
+
+def _judged(database: Database, folder: Path, server: ForkServer, case: Case, twin: str) -> list[str]:
+    with world_on(database, folder, server) as world:
+        case.outside(world)
+        life = world.begin(crash_at=case.point, twin=twin)
+        world.asked()
+        if case.point is not None:
+            assert life.died(20) == -signal.SIGKILL
+            world.begin(twin=twin)
+        try:
+            world.settled(8 if twin == "no-reaper" else 30)
+        except NotSettledError as error:
+            return [str(error)]
+        return complaints(world)
