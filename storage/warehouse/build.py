@@ -1,11 +1,12 @@
 """Building one ready table inside an open transaction."""
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
+from storage.warehouse import commits
 from storage.warehouse.errors import NotReadable, WrongReadyTable
 from storage.warehouse.guard import check_select
 from storage.warehouse.names import identifier, lake, quote, ready_table, text
@@ -30,33 +31,32 @@ class Since:
 
 
 class Feed:
-    """The keys of raw records that changed, from the catalog's change feed.
+    """The keys of raw records that changed: each row carries the run that last changed it, deleted ones too.
 
     Each question is asked once for all ready tables of a run, and its answer kept in a temporary table: a look into
     the lake costs some 10 ms of CPU however small its answer is.
     """
 
-    def __init__(self, session: Session, until: int) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._until = until
+        self._runs: dict[tuple[str, int], list[str]] = {}
         self._found: dict[tuple[str, str, int], str] = {}
         self._keys: dict[str, str] = {}
         self._live: dict[tuple[str, str, str], str] = {}
 
     def changed(self, table: str, source_id: str, since: int) -> str:
-        """Return a SELECT of the ids that changed after a snapshot."""
+        """Return the temporary table (id, _deleted) of the records that changed after a snapshot."""
         place = (table, source_id, since)
         if place not in self._found:
             name = self._found[place] = f"changed_{len(self._found)}"
-            sql = "SELECT NULL::VARCHAR AS id LIMIT 0"
-            if since < self._until:
-                feed = f"ducklake_table_changes('lake', 'main', {text(table)}, {since + 1}, {self._until})"
-                sql = f"SELECT DISTINCT id FROM {feed} WHERE _source = {text(source_id)}"
-            self._session.run(f"CREATE TEMP TABLE {name} AS {sql}")
-        return f"SELECT id FROM temp.{self._found[place]}"
+            runs = ", ".join(map(text, self._runs_since(source_id, since))) or "NULL"
+            where = f"_source = {text(source_id)} AND _run_id IN ({runs})"
+            self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id, _deleted FROM {lake(table)} WHERE {where}")
+        return self._found[place]
 
-    def keys(self, sql: str) -> str:
-        """Return the temporary table of the ids that a SELECT gives; '' when it gives none."""
+    def keys(self, parts: Sequence[str]) -> str:
+        """Return the temporary table of the ids that some SELECTs give; '' when they give none."""
+        sql = " UNION ".join(f"({part})" for part in parts)
         if sql not in self._keys:
             name = f"keys_{len(self._keys)}"
             self._session.run(f"CREATE TEMP TABLE {name} AS {sql}")
@@ -71,6 +71,21 @@ class Feed:
             where = f"_source = {text(source_id)} AND NOT _deleted AND id IN (SELECT id FROM temp.{keys})"
             self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM {lake(table)} WHERE {where}")
         return self._live[place]
+
+    def live_changed(self, table: str, source_id: str, since: int) -> str:
+        """Return the same for the ids of the records that changed; the lake need not be asked again."""
+        changed = self.changed(table, source_id, since)
+        place = (table, source_id, changed)
+        if place not in self._live:
+            name = self._live[place] = f"live_{len(self._live)}"
+            self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM temp.{changed} WHERE NOT _deleted")
+        return self._live[place]
+
+    def _runs_since(self, source_id: str, since: int) -> list[str]:
+        place = (source_id, since)
+        if place not in self._runs:
+            self._runs[place] = commits.loads_since(self._session, source_id, since)
+        return self._runs[place]
 
 
 class Build:
@@ -87,6 +102,8 @@ class Build:
         self._target = ready_table(table.name)
         #: the temporary table of the ids to build; '' while all of them are
         self._keys = ""
+        #: whether those are just the parents that changed themselves
+        self._only_own = False
         self._built = f"built_{number}"
         self._old = f"old_{number}"
         self._moved = f"moved_{number}"
@@ -162,7 +179,7 @@ class Build:
 
     def _replace(self, source_id: str, since: Since | None) -> StreamCounts:
         """Build, compare with what is there, and write only the keys that are different; all keys without `since`."""
-        ids = self._feed.live(self._table.parent, source_id, self._keys) if since is not None else ""
+        ids = self._ids(source_id, since) if since is not None else ""
         self._show(source_id, ids)
         key = "''" if self._table.whole else f"CAST({quote(self._table.key)} AS VARCHAR)"
         self._make(self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql})")
@@ -230,13 +247,20 @@ class Build:
         moved = [name for name in (self._table.parent, *self._table.lookups) if name not in since.unchanged]
         parts = []
         for name in moved:
-            changed = self._feed.changed(name, source_id, since.snapshot)
+            changed = f"SELECT id FROM temp.{self._feed.changed(name, source_id, since.snapshot)}"
             direct = name == self._table.parent or self._table.whole
             parts.append(changed if direct else self._referring(self._table.lookups[name], changed, source_id))
         if not parts:
             return False
-        self._keys = self._feed.keys(" UNION ".join(f"({part})" for part in parts))
+        self._keys = self._feed.keys(parts)
+        self._only_own = moved == [self._table.parent]
         return bool(self._keys)
+
+    def _ids(self, source_id: str, since: Since) -> str:
+        """Return the temporary table of the live parents among those to build."""
+        if self._only_own:
+            return self._feed.live_changed(self._table.parent, source_id, since.snapshot)
+        return self._feed.live(self._table.parent, source_id, self._keys)
 
     def _referring(self, reference: str, changed: str, source_id: str) -> str:
         """Return the parents that refer to changed lookups, by a column of their own or of their lines."""

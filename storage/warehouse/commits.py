@@ -42,6 +42,16 @@ def find(session: Session, kind: Kind, run_id: str) -> tuple[int, Written] | Non
     return (int(found[0][0]), _read(json.loads(found[0][1]))) if found else None
 
 
+def loads_since(session: Session, source_id: str, snapshot: int) -> list[str]:
+    """Return the runs that loaded raw rows of a source after a snapshot; all of them must still be there."""
+    sql = (
+        "SELECT json_extract_string(commit_message, '$.run') FROM ducklake_snapshots('lake') WHERE snapshot_id > ?"
+        " AND commit_message IS NOT NULL AND json_extract_string(commit_message, '$.kind') = 'collect'"
+        " AND json_extract_string(commit_message, '$.source') = ? ORDER BY snapshot_id"
+    )
+    return [row[0] for row in session.rows(sql, (snapshot, source_id))]
+
+
 def oldest(session: Session) -> int:
     """Return the oldest snapshot that was not expired."""
     return int(session.row("SELECT min(snapshot_id) FROM ducklake_snapshots('lake')")[0])

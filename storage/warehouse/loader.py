@@ -15,8 +15,9 @@ from storage.warehouse.location import Location
 from storage.warehouse.names import lake, text
 from storage.warehouse.results import LoadResult, LoadRun, Written
 from storage.warehouse.retry import retried
-from storage.warehouse.session import Limits, Session, opened
+from storage.warehouse.session import Limits, Session
 from storage.warehouse.staging import Staging
+from storage.warehouse.warm import lake_open
 
 #: staged records up to which a load uses one thread
 SMALL_LOAD = 10_000
@@ -121,7 +122,7 @@ class Loader:
     ) -> LoadResult:
         run = self._run
         many = sum(staged.count for staged in self._staging.streams.values()) > SMALL_LOAD
-        with opened(self._location, self._limits if many else self._limits.small(), write=True) as session:
+        with lake_open(self._location, self._limits, many=many, write=True) as session:
             found = commits.find(session, "collect", run.run_id)
             if found is not None:
                 return result_of(run.run_id, *found)

@@ -4,10 +4,11 @@ How it works, for authors of SQL files. A `ReadyTable` names a SELECT and the ra
 each of those names is a view: the parent shows the live records of one source that must be built (all of them for a
 full build), its lines belong to those records, and lookups show all live records of the source. So the SQL filters
 neither source, nor deletion, nor change; it cannot forget to. The rows it gives replace the earlier rows of the
-same keys, and keys that give no rows any more leave the table. Which keys must be built comes from the catalog's
-change feed: parents that changed, and parents that refer to a lookup that changed. The incremental outcome equals a
-full build as long as each row depends on one parent record, its lines and its lookups; a table of which that is not
-true says `whole`. Columns: ``_source``, ``_key`` (the parent's id as text; '' in whole tables), then the SELECT's.
+same keys, and keys that give no rows any more leave the table. Which keys must be built is told by the rows, which
+carry the run that last changed them: parents that changed, and parents that refer to a lookup that changed. The
+incremental outcome equals a full build as long as each row depends on one parent record, its lines and its lookups; a
+table of which that is not true says `whole`. Columns: ``_source``, ``_key`` (the parent's id as text; '' in whole
+tables), then the SELECT's.
 When the text of the SQL or its columns change, the table is built anew by itself.
 """
 
@@ -27,8 +28,9 @@ from storage.warehouse.location import Location
 from storage.warehouse.names import lake, ready_table, text
 from storage.warehouse.results import ProcessResult, Written
 from storage.warehouse.retry import retried
-from storage.warehouse.session import CURSORS, Limits, Session, opened
+from storage.warehouse.session import CURSORS, Limits, Session
 from storage.warehouse.tables import PROCESSED, ensure_system_tables
+from storage.warehouse.warm import lake_open
 
 #: the row of the processed table that stands for the source itself
 WHOLE_SOURCE = ""
@@ -78,12 +80,12 @@ def process(
 
     def attempt() -> ProcessResult:
         try:
-            return work(limits.small(), SMALL_BUILD)
+            return work(SMALL_BUILD)
         except _ManyRowsError:
-            return work(limits, None)
+            return work(None)
 
-    def work(limits: Limits, most: int | None) -> ProcessResult:
-        with opened(location, limits, write=True) as session:
+    def work(most: int | None) -> ProcessResult:
+        with lake_open(location, limits, many=most is None, write=True) as session:
             found = commits.find(session, "process", run_id)
             if found is not None:
                 return ProcessResult(run_id, found[1].before, found[0], found[1].counts)
@@ -150,12 +152,12 @@ def _build_all(
     if not state or not (rebuild or _behind(found, state, ready)):
         return None
     first, seen = commits.oldest(session), json.dumps(state)
-    feed = Feed(session, before)
+    feed = Feed(session)
     counts: dict[str, StreamCounts] = {}
     fresh: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen)}
     for number, table in enumerate(ready):
         mark = found.get(table.name)
-        # Changes are known from the snapshot after the mark on, so the mark's own must still be there.
+        # The loads after the mark are known as long as the mark's own snapshot is still there.
         known = mark is not None and mark.definition == definition(table) and mark.snapshot >= first
         since = None
         if mark is not None and known and not rebuild:

@@ -120,6 +120,11 @@ class Session:
         """Commit the open transaction (Conflict when somebody else was first)."""
         self.run("COMMIT")
 
+    def another(self) -> "Session":
+        """Return a session on the same engine with temporary tables and transactions of its own."""
+        with self._lock:
+            return Session(self._connection.cursor(), self._location)
+
     def close(self) -> None:
         """Give memory, files and connections back."""
         with self._lock:
@@ -175,9 +180,9 @@ def connect(location: Location, limits: Limits, *, write: bool, snapshot: int | 
     try:
         load(connection, location.extensions)
         _attach(connection, location, write=write, snapshot=snapshot)
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
         # No silent merge with somebody else's commit: the whole transaction is planned again instead.
-        connection.execute("SET ducklake_max_retry_count = 0")
+        connection.execute("SET GLOBAL ducklake_max_retry_count = 0")
         connection.execute(f"SET allowed_directories = [{text(str(location.home))}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

@@ -14,6 +14,7 @@ from storage.warehouse.reader import Reader
 from storage.warehouse.results import Change, LoadResult, LoadRun, ProcessResult, Upkeep
 from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session, opened
+from storage.warehouse.warm import lake_open
 
 T = TypeVar("T")
 
@@ -141,7 +142,7 @@ class Warehouse:
         """Return what `look` finds in a read-only session, or the default when there is no lake yet."""
         try:
             # One transaction: all questions are answered from one snapshot, and DuckLake looks it up once.
-            with opened(self._location, self._limits.small(), write=False) as session, session.transaction():
+            with lake_open(self._location, self._limits, write=False) as session, session.transaction():
                 return look(session)
         except NoLake:
             return default
