@@ -31,6 +31,8 @@ def test_the_installed_wheel_plays_the_refresh_story(tmp_path: Path) -> None:
 
 def _run(command: list[str], folder: Path, path: Path | None = None) -> str:
     environment = {**os.environ, "PYTHONWARNINGS": "default"} | ({"PYTHONPATH": str(path)} if path else {})
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200, check=False
+    )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
