@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from storage.facts.messages import Message, Person
+from storage.facts.messages import Person
 from storage.facts.people import Action, Role
 from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Run, RunState, Stage, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
@@ -165,9 +165,9 @@ def cut_off():
     return status(gone, Freshness.OVERDUE, last_ready=run(gone, asked=4400, as_of=4390), next_run_at=None)
 
 
-def messages() -> dict[str, Message]:
+def messages() -> Any:
     """Return each notice in its states, by name."""
-    answers = {
+    answers: dict[str, Any] = {
         "joined": notices.joined(working(), where="in #finance"),
         "already_waiting": notices.already_waiting(working()),
         "nothing_to_do": notices.nothing_to_do(ORG, status(QUICKBOOKS), NOW, zone=ZONE),
@@ -266,7 +266,7 @@ def _cards():
 
 def _finished():
     people = (Person("Maya Ortiz", "T0TEMERITY", "U0MAYA"), Person("Priya Nair", "T0OTHER", "U0PRIYA"))
-    told = {"people": people, "zone": ZONE, "streams": {"orders": "Orders", "products": "Products"}}
+    told: dict[str, Any] = {"people": people, "zone": ZONE, "streams": {"orders": "Orders", "products": "Products"}}
     gone = failure(FailureKind.RECONNECT, "invalid_grant", "")
     both = refresh((SHOPIFY, run(counts=COUNTS)), (QUICKBOOKS, run(QUICKBOOKS, as_of=64)))
     finished = notices.refresh_finished
@@ -286,7 +286,7 @@ def _finished():
 
 
 def _escalations():
-    ids = {"value": "rfr_06e9k2", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
+    ids: dict[str, Any] = {"value": "rfr_06e9k2", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
     slow = {"escalated_at": NOW - minutes(1)}
     stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
     seen = {"acknowledged_by": "Sam Keller"}

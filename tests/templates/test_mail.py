@@ -5,6 +5,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTP, default
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,7 +43,11 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.open, self.tags, self.links, self.texts, self.problems = [], set(), [], [], []
+        self.open: list[Any] = []
+        self.tags: set[Any] = set()
+        self.links: list[Any] = []
+        self.texts: list[Any] = []
+        self.problems: list[Any] = []
         self.feed(html)
         self.close()
         self.problems += [f"left open: {tag}" for tag in self.open]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -273,7 +274,7 @@ def test_every_fact_with_a_name_has_words():
 def test_three_hours_later_support_has_all_it_needs():
     stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
     late = refresh((SHOPIFY, stuck), escalated_at=NOW)
-    ids = {"value": "rfr_1", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
+    ids: dict[str, Any] = {"value": "rfr_1", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
     open_post = notices.escalation(late, NOW, **ids)
     for piece in (
         "Temerity Goods",

@@ -1,6 +1,7 @@
 """What the Slack renderer does with ordinary messages: ids, ladders, cuts, neutral text."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from tests.templates import nasty
 from tests.templates.samples import NOW
 
 
-def text_of(*parts: m.Inline, **reader: str):
+def text_of(*parts: m.Inline, **reader: Any):
     shown = slack.render(m.Message("x", (m.Paragraph(parts),)), **reader)
     return shown["blocks"][0]["text"]["text"]
 

@@ -1,6 +1,7 @@
 """Whatever a message holds, Slack takes it, and nothing in it is a token or a format that we did not create."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -147,7 +148,7 @@ def test_the_judge_catches_too_many_blocks_and_repeated_ids():
 
 
 def test_tokens_of_ours_are_not_called_foreign():
-    reader = {"team_id": "T1", "zone": ZONE}
+    reader: dict[str, Any] = {"team_id": "T1", "zone": ZONE}
     link = m.Link("https://tidings.example/connect?x=1", "Open <Tidings> | here")
     shown = slack.render(
         m.Message("x", (m.Paragraph((m.When(NOW), " ", m.Person("Maya", "T1", "U0MAYA"), link)),)), **reader

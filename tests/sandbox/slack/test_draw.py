@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -111,7 +112,7 @@ def test_hostile_words_stay_words(text):
 def test_the_hostile_check_catches_a_drawing_that_does_not_escape():
     """The twin: the same templates with escaping switched off."""
     careless = Environment(loader=environment().loader, autoescape=False)
-    macros = careless.get_template("blocks.html.j2").module
+    macros: Any = careless.get_template("blocks.html.j2").module
     html = "".join(macros.block(block, Pen(CONTEXT)) for block in everything(HOSTILE))
     assert "<script" in html
 

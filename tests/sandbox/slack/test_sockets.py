@@ -1,6 +1,7 @@
 """Socket Mode through Slack's own client."""
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,7 +16,7 @@ from .conftest import workspace
 @pytest.fixture
 async def socket(slack):
     heard = []
-    client = SocketModeClient(
+    client: Any = SocketModeClient(
         app_token="xapp-sandbox-tidings",
         web_client=AsyncWebClient(token="xapp-sandbox-tidings", base_url=slack.api_url),
     )
