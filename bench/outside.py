@@ -1,4 +1,4 @@
-"""The stand-ins in a process of their own: `python -m bench.outside --size 1000`; the first line says where, as JSON."""
+"""The stand-ins in a process of their own: `python -m bench.outside --size 1000`; its first line is JSON."""
 
 import argparse
 import asyncio

@@ -82,15 +82,24 @@ def epoch(text: str) -> float:
 
 @contextmanager
 def staged(
-    size: int, *, marks: bool = False, more_sources: int = 0, environment: dict[str, str] | None = None
+    size: int,
+    *,
+    marks: bool = False,
+    more_sources: int = 0,
+    environment: dict[str, str] | None = None,
+    credentials: dict[str, str] | None = None,
 ) -> Iterator[Stage]:
-    """Start the stand-ins and the product and let them know each other; `environment` replaces addresses."""
+    """Start the stand-ins and the product and let them know each other; the last two replace what the former say."""
     with (
         TemporaryDirectory(prefix="tidings-bench-", ignore_cleanup_errors=True) as name,
         serving("bench.outside", "--size", str(size)) as outside,
     ):
         folder = Path(name)
-        said = {**outside.said, "environment": {**outside.said["environment"], **(environment or {})}}
+        said = {
+            **outside.said,
+            "environment": {**outside.said["environment"], **(environment or {})},
+            "credentials": {**outside.said["credentials"], **(credentials or {})},
+        }
         (folder / "outside.json").write_text(json.dumps(said))
         options = ["--outside", str(folder / "outside.json"), "--more-sources", str(more_sources)]
         options += ["--marks", str(folder / "marks")] if marks else []

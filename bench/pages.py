@@ -1,0 +1,85 @@
+"""A QuickBooks with many invoices in a process of its own: `python -m bench.pages --invoices 100000`.
+
+The stand-in makes every answer; what it answered once to the same question it gives again from memory, so that readers
+are measured and not the stand-in. The first line says where it is and what it holds, as JSON: count, sum and lines.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from decimal import Decimal
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.providers import catalogue
+from sandbox.providers.quickbooks import QuickBooks, Size
+from sandbox.providers.serve import serve
+from storage.facts.clock import SystemClock
+
+
+class Remembering:
+    """Gives an answer to a GET of the company's API again, byte for byte."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._answers: dict[str, list[Message]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/v3/"):
+            await self._app(scope, receive, send)
+            return
+        question = f"{scope['path']}?{scope['query_string'].decode()}"
+        if question not in self._answers:
+            kept: list[Message] = []
+
+            async def keep(message: Message) -> None:
+                kept.append(message)
+
+            await self._app(scope, receive, keep)
+            if kept[0]["status"] != 200:
+                for message in kept:
+                    await send(message)
+                return
+            self._answers[question] = kept
+        for message in self._answers[question]:
+            await send(message)
+
+
+def truth(books: Any) -> dict[str, Any]:
+    """Say what the books hold, for those who check what was read."""
+    invoices = books.truth("Invoice")
+    return {
+        "count": len(invoices),
+        "total": str(sum((Decimal(str(one["TotalAmt"])) for one in invoices), Decimal(0))),
+        "lines": sum(len(one["Line"]) for one in invoices),
+    }
+
+
+async def run(invoices: int) -> None:
+    """Serve until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    clock = SystemClock()
+    size = Size(invoices, max(12, min(500, invoices)), bills=0, journal_entries=0, paid=0.0)
+    quickbooks = QuickBooks.generated(seed=1, size=size, as_of=clock.now(), clock=clock)
+    async with serve(Remembering(quickbooks.app)) as served:
+        found = {
+            "url": served.url,
+            "realm": catalogue.REALM,
+            "environment": quickbooks.environment(served.url),
+            "access_token": quickbooks.oauth.grant(catalogue.REALM).access_token,
+            "refresh_token": quickbooks.oauth.grant(catalogue.REALM).refresh_token,
+            "truth": truth(quickbooks.books[catalogue.REALM]),
+        }
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--invoices", type=int, default=100_000)
+    asyncio.run(run(parser.parse_args().invoices))

@@ -1,0 +1,141 @@
+"""One full read in a process of its own: `python -m bench.reader ours|floor|decode FILE [FOLDER]`.
+
+* ours: the QuickBooks connector into the raw layer of a warehouse, as a first run does it (rate limits off).
+* floor: the same pages of invoices, ten at a time by the same HTTP client, each decoded by msgspec, and dropped.
+* typed: the floor, decoding only the fields that become columns, into structs: the least that anybody could do.
+
+FILE holds what `bench.pages` said. The last line printed is what was found, as JSON.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+Said = dict[str, Any]
+
+
+async def ours(said: Said, folder: Path) -> Said:
+    """Read everything through the connector and load it."""
+    from connectors.base import Access, ProviderSettings, open_session
+    from connectors.limits import Unlimited
+    from connectors.registry import connector_for
+    from connectors.tokens import MemoryTokens, Tokens
+    from storage.facts.clock import SystemClock
+    from storage.facts.secret import Secret
+    from storage.facts.sources import Provider
+    from storage.facts.streams import Batch
+    from storage.warehouse import LoadRun, Warehouse
+
+    clock, given = SystemClock(), said["environment"]
+    settings = ProviderSettings(
+        client_id=given["QUICKBOOKS_CLIENT_ID"],
+        client_secret=Secret(given["QUICKBOOKS_CLIENT_SECRET"]),
+        api_url=given["QUICKBOOKS_API_URL"],
+        auth_url=given["QUICKBOOKS_AUTH_URL"],
+        token_url=given["QUICKBOOKS_TOKEN_URL"],
+    )
+    tokens = Tokens(
+        Secret(said["access_token"]), Secret(said["refresh_token"]), expires_at=clock.now() + timedelta(hours=1)
+    )
+    access = Access(said["realm"], settings, MemoryTokens(tokens), clock, Unlimited())
+    connector, warehouse = connector_for(Provider.QUICKBOOKS), Warehouse(str(folder), "org_1")
+    began = time.monotonic()
+    load = warehouse.begin(LoadRun("run_1", "src_1", "quickbooks", clock.now()), connector.streams)
+
+    async def sink(batch: Batch) -> None:
+        await asyncio.to_thread(load.write, batch)
+
+    async with open_session(connector, access) as session:
+        done = await connector.collect(session, {}, clock.now(), sink, lambda _stream, _rows, _expected: None)
+    read = time.monotonic()
+    result = await asyncio.to_thread(lambda: load.commit(done.cursors, done.full, keep_cursors=done.keep_cursors))
+    ended = time.monotonic()
+    return {
+        "rows": {name: counts.total for name, counts in result.counts.items()},
+        "read_seconds": read - began,
+        "commit_seconds": ended - read,
+    }
+
+
+async def floor(said: Said, decode: Callable[[bytes], Any]) -> Said:
+    """Download and decode every page of invoices."""
+    from connectors.quickbooks.company import MINOR_VERSION
+    from connectors.quickbooks.statements import ENTITIES, PAGE
+    from connectors.reads import Call
+    from connectors.side_by_side import in_order
+    from connectors.wire import HttpLimits, Wire
+
+    entity = next(one for one in ENTITIES if one.name == "Invoice")
+    headers = {"Authorization": f"Bearer {said['access_token']}", "Accept": "application/json"}
+    limits = HttpLimits()
+    records = 0
+    async with Wire(said["url"], limits=limits) as wire:
+
+        async def page(start: int) -> Any:
+            params = {"query": entity.page(start), "minorversion": MINOR_VERSION}
+            call = Call("GET", f"/v3/company/{said['realm']}/query", "query", params=params)
+            answer = await wire.exchange(wire.request(call, headers))
+            return decode(answer.body)
+
+        starts = range(1, said["truth"]["count"] + 1, PAGE)
+        async for found in in_order([_call(page, start) for start in starts], limits.connections):
+            records += found
+    return {"rows": {"invoices": records}}
+
+
+def _call(page: Callable[[int], Any], start: int) -> Callable[[], Any]:
+    return lambda: page(start)
+
+
+def plain(body: bytes) -> int:
+    """Decode a page into plain Python values."""
+    import msgspec
+
+    return len(msgspec.json.decode(body)["QueryResponse"]["Invoice"])
+
+
+def typed() -> Callable[[bytes], int]:
+    """Return what decodes only the fields that become columns, into structs."""
+    import msgspec
+
+    from connectors.quickbooks.shapes import INVOICES
+
+    def struct(name: str, tree: dict[str, Any]) -> Any:
+        fields: list[tuple[str, Any, Any]] = []
+        for part, below in tree.items():
+            key = part.removesuffix("[]")
+            kind: Any = struct(key, below) if below else Any
+            several = list[kind] if part != key else kind
+            fields.append((key, Any if kind is Any else several | None, None))
+        return msgspec.defstruct(name, fields)
+
+    tree: dict[str, Any] = {}
+    paths = [field.path for field in INVOICES.fields]
+    paths += [f"{lines.path}[].{field.path}" for lines in INVOICES.lines for field in lines.fields]
+    for path in (each for several in paths for each in several.split("|")):
+        place = tree
+        for part in path.split("."):
+            place = place.setdefault(part, {})
+    invoice = struct("Invoice", tree)
+    response = msgspec.defstruct("Response", [("Invoice", list[invoice])])  # type: ignore[valid-type]
+    decoder = msgspec.json.Decoder(msgspec.defstruct("Page", [("QueryResponse", response)]))
+    return lambda body: len(decoder.decode(body).QueryResponse.Invoice)  # type: ignore[attr-defined]
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    kind, said = sys.argv[1], json.loads(Path(sys.argv[2]).read_text())
+    if kind == "ours":
+        found = asyncio.run(ours(said, Path(sys.argv[3])))
+    else:
+        found = asyncio.run(floor(said, plain if kind == "floor" else typed()))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
