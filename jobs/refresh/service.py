@@ -19,7 +19,7 @@ from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
 from storage.facts.status import RefreshStatus, SourceStatus
-from storage.records import audit, deadlines, refreshes, sources, triggers
+from storage.records import audit, deadlines, refreshes, runs, sources, triggers
 from storage.sessions import ConflictError, Session
 
 ESCALATE_AFTER = timedelta(hours=3)
@@ -108,6 +108,10 @@ class RefreshService:
         if not connected:
             triggers.remember(session, trigger.team_id, trigger.trigger_id, "", now)
             return LeftOut(left_out)
+        active = [one.active.id for one in connected if one.active is not None]
+        if active and not runs.keep_active(session, active):
+            # Whoever ends a run tells the people it finds; nobody may join it behind that one's back.
+            raise ConflictError("a run ended a moment ago")
         joined = self._running_already(session, member, scope, connected)
         refresh_id = joined or self._start(session, member, scope, connected, now)
         newly = refreshes.join(session, refresh_id, member.id, now)

@@ -87,6 +87,17 @@ def active_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
     return {row.source_id: as_run(row) for row in rows}
 
 
+def keep_active(session: Session, run_ids: Sequence[str]) -> bool:
+    """Keep these runs from ending until the transaction does; False when one of them has ended by now."""
+    statement = (
+        select(RunRow.id)
+        .where(col(RunRow.id).in_(run_ids), col(RunRow.state).in_(ACTIVE_STATES))
+        .order_by(col(RunRow.id))
+        .with_for_update()
+    )
+    return len(session.exec(statement).all()) == len(run_ids)
+
+
 def claim(session: Session, run_id: str, attempt: int, now: datetime) -> int | None:
     """Take the run for work and return the new fencing generation.
 
