@@ -108,10 +108,7 @@ class RefreshService:
         if not connected:
             triggers.remember(session, trigger.team_id, trigger.trigger_id, "", now)
             return LeftOut(left_out)
-        active = [one.active.id for one in connected if one.active is not None]
-        if active and not runs.keep_active(session, active):
-            # Whoever ends a run tells the people it finds; nobody may join it behind that one's back.
-            raise ConflictError("a run ended a moment ago")
+        self._keep(session, connected)
         joined = self._running_already(session, member, scope, connected)
         refresh_id = joined or self._start(session, member, scope, connected, now)
         newly = refreshes.join(session, refresh_id, member.id, now)
@@ -122,6 +119,12 @@ class RefreshService:
         if joined:
             return Joined(refresh_status(session, joined, now), newly=newly)
         return Started(refresh_id, tuple(one.source for one in connected), left_out)
+
+    def _keep(self, session: Session, connected: list[SourceStatus]) -> None:
+        """Let no run end while somebody joins it: whoever ends a run tells the people it finds."""
+        active = [one.active.id for one in connected if one.active is not None]
+        if active and not runs.keep_active(session, active):
+            raise ConflictError("a run ended a moment ago")
 
     def _running_already(
         self, session: Session, member: Member, scope: Scope, connected: list[SourceStatus]
