@@ -48,8 +48,8 @@ def measure(*, quick: bool = False, seconds: float | None = None) -> Outcome:
     """Measure both."""
     rounds, seconds = (1 if quick else 5), seconds or (2.0 if quick else 30.0)
     imported = imports(rounds)
-    # Lakes that were just read stay open for a minute; idle begins after that.
-    found = idle(seconds, settle=0.5 if quick else 70.0)
+    # Lakes that were just read stay open for half a minute; idle begins after that.
+    found = idle(seconds, settle=0.5 if quick else 40.0)
     figures = [
         at_most("idle", "import of bot.main, fresh process (median)", imported["wall"]["median"], "s", IMPORT_SECONDS),
         Figure("idle", "  CPU of it", imported["cpu"]["median"], "s"),

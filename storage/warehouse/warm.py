@@ -15,8 +15,9 @@ from functools import cache
 from storage.warehouse.location import Location
 from storage.warehouse.session import Limits, Session, connect, opened
 
-KEEP_SECONDS = 60.0
-#: engines kept at once; a process that serves more organizations in a minute opens again what it let go
+#: an idle engine holds some 30 MB
+KEEP_SECONDS = 30.0
+#: engines kept at once; a process that serves more organizations at a time opens again what it let go
 MOST = 8
 
 Key = tuple[Location, Limits, bool]
@@ -110,7 +111,7 @@ class Keeper:
             kept.used = self._steady()
             held = any(item is kept for item in self._kept.values())
             if held and self._timer is None:
-                self._timer = self._started_timer()
+                self._timer = self._started_timer(self._seconds)
         if not held and not kept.users:
             kept.session.close()
         if len(self._kept) > self._most:
@@ -121,16 +122,18 @@ class Keeper:
             if self._kept.get(key) is kept:
                 del self._kept[key]
 
-    def _started_timer(self) -> threading.Timer:
-        timer = threading.Timer(self._seconds, self._ring)
+    def _started_timer(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(seconds, self._ring)
         timer.daemon = True
         timer.start()
         return timer
 
     def _ring(self) -> None:
-        left = self.tidy()
+        self.tidy()
         with self._lock:
-            self._timer = self._started_timer() if left else None
+            ages = [self._steady() - item.used for item in self._kept.values()]
+            # At least a second, so that an engine in use is not looked at all the time.
+            self._timer = self._started_timer(max(1.0, self._seconds - max(ages))) if ages else None
 
 
 @cache
