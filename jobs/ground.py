@@ -81,13 +81,7 @@ class HeldRows:
 
     async def keys(self, stream: str) -> Collection[str]:
         """Return their keys."""
-        return await in_thread(lambda: self._warehouse_keys(stream))
-
-    def _warehouse_keys(self, stream: str) -> list[str]:
-        # The name of a table is our own; it comes from the connector's list of streams.
-        statement = f'SELECT id FROM "{self._table(stream)}" WHERE _source = ? AND NOT _deleted'  # noqa: S608 - our name
-        with self._warehouse.reader() as reader:
-            return [str(row["id"]) for row in reader.query(statement, [self._source.id])]
+        return await in_thread(lambda: self._warehouse.keys(self._source.id, self._table(stream)))
 
     def _table(self, stream: str) -> str:
         return f"raw_{self._source.provider}_{stream}"

@@ -10,6 +10,7 @@ from storage.warehouse import changes, commits, load, ready, upkeep
 from storage.warehouse.errors import NoLake
 from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_of
 from storage.warehouse.location import locate
+from storage.warehouse.names import lake
 from storage.warehouse.reader import Reader
 from storage.warehouse.results import Change, LoadResult, LoadRun, ProcessResult, Upkeep
 from storage.warehouse.retry import retried
@@ -117,6 +118,17 @@ class Warehouse:
             return dict(sorted((place.table, place.live) for place in found if place.table is not None))
 
         return self._read(look, {})
+
+    def keys(self, source_id: str, table: str) -> list[str]:
+        """Return the keys of the live rows of a raw main table of a source; none when it has no such table."""
+
+        def look(session: Session) -> list[str]:
+            if table not in {place.table for place in load.positions(session, source_id).values()}:
+                return []
+            sql = f"SELECT id FROM {lake(table)} WHERE _source = ? AND NOT _deleted"  # noqa: S608 - a name that we made
+            return [row[0] for row in session.rows(sql, (source_id,))]
+
+        return self._read(look, [])
 
     def snapshot(self) -> int:
         """Return the newest snapshot; 0 when nothing was written yet."""

@@ -95,6 +95,9 @@ def unchanged_run_writes_nothing(warehouse: Warehouse) -> None:
     assert second.snapshot_after == second.snapshot_before == warehouse.snapshot() == first.snapshot_after
     assert second.fingerprint == first.fingerprint
     assert warehouse.cursors(SOURCE) == {"invoices": "one"}
+    assert sorted(warehouse.keys(SOURCE, "raw_books_invoices")) == ["1", "2"]
+    assert warehouse.keys("src_2", "raw_books_invoices") == []
+    assert warehouse.keys(SOURCE, "_cursors") == []
     assert warehouse.find_run("two", "collect") is None
 
 
