@@ -32,7 +32,8 @@ async def start(case: Case) -> Reply:
             return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
         case Joined():
             told = notices.joined if outcome.newly else notices.already_waiting
-            return case.say(told(outcome.refresh), replace=True)
+            reply = case.say(told(outcome.refresh), replace=True)
+            return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
         case _:
             return await _left_out(case, wanted)
 

@@ -31,8 +31,7 @@ def ask_handler(services: Services, front: Front, shower: Shower) -> AskHandler:
         if kept is None:
             return False
         request = from_json(kept)
-        actor = await services.people.learn(request.identity)
-        reply = await front.decide(actor, request)
+        reply = await front.learned(request)
         await shower.show(reply, request)
         await shower.show(await front.follow(reply, request), request)
         return True

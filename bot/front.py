@@ -20,6 +20,8 @@ from templates import notices
 
 log = structlog.get_logger("bot.front")
 
+#: What may change something; everything else at most shows a card that asks.
+_EFFECTS = frozenset({Kind.ACTION})
 _REMEMBERED = timedelta(minutes=15)
 _WHO = "One moment, the answer follows here."
 #: Shown when the facts about a person must be fetched first.
@@ -53,13 +55,24 @@ class Front:
         """Return the reply for a person whose facts are known."""
         return await in_words(lambda: self._handled(actor, request), request, actor, self._directory)
 
+    async def learned(self, request: Interaction) -> Reply:
+        """Return the reply for a person whose facts are asked of Slack first; for workers."""
+
+        async def played() -> Reply:
+            return await self.decide(await self._services.people.learn(request.identity), request)
+
+        return await in_words(played, request, None, self._directory)
+
     async def follow(self, reply: Reply, request: Interaction) -> Reply:
         """Return what comes after a reply, once Slack has its ack."""
         return await in_words(reply.then, request, None, self._directory) if reply.then else NOTHING
 
     async def _recognized(self, request: Interaction) -> Reply:
         identity = request.identity
-        actor = await self._actors.look(identity, lambda: self._services.people.actor(identity))
+        reading = request.kind not in _EFFECTS
+        actor = await self._actors.look(
+            (identity, reading), lambda: self._services.people.actor(identity, reading=reading)
+        )
         if actor is not None:
             return await self.decide(actor, request)
         await self._services.asks.persist(request.kind.value, request.team_id, request.trigger, to_json(request))

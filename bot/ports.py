@@ -14,7 +14,7 @@ from storage.facts.status import RefreshStatus, SourceStatus
 class People(Protocol):
     """Who acts."""
 
-    async def actor(self, identity: SlackIdentity) -> Actor | None:
+    async def actor(self, identity: SlackIdentity, *, reading: bool = False) -> Actor | None:
         """Return who this is, None when Slack must be asked first."""
         ...
 

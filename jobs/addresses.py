@@ -35,6 +35,7 @@ class AddressService:
 
         def write(session: Session) -> Member:
             now = self._clock.now()
+            organizations.lock(session, member.organization_id)
             organizations.set_email(
                 session,
                 member.id,

@@ -163,7 +163,8 @@ def build_jobs(
 
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
-            await runs.failed_unexpectedly(subject, attempt, reference, f"{type(error).__name__}: {error}")
+            # The text of a foreign error may quote a customer's values: people see its name, the log has the rest.
+            await runs.failed_unexpectedly(subject, attempt, reference, type(error).__name__)
 
     return Jobs(
         services=services,

@@ -1,6 +1,7 @@
 """Three hours after the request, support is called: once, whatever was killed or redeployed in between."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from jobs.authorize import authorize_support
 from jobs.desk import Desk
@@ -15,6 +16,7 @@ from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
 from storage.facts.status import RefreshStatus
 from storage.records import audit, deadlines, organizations, refreshes, triggers
+from storage.records.deadlines import Deadline
 from storage.sessions import Database, Session
 
 Change = Callable[[Session, str], None]
@@ -23,16 +25,16 @@ Change = Callable[[Session, str], None]
 def deadline_sweep(database: Database, clock: Clock, notifier: Notifier) -> Callable[[], Awaitable[None]]:
     """Return the sweep that fires due deadlines; each is claimed in the transaction of its effect."""
 
-    def fire_due(session: Session) -> None:
-        now = clock.now()
-        for deadline in deadlines.due(session, now):
-            if deadlines.fire(session, deadline.id, now) and deadline.kind == ESCALATION:
-                escalate(session, deadline.subject, clock, notifier)
+    def fire(session: Session, deadline: Deadline) -> None:
+        organizations.lock(session, deadline.organization_id)
+        if deadlines.fire(session, deadline.id, clock.now()) and deadline.kind == ESCALATION:
+            escalate(session, deadline.subject, clock, notifier)
 
     async def sweep() -> None:
-        # A look without the write lock first: nearly always nothing is due.
-        if await database.reading(lambda session: bool(deadlines.due(session, clock.now(), 1))):
-            await database.writing(fire_due)
+        # A look without the write lock first: nearly always nothing is due. One transaction each: one that cannot be
+        # fired now holds up no other.
+        for deadline in await database.reading(lambda session: deadlines.due(session, clock.now())):
+            await database.writing(partial(fire, deadline=deadline))
 
     return sweep
 
@@ -90,6 +92,8 @@ class EscalationService:
             authorize_support(actor, action, named_in_post=row is not None and row.escalated_at is not None)
             if row is None:
                 raise NotFoundError
+            organizations.lock(session, row.organization_id)
+            session.refresh(row)
             if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
                 if row.finished_at is not None:
                     raise TooLateError("This refresh ended already.")

@@ -62,6 +62,9 @@ class GroupCommit:
             self._write_together([request for request in batch if self._in_time(request)])
 
     def _in_time(self, request: _Request) -> bool:
+        if not request.done.set_running_or_notify_cancel():
+            # Whoever asked has gone; what nobody waits for is not begun.
+            return False
         # A commit that ends late is still told as done; one that would begin late is not begun.
         if time.monotonic() - request.asked <= self._seconds:
             return True

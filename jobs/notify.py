@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from jobs.asks import Enqueue
 from jobs.refresh.ask import Place
 from jobs.work import Work
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.people import Member
 from storage.records import cards, deliveries, organizations, refreshes
 from storage.sessions import Session
@@ -33,6 +33,8 @@ class Notifier:
     def card(self, session: Session, refresh_id: str, member: Member, place: Place, now: datetime) -> None:
         """Post the living card where it was asked when Tidings may speak there, else in the asker's DM."""
         allowed = organizations.is_allowed_channel(session, place.team_id, place.channel_id)
+        if allowed and self._refused(session, refresh_id, place):
+            allowed = False
         channel_id = place.channel_id if allowed else member.user_id
         self._post_card(
             session, member.organization_id, REFRESH_CARD, refresh_id, member.team_id, channel_id, member.id, now
@@ -65,29 +67,28 @@ class Notifier:
         self.wake(session, refreshes.waiting_for_run(session, run_id), now)
 
     def fall_back(self, session: Session, delivery: Delivery, now: datetime) -> bool:
-        """Tell the person by DM what could not be posted in the channel; return whether there is such a way."""
-        if delivery.member_id is None or delivery.channel is not Channel.SLACK:
+        """Tell everyone who waits by DM what could not be posted in a channel; return whether there is such a way."""
+        direct = delivery.destination.split("/")[1].startswith(("U", "W"))
+        if delivery.member_id is None or delivery.channel is not Channel.SLACK or direct:
             return False
-        member = organizations.member(session, delivery.member_id)
-        if delivery.destination == f"{member.team_id}/{member.user_id}":
-            return False
-        if delivery.kind == REFRESH_CARD:
-            self._post_card(
-                session,
-                member.organization_id,
-                REFRESH_CARD,
-                delivery.subject,
-                member.team_id,
-                member.user_id,
-                member.id,
-                now,
-            )
-            return True
-        destination = f"{member.team_id}/{member.user_id}"
-        self._add(
-            session, member.organization_id, delivery.kind, delivery.subject, Channel.SLACK, destination, member.id, now
-        )
+        for person in refreshes.people_of(session, delivery.subject):
+            self._tell_directly(session, delivery.kind, delivery.subject, person, now)
         return True
+
+    def _tell_directly(self, session: Session, kind: str, refresh_id: str, person: Member, now: datetime) -> None:
+        if kind == REFRESH_CARD:
+            self._post_card(
+                session, person.organization_id, kind, refresh_id, person.team_id, person.user_id, person.id, now
+            )
+            return
+        destination = f"{person.team_id}/{person.user_id}"
+        self._add(session, person.organization_id, kind, refresh_id, Channel.SLACK, destination, person.id, now)
+
+    def _refused(self, session: Session, refresh_id: str, place: Place) -> bool:
+        """Whether the card of the refresh was refused in that channel."""
+        found = cards.of_subject(session, REFRESH_CARD, refresh_id)
+        here = [card for card in found if (card.team_id, card.channel_id) == (place.team_id, place.channel_id)]
+        return any(deliveries.delivery(session, card.delivery_id).state is DeliveryState.FAILED for card in here)
 
     def _tell_places_and_people(self, session: Session, kind: str, refresh_id: str, now: datetime) -> None:
         organization_id = refreshes.row(session, refresh_id).organization_id

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobs.desk import Desk
+from jobs.errors import UnavailableError
 from storage.facts.clock import Clock
 from storage.facts.people import Actor, Member, SlackIdentity
 from storage.facts.sources import Organization
 from storage.records import organizations
 
 _FRESH_FOR = timedelta(seconds=60)
+_ROLE_FOR_READING = timedelta(seconds=5)
 _CACHE_SIZE = 10_000
 
 
@@ -29,8 +31,6 @@ class Profile:
 
 #: Asks Slack for a profile; None when Slack cannot tell (then nobody is let in).
 FetchProfile = Callable[[SlackIdentity], Awaitable[Profile | None]]
-
-_STRANGER = Profile(full_member=False, name="", email=None, timezone="UTC")
 
 
 def profile_from(user: Mapping[str, Any], team_id: str) -> Profile:
@@ -55,14 +55,29 @@ class People:
         self._clock = clock
         self._fetch = fetch
         self._profiles: OrderedDict[SlackIdentity, tuple[datetime, Profile]] = OrderedDict()
+        self._actors: OrderedDict[SlackIdentity, tuple[datetime, Actor]] = OrderedDict()
 
-    async def actor(self, identity: SlackIdentity) -> Actor | None:
-        """Return who this is, or None when the Slack facts about them are not known (any more)."""
+    async def actor(self, identity: SlackIdentity, *, reading: bool = False) -> Actor | None:
+        """Return who this is, or None when the Slack facts about them are not known (any more).
+
+        `reading` is for requests that change nothing: their role may be five seconds old. An effect reads it again.
+        """
         profile = self.profile(identity)
         if profile is None:
             return None
         if not profile.full_member:
             return Actor(identity, None)
+        known = self._actors.get(identity) if reading else None
+        if known is not None and self._clock.now() - known[0] <= _ROLE_FOR_READING:
+            return known[1]
+        actor = await self._read(identity)
+        self._actors[identity] = (self._clock.now(), actor)
+        self._actors.move_to_end(identity)
+        while len(self._actors) > _CACHE_SIZE:
+            self._actors.popitem(last=False)
+        return actor
+
+    async def _read(self, identity: SlackIdentity) -> Actor:
         member, support = await self._desk.read(
             lambda session: (
                 organizations.member_by_identity(session, identity),
@@ -72,8 +87,13 @@ class People:
         return Actor(identity, member, support)
 
     async def learn(self, identity: SlackIdentity) -> Actor:
-        """Ask Slack about the person and return who this is; for workers, since it uses the network."""
-        profile = await self._fetch(identity) or _STRANGER
+        """Ask Slack about the person and return who this is; for workers, since it uses the network.
+
+        UnavailableError when Slack does not tell: nobody is let in, and nobody is called a stranger for it.
+        """
+        profile = await self._fetch(identity)
+        if profile is None:
+            raise UnavailableError("Slack did not tell who this is")
         self._remember(identity, profile)
         return await self.actor(identity) or Actor(identity, None)
 

@@ -104,9 +104,13 @@ class Settings(BaseSettings):
         return problems
 
     def _mail_problems(self) -> list[str]:
-        if self.smtp_url.get_secret_value() and "@" not in self.mail_from:
-            return ["MAIL_FROM: must be an address when SMTP_URL is set"]
-        return []
+        url = self.smtp_url.get_secret_value()
+        problems = []
+        if url and "@" not in self.mail_from:
+            problems.append("MAIL_FROM: must be an address when SMTP_URL is set")
+        if url.startswith("smtp://") and urlsplit(url).hostname not in _LOOPBACK:
+            problems.append("SMTP_URL: must begin with smtps:// or smtp+starttls:// (smtp:// to this machine only)")
+        return problems
 
     def _scale_problems(self) -> list[str]:
         if self.role is ProcessRole.ALL:

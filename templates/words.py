@@ -107,7 +107,7 @@ _BY_CODE = {
     "shop_frozen": "The shop is frozen until its Shopify bill is paid.",
     "shop_inactive": "The shop is not active at Shopify.",
     "shop_locked": "The shop is locked at Shopify.",
-    "disk_full": "Tidings ran out of disk space. Nothing that was there before is lost.",
+    "storage_failed": "Tidings could not write to its own storage. Nothing that was there before is lost.",
     "write_refused": "Tidings refused to send a change to {provider}: this connection may only read.",
 }
 

@@ -21,6 +21,8 @@ from storage.sessions import Database, Session
 #: Time-out of a call plus the longest that the other side may take to accept it after that.
 QUIET = timedelta(seconds=30)
 _LONGEST_WAIT_SECONDS = 60.0
+#: An intent older than that when the call would begin is treated like an attempt that nobody confirmed.
+_STALE_INTENT = timedelta(seconds=5)
 
 log = structlog.get_logger()
 
@@ -100,7 +102,9 @@ class DeliveryHandler:
         ):
             return None
         self._checkpoint("delivery.intent")
-        result: Result = await prepared()
+        frozen = not self._may_act() or self._clock.now() - now > _STALE_INTENT
+        # Frozen in between: somebody else may have looked and sent by now. Wait, look, and only then send.
+        result: Result = Ambiguous("the process stood still") if frozen else await prepared()
         self._checkpoint("delivery.called")
         match result:
             case Accepted():

@@ -14,6 +14,7 @@ from storage.facts.secret import Secret
 from templates.mail import Mail, safe_header
 
 SEND_SECONDS = 30.0
+_LOGIN_REFUSALS = frozenset({530, 534, 535, 538})
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -115,7 +116,8 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 
 def _is_final(error: aiosmtplib.SMTPResponseException) -> bool:
-    return 500 <= error.code < 600
+    # Refused logins are a fault of the set-up, which an operator mends; the mail is still worth sending then.
+    return 500 <= error.code < 600 and error.code not in _LOGIN_REFUSALS
 
 
 def _address(sender: str) -> str:

@@ -13,6 +13,8 @@ from templates import mail as letters
 from templates.mail import UnsafeHeader
 
 _SLACK_LOOK_SECONDS = 5.0
+#: One repetition, where Slack never confirmed: a reader sees it twice at most, under one Message-ID.
+_MOST_DOUBTS = 1
 _WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
 
 
@@ -44,11 +46,17 @@ class Mailing:
     async def after_doubt(self, delivery: Delivery, settle: Settle) -> Again | None:
         """Send again only where Slack never confirmed: mail cannot be looked up, and a second one confuses people."""
         states = await self._database.reading(lambda session: _slack_states(session, delivery))
+        if delivery.doubts >= _MOST_DOUBTS:
+            await settle(delivery, DeliveryState.UNCONFIRMED, reason="the mail server never confirmed it")
+            return Again(0)
         if DeliveryState.SENT in states:
             reason = "the mail server did not confirm it; Slack confirmed the same message, so it was not sent again"
             await settle(delivery, DeliveryState.UNCONFIRMED, reason=reason)
             return Again(0)
-        return Again(_SLACK_LOOK_SECONDS) if _WAITING & states else None
+        if _WAITING & states:
+            return Again(_SLACK_LOOK_SECONDS)
+        await self._database.writing(lambda session: deliveries.doubt(session, delivery.id))
+        return None
 
     def _letter(self, session: Session, delivery: Delivery) -> letters.Mail:
         message = message_for(session, delivery.kind, delivery.subject, self._clock.now())
@@ -56,11 +64,20 @@ class Mailing:
 
 
 def _slack_states(session: Session, delivery: Delivery) -> set[DeliveryState]:
+    """Return how the same message to the same person stands on Slack; a DM with somebody else tells them nothing."""
+    reader = organizations.member(session, delivery.member_id) if delivery.member_id else None
+    own = f"{reader.team_id}/{reader.user_id}" if reader else None
     return {
         other.state
         for other in deliveries.of_subject(session, delivery.subject)
-        if other.channel is Channel.SLACK and _tells_the_same(other, delivery)
+        if other.channel is Channel.SLACK
+        and _tells_the_same(other, delivery)
+        and (own is None or other.destination == own or not _is_direct(other.destination))
     }
+
+
+def _is_direct(destination: str) -> bool:
+    return destination.split("/")[1].startswith(("U", "W"))
 
 
 def _tells_the_same(slack: Delivery, mail: Delivery) -> bool:

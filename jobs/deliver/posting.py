@@ -62,13 +62,15 @@ class Posting:
         card = await self._card_at(delivery)
         if card is None:
             return None
+        wait = _CARD_LOOK_SECONDS
         if card.ts is None:
-            await attempt(card.delivery_id)
+            again = await attempt(card.delivery_id)
+            wait = max(wait, again.seconds) if again else wait
             card = await self._card_at(delivery)
         if card is not None and card.ts is not None:
             return card.ts
         settled = await self._database.reading(lambda session: _is_settled(session, card))
-        return None if settled else Again(_CARD_LOOK_SECONDS)
+        return None if settled else Again(wait)
 
     async def prepare(self, delivery: Delivery, thread_ts: str | None) -> Prepared | Refused:
         """Resolve the place and put the words together; what is returned makes the call."""

@@ -23,6 +23,10 @@ LOOK_AGAIN_SECONDS = 5.0
 EVENT_TYPE = "tidings_delivery"
 
 _TRANSIENT = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
+#: Faults of the set-up: an operator mends them, and what was to be said is still worth saying then.
+_SET_UP = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "team_not_installed"}
+)
 #: Slack's own words for "some of it may have happened".
 _AMBIGUOUS = frozenset({"internal_error", "fatal_error", "request_timeout"})
 
@@ -183,6 +187,8 @@ def _refusal(error: SlackApiError) -> Refused | Ambiguous:
         return Refused(code or "ratelimited", final=False, after=_seconds(headers.get("Retry-After")))
     if status >= 500 or code in _AMBIGUOUS or not code:
         return Ambiguous(f"Slack answered {status} {code}".strip())
+    if code in _SET_UP:
+        return Refused(code, final=False, after=60.0)
     messages = (said.get("response_metadata") or {}).get("messages") or []
     return Refused(": ".join([code, *messages[:3]]), final=True)
 

@@ -12,7 +12,7 @@ from connectors.base import Collected, Connector, open_session
 from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
 from jobs.leasing import Lease, leased
-from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed
+from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, warehouse_failed
 from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
@@ -20,7 +20,7 @@ from storage.facts.sources import Source
 from storage.facts.streams import Batch
 from storage.records import leases, runs, sources
 from storage.sessions import Session
-from storage.warehouse import Loader, LoadResult, LoadRun, Shrunk, Warehouse
+from storage.warehouse import Loader, LoadResult, LoadRun, Shrunk, Warehouse, WarehouseError
 
 _LEASE_PATIENCE_SECONDS = 240.0
 
@@ -40,7 +40,7 @@ class Collecting:
             lambda session: self._claim(session, run_id, attempt)
         )
         if generation is None:
-            return _not_claimed(run).to_json()
+            return not_claimed(run, attempt).to_json()
         if not collects:
             await ground.database.writing(lambda session: _inherit(session, run, generation))
             return Outcome(generation).to_json()
@@ -48,8 +48,9 @@ class Collecting:
             await self._collected_once(run, source, generation, known)
         except StoppedError as stopped:
             return Outcome(generation, stopped.verdict).to_json()
-        except Shrunk as shrunk:
-            return Outcome(generation, RunState.FAILED, _held(shrunk, run_id)).to_json()
+        except WarehouseError as error:
+            log.warning("collecting_failed", run=run_id, source=source.id, error=str(error))
+            return _not_loaded(generation, error, run_id).to_json()
         except ConnectorError as error:
             log.warning("collecting_failed", run=run_id, source=source.id, code=error.code, error=str(error))
             return failed(generation, error, Stage.COLLECTING, run_id).to_json()
@@ -167,7 +168,8 @@ class Collecting:
                 run_id,
                 generation,
                 outcome=outcome,
-                source_as_of=datetime.fromisoformat(plan["source_as_of"]),
+                # What is in the lake may have been read by an earlier execution that committed after all.
+                source_as_of=min(datetime.fromisoformat(plan["source_as_of"]), result.extracted_at),
                 loaded_at=self._ground.clock.now(),
                 rows=sum(count.new + count.changed + count.unchanged for count in result.counts.values()),
             )
@@ -193,23 +195,22 @@ def must_hold(session: Session, lease: Lease) -> None:
         raise Retry(1, "the right to write to the warehouse ran out", code="lease_lost")
 
 
-def _not_claimed(run: Run) -> Outcome:
-    if run.state is RunState.CANCELLING:
+def not_claimed(run: Run, attempt: int) -> Outcome:
+    """Say how an execution ends that may not work on the run: only the present attempt ends a run that is cancelled."""
+    if run.state is RunState.CANCELLING and run.attempt == attempt:
         return Outcome(run.generation, RunState.CANCELLED)
     return Outcome(run.generation, LOST)
 
 
 def _inherit(session: Session, run: Run, generation: int) -> None:
-    """Give a run that only processes the times and counts of the raw data that it makes ready."""
+    """Give a run that only processes the times of the raw data that it makes ready."""
     loaded = runs.newest_loaded(session, run.source_id)
     if loaded is not None:
-        waiting = loaded.state is not RunState.READY
-        outcome = runs.outcome(session, loaded.id) if waiting else {}
         runs.advance(
             session,
             run.id,
             generation,
-            outcome={**outcome, "stage_seconds": {}},
+            outcome={"stage_seconds": {}},
             source_as_of=loaded.clocks.source_as_of,
             loaded_at=loaded.clocks.loaded_at,
         )
@@ -222,6 +223,12 @@ def _plan(collected: Collected, started: datetime, now: datetime) -> dict[str, A
         "notes": list(collected.notes),
         "seconds": (now - started).total_seconds(),
     }
+
+
+def _not_loaded(generation: int, error: WarehouseError, run_id: str) -> Outcome:
+    if isinstance(error, Shrunk):
+        return Outcome(generation, RunState.FAILED, _held(error, run_id))
+    return warehouse_failed(generation, error, Stage.COLLECTING, run_id)
 
 
 def _held(shrunk: Shrunk, run_id: str) -> Failure:

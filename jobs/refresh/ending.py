@@ -11,6 +11,8 @@ from storage.records import deadlines, receipts, refreshes, runs, sources
 from storage.sessions import Session
 
 ESCALATION = "escalation"
+#: An attempt that failed is forgotten once a later one is ready.
+_FAILURE_COLUMNS = ("failure_kind", "failure_code", "failure_detail", "failure_stage", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def end_run(
     if verdict.failure is not None:
         values = failure_columns(verdict.failure)
     if verdict.state is RunState.READY:
-        values["ready_at"] = now
+        values = {**dict.fromkeys(_FAILURE_COLUMNS), "ready_at": now}
     if not runs.finish(session, run_id, generation, verdict.state, now, **values):
         return False
     session.expire_all()

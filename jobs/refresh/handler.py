@@ -15,7 +15,7 @@ from jobs.refresh.outcome import LOST, Outcome
 from jobs.refresh.processing import Processing
 from jobs.refresh.retry import RetryPlan, attempt_work
 from storage.facts.runs import Failure, FailureKind, RunState, Stage
-from storage.records import runs, sources
+from storage.records import organizations, runs, sources
 from storage.sessions import Session
 
 log = structlog.get_logger()
@@ -60,6 +60,7 @@ class RunHandler:
 
     def _settle(self, session: Session, run_id: str, outcome: Outcome) -> None:
         now = self._ground.clock.now()
+        organizations.lock(session, runs.organization_of(session, run_id))
         run = runs.run(session, run_id)
         failure = outcome.failure
         if run.state is RunState.CANCELLING and outcome.verdict == RunState.FAILED:

@@ -5,6 +5,7 @@ from typing import Any
 
 from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
 from storage.facts.runs import Failure, FailureKind, RunState, Stage
+from storage.warehouse import StorageFailed, WarehouseError
 
 #: Another execution holds the run now; this one must not touch it any more.
 LOST = "lost"
@@ -75,3 +76,11 @@ def failed(generation: int, error: ConnectorError, stage: Stage, reference: str)
     after = error.after if isinstance(error, Retry) else None
     failure = Failure(kind=kind, code=error.code, detail=error.detail, stage=stage, reference=reference)
     return Outcome(generation, RunState.FAILED, failure, after)
+
+
+def warehouse_failed(generation: int, error: WarehouseError, stage: Stage, reference: str) -> Outcome:
+    """Turn the warehouse's error into an outcome; its text may quote a customer's values, so people see none of it."""
+    kind = FailureKind.RETRY if isinstance(error, StorageFailed) else FailureKind.BROKEN
+    code = "storage_failed" if isinstance(error, StorageFailed) else "warehouse_refused"
+    failure = Failure(kind=kind, code=code, detail=type(error).__name__, stage=stage, reference=reference)
+    return Outcome(generation, RunState.FAILED, failure)

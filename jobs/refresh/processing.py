@@ -1,5 +1,6 @@
 """The processing stage: raw records become the ready tables, for changed keys only."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -7,11 +8,12 @@ import structlog
 
 from connectors.errors import ConnectorError
 from jobs.ground import Ground
-from jobs.refresh.collecting import must_hold, organization_lease
-from jobs.refresh.outcome import LOST, FencedError, Outcome, failed
+from jobs.refresh.collecting import must_hold, not_claimed, organization_lease
+from jobs.refresh.outcome import LOST, FencedError, Outcome, failed, warehouse_failed
 from jobs.threads import in_thread
-from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
+from storage.facts.runs import Run, RunState, Stage
 from storage.facts.sources import Source
+from storage.facts.streams import StreamCounts
 from storage.records import runs, sources
 from storage.sessions import Session
 from storage.warehouse import WarehouseError
@@ -30,8 +32,7 @@ class Processing:
         ground = self._ground
         generation, run, source = await ground.database.writing(lambda session: self._claim(session, run_id, attempt))
         if generation is None:
-            verdict = RunState.CANCELLED if run.state is RunState.CANCELLING else LOST
-            return Outcome(run.generation, verdict).to_json()
+            return not_claimed(run, attempt).to_json()
         started = ground.clock.now()
         try:
             await self._build(run, source, generation)
@@ -41,8 +42,7 @@ class Processing:
             return failed(generation, error, Stage.PROCESSING, run_id).to_json()
         except WarehouseError as error:
             log.exception("processing_failed", run=run_id, source=source.id)
-            failure = Failure(FailureKind.BROKEN, "processing_failed", str(error), Stage.PROCESSING, run_id)
-            return Outcome(generation, RunState.FAILED, failure).to_json()
+            return warehouse_failed(generation, error, Stage.PROCESSING, run_id).to_json()
         await ground.database.writing(lambda session: self._note(session, run_id, generation, started))
         return Outcome(generation, RunState.READY).to_json()
 
@@ -76,4 +76,15 @@ class Processing:
         outcome = runs.outcome(session, run_id)
         seconds = (self._ground.clock.now() - started).total_seconds()
         stages = {**outcome.get("stage_seconds", {}), "processing": seconds}
-        runs.advance(session, run_id, generation, outcome={**outcome, "stage_seconds": stages})
+        counts = {name: asdict(count) for name, count in self._made_ready(session, run_id).items()}
+        runs.advance(session, run_id, generation, outcome={**outcome, "stage_seconds": stages, "counts": counts})
+
+    def _made_ready(self, session: Session, run_id: str) -> dict[str, StreamCounts]:
+        """Return the rows that are ready because of this run: its own, and those that earlier runs loaded and left."""
+        run = runs.run(session, run_id)
+        ready = runs.last_ready_of(session, [run.source_id]).get(run.source_id)
+        counts = dict(run.counts)
+        for left in runs.left_behind(session, run.source_id, ready.finished_at if ready else None):
+            for name, count in left.counts.items():
+                counts[name] = counts.get(name, StreamCounts(total=count.total)).plus(count)
+        return counts

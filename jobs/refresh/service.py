@@ -19,7 +19,7 @@ from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
 from storage.facts.status import RefreshStatus, SourceStatus
-from storage.records import audit, deadlines, refreshes, runs, sources, triggers
+from storage.records import audit, deadlines, organizations, refreshes, runs, sources, triggers
 from storage.sessions import ConflictError, Session
 
 ESCALATE_AFTER = timedelta(hours=3)
@@ -59,6 +59,7 @@ class RefreshService:
 
         def work(session: Session) -> RefreshStatus:
             now = self._clock.now()
+            organizations.lock(session, member.organization_id)
             if refreshes.visible(session, member.organization_id, refresh_id) is None:
                 raise NotFoundError
             if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
@@ -99,6 +100,7 @@ class RefreshService:
 
     def _request(self, session: Session, member: Member, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
         now = self._clock.now()
+        organizations.lock(session, member.organization_id)
         first = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
         if first is not None:
             return Joined(refresh_status(session, first, now), newly=False) if first else LeftOut(())
@@ -130,7 +132,8 @@ class RefreshService:
         self, session: Session, member: Member, scope: Scope, connected: list[SourceStatus]
     ) -> str | None:
         active = [one.active.id for one in connected if one.active is not None]
-        if not active or (not scope.everything and len(active) < len(connected)):
+        # Joining one of which a part is over already would leave that part as old as it is.
+        if not active or len(active) < len(connected):
             return None
         return refreshes.unfinished_covering(session, member.organization_id, active, everything=scope.everything)
 

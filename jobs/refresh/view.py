@@ -1,12 +1,18 @@
 """A refresh as facts: its runs, its people, the times before it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from jobs.status import next_run_at
+from storage.facts.runs import Run
 from storage.facts.sources import CollectMode
 from storage.facts.status import RefreshStatus
 from storage.records import organizations, refreshes, runs
 from storage.sessions import Session
+
+
+def _as_asked(run: Run, requested_at: datetime) -> Run:
+    return replace(run, clocks=replace(run.clocks, requested_at=requested_at))
 
 
 def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshStatus:
@@ -24,7 +30,8 @@ def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshS
         requested_at=row.requested_at,
         requested_by=people[0].name if people else None,
         everything=row.everything,
-        runs=tuple((source, run) for source, run, _ in waiting),
+        # A run that was joined began for somebody else; what its times mean is measured from this question.
+        runs=tuple((source, _as_asked(run, row.requested_at)) for source, run, _ in waiting),
         before={source.id: before for source, _, before in waiting},
         people=tuple(person.name for person in people),
         escalated_at=row.escalated_at,

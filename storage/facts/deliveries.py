@@ -42,6 +42,8 @@ class Delivery:
     member_id: str | None
     state: DeliveryState
     attempts: int
+    #: how often it was sent again although nobody could tell whether it had arrived
+    doubts: int
     intent_at: datetime | None
     sent_at: datetime | None
     #: Slack's ts or the Message-ID

@@ -103,6 +103,16 @@ class StreamCounts:
     #: live rows of the main table after the run
     total: int = 0
 
+    def plus(self, earlier: "StreamCounts") -> "StreamCounts":
+        """Return these counts with what an earlier run did added; the live rows stay those after this one."""
+        return StreamCounts(
+            new=self.new + earlier.new,
+            changed=self.changed + earlier.changed,
+            deleted=self.deleted + earlier.deleted,
+            unchanged=self.unchanged,
+            total=self.total,
+        )
+
     @property
     def touched(self) -> int:
         """Rows that are different after the run."""

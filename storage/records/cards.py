@@ -123,8 +123,9 @@ def look_later(session: Session, card_id: str, *, claimed_until: datetime, next_
 
 
 def failed(session: Session, card_id: str, *, now: datetime, give_up: bool) -> None:
-    """Note an edit that did not work; wait longer each time, at most a minute."""
+    """Note an edit that did not work, or may yet appear: edit again whatever is shown; wait longer each time."""
     row = session.get_one(CardRow, card_id)
+    row.shown_hash = None
     row.failures += 1
     row.due_at = None if give_up else now + timedelta(seconds=min(60, 2**row.failures))
     session.add(row)

@@ -111,6 +111,11 @@ def settle(
     return won(session, statement)
 
 
+def doubt(session: Session, delivery_id: str) -> None:
+    """Note that it is sent again although nobody can tell whether it arrived."""
+    won(session, update(DeliveryRow).where(col(DeliveryRow.id) == delivery_id).values(doubts=DeliveryRow.doubts + 1))
+
+
 def put_back(session: Session, delivery_id: str, reason: str) -> bool:
     """Note that the attempt was certainly refused, so that the next one needs no look first."""
     statement = (
@@ -157,6 +162,7 @@ def as_delivery(row: DeliveryRow) -> Delivery:
         member_id=row.member_id,
         state=DeliveryState(row.state),
         attempts=row.attempts,
+        doubts=row.doubts,
         intent_at=row.intent_at,
         sent_at=row.sent_at,
         external_id=row.external_id,

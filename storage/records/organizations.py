@@ -24,6 +24,16 @@ def organization(session: Session, organization_id: str) -> Organization:
     )
 
 
+def lock(session: Session, organization_id: str) -> None:
+    """Let no other transaction of the organization's runs and refreshes in until this one ends.
+
+    Take it first: whoever ends the last run of a refresh must see the others ended, and the chains of receipts and
+    audit entries have one end. SQLite has one writer anyway.
+    """
+    statement = select(OrganizationRow.id).where(OrganizationRow.id == organization_id)
+    session.exec(statement.with_for_update(key_share=True)).first()
+
+
 def organization_of_team(session: Session, team_id: str) -> str | None:
     """Return the id of the organization that the workspace belongs to."""
     row = session.get(WorkspaceRow, team_id)

@@ -65,6 +65,14 @@ def run(session: Session, run_id: str) -> Run:
     return as_run(row)
 
 
+def organization_of(session: Session, run_id: str) -> str:
+    """Return the id of the run's organization; KeyError when there is no such run."""
+    found = session.exec(select(RunRow.organization_id).where(RunRow.id == run_id)).first()
+    if found is None:
+        raise KeyError(run_id)
+    return found
+
+
 def collects(session: Session, run_id: str) -> bool:
     """Whether the run reads from the provider, or only processes what is collected."""
     return session.get_one(RunRow, run_id).collects
@@ -216,6 +224,18 @@ def newest_loaded(session: Session, source_id: str) -> Run | None:
     )
     row = session.exec(statement).first()
     return as_run(row) if row else None
+
+
+def left_behind(session: Session, source_id: str, since: datetime | None) -> list[Run]:
+    """Return the runs that loaded raw data but ended before it was made ready, after that instant."""
+    statement = select(RunRow).where(
+        RunRow.source_id == source_id,
+        col(RunRow.loaded_at).is_not(None),
+        col(RunRow.state).in_((RunState.FAILED, RunState.CANCELLED)),
+    )
+    if since is not None:
+        statement = statement.where(col(RunRow.finished_at) > since)
+    return [as_run(row) for row in session.exec(statement)]
 
 
 def last_ready_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.records.guarded import won
+from storage.records.inserts import insert_new
 from storage.tables import ConnectionRow, ReadCountRow, SourceRow
 
 
@@ -147,13 +148,10 @@ def schedule_minutes(session: Session, source_id: str) -> int:
 
 def count_reads(session: Session, source_id: str, month: str, reads: int) -> int:
     """Add metered reads of that month (``YYYY-MM``) and return the month's total."""
-    row = session.get(ReadCountRow, (source_id, month))
-    if row is None:
-        row = ReadCountRow(source_id=source_id, month=month)
-    row.reads += reads
-    session.add(row)
-    session.flush()
-    return row.reads
+    insert_new(session, ReadCountRow, source_id=source_id, month=month)
+    which = (col(ReadCountRow.source_id) == source_id, col(ReadCountRow.month) == month)
+    won(session, update(ReadCountRow).where(*which).values(reads=ReadCountRow.reads + reads))
+    return session.exec(select(ReadCountRow.reads).where(*which)).one()
 
 
 def reads_in(session: Session, source_ids: list[str], month: str) -> dict[str, int]:

@@ -26,6 +26,7 @@ class DeliveryRow(SQLModel, table=True):
     member_id: str | None = None
     state: str
     attempts: int = 0
+    doubts: int = 0
     #: number of the engine's work that looks after it now
     work_attempt: int = 1
     intent_at: datetime | None = Field(default=None, sa_type=Instant)

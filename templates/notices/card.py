@@ -24,7 +24,7 @@ from storage.facts.runs import Run, RunState
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions
-from templates.notices.pieces import Words, because, instant, older_because_timer, rows_so_far, touched, usual, waits
+from templates.notices.pieces import Words, because, instant, rows_so_far, touched, usual, waits, why_older
 from templates.text import counted, label, listed
 from templates.words import STAGES, failure_words, on_timer, provider_name, run_words, short_names
 
@@ -142,7 +142,7 @@ def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
 def explanations(refresh: RefreshStatus) -> list[Words]:
     """Return why a timer source's data may be, or is, older than the question."""
     ready = [
-        older_because_timer(source, run, refresh.next_collection.get(source.id))
+        why_older(source, run, refresh.next_collection.get(source.id))
         for source, run in refresh.runs
         if run.state is RunState.READY
     ]

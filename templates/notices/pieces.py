@@ -92,18 +92,18 @@ def stretched(status: SourceStatus) -> Words:
     return (f"{name} is collected {now} instead of {planned} to stay within the read budget{why}.",)
 
 
-def older_because_timer(source: Source, run: Run, following: datetime | None) -> Words:
-    """Return why a timer source's data is older than the question; nothing where it is not."""
+def why_older(source: Source, run: Run, following: datetime | None) -> Words:
+    """Return why a source's data is older than the question; nothing where it is not."""
     asked, as_of = run.clocks.requested_at, run.clocks.source_as_of
-    if source.mode is not CollectMode.TIMER or as_of is None or as_of >= asked:
+    if as_of is None or as_of >= asked:
         return ()
     name = provider_name(source.provider)
+    older: Words = (f"{name} data is as of ", When(as_of), ", before you asked (", When(asked), "), because ")
+    if source.mode is not CollectMode.TIMER:
+        return (*older, f"a collection of {name} was running already and was joined. Refresh again for anything newer.")
     sentence: Words = (
-        f"{name} data is as of ",
-        When(as_of),
-        ", before you asked (",
-        When(asked),
-        f"), because {name} is collected by a timer {times.every(source.schedule_minutes)}, not by a refresh.",
+        *older,
+        f"{name} is collected by a timer {times.every(source.schedule_minutes)}, not by a refresh.",
     )
     return (*sentence, " Next collection: ", When(following), ".") if following else sentence
 

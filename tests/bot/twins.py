@@ -79,7 +79,7 @@ class TwinPeople:
         sam = SlackIdentity("T0SUPPORT", "U0SAM")
         self.known[sam] = Actor(sam, None, support=True)
 
-    async def actor(self, identity: SlackIdentity) -> Actor | None:
+    async def actor(self, identity: SlackIdentity, *, reading: bool = False) -> Actor | None:
         return None if self.cold else self.known.get(identity, Actor(identity, None))
 
     async def learn(self, identity: SlackIdentity) -> Actor:

@@ -130,6 +130,7 @@ def upgrade() -> None:
         sa.Column("member_id", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("doubts", sa.Integer(), nullable=False),
         sa.Column("work_attempt", sa.Integer(), nullable=False),
         sa.Column("intent_at", Instant(), nullable=True),
         sa.Column("sent_at", Instant(), nullable=True),
