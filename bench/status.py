@@ -13,7 +13,7 @@ import hmac
 import http.client
 import time
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from bench.figures import Figure, Outcome, at_most, quantile, show, spread
@@ -60,6 +60,12 @@ class Caller:
             raise RuntimeError(f"{answer.status} {text[:300]}")
         return seconds, text
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
     def known(self) -> None:
         """Ask until the product knows who asks: the first answer may come later, by another way."""
         until(lambda: "more-" in self.ask()[1], seconds=30, every=0.2)
@@ -67,13 +73,13 @@ class Caller:
 
 def quiet(stage: Stage, requests: int) -> list[float]:
     """Return the milliseconds in the server of each request, with nothing else to do."""
-    caller = Caller(stage)
-    caller.known()
-    earlier = len(stage.marks.read_text().splitlines())
-    for _ in range(requests):
-        caller.ask()
-        # Answers to the same question within a moment are shared; here each one is looked up.
-        time.sleep(0.02)
+    with Caller(stage) as caller:
+        caller.known()
+        earlier = len(stage.marks.read_text().splitlines())
+        for _ in range(requests):
+            caller.ask()
+            # Answers to the same question within a moment are shared; here each one is looked up.
+            time.sleep(0.02)
     points = [line.split() for line in stage.marks.read_text().splitlines()[earlier:]]
     while points[0][1] != "http.arrived":
         # The answer before may be noted after we have it.
@@ -84,25 +90,26 @@ def quiet(stage: Stage, requests: int) -> list[float]:
 
 def busy(stage: Stage, least: int) -> list[float]:
     """Return the milliseconds that a caller waits for each answer while the full read runs."""
-    caller, found = Caller(stage), []
-    caller.known()
 
     def reading() -> bool:
         return bool(stage.rows("SELECT 1 FROM runs WHERE source_id IN (SELECT id FROM sources WHERE"
                                " provider = 'quickbooks') AND state IN ('queued', 'running')"))  # fmt: skip
 
-    if not reading():
-        raise RuntimeError("the full read was over before the first question: more invoices are needed")
-    while reading():
-        found.append(caller.ask()[0] * 1000)
-        time.sleep(0.02)
+    found = []
+    with Caller(stage) as caller:
+        caller.known()
+        while reading():
+            found.append(caller.ask()[0] * 1000)
+            time.sleep(0.02)
     if len(found) < least:
         raise RuntimeError(f"only {len(found)} answers while the full read ran: more invoices are needed")
     stage.settled()
     return found
 
 
-def measure(*, quick: bool = False, requests: int | None = None, invoices: int | None = None) -> Outcome:
+def measure(
+    *, quick: bool = False, requests: int | None = None, invoices: int | None = None, least: int | None = None
+) -> Outcome:
     """Measure the quiet product first, then another one that reads."""
     requests, invoices = requests or (20 if quick else 300), invoices or (3_000 if quick else 60_000)
     with staged(40, marks=True, more_sources=SOURCES - 2) as stage:
@@ -119,7 +126,7 @@ def measure(*, quick: bool = False, requests: int | None = None, invoices: int |
                 credentials={"QUICKBOOKS_REFRESH_TOKEN": books.said["refresh_token"]},
             )
         )
-        loaded = busy(stage, 5 if quick else 100)
+        loaded = busy(stage, least or (5 if quick else 100))
         peak = stage.product.rss_mb(peak=True)
     figures = [
         at_most("status", f"{SOURCES} sources, no load (median in the server)", spread(calm)["median"], "ms",

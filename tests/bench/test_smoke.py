@@ -1,0 +1,116 @@
+"""Each bench runs at a tiny size and says something sane; how fast it was is nobody's test."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import click, full_read, idle, status
+from bench.__main__ import PARTS, main
+from bench.figures import Figure, Outcome, at_most, at_most_times, machine, quantile, spread, write
+from bench.peers import outcome as compared
+from bench.processes import Used, finished
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the bench reads /proc, which only Linux has"),
+    pytest.mark.timeout(300),
+]
+
+
+def sane(outcome: Outcome) -> dict[str, Figure]:
+    assert outcome.figures
+    assert outcome.notes
+    for figure in outcome.figures:
+        assert figure.value >= 0, figure
+        assert figure.ratio is None or figure.ratio > 0, figure
+        assert (figure.met is None) == (not figure.target), figure
+    json.dumps(outcome.raw, default=str)
+    return {figure.what.strip(): figure for figure in outcome.figures}
+
+
+def test_a_click_is_followed_to_its_confirmation() -> None:
+    outcome = click.measure(rounds=1, size=120)
+    sane(outcome)
+    (played,) = outcome.raw["rounds"]
+    # A mutation touches what hangs together with the records that it is asked to change.
+    assert played["rows"] >= click.NEW + click.CHANGED
+    assert all(seconds >= 0 for seconds in played["stretches"].values())
+    assert sum(played["stretches"].values()) == pytest.approx(played["seconds"], abs=0.001)
+    for stage in ("waits in the queue", "ready tables: build", "Slack accepts it"):
+        assert played["stretches"][stage] > 0, stage
+
+
+def test_a_full_read_is_checked_against_the_truth() -> None:
+    outcome = full_read.measure(invoices=300, rounds=1)
+    figures = sane(outcome)
+    assert outcome.raw["truth"]["count"] == 300
+    assert figures["CPU, 300 invoices, all columns and raw"].ratio is not None
+    assert outcome.raw["runs"]["typed"][0]["said"]["rows"]["invoices"] == 300
+
+
+def test_a_lake_that_lacks_something_is_not_measured(tmp_path: Path) -> None:
+    """The twin: a reader that leaves a record out would be quicker."""
+    from connectors.registry import connector_for
+    from storage.facts.clock import SystemClock
+    from storage.facts.sources import Provider
+    from storage.warehouse import LoadRun, Warehouse
+
+    streams = connector_for(Provider.QUICKBOOKS).streams
+    with Warehouse(str(tmp_path), "org_1").begin(LoadRun("r", "s", "quickbooks", SystemClock().now()), streams) as load:
+        load.commit({})
+    with pytest.raises(RuntimeError, match="the truth is"):
+        full_read.check(tmp_path, {"count": 1, "total": "1.00", "lines": 1})
+
+
+def test_status_is_asked_with_and_without_a_full_read() -> None:
+    outcome = status.measure(requests=3, invoices=3000, least=1)
+    sane(outcome)
+    assert outcome.raw["quiet_ms"]["n"] == 3
+    assert outcome.raw["busy_ms"]["n"] >= 1
+
+
+def test_idling_is_measured() -> None:
+    figures = sane(idle.measure(quick=True))
+    assert figures["import of bot.main, fresh process (median)"].value > 0
+    assert figures["memory then"].value > 10
+
+
+def test_unknown_parts_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["nonsense"])
+    said = capsys.readouterr().err
+    assert all(part in said for part in PARTS)
+
+
+def test_figures_know_whether_they_are_met() -> None:
+    assert at_most("p", "w", 1.0, "s", 1.0).met
+    assert not at_most("p", "w", 1.01, "s", 1.0).met
+    figure = at_most_times("p", "w", 10.0, 2.0, "s", 5.0)
+    assert (figure.ratio, figure.met) == (5.0, True)
+    assert spread([3.0, 1.0, 2.0])["median"] == 2.0
+    assert quantile(list(map(float, range(100))), 0.99) == 99.0
+
+
+def test_peers_are_compared_by_ratio() -> None:
+    def used(wall: float, cpu: float) -> Used:
+        return Used({"rows": {}, "versions": []}, wall, cpu, 100.0)
+
+    found = {"ours": [used(1, 1)], "tuned": [used(5, 4.9)]}
+    wall, cpu, _ = compared(found, {}).figures
+    assert (wall.ratio, wall.met) == (5, True)
+    assert (cpu.ratio, cpu.met) == (4.9, False)
+
+
+def test_results_are_written_and_processes_measured() -> None:
+    used = finished([sys.executable, "-c", "sum(range(3_000_000)); print('{\"a\": 1}')"])
+    assert used.said == {"a": 1}
+    assert used.cpu > 0
+    assert used.rss_mb > 1
+    with pytest.raises(RuntimeError):
+        finished([sys.executable, "-c", "raise SystemExit(3)"])
+    path = write({"x": Outcome([at_most("p", "w", 1.0, "s", 1.0)], ["said"])}, machine())
+    try:
+        assert json.loads(path.read_text())["parts"]["x"]["figures"][0]["met"] is True
+    finally:
+        path.unlink()
