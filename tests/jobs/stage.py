@@ -1,5 +1,6 @@
 """A whole jobs side on stand-ins: database, engine, clock, providers, Slack and mail, without bolt in front."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from connectors.registry import connector_for
 from jobs.build import Jobs, Tuning, build_jobs
 from jobs.clock import Clockwork
 from jobs.engine import Engine
+from jobs.errors import UnavailableError
 from jobs.refresh.ask import Place, Scope, TriggerKey
 from jobs.refresh.retry import RetryPlan
 from sandbox.mail import MailSink
@@ -71,7 +73,11 @@ class Stage:
 
     async def actor(self, user_id: str = "U0MAYA", team_id: str = "T0TEMERITY") -> Actor:
         """Return who a Slack user is, as the worker learns it."""
-        return await self.jobs.services.people.learn(SlackIdentity(team_id, user_id))
+        identity = SlackIdentity(team_id, user_id)
+        for _ in range(10):
+            with contextlib.suppress(UnavailableError):
+                return await self.jobs.services.people.learn(identity)
+        return await self.jobs.services.people.learn(identity)
 
     async def request(
         self, *providers: Provider, user_id: str = "U0MAYA", channel: str = "C0FINANCE", trigger: str | None = None

@@ -175,13 +175,14 @@ def test_the_modal_asks_the_same():
     assert "submit" not in slack.modal(forms.confirm_refresh_form(ORG, [cut_off()], NOW, private="org_1"))
 
 
-def test_the_older_quickbooks_time_is_explained_only_where_it_is_older():
+def test_an_older_time_is_explained_only_where_it_is_older():
     older = notices.refresh_finished(refresh((QUICKBOOKS, run(QUICKBOOKS, asked=12, as_of=64))))
     newer = notices.refresh_finished(refresh((QUICKBOOKS, run(QUICKBOOKS, asked=12, as_of=11))))
     shopify = notices.refresh_finished(refresh((SHOPIFY, run(asked=12, as_of=64))))
     assert "before you asked" in said(older)
     assert "Next collection: Nov 21, 2026, 20:37 UTC" in said(older)
-    assert "before you asked" not in said(newer) + said(shopify)
+    assert "before you asked" not in said(newer)
+    assert "was running already and was joined" in said(shopify)
 
 
 def test_a_confirmation_has_the_four_clocks_by_name_and_the_receipt():
