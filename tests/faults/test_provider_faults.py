@@ -4,6 +4,7 @@ The table is the documentation. In each case the product is asked by a person in
 the end is looked at where people look: the run, the words in Slack, the last data refresh, the warehouse.
 """
 
+import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -167,7 +168,8 @@ def test_later(sqlite_database: Database, tmp_path: Path, server: ForkServer) ->
     with world_on(sqlite_database, tmp_path, server) as world:
         world.attempts = 2
         world.begin()
-        for case in (*RECOVERS, *FAILS, RECOVERS[0]):
+        # The quick run leaves out what fails at the first read in the same words.
+        for case in (*RECOVERS, *(FAILS if os.environ.get("SOAK") else FAILS[:3]), RECOVERS[0]):
             _play(world, case)
         tokens = world.sandbox.shopify.journal.select(operation="token")
         assert len(tokens) == 1, "a refused token is renewed once"

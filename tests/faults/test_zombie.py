@@ -11,11 +11,12 @@ from tests.faults.lives import ForkServer
 from tests.faults.oracle import complaints
 from tests.faults.world import World, world_on
 
+POINTS = ("delivery.called", "warehouse.before_commit", "delivery.intent", "run.collected", "run.before_end")
 pytestmark = pytest.mark.postgres
 
 
 def test_a_frozen_delivery_and_a_frozen_load(postgres_database: Database, tmp_path: Path, server: ForkServer) -> None:
-    with world_on(postgres_database, tmp_path, server) as world:
+    with world_on(postgres_database, tmp_path, server, shared_lake=True) as world:
         for point in (
             "delivery.intent",
             "delivery.called",
@@ -40,7 +41,7 @@ def test_a_frozen_delivery_and_a_frozen_load(postgres_database: Database, tmp_pa
 @pytest.mark.parametrize("twin", ["", "unfenced"])
 def test_an_old_load_never_wins(postgres_database: Database, tmp_path: Path, server: ForkServer, twin: str) -> None:
     """The zombie holds an older reading; meanwhile its run is over and a newer one is loaded."""
-    with world_on(postgres_database, tmp_path, server) as world:
+    with world_on(postgres_database, tmp_path, server, shared_lake=True) as world:
         world.begin()
         world.asked()
         world.settled(30)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -240,9 +241,19 @@ class World:
 
 @contextlib.contextmanager
 def world_on(
-    database: Database, folder: Path, server: ForkServer, *, size: int = 12, scheduled: bool = False, **settings: str
+    database: Database,
+    folder: Path,
+    server: ForkServer,
+    *,
+    size: int = 12,
+    scheduled: bool = False,
+    shared_lake: bool = bool(os.environ.get("SOAK")),
+    **settings: str,
 ) -> Iterator[World]:
-    """Make a world on a fresh database; the product is not started."""
+    """Make a world on a fresh database; the product is not started.
+
+    With Postgres the warehouse's catalog may be there too, for several processes at once (slower).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     clock = SharedClock(path=folder / "clock")
     with sandbox_in_thread(Plan(size=size, rates=False), clock) as outside:
@@ -250,7 +261,7 @@ def world_on(
         values = {
             **outside.sandbox.environment(),
             "DATABASE_URL": database.url,
-            "WAREHOUSE_URL": _warehouse_url(database, folder),
+            "WAREHOUSE_URL": _warehouse_url(database, folder, shared=shared_lake),
             "SECRET_KEYS": key,
             "PORT": "0",
             **settings,
@@ -269,8 +280,8 @@ def world_on(
                 world.life.kill()
 
 
-def _warehouse_url(database: Database, folder: Path) -> str:
-    if database.is_sqlite:
+def _warehouse_url(database: Database, folder: Path, *, shared: bool) -> str:
+    if database.is_sqlite or not shared:
         return str(folder / "warehouse")
     return f"{database.url.replace('+psycopg', '')}?data={folder / 'warehouse'}"
 
