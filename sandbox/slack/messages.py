@@ -88,7 +88,7 @@ class MessageStore:
 
     def seen(self, channel: str, viewer: str | None) -> list[Message]:
         """Return what that viewer sees in the channel, threads included, oldest first."""
-        return [message for message in self._by_channel.get(channel, {}).values() if message.seen_by(viewer)]
+        return [message for message in list(self._by_channel.get(channel, {}).values()) if message.seen_by(viewer)]
 
     def replies(self, channel: str, thread_ts: str, viewer: str | None) -> list[Message]:
         """Return a thread: its parent first."""
