@@ -149,7 +149,7 @@ class World:
         while not (found := look()):
             if time.monotonic() > deadline or (self.life is not None and not self.life.alive):
                 return None
-            time.sleep(0.02)
+            time.sleep(0.05)
         return found
 
     def settled(self, seconds: float = 30) -> None:
@@ -158,7 +158,7 @@ class World:
         while undone := self.undone():
             if time.monotonic() > deadline:
                 raise NotSettledError(f"left undone after {seconds} s: {undone}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def settle_within(self, seconds: float) -> bool:
         """Give it that long; whether nothing is left."""
