@@ -7,12 +7,14 @@ Run: python -m bench.click [--rounds 9] [--size 1000]
 """
 
 import argparse
+import time
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from bench.figures import Figure, Outcome, at_most, show, spread
 from bench.stage import FINANCE, MAYA, Stage, asked, epoch, staged, until
+from storage.warehouse.warm import KEEP_SECONDS
 from templates import actions
 
 LIMIT_SECONDS = 1.0
@@ -75,6 +77,12 @@ def one(stage: Stage, number: int) -> Round:
     return Round(accepted - began, _stretches([*points, (accepted, "accepted")], began), _rows(stage), cpu)
 
 
+def _after_a_pause(stage: Stage, number: int) -> Round:
+    """Play a round when the lakes that were kept open are closed again."""
+    time.sleep(KEEP_SECONDS + 5)
+    return one(stage, number)
+
+
 def _point(line: str) -> tuple[float, str]:
     at, _, name = line.partition(" ")
     return float(at), name
@@ -125,17 +133,20 @@ def measure(*, quick: bool = False, rounds: int | None = None, size: int | None 
     with staged(size, marks=True) as stage:
         stage.settled()
         found = [one(stage, number) for number in range(rounds + 1)][1:]
+        late = None if quick else _after_a_pause(stage, rounds + 1)
         peak = stage.product.rss_mb(peak=True)
     seconds = spread([each.seconds for each in found])
     mean = {words: sum(each.stretches[words] for each in found) / len(found) for words, _ in STRETCHES}
     figures = [
         at_most("click", "click to confirmation, 100 changed rows (median)", seconds["median"], "s", LIMIT_SECONDS),
         Figure("click", "the slowest round", seconds["max"], "s"),
+        *([] if late is None else [Figure("click", "the first click after a pause", late.seconds, "s")]),
         Figure("click", "CPU of the product for it", spread([each.cpu for each in found])["median"], "s"),
         *(Figure("click", f"  {words}", value, "s") for words, value in mean.items()),
     ]
     rows = [each.rows for each in found]
     notes = [f"{rounds} rounds on a shop of {size} orders; {min(rows)} to {max(rows)} rows differ in each."]
+    notes.append("Rounds follow each other: the lake is still open from the one before, except after the pause.")
     raw: dict[str, Any] = {"rounds": [each.__dict__ for each in found], "size": size, "product_peak_mb": peak}
     return Outcome(figures, notes, raw)
 
