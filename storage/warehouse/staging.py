@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.facts.streams import Batch, Stream
@@ -71,6 +72,8 @@ class Staging:
                     _append(staged, path, schema.empty_table())
             while staged.writers:
                 staged.writers.popitem()[1].close()
+        # Arrow keeps what it freed, more than 100 MB after a big read; the commit that follows needs memory of its own.
+        pa.default_memory_pool().release_unused()
 
     def remove(self) -> None:
         """Delete the files."""

@@ -33,7 +33,7 @@ class Warehouse:
         self._limits = Limits(memory_limit, threads)
 
     def begin(
-        self, run: LoadRun, streams: Sequence[Stream] = (), *, queue_size: int = 4, checkpoint: Checkpoint = pass_by
+        self, run: LoadRun, streams: Sequence[Stream] = (), *, queue_size: int = 2, checkpoint: Checkpoint = pass_by
     ) -> Loader:
         """Start a load. Give all streams of the connector: their tables are made even when no record comes."""
         return Loader(self._location, self._limits, run, streams, queue_size=queue_size, checkpoint=checkpoint)
