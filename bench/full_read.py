@@ -1,6 +1,7 @@
 """A full read of many invoices against only downloading and decoding the same pages, interleaved in one run.
 
-Each reading is a fresh process; its processor time is all that it used from its start to its end, imports included.
+Each reading is a fresh process. Its processor time is counted from after its imports, which all of them share and which
+would flatter the ratio; the whole processes' time is told as well.
 The server is a process of its own and not counted. What ours wrote is compared with the truth before it counts.
 Run: python -m bench.full_read [--invoices 100000] [--rounds 3]
 """
@@ -61,7 +62,8 @@ def measure(*, quick: bool = False, invoices: int | None = None, rounds: int | N
                 if used.said["rows"]["invoices"] != truth["count"]:
                     raise RuntimeError(f"{kind} read {used.said}")
                 found[kind].append(used)
-    cpu = {kind: spread([one.cpu for one in each]) for kind, each in found.items()}
+    cpu = {kind: spread([one.said["cpu"] for one in each]) for kind, each in found.items()}
+    whole = {kind: spread([one.cpu for one in each]) for kind, each in found.items()}
     wall = {kind: spread([one.wall for one in each]) for kind, each in found.items()}
     peak = max(one.rss_mb for one in found["ours"])
     ours = cpu["ours"]["median"]
@@ -71,6 +73,8 @@ def measure(*, quick: bool = False, invoices: int | None = None, rounds: int | N
         ),
         Figure("full read", "  against decoding into structs only", ours, "s", floor=cpu["typed"]["median"],
                ratio=ours / cpu["typed"]["median"]),
+        Figure("full read", "  whole process, imports and all", whole["ours"]["median"], "s",
+               floor=whole["floor"]["median"], ratio=whole["ours"]["median"] / whole["floor"]["median"]),
         Figure("full read", "  wall", wall["ours"]["median"], "s", floor=wall["floor"]["median"],
                ratio=wall["ours"]["median"] / wall["floor"]["median"]),
         at_most("full read", "  peak memory", peak, "MB", MEGABYTES),
@@ -78,7 +82,7 @@ def measure(*, quick: bool = False, invoices: int | None = None, rounds: int | N
     holds = f"{truth['count']} invoices, {truth['lines']} lines, sum {truth['total']}"
     notes = [f"{rounds} rounds, interleaved; what ours wrote was checked each time: {holds}."]
     raw = {kind: [one.__dict__ for one in each] for kind, each in found.items()}
-    return Outcome(figures, notes, {"cpu": cpu, "wall": wall, "runs": raw, "truth": truth})
+    return Outcome(figures, notes, {"cpu": cpu, "whole_cpu": whole, "wall": wall, "runs": raw, "truth": truth})
 
 
 def main() -> None:
