@@ -3,10 +3,9 @@
 import os
 from pathlib import Path
 
-from connectors.registry import connector_for
-
 from bot.cli.ground import opened, read_seal, read_settings
 from bot.cli.say import line, stop
+from connectors.registry import connector_for
 from storage.facts.clock import SystemClock
 from storage.facts.sources import CollectMode, Provider
 from storage.seed_file import Seed, load_seed
