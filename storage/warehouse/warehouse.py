@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Warehouse:
-    """One organization's lake. Cheap to make; holds nothing open between calls, and may be shared by threads.
+    """One organization's lake. Cheap to make, may be shared by threads; see `warm` for what stays open for a moment.
 
     Every call blocks: from async code use a thread. `url` is a folder or ``postgresql://…?data=<folder>`` (ValueError).
     `memory_limit` and `threads` bound each open DuckDB connection. Writers of one organization are expected to hold its
