@@ -42,7 +42,9 @@ class Front:
     async def answer(self, request: Interaction) -> Reply:
         """Return the reply; whoever is not known well enough is looked up by a worker first, which answers then."""
         if request.kind is Kind.PROFILE:
-            self._services.people.profile_changed(request.profile or {})
+            # An event may speak of people of its own workspace only.
+            if request.identity.team_id == request.team_id:
+                self._services.people.profile_changed(request.profile or {})
             return NOTHING
         if request.foreign:
             log.info("denied_foreign", team=request.team_id, user_team=request.identity.team_id)

@@ -191,6 +191,9 @@ async def serve(app: App, on_ready: Callable[[str], None] = lambda _address: Non
         date_header=False,
         lifespan="on",
         timeout_graceful_shutdown=5,
+        # The faster parser takes endless headers into memory before anybody can refuse them.
+        http="h11",
+        h11_max_incomplete_event_size=64 * 1024,
     )
     server = _Server(config, on_ready)
     await server.serve()

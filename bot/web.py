@@ -79,6 +79,8 @@ def build_web(
         exception_handlers={404: missing, 405: missing},
         lifespan=lifespan,
     )
+    # A redirect would repeat the Host header that somebody sent.
+    app.router.redirect_slashes = False
     guard = Guard(SlackEndpoint(take), verifier, limits=limits) if take is not None and verifier is not None else None
     return with_headers(_Split(guard, app))
 

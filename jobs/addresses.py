@@ -1,5 +1,7 @@
 """The address for mail: taken from the Slack profile, and confirmed by the member once."""
 
+import re
+
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.people import People
@@ -7,6 +9,9 @@ from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, Member
 from storage.records import audit, organizations
 from storage.sessions import Session
+
+#: One plain address: what stands in a profile may be anything.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
 class AddressService:
@@ -21,7 +26,7 @@ class AddressService:
         """Return the address to ask about; None when the member answered before, or the profile has none."""
         member = authorize(actor, Action.CONFIRM_EMAIL)
         profile = self._people.profile(actor.identity)
-        if profile is None or not profile.email:
+        if profile is None or not profile.email or not _ADDRESS.fullmatch(profile.email):
             return None
         asked = await self._desk.read(lambda session: organizations.email_was_asked(session, member.id))
         return None if asked else profile.email
@@ -31,7 +36,8 @@ class AddressService:
         member = authorize(actor, Action.CONFIRM_EMAIL)
         profile = self._people.profile(actor.identity)
         found = profile.email if profile else None
-        email = found if yes and (address is None or address == found) else None
+        agreed = yes and (address is None or address == found)
+        email = found if agreed and found and _ADDRESS.fullmatch(found) else None
 
         def write(session: Session) -> Member:
             now = self._clock.now()

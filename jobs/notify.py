@@ -68,8 +68,9 @@ class Notifier:
 
     def fall_back(self, session: Session, delivery: Delivery, now: datetime) -> bool:
         """Tell everyone who waits by DM what could not be posted in a channel; return whether there is such a way."""
-        direct = delivery.destination.split("/")[1].startswith(("U", "W"))
-        if delivery.member_id is None or delivery.channel is not Channel.SLACK or direct:
+        if delivery.member_id is None or delivery.channel is not Channel.SLACK:
+            return False
+        if delivery.destination.split("/")[1].startswith(("U", "W")):
             return False
         for person in refreshes.people_of(session, delivery.subject):
             self._tell_directly(session, delivery.kind, delivery.subject, person, now)

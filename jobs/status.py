@@ -51,7 +51,7 @@ def statuses(
     """Put together the status of each source, in a handful of queries for any number of them."""
     ids = [source.id for source in found]
     ready = runs.last_ready_of(session, ids)
-    finished = runs.last_finished_of(session, ids)
+    failed = runs.last_failed_of(session, ids)
     active = runs.active_of(session, ids)
     reads = sources.reads_in(session, [source.id for source in found if source.provider in _METERED], month_of(now))
     stretched = sources.stretched_of(session, ids)
@@ -61,7 +61,7 @@ def statuses(
             source=source,
             freshness=freshness(source, _as_of(ready.get(source.id)), now),
             last_ready=ready.get(source.id),
-            last_finished=_later(finished.get(source.id), ready.get(source.id)),
+            last_finished=failed.get(source.id),
             active=active.get(source.id),
             next_run_at=next_run_at(source, now),
             duration=durations.get(source.id),
@@ -93,10 +93,6 @@ def states(session: Session, found: Sequence[Source], now: datetime) -> list[Sou
 
 def _as_of(run: Run | None) -> datetime | None:
     return run.clocks.source_as_of if run else None
-
-
-def _later(finished: Run | None, ready: Run | None) -> Run | None:
-    return None if finished is None or (ready is not None and finished.id == ready.id) else finished
 
 
 class StatusService:

@@ -110,6 +110,8 @@ def open_database(url: str, *, busy_seconds: float = 30.0, pool_size: int = 10) 
     path = _sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives its side files the mode of the database: nobody else may read addresses and sealed tokens.
+        path.touch(mode=0o600)
     return Database(normalized(url), busy_seconds=busy_seconds, pool_size=pool_size)
 
 

@@ -38,5 +38,10 @@ def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshS
         acknowledged_by=row.acknowledged_by,
         finished_at=row.finished_at,
         next_collection={source.id: next_run_at(source, now) for source in timed},
+        failing={
+            source_id: run
+            for source_id, run in runs.last_failed_of(session, [source.id for source in timed]).items()
+            if run.failure is not None
+        },
         durations={source.id: durations.get(source.id) for source in sources},
     )

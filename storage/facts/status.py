@@ -1,6 +1,6 @@
 """What a status answer is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.facts.runs import Duration, Run
@@ -15,7 +15,7 @@ class SourceStatus:
     freshness: Freshness
     #: the newest run that became ready, in full or None
     last_ready: Run | None
-    #: the newest finished run, where it is a later one than `last_ready` (a failure, a cancel)
+    #: the newest run that failed or was cancelled, unless a later one read from the provider and became ready
     last_finished: Run | None
     #: the run that holds the source now
     active: Run | None
@@ -56,3 +56,5 @@ class RefreshStatus:
     #: next timer collection by source id, for sources that are not collected on demand
     next_collection: dict[str, datetime | None]
     durations: dict[str, Duration | None]
+    #: the newest failed collection by source id, where none has succeeded since
+    failing: dict[str, Run] = field(default_factory=dict)

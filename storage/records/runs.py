@@ -243,9 +243,22 @@ def last_ready_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]
     return _newest(session, source_ids, (RunState.READY,))
 
 
-def last_finished_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
-    """Return the newest finished run of each source, whatever its end."""
-    return _newest(session, source_ids, (RunState.READY, RunState.FAILED, RunState.CANCELLED))
+def last_failed_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
+    """Return the newest run of each source that did not become ready, unless a later one read from the provider.
+
+    A ready run that only processed what was there does not make a failed collection good.
+    """
+    failed = _newest(session, source_ids, (RunState.FAILED, RunState.CANCELLED))
+    good = _newest(session, list(failed), (RunState.READY,), collecting=True)
+    return {
+        source_id: run
+        for source_id, run in failed.items()
+        if source_id not in good or _ended(good[source_id]) < _ended(run)
+    }
+
+
+def _ended(run: Run) -> datetime:
+    return run.finished_at or run.clocks.requested_at
 
 
 def history(session: Session, source_ids: Sequence[str], limit: int) -> list[Run]:
@@ -283,10 +296,14 @@ def active_runs(session: Session) -> list[Run]:
     return [as_run(row) for row in session.exec(statement)]
 
 
-def _newest(session: Session, source_ids: Sequence[str], states: tuple[RunState, ...]) -> dict[str, Run]:
+def _newest(
+    session: Session, source_ids: Sequence[str], states: tuple[RunState, ...], *, collecting: bool = False
+) -> dict[str, Run]:
     newest: dict[str, Run] = {}
     for state in states:
-        for row in session.exec(_newest_of_state(), params={"sources": list(source_ids), "state": state}):
+        for row in session.exec(
+            _newest_of_state(collecting=collecting), params={"sources": list(source_ids), "state": state}
+        ):
             known = newest.get(row.source_id)
             if known is None or (row.finished_at and known.finished_at and row.finished_at > known.finished_at):
                 newest[row.source_id] = as_run(row)
@@ -294,12 +311,16 @@ def _newest(session: Session, source_ids: Sequence[str], states: tuple[RunState,
 
 
 @cache
-def _newest_of_state() -> SelectOfScalar[RunRow]:
+def _newest_of_state(*, collecting: bool) -> SelectOfScalar[RunRow]:
     # One index look-up per source: a window over all runs would read a year of history. Built once: putting such a
     # statement together costs more than running it.
     run_id = (
         select(RunRow.id)
-        .where(RunRow.source_id == SourceRow.id, RunRow.state == sqlalchemy.bindparam("state"))
+        .where(
+            RunRow.source_id == SourceRow.id,
+            RunRow.state == sqlalchemy.bindparam("state"),
+            col(RunRow.collects).is_(True) if collecting else sqlalchemy.true(),
+        )
         .order_by(col(RunRow.finished_at).desc())
         .limit(1)
         .correlate(SourceRow)

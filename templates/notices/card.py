@@ -142,7 +142,7 @@ def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
 def explanations(refresh: RefreshStatus) -> list[Words]:
     """Return why a timer source's data may be, or is, older than the question."""
     ready = [
-        why_older(source, run, refresh.next_collection.get(source.id))
+        why_older(source, run, refresh.next_collection.get(source.id), refresh.failing.get(source.id))
         for source, run in refresh.runs
         if run.state is RunState.READY
     ]

@@ -8,7 +8,7 @@ from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.facts.status import SourceStatus
 from templates import times
 from templates.text import counted, label, number
-from templates.words import provider_name, run_words
+from templates.words import failure_words, provider_name, run_words
 
 Words = tuple[Inline, ...]
 
@@ -92,8 +92,8 @@ def stretched(status: SourceStatus) -> Words:
     return (f"{name} is collected {now} instead of {planned} to stay within the read budget{why}.",)
 
 
-def why_older(source: Source, run: Run, following: datetime | None) -> Words:
-    """Return why a source's data is older than the question; nothing where it is not."""
+def why_older(source: Source, run: Run, following: datetime | None, failed: Run | None = None) -> Words:
+    """Return why a source's data is older than the question; nothing where it is not. `failed`: its last collection."""
     asked, as_of = run.clocks.requested_at, run.clocks.source_as_of
     if as_of is None or as_of >= asked:
         return ()
@@ -101,6 +101,9 @@ def why_older(source: Source, run: Run, following: datetime | None) -> Words:
     older: Words = (f"{name} data is as of ", When(as_of), ", before you asked (", When(asked), "), because ")
     if source.mode is not CollectMode.TIMER:
         return (*older, f"a collection of {name} was running already and was joined. Refresh again for anything newer.")
+    if failed is not None and failed.failure is not None and failed.finished_at is not None:
+        why = failure_words(failed.failure, source).what
+        return (*older, f"the last collection of {name}, at ", When(failed.finished_at), f", failed: {why}")
     sentence: Words = (
         *older,
         f"{name} is collected by a timer {times.every(source.schedule_minutes)}, not by a refresh.",
