@@ -193,7 +193,7 @@ async def test_when_slack_cannot_say_who_it_is_nobody_is_let_in(
         answer: Answer = await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status")
         assert answer.ok
         assert answer.seconds < 2
-        await stage.shown("U0MAYA", "C0FINANCE", "no role", 15)
+        await stage.shown("U0MAYA", "C0FINANCE", "press again", 15)
         assert not [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if "Shopify" in m.everything]
 
 
