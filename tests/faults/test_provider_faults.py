@@ -154,6 +154,7 @@ def _connection(session: Session) -> str:
     return session.exec(select(ConnectionRow.state).where(ConnectionRow.source_id == _source(session).id)).one()
 
 
+@pytest.mark.timeout(400)
 def test_at_the_first_read(sqlite_database: Database, tmp_path: Path, server: ForkServer) -> None:
     """What fails leaves nothing behind, so one shop goes through all of them; then it recovers and is ready."""
     with world_on(sqlite_database, tmp_path, server) as world:
@@ -164,6 +165,7 @@ def test_at_the_first_read(sqlite_database: Database, tmp_path: Path, server: Fo
         assert complaints(world) == []
 
 
+@pytest.mark.timeout(400)
 def test_later(sqlite_database: Database, tmp_path: Path, server: ForkServer) -> None:
     with world_on(sqlite_database, tmp_path, server) as world:
         world.attempts = 2
