@@ -2,7 +2,7 @@
 
 python peer_dlt.py default|tuned PAGES_JSON FOLDER COUNT. The last line printed is what the tables hold, as JSON.
 
-It declares what ours does with the same records: the key, and that they are merged by it. The paginator writes QuickBooks'
+It declares what ours does with the same records: the key, and merging by it. The paginator writes QuickBooks'
 STARTPOSITION into the statement, as its API wants it. All else is left as it comes. `tuned` loads Parquet files instead
 of INSERT statements, and uses more rows per file and several workers, as dlt's performance page advises.
 """
