@@ -5,8 +5,10 @@ pay four times. What is kept is the engine with the lake attached; each use is a
 temporary is left to the next one. A use that fails, for whatever reason, takes the engine with it.
 """
 
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,11 +25,27 @@ MOST = 8
 Key = tuple[Location, Limits, bool]
 
 
+class _Pin:
+    """Holds on to a catalog file, so that no other file gets its number while its engine is kept.
+
+    It is opened by path only: closing a plain descriptor of the catalog would drop the locks that SQLite holds on it.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.identity = _identity(location)
+        if location.catalog is None or self.identity is None or not hasattr(os, "O_PATH"):
+            return
+        descriptor = os.open(location.catalog, os.O_PATH)
+        weakref.finalize(self, os.close, descriptor)
+        found = os.fstat(descriptor)
+        self.identity = (found.st_dev, found.st_ino)
+
+
 @dataclass(slots=True)
 class _Kept:
     session: Session
     #: which file the catalog was: one that was replaced meanwhile is another lake
-    identity: tuple[int, int] | None
+    pin: _Pin
     used: float
     users: int = 0
 
@@ -91,15 +109,15 @@ class Keeper:
         stale = None
         with self._lock:
             kept = self._kept.get(key)
-            if kept is not None and kept.identity == identity:
+            if kept is not None and kept.pin.identity == identity:
                 kept.users += 1
                 return kept
             if kept is not None:
                 stale = self._kept.pop(key)
         if stale is not None and not stale.users:
             stale.session.close()
-        made = _Kept(connect(location, limits, write=write), None, self._steady(), users=1)
-        made.identity = _identity(location)
+        session = connect(location, limits, write=write)
+        made = _Kept(session, _Pin(location), self._steady(), users=1)
         with self._lock:
             # Somebody else may have been as quick: then this one lives for its one use.
             self._kept.setdefault(key, made)
