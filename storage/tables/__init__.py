@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+from storage.tables.connecting import AccessRequestRow, FlowRow, IncidentRow, InstallationRow, WebhookRow
 from storage.tables.operations import AskRow, AuditRow, BucketRow, DeadlineRow, LeaseRow, SeenTriggerRow, WorkerRow
 from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
 from storage.tables.refreshes import ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
@@ -11,6 +12,7 @@ from storage.tables.telling import CardRow, DeliveryRow
 metadata = SQLModel.metadata
 
 __all__ = [
+    "AccessRequestRow",
     "AskRow",
     "AuditRow",
     "BucketRow",
@@ -19,6 +21,9 @@ __all__ = [
     "ConnectionRow",
     "DeadlineRow",
     "DeliveryRow",
+    "FlowRow",
+    "IncidentRow",
+    "InstallationRow",
     "LeaseRow",
     "MemberRow",
     "OrganizationRow",
@@ -31,6 +36,7 @@ __all__ = [
     "SeenTriggerRow",
     "SourceRow",
     "SupportPersonRow",
+    "WebhookRow",
     "WorkerRow",
     "WorkspaceRow",
     "metadata",

@@ -20,6 +20,10 @@ class OrganizationRow(SQLModel, table=True):
     #: ``team/channel``
     support_channel: str | None = None
     account_rep: str | None = None
+    #: when the operator let the organization refresh by itself; asked for only where REFRESH_ACCESS=by_request
+    refresh_allowed_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: Slack user groups whose people have a role without a grant of their own: ``role=group`` by commas
+    group_roles: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=Instant)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, LargeBinary, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
@@ -48,6 +48,20 @@ class ConnectionRow(SQLModel, table=True):
     version: int = 0
     access_expires_at: datetime | None = Field(default=None, sa_type=Instant)
     refresh_expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: the end of the whole grant, which renewing does not move
+    hard_expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: Amazon's region (na, eu, fe); empty for the others
+    region: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: where its tokens come from: the host of the token address, so that a sandbox grant is never used in production
+    environment: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: the member who connected it
+    connected_by: str | None = None
+    connected_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: when the grant was last proven by a call
+    proven_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: when what is left of a disconnected grant (tokens, and data where that was asked) must be gone
+    erase_due_at: datetime | None = Field(default=None, sa_type=Instant)
+    erase_data: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class ReadCountRow(SQLModel, table=True):

@@ -1,0 +1,150 @@
+"""How a grant comes to be: the way of one person through link, proof, consent and confirmation."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from storage.tables.columns import Instant
+
+_OPEN = text("state in ('linked', 'proven', 'sent', 'returned')")
+
+
+class FlowRow(SQLModel, table=True):
+    """One attempt of one member to connect or reconnect one account. Secrets are hashed, or sealed to this row."""
+
+    __tablename__ = "flows"
+    __table_args__ = (Index("ix_flows_open", "expires_at", sqlite_where=_OPEN, postgresql_where=_OPEN),)
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    member_id: str = Field(foreign_key="members.id")
+    team_id: str
+    user_id: str
+    provider: str
+    #: the source that is reconnected; None for a new one
+    source_id: str | None = Field(default=None, foreign_key="sources.id")
+    #: linked, proven, sent, returned, done, failed, expired
+    state: str
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: why it failed, a code of ours
+    reason: str | None = None
+    link_hash: str = Field(unique=True)
+    #: hash of the cookie of the browser that went first; no other browser goes on
+    browser_hash: str | None = None
+    #: hash of the one-time code that the bot sent, and how often a wrong one was typed
+    code_hash: str | None = None
+    code_tries: int = 0
+    #: hash of the state of Sign in with Slack, and of its nonce
+    signin_hash: str | None = Field(default=None, unique=True)
+    nonce_hash: str | None = None
+    #: hash of the state that went to the provider; empty once it came back
+    state_hash: str | None = Field(default=None, unique=True)
+    #: sealed PKCE verifier
+    verifier: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    #: what was asked before the provider could be named: shop domain, region
+    hint: str = ""
+    #: sealed tokens that wait for the person's yes
+    grant: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    account: str | None = None
+    company: str | None = None
+    #: the source that came of it
+    connected_source_id: str | None = Field(default=None, foreign_key="sources.id")
+
+
+class IncidentRow(SQLModel, table=True):
+    """One thing that is wrong with a source, told once and edited until it is resolved."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index(
+            "uq_open_incident",
+            "source_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("resolved_at is null"),
+            postgresql_where=text("resolved_at is null"),
+        ),
+        Index("ix_incidents_due", "due_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    source_id: str = Field(foreign_key="sources.id")
+    #: disconnected, attention
+    kind: str
+    #: a code of ours: what was noticed
+    reason: str
+    opened_at: datetime = Field(sa_type=Instant)
+    #: when the next thing is due: the first message, or a reminder; None once nothing is
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
+    reminders: int = 0
+    resolved_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: reconnected, cleared, disconnected_by_person
+    resolution: str | None = None
+    #: who stopped it, when a person did; then nobody is reminded
+    stopped_by: str | None = None
+
+
+class WebhookRow(SQLModel, table=True):
+    """A signed event of a provider, kept before it is answered; the same event again has no effect."""
+
+    __tablename__ = "webhooks"
+
+    provider: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    topic: str
+    #: the shop or realm that the signed event names
+    account: str
+    at: datetime = Field(sa_type=Instant, index=True)
+    #: sealed body, until it is acted on
+    body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: what was done, in a word
+    outcome: str | None = None
+
+
+class AccessRequestRow(SQLModel, table=True):
+    """A request of an organization for the right to refresh, where the operator gives that by request."""
+
+    __tablename__ = "access_requests"
+    __table_args__ = (
+        Index(
+            "uq_open_access_request",
+            "organization_id",
+            unique=True,
+            sqlite_where=text("settled_at is null"),
+            postgresql_where=text("settled_at is null"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    member_id: str = Field(foreign_key="members.id")
+    at: datetime = Field(sa_type=Instant)
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    settled_by: str | None = None
+    approved: bool | None = None
+
+
+class InstallationRow(SQLModel, table=True):
+    """The app in one Slack workspace, or in a whole enterprise (team_id empty then)."""
+
+    __tablename__ = "installations"
+
+    enterprise_id: str = Field(primary_key=True)
+    team_id: str = Field(primary_key=True)
+    app_id: str
+    bot_user_id: str
+    scopes: str
+    #: sealed JSON: access token, refresh token
+    tokens: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    #: grows with each save
+    version: int = 0
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    installed_by: str
+    installed_at: datetime = Field(sa_type=Instant)
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
