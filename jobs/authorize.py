@@ -12,10 +12,19 @@ NEEDED: Mapping[Action, Role] = {
     Action.CONFIRM_EMAIL: Role.VIEWER,
     Action.START_REFRESH: Role.REFRESHER,
     Action.CANCEL_REFRESH: Role.REFRESHER,
+    Action.ASK_FOR_HELP: Role.VIEWER,
+    Action.ASK_FOR_ACCESS: Role.VIEWER,
+    Action.SEE_MEMBERS: Role.VIEWER,
+    Action.CONNECT: Role.ADMIN,
+    Action.DISCONNECT: Role.ADMIN,
+    Action.MANAGE_MEMBERS: Role.ADMIN,
+    Action.SEE_AUDIT: Role.ADMIN,
 }
 
 #: What only listed support people do, and only to an object that a support post names.
-SUPPORT = frozenset({Action.ACKNOWLEDGE_ESCALATION, Action.RETRY_ESCALATED, Action.CANCEL_ESCALATED})
+SUPPORT = frozenset(
+    {Action.ACKNOWLEDGE_ESCALATION, Action.RETRY_ESCALATED, Action.CANCEL_ESCALATED, Action.DECIDE_ACCESS}
+)
 
 
 def authorize(actor: Actor, action: Action, owner: str | None = None) -> Member:

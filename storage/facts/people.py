@@ -34,10 +34,20 @@ class Action(StrEnum):
     START_REFRESH = "start_refresh"
     CANCEL_REFRESH = "cancel_refresh"
     CONFIRM_EMAIL = "confirm_email"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    #: the help ladder when reconnecting fails
+    ASK_FOR_HELP = "ask_for_help"
+    SEE_MEMBERS = "see_members"
+    MANAGE_MEMBERS = "manage_members"
+    SEE_AUDIT = "see_audit"
+    #: the operator's permission to refresh, where REFRESH_ACCESS=by_request
+    ASK_FOR_ACCESS = "ask_for_access"
     #: support only, on the refresh that a support post names
     ACKNOWLEDGE_ESCALATION = "acknowledge_escalation"
     RETRY_ESCALATED = "retry_escalated"
     CANCEL_ESCALATED = "cancel_escalated"
+    DECIDE_ACCESS = "decide_access"
 
 
 @dataclass(frozen=True, slots=True)

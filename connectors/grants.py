@@ -1,0 +1,139 @@
+"""The shape of a provider's consent: where a person is sent, what comes back, and how the grant is given up.
+
+Flows know this shape and nothing else of a provider. Each provider has one implementation, in `grant.py` of its
+package.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from connectors.base import ProviderSettings
+from connectors.tokens import Tokens
+from storage.facts.clock import Clock
+from storage.facts.secret import Secret
+from storage.facts.sources import Provider
+
+#: Query or form as it came, repeated names included.
+Pairs = Sequence[tuple[str, str]]
+
+
+class HintError(ValueError):
+    """What the person typed before the consent cannot be the provider's; the text says what it should look like."""
+
+
+class ReturnRefusedError(Exception):
+    """What came back from the provider is not an answer to our question; `reason` is a code of ours for the audit."""
+
+    def __init__(self, reason: str, said: str) -> None:
+        super().__init__(said)
+        self.reason = reason
+        #: plain words for the person
+        self.said = said
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value that may be chosen where a form asks."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class HintField:
+    """What must be known before the person can be sent to the provider."""
+
+    label: str
+    #: what it looks like, in words
+    help: str
+    placeholder: str = ""
+    #: empty: free text
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Where the browser goes next, and the PKCE verifier to keep (None where the provider has no PKCE)."""
+
+    url: str
+    verifier: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A checked answer of the consent page; not yet proven by a call."""
+
+    code: Secret
+    #: the account that the query names: to be proven with the new token
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A grant that was proven by a call with its own token."""
+
+    tokens: Tokens
+    #: realm id, shop domain, seller id: as the provider tells it with the new token
+    account: str
+    company: str
+    scopes: tuple[str, ...]
+    #: scopes that were asked for and not given
+    missing: tuple[str, ...] = ()
+    region: str = ""
+
+
+class Grants(Protocol):
+    """One provider's consent."""
+
+    @property
+    def provider(self) -> Provider:
+        """Which one."""
+        ...
+
+    @property
+    def line(self) -> str:
+        """One line for the catalogue: what connecting it brings."""
+        ...
+
+    @property
+    def hint(self) -> HintField | None:
+        """What must be asked first; None: nothing."""
+        ...
+
+    def read_hint(self, text: str) -> str:
+        """Return the canonical form of what was typed; HintError otherwise."""
+        ...
+
+    def hint_of(self, account: str, region: str) -> str:
+        """Return the hint that leads to an account which is connected already."""
+        ...
+
+    def consent(self, settings: ProviderSettings, *, hint: str, redirect_uri: str, state: Secret) -> Consent:
+        """Return where the browser goes."""
+        ...
+
+    def returned(self, settings: ProviderSettings, query: Pairs, *, hint: str, now: datetime) -> Returned:
+        """Check what came back (the state is checked by the flow); ReturnRefusedError otherwise."""
+        ...
+
+    async def exchange(
+        self,
+        settings: ProviderSettings,
+        returned: Returned,
+        *,
+        hint: str,
+        redirect_uri: str,
+        verifier: Secret | None,
+        clock: Clock,
+    ) -> Granted:
+        """Turn the code into tokens and ask, with them, whose account it is.
+
+        Raises ConnectorError or ReturnRefusedError.
+        """
+        ...
+
+    async def revoke(self, settings: ProviderSettings, tokens: Tokens, *, account: str, region: str) -> bool:
+        """Give the grant up at the provider; False where the provider has no way to. Raises ConnectorError."""
+        ...
