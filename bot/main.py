@@ -23,9 +23,9 @@ from jobs.crashpoints import crash_point
 from jobs.engine import Engine, Timings
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.secret import Secret
-from storage.migrate import is_current
 from storage.sessions import Database, DatabaseUnavailableError, open_database
 from storage.settings import ProcessRole, Settings
+from storage.shape import is_current
 
 log = structlog.get_logger("bot.main")
 

@@ -4,13 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from storage.sessions import Database
+from storage.shape import is_current
 
-_VERSION_TABLE = "tidings_version"
 _POSTGRES_LOCK = 7_463_201
 
 
@@ -24,19 +22,7 @@ def migrate(database: Database) -> None:
         command.upgrade(_config(connection), "head")
 
 
-def is_current(engine: Engine) -> bool:
-    """Whether the database has the newest shape."""
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": _VERSION_TABLE})
-        return context.get_current_revision() == newest_revision()
-
-
-def newest_revision() -> str | None:
-    """Return the id of the newest migration."""
-    return ScriptDirectory.from_config(_config(None)).get_current_head()
-
-
-def _config(connection: Connection | None) -> Config:
+def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

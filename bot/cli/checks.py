@@ -10,12 +10,12 @@ from pathlib import Path
 from bot.cli.say import Mark
 from storage.credentials import Place, open_bot_token, open_credentials
 from storage.facts.sources import Provider
-from storage.migrate import is_current
 from storage.records import audit, organizations, seeds, sources, workers
 from storage.records.sources import StoredGrant
 from storage.seal import Seal, SealError
 from storage.sessions import Database, DatabaseUnavailableError
 from storage.settings import Settings
+from storage.shape import is_current
 
 _DEAD_SECONDS = 30.0
 

@@ -43,7 +43,7 @@ def read_seal(settings: "Settings") -> "Seal":
 @contextmanager
 def opened(settings: "Settings") -> Iterator["Database"]:
     """Give the open database; ends the command when it is not there or not in the newest shape."""
-    from storage.migrate import is_current
+    from storage.shape import is_current
 
     path = settings.database_url.removeprefix("sqlite:///")
     if settings.database_url.startswith("sqlite:") and not Path(path).is_file():

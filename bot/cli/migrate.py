@@ -7,8 +7,9 @@ from bot.cli.ground import reachable, read_settings
 from bot.cli.say import line, stop
 from jobs.engine import Engine
 from storage.facts.clock import SystemClock
-from storage.migrate import migrate, newest_revision
+from storage.migrate import migrate
 from storage.sessions import Database, DatabaseBusyError, DatabaseUnavailableError
+from storage.shape import newest_revision
 
 
 def run(env_file: Path | None) -> None:
