@@ -1,4 +1,4 @@
-"""Whether a database has the newest shape: asked by every start and readiness check, so without the migrations' library."""
+"""Whether a database has the newest shape: every start and readiness check asks, so without the migrations' library."""
 
 from functools import cache
 from pathlib import Path
