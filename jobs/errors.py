@@ -1,6 +1,7 @@
 """What can go wrong with a request of a person; code matches on the class, bot turns each into words."""
 
 from storage.facts.people import Action, Role
+from storage.facts.sources import Source
 
 
 class RequestError(Exception):
@@ -27,3 +28,39 @@ class NotFoundError(RequestError):
 
 class TooLateError(RequestError):
     """It is over already; the text says what happened."""
+
+
+class FlowGoneError(RequestError):
+    """The link or what it began is unknown, used, too old, or another browser's: start again in Slack."""
+
+
+class AlreadyConnectedError(RequestError):
+    """The organization has a source of that provider, and there is one per organization: offer to reconnect it."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(f"{source.label} is connected already")
+        self.source = source
+
+
+class WrongCodeError(RequestError):
+    """The code that was typed is not the one that was sent."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__("that is not the code")
+        #: how often another one may be typed; 0: the flow is over
+        self.left = left
+
+
+class TooManyCodesError(RequestError):
+    """No more codes are sent for this link: type the last one, or start again in Slack."""
+
+
+class FlowRefusedError(RequestError):
+    """The grant cannot be stored like that; nothing was changed."""
+
+    def __init__(self, reason: str, said: str) -> None:
+        super().__init__(said)
+        #: a code of ours
+        self.reason = reason
+        #: plain words for the person
+        self.said = said

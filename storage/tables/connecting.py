@@ -33,9 +33,10 @@ class FlowRow(SQLModel, table=True):
     reason: str | None = None
     link_hash: str = Field(unique=True)
     #: hash of the cookie of the browser that went first; no other browser goes on
-    browser_hash: str | None = None
-    #: hash of the one-time code that the bot sent, and how often a wrong one was typed
+    browser_hash: str | None = Field(default=None, index=True)
+    #: hash of the one-time code that the bot sent, how many were sent, and how often a wrong one was typed
     code_hash: str | None = None
+    codes_sent: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     code_tries: int = 0
     #: hash of the state of Sign in with Slack, and of its nonce
     signin_hash: str | None = Field(default=None, unique=True)
@@ -52,6 +53,11 @@ class FlowRow(SQLModel, table=True):
     company: str | None = None
     #: the source that came of it
     connected_source_id: str | None = Field(default=None, foreign_key="sources.id")
+    #: the first collection, or the catch-up, that it started
+    run_id: str | None = Field(default=None, index=True)
+    #: when the grant that nobody confirmed is to be given up at the provider (again), and how often that was tried
+    revoke_due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    revoke_tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class IncidentRow(SQLModel, table=True):
