@@ -116,10 +116,10 @@ def add_sources(session: Any, organization: str, count: int) -> None:
 
 async def run(settings: Any, mark: Mark | None, log: Path) -> None:
     """Serve until SIGTERM; says where on the first line."""
-    from bot.cli.logs import configure_logs
+    from bot.logs import configure_logging
     from bot.main import Options, build_app, serve
 
-    configure_logs("INFO", log)
+    configure_logging("INFO", log)
     app = build_app(settings, Options() if mark is None else Options(checkpoint=mark))
     if mark is not None:
         app.asgi = Arrivals(app.asgi, mark)

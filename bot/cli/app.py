@@ -22,6 +22,13 @@ EnvFile = Annotated[
 ]
 
 
+@app.callback()
+def _begin(context: typer.Context) -> None:
+    """Prepare the process, where the command is one (and not a part of a test's process)."""
+    if callable(context.obj):
+        context.obj()
+
+
 @app.command()
 def demo(
     *,

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.cli.demo_ground import Ground, Wishes, prepared
-from bot.cli.logs import configure_logs
 from bot.cli.say import line, stop
+from bot.logs import configure_logging, own_secrets
 from bot.main import serve
 from sandbox.backstage import Backstage
 from sandbox.providers.serve import Served, serve_in_thread
@@ -30,7 +30,7 @@ def show(wishes: Wishes, *, open_page: bool) -> None:
     """Run until Ctrl-C."""
     began = time.monotonic()
     with _port_told(wishes.port), prepared(wishes) as ground, _backstage(ground) as backstage:
-        configure_logs("INFO", ground.log)
+        configure_logging("INFO", ground.log, own_secrets(ground.settings))
 
         def ready(address: str) -> None:
             ground.deliver_to(address)

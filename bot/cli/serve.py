@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from bot.cli.ground import read_settings
-from bot.cli.logs import configure_logs
 from bot.cli.say import line, stop
+from bot.logs import configure_logging, own_secrets
 from bot.main import build_app, serve
 from jobs.engine import EngineError
 from storage.lock import AlreadyLockedError
@@ -16,7 +16,7 @@ from storage.sessions import DatabaseBusyError, DatabaseUnavailableError
 def run(env_file: Path | None) -> None:
     """Run until SIGTERM or Ctrl-C; what cannot start says why in one line."""
     settings = read_settings(env_file)
-    configure_logs(settings.log_level)
+    configure_logging(settings.log_level, known=own_secrets(settings))
     try:
         app = build_app(settings)
         asyncio.run(serve(app, lambda address: line(f"Tidings listens at {address}")))

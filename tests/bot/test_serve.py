@@ -37,5 +37,7 @@ async def test_it_serves_and_ends_cleanly_on_sigterm(sqlite_database: Database, 
         process.send_signal(signal.SIGTERM)
         out, errors = await process.communicate()
     assert process.returncode == 0, errors
-    assert all(isinstance(json.loads(entry), dict) for entry in out.decode().splitlines())
+    events = [json.loads(entry)["event"] for entry in errors.decode().splitlines()]
+    assert "started" in events
+    assert out == b""
     assert b"Traceback" not in errors

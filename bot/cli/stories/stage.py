@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bot.cli.demo_ground import Ground, Wishes, prepared
-from bot.cli.logs import configure_logs
 from bot.cli.say import Mark, line, marked
+from bot.logs import configure_logging, own_secrets
 from bot.main import App
 from jobs.status import statuses
 from sandbox.providers.serve import serve
@@ -133,7 +133,7 @@ def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes, *
     began = time.monotonic()
     line(f"story: {name}")
     with prepared(wishes) as ground:
-        configure_logs("INFO", ground.log)
+        configure_logging("INFO", ground.log, own_secrets(ground.settings))
         try:
             asyncio.run(_play(ground, story, began, patience))
         except StoryError as error:

@@ -10,7 +10,7 @@ import structlog
 
 from bot.cli.demo import let_pass, minutes
 from bot.cli.isolated import isolated_settings
-from bot.cli.logs import configure_logs, without_tokens
+from bot.logs import configure_logging, hide
 
 ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-local", "SLACK_SIGNING_SECRET": "0123456789abcdef", "SECRET_KEYS": "a,b"}
 
@@ -50,15 +50,15 @@ def test_nothing_of_the_callers_environment_reaches_isolated_settings(monkeypatc
     ["xoxb-1234567890", "xapp-1-A-abcdef", "shpat_0123456789abcdef", "shprt_0123456789abcdef", "Bearer abc.def-ghi"],
 )
 def test_what_looks_like_a_token_is_blanked_out(token: str) -> None:
-    event = without_tokens(None, "", {"event": f"said {token}, then went", "count": 3})
-    assert event["event"].startswith("said ")
-    assert event["event"].endswith("•••, then went")
-    assert token not in event["event"]
+    text = hide(f"said {token}, then went")
+    assert text.startswith("said ")
+    assert text.endswith("•••, then went")
+    assert token not in text
 
 
 def test_logs_are_lines_of_json_that_only_the_owner_reads(tmp_path: Path, logs_restored: None) -> None:
     file = tmp_path / "log"
-    configure_logs("INFO", file)
+    configure_logging("INFO", file)
     structlog.get_logger("bot.test").info("refresh_finished", run="run_1", note="xoxb-1234567890")
     logging.getLogger("jobs.test").warning("late", extra={"seconds": 3})
     logging.getLogger("httpx").info("GET https://example.com/?token=1")
@@ -66,7 +66,7 @@ def test_logs_are_lines_of_json_that_only_the_owner_reads(tmp_path: Path, logs_r
     assert (first["event"], first["run"], first["note"], first["level"]) == (
         "refresh_finished",
         "run_1",
-        "xoxb-•••",
+        "•••",
         "info",
     )
     assert (second["event"], second["seconds"], second["logger"]) == ("late", 3, "jobs.test")
