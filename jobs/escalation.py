@@ -1,6 +1,7 @@
 """Three hours after the request, support is called: once, whatever was killed or redeployed in between."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 
 from jobs.authorize import authorize_support
@@ -8,14 +9,15 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.notify import Notifier
 from jobs.refresh.ask import TriggerKey
-from jobs.refresh.cancel import cancel_runs
+from jobs.refresh.cancel import cancel_run, cancel_runs
 from jobs.refresh.ending import ESCALATION
 from jobs.refresh.retry import RetryNow
-from jobs.refresh.view import refresh_status
+from jobs.refresh.view import escalated_status
+from jobs.schedule import STALLED, STALLED_AFTER
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
 from storage.facts.status import RefreshStatus
-from storage.records import audit, deadlines, organizations, refreshes, triggers
+from storage.records import audit, deadlines, escalations, organizations, refreshes, runs, triggers
 from storage.records.deadlines import Deadline
 from storage.sessions import Database, Session
 
@@ -26,9 +28,12 @@ def deadline_sweep(database: Database, clock: Clock, notifier: Notifier) -> Call
     """Return the sweep that fires due deadlines; each is claimed in the transaction of its effect."""
 
     def fire(session: Session, deadline: Deadline) -> None:
+        now = clock.now()
         organizations.lock(session, deadline.organization_id)
-        if deadlines.fire(session, deadline.id, clock.now()) and deadline.kind == ESCALATION:
-            escalate(session, deadline.subject, clock, notifier)
+        if deadline.kind == STALLED:
+            look_at_first_read(session, deadline, now, notifier)
+        elif deadlines.fire(session, deadline.id, now) and deadline.kind == ESCALATION:
+            escalate(session, deadline.subject, now, notifier)
 
     async def sweep() -> None:
         # A look without the write lock first: nearly always nothing is due. One transaction each: one that cannot be
@@ -39,16 +44,35 @@ def deadline_sweep(database: Database, clock: Clock, notifier: Notifier) -> Call
     return sweep
 
 
-def escalate(session: Session, refresh_id: str, clock: Clock, notifier: Notifier) -> None:
-    """Call support about a refresh that is not finished."""
-    now = clock.now()
-    if refreshes.row(session, refresh_id).finished_at is None and refreshes.mark_escalated(session, refresh_id, now):
-        notifier.escalate(session, refresh_id, now)
-        notifier.wake(session, [refresh_id], now)
+def escalate(session: Session, subject: str, now: datetime, notifier: Notifier) -> None:
+    """Call support about a refresh, or a first read that nobody asked for, unless it is over or was done before."""
+    if escalations.mark(session, subject, now):
+        called = escalations.find(session, subject)
+        assert called is not None
+        notifier.escalate(session, called.organization_id, subject, now)
+        notifier.wake(session, [subject], now)
+
+
+def look_at_first_read(session: Session, deadline: Deadline, now: datetime, notifier: Notifier) -> None:
+    """Call support when a first read stood still for three hours; while it moves, look again three hours later."""
+    run = runs.run(session, deadline.subject)
+    if not run.state.active:
+        deadlines.close(session, deadline.kind, deadline.subject, now)
+        return
+    due = (run.moved_at or run.clocks.requested_at) + STALLED_AFTER
+    if due > now:
+        deadlines.postpone(session, deadline.id, due)
+        return
+    if not deadlines.fire(session, deadline.id, now):
+        return
+    # People who joined it have a refresh of their own, and support is called about that, once.
+    joined = refreshes.waiting_for_run(session, run.id)
+    if not any(refreshes.row(session, refresh_id).escalated_at for refresh_id in joined):
+        escalate(session, joined[0] if joined else run.id, now, notifier)
 
 
 class EscalationService:
-    """What support people do with the refresh that a support post names; audited in that organization."""
+    """What support people do with what a support post names; audited in that organization."""
 
     def __init__(self, desk: Desk, clock: Clock, notifier: Notifier, retry: RetryNow) -> None:
         self._desk = desk
@@ -56,52 +80,58 @@ class EscalationService:
         self._notifier = notifier
         self._retry = retry
 
-    async def acknowledge(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
+    async def acknowledge(self, actor: Actor, subject: str, trigger: TriggerKey) -> RefreshStatus:
         """Take it on; the first one counts, and only while it is not over."""
 
         def change(session: Session, name: str) -> None:
             now = self._clock.now()
-            if not refreshes.acknowledge(session, refresh_id, name, now):
-                taken = refreshes.row(session, refresh_id).acknowledged_by
+            if not escalations.acknowledge(session, subject, name, now):
+                called = escalations.find(session, subject)
+                taken = called.acknowledged_by if called else None
                 raise TooLateError(f"{taken} has taken this on already." if taken else "It is over already.")
 
-        return await self._act(actor, Action.ACKNOWLEDGE_ESCALATION, refresh_id, trigger, change)
+        return await self._act(actor, Action.ACKNOWLEDGE_ESCALATION, subject, trigger, change)
 
-    async def retry(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
-        """Start the next attempt of what waits for one now."""
+    async def retry(self, actor: Actor, subject: str, trigger: TriggerKey) -> RefreshStatus:
+        """Start now what waits for its next attempt, and start again what hangs; what moves goes on."""
         return await self._act(
-            actor, Action.RETRY_ESCALATED, refresh_id, trigger, lambda session, _: self._retry(session, refresh_id)
+            actor,
+            Action.RETRY_ESCALATED,
+            subject,
+            trigger,
+            lambda session, _: self._retry(session, escalations.runs_of(session, subject)),
         )
 
-    async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
-        """Stop the refresh."""
+    async def cancel(self, actor: Actor, subject: str, trigger: TriggerKey) -> RefreshStatus:
+        """Stop it."""
+        cancel = cancel_run if escalations.is_run(subject) else cancel_runs
         return await self._act(
             actor,
             Action.CANCEL_ESCALATED,
-            refresh_id,
+            subject,
             trigger,
-            lambda session, _: cancel_runs(session, refresh_id, self._clock.now(), self._notifier),
+            lambda session, _: cancel(session, subject, self._clock.now(), self._notifier),
         )
 
     async def _act(
-        self, actor: Actor, action: Action, refresh_id: str, trigger: TriggerKey, change: Change
+        self, actor: Actor, action: Action, subject: str, trigger: TriggerKey, change: Change
     ) -> RefreshStatus:
         def work(session: Session) -> RefreshStatus:
             now = self._clock.now()
-            row = refreshes.find(session, refresh_id)
-            authorize_support(actor, action, named_in_post=row is not None and row.escalated_at is not None)
-            if row is None:
+            called = escalations.find(session, subject)
+            authorize_support(actor, action, named_in_post=called is not None and called.escalated_at is not None)
+            if called is None:
                 raise NotFoundError
-            organizations.lock(session, row.organization_id)
-            session.refresh(row)
+            organizations.lock(session, called.organization_id)
+            called = escalations.find(session, subject) or called
             if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
-                if row.finished_at is not None:
-                    raise TooLateError("This refresh ended already.")
-                triggers.remember(session, trigger.team_id, trigger.trigger_id, refresh_id, now)
+                if called.finished_at is not None:
+                    raise TooLateError("It ended already.")
+                triggers.remember(session, trigger.team_id, trigger.trigger_id, subject, now)
                 name = organizations.support_name(session, actor.identity)
                 change(session, name)
-                audit.record(session, row.organization_id, f"support:{name}", action, refresh_id, now)
-                self._notifier.wake(session, [refresh_id], now)
-            return refresh_status(session, refresh_id, now)
+                audit.record(session, called.organization_id, f"support:{name}", action, subject, now)
+                self._notifier.wake(session, [subject], now)
+            return escalated_status(session, subject, now)
 
         return await self._desk.write(work)

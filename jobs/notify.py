@@ -7,7 +7,7 @@ from jobs.refresh.ask import Place
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.people import Member
-from storage.records import cards, deliveries, organizations, refreshes
+from storage.records import cards, deliveries, escalations, organizations, refreshes
 from storage.sessions import Session
 
 REFRESH_CARD = "refresh_card"
@@ -45,26 +45,27 @@ class Notifier:
         self._tell_places_and_people(session, REFRESH_FINISHED, refresh_id, now)
         self.wake(session, [refresh_id], now)
 
-    def escalate(self, session: Session, refresh_id: str, now: datetime) -> None:
-        """Call support, once, and tell the people who wait."""
-        organization = organizations.organization(session, refreshes.row(session, refresh_id).organization_id)
+    def escalate(self, session: Session, organization_id: str, subject: str, now: datetime) -> None:
+        """Call support, once, about a refresh or a first read that nobody asked for, and tell the people who wait."""
+        organization = organizations.organization(session, organization_id)
         channel = organization.support_channel or self._support_channel
         if channel:
             team_id, channel_id = channel.split("/")
-            self._post_card(session, organization.id, ESCALATION_CARD, refresh_id, team_id, channel_id, None, now)
+            self._post_card(session, organization.id, ESCALATION_CARD, subject, team_id, channel_id, None, now)
         email = organization.support_email or self._support_email
         if email:
-            self._add(session, organization.id, ESCALATION_MAIL, refresh_id, Channel.EMAIL, email, None, now)
-        self._tell_places_and_people(session, ESCALATION_TOLD, refresh_id, now)
+            self._add(session, organization.id, ESCALATION_MAIL, subject, Channel.EMAIL, email, None, now)
+        if not escalations.is_run(subject):
+            self._tell_places_and_people(session, ESCALATION_TOLD, subject, now)
 
-    def wake(self, session: Session, refresh_ids: list[str], now: datetime) -> None:
-        """Let the cards about these refreshes be looked at now."""
-        if refresh_ids:
-            cards.wake(session, refresh_ids, now)
+    def wake(self, session: Session, subjects: list[str], now: datetime) -> None:
+        """Let the cards about these refreshes and runs be looked at now."""
+        if subjects:
+            cards.wake(session, subjects, now)
 
     def wake_for_run(self, session: Session, run_id: str, now: datetime) -> None:
         """Let the cards of every refresh that waits for the run be looked at now."""
-        self.wake(session, refreshes.waiting_for_run(session, run_id), now)
+        self.wake(session, [*refreshes.waiting_for_run(session, run_id), run_id], now)
 
     def fall_back(self, session: Session, delivery: Delivery, now: datetime) -> bool:
         """Tell everyone who waits by DM what could not be posted in a channel; return whether there is such a way."""

@@ -1,7 +1,7 @@
 """The clock's side of refreshing: which schedules there are, and a run for each slot, once."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 from jobs.asks import Enqueue
@@ -11,8 +11,12 @@ from storage.facts.clock import Clock
 from storage.facts.ids import derived_id
 from storage.facts.runs import Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Source
-from storage.records import runs, sources
+from storage.records import deadlines, runs, sources
 from storage.sessions import ConflictError, Database, Session
+
+#: The deadline of a first read that nobody asked for: it may take as long as it likes while it moves.
+STALLED = "stalled_read"
+STALLED_AFTER = timedelta(hours=3)
 
 
 def schedule_of(source: Source) -> Schedule:
@@ -54,7 +58,10 @@ def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) ->
         return None
     known = runs.last_ready_of(session, [source.id])
     trigger = Trigger.SCHEDULE if known else Trigger.FIRST_READ
-    return start_run(session, source, trigger, slot.key, now, enqueue, collects=True)
+    run_id = start_run(session, source, trigger, slot.key, now, enqueue, collects=True)
+    if trigger is Trigger.FIRST_READ:
+        deadlines.add(session, source.organization_id, STALLED, run_id, now + STALLED_AFTER)
+    return run_id
 
 
 def start_run(
@@ -66,6 +73,7 @@ def start_run(
     enqueue: Enqueue,
     *,
     collects: bool,
+    agreed: Mapping[str, int] | None = None,
 ) -> str:
     """Insert a queued run and enqueue its work in the same transaction; return its id."""
     run_id = derived_id("run", source.id, slot_key)
@@ -78,6 +86,7 @@ def start_run(
         slot_key=slot_key,
         requested_at=now,
         collects=collects,
+        agreed=agreed,
     )
     enqueue(session, Work("run", run_id, queue="refresh", partition=source.organization_id))
     return run_id

@@ -39,6 +39,15 @@ ACTIONS = {
     Action.ACKNOWLEDGE_ESCALATION: "acknowledge an escalation",
     Action.RETRY_ESCALATED: "retry an escalated refresh",
     Action.CANCEL_ESCALATED: "cancel an escalated refresh",
+    Action.LOAD_HELD: "load a read that is held",
+    Action.CONNECT: "connect an account",
+    Action.DISCONNECT: "disconnect an account",
+    Action.ASK_FOR_HELP: "ask for help with a connection",
+    Action.SEE_MEMBERS: "see who is a member",
+    Action.MANAGE_MEMBERS: "change who may do what",
+    Action.SEE_AUDIT: "see the audit",
+    Action.ASK_FOR_ACCESS: "ask for access to refreshes",
+    Action.DECIDE_ACCESS: "decide about access to refreshes",
 }
 
 

@@ -25,9 +25,7 @@ def messages() -> Mapping[str, Callable[[], Message]]:
         "card": lambda: notices.refresh_card(_working(), NOW, cancel_value="rfr_sample"),
         "finished": lambda: notices.refresh_finished(_ready()),
         "failed": lambda: notices.refresh_finished(_failed()),
-        "escalation": lambda: notices.escalation(
-            _late(), NOW, value="rfr_sample", log_reference="run_sample", account_rep="Sam Keller"
-        ),
+        "escalation": lambda: notices.escalation(_late(), NOW, value="rfr_sample", account_rep="Sam Keller"),
         "history": lambda: notices.history(ORGANIZATION, _shopify(), [_run(_shopify(), RunState.READY)], NOW),
         "ask-address": lambda: notices.ask_address("maya@temeritygoods.example", yes_value="yes", no_value="no"),
         "help": notices.help_text,
@@ -79,6 +77,7 @@ def _run(of: Source, state: RunState, *, minutes: int = 12, failure: Failure | N
         rows=4_200,
         rows_expected=18_000,
         progress_at=NOW - timedelta(seconds=5),
+        moved_at=NOW - timedelta(minutes=14),
         next_attempt_at=None,
         failure=failure,
         counts=_COUNTS if state is RunState.READY else {},

@@ -9,44 +9,44 @@ from jobs.notify import (
     REFRESH_CARD,
     REFRESH_FINISHED,
 )
-from jobs.refresh.view import refresh_status
+from jobs.refresh.view import escalated_status
 from storage.facts.messages import Message, Person
-from storage.records import organizations, receipts, refreshes
+from storage.records import escalations, organizations, receipts, refreshes
 from storage.sessions import Session
 from templates import notices
 
 
-def message_for(session: Session, kind: str, refresh_id: str, now: datetime, *, in_channel: bool = False) -> Message:
+def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool = False) -> Message:
     """Return what is said; KeyError for a subject that is gone."""
-    refresh = refresh_status(session, refresh_id, now)
+    refresh = escalated_status(session, subject, now)
     listed = receipts.ids_of(session, [run.id for _, run in refresh.runs])
     admins = [admin.name for admin in organizations.admins(session, refresh.organization_id)]
     if kind == REFRESH_CARD:
-        value = None if refresh.finished_at else refresh_id
+        value = None if refresh.finished_at else subject
         return notices.refresh_card(refresh, now, cancel_value=value, receipts=listed, admins=admins)
     if kind == REFRESH_FINISHED:
-        people = _people(session, refresh_id) if in_channel else ()
+        people = _people(session, subject) if in_channel else ()
         zone = organizations.organization(session, refresh.organization_id).timezone
         return notices.refresh_finished(refresh, receipts=listed, people=people, admins=admins, zone=zone)
     if kind == ESCALATION_TOLD:
         return notices.escalation_told(refresh, now)
     if kind in {ESCALATION_CARD, ESCALATION_MAIL}:
-        row = refreshes.row(session, refresh_id)
+        called = escalations.find(session, subject)
         organization = organizations.organization(session, refresh.organization_id)
         return notices.escalation(
             refresh,
             now,
-            value=refresh_id,
-            log_reference=refresh_id,
+            value=subject,
             account_rep=organization.account_rep,
-            acknowledged_at=row.acknowledged_at,
+            acknowledged_at=called.acknowledged_at if called else None,
         )
     raise KeyError(kind)
 
 
-def is_final(session: Session, refresh_id: str) -> bool:
+def is_final(session: Session, subject: str) -> bool:
     """Whether nothing about the subject will change any more."""
-    return refreshes.row(session, refresh_id).finished_at is not None
+    found = escalations.find(session, subject)
+    return found is not None and found.finished_at is not None
 
 
 def _people(session: Session, refresh_id: str) -> tuple[Person, ...]:

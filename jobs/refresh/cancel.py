@@ -1,21 +1,31 @@
-"""Cancelling: a waiting run ends at once, a working one stops between two steps."""
+"""Cancelling: a waiting run ends at once, a working one stops between two steps, one that others wait for goes on."""
 
 from datetime import datetime
 
 from jobs.notify import Notifier
-from jobs.refresh.ending import after_run
+from jobs.refresh.ending import after_run, end_if_over
 from storage.records import refreshes, runs
 from storage.sessions import Session
 
 
 def cancel_runs(session: Session, refresh_id: str, now: datetime, notifier: Notifier) -> None:
-    """Stop the runs that only this refresh waits for; a run that another refresh waits for goes on."""
+    """Stop the runs that only this refresh waits for, and wait no more for those that go on for another one."""
     for _, run, _ in refreshes.runs_of(session, refresh_id):
-        if not run.state.active or refreshes.waiting_for_run(session, run.id) != [refresh_id]:
+        if not run.state.active:
             continue
-        if runs.cancel_waiting(session, run.id, now):
-            after_run(session, run.id, now, notifier)
+        if refreshes.waiting_for_run(session, run.id) == [refresh_id]:
+            cancel_run(session, run.id, now, notifier)
         else:
-            # Never free the source here: a worker is at it, and ends the run when it notices.
-            runs.ask_to_cancel(session, run.id)
+            refreshes.leave(session, refresh_id, run.id, now)
+    end_if_over(session, refresh_id, now, notifier)
     notifier.wake(session, [refresh_id], now)
+
+
+def cancel_run(session: Session, run_id: str, now: datetime, notifier: Notifier) -> None:
+    """Stop a run, whoever waits for it."""
+    if runs.cancel_waiting(session, run_id, now):
+        after_run(session, run_id, now, notifier)
+        return
+    # Never free the source here: a worker is at it, and ends the run when it notices.
+    runs.ask_to_cancel(session, run_id)
+    notifier.wake(session, [run_id], now)

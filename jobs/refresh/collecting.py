@@ -171,6 +171,7 @@ class Collecting:
                 # What is in the lake may have been read by an earlier execution that committed after all.
                 source_as_of=min(datetime.fromisoformat(plan["source_as_of"]), result.extracted_at),
                 loaded_at=self._ground.clock.now(),
+                moved_at=self._ground.clock.now(),
                 rows=sum(count.new + count.changed + count.unchanged for count in result.counts.values()),
             )
         )

@@ -48,10 +48,15 @@ def after_run(session: Session, run_id: str, now: datetime, notifier: Notifier) 
     """End every refresh that waited for this run alone, and let the cards of all of them be edited."""
     waiting = refreshes.waiting_for_run(session, run_id)
     for refresh_id in waiting:
-        if not refreshes.has_active_run(session, refresh_id) and refreshes.finish(session, refresh_id, now):
-            deadlines.close(session, ESCALATION, refresh_id, now)
-            notifier.finished(session, refresh_id, now)
-    notifier.wake(session, waiting, now)
+        end_if_over(session, refresh_id, now, notifier)
+    notifier.wake(session, [*waiting, run_id], now)
+
+
+def end_if_over(session: Session, refresh_id: str, now: datetime, notifier: Notifier) -> None:
+    """End the refresh when it waits for no run any more, and tell the people of it."""
+    if not refreshes.has_active_run(session, refresh_id) and refreshes.finish(session, refresh_id, now):
+        deadlines.close(session, ESCALATION, refresh_id, now)
+        notifier.finished(session, refresh_id, now)
 
 
 def failure_columns(failure: Failure) -> dict[str, Any]:

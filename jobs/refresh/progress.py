@@ -25,6 +25,7 @@ class Watch:
         self._generation = generation
         self._rows: dict[str, int] = {}
         self._expected: dict[str, int | None] = {}
+        self._told = 0
 
     def progress(self, stream: str, rows: int, expected: int | None) -> None:
         """Note how far a stream is; cheap, called often."""
@@ -52,12 +53,15 @@ class Watch:
 
         def write(session: Session) -> bool:
             now = self._clock.now()
-            return runs.advance(
-                session, self._run_id, self._generation, rows=rows, rows_expected=expected, progress_at=now
-            )
+            values: dict[str, object] = {"rows": rows, "rows_expected": expected, "progress_at": now}
+            if rows != self._told:
+                # Being alive is not progress: a reading that hangs goes on reporting the same rows.
+                values["moved_at"] = now
+            return runs.advance(session, self._run_id, self._generation, **values)
 
         if not await self._database.writing(write):
             raise FencedError(self._run_id)
+        self._told = rows
         run = await self._database.reading(lambda session: runs.run(session, self._run_id))
         if run.state is RunState.CANCELLING:
             raise CancelledByPersonError(self._run_id)

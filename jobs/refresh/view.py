@@ -7,7 +7,8 @@ from jobs.status import next_run_at
 from storage.facts.runs import Run
 from storage.facts.sources import CollectMode
 from storage.facts.status import RefreshStatus
-from storage.records import organizations, refreshes, runs
+from storage.records import escalations, organizations, refreshes, runs
+from storage.records import sources as source_records
 from storage.sessions import Session
 
 
@@ -44,4 +45,37 @@ def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshS
             if run.failure is not None
         },
         durations={source.id: durations.get(source.id) for source in sources},
+        goes_on_for={source.id: _others(session, run.id) for source, run, _ in waiting if run.goes_on},
+    )
+
+
+def _others(session: Session, run_id: str) -> tuple[str, ...]:
+    """Return the names of everyone who still waits for a run."""
+    waiting = refreshes.waiting_for_run(session, run_id)
+    return tuple(dict.fromkeys(person.name for id_ in waiting for person in refreshes.people_of(session, id_)))
+
+
+def escalated_status(session: Session, subject: str, now: datetime) -> RefreshStatus:
+    """Return the same about whatever support was called about: a refresh, or a first read that nobody asked for."""
+    if not escalations.is_run(subject):
+        return refresh_status(session, subject, now)
+    run = runs.run(session, subject)
+    source = source_records.source(session, run.source_id)
+    called = escalations.find(session, subject)
+    assert called is not None
+    return RefreshStatus(
+        id=run.id,
+        organization_id=run.organization_id,
+        organization=organizations.organization(session, run.organization_id).name,
+        requested_at=run.clocks.requested_at,
+        requested_by=None,
+        everything=False,
+        runs=((source, run),),
+        before={source.id: None},
+        people=(),
+        escalated_at=called.escalated_at,
+        acknowledged_by=called.acknowledged_by,
+        finished_at=called.finished_at,
+        next_collection={},
+        durations={},
     )

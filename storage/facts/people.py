@@ -34,6 +34,8 @@ class Action(StrEnum):
     START_REFRESH = "start_refresh"
     CANCEL_REFRESH = "cancel_refresh"
     CONFIRM_EMAIL = "confirm_email"
+    #: let a full read that was held, because so much less came, replace what is there
+    LOAD_HELD = "load_held"
     CONNECT = "connect"
     DISCONNECT = "disconnect"
     #: the help ladder when reconnecting fails

@@ -68,6 +68,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a full read that waits for a person found: how many records of a stream instead of how many."""
+
+    stream: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clocks:
     """The four clocks; no message shows an unlabelled time."""
 
@@ -98,11 +107,18 @@ class Run:
     rows: int
     #: raw rows expected, where the provider tells
     rows_expected: int | None
+    #: a sign of life of whoever works on it; says nothing about rows
     progress_at: datetime | None
     #: when the next automatic attempt starts, while the run waits for one
     next_attempt_at: datetime | None
     failure: Failure | None
     counts: Mapping[str, StreamCounts] = field(default_factory=dict)
+    #: when its rows or its stage last moved
+    moved_at: datetime | None = None
+    #: set while the read waits for a person, see FailureKind.HELD
+    held: Held | None = None
+    #: it was cancelled for the refresh that is looked at only; it goes on for others
+    goes_on: bool = False
 
     @property
     def changed(self) -> int:

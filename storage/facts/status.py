@@ -58,3 +58,5 @@ class RefreshStatus:
     durations: dict[str, Duration | None]
     #: the newest failed collection by source id, where none has succeeded since
     failing: dict[str, Run] = field(default_factory=dict)
+    #: who else waits, by source id, for the runs that this refresh waits for no more
+    goes_on_for: dict[str, tuple[str, ...]] = field(default_factory=dict)

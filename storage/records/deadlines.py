@@ -50,6 +50,16 @@ def fire(session: Session, deadline_id: str, now: datetime) -> bool:
     return _settle(session, DeadlineRow.id == deadline_id, "fired", now)
 
 
+def postpone(session: Session, deadline_id: str, due_at: datetime) -> bool:
+    """Set a later time, because what it waits for is still under way; return whether it was open."""
+    statement = (
+        update(DeadlineRow)
+        .where(col(DeadlineRow.id) == deadline_id, col(DeadlineRow.state) == "open")
+        .values(due_at=due_at)
+    )
+    return won(session, statement)
+
+
 def close(session: Session, kind: str, subject: str, now: datetime) -> bool:
     """Close the deadline because what it waited for happened."""
     return _settle(session, (DeadlineRow.kind == kind) & (DeadlineRow.subject == subject), "closed", now)

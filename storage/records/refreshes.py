@@ -1,13 +1,14 @@
 """Refreshes: what people asked for, who is told, and which runs each one waits for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from storage.facts.people import Member
-from storage.facts.runs import ACTIVE_STATES, Run
+from storage.facts.runs import ACTIVE_STATES, Run, RunState
 from storage.facts.sources import Source
 from storage.records import organizations, sources
 from storage.records.guarded import won
@@ -42,17 +43,26 @@ def wait_for(session: Session, refresh_id: str, run_id: str, before_as_of: datet
     insert(session, RefreshRunRow, refresh_id=refresh_id, run_id=run_id, before_as_of=before_as_of)
 
 
+def leave(session: Session, refresh_id: str, run_id: str, now: datetime) -> None:
+    """Let the refresh wait no more for a run that goes on for another one."""
+    statement = (
+        update(RefreshRunRow)
+        .where(
+            col(RefreshRunRow.refresh_id) == refresh_id,
+            col(RefreshRunRow.run_id) == run_id,
+            col(RefreshRunRow.left_at).is_(None),
+        )
+        .values(left_at=now)
+    )
+    won(session, statement)
+
+
 def row(session: Session, refresh_id: str) -> RefreshRow:
     """Return the refresh; KeyError when there is none of that id."""
     found = session.get(RefreshRow, refresh_id)
     if found is None:
         raise KeyError(refresh_id)
     return found
-
-
-def find(session: Session, refresh_id: str) -> RefreshRow | None:
-    """Return the refresh, whosever it is; for support, who are authorized by the post that names it."""
-    return session.get(RefreshRow, refresh_id)
 
 
 def visible(session: Session, organization_id: str, refresh_id: str) -> RefreshRow | None:
@@ -62,14 +72,28 @@ def visible(session: Session, organization_id: str, refresh_id: str) -> RefreshR
 
 
 def runs_of(session: Session, refresh_id: str) -> list[tuple[Source, Run, datetime | None]]:
-    """Return each run of the refresh with its source and that source's time before, by label."""
+    """Return each run of the refresh with its source and that source's time before, by label.
+
+    A run that the refresh waits for no more is over for it, and reads as cancelled, whatever it does for others.
+    """
     statement = (
-        select(RunRow, RefreshRunRow.before_as_of)
+        select(RunRow, RefreshRunRow.before_as_of, RefreshRunRow.left_at)
         .join(RefreshRunRow, col(RefreshRunRow.run_id) == col(RunRow.id))
         .where(RefreshRunRow.refresh_id == refresh_id)
     )
-    found = [(sources.source(session, run.source_id), as_run(run), before) for run, before in session.exec(statement)]
+    found = [
+        (sources.source(session, run.source_id), _left(as_run(run), left_at), before)
+        for run, before, left_at in session.exec(statement)
+    ]
     return sorted(found, key=lambda item: (item[0].provider, item[0].label))
+
+
+def _left(run: Run, left_at: datetime | None) -> Run:
+    if left_at is None:
+        return run
+    return replace(
+        run, state=RunState.CANCELLED, stage=None, finished_at=left_at, next_attempt_at=None, failure=None, goes_on=True
+    )
 
 
 def people_of(session: Session, refresh_id: str) -> list[Member]:
@@ -84,11 +108,16 @@ def people_of(session: Session, refresh_id: str) -> list[Member]:
 
 
 def waiting_for_run(session: Session, run_id: str) -> list[str]:
-    """Return the ids of the unfinished refreshes that wait for the run."""
+    """Return the ids of the unfinished refreshes that wait for the run, the oldest first."""
     statement = (
         select(RefreshRow.id)
         .join(RefreshRunRow, col(RefreshRunRow.refresh_id) == col(RefreshRow.id))
-        .where(RefreshRunRow.run_id == run_id, col(RefreshRow.finished_at).is_(None))
+        .where(
+            RefreshRunRow.run_id == run_id,
+            col(RefreshRunRow.left_at).is_(None),
+            col(RefreshRow.finished_at).is_(None),
+        )
+        .order_by(col(RefreshRow.requested_at))
     )
     return list(session.exec(statement))
 
@@ -107,7 +136,13 @@ def unfinished_covering(
         .order_by(col(RefreshRow.requested_at))
     )
     for refresh_id in session.exec(statement):
-        covered = set(session.exec(select(RefreshRunRow.run_id).where(RefreshRunRow.refresh_id == refresh_id)))
+        covered = set(
+            session.exec(
+                select(RefreshRunRow.run_id).where(
+                    RefreshRunRow.refresh_id == refresh_id, col(RefreshRunRow.left_at).is_(None)
+                )
+            )
+        )
         if covered >= set(run_ids):
             return refresh_id
     return None
@@ -118,40 +153,20 @@ def has_active_run(session: Session, refresh_id: str) -> bool:
     statement = (
         select(RunRow.id)
         .join(RefreshRunRow, col(RefreshRunRow.run_id) == col(RunRow.id))
-        .where(RefreshRunRow.refresh_id == refresh_id, col(RunRow.state).in_(ACTIVE_STATES))
+        .where(
+            RefreshRunRow.refresh_id == refresh_id,
+            col(RefreshRunRow.left_at).is_(None),
+            col(RunRow.state).in_(ACTIVE_STATES),
+        )
     )
     return session.exec(statement).first() is not None
 
 
 def finish(session: Session, refresh_id: str, now: datetime) -> bool:
     """End the refresh; return whether this one ended it."""
-    return _set_once(session, refresh_id, "finished_at", {"finished_at": now})
-
-
-def mark_escalated(session: Session, refresh_id: str, now: datetime) -> bool:
-    """Note that support was told; return whether this one was the first."""
-    return _set_once(session, refresh_id, "escalated_at", {"escalated_at": now})
-
-
-def acknowledge(session: Session, refresh_id: str, name: str, now: datetime) -> bool:
-    """Note who in support took it on; only the first, and only while the refresh is unfinished."""
     statement = (
         update(RefreshRow)
-        .where(
-            col(RefreshRow.id) == refresh_id,
-            col(RefreshRow.acknowledged_at).is_(None),
-            col(RefreshRow.finished_at).is_(None),
-            col(RefreshRow.escalated_at).is_not(None),
-        )
-        .values(acknowledged_at=now, acknowledged_by=name)
-    )
-    return won(session, statement)
-
-
-def _set_once(session: Session, refresh_id: str, column: str, values: dict[str, datetime]) -> bool:
-    statement = (
-        update(RefreshRow)
-        .where(col(RefreshRow.id) == refresh_id, getattr(RefreshRow, column).is_(None))
-        .values(**values)
+        .where(col(RefreshRow.id) == refresh_id, col(RefreshRow.finished_at).is_(None))
+        .values(finished_at=now)
     )
     return won(session, statement)

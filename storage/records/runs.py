@@ -16,6 +16,7 @@ from storage.facts.runs import (
     Duration,
     Failure,
     FailureKind,
+    Held,
     Run,
     RunState,
     Stage,
@@ -41,8 +42,12 @@ def add(
     slot_key: str,
     requested_at: datetime,
     collects: bool,
+    agreed: Mapping[str, int] | None = None,
 ) -> None:
-    """Insert a queued run; IntegrityError when the slot had one or another run holds the source."""
+    """Insert a queued run; IntegrityError when the slot had one or another run holds the source.
+
+    `agreed` is the least records per stream that a person agreed to, after a read that was held.
+    """
     insert(
         session,
         RunRow,
@@ -54,6 +59,7 @@ def add(
         state=RunState.QUEUED,
         requested_at=requested_at,
         collects=collects,
+        agreed=dict(agreed) if agreed else None,
     )
 
 
@@ -81,6 +87,11 @@ def collects(session: Session, run_id: str) -> bool:
 def outcome(session: Session, run_id: str) -> dict[str, Any]:
     """Return what earlier stages of the run found."""
     return dict(session.get_one(RunRow, run_id).outcome or {})
+
+
+def agreed(session: Session, run_id: str) -> dict[str, int]:
+    """Return the least records per stream that a person agreed to; empty for nearly every run."""
+    return dict(session.get_one(RunRow, run_id).agreed or {})
 
 
 def slot_taken(session: Session, source_id: str, slot_key: str) -> bool:
@@ -124,6 +135,7 @@ def claim(session: Session, run_id: str, attempt: int, now: datetime) -> int | N
             started_at=func.coalesce(RunRow.started_at, sqlalchemy.literal(now, Instant())),
             next_attempt_at=None,
             progress_at=now,
+            moved_at=now,
         )
     )
     if not won(session, statement):
@@ -208,6 +220,35 @@ def skip_wait(session: Session, run_id: str, now: datetime) -> int | None:
         update(RunRow)
         .where(col(RunRow.id) == run_id, col(RunRow.state) == RunState.QUEUED)
         .values(attempt=RunRow.attempt + 1, next_attempt_at=None, progress_at=now)
+    )
+    if not won(session, statement):
+        return None
+    return session.get_one(RunRow, run_id).attempt
+
+
+def restart(session: Session, run_id: str, generation: int, still_since: datetime, now: datetime) -> int | None:
+    """Take a run that has not moved since that instant from whoever works on it; return the number of a new attempt.
+
+    The generation grows at once, so that nothing of the old execution can be written any more. None when the run has
+    moved meanwhile, ended, or is held by another execution.
+    """
+    statement = (
+        update(RunRow)
+        .where(
+            col(RunRow.id) == run_id,
+            col(RunRow.generation) == generation,
+            col(RunRow.state) == RunState.RUNNING,
+            col(RunRow.moved_at) <= still_since,
+        )
+        .values(
+            state=RunState.QUEUED,
+            generation=RunRow.generation + 1,
+            attempt=RunRow.attempt + 1,
+            stage=None,
+            next_attempt_at=None,
+            progress_at=now,
+            moved_at=now,
+        )
     )
     if not won(session, statement):
         return None
@@ -347,10 +388,16 @@ def counts_from(outcome_: Mapping[str, Any] | None) -> dict[str, StreamCounts]:
     return {name: StreamCounts(**values) for name, values in stored.items()}
 
 
+def held_from(outcome_: Mapping[str, Any] | None) -> Held | None:
+    """Read what a held read found."""
+    stored = (outcome_ or {}).get("held")
+    return Held(**stored) if stored else None
+
+
 def as_run(row: RunRow) -> Run:
-    """Turn a row into a fact."""
+    """Turn a row into a fact. What failed an attempt is no reason of a run that a person cancelled afterwards."""
     failure = None
-    if row.failure_kind is not None:
+    if row.failure_kind is not None and row.state != RunState.CANCELLED:
         failure = Failure(
             kind=FailureKind(row.failure_kind),
             code=row.failure_code or "",
@@ -376,4 +423,6 @@ def as_run(row: RunRow) -> Run:
         next_attempt_at=row.next_attempt_at,
         failure=failure,
         counts=counts_from(row.outcome),
+        moved_at=row.moved_at,
+        held=held_from(row.outcome) if failure is not None and failure.kind is FailureKind.HELD else None,
     )

@@ -45,6 +45,8 @@ class RefreshRunRow(SQLModel, table=True):
     run_id: str = Field(primary_key=True, foreign_key="runs.id", index=True)
     #: the source's last data refresh when the refresh was asked for
     before_as_of: datetime | None = Field(default=None, sa_type=Instant)
+    #: when the refresh was cancelled while the run went on for somebody else; it waits for that run no more
+    left_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class RunRow(SQLModel, table=True):
@@ -78,10 +80,15 @@ class RunRow(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
     rows: int = 0
     rows_expected: int | None = None
+    #: a sign of life of whoever works on it, every few seconds
     progress_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: when its rows or its stage last moved
+    moved_at: datetime | None = Field(default=None, sa_type=Instant)
     next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
     #: whether this run reads from the provider, or only processes what is collected
     collects: bool = True
+    #: JSON of the least records per stream that a person agreed to, where an earlier read was held
+    agreed: dict[str, int] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     #: JSON of what the collect stage found: counts, snapshots, fingerprint, stage seconds
     outcome: dict[str, object] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     failure_kind: str | None = None
@@ -89,6 +96,10 @@ class RunRow(SQLModel, table=True):
     failure_detail: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     failure_stage: str | None = None
     reference: str | None = None
+    #: when support was called about a read that nobody asked for, and who took it on
+    escalated_at: datetime | None = Field(default=None, sa_type=Instant)
+    acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)
+    acknowledged_by: str | None = None
 
 
 class ReceiptRow(SQLModel, table=True):

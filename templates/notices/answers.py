@@ -5,13 +5,12 @@ from datetime import datetime
 
 from storage.facts.messages import Code, Facts, Heading, Message, Note, Paragraph, Part, Strong, When
 from storage.facts.people import Action, Role
-from storage.facts.sources import CollectMode, Source
-from storage.facts.status import RefreshStatus, SourceStatus
-from templates import times
-from templates.notices.card import outcome
-from templates.notices.pieces import Words, instant
+from storage.facts.sources import Source
+from storage.facts.status import RefreshStatus
+from templates.notices.card import for_others, outcome
+from templates.notices.pieces import Words
 from templates.text import label, listed, shorten
-from templates.words import ACTIONS, ROLES, provider_name, source_name, who
+from templates.words import ACTIONS, ROLES, short_names, source_name, who
 
 
 def say(summary: str, *words: Words, kind: str = "answer") -> Message:
@@ -39,24 +38,6 @@ def already_waiting(refresh: RefreshStatus) -> Message:
     summary = f"{label(refresh.organization)}: you already wait for this refresh; you will be told when it ends."
     asked: Words = ("You already wait for this refresh, asked for ", When(refresh.requested_at))
     return say(summary, (*asked, f". Now: {outcome(refresh)}. You will be told when it ends."), kind="refresh_joined")
-
-
-def nothing_to_do(organization: str, status: SourceStatus, now: datetime, *, zone: str = "UTC") -> Message:
-    """Return the answer where a refresh changes nothing: all that was collected is ready, or it is delivered to us."""
-    name = provider_name(status.source.provider)
-    as_of = status.last_data_refresh
-    told = f"its data is as of {times.absolute(as_of, zone)}" if as_of else "no data has come yet"
-    summary = f"{label(organization)}: nothing to refresh for {name} now, {told}."
-    have: Words = ("Data as of ", *instant(as_of, "never", now=now), ".")
-    if status.source.mode is CollectMode.PUSH:
-        why: Words = (f"{name} delivers its data to us; it cannot be asked for.",)
-    else:
-        rhythm = times.every(status.stretched_minutes or status.source.schedule_minutes)
-        why = (f"{name} is collected by a timer {rhythm}, and everything collected is ready to import already.",)
-    following: Words = (" Next collection: ", When(status.next_run_at, now), ".") if status.next_run_at else ()
-    return say(
-        summary, (Strong(f"Nothing to refresh for {name}."), " ", *have), (*why, *following), kind="nothing_to_do"
-    )
 
 
 def disconnected(
@@ -188,6 +169,16 @@ def too_late(what_happened: str) -> Message:
 
 
 def cancel_requested(refresh: RefreshStatus) -> Message:
-    """Return the answer to Cancel: it stops between two steps, and says so when it has."""
-    summary = f"{label(refresh.organization)}: the refresh is being stopped. Data that is ready stays as it is."
+    """Return the answer to Cancel: what stops between two steps, and what goes on because others wait for it."""
+    names = short_names([source for source, _ in refresh.runs])
+    going = [(names[source.id], for_others(refresh, source)) for source, run in refresh.runs if run.goes_on]
+    stopping = any(not run.goes_on and run.state.active for _, run in refresh.runs)
+    on = "".join(f" The run of {name} goes on{others}." for name, others in going[:3])
+    organization = label(refresh.organization)
+    if stopping:
+        summary = f"{organization}: the refresh is being stopped. Data that is ready stays as it is.{on}"
+    elif going:
+        summary = f"{organization}: you are no longer told about this refresh.{on} Nothing is lost."
+    else:
+        summary = f"{organization}: the refresh was stopped. Data that is ready stays as it is."
     return say(summary, kind="cancel_requested")

@@ -131,12 +131,20 @@ def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
     if run.state is RunState.FAILED:
         stage = f" while {STAGES[run.failure.stage]}" if run.failure else ""
         return (f"failed{stage}; data as of ", *instant(refresh.before.get(source.id), "never"), " stays")
+    if run.goes_on:
+        return (f"cancelled here; goes on{for_others(refresh, source)}",)
     if run.state is RunState.CANCELLED:
         return ("cancelled; data as of ", *instant(refresh.before.get(source.id), "never"), " stays")
     rows = rows_so_far(run)
     took = usual(refresh.durations.get(source.id))
     words = run_words(run) + (f", {rows}" if rows else "")
     return (words, "; usually takes ", *took) if took and not rows else (words,)
+
+
+def for_others(refresh: RefreshStatus, source: Source) -> str:
+    """Return for whom the run of a source goes on that was cancelled for this refresh only; empty once it is over."""
+    names = refresh.goes_on_for.get(source.id, ())
+    return f" for {listed(list(names), most=3)}" if names else " for others"
 
 
 def explanations(refresh: RefreshStatus) -> list[Words]:

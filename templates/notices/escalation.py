@@ -1,6 +1,6 @@
 """Three hours after the question: the post and the mail for support, and the word to the person who waits."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.facts.messages import (
     Button,
@@ -20,7 +20,7 @@ from storage.facts.messages import (
     Strong,
     When,
 )
-from storage.facts.runs import Run
+from storage.facts.runs import Run, RunState, Trigger
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions, times
@@ -29,13 +29,17 @@ from templates.notices.pieces import Words, doing, instant, waits
 from templates.text import label
 from templates.words import ENDINGS, STAGES, source_name
 
+#: Runs whose log references are named.
+_REFERENCES = 6
+#: A worker shows that it lives every few seconds while it reads.
+_QUIET = timedelta(minutes=1)
+
 
 def escalation(
     refresh: RefreshStatus,
     now: datetime,
     *,
     value: str,
-    log_reference: str,
     account_rep: str | None = None,
     acknowledged_at: datetime | None = None,
 ) -> Message:
@@ -47,13 +51,21 @@ def escalation(
     if refresh.acknowledged_by:
         at: Words = (", ", When(acknowledged_at)) if acknowledged_at else ()
         parts.append(Paragraph((Strong(f"Acknowledged by {label(refresh.acknowledged_by)}"), *at, ".")))
-    parts.append(Facts(_facts(refresh, now, log_reference, account_rep)))
+    parts.append(Facts(_facts(refresh, now, account_rep)))
     parts.append(Steps(tuple(_step(source, run, now) for source, run in refresh.runs)))
     if not ended:
         parts.append(_buttons(value, acknowledged=refresh.acknowledged_by is not None))
-        parts.append(Note(("Retry starts what is not finished again; Cancel stops it and tells everyone who waits.",)))
+        parts.append(
+            Note(
+                (
+                    "Retry starts what waits or has stood still for 10 minutes again, and leaves alone what moves. ",
+                    "Cancel stops it and tells everyone who waits. All log lines of a run's work carry its reference.",
+                )
+            )
+        )
     else:
-        done: Words = ("Ended, ", *instant(refresh.finished_at, "now"), "; everyone who waited is told.")
+        told = "; everyone who waited is told." if refresh.people else "."
+        done: Words = ("Ended, ", *instant(refresh.finished_at, "now"), told)
         parts.append(Note(done))
     return Message(f"{title}.", tuple(parts), subject=title, kind="escalation")
 
@@ -63,12 +75,17 @@ def _title(refresh: RefreshStatus, waited: str, *, ended: bool) -> str:
     if ended:
         return f"Ended · {organization}: {outcome(refresh)}"
     state = "In hand" if refresh.acknowledged_by else "Needs support"
+    if is_first_read(refresh):
+        return f"{state} · {organization}: first read of {what(refresh)} stands still, started {waited} ago"
     return f"{state} · {organization}: refresh of {what(refresh)} not finished after {waited}"
 
 
-def _facts(
-    refresh: RefreshStatus, now: datetime, log_reference: str, account_rep: str | None
-) -> tuple[tuple[str, Words], ...]:
+def is_first_read(refresh: RefreshStatus) -> bool:
+    """Whether it is a first read that nobody asked for, which may take long but must move."""
+    return not refresh.people and all(run.trigger is Trigger.FIRST_READ for _, run in refresh.runs)
+
+
+def _facts(refresh: RefreshStatus, now: datetime, account_rep: str | None) -> tuple[tuple[str, Words], ...]:
     started = [run.started_at for _, run in refresh.runs if run.started_at]
     return (
         ("Organization", (label(refresh.organization),)),
@@ -76,21 +93,42 @@ def _facts(
         ("Asked by", (label(refresh.requested_by or "", empty="the schedule"),)),
         ("Asked", instant(refresh.requested_at, now=now)),
         ("Running since", instant(min(started) if started else None, "not started")),
-        ("Log reference", (Code(log_reference),)),
+        ("Log reference", _references(refresh)),
     )
+
+
+def _references(refresh: RefreshStatus) -> Words:
+    """Return the ids of the runs, those that are not finished first: each is in every log line of that run's work."""
+    ordered = sorted((run for _, run in refresh.runs), key=lambda run: not run.state.active)
+    words: Words = ()
+    for run in ordered[:_REFERENCES]:
+        words += (", ", Code(run.id)) if words else (Code(run.id),)
+    more = len(ordered) - _REFERENCES
+    return (*words, f" and {more} more") if more > 0 else words
 
 
 def _step(source: Source, run: Run, now: datetime) -> Step:
     if run.state.active:
-        last: Words = ("; last progress ", When(run.progress_at, now)) if run.progress_at else ()
+        moved: Words = ("; rows or stage last moved ", When(run.moved_at, now)) if run.moved_at else ()
         stage = f"stage {STAGES[run.stage]}: " if run.stage and waits(run, now) else ""
-        detail: Words = (stage, *doing(run, now), f"; attempt {run.attempt}", *last)
+        detail: Words = (stage, *doing(run, now), f"; attempt {run.attempt}", *moved, *_alive(run, now))
         return Step(source_name(source), StepState.WORKING, detail)
+    if run.goes_on:
+        return Step(source_name(source), StepState.STOPPED, ("cancelled here; it goes on for others",))
     state = {"ready": StepState.DONE, "failed": StepState.FAILED}.get(run.state.value, StepState.STOPPED)
     why: Words = (
         (f": {label(run.failure.detail).rstrip('.')}. Reference ", Code(run.failure.reference)) if run.failure else ()
     )
     return Step(source_name(source), state, (ENDINGS.get(run.state, run.state.value), *why))
+
+
+def _alive(run: Run, now: datetime) -> Words:
+    """Return whether somebody works on it; that alone moves no rows."""
+    if run.state is RunState.QUEUED or run.progress_at is None:
+        return ()
+    if now - run.progress_at < _QUIET:
+        return ("; its worker is alive",)
+    return ("; no sign of life of its worker since ", When(run.progress_at, now))
 
 
 def _buttons(value: str, *, acknowledged: bool) -> Buttons:

@@ -19,7 +19,7 @@ from storage.facts.runs import Run, RunState
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import times
-from templates.notices.card import explanations, headline, next_steps, receipt_words
+from templates.notices.card import explanations, for_others, headline, next_steps, receipt_words
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
 from templates.words import ENDINGS, long_names, short_names, source_title
@@ -170,11 +170,16 @@ def _spaced(stream: str) -> str:
 
 
 def _next_for_cancelled(refresh: RefreshStatus) -> list[Part]:
-    if not any(run.state is RunState.CANCELLED for _, run in refresh.runs):
-        return []
-    return [
-        Paragraph(("What was not ready yet was dropped; nothing half-done can be seen. Ask again whenever you like.",))
+    names = short_names([source for source, _ in refresh.runs])
+    told: list[Part] = [
+        Paragraph((f"The run of {names[source.id]} goes on{for_others(refresh, source)}; it is not told here.",))
+        for source, run in refresh.runs[:_IN_FULL]
+        if run.goes_on
     ]
+    if any(run.state is RunState.CANCELLED and not run.goes_on for _, run in refresh.runs):
+        dropped = "What was not ready yet was dropped; nothing half-done can be seen. Ask again whenever you like."
+        told.append(Paragraph((dropped,)))
+    return told
 
 
 def _references(refresh: RefreshStatus, receipts: Mapping[str, str]) -> Words:

@@ -95,7 +95,8 @@ def run(
         "finished_at": asked_at + minutes(4) if ended else None,
         "rows": rows,
         "rows_expected": expected,
-        "progress_at": NOW - minutes(1) if rows else None,
+        "progress_at": NOW - timedelta(seconds=2) if rows else None,
+        "moved_at": NOW - minutes(14) if rows else None,
         "next_attempt_at": None,
         "failure": failed,
         "counts": counts or {},
@@ -170,7 +171,6 @@ def messages() -> Any:
     answers: dict[str, Any] = {
         "joined": notices.joined(working(), where="in #finance"),
         "already_waiting": notices.already_waiting(working()),
-        "nothing_to_do": notices.nothing_to_do(ORG, status(QUICKBOOKS), NOW, zone=ZONE),
         "disconnected": notices.disconnected(
             ORG, cut_off().source, last_data_refresh=NOW - minutes(4390), admins=ADMINS
         ),
@@ -286,7 +286,7 @@ def _finished():
 
 
 def _escalations():
-    ids: dict[str, Any] = {"value": "rfr_06e9k2", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
+    ids: dict[str, Any] = {"value": "rfr_06e9k2", "account_rep": "Rhea Sol"}
     slow = {"escalated_at": NOW - minutes(1)}
     stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
     seen = {"acknowledged_by": "Sam Keller"}

@@ -9,7 +9,7 @@ import pytest
 
 from storage.facts import messages as m
 from storage.facts.people import Action, Role
-from storage.facts.runs import Duration, FailureKind, RunState, Stage
+from storage.facts.runs import Duration, FailureKind, RunState, Stage, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
 from storage.facts.streams import StreamCounts
 from templates import actions, forms, mail, notices, slack, words
@@ -275,13 +275,15 @@ def test_every_fact_with_a_name_has_words():
 def test_three_hours_later_support_has_all_it_needs():
     stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
     late = refresh((SHOPIFY, stuck), escalated_at=NOW)
-    ids: dict[str, Any] = {"value": "rfr_1", "log_reference": "log_8842", "account_rep": "Rhea Sol"}
+    ids: dict[str, Any] = {"value": "rfr_1", "account_rep": "Rhea Sol"}
     open_post = notices.escalation(late, NOW, **ids)
     for piece in (
         "Temerity Goods",
         "Rhea Sol",
         "Maya Ortiz",
-        "log_8842",
+        "run_src_shopify_1",
+        "rows or stage last moved",
+        "its worker is alive",
         "collecting, 12,400 of about 18,200 rows",
         "3 h 1 min",
     ):
@@ -299,6 +301,38 @@ def test_three_hours_later_support_has_all_it_needs():
     assert ended.subject == "Ended · Temerity Goods: Shopify data is ready to import"
 
 
+def test_a_first_read_that_stands_still_is_called_by_its_name():
+    stuck = run(
+        state=RunState.RUNNING,
+        stage=Stage.COLLECTING,
+        asked=600,
+        rows=12_400,
+        trigger=Trigger.FIRST_READ,
+        progress_at=NOW - minutes(190),
+    )
+    post = notices.escalation(refresh((SHOPIFY, stuck), people=(), requested_by=None), NOW, value="run_1")
+    assert post.subject == "Needs support · Temerity Goods: first read of Shopify stands still, started 10 h ago"
+    assert "no sign of life of its worker since" in said(post)
+
+
+def test_a_cancel_says_what_goes_on_for_others():
+    left = run(state=RunState.CANCELLED, goes_on=True)
+    alone = refresh((SHOPIFY, left), goes_on_for={SHOPIFY.id: ("Daniel Kim",)}, finished_at=NOW)
+    answer = said(notices.cancel_requested(alone))
+    assert "you are no longer told about this refresh. The run of Shopify goes on for Daniel Kim." in answer
+    assert "is being stopped" not in answer
+    assert "goes on for Daniel Kim" in said(notices.refresh_card(alone, NOW))
+    assert "goes on for Daniel Kim" in said(notices.refresh_finished(alone))
+    both = refresh(
+        (SHOPIFY, left),
+        (QUICKBOOKS, run(QUICKBOOKS, state=RunState.CANCELLING)),
+        goes_on_for={SHOPIFY.id: ("Daniel Kim",)},
+    )
+    answer = said(notices.cancel_requested(both))
+    assert "the refresh is being stopped" in answer
+    assert "The run of Shopify goes on for Daniel Kim." in answer
+
+
 def test_the_asker_is_told_that_support_knows():
     stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181)
     message = notices.escalation_told(refresh((SHOPIFY, stuck), escalated_at=NOW), NOW)
@@ -309,7 +343,6 @@ def test_the_asker_is_told_that_support_knows():
 
 def test_push_sources_are_delivered_and_never_asked_for():
     pushed = replace(status(), source=replace(SHOPIFY, mode=CollectMode.PUSH), next_run_at=None)
-    assert "it cannot be asked for" in said(notices.nothing_to_do(ORG, pushed, NOW))
     assert "Next collection: when the provider delivers" in said(notices.status(ORG, [pushed], NOW))
 
 
