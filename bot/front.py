@@ -1,6 +1,6 @@
 """From an interaction to its reply: who is it, may they, what do they get. The same for every surface."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -15,7 +15,7 @@ from bot.replay import Seen
 from bot.reply import NOTHING, Reply
 from bot.together import Together
 from storage.facts.messages import Message, Paragraph
-from storage.facts.people import Actor
+from storage.facts.people import Actor, SlackIdentity
 from templates import notices
 
 log = structlog.get_logger("bot.front")
@@ -31,8 +31,16 @@ CHECKING = Message(_WHO, (Paragraph((_WHO,)),), kind="checking")
 class Front:
     """Decides what every interaction gets."""
 
-    def __init__(self, services: Services, entries: Mapping[str, Entry] | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        entries: Mapping[str, Entry] | None = None,
+        *,
+        unknown: Callable[[SlackIdentity], None] = lambda _identity: None,
+    ) -> None:
         self._services = services
+        #: told who was not known well enough, after the request is kept
+        self._unknown = unknown
         self._entries = table() if entries is None else entries
         self._directory = Directory(services.people, services.clock)
         self._actors: Together[Actor | None] = Together()
@@ -78,6 +86,7 @@ class Front:
         if actor is not None:
             return await self.decide(actor, request)
         await self._services.asks.persist(request.kind.value, request.team_id, request.trigger, to_json(request))
+        self._unknown(identity)
         return Reply(CHECKING) if request.kind is Kind.COMMAND else NOTHING
 
     async def _handled(self, actor: Actor, request: Interaction) -> Reply:

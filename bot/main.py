@@ -52,7 +52,9 @@ class App:
         self.jobs = jobs
         self.clock = options.clock or SystemClock()
         self._options = options
-        self.surface = Surface(jobs.services, jobs.tokens.token, settings.slack_api_url, self.clock)
+        self.surface = Surface(
+            jobs.services, jobs.tokens.token, settings.slack_api_url, self.clock, learns=not self.works
+        )
         self.engine = self._engine()
         self.clockwork = Clockwork(jobs.load_schedules, jobs.submit_slots, jobs.sweeps, self.clock)
         self._socket: SocketMode | None = None

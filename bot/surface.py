@@ -1,5 +1,6 @@
 """The Slack side of one process: connections, bolt and whatever still runs after an ack, opened and closed together."""
 
+import structlog
 from slack_bolt.response import BoltResponse
 
 from bot.app import Intake, build_bolt
@@ -10,7 +11,11 @@ from bot.ports import Services
 from bot.show import Background, Shower
 from bot.slack import Slack
 from bot.tokens import FetchToken, Tokens
+from jobs.errors import UnavailableError
 from storage.facts.clock import Clock
+from storage.facts.people import SlackIdentity
+
+log = structlog.get_logger("bot.surface")
 
 _DRAIN_SECONDS = 5.0
 
@@ -18,10 +23,15 @@ _DRAIN_SECONDS = 5.0
 class Surface:
     """Takes what Slack brings and answers; the same for HTTP, Socket Mode and kept interactions."""
 
-    def __init__(self, services: Services, fetch_token: FetchToken, api_url: str, clock: Clock) -> None:
+    def __init__(
+        self, services: Services, fetch_token: FetchToken, api_url: str, clock: Clock, *, learns: bool = False
+    ) -> None:
+        """With `learns`, whoever is not known is looked up here too: kept requests are played in other processes."""
         self.tokens = Tokens(fetch_token, clock)
         self.slack = Slack(api_url, self.tokens)
-        self.front = Front(services)
+        self.front = Front(services, unknown=self._learn if learns else _leave_it)
+        self._services = services
+        self._learning: set[SlackIdentity] = set()
         self.shower = Shower(self.slack)
         self._reader = Reader(api_url)
         self._background = Background()
@@ -48,3 +58,22 @@ class Surface:
         """Let what runs end, then close the connections."""
         await self._background.drain(drain_seconds)
         await self.slack.close()
+
+    def _learn(self, identity: SlackIdentity) -> None:
+        """Fill this process' memory of the person, so that only the first request takes the long way."""
+        if identity not in self._learning:
+            self._learning.add(identity)
+            self._background.start(self._learned(identity))
+
+    async def _learned(self, identity: SlackIdentity) -> None:
+        try:
+            await self._services.people.learn(identity)
+        except UnavailableError:
+            # The worker that plays the kept request tells the person; the next request tries again here.
+            log.info("person_not_learned", team=identity.team_id, user=identity.user_id)
+        finally:
+            self._learning.discard(identity)
+
+
+def _leave_it(_identity: SlackIdentity) -> None:
+    """The worker that plays the kept request is this process, and learns then."""

@@ -1,5 +1,6 @@
 """Somebody whom we do not know well enough: kept, acked, looked up by a worker, and answered in the same place."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -89,3 +90,18 @@ def test_an_interaction_survives_being_kept(url: Secret | None) -> None:
         Kind.ACTION, SlackIdentity("T1", "U1"), "T2", "C1", "t.1", "name", "words", "value", url, "1.2"
     )
     assert from_json(to_json(request)) == request
+
+
+@pytest.mark.parametrize("learns", [True, False])
+async def test_a_process_without_a_worker_learns_too_who_somebody_is(*, learns: bool) -> None:
+    """The twin does not learn: every request of that person would take the long way, each with Slack's ack first."""
+    async with staged(cold(), learns=learns) as stage:
+        await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status shopify")
+        for _ in range(100):
+            if not stage.services.people.cold:
+                break
+            await asyncio.sleep(0.01)
+        answer = await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status shopify")
+        at_once = "Shopify is fresh" in str(await stage.said(answer))
+        assert at_once == learns
+        assert len(stage.services.asks.kept) == (1 if learns else 2)
