@@ -1,0 +1,137 @@
+"""Storing a grant that a person confirmed: a new source with its connection, or a connection's next version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from storage.facts.ids import derived_id
+from storage.facts.sources import CollectMode, ConnectionState, Provider
+from storage.records.guarded import won
+from storage.records.inserts import insert
+from storage.tables import ConnectionRow, SourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is stored about an account of an organization before a grant to it is confirmed."""
+
+    source_id: str
+    version: int
+    environment: str
+    region: str
+    #: the data of it is being erased, because a person said so
+    erasing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GrantToStore:
+    """A confirmed grant, sealed to the version that it will have."""
+
+    credentials: bytes
+    version: int
+    state: ConnectionState
+    reason: str | None
+    scopes: str
+    region: str
+    environment: str
+    connected_by: str
+    access_expires_at: datetime | None
+    refresh_expires_at: datetime | None
+    hard_expires_at: datetime | None
+
+
+def held(session: Session, organization_id: str, provider: Provider, account: str) -> Held | None:
+    """Return what the organization has of the account; None when it never had it."""
+    statement = (
+        select(SourceRow.id, ConnectionRow)
+        .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+        .where(
+            SourceRow.organization_id == organization_id, SourceRow.provider == provider, SourceRow.account == account
+        )
+        .execution_options(populate_existing=True)
+    )
+    found = session.exec(statement).first()
+    if found is None:
+        return None
+    source_id, row = found
+    erasing = row.erase_data and row.erase_due_at is not None
+    return Held(source_id, row.version, row.environment, row.region, erasing)
+
+
+def region_of(session: Session, source_id: str) -> str:
+    """Return the region of a source's grant; empty where its provider has none."""
+    return session.get_one(ConnectionRow, source_id).region
+
+
+def add_source(
+    session: Session,
+    organization_id: str,
+    provider: Provider,
+    account: str,
+    *,
+    label: str,
+    company: str,
+    mode: CollectMode,
+    schedule_minutes: int,
+    grant: GrantToStore,
+    now: datetime,
+) -> str:
+    """Insert a source with its connection and return its id; IntegrityError when a twin was faster."""
+    source_id = derived_id("src", organization_id, provider, account)
+    insert(
+        session,
+        SourceRow,
+        id=source_id,
+        organization_id=organization_id,
+        provider=provider,
+        account=account,
+        label=label,
+        company=company,
+        mode=mode,
+        schedule_minutes=schedule_minutes,
+        updated_at=now,
+        created_at=now,
+    )
+    insert(session, ConnectionRow, source_id=source_id, organization_id=organization_id, **_columns(grant, now))
+    return source_id
+
+
+def replace_grant(
+    session: Session, source_id: str, *, company: str, grant: GrantToStore, expected_version: int, now: datetime
+) -> bool:
+    """Put the grant in the place of the one before, unless that was renewed since; return whether it is there now.
+
+    The source, its history and its data stay; clocks read its schedule again.
+    """
+    statement = (
+        update(ConnectionRow)
+        .where(col(ConnectionRow.source_id) == source_id, col(ConnectionRow.version) == expected_version)
+        .values(**_columns(grant, now))
+    )
+    if not won(session, statement):
+        return False
+    won(session, update(SourceRow).where(col(SourceRow.id) == source_id).values(company=company, updated_at=now))
+    return True
+
+
+def _columns(grant: GrantToStore, now: datetime) -> dict[str, object]:
+    return {
+        "credentials": grant.credentials,
+        "version": grant.version,
+        "state": grant.state,
+        "reason": grant.reason,
+        "since": now,
+        "scopes": grant.scopes,
+        "region": grant.region,
+        "environment": grant.environment,
+        "connected_by": grant.connected_by,
+        "connected_at": now,
+        "proven_at": now,
+        "access_expires_at": grant.access_expires_at,
+        "refresh_expires_at": grant.refresh_expires_at,
+        "hard_expires_at": grant.hard_expires_at,
+        "erase_due_at": None,
+        "erase_data": False,
+    }
