@@ -50,8 +50,9 @@ class Flow:
     #: when the next step is no longer waited for
     expires_at: datetime
     settled_at: datetime | None
-    #: why it failed, a code of ours
+    #: why it failed: a code of ours, and plain words for the person
     reason: str | None
+    said: str | None
     link_hash: str
     browser_hash: str | None
     code_hash: str | None

@@ -131,10 +131,34 @@ def end(session: Session, flow: Flow, state: FlowState, now: datetime, *, reason
     return move(session, flow, state=state, settled_at=now, reason=reason, **{**_EMPTIED, **values})
 
 
-def fail(session: Session, flow: Flow, state: FlowState, now: datetime, reason: str) -> bool:
-    """End a flow that came to nothing; a grant in it is due to be given up at the provider now."""
-    due = now if sealed_grant(session, flow.id) is not None else None
-    return end(session, flow, state, now, reason=reason, account=None, company=None, hint="", revoke_due_at=due)
+def fail(
+    session: Session, flow: Flow, state: FlowState, now: datetime, reason: str, *, said: str, grant: bytes | None = None
+) -> bool:
+    """End a flow that came to nothing; a grant in it, or given here, is due to be given up at the provider now."""
+    sealed = grant or sealed_grant(session, flow.id)
+    return end(
+        session,
+        flow,
+        state,
+        now,
+        reason=reason,
+        said=said,
+        account=None,
+        company=None,
+        hint="",
+        grant=sealed,
+        revoke_due_at=now if sealed else None,
+    )
+
+
+def keep_late_grant(session: Session, flow_id: str, grant: bytes, now: datetime) -> bool:
+    """Keep a grant that came when its flow was over already, only so that it is given up at the provider."""
+    statement = (
+        update(FlowRow)
+        .where(col(FlowRow.id) == flow_id, col(FlowRow.grant).is_(None), col(FlowRow.state).in_(_OVER))
+        .values(grant=grant, revoke_due_at=now)
+    )
+    return won(session, statement)
 
 
 def link_again(session: Session, flow: Flow, link_hash: str) -> bool:
@@ -287,6 +311,7 @@ def as_flow(row: FlowRow) -> Flow:
         expires_at=row.expires_at,
         settled_at=row.settled_at,
         reason=row.reason,
+        said=row.said,
         link_hash=row.link_hash,
         browser_hash=row.browser_hash,
         code_hash=row.code_hash,

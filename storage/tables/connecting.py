@@ -29,8 +29,9 @@ class FlowRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
-    #: why it failed, a code of ours
+    #: why it failed: a code of ours, and plain words for the person
     reason: str | None = None
+    said: str | None = None
     link_hash: str = Field(unique=True)
     #: hash of the cookie of the browser that went first; no other browser goes on
     browser_hash: str | None = Field(default=None, index=True)

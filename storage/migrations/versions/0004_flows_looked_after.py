@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("flows", schema=None) as batch_op:
         batch_op.add_column(sa.Column("codes_sent", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("said", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("revoke_due_at", Instant(), nullable=True))
         batch_op.add_column(sa.Column("revoke_tries", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("run_id", sa.String(), nullable=True))
