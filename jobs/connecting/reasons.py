@@ -1,0 +1,63 @@
+"""Why a flow came to nothing: a code for the audit, and plain words for the person, who can do something about it."""
+
+from connectors.errors import ConnectorError, Reconnect, Retry
+
+GIVEN_UP = "given_up"
+EXPIRED = "expired"
+SUPERSEDED = "superseded"
+TOO_MANY_TRIES = "too_many_tries"
+FOREIGN_BROWSER = "foreign_browser"
+NOT_ALLOWED = "not_allowed"
+MALFORMED = "malformed"
+REFUSED = "refused"
+MISMATCH = "mismatch"
+ACCOUNT_DIFFERS = "account_differs"
+ELSEWHERE = "connected_elsewhere"
+ONE_COMPANY = "one_company"
+ENVIRONMENT = "environment"
+ERASING = "erasing"
+UNREADABLE = "unreadable"
+OTHER_PERSON = "other_person"
+SIGN_IN_FAILED = "sign_in_failed"
+
+_AGAIN = "Nothing was stored. Start again in Slack."
+_WORDS = {
+    GIVEN_UP: "You stopped here. Nothing was stored.",
+    EXPIRED: f"That took too long. {_AGAIN}",
+    SUPERSEDED: "A newer link was made after this one. Use the newest one in Slack.",
+    TOO_MANY_TRIES: f"The code was wrong too often. {_AGAIN}",
+    FOREIGN_BROWSER: f"The answer came back to another browser than the one that asked. {_AGAIN}",
+    NOT_ALLOWED: "You may not connect accounts of this organization any more. Nothing was stored.",
+    MALFORMED: f"What came back from {{label}} could not be read. {_AGAIN}",
+    REFUSED: "The access was not given at {label}. Nothing was stored, and what was connected before stays as it was.",
+    ACCOUNT_DIFFERS: f"{{label}} answered for another account than the one it named first. {_AGAIN}",
+    ELSEWHERE: "This company is connected elsewhere, so it was not connected here. Nothing was stored. Please ask "
+    "support.",
+    ONE_COMPANY: "There is one {label} company per organization, and another one is connected. Nothing was stored. "
+    "Reconnect that one, or disconnect it first.",
+    ENVIRONMENT: "This source belongs to another environment of {label} (test or production) than the one that is set "
+    "up here. Nothing was stored. Please ask support.",
+    ERASING: "The data of this source is being erased, as somebody of your organization asked. Nothing was stored. "
+    "Start again in Slack in 15 minutes.",
+    UNREADABLE: f"What waited here cannot be read any more. {_AGAIN}",
+    MISMATCH: "You chose another account than the source's. Keep the source as it is, or make a new one.",
+    OTHER_PERSON: "In this browser you are signed in to Slack as somebody else. Sign in as the person who asked for "
+    "the link, or use a code.",
+    SIGN_IN_FAILED: "Slack did not say who you are. Try again, or use a code.",
+}
+
+
+def said(reason: str, label: str) -> str:
+    """Return the plain words for one of the reasons above; `label` is the provider's name."""
+    return _WORDS[reason].format(label=label)
+
+
+def of_error(error: ConnectorError, label: str, reference: str) -> tuple[str, str]:
+    """Return reason and words for a call to the provider that failed."""
+    if isinstance(error, Retry):
+        words = f"{label} does not answer now. Nothing was stored. Start again in Slack in a few minutes."
+    elif isinstance(error, Reconnect):
+        words = f"{label} did not accept the answer of its own page any more. {_AGAIN}"
+    else:
+        words = f"{label} answered something that cannot be used. {_AGAIN} If it stays, tell support: {reference}."
+    return error.code, words
