@@ -1,20 +1,21 @@
 """The composition root: everything is built here, from settings, and nothing happens before `start`."""
 
+from bot.without_rich import structlog  # isort: skip  # before anything else imports it, see there
+
 import asyncio
 import contextlib
 import inspect
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from bot.asks import KIND, ask_handler
 from bot.guard import Verifier
-from bot.socket_mode import SocketMode
 from bot.surface import Surface
 from bot.web import build_web
 from jobs.build import Jobs, Tuning, build_jobs
@@ -26,6 +27,9 @@ from storage.facts.secret import Secret
 from storage.sessions import Database, DatabaseUnavailableError, open_database
 from storage.settings import ProcessRole, Settings
 from storage.shape import is_current
+
+if TYPE_CHECKING:
+    from bot.socket_mode import SocketMode
 
 log = structlog.get_logger("bot.main")
 
@@ -75,10 +79,14 @@ class App:
         """Start everything, on the running loop; what cannot start stops what has."""
         try:
             await self.surface.start()
+            if self.works:
+                await asyncio.to_thread(self.jobs.ground.warm)
             await self.engine.launch()
             if self.works:
                 await self.clockwork.start()
             if self.listens and self.settings.socket_mode:
+                from bot.socket_mode import SocketMode
+
                 token = Secret(self.settings.slack_app_token.get_secret_value())
                 self._socket = SocketMode(self.surface.intake, self.surface.slack, token, self.clock)
                 await self._socket.start()

@@ -1,16 +1,34 @@
-"""The providers that exist; a new one is added here and nowhere else."""
+"""The providers that exist; a new one is added here and nowhere else.
+
+A connector is imported and made when it is first asked for: it brings Arrow, which a process without runs never needs.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from connectors.base import Connector
-from connectors.quickbooks.connector import QuickBooksConnector
-from connectors.shopify.connector import ShopifyConnector
 from storage.facts.sources import Provider
 
-CONNECTORS: dict[Provider, Connector] = {
-    Provider.SHOPIFY: ShopifyConnector(),
-    Provider.QUICKBOOKS: QuickBooksConnector(),
+
+def _shopify() -> Connector:
+    from connectors.shopify.connector import ShopifyConnector
+
+    return ShopifyConnector()
+
+
+def _quickbooks() -> Connector:
+    from connectors.quickbooks.connector import QuickBooksConnector
+
+    return QuickBooksConnector()
+
+
+_MAKE: Mapping[Provider, Callable[[], Connector]] = {
+    Provider.SHOPIFY: _shopify,
+    Provider.QUICKBOOKS: _quickbooks,
 }
 
 
+@cache
 def connector_for(provider: Provider) -> Connector:
     """Return the connector of a provider; KeyError for one that is not built."""
-    return CONNECTORS[provider]
+    return _MAKE[provider]()

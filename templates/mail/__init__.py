@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache, partial
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from storage.facts.messages import Message
 from templates.mail.headers import UnsafeHeader, safe_header
@@ -11,6 +10,9 @@ from templates.mail.inline import address, html, words
 from templates.mail.plain import text_part
 from templates.mail.shape import MOST_ROWS, SIGNS, more_rows, spoken
 from templates.text import clean, shorten
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 __all__ = ["Mail", "UnsafeHeader", "render", "safe_header"]
 
@@ -49,8 +51,11 @@ def render(message: Message, *, zone: str = "UTC") -> Mail:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
     """Return the one environment: everything is escaped, a missing name is an error."""
+    # Here, since most processes write no mail for hours.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("templates", "mail"),
         autoescape=True,
