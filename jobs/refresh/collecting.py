@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -20,7 +20,10 @@ from storage.facts.sources import Source
 from storage.facts.streams import Batch
 from storage.records import leases, runs, sources
 from storage.sessions import Session
-from storage.warehouse import Loader, LoadResult, LoadRun, Shrunk, Warehouse, WarehouseError
+from storage.warehouse import LoadResult, LoadRun, Shrunk, WarehouseError
+
+if TYPE_CHECKING:
+    from storage.warehouse import Loader, Warehouse
 
 _LEASE_PATIENCE_SECONDS = 240.0
 
@@ -78,7 +81,7 @@ class Collecting:
                 return
         await self._read_and_load(run, source, generation, warehouse)
 
-    async def _read_and_load(self, run: Run, source: Source, generation: int, warehouse: Warehouse) -> None:
+    async def _read_and_load(self, run: Run, source: Source, generation: int, warehouse: "Warehouse") -> None:
         ground = self._ground
         connector = ground.connector(source)
         started = ground.clock.now()
@@ -109,7 +112,7 @@ class Collecting:
         source: Source,
         generation: int,
         connector: Connector,
-        load: Loader,
+        load: "Loader",
         writer: ThreadPoolExecutor,
         until: datetime,
     ) -> Collected:
@@ -129,7 +132,7 @@ class Collecting:
         run: Run,
         source: Source,
         generation: int,
-        load: Loader,
+        load: "Loader",
         writer: ThreadPoolExecutor,
         collected: Collected,
         plan: dict[str, Any],
