@@ -1,6 +1,6 @@
 """The web edge: Slack's one address, behind the guard, and two addresses for whoever watches the process."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -8,7 +8,7 @@ from slack_bolt.response import BoltResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from bot.guard import PARSED, Guard, Limits, Verifier
@@ -61,8 +61,12 @@ def build_web(
     *,
     lifespan: Lifespan[Starlette] | None = None,
     limits: Limits | None = None,
+    pages: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
-    """Return the web application; without `take` (a worker, or Socket Mode) Slack's address does not exist."""
+    """Return the web application; without `take` (a worker, or Socket Mode) Slack's address does not exist.
+
+    `pages` are what people see in a browser; a worker has none.
+    """
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")
@@ -75,7 +79,7 @@ def build_web(
         return PlainTextResponse("not found", status_code=404)
 
     app = Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz), *pages],
         exception_handlers={404: missing, 405: missing},
         lifespan=lifespan,
     )
@@ -104,7 +108,10 @@ def with_headers(app: ASGIApp) -> ASGIApp:
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers: list[Any] = [*message.get("headers", ()), *_HEADERS]
+                given: list[Any] = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in given}
+                # A page may say more exactly what a browser may do with it.
+                headers = [*given, *(header for header in _HEADERS if header[0] not in names)]
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -1,0 +1,55 @@
+"""Which browser it is: a random cookie, and the proof in our forms that they were drawn for it."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.facts.secret import Secret
+
+COOKIE = "tidings_browser"
+PATH = "/connect"
+#: Longer than any flow lives.
+_SECONDS = 3600
+_VALUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class Browsers:
+    """Knows browsers by their cookie. The keys are those of SECRET_KEYS: forms drawn before a rotation still count."""
+
+    def __init__(self, keys: Sequence[Secret], *, secure: bool) -> None:
+        self._keys = [hashlib.sha256(b"tidings forms\x1f" + key.reveal().encode()).digest() for key in keys]
+        self._secure = secure
+
+    def of(self, request: Request) -> Secret | None:
+        """Return the browser that asks; None for one that we have not met."""
+        value = request.cookies.get(COOKIE, "")
+        return Secret(value) if _VALUE.fullmatch(value) else None
+
+    def new(self) -> Secret:
+        """Return a name for a browser that we meet now."""
+        return Secret(secrets.token_urlsafe(32))
+
+    def remember(self, response: Response, browser: Secret) -> None:
+        """Give the browser its name, for our pages only; scripts and other sites' forms cannot use it."""
+        response.set_cookie(
+            COOKIE, browser.reveal(), max_age=_SECONDS, path=PATH, secure=self._secure, httponly=True, samesite="lax"
+        )
+
+    def mark(self, browser: Secret) -> str:
+        """Return what a form carries to show that it was drawn for this browser."""
+        return _mark(self._keys[0], browser)
+
+    def drew(self, browser: Secret, mark: str) -> bool:
+        """Whether a form with that mark was drawn for this browser."""
+        given = mark.encode("utf-8", "replace")
+        same = [hmac.compare_digest(_mark(key, browser).encode(), given) for key in self._keys]
+        return any(same)
+
+
+def _mark(key: bytes, browser: Secret) -> str:
+    return hmac.new(key, browser.reveal().encode(), hashlib.sha256).hexdigest()

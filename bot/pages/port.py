@@ -1,0 +1,52 @@
+"""What the pages need of the flows behind them; jobs.connecting has it all, tests bring a small twin."""
+
+from typing import Protocol
+
+from connectors.grants import Pairs
+from jobs.connecting.views import Connected, FlowView
+from storage.facts.secret import Secret
+from storage.facts.sources import Provider
+
+
+class Flows(Protocol):
+    """From a link to a stored grant; each step is taken by the flow's own person in one browser."""
+
+    async def look(self, link: Secret, browser: Secret | None) -> FlowView:
+        """Return what may be shown; changes nothing."""
+        ...
+
+    async def send_code(self, link: Secret, browser: Secret) -> None:
+        """Send the person a code in Slack."""
+        ...
+
+    async def prove_code(self, link: Secret, browser: Secret, code: str) -> None:
+        """Take the code."""
+        ...
+
+    async def sign_in(self, link: Secret, browser: Secret) -> str:
+        """Return Slack's page to sign in."""
+        ...
+
+    async def signed_in(self, query: Pairs, browser: Secret | None) -> Secret:
+        """Take what Slack sent back; returns the link to go on with."""
+        ...
+
+    async def go(self, link: Secret, browser: Secret, hint: str) -> str:
+        """Return the provider's page."""
+        ...
+
+    async def returned(self, provider: Provider, query: Pairs, browser: Secret | None) -> FlowView:
+        """Take what the provider sent back."""
+        ...
+
+    async def confirm(self, browser: Secret, flow_id: str, *, as_new: bool = False) -> Connected:
+        """Store the grant."""
+        ...
+
+    async def give_up(self, browser: Secret, flow_id: str) -> None:
+        """Give the grant back."""
+        ...
+
+    async def result(self, browser: Secret) -> FlowView:
+        """Return the newest flow of the browser."""
+        ...
