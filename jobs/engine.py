@@ -13,14 +13,17 @@ import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from jobs.codec import JsonCodec, ReplayedError, plain
 from jobs.crashpoints import crash_point
 from jobs.heartbeat import Heartbeat, steady
+from jobs.lookout import Lookout
 from jobs.reaper import Held, Reaper
 from jobs.work import NOTIFY_QUEUE, REFRESH_QUEUE, Queue, Timings, Work, WorkState, WorkStatus
+from storage.after_end import after_end
 from storage.engine_pool import check_engine_pool, close_engine_pool, open_engine_pool
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
@@ -141,6 +144,7 @@ class Engine:
         self._client = self._open_client()
         self._dbos: DBOS | None = None
         self._lock = _file_lock(database)
+        self._lookouts = {name: Lookout() for name in self._queues}
         self._heartbeat = Heartbeat(database, self.executor_id, role, self._timings, self._drop_what_others_took)
         self._reaper = Reaper(database, self.executor_id, self, self._timings, alone=database.is_sqlite)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -177,6 +181,7 @@ class Engine:
             self._closing = True
             await self._drain(drain_seconds)
             await asyncio.to_thread(self._reaper.stop)
+            await asyncio.to_thread(self._stop_looking)
             await self._destroy_dbos()
         if self._watch is not None:
             self._watch.cancel()
@@ -206,6 +211,8 @@ class Engine:
         if work.delay is not None:
             options["delay_seconds"] = work.delay.total_seconds()
         self._client.enqueue_in_transaction(session, options, work.kind, work.subject, work.attempt)
+        if self._dbos is not None and work.delay is None:
+            after_end(session, self._lookouts[work.queue].call)
         return work.id
 
     def cancel(self, work_id: str) -> None:
@@ -338,8 +345,20 @@ class Engine:
         async def work(kind: str, subject: str, attempt: int) -> None:
             await self._run(Work(kind, subject, attempt))
 
-        DBOS.listen_queues(list(self._queues))
+        # The engine's own threads sleep out their time between two looks; ours are the same code, woken by an enqueue.
+        DBOS.listen_queues([])
         DBOS.launch()
+        for name, lookout in self._lookouts.items():
+            lookout.start(f"queue-{name}", partial(self._look_after, name))
+
+    def _look_after(self, name: str, lookout: Lookout) -> None:
+        from dbos._queue import queue_worker_thread
+
+        dbos = self._dbos
+        assert dbos is not None
+        queue = dbos._sys_db.get_queue(name)  # noqa: SLF001 - no public call gives a queue its own thread; dbos is pinned and tests hold it to this
+        assert queue is not None
+        queue_worker_thread(cast("threading.Event", lookout), dbos, queue)
 
     async def _run(self, work: Work) -> None:
         """Run the handler of the work; the body that never changes, so that any version can go on with any row."""
@@ -410,6 +429,10 @@ class Engine:
         while self._in_threads and steady() < deadline + 5:
             await self._clock.sleep(0.02)
 
+    def _stop_looking(self) -> None:
+        for lookout in self._lookouts.values():
+            lookout.stop()
+
     async def _destroy_dbos(self) -> None:
         from dbos import DBOS
 
@@ -420,6 +443,7 @@ class Engine:
         loop.set_default_executor(executor)
 
     def _let_go(self) -> None:
+        self._stop_looking()
         self._heartbeat.stop()
         if self._dbos is not None and not self._in_threads:
             # Says "dead" at once, so that parked work need not wait; not while a step still runs in a thread.

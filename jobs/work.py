@@ -33,7 +33,7 @@ class Queue:
     """A line of waiting work with its limits; None means without limit."""
 
     name: str
-    #: seconds between two looks; the longest wait of work that could start
+    #: seconds between two looks; the longest wait of work that could start, if another process enqueued it
     poll_seconds: float = 0.25
     #: pieces running at once in this process
     worker_concurrency: int | None = None
