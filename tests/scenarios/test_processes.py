@@ -10,7 +10,7 @@ import pytest
 from jobs.engine import Engine
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers import catalogue
-from sandbox.slack import Message
+from sandbox.slack import Answer, Message
 from storage.facts.clock import SystemClock
 from storage.facts.runs import Run, RunState
 from storage.facts.sources import Provider, Source
@@ -69,9 +69,9 @@ async def _is_answered_at_once(stage: Fleet) -> None:
     assert answer.ok, answer
     await _seen(stage, "Shopify")
 
-    async def at_once() -> bool | None:
+    async def at_once() -> Answer | None:
         found = await stage.sandbox.slack.command(MAYA, FINANCE, "/data", "status")
-        return found.ok and b"Shopify" in found.body
+        return found if found.ok and b"Shopify" in found.body else None
 
     await eventually(at_once, seconds=20, every=0.2)
 
