@@ -8,7 +8,7 @@ from bot.directory import Directory
 from bot.interaction import Interaction
 from bot.reply import Reply, Where
 from bot.show import ack_body
-from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
+from jobs.errors import NoRoomError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from storage.facts.ids import new_id
 from storage.facts.messages import Message
 from storage.facts.people import Actor
@@ -23,6 +23,9 @@ async def in_words(
     """Return the reply of the work, or the words for what went wrong with it."""
     try:
         return await work()
+    except NoRoomError:
+        log.error("no_room_to_write", team=request.team_id, kind=request.kind)  # noqa: TRY400 - said, and no fault of the code: the disk is full
+        return _told(request, notices.no_room())
     except UnavailableError:
         log.warning("commit_missed_its_time", team=request.team_id, kind=request.kind)
         return _told(request, notices.try_again())

@@ -163,8 +163,7 @@ def build_jobs(
 
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
-            # The text of a foreign error may quote a customer's values: people see its name, the log has the rest.
-            await runs.failed_unexpectedly(subject, attempt, reference, type(error).__name__)
+            await runs.failed_unexpectedly(subject, attempt, reference, error)
 
     return Jobs(
         services=services,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from jobs.errors import UnavailableError
+from jobs.errors import UnavailableError, unavailable
 from jobs.group_commit import GroupCommit
 from storage.sessions import Database, DatabaseBusyError, Session, open_database
 
@@ -48,7 +48,7 @@ class Desk:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, in_time)
         except DatabaseBusyError as error:
-            raise UnavailableError(str(error)) from error
+            raise unavailable(error) from error
 
     def close(self) -> None:
         """Finish what runs and close the connections."""

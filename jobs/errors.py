@@ -1,6 +1,7 @@
 """What can go wrong with a request of a person; code matches on the class, bot turns each into words."""
 
 from storage.facts.people import Action, Role
+from storage.sessions import DatabaseBusyError, DatabaseFullError
 from storage.facts.sources import Source
 
 
@@ -10,6 +11,10 @@ class RequestError(Exception):
 
 class UnavailableError(RequestError):
     """The one commit missed its time: nothing was started."""
+
+
+class NoRoomError(UnavailableError):
+    """There is no room left to write anything down: nothing was started, and pressing again does not help."""
 
 
 class NotAllowedError(RequestError):
@@ -64,3 +69,8 @@ class FlowRefusedError(RequestError):
         self.reason = reason
         #: plain words for the person
         self.said = said
+
+
+def unavailable(error: DatabaseBusyError) -> UnavailableError:
+    """Turn the database's error into ours."""
+    return NoRoomError(str(error)) if isinstance(error, DatabaseFullError) else UnavailableError(str(error))

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.errors import UnavailableError
+from jobs.errors import UnavailableError, unavailable
 from storage.sessions import Database, DatabaseBusyError, Session, translated
 
 _MOST_TOGETHER = 32
@@ -80,7 +80,7 @@ class GroupCommit:
                 ended.extend((request, *_behind_a_savepoint(session, request.work)) for request in batch)
         except DatabaseBusyError as error:
             for request in batch:
-                request.done.set_exception(UnavailableError(str(error)))
+                request.done.set_exception(unavailable(error))
         except Exception as error:  # noqa: BLE001 - the edge of a thread: each waiting request is told
             for request in batch:
                 request.done.set_exception(error)

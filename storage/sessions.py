@@ -30,6 +30,8 @@ __all__ = [
     "translated",
 ]
 
+_POSTGRES_DISK_FULL = "53100"
+
 
 class DatabaseUnavailableError(RuntimeError):
     """The database cannot be used as it is; the text says what to do."""
@@ -37,6 +39,10 @@ class DatabaseUnavailableError(RuntimeError):
 
 class DatabaseBusyError(RuntimeError):
     """The database was locked or unreachable for now; nothing was written."""
+
+
+class DatabaseFullError(DatabaseBusyError):
+    """The database's disk is full or cannot be written; nothing was written."""
 
 
 class ConflictError(RuntimeError):
@@ -195,6 +201,13 @@ def _check_postgres(session: Session) -> None:
             raise DatabaseUnavailableError(f"Postgres runs with {setting}=off: acknowledged work could be lost")
 
 
+def _no_room(error: BaseException | None) -> bool:
+    """Whether the database could not write because of its disk; waiting a moment does not help then."""
+    code = getattr(error, "sqlite_errorcode", None)
+    full = code is not None and code & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+    return full or getattr(error, "sqlstate", None) == _POSTGRES_DISK_FULL
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn the driver's errors into ours."""
@@ -203,7 +216,8 @@ def translated() -> Iterator[None]:
     except IntegrityError as error:
         raise ConflictError(str(error.orig)) from error
     except OperationalError as error:
-        raise DatabaseBusyError(str(error.orig)) from error
+        kind = DatabaseFullError if _no_room(error.orig) else DatabaseBusyError
+        raise kind(str(error.orig)) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseBusyError(str(error.orig)) from error

@@ -133,7 +133,13 @@ _NEXT = {
     FailureKind.RECONNECT: "Ask {admins} to reconnect {name} in Tidings' connections, then refresh again.",
     FailureKind.BROKEN: "Give support the reference {reference}.",
     FailureKind.PARTIAL: "Try again. If the same part is missing, give support the reference {reference}.",
-    FailureKind.HELD: "Check in {provider} whether so much was removed, then tell support, reference {reference}.",
+    FailureKind.HELD: "Check in {provider} whether so much was removed. If so, a manager or an admin can press Load it"
+    " anyway; if not, give support the reference {reference}.",
+}
+
+#: Codes whose next step is another than that of their kind.
+_NEXT_BY_CODE = {
+    "scope_missing": "Ask {admins} to reconnect {name} and to allow everything that is asked for, then refresh again.",
 }
 
 
@@ -150,7 +156,7 @@ def failure_words(failure: Failure, source: Source, admins: Sequence[str] = ()) 
     what = (known or _BY_KIND[failure.kind]).format(**fill)
     if seen and not known:
         what += f" Seen: {seen}."
-    return FailureWords(what, _NEXT[failure.kind].format(**fill))
+    return FailureWords(what, _NEXT_BY_CODE.get(failure.code, _NEXT[failure.kind]).format(**fill))
 
 
 def who(admins: Sequence[str]) -> str:

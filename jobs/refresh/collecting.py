@@ -12,7 +12,7 @@ from connectors.base import Collected, Connector, open_session
 from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
 from jobs.leasing import Lease, leased
-from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, warehouse_failed
+from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, holding, warehouse_failed
 from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
@@ -44,20 +44,39 @@ class Collecting:
         )
         if generation is None:
             return not_claimed(run, attempt).to_json()
-        if not collects:
-            await ground.database.writing(lambda session: _inherit(session, run, generation))
-            return Outcome(generation).to_json()
+        with holding(generation):
+            if not collects:
+                await ground.database.writing(lambda session: _inherit(session, run, generation))
+                return Outcome(generation).to_json()
+            return (await self._collected(run, source, generation, known)).to_json()
+
+    async def _collected(self, run: Run, source: Source, generation: int, known: dict[str, Any]) -> Outcome:
         try:
             await self._collected_once(run, source, generation, known)
         except StoppedError as stopped:
-            return Outcome(generation, stopped.verdict).to_json()
+            return Outcome(generation, stopped.verdict)
+        except Shrunk as error:
+            return await self._held(run, generation, error)
         except WarehouseError as error:
-            log.warning("collecting_failed", run=run_id, source=source.id, error=str(error))
-            return _not_loaded(generation, error, run_id).to_json()
+            log.warning("collecting_failed", run=run.id, source=source.id, error=str(error))
+            return warehouse_failed(generation, error, Stage.COLLECTING, run.id)
         except ConnectorError as error:
-            log.warning("collecting_failed", run=run_id, source=source.id, code=error.code, error=str(error))
-            return failed(generation, error, Stage.COLLECTING, run_id).to_json()
-        return Outcome(generation).to_json()
+            log.warning("collecting_failed", run=run.id, source=source.id, code=error.code, error=str(error))
+            return failed(generation, error, Stage.COLLECTING, run.id)
+        return Outcome(generation)
+
+    async def _held(self, run: Run, generation: int, shrunk: Shrunk) -> Outcome:
+        """Keep what a person must know who decides about the read."""
+        log.warning("read_held", run=run.id, source=run.source_id, stream=shrunk.stream)
+        found = {"held": {"stream": shrunk.stream, "before": shrunk.before, "after": shrunk.after}}
+        await self._ground.database.writing(
+            lambda session: runs.advance(
+                session, run.id, generation, outcome={**runs.outcome(session, run.id), **found}
+            )
+        )
+        detail = f"{shrunk.stream}: {shrunk.after} records instead of {shrunk.before}"
+        failure = Failure(kind=FailureKind.HELD, code="shrunk", detail=detail, stage=Stage.COLLECTING, reference=run.id)
+        return Outcome(generation, RunState.FAILED, failure)
 
     def _claim(
         self, session: Session, run_id: str, attempt: int
@@ -227,14 +246,3 @@ def _plan(collected: Collected, started: datetime, now: datetime) -> dict[str, A
         "notes": list(collected.notes),
         "seconds": (now - started).total_seconds(),
     }
-
-
-def _not_loaded(generation: int, error: WarehouseError, run_id: str) -> Outcome:
-    if isinstance(error, Shrunk):
-        return Outcome(generation, RunState.FAILED, _held(error, run_id))
-    return warehouse_failed(generation, error, Stage.COLLECTING, run_id)
-
-
-def _held(shrunk: Shrunk, run_id: str) -> Failure:
-    detail = f"{shrunk.stream}: {shrunk.after} records instead of {shrunk.before}"
-    return Failure(kind=FailureKind.HELD, code="shrunk", detail=detail, stage=Stage.COLLECTING, reference=run_id)

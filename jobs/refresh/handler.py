@@ -5,16 +5,16 @@ from typing import Any
 import structlog
 
 from jobs.asks import Enqueue
-from jobs.engine import WorkContext
+from jobs.engine import ReplayedError, WorkContext
 from jobs.ground import Ground
 from jobs.limits import stretch
 from jobs.notify import Notifier
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.ending import Verdict, end_run, failure_columns
-from jobs.refresh.outcome import LOST, Outcome
+from jobs.refresh.outcome import LOST, Outcome, held_generation, holding
 from jobs.refresh.processing import Processing
 from jobs.refresh.retry import RetryPlan, attempt_work
-from storage.facts.runs import Failure, FailureKind, RunState, Stage
+from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.records import organizations, runs, sources
 from storage.sessions import Session
 
@@ -34,28 +34,39 @@ class RunHandler:
 
     async def handle(self, work: WorkContext) -> None:
         """Run one attempt; each step is repeated safely when the process dies in it."""
-        result = await work.step("collect", self._collecting.collect, work.subject, work.attempt)
-        if result["verdict"] is None:
-            result = await work.step("process", self._processing.process, work.subject, work.attempt)
-        if result["verdict"] != LOST:
-            await work.step("end", self._end, work.subject, result)
+        # Every log line of this work carries the run's id: the reference that support posts show.
+        with structlog.contextvars.bound_contextvars(run=work.subject):
+            result = await work.step("collect", self._collecting.collect, work.subject, work.attempt)
+            if result["verdict"] is None:
+                result = await work.step("process", self._processing.process, work.subject, work.attempt)
+            if result["verdict"] != LOST:
+                await work.step("end", self._end, work.subject, result)
 
-    async def failed_unexpectedly(self, run_id: str, attempt: int, reference: str, error: str) -> None:
-        """Say so on the run when a step raised what nobody foresaw; never lose the run silently."""
+    async def failed_unexpectedly(self, run_id: str, attempt: int, reference: str, error: Exception) -> None:
+        """Say so on the run when a step raised what nobody foresaw; never lose the run silently.
+
+        Only the execution that still holds the run may: one that was taken over long ago must not stop its heir.
+        """
 
         def write(session: Session) -> None:
+            organizations.lock(session, runs.organization_of(session, run_id))
             run = runs.run(session, run_id)
-            if run.state.active and run.attempt == attempt:
-                stage = run.stage or Stage.COLLECTING
-                failure = Failure(FailureKind.RETRY, "unexpected", error[:500], stage, reference)
-                self._settle(session, run_id, Outcome(run.generation, RunState.FAILED, failure))
+            generation = _generation(run, error)
+            if not run.state.active or run.attempt != attempt or generation is None:
+                return
+            # The text of a foreign error may quote a customer's values: people see its name, the log has the rest.
+            failure = Failure(
+                FailureKind.RETRY, "unexpected", type(error).__name__, run.stage or Stage.COLLECTING, reference
+            )
+            self._settle(session, run_id, Outcome(generation, RunState.FAILED, failure))
 
         await self._ground.database.writing(write)
 
     async def _end(self, run_id: str, result: dict[str, Any]) -> None:
         outcome = Outcome.from_json(result)
         self._ground.checkpoint("run.before_end")
-        await self._ground.database.writing(lambda session: self._settle(session, run_id, outcome))
+        with holding(outcome.generation):
+            await self._ground.database.writing(lambda session: self._settle(session, run_id, outcome))
         self._ground.checkpoint("run.after_end")
 
     def _settle(self, session: Session, run_id: str, outcome: Outcome) -> None:
@@ -81,3 +92,14 @@ class RunHandler:
         source = sources.source(session, source_id)
         minutes = sources.schedule_minutes(session, source_id)
         stretch(session, source_id, source.provider, minutes, self._ground.read_budget, self._ground.clock.now())
+
+
+def _generation(run: Run, error: Exception) -> int | None:
+    """Return the generation for which an unforeseen error speaks; None when it may not end anything.
+
+    An error that is replayed was recorded by an execution of this very work, which nobody has claimed since. One that
+    came before the claim speaks only for a run that nobody works on; any other is found by the audit of stranded work.
+    """
+    if isinstance(error, ReplayedError) or run.state is RunState.QUEUED:
+        return run.generation
+    return held_generation(error)

@@ -1,5 +1,7 @@
 """What a step of a run hands to the next one: small JSON, so that it survives a crash in between."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from storage.warehouse import StorageFailed, WarehouseError
 
 #: Another execution holds the run now; this one must not touch it any more.
 LOST = "lost"
+_HELD = "_tidings_generation"
 
 
 class StoppedError(Exception):
@@ -25,6 +28,22 @@ class CancelledByPersonError(StoppedError):
     """Somebody asked the run to stop."""
 
     verdict = RunState.CANCELLED
+
+
+@contextmanager
+def holding(generation: int) -> Iterator[None]:
+    """Note on whatever nobody foresaw which generation of the run its execution held."""
+    try:
+        yield
+    except Exception as error:
+        setattr(error, _HELD, generation)
+        raise
+
+
+def held_generation(error: Exception) -> int | None:
+    """Return the generation that the execution held which raised this; None when it held none, or nobody knows."""
+    found = getattr(error, _HELD, None)
+    return found if isinstance(found, int) else None
 
 
 @dataclass(frozen=True, slots=True)

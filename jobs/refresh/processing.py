@@ -9,7 +9,7 @@ import structlog
 from connectors.errors import ConnectorError
 from jobs.ground import Ground
 from jobs.refresh.collecting import must_hold, not_claimed, organization_lease
-from jobs.refresh.outcome import LOST, FencedError, Outcome, failed, warehouse_failed
+from jobs.refresh.outcome import LOST, FencedError, Outcome, failed, holding, warehouse_failed
 from jobs.threads import in_thread
 from storage.facts.runs import Run, RunState, Stage
 from storage.facts.sources import Source
@@ -33,18 +33,23 @@ class Processing:
         generation, run, source = await ground.database.writing(lambda session: self._claim(session, run_id, attempt))
         if generation is None:
             return not_claimed(run, attempt).to_json()
+        with holding(generation):
+            return (await self._processed(run, source, generation)).to_json()
+
+    async def _processed(self, run: Run, source: Source, generation: int) -> Outcome:
+        ground = self._ground
         started = ground.clock.now()
         try:
             await self._build(run, source, generation)
         except FencedError:
-            return Outcome(generation, LOST).to_json()
+            return Outcome(generation, LOST)
         except ConnectorError as error:
-            return failed(generation, error, Stage.PROCESSING, run_id).to_json()
+            return failed(generation, error, Stage.PROCESSING, run.id)
         except WarehouseError as error:
-            log.exception("processing_failed", run=run_id, source=source.id)
-            return warehouse_failed(generation, error, Stage.PROCESSING, run_id).to_json()
-        await ground.database.writing(lambda session: self._note(session, run_id, generation, started))
-        return Outcome(generation, RunState.READY).to_json()
+            log.exception("processing_failed", run=run.id, source=source.id)
+            return warehouse_failed(generation, error, Stage.PROCESSING, run.id)
+        await ground.database.writing(lambda session: self._note(session, run.id, generation, started))
+        return Outcome(generation, RunState.READY)
 
     def _claim(self, session: Session, run_id: str, attempt: int) -> tuple[int | None, Run, Source]:
         generation = runs.claim(session, run_id, attempt, self._ground.clock.now())

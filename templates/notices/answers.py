@@ -152,6 +152,16 @@ def try_again() -> Message:
     return say("That took too long, so nothing was started. Please press again.", kind="try_again")
 
 
+def no_room() -> Message:
+    """Return the answer where nothing can be written down because the disk is full."""
+    summary = (
+        "Tidings has no room left to write anything down, so nothing was started. Pressing again does not help yet."
+    )
+    words: Words = ("The data that is ready stays as it is.",)
+    step: Words = (Strong("Next step:"), " tell support that Tidings' disk is full.")
+    return say(summary, (summary,), words, step, kind="no_room")
+
+
 def failure(reference: str) -> Message:
     """Return the answer to an unexpected error; support finds it by the reference."""
     summary = f"Something went wrong on our side. Give support the reference {reference}."

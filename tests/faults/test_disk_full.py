@@ -75,4 +75,6 @@ def _asks_in_vain(world: World) -> None:
     answer = world.outside.call(slack.command(DANIEL, "C0FINANCE", "/data", "refresh shopify"))
     assert answer.ok, answer
     seen = " ".join(one.everything for one in slack.messages("C0FINANCE", viewer=DANIEL))
-    assert "nothing was started" in answer.body.decode() + seen, (answer, seen)
+    said = answer.body.decode() + seen
+    assert "nothing was started" in said, said
+    assert "no room left" in said, said
