@@ -285,4 +285,4 @@ def _ended(view: FlowView) -> Response:
     if view.state is FlowState.EXPIRED:
         return said("This took too long", "Nothing was connected and nothing is left behind.", step=AGAIN)
     stays = f"{label(view.source.company)} stays as it is." if view.source else "Nothing was connected."
-    return said("Nothing was connected", label(view.said or stays), *([stays] if view.said else []), step=AGAIN)
+    return said("Nothing was connected", label(view.said or stays), step=AGAIN)

@@ -19,7 +19,7 @@ _HELP = {
     Provider.QUICKBOOKS: (
         "QuickBooks Online",
         "You need to be an admin of the company in QuickBooks. Intuit asks which company you give.",
-        "Tidings reads accounts, customers, vendors, items, invoices, bills, payments, journal entries and two reports.",
+        "Tidings reads accounts, customers, vendors, items, invoices, bills, payments, journals and two reports.",
         "It collects every 60 minutes and never writes to your books. An organization has one QuickBooks company.",
     ),
     Provider.SHOPIFY: (

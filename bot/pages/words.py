@@ -24,7 +24,7 @@ def who(view: FlowView) -> Rows:
     rows = [("What", view.provider_label), ("To", label(view.organization))]
     if view.source is not None:
         rows = [("Source", f"{label(view.source.company)} ({label(view.source.label)})"), *rows[1:]]
-    return [*rows, ("As", f"{label(view.member)}, in Slack's {label(view.workspace)}")]
+    return [*rows, ("As", f"{label(view.member)} (Slack: {label(view.workspace)})")]
 
 
 def minutes_left(until: datetime, now: datetime) -> str:
@@ -39,7 +39,7 @@ def chosen(view: FlowView) -> Rows:
         (view.provider_label, label(view.company or "")),
         ("Account", label(view.account or "")),
         ("Organization", label(view.organization)),
-        ("You", f"{label(view.member)}, in Slack's {label(view.workspace)}"),
+        ("You", f"{label(view.member)} (Slack: {label(view.workspace)})"),
     ]
     if view.source is not None:
         rows.append(("Source", f"{label(view.source.label)}; its history and data stay"))
