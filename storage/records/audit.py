@@ -4,12 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import func
+import sqlalchemy
+from sqlalchemy import Select, func
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import new_id
 from storage.records.inserts import insert
+from storage.records.lookups import look
 from storage.tables import AuditRow
 
 FIRST_HASH = "0" * 64
@@ -25,26 +29,34 @@ def record(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Append an entry to the organization's chain, in the transaction of the effect itself."""
-    last = session.exec(
-        select(AuditRow)
-        .where(AuditRow.organization_id == organization_id)
-        .order_by(col(AuditRow.sequence).desc())
-        .limit(1)
-    ).first()
-    row = AuditRow(
+    last = look(session, _end_of_chain(), organization=organization_id).first()
+    sequence, previous = (last.sequence + 1, last.hash) if last else (1, FIRST_HASH)
+    said = dict(detail or {})
+    insert(
+        session,
+        AuditRow,
         id=new_id("aud"),
         organization_id=organization_id,
-        sequence=last.sequence + 1 if last else 1,
+        sequence=sequence,
         at=now,
         actor=actor,
         action=action,
         object_id=object_id,
-        detail=dict(detail or {}),
-        previous_hash=last.hash if last else FIRST_HASH,
-        hash="",
+        detail=said,
+        previous_hash=previous,
+        hash=_hash(previous, [organization_id, sequence, now.isoformat(), actor, action, object_id, said]),
     )
-    row.hash = entry_hash(row)
-    insert(session, AuditRow, **row.model_dump())
+
+
+@cache
+def _end_of_chain() -> Select[Any]:
+    entries = AuditRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+    return (
+        sqlalchemy.select(entries.c.sequence, entries.c.hash)
+        .where(entries.c.organization_id == sqlalchemy.bindparam("organization"))
+        .order_by(entries.c.sequence.desc())
+        .limit(1)
+    )
 
 
 def broken_entries(session: Session, organization_id: str) -> list[int]:
@@ -67,9 +79,10 @@ def entries(session: Session, organization_id: str) -> int:
 
 def entry_hash(row: AuditRow) -> str:
     """Hash everything that the entry says, with the hash before it."""
-    body = json.dumps(
-        [row.organization_id, row.sequence, row.at.isoformat(), row.actor, row.action, row.object_id, row.detail],
-        sort_keys=True,
-        ensure_ascii=False,
-    )
-    return hashlib.sha256((row.previous_hash + body).encode()).hexdigest()
+    said = [row.organization_id, row.sequence, row.at.isoformat(), row.actor, row.action, row.object_id, row.detail]
+    return _hash(row.previous_hash, said)
+
+
+def _hash(previous: str, said: list[object]) -> str:
+    body = json.dumps(said, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256((previous + body).encode()).hexdigest()

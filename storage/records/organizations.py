@@ -1,11 +1,14 @@
 """Organizations, workspaces, members, support people and the channels where Tidings may speak."""
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session, col, select
 
 from storage.facts.people import Member, Role, SlackIdentity
 from storage.facts.sources import Organization
+from storage.records.lookups import first
 from storage.tables import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
 
 
@@ -30,6 +33,8 @@ def lock(session: Session, organization_id: str) -> None:
     Take it first: whoever ends the last run of a refresh must see the others ended, and the chains of receipts and
     audit entries have one end. SQLite has one writer anyway.
     """
+    if session.get_bind().dialect.name == "sqlite":
+        return
     statement = select(OrganizationRow.id).where(OrganizationRow.id == organization_id)
     session.exec(statement.with_for_update(key_share=True)).first()
 
@@ -42,13 +47,8 @@ def organization_of_team(session: Session, team_id: str) -> str | None:
 
 def member_by_identity(session: Session, identity: SlackIdentity) -> Member | None:
     """Return the member behind a Slack identity; None for strangers and removed members."""
-    statement = select(MemberRow).where(
-        MemberRow.team_id == identity.team_id,
-        MemberRow.user_id == identity.user_id,
-        col(MemberRow.removed_at).is_(None),
-    )
-    row = session.exec(statement).first()
-    return as_member(row) if row else None
+    row = first(session, MemberRow, team_id=identity.team_id, user_id=identity.user_id)
+    return as_member(row) if row and row.removed_at is None else None
 
 
 def member(session: Session, member_id: str) -> Member:
@@ -75,7 +75,7 @@ def admins(session: Session, organization_id: str) -> list[Member]:
 
 def is_support(session: Session, identity: SlackIdentity) -> bool:
     """Whether the identity is one of the operator's listed support people."""
-    row = session.get(SupportPersonRow, (identity.team_id, identity.user_id))
+    row = first(session, SupportPersonRow, team_id=identity.team_id, user_id=identity.user_id)
     return row is not None and row.removed_at is None
 
 
@@ -87,7 +87,7 @@ def support_name(session: Session, identity: SlackIdentity) -> str:
 
 def is_allowed_channel(session: Session, team_id: str, channel_id: str) -> bool:
     """Whether the organization lets Tidings post about its data in that channel."""
-    return session.get(ChannelRow, (team_id, channel_id)) is not None
+    return first(session, ChannelRow, team_id=team_id, channel_id=channel_id) is not None
 
 
 def set_email(
@@ -127,7 +127,7 @@ def remember_table_rung(session: Session, team_id: str, rung: str) -> None:
         session.add(row)
 
 
-def as_member(row: MemberRow) -> Member:
+def as_member(row: MemberRow | Row[Any]) -> Member:
     """Turn a row into a fact."""
     return Member(
         id=row.id,

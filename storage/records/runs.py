@@ -6,9 +6,8 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import func, update
+from sqlalchemy import Row, Select, func, update
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.facts.runs import (
     ACTIVE_STATES,
@@ -25,11 +24,13 @@ from storage.facts.runs import (
 from storage.facts.streams import StreamCounts
 from storage.records.guarded import won
 from storage.records.inserts import insert
+from storage.records.lookups import look
 from storage.tables import RunRow, SourceRow
 from storage.tables.columns import Instant
 
 _GOOD_RUNS = 60
 _RUNS_FOR_AN_ESTIMATE = 5
+_TABLE: sqlalchemy.Table = RunRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
 
 
 def add(
@@ -102,7 +103,7 @@ def slot_taken(session: Session, source_id: str, slot_key: str) -> bool:
 
 def active_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
     """Return the active run of each source that has one."""
-    rows = session.exec(_active_of_sources(), params={"sources": list(source_ids)})
+    rows = look(session, _active_of_sources(), sources=list(source_ids))
     return {row.source_id: as_run(row) for row in rows}
 
 
@@ -317,18 +318,25 @@ def durations_of(session: Session, source_ids: Sequence[str], *, collecting: boo
     """Return how long the last good runs took, of sources with at least five of that kind."""
     found: dict[str, Duration] = {}
     for source_id in source_ids:
-        statement = (
-            select(RunRow.started_at, RunRow.ready_at)
-            .where(RunRow.source_id == source_id, RunRow.state == RunState.READY, RunRow.collects == collecting)
-            .order_by(col(RunRow.finished_at).desc())
-            .limit(_GOOD_RUNS)
-        )
-        seconds = sorted(
-            (ready - started).total_seconds() for started, ready in session.exec(statement) if started and ready
-        )
+        times = [tuple(row) for row in look(session, _last_good(), source=source_id, collects=collecting)]
+        seconds = sorted((ready - started).total_seconds() for started, ready in times if started and ready)
         if len(seconds) >= _RUNS_FOR_AN_ESTIMATE:
             found[source_id] = Duration(p50=_quantile(seconds, 0.5), p90=_quantile(seconds, 0.9), runs=len(seconds))
     return found
+
+
+@cache
+def _last_good() -> Select[Any]:
+    return (
+        sqlalchemy.select(_TABLE.c.started_at, _TABLE.c.ready_at)
+        .where(
+            _TABLE.c.source_id == sqlalchemy.bindparam("source"),
+            _TABLE.c.state == RunState.READY,
+            _TABLE.c.collects == sqlalchemy.bindparam("collects"),
+        )
+        .order_by(_TABLE.c.finished_at.desc())
+        .limit(_GOOD_RUNS)
+    )
 
 
 def active_runs(session: Session) -> list[Run]:
@@ -342,9 +350,7 @@ def _newest(
 ) -> dict[str, Run]:
     newest: dict[str, Run] = {}
     for state in states:
-        for row in session.exec(
-            _newest_of_state(collecting=collecting), params={"sources": list(source_ids), "state": state}
-        ):
+        for row in look(session, _newest_of_state(collecting=collecting), sources=list(source_ids), state=state):
             known = newest.get(row.source_id)
             if known is None or (row.finished_at and known.finished_at and row.finished_at > known.finished_at):
                 newest[row.source_id] = as_run(row)
@@ -352,7 +358,7 @@ def _newest(
 
 
 @cache
-def _newest_of_state(*, collecting: bool) -> SelectOfScalar[RunRow]:
+def _newest_of_state(*, collecting: bool) -> Select[Any]:
     # One index look-up per source: a window over all runs would read a year of history. Built once: putting such a
     # statement together costs more than running it.
     run_id = (
@@ -369,13 +375,13 @@ def _newest_of_state(*, collecting: bool) -> SelectOfScalar[RunRow]:
     )
     sources: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
     ids = sqlalchemy.select(run_id).where(col(SourceRow.id).in_(sources)).subquery()
-    return select(RunRow).where(col(RunRow.id).in_(sqlalchemy.select(ids)))
+    return sqlalchemy.select(*_TABLE.c).where(_TABLE.c.id.in_(sqlalchemy.select(ids)))
 
 
 @cache
-def _active_of_sources() -> SelectOfScalar[RunRow]:
+def _active_of_sources() -> Select[Any]:
     sources: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
-    return select(RunRow).where(col(RunRow.source_id).in_(sources), col(RunRow.state).in_(ACTIVE_STATES))
+    return sqlalchemy.select(*_TABLE.c).where(_TABLE.c.source_id.in_(sources), _TABLE.c.state.in_(ACTIVE_STATES))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
@@ -394,7 +400,7 @@ def held_from(outcome_: Mapping[str, Any] | None) -> Held | None:
     return Held(**stored) if stored else None
 
 
-def as_run(row: RunRow) -> Run:
+def as_run(row: RunRow | Row[Any]) -> Run:
     """Turn a row into a fact. What failed an attempt is no reason of a run that a person cancelled afterwards."""
     failure = None
     if row.failure_kind is not None and row.state != RunState.CANCELLED:

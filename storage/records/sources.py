@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import update
+import sqlalchemy
+from sqlalchemy import Row, Select, update
 from sqlmodel import Session, col, select
 
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
+from storage.records.lookups import look
 from storage.tables import ConnectionRow, ReadCountRow, SourceRow
 
 
@@ -30,13 +34,8 @@ class StoredGrant:
 
 def sources_of(session: Session, organization_id: str) -> list[Source]:
     """Return all sources of the organization, by label."""
-    statement = (
-        select(SourceRow, ConnectionRow)
-        .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
-        .where(SourceRow.organization_id == organization_id)
-        .order_by(SourceRow.provider, SourceRow.label)
-    )
-    return [as_source(row, connection) for row, connection in session.exec(statement)]
+    # One row holds both: what is asked of the connection has names of its own.
+    return [as_source(row, row) for row in look(session, _of_organization(), organization=organization_id)]
 
 
 def visible(session: Session, organization_id: str, source_id: str) -> Source | None:
@@ -156,11 +155,32 @@ def count_reads(session: Session, source_id: str, month: str, reads: int) -> int
 
 def reads_in(session: Session, source_ids: list[str], month: str) -> dict[str, int]:
     """Return the metered reads of that month by source id."""
-    statement = select(ReadCountRow).where(col(ReadCountRow.source_id).in_(source_ids), ReadCountRow.month == month)
-    return {row.source_id: row.reads for row in session.exec(statement)}
+    if not source_ids:
+        return {}
+    return {row.source_id: row.reads for row in look(session, _reads(), sources=list(source_ids), month=month)}
 
 
-def as_source(row: SourceRow, connection: ConnectionRow) -> Source:
+@cache
+def _reads() -> Select[Any]:
+    counts = ReadCountRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+    wanted: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
+    return sqlalchemy.select(counts.c.source_id, counts.c.reads).where(
+        counts.c.source_id.in_(wanted), counts.c.month == sqlalchemy.bindparam("month")
+    )
+
+
+@cache
+def _of_organization() -> Select[Any]:
+    source, connection = SourceRow.__table__, ConnectionRow.__table__  # type: ignore[attr-defined]  # SQLModel's tables
+    return (
+        sqlalchemy.select(*source.c, connection.c.state, connection.c.reason, connection.c.since)
+        .join(connection, connection.c.source_id == source.c.id)
+        .where(source.c.organization_id == sqlalchemy.bindparam("organization"))
+        .order_by(source.c.provider, source.c.label)
+    )
+
+
+def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any]) -> Source:
     """Turn two rows into a fact; the schedule is the one in force."""
     return Source(
         id=row.id,
@@ -180,7 +200,13 @@ def as_source(row: SourceRow, connection: ConnectionRow) -> Source:
 
 def stretched_of(session: Session, source_ids: list[str]) -> dict[str, int]:
     """Return the minutes in force of the sources whose schedule is stretched."""
-    statement = select(SourceRow.id, SourceRow.stretched_minutes).where(
-        col(SourceRow.id).in_(source_ids), col(SourceRow.stretched_minutes).is_not(None)
+    return {row.id: row.stretched_minutes for row in look(session, _stretched(), sources=list(source_ids))}
+
+
+@cache
+def _stretched() -> Select[Any]:
+    source = SourceRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+    wanted: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
+    return sqlalchemy.select(source.c.id, source.c.stretched_minutes).where(
+        source.c.id.in_(wanted), source.c.stretched_minutes.is_not(None)
     )
-    return {source_id: minutes for source_id, minutes in session.exec(statement) if minutes is not None}

@@ -3,18 +3,17 @@
 from datetime import datetime
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from storage.records.inserts import insert
+from storage.records.lookups import first
 from storage.tables import SeenTriggerRow
 
 
 def first_result(session: Session, team_id: str, trigger_id: str) -> str | None:
     """Return the result of the trigger if it had its effect."""
-    statement = select(SeenTriggerRow.result).where(
-        SeenTriggerRow.team_id == team_id, SeenTriggerRow.trigger_id == trigger_id
-    )
-    return session.exec(statement).first()
+    found = first(session, SeenTriggerRow, team_id=team_id, trigger_id=trigger_id)
+    return str(found.result) if found else None
 
 
 def remember(session: Session, team_id: str, trigger_id: str, result: str, now: datetime) -> None:
