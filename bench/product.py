@@ -1,13 +1,15 @@
 """The product with ROLE=all in a process of its own: `python -m bench.product FOLDER`; its settings come in STDIN.
 
-It is what `tidings serve` runs, on an empty folder that is migrated and seeded first. With `--marks FILE` each named
-point of the work is written down with its time, as is the arrival of each request of Slack.
+It is what `tidings serve` runs, on an empty folder that is migrated and seeded first, in a process that ends before.
+With `--marks FILE` each named point of the work is written down with its time, as is the arrival of each request of
+Slack.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -47,20 +49,11 @@ class Arrivals:
         self._mark("http.answered")
 
 
-def prepare(folder: Path, said: Mapping[str, Any], more_sources: int) -> Any:
-    """Make, migrate and seed the database; return the settings."""
+def settings_for(folder: Path, said: Mapping[str, Any], key: str) -> Any:
+    """Return the settings of a product in that folder."""
     from bot.cli.isolated import isolated_settings
-    from bot.cli.seed import modes
-    from storage.facts.clock import SystemClock
-    from storage.facts.secret import Secret
-    from storage.migrate import migrate
-    from storage.seal import Seal, new_key
-    from storage.seed_file import load_seed
-    from storage.seeding import Seeding, write_seed
-    from storage.sessions import open_database
 
-    key = new_key()
-    settings = isolated_settings(
+    return isolated_settings(
         {
             **said["environment"],
             "DATABASE_URL": f"sqlite:///{folder / 'tidings.db'}",
@@ -69,7 +62,21 @@ def prepare(folder: Path, said: Mapping[str, Any], more_sources: int) -> Any:
             "PORT": "0",
         }
     )
-    # Found without importing the stand-ins, which must not count as memory of the product.
+
+
+def prepare(folder: Path, said: Mapping[str, Any], key: str, more_sources: int) -> None:
+    """Make, migrate and seed the database."""
+    from bot.cli.seed import modes
+    from storage.facts.clock import SystemClock
+    from storage.facts.secret import Secret
+    from storage.migrate import migrate
+    from storage.seal import Seal
+    from storage.seed_file import load_seed
+    from storage.seeding import Seeding, write_seed
+    from storage.sessions import open_database
+
+    settings = settings_for(folder, said, key)
+    # Found without importing the stand-ins.
     spec = find_spec("sandbox")
     assert spec is not None
     assert spec.origin is not None
@@ -81,7 +88,6 @@ def prepare(folder: Path, said: Mapping[str, Any], more_sources: int) -> Any:
         organization = write_seed(session, seed, how).organization_id
         add_sources(session, organization, more_sources)
     database.close()
-    return settings
 
 
 def add_sources(session: Any, organization: str, count: int) -> None:
@@ -138,8 +144,18 @@ def main() -> None:
     parser.add_argument("--outside", type=Path, required=True, help="file with what the stand-ins said")
     parser.add_argument("--marks", type=Path)
     parser.add_argument("--more-sources", type=int, default=0)
+    parser.add_argument("--prepare", metavar="KEY", help="only make the database, sealed with that key")
     asked = parser.parse_args()
-    settings = prepare(asked.folder, json.loads(asked.outside.read_text()), asked.more_sources)
+    said = json.loads(asked.outside.read_text())
+    if asked.prepare:
+        prepare(asked.folder, said, asked.prepare, asked.more_sources)
+        return
+    from storage.seal import new_key
+
+    key = new_key()
+    # What this imports must not count as memory of the product, which is migrated by a command of its own, too.
+    subprocess.run([sys.executable, "-m", "bench.product", *sys.argv[1:], "--prepare", key], check=True)
+    settings = settings_for(asked.folder, said, key)
     asyncio.run(run(settings, marker(asked.marks) if asked.marks else None, asked.folder / "tidings.log"))
 
 

@@ -32,7 +32,9 @@ async def ours(said: Said, folder: Path) -> Said:
     from storage.facts.sources import Provider
     from storage.facts.streams import Batch
     from storage.warehouse import LoadRun, Warehouse
+    from storage.warehouse.memory import share_one_heap
 
+    share_one_heap()  # as the product does at its start
     clock, given = SystemClock(), said["environment"]
     settings = ProviderSettings(
         client_id=given["QUICKBOOKS_CLIENT_ID"],

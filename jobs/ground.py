@@ -56,6 +56,9 @@ class Ground:
 
     def warm(self) -> None:
         """Import what runs need, some 0.2 s: in a thread and before the first run, so that nobody waits for it."""
+        from storage.warehouse.memory import share_one_heap
+
+        share_one_heap()
         import_module("storage.warehouse.warehouse")
         for provider in self.providers:
             self.connector_for(provider)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from storage.warehouse.location import Location
+from storage.warehouse.memory import give_back
 from storage.warehouse.session import Limits, Session, connect, opened
 
 #: an idle engine holds some 30 MB
@@ -90,6 +91,8 @@ class Keeper:
             left = len(self._kept)
         for session in closing:
             session.close()
+        if closing and not left:
+            give_back()
         return left
 
     def close(self) -> None:
