@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+#: a one-time code to prove a browser with, by DM
+CONNECT_CODE = "connect_code"
+#: every admin is told that somebody connected or reconnected an account
+CONNECTION_CHANGED = "connection_changed"
+#: Kinds whose facts are sealed, because they open something: forgotten as soon as the delivery is settled.
+SEALED_KINDS = frozenset({CONNECT_CODE})
+
 
 class Channel(StrEnum):
     """How a delivery travels."""

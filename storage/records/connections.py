@@ -135,3 +135,8 @@ def _columns(grant: GrantToStore, now: datetime) -> dict[str, object]:
         "erase_due_at": None,
         "erase_data": False,
     }
+
+
+def made_at(session: Session, source_id: str) -> datetime:
+    """Return when the source was first connected."""
+    return session.get_one(SourceRow, source_id).created_at

@@ -1,0 +1,224 @@
+"""The person's yes: one transaction that makes a source of a grant, or renews a source's connection."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.connecting import reasons, telling
+from jobs.connecting.finding import admitted, in_browser, locked, still_allowed
+from jobs.connecting.means import Means
+from jobs.connecting.pending import Pending, environment_of, open_pending
+from jobs.connecting.showing import ONE_PER_ORGANIZATION, mismatch_of
+from jobs.connecting.verdict import objection
+from jobs.connecting.views import Connected
+from jobs.errors import FlowGoneError, FlowRefusedError, TooLateError
+from jobs.refresh.retry import retry_now
+from jobs.schedule import start_run
+from storage.credentials import Credentials, Place, seal_credentials
+from storage.facts.flows import Flow, FlowState
+from storage.facts.people import Action, Member
+from storage.facts.runs import Trigger
+from storage.facts.secret import Secret
+from storage.facts.sources import ConnectionState, Provider, Source
+from storage.records import audit, connections, flows, runs, sources
+from storage.records.connections import GrantToStore
+from storage.seal import SealError
+from storage.sessions import ConflictError, Session
+
+_TRIES = 3
+#: Minutes between two collections of a new source.
+_SCHEDULES = {"quickbooks": 60, "shopify": 60, "amazon": 360}
+
+
+@dataclass(frozen=True, slots=True)
+class _Yes:
+    """What is confirmed, and by whom."""
+
+    flow: Flow
+    member: Member
+    pending: Pending
+    now: datetime
+
+
+async def confirm(means: Means, browser: Secret, flow_id: str, *, as_new: bool) -> Connected:
+    """Store the grant as active; the same yes again gives what it gave first."""
+    flow = await means.desk.read(lambda session: _waiting(in_browser(_found(session, flow_id), browser)))
+    if flow.state is not FlowState.DONE:
+        await admitted(means, flow)
+
+    def work(session: Session) -> Connected:
+        flow = _waiting(in_browser(locked(session, flow_id), browser))
+        if flow.state is FlowState.DONE:
+            return _connected(session, flow)
+        connected = _confirmed(session, means, flow, as_new=as_new)
+        means.checkpoint("flow.confirming")
+        return connected
+
+    for attempt in range(1, _TRIES + 1):
+        try:
+            connected = await means.database.writing(work)
+        except ConflictError:
+            # A clock took the source, or a worker renewed its tokens, in between: look again.
+            if attempt == _TRIES:
+                raise
+        else:
+            means.checkpoint("flow.confirmed")
+            return connected
+    raise AssertionError("unreachable: the last try raises")
+
+
+def _found(session: Session, flow_id: str) -> Flow:
+    flow = flows.find(session, flow_id)
+    if flow is None:
+        raise FlowGoneError
+    return flow
+
+
+def _waiting(flow: Flow) -> Flow:
+    if flow.state not in {FlowState.RETURNED, FlowState.DONE}:
+        raise FlowGoneError
+    return flow
+
+
+def _confirmed(session: Session, means: Means, flow: Flow, *, as_new: bool) -> Connected:
+    yes = _Yes(flow, still_allowed(session, flow), _opened(session, means, flow), means.clock.now())
+    if yes.now >= flow.expires_at:
+        raise FlowGoneError
+    label = means.connector_for(flow.provider).label
+    against = _against(session, means, yes, as_new=as_new)
+    if against is not None:
+        raise FlowRefusedError(against, reasons.said(against, label))
+    source_id, newly = _stored(session, means, yes)
+    run_id = _started(session, means, sources.source(session, source_id), flow.id, yes.now)
+    flows.end(
+        session,
+        flow,
+        FlowState.DONE,
+        yes.now,
+        reason=None,
+        grant=None,
+        connected_source_id=source_id,
+        run_id=run_id,
+        account=yes.pending.granted.account,
+        company=yes.pending.granted.company,
+    )
+    source = sources.source(session, source_id)
+    detail: dict[str, object] = {
+        "flow": flow.id,
+        "how": "new" if newly else "reconnect",
+        "provider": flow.provider,
+        "account": source.account,
+        "company": source.company,
+        "missing": list(yes.pending.granted.missing),
+        "run": run_id,
+    }
+    audit.record(session, flow.organization_id, flow.member_id, Action.CONNECT, source_id, yes.now, detail)
+    telling.tell_admins(session, flow, source, newly=newly, enqueue=means.enqueue, now=yes.now)
+    return Connected(flow.id, source, run_id, newly)
+
+
+def _opened(session: Session, means: Means, flow: Flow) -> Pending:
+    sealed = flows.sealed_grant(session, flow.id)
+    try:
+        return open_pending(means.seal, flow.id, sealed or b"")
+    except SealError as error:
+        raise FlowRefusedError(reasons.UNREADABLE, reasons.said(reasons.UNREADABLE, "")) from error
+
+
+def _against(session: Session, means: Means, yes: _Yes, *, as_new: bool) -> str | None:
+    """Return why this cannot be stored: the account, its other owners, the environment."""
+    flow = yes.flow
+    if yes.pending.environment != environment_of(means.providers[flow.provider]):
+        return reasons.ENVIRONMENT
+    source = sources.visible(session, flow.organization_id, flow.source_id) if flow.source_id else None
+    if mismatch_of(flow, source) is not None:
+        if not as_new:
+            return reasons.MISMATCH
+        if flow.provider in ONE_PER_ORGANIZATION:
+            return reasons.ONE_COMPANY
+    return objection(session, flow, yes.pending)
+
+
+def _stored(session: Session, means: Means, yes: _Yes) -> tuple[str, bool]:
+    """Write source and connection and return the source's id, and whether it is a new one."""
+    flow, granted = yes.flow, yes.pending.granted
+    held = connections.held(session, flow.organization_id, flow.provider, granted.account)
+    version = held.version + 1 if held else 1
+    grant = _to_store(means, yes, version)
+    if held is None:
+        source_id = connections.add_source(
+            session,
+            flow.organization_id,
+            flow.provider,
+            granted.account,
+            label=_label(flow.provider, granted.account),
+            company=granted.company,
+            mode=means.connector_for(flow.provider).mode,
+            schedule_minutes=_SCHEDULES[flow.provider.value],
+            grant=grant,
+            now=yes.now,
+        )
+        return source_id, True
+    if not connections.replace_grant(
+        session, held.source_id, company=granted.company, grant=grant, expected_version=held.version, now=yes.now
+    ):
+        raise ConflictError("the tokens were renewed a moment ago")
+    return held.source_id, False
+
+
+def _to_store(means: Means, yes: _Yes, version: int) -> GrantToStore:
+    granted, tokens = yes.pending.granted, yes.pending.granted.tokens
+    place = Place(yes.flow.organization_id, yes.flow.provider, granted.account, version)
+    credentials = Credentials(
+        access=tokens.access,
+        refresh=tokens.refresh,
+        expires_at=tokens.expires_at,
+        refresh_expires_at=tokens.refresh_expires_at,
+        hard_expires_at=tokens.hard_expires_at,
+        scopes=granted.scopes,
+    )
+    missing = ", ".join(granted.missing)
+    return GrantToStore(
+        credentials=seal_credentials(means.seal, place, credentials),
+        version=version,
+        state=ConnectionState.ATTENTION if missing else ConnectionState.CONNECTED,
+        reason=f"not allowed to read everything: {missing} was not granted" if missing else None,
+        scopes=" ".join(granted.scopes),
+        region=granted.region,
+        environment=yes.pending.environment,
+        connected_by=yes.member.id,
+        access_expires_at=tokens.expires_at,
+        refresh_expires_at=tokens.refresh_expires_at,
+        hard_expires_at=tokens.hard_expires_at,
+    )
+
+
+def _started(session: Session, means: Means, source: Source, flow_id: str, now: datetime) -> str:
+    """Queue the first collection or the catch-up; a run that is under way goes on, and at once if it waits.
+
+    Nobody asked for that run as a refresh, so that nobody is told as if they had; `flows.of_run` names whoever
+    connected, and a first read has a trigger of its own.
+    """
+    active = runs.active_of(session, [source.id]).get(source.id)
+    if active is not None:
+        try:
+            retry_now(means.clock, means.enqueue)(session, [active])
+        except TooLateError:
+            # It is at work: the next attempt of it, or the next slot, reads with the new grant.
+            return active.id
+        return active.id
+    known = runs.last_ready_of(session, [source.id])
+    trigger = Trigger.SCHEDULE if known else Trigger.FIRST_READ
+    return start_run(session, source, trigger, f"connect:{flow_id}", now, means.enqueue, collects=True)
+
+
+def _connected(session: Session, flow: Flow) -> Connected:
+    if flow.connected_source_id is None:
+        raise FlowGoneError
+    source = sources.source(session, flow.connected_source_id)
+    newly = connections.made_at(session, source.id) == flow.settled_at
+    return Connected(flow.id, source, flow.run_id, newly)
+
+
+def _label(provider: Provider, account: str) -> str:
+    """Return what people read, as a seed file does it: a shop's domain says enough, numbers need their provider."""
+    return account if provider is Provider.SHOPIFY else f"{provider.value}_{account}"

@@ -1,0 +1,100 @@
+"""Messages of flows: deliveries like all others (intent, call, outcome, reconciled), with words of their own."""
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from connectors.base import Connector
+from jobs.asks import Enqueue
+from jobs.work import Work
+from storage.facts.deliveries import CONNECT_CODE, CONNECTION_CHANGED, Channel, Delivery
+from storage.facts.flows import Flow
+from storage.facts.messages import Message, Person
+from storage.facts.people import Member
+from storage.facts.secret import Secret
+from storage.facts.sources import Provider, Source
+from storage.records import deliveries, flows, organizations, sources
+from storage.seal import Seal
+from storage.sessions import Session
+from templates.notices.linking import connect_code, connection_changed
+
+Words = Callable[[Session, Delivery, datetime], Message]
+_KEEP_TRYING = timedelta(hours=24)
+
+
+def send_code(
+    session: Session, flow: Flow, code: Secret, number: int, *, seal: Seal, enqueue: Enqueue, now: datetime
+) -> None:
+    """Send the code to the member by DM; it is sealed until it was sent, and then forgotten."""
+    subject = f"{flow.id}.{number}"
+    sealed = seal.close(code.reveal(), CONNECT_CODE, subject)
+    delivery_id = deliveries.add(
+        session,
+        organization_id=flow.organization_id,
+        kind=CONNECT_CODE,
+        subject=subject,
+        channel=Channel.SLACK,
+        destination=f"{flow.identity.team_id}/{flow.identity.user_id}",
+        member_id=flow.member_id,
+        now=now,
+        expires_at=flow.expires_at,
+        facts={"sealed": base64.b64encode(sealed).decode()},
+    )
+    if delivery_id is not None:
+        enqueue(session, Work("delivery", delivery_id, queue="notify"))
+
+
+def tell_admins(session: Session, flow: Flow, source: Source, *, newly: bool, enqueue: Enqueue, now: datetime) -> None:
+    """Tell every admin, the one who did it included, that a connection changed."""
+    for admin in organizations.admins(session, flow.organization_id):
+        delivery_id = deliveries.add(
+            session,
+            organization_id=flow.organization_id,
+            kind=CONNECTION_CHANGED,
+            subject=flow.id,
+            channel=Channel.SLACK,
+            destination=f"{admin.team_id}/{admin.user_id}",
+            member_id=admin.id,
+            now=now,
+            expires_at=now + _KEEP_TRYING,
+            facts={"newly": newly, "source": source.id, "missing": source.connection_reason},
+        )
+        if delivery_id is not None:
+            enqueue(session, Work("delivery", delivery_id, queue="notify"))
+
+
+def flow_words(seal: Seal, connector_for: Callable[[Provider], Connector]) -> Mapping[str, Words]:
+    """Return the words of the kinds of delivery that are flows' own."""
+
+    def code(session: Session, delivery: Delivery, _now: datetime) -> Message:
+        flow = _flow(session, delivery.subject.partition(".")[0])
+        sealed = base64.b64decode(str(deliveries.facts_of(session, delivery.id).get("sealed", "")))
+        digits = seal.open(sealed, CONNECT_CODE, delivery.subject)
+        return connect_code(digits, connector_for(flow.provider).label, delivery.expires_at)
+
+    def changed(session: Session, delivery: Delivery, _now: datetime) -> Message:
+        flow = _flow(session, delivery.subject)
+        facts = deliveries.facts_of(session, delivery.id)
+        source = sources.source(session, str(facts["source"]))
+        return connection_changed(
+            _person(organizations.member(session, flow.member_id)),
+            provider=connector_for(flow.provider).label,
+            company=source.company,
+            source=source.label,
+            newly=bool(facts["newly"]),
+            missing=str(facts["missing"]) if facts.get("missing") else None,
+            at=delivery.created_at,
+        )
+
+    return {CONNECT_CODE: code, CONNECTION_CHANGED: changed}
+
+
+def _flow(session: Session, flow_id: str) -> Flow:
+    found = flows.find(session, flow_id)
+    if found is None:
+        raise KeyError(flow_id)
+    return found
+
+
+def _person(member: Member) -> Person:
+    return Person(member.name, member.team_id, member.user_id)

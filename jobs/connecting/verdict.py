@@ -1,0 +1,45 @@
+"""Whether a grant may be stored: where it comes from, and who has the account already."""
+
+import structlog
+
+from jobs.connecting import reasons
+from jobs.connecting.pending import Pending
+from jobs.connecting.showing import ONE_PER_ORGANIZATION
+from storage.facts.flows import Flow
+from storage.records import connections, flows
+from storage.sessions import Session
+
+log = structlog.get_logger()
+
+
+def objection(session: Session, flow: Flow, pending: Pending) -> str | None:
+    """Return why this grant can never be this flow's, a code of ours; None when nothing is against it.
+
+    The transaction holds the organization's lock; it takes the account's too, so that two organizations that confirm
+    the same account at once see each other.
+    """
+    account = pending.granted.account
+    flows.lock_account(session, flow.provider, account)
+    others = [
+        organization
+        for organization, _ in flows.sources_with(session, flow.provider, account)
+        if organization != flow.organization_id
+    ]
+    if others:
+        # For the operator alone: the person learns of no other organization.
+        log.warning("account_connected_elsewhere", flow=flow.id, organization=flow.organization_id, others=others)
+        return reasons.ELSEWHERE
+    held = connections.held(session, flow.organization_id, flow.provider, account)
+    if held is not None and held.erasing:
+        return reasons.ERASING
+    if held is not None and held.environment and held.environment != pending.environment:
+        return reasons.ENVIRONMENT
+    return _one_company(session, flow, held.source_id if held else None)
+
+
+def _one_company(session: Session, flow: Flow, own: str | None) -> str | None:
+    if flow.provider not in ONE_PER_ORGANIZATION:
+        return None
+    # A reconnect that came back with another company is no second one yet: the person is asked first.
+    held = set(flows.sources_held(session, flow.organization_id, flow.provider)) - {own, flow.source_id}
+    return reasons.ONE_COMPANY if held else None
