@@ -71,7 +71,7 @@ async def ours(said: Said, folder: Path) -> Said:
 
 async def floor(said: Said, decode: Callable[[bytes], Any]) -> Said:
     """Download and decode every page of invoices."""
-    from connectors.quickbooks.company import MINOR_VERSION
+    from connectors.quickbooks.entry import MINOR_VERSION
     from connectors.quickbooks.statements import ENTITIES, PAGE
     from connectors.reads import Call
     from connectors.side_by_side import in_order

@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from connectors.errors import Broken
 from connectors.http import Http
 from connectors.limits import Limiter
 from connectors.oauth import TokenKeeper
 from connectors.tokens import Tokens, TokenStore
-from connectors.wire import HttpLimits
+from connectors.wire import HttpLimits, pinned
 from storage.facts.clock import Clock, aware
 from storage.facts.ready import ReadyTable
 from storage.facts.secret import Secret
@@ -21,6 +22,7 @@ from storage.facts.streams import Batch, Stream
 
 __all__ = [
     "Access",
+    "Addresses",
     "Collected",
     "Company",
     "Connector",
@@ -42,6 +44,15 @@ Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a provider is reached (``{shop}`` stands for the account)."""
+
+    api_url: str
+    auth_url: str
+    token_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderSettings:
     """The app's own keys and the provider's addresses (``{shop}`` in them stands for the account)."""
 
@@ -51,10 +62,36 @@ class ProviderSettings:
     auth_url: str
     token_url: str
     limits: HttpLimits = field(default_factory=HttpLimits)
+    #: the secret before this one: both are good while it is changed at the provider
+    previous_secret: Secret | None = None
+    #: addresses by region, where the provider has regions; the plain ones are those of the first
+    regions: Mapping[str, Addresses] = field(default_factory=dict)
+    #: what the consent page calls the app, where that is not the client id (Amazon)
+    application_id: str = ""
+    #: True while the provider has not published the app (Amazon's ``version=beta``)
+    draft: bool = False
 
     def address(self, template: str, account: str) -> str:
         """Fill the account into an address."""
         return template.replace("{shop}", account)
+
+    @property
+    def client_secrets(self) -> tuple[Secret, ...]:
+        """The present secret, then the one before it where there is one."""
+        return (self.client_secret, self.previous_secret) if self.previous_secret else (self.client_secret,)
+
+    def at(self, region: str) -> "ProviderSettings":
+        """Return the settings with the addresses of a region; Broken for one that is not known."""
+        if not self.regions and not region:
+            return self
+        there = self.regions.get(region)
+        if there is None:
+            raise Broken("this account belongs to a region that is not set up here", code="region_unknown")
+        return replace(self, api_url=there.api_url, auth_url=there.auth_url, token_url=there.token_url)
+
+    def environment(self, account: str, region: str = "") -> str:
+        """Return the host that gives this account its tokens: a grant of one environment is never used in another."""
+        return pinned(self.address(self.at(region).token_url, account)).host
 
 
 class Held(Protocol):
@@ -95,6 +132,10 @@ class Access:
     held: Held = field(default_factory=NothingHeld)
     #: only an exchange that creates orders asks for this; collections never do
     writes: bool = False
+    #: Amazon's region of the account; empty elsewhere
+    region: str = ""
+    #: the environment that the stored grant is of; empty where that was never noted
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +216,20 @@ class Connector(Protocol):
         ...
 
 
+def refuse_foreign(access: Access) -> None:
+    """Raise Broken when the stored grant is of another environment than the one we are set up for."""
+    if access.environment and access.environment != access.settings.environment(access.account, access.region):
+        detail = "the stored access is of another environment than this installation: connect the account again here"
+        raise Broken(detail, code="wrong_environment")
+
+
 @contextlib.asynccontextmanager
 async def open_session(connector: Connector, access: Access) -> AsyncIterator[Session]:
-    """Open a connection and count its last reads when it closes, however it ends."""
+    """Open a connection and count its last reads when it closes, however it ends.
+
+    Raises Broken for a grant of another environment (a sandbox's in production, or the other way round).
+    """
+    refuse_foreign(access)
     async with connector.session(access) as session:
         try:
             yield session

@@ -9,13 +9,12 @@ import msgspec
 from connectors.decode import Record
 from connectors.errors import Broken, ConnectorError, Retry
 from connectors.http import Http
-from connectors.quickbooks.faults import judge
+from connectors.quickbooks.entry import MINOR_VERSION
+from connectors.quickbooks.faults import judge, judge_json
 from connectors.quickbooks.statements import KEYS, Entity
 from connectors.reads import Call
 from connectors.wire import Answer
 
-#: Lower minor versions are ignored since August 2025; saying it keeps a later default from changing answers silently.
-MINOR_VERSION = "75"
 #: Longer statements go in a body.
 _LONGEST_IN_ADDRESS = 1500
 
@@ -101,7 +100,7 @@ class Company:
     async def get(self, path: str, name: str, params: dict[str, str]) -> Answer:
         """Read something that is no query; an answer that is no JSON is tried again."""
         call = Call("GET", f"{self._base}{path}", name, params={**params, "minorversion": MINOR_VERSION})
-        return await self._http.send(call, _judge_json)
+        return await self._http.send(call, judge_json)
 
     def _call(self, entity: str, statement: str) -> Call:
         path, name = f"{self._base}/query", f"query {entity}"
@@ -109,11 +108,3 @@ class Company:
             return Call("GET", path, name, params={"query": statement, "minorversion": MINOR_VERSION})
         params = {"minorversion": MINOR_VERSION}
         return Call("POST", path, name, params=params, body=statement.encode(), content_type="application/text")
-
-
-def _judge_json(answer: Answer) -> ConnectorError | None:
-    problem = judge(answer)
-    if problem is None and answer.status == 200 and answer.body[:200].lstrip()[:1] != b"{":
-        detail = "QuickBooks answered with something that is no data"
-        return Retry(None, detail, code="not_json", request_id=answer.request_id)
-    return problem

@@ -2,47 +2,25 @@
 
 import contextlib
 import hashlib
-import re
 from calendar import monthrange
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
-import msgspec
-
 from connectors.base import Access, Collected, Mark, Progress, Session, Sink, mark, serial
 from connectors.base import Company as Owner
-from connectors.errors import Broken
-from connectors.http import Http
 from connectors.intake import Intake
-from connectors.limits import Rate
-from connectors.oauth import TokenEndpoint, TokenKeeper, TokenStyle
-from connectors.quickbooks import reports
+from connectors.quickbooks import entry, reports
 from connectors.quickbooks.company import Company
-from connectors.quickbooks.faults import judge
 from connectors.quickbooks.reading import Reader, Reading
 from connectors.quickbooks.reports import REPORTS, Report
 from connectors.quickbooks.statements import ENTITIES, Entity
 from connectors.quickbooks.tables import READY
 from connectors.side_by_side import together
-from connectors.wire import Wire
 from storage.facts.clock import aware
 from storage.facts.ready import ReadyTable
-from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
-
-_REALM = re.compile(r"[0-9]{1,32}", re.ASCII)
-#: 10 calls a second per company and app, 500 a minute per company.
-RATES = (Rate(per_second=10, burst=10), Rate(per_second=500 / 60, burst=500))
-
-
-class _CompanyInfo(msgspec.Struct, rename="pascal"):
-    company_name: str
-
-
-class _CompanyAnswer(msgspec.Struct, rename="pascal"):
-    company_info: _CompanyInfo
 
 
 class QuickBooksConnector:
@@ -57,29 +35,13 @@ class QuickBooksConnector:
     )
     ready: tuple[ReadyTable, ...] = READY
 
-    @contextlib.asynccontextmanager
-    async def session(self, access: Access) -> AsyncIterator[Session]:
+    def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
         """Open a connection to one company."""
-        realm, settings = access.account, access.settings
-        if not _REALM.fullmatch(realm):
-            raise Broken("this is no QuickBooks company id", code="account_malformed")
-        endpoint = TokenEndpoint(settings.token_url, settings.client_id, settings.client_secret, TokenStyle.BASIC_FORM)
-        keeper = TokenKeeper(access.tokens, endpoint, clock=access.clock, limits=settings.limits)
-        async with Wire(settings.api_url, limits=settings.limits) as wire:
-            http = Http(
-                wire, keeper, clock=access.clock, limiter=access.limiter, key=f"quickbooks:{realm}", rates=RATES,
-                headers=_headers, judge=judge, writes=access.writes,
-            )  # fmt: skip
-            yield Session(access, http, keeper)
+        return entry.session(access)
 
     async def probe(self, session: Session) -> Owner:
         """Ask for the company's name."""
-        realm = session.access.account
-        answer = await Company(session.http, realm).get(f"/companyinfo/{realm}", "companyinfo", {})
-        try:
-            return Owner(realm, msgspec.json.decode(answer.body, type=_CompanyAnswer).company_info.company_name)
-        except msgspec.MsgspecError as error:
-            raise Broken("QuickBooks did not tell the company's name", code="page_unreadable") from error
+        return await entry.probe(session)
 
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
@@ -151,7 +113,3 @@ def _collected(
         keep_cursors=(*(reading.name for reading in readings if reading.keep), *read),
         notes=(note,) if rounded else (),
     )
-
-
-def _headers(token: Secret) -> Mapping[str, str]:
-    return {"Authorization": f"Bearer {token.reveal()}", "Accept": "application/json"}

@@ -78,7 +78,7 @@ _BROKEN = {
     "120": ("no_access", "the connected user has no access to this QuickBooks company's data"),
     "3100": (
         "wrong_environment",
-        "the app's keys and this company do not belong together (development against production)",
+        "the access is not for this company, or the app's keys are not (development against production)",
     ),
     "6190": ("subscription_lapsed", "the QuickBooks subscription of this company has lapsed"),
     "610": ("not_found", "QuickBooks does not know what we asked for"),
@@ -111,6 +111,15 @@ def judge_fault(found: Fault, answer: Answer) -> ConnectorError:
         return Retry(None, "QuickBooks failed inside", code="server_error", request_id=named)
     number = f" (code {min(codes)})" if codes else ""
     return Broken(f"QuickBooks refused the request{number}", code="request_refused", request_id=named)
+
+
+def judge_json(answer: Answer) -> ConnectorError | None:
+    """Judge an answer that must be JSON; a page in its place is tried again."""
+    problem = judge(answer)
+    if problem is None and answer.status == 200 and answer.body[:200].lstrip()[:1] != b"{":
+        detail = "QuickBooks answered with something that is no data"
+        return Retry(None, detail, code="not_json", request_id=answer.request_id)
+    return problem
 
 
 _AUTHENTICATION = frozenset(map(str, range(1, 500)))

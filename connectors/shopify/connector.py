@@ -1,34 +1,24 @@
 """The Shopify connector."""
 
 import contextlib
-import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
-import msgspec
-
 from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
-from connectors.errors import Broken, Partial, Reconnect
-from connectors.http import Http
+from connectors.errors import Partial, Reconnect
 from connectors.intake import Intake
-from connectors.oauth import TokenEndpoint, TokenKeeper, TokenStyle
+from connectors.shopify import entry
 from connectors.shopify.connection import Root
-from connectors.shopify.documents import SHOP
 from connectors.shopify.graph import Graph
-from connectors.shopify.judge import judge
 from connectors.shopify.reading import Reader, Reading
 from connectors.shopify.roots import ROOTS
 from connectors.shopify.tables import READY
 from connectors.side_by_side import together
-from connectors.wire import Wire
 from storage.facts.clock import aware
 from storage.facts.ready import ReadyTable
-from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
-
-_SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com", re.ASCII)
 
 
 class ShopifyConnector:
@@ -40,30 +30,13 @@ class ShopifyConnector:
     streams: tuple[Stream, ...] = tuple(root.shape.stream for root in ROOTS)
     ready: tuple[ReadyTable, ...] = READY
 
-    @contextlib.asynccontextmanager
-    async def session(self, access: Access) -> AsyncIterator[Session]:
+    def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
         """Open a connection to one shop."""
-        shop, settings = access.account, access.settings
-        if not _SHOP.fullmatch(shop):
-            raise Broken("this is no name of a Shopify shop", code="account_malformed")
-        token_url = settings.address(settings.token_url, shop)
-        endpoint = TokenEndpoint(token_url, settings.client_id, settings.client_secret, TokenStyle.JSON_BODY)
-        keeper = TokenKeeper(access.tokens, endpoint, clock=access.clock, limits=settings.limits)
-        async with Wire(settings.address(settings.api_url, shop), limits=settings.limits) as wire:
-            http = Http(
-                wire, keeper, clock=access.clock, limiter=access.limiter, key=f"shopify:{shop}", rates=(),
-                headers=_headers, judge=judge, writes=access.writes,
-            )  # fmt: skip
-            yield Session(access, http, keeper)
+        return entry.session(access)
 
     async def probe(self, session: Session) -> Company:
         """Ask for the shop's name."""
-        data = await Graph(session.http).ask("Shop", SHOP, {})
-        try:
-            shop = msgspec.json.decode(data, type=dict[str, dict[str, str]])["shop"]
-            return Company(shop["myshopifyDomain"], shop["name"])
-        except (msgspec.MsgspecError, KeyError) as error:
-            raise Broken("Shopify did not tell the shop's name", code="page_unreadable") from error
+        return await entry.probe(session)
 
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
@@ -112,7 +85,3 @@ def _collected(session: Session, readings: list[Reading], until: datetime) -> Co
         keep_cursors=tuple(reading.name for reading in readings if reading.keep),
         notes=tuple(sorted(notes)),
     )
-
-
-def _headers(token: Secret) -> Mapping[str, str]:
-    return {"X-Shopify-Access-Token": token.reveal(), "Accept": "application/json"}
