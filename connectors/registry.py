@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from connectors.base import Connector
+from connectors.grants import Grants
 from storage.facts.sources import Provider
 
 
@@ -32,3 +33,13 @@ _MAKE: Mapping[Provider, Callable[[], Connector]] = {
 def connector_for(provider: Provider) -> Connector:
     """Return the connector of a provider; KeyError for one that is not built."""
     return _MAKE[provider]()
+
+
+#: How each provider's consent is made; a provider that is not here cannot be connected by a person yet.
+_GRANTS: Mapping[Provider, Callable[[], Grants]] = {}
+
+
+@cache
+def grants_for(provider: Provider) -> Grants:
+    """Return the consent of a provider; KeyError for one that is not built."""
+    return _GRANTS[provider]()

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.base import Connector, ProviderSettings
-from connectors.registry import connector_for
+from connectors.grants import Grants
+from connectors.registry import connector_for, grants_for
+from connectors.slack_signin import SlackApp
 from connectors.wire import HttpLimits
 from jobs.addresses import AddressService
 from jobs.asks import AskService
 from jobs.audit_work import WorkAudit
 from jobs.bot_tokens import BotTokens
 from jobs.clock import Sweep
+from jobs.connecting.means import Means
+from jobs.connecting.service import ConnectService
+from jobs.connecting.telling import flow_words
 from jobs.deliver.cards import CardEditor
 from jobs.deliver.handler import QUIET, DeliveryHandler
 from jobs.deliver.mail import MailSender
@@ -116,6 +121,7 @@ def build_jobs(
     *,
     checkpoint: Callable[[str], None] = lambda _name: None,
     connectors: Callable[[Provider], Connector] = connector_for,
+    grants: Callable[[Provider], Grants] = grants_for,
     tuning: Tuning | None = None,
 ) -> Jobs:
     """Build services, handlers and sweeps. Bind `jobs.engine` to the engine before anything runs."""
@@ -146,6 +152,27 @@ def build_jobs(
         refresh=RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         addresses=AddressService(desk, clock, people),
+        connect=ConnectService(
+            Means(
+                desk=desk,
+                database=database,
+                clock=clock,
+                seal=seal,
+                people=people,
+                enqueue=port.enqueue,
+                grants_for=grants,
+                connector_for=connectors,
+                providers=ground.providers,
+                slack=SlackApp(
+                    settings.slack_client_id,
+                    Secret(settings.slack_client_secret.get_secret_value()),
+                    settings.slack_api_url,
+                ),
+                public_url=settings.public_url.rstrip("/"),
+                read_budget=ground.read_budget,
+                checkpoint=checkpoint,
+            )
+        ),
     )
     runs = RunHandler(ground, notifier, port.enqueue, tuning.retries)
     deliveries = DeliveryHandler(
@@ -153,7 +180,7 @@ def build_jobs(
         clock,
         port.enqueue,
         notifier,
-        Posting(database, clock, sender),
+        Posting(database, clock, sender, own_words=flow_words(seal, connectors)),
         Mailing(database, clock, MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from)),
         may_act=port.may_act,
         checkpoint=checkpoint,
@@ -172,6 +199,7 @@ def build_jobs(
             Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier)),
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
+            Sweep("flows", 15.0, services.connect.sweep),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
         ],

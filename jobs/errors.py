@@ -1,8 +1,8 @@
 """What can go wrong with a request of a person; code matches on the class, bot turns each into words."""
 
 from storage.facts.people import Action, Role
-from storage.sessions import DatabaseBusyError, DatabaseFullError
 from storage.facts.sources import Source
+from storage.sessions import DatabaseBusyError, DatabaseFullError
 
 
 class RequestError(Exception):

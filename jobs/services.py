@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from jobs.addresses import AddressService
 from jobs.asks import AskService
+from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
 from jobs.people import People
 from jobs.refresh.service import RefreshService
@@ -22,3 +23,4 @@ class Services:
     refresh: RefreshService
     escalation: EscalationService
     addresses: AddressService
+    connect: ConnectService

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from connectors.base import Connector
 from jobs.asks import Enqueue
+from jobs.deliver.posting import Words
 from jobs.work import Work
 from storage.facts.deliveries import CONNECT_CODE, CONNECTION_CHANGED, Channel, Delivery
 from storage.facts.flows import Flow
@@ -18,7 +19,6 @@ from storage.seal import Seal
 from storage.sessions import Session
 from templates.notices.linking import connect_code, connection_changed
 
-Words = Callable[[Session, Delivery, datetime], Message]
 _KEEP_TRYING = timedelta(hours=24)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -37,6 +37,8 @@ class Settle(Protocol):
 
 
 Prepared = Callable[[], Awaitable[Result]]
+#: Puts together what one delivery says.
+Words = Callable[[Session, Delivery, datetime], Message]
 
 
 def shown_hash(message: Message) -> str:
@@ -48,10 +50,14 @@ def shown_hash(message: Message) -> str:
 class Posting:
     """Everything about a Slack delivery but its state."""
 
-    def __init__(self, database: Database, clock: Clock, sender: SlackSender) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, sender: SlackSender, *, own_words: Mapping[str, Words] | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._sender = sender
+        #: by kind: words that are not about a refresh
+        self._own_words = dict(own_words or {})
 
     async def thread_of(
         self, delivery: Delivery, attempt: Callable[[str], Awaitable[Again | None]]
@@ -147,6 +153,9 @@ class Posting:
         return await self._database.reading(read)
 
     def _words(self, session: Session, delivery: Delivery, team_id: str) -> tuple[Message, blocks.Rung]:
+        own = self._own_words.get(delivery.kind)
+        if own is not None:
+            return own(session, delivery, self._clock.now()), rung_of(session, team_id)
         in_channel = not delivery.destination.split("/")[1].startswith(("U", "W"))
         message = message_for(session, delivery.kind, delivery.subject, self._clock.now(), in_channel=in_channel)
         return message, rung_of(session, team_id)

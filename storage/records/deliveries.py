@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import null, update
 from sqlmodel import Session, col, select
 
-from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.facts.deliveries import SEALED_KINDS, Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
@@ -94,7 +94,10 @@ def settle(
     external_id: str | None = None,
     reason: str | None = None,
 ) -> bool:
-    """Record the outcome of the attempt; a delivery that is already settled stays as it is."""
+    """Record the outcome of the attempt; a delivery that is already settled stays as it is.
+
+    What was sealed in it, because it opens something, is forgotten.
+    """
     values: dict[str, object] = {"state": state, "reason": reason}
     if external_id is not None:
         values["external_id"] = external_id
@@ -108,7 +111,11 @@ def settle(
         )
         .values(**values)
     )
-    return won(session, statement)
+    if not won(session, statement):
+        return False
+    sealed = (col(DeliveryRow.id) == delivery_id, col(DeliveryRow.kind).in_(SEALED_KINDS))
+    won(session, update(DeliveryRow).where(*sealed).values(facts=null()))
+    return True
 
 
 def doubt(session: Session, delivery_id: str) -> None:
