@@ -18,6 +18,7 @@ from bot.asks import KIND, ask_handler
 from bot.guard import Verifier
 from bot.surface import Surface
 from bot.web import build_web
+from bot.wire import server_config
 from jobs.build import Jobs, Tuning, build_jobs
 from jobs.clock import Clockwork
 from jobs.crashpoints import crash_point
@@ -191,20 +192,7 @@ def _check(database: Database) -> None:
 
 async def serve(app: App, on_ready: Callable[[str], None] = lambda _address: None) -> None:
     """Run the process until it is told to stop (SIGTERM, SIGINT); `on_ready` is given the address."""
-    config = uvicorn.Config(
-        app.asgi,
-        host=app.settings.host,
-        port=app.settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=5,
-        # The faster parser takes endless headers into memory before anybody can refuse them.
-        http="h11",
-        h11_max_incomplete_event_size=64 * 1024,
-    )
+    config = server_config(app.asgi, host=app.settings.host, port=app.settings.port)
     server = _Server(config, on_ready)
     await server.serve()
     if not server.started:

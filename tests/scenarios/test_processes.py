@@ -10,7 +10,7 @@ import pytest
 from jobs.engine import Engine
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers import catalogue
-from sandbox.slack import Answer, Message
+from sandbox.slack import Message
 from storage.facts.clock import SystemClock
 from storage.facts.runs import Run, RunState
 from storage.facts.sources import Provider, Source
@@ -69,11 +69,11 @@ async def _is_answered_at_once(stage: Fleet) -> None:
     assert answer.ok, answer
     await _seen(stage, "Shopify")
 
-    async def at_once() -> Answer | None:
-        found = await stage.sandbox.slack.command(MAYA, FINANCE, "/data", "status")
-        return found if found.ok and b"Shopify" in found.body else None
-
-    await eventually(at_once, seconds=20, every=0.2)
+    async with asyncio.timeout(20):
+        while b"Shopify" not in answer.body:
+            await asyncio.sleep(0.2)
+            answer = await stage.sandbox.slack.command(MAYA, FINANCE, "/data", "status")
+            assert answer.ok, answer
 
 
 async def _confirms(stage: Fleet) -> Message:
