@@ -23,6 +23,9 @@ Said = dict[str, Any]
 
 async def ours(said: Said, folder: Path) -> Said:
     """Read everything through the connector and load it."""
+    from storage.warehouse.memory import share_one_heap
+
+    share_one_heap()  # as the product does at its start
     from connectors.base import Access, ProviderSettings, open_session
     from connectors.limits import Unlimited
     from connectors.registry import connector_for
@@ -32,9 +35,7 @@ async def ours(said: Said, folder: Path) -> Said:
     from storage.facts.sources import Provider
     from storage.facts.streams import Batch
     from storage.warehouse import LoadRun, Warehouse
-    from storage.warehouse.memory import share_one_heap
 
-    share_one_heap()  # as the product does at its start
     clock, given = SystemClock(), said["environment"]
     settings = ProviderSettings(
         client_id=given["QUICKBOOKS_CLIENT_ID"],

@@ -4,12 +4,16 @@ Arrow's own allocator keeps what it once had (25 MB after two small reads, 50 MB
 not quicker here. With the C library's there is one heap for all, and one call that gives its free pages back.
 """
 
-import pyarrow as pa
+import os
 
 
 def share_one_heap() -> None:
-    """Let Arrow use the C library's allocator from now on, in this process."""
-    pa.set_memory_pool(pa.system_memory_pool())
+    """Let Arrow use the C library's allocator in this process, unless the environment chose one.
+
+    Call it before Arrow is imported. `pyarrow.set_memory_pool` would come too late and change less: what Arrow does on
+    its own, such as computing and writing Parquet, takes the pool that the environment names.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def give_back() -> None:
@@ -18,5 +22,7 @@ def give_back() -> None:
     It takes some 10 ms. Where the C library knows no such call (Arrow's system pool makes `malloc_trim` of it), nothing
     happens.
     """
+    import pyarrow as pa
+
     pa.default_memory_pool().release_unused()
     pa.system_memory_pool().release_unused()

@@ -1,0 +1,52 @@
+"""Freed memory goes back to the system; told by the kernel, in a process of its own whose heap only this test fills."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_BLOCKS = """
+import sys
+from storage.warehouse.memory import give_back, share_one_heap
+share_one_heap()
+import pyarrow as pa
+from pathlib import Path
+
+def resident():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) / 1024
+
+# 60 MB in blocks too small to be mappings of their own, with a block that stays above each that goes: the allocator by
+# itself gives back only what is free at the very top of its heap.
+held = [bytearray(60_000) for _ in range(1000)]
+stays = held[::2][-1], [bytearray(600) for _ in range(10)]
+before = resident()
+del held[:999]
+freed = resident()
+{then}
+print(before, freed, resident(), pa.default_memory_pool().backend_name)
+"""
+
+
+def told(then: str) -> tuple[float, float, float, str]:
+    environment = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    command = [sys.executable, "-c", _BLOCKS.replace("{then}", then)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
+    before, freed, after, pool = done.stdout.split()
+    return float(before), float(freed), float(after), pool
+
+
+def given_back(then: str) -> float:
+    _, freed, after, _ = told(then)
+    return freed - after
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's figures are read from /proc")
+def test_free_pages_go_back() -> None:
+    assert given_back("give_back()") > 40
+    assert given_back("pass") < 5, "the twin that gives nothing back would pass"
+
+
+def test_arrow_has_the_same_heap() -> None:
+    assert told("pass")[3] == "system"
