@@ -19,6 +19,7 @@ class Intent(StrEnum):
     REFRESH = "refresh"
     HISTORY = "history"
     HELP = "help"
+    MEMBERS = "members"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"
     UNKNOWN = "unknown"

@@ -147,7 +147,7 @@ class ConnectPages:
         return RedirectResponse(_here(request), 303)
 
     async def _signed_in(self, request: Request) -> Response:
-        link = await self._flows.signed_in(_pairs(request), self._browsers.of(request))
+        link = await self._flows.signed_in(_pairs(request), self._known(request))
         return RedirectResponse(f"/connect/l/{link.reveal()}", 303)
 
     async def _go(self, request: Request) -> Response:
@@ -165,7 +165,7 @@ class ConnectPages:
         provider = request.path_params["provider"]
         if provider not in {known.value for known in Provider}:
             raise FlowGoneError
-        view = await self._flows.returned(Provider(provider), _pairs(request), self._browsers.of(request))
+        view = await self._flows.returned(Provider(provider), _pairs(request), self._known(request))
         # A clean address: no code and no state stay in the history.
         return RedirectResponse("/connect/confirm" if view.state is FlowState.RETURNED else "/connect/done", 303)
 
@@ -190,13 +190,13 @@ class ConnectPages:
 
     async def _confirm(self, request: Request) -> Response:
         browser, form = await self._posted(request)
-        connected = await self._flows.confirm(browser, form.get("flow", ""), as_new=form.get("as") == "new")
+        connected = await self._flows.confirm(browser, flow_id=form.get("flow", ""), as_new=form.get("as") == "new")
         log.info("connected", source=connected.source.id, organization=connected.source.organization_id)
         return RedirectResponse("/connect/done", 303)
 
     async def _give_up(self, request: Request) -> Response:
         browser, form = await self._posted(request)
-        await self._flows.give_up(browser, form.get("flow", ""))
+        await self._flows.give_up(browser, flow_id=form.get("flow", ""))
         return RedirectResponse("/connect/done", 303)
 
     async def _done(self, request: Request) -> Response:

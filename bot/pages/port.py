@@ -27,23 +27,23 @@ class Flows(Protocol):
         """Return Slack's page to sign in."""
         ...
 
-    async def signed_in(self, query: Pairs, browser: Secret | None) -> Secret:
+    async def signed_in(self, query: Pairs, browser: Secret) -> Secret:
         """Take what Slack sent back; returns the link to go on with."""
         ...
 
-    async def go(self, link: Secret, browser: Secret, hint: str) -> str:
+    async def go(self, link: Secret, browser: Secret, hint: str = "") -> str:
         """Return the provider's page."""
         ...
 
-    async def returned(self, provider: Provider, query: Pairs, browser: Secret | None) -> FlowView:
+    async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:
         """Take what the provider sent back."""
         ...
 
-    async def confirm(self, browser: Secret, flow_id: str, *, as_new: bool = False) -> Connected:
+    async def confirm(self, browser: Secret, *, flow_id: str, as_new: bool = False) -> Connected:
         """Store the grant."""
         ...
 
-    async def give_up(self, browser: Secret, flow_id: str) -> None:
+    async def give_up(self, browser: Secret, *, flow_id: str) -> None:
         """Give the grant back."""
         ...
 

@@ -71,6 +71,17 @@ def broken_entries(session: Session, organization_id: str) -> list[int]:
     return broken
 
 
+def newest(session: Session, organization_id: str, limit: int) -> list[AuditRow]:
+    """Return the newest entries of the organization, newest first."""
+    statement = (
+        select(AuditRow)
+        .where(AuditRow.organization_id == organization_id)
+        .order_by(col(AuditRow.sequence).desc())
+        .limit(limit)
+    )
+    return list(session.exec(statement))
+
+
 def entries(session: Session, organization_id: str) -> int:
     """Return how many entries the organization has."""
     statement = select(func.count()).select_from(AuditRow).where(AuditRow.organization_id == organization_id)

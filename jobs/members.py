@@ -1,0 +1,114 @@
+"""Who may do what in an organization: listed, granted and revoked by its admins, each change in the audit."""
+
+from dataclasses import dataclass
+
+from jobs.authorize import authorize
+from jobs.desk import Desk
+from jobs.errors import NotFoundError, TooLateError
+from jobs.people import People
+from jobs.refresh.ask import TriggerKey
+from storage.facts.clock import Clock
+from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
+from storage.records import audit, members, organizations, triggers
+from storage.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change of a role came to."""
+
+    member: Member
+    before: Role | None
+    #: None: no member any more
+    after: Role | None
+
+
+class OutsideError(Exception):
+    """The person cannot be a member: a guest, a bot, deactivated, of another workspace or another organization's."""
+
+
+class MemberService:
+    """Lists and changes the members of the actor's own organization."""
+
+    def __init__(self, desk: Desk, clock: Clock, people: People) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._people = people
+
+    async def all(self, actor: Actor) -> list[Member]:
+        """Return the members, the highest role first."""
+        member = authorize(actor, Action.SEE_MEMBERS)
+        return await self._desk.read(lambda session: members.of_organization(session, member.organization_id))
+
+    async def named(self, actor: Actor, words: str) -> Member:
+        """Return the one member of that name or Slack id; NotFoundError when there is none, or more than one."""
+        member = authorize(actor, Action.SEE_MEMBERS)
+        found = await self._desk.read(lambda session: members.by_name(session, member.organization_id, words))
+        if len(found) != 1:
+            raise NotFoundError
+        return found[0]
+
+    async def grant(self, actor: Actor, user_id: str, role: Role, trigger: TriggerKey) -> Changed:
+        """Give a person of the admin's own workspace a role. Asks Slack who they are: after the ack only.
+
+        OutsideError for whoever cannot be a member; UnavailableError when Slack does not tell.
+        """
+        admin = authorize(actor, Action.MANAGE_MEMBERS)
+        identity = SlackIdentity(admin.team_id, user_id)
+        await self._people.learn(identity)
+        profile = self._people.profile(identity)
+        if profile is None or not profile.full_member:
+            raise OutsideError
+
+        def work(session: Session) -> Changed:
+            organizations.lock(session, admin.organization_id)
+            self._still_admin(session, actor)
+            now = self._clock.now()
+            if role is not Role.ADMIN:
+                known = organizations.member_by_identity(session, identity)
+                self._not_the_last_admin(session, known)
+            try:
+                member, before = members.admit(
+                    session, admin.organization_id, identity, profile.name or user_id, profile.timezone, role
+                )
+            except ValueError:
+                raise OutsideError from None
+            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
+                triggers.remember(session, trigger.team_id, trigger.trigger_id, member.id, now)
+                detail: dict[str, object] = {"before": before.value if before else None, "after": role.value}
+                audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member.id, now, detail)
+            return Changed(member, before, role)
+
+        return await self._desk.write(work)
+
+    async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
+        """Take a member's role away; the last admin stays."""
+        admin = authorize(actor, Action.MANAGE_MEMBERS)
+
+        def work(session: Session) -> Changed:
+            organizations.lock(session, admin.organization_id)
+            self._still_admin(session, actor)
+            now = self._clock.now()
+            found = {member.id: member for member in members.of_organization(session, admin.organization_id)}
+            if member_id not in found:
+                raise NotFoundError
+            member = found[member_id]
+            self._not_the_last_admin(session, member)
+            members.remove(session, member_id, now)
+            triggers.remember(session, trigger.team_id, trigger.trigger_id, member_id, now)
+            detail: dict[str, object] = {"before": member.role.value, "after": None}
+            audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member_id, now, detail)
+            return Changed(member, member.role, None)
+
+        return await self._desk.write(work)
+
+    def _still_admin(self, session: Session, actor: Actor) -> None:
+        """Read the role again, in the transaction of its effect: it may have gone since the click."""
+        now_known = organizations.member_by_identity(session, actor.identity)
+        authorize(Actor(actor.identity, now_known), Action.MANAGE_MEMBERS)
+
+    def _not_the_last_admin(self, session: Session, member: Member | None) -> None:
+        if member is None or member.role is not Role.ADMIN:
+            return
+        if len(organizations.admins(session, member.organization_id)) == 1:
+            raise TooLateError(f"{member.name} is the only admin; make somebody else admin first")
