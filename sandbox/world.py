@@ -116,6 +116,13 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
         quickbooks=QuickBooks.generated(seed=plan.seed, invoices=plan.size, as_of=ticking.now(), clock=ticking),
         shopify=Shopify.generated(seed=plan.seed, orders=plan.size, as_of=ticking.now(), clock=ticking),
     )
+    others = max(5, plan.size // 4)
+    sandbox.quickbooks.add_company(
+        catalogue.HARBOUR_REALM, catalogue.HARBOUR, seed=plan.seed + 1, invoices=others, as_of=ticking.now()
+    )
+    sandbox.shopify.add_shop(
+        catalogue.OUTLET_SHOP, catalogue.OUTLET, seed=plan.seed + 1, orders=others, as_of=ticking.now()
+    )
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(mail.serve(plan.mail_port))
         await stack.enter_async_context(sandbox.slack.serve(plan.slack_port))

@@ -19,6 +19,11 @@ class Product:
 COMPANY = "Temerity Goods"
 SHOP = "temeritygoods.myshopify.com"
 REALM = "9341450000000001"
+#: What else the same person may choose on a consent page: another shop of theirs, and a company of somebody else.
+OUTLET = "Temerity Outlet"
+OUTLET_SHOP = "temerityoutlet.myshopify.com"
+HARBOUR = "Harbour & Pine LLC"
+HARBOUR_REALM = "9341450000000002"
 ZONE = "America/Los_Angeles"
 
 _COLORS = ("Ink", "Sand", "Moss")

@@ -23,7 +23,7 @@ from sandbox.providers.quickbooks.books import Books
 from sandbox.providers.quickbooks.consent import Consent, reply, token_answer
 from sandbox.providers.quickbooks.faults import Refusal
 from sandbox.providers.quickbooks.generate import Size, generate
-from sandbox.providers.quickbooks.oauth import Tokens
+from sandbox.providers.quickbooks.oauth import SCOPE, Tokens
 from sandbox.providers.quickbooks.values import encode, now_text
 from sandbox.providers.quickbooks.write import write
 from sandbox.providers.throttle import Throttle
@@ -68,6 +68,13 @@ class QuickBooks:
         books = generate(seed, size or Size.of(invoices), as_of=as_of, clock=ticking)
         return cls({catalogue.REALM: books}, clock=ticking, throttle=throttle, journal=journal)
 
+    def add_company(
+        self, realm: str, name: str, *, seed: int = 2, invoices: int = 40, as_of: datetime = AS_OF
+    ) -> Books:
+        """Let there be one more company to choose on the consent page."""
+        self.books[realm] = generate(seed, Size.of(invoices), as_of=as_of, clock=self.clock, company=name)
+        return self.books[realm]
+
     def environment(self, url: str) -> dict[str, str]:
         """Return the settings that point the product here."""
         return {
@@ -77,6 +84,10 @@ class QuickBooks:
             "QUICKBOOKS_AUTH_URL": f"{url}/connect/oauth2",
             "QUICKBOOKS_TOKEN_URL": f"{url}/oauth2/v1/tokens/bearer",
         }
+
+    def names(self) -> dict[str, str]:
+        """Return the companies' names by realm."""
+        return {realm: str(books.company.get("CompanyName", realm)) for realm, books in self.books.items()}
 
     # -- what the edge asks -------------------------------------------------------------------------------------------
 
@@ -167,7 +178,7 @@ class QuickBooks:
             Route(f"{base}/reports/{{name}}", self._company(self._report)),
             Route(f"{base}/{{entity}}/{{id}}", self._company(self._read)),
             Route(f"{base}/{{entity}}", self._company(self._write), methods=["POST"]),
-            *Consent(self.oauth).routes(),
+            *Consent(self.oauth, self.names).routes(),
         ]
 
     def _company(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -181,7 +192,7 @@ class QuickBooks:
             grant = self.oauth.holder(token)
             if grant is None:
                 return self._gateway(401, "Token expired: the token is expired or revoked")
-            if grant.account != realm or realm not in self.books:
+            if grant.account != realm or realm not in self.books or SCOPE not in grant.scopes:
                 return self._gateway(403, None)
             books = self.books[realm]
             if self.throttle is not None and not self.throttle.admits(realm, self.clock.now()):

@@ -46,9 +46,12 @@ class _Event:
     which: int
 
 
-def generate(seed: int, size: Size, *, as_of: datetime, clock: Clock, zone: str = catalogue.ZONE) -> Books:
+def generate(
+    seed: int, size: Size, *, as_of: datetime, clock: Clock, zone: str = catalogue.ZONE,
+    company: str = catalogue.COMPANY,
+) -> Books:  # fmt: skip
     """Return the books of a company that has been in business for two years up to `as_of`."""
-    books = Books(catalogue.COMPANY, zone=ZoneInfo(zone), clock=clock)
+    books = Books(company, zone=ZoneInfo(zone), clock=clock)
     end = int(aware(as_of).timestamp())
     maker = Maker(Random(seed), books.zone)
     _Founding(books, maker, end - int(HISTORY.total_seconds())).found(size.customers)
@@ -75,8 +78,8 @@ class _Founding:
         self.books.fill("Customer", self.maker.customers)
         self.books.fill("Vendor", self.maker.vendors)
         self.books.company = {
-            "CompanyName": catalogue.COMPANY,
-            "LegalName": f"{catalogue.COMPANY} LLC",
+            "CompanyName": self.books.name,
+            "LegalName": f"{self.books.name.removesuffix(' LLC')} LLC",
             "CompanyAddr": {"Id": "1", "Line1": "1180 Foundry Way", "City": "Oakland", "Country": "USA"}
             | {"CountrySubDivisionCode": "CA", "PostalCode": "94607"},
             "PrimaryPhone": {"FreeFormNumber": "(555) 010-4400"},

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -21,9 +20,10 @@ from sandbox.providers import admin, catalogue
 from sandbox.providers.edge import Asked, Edge, fingerprint, note
 from sandbox.providers.shopify import errors
 from sandbox.providers.shopify.bucket import Bucket
+from sandbox.providers.shopify.consent import Consent, domain_of, form_of, token_answer
 from sandbox.providers.shopify.execute import Ask, Executor
 from sandbox.providers.shopify.generate import generate
-from sandbox.providers.shopify.oauth import Denied, Grant, Tokens
+from sandbox.providers.shopify.oauth import Grant, Tokens
 from sandbox.providers.shopify.store import Store
 from storage.facts.clock import Clock, SystemClock
 
@@ -33,6 +33,9 @@ VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10", "unstable")
 AS_OF = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 
 _ADMIN = re.compile(r"^(?:/(?P<shop>[a-z0-9][a-z0-9.-]*))?/admin/(?P<rest>.+)$")
+_OPERATIONS = {
+    "oauth/access_token": "token", "oauth/authorize": "authorize", "api_permissions/current.json": "revoke",
+}  # fmt: skip
 _ROOT = re.compile(r"^[^{]*\{\s*(?:\w+\s*:\s*)?(\w+)")
 _MUTATION = re.compile(r"^\s*mutation\b|\}\s*mutation\b")
 _UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
@@ -58,6 +61,7 @@ class Shopify:
         self.journal = journal or Journal(self.clock)
         self.script = script or Script()
         self._executor = Executor()
+        self._consent = Consent(self.oauth, self.names)
         inner = Starlette(routes=[*self._routes("/{shop}"), *self._routes(""), *admin.routes(self)])
         self.app: ASGIApp = Edge(inner, self, journal=self.journal, script=self.script, clock=self.clock)
 
@@ -71,6 +75,16 @@ class Shopify:
         store = generate(seed, orders, as_of=as_of, clock=ticking, domain=domain)
         return cls({domain: store}, clock=ticking, journal=journal)
 
+    def add_shop(self, domain: str, name: str, *, seed: int = 2, orders: int = 40, as_of: datetime = AS_OF) -> Store:
+        """Let there be one more shop to install the app in."""
+        self.shops[domain] = generate(seed, orders, as_of=as_of, clock=self.clock, domain=domain, name=name)
+        self.buckets[domain] = Bucket()
+        return self.shops[domain]
+
+    def launch(self, shop: str, app_url: str) -> str:
+        """Return the signed address by which Shopify opens the app for a shop (KeyError for an unknown shop)."""
+        return self._consent.launch(shop, app_url)
+
     def environment(self, url: str) -> dict[str, str]:
         """Return the settings that point the product here."""
         return {
@@ -81,6 +95,10 @@ class Shopify:
             "SHOPIFY_TOKEN_URL": f"{url}/{{shop}}/admin/oauth/access_token",
         }
 
+    def names(self) -> dict[str, str]:
+        """Return the shops' names by domain."""
+        return {domain: store.name for domain, store in self.shops.items()}
+
     # -- what the edge asks -------------------------------------------------------------------------------------------
 
     def describe(self, asked: Asked) -> Call:
@@ -90,10 +108,11 @@ class Shopify:
         rest = found["rest"] if found else ""
         if rest.endswith("graphql.json"):
             return self._describe_query(asked, shop)
-        operation = {"oauth/access_token": "token", "oauth/authorize": "authorize"}.get(rest, "")
-        form = _form(asked.headers.get("content-type", ""), asked.body) if operation == "token" else {}
+        operation = _OPERATIONS.get(rest, "")
+        form = form_of(asked.headers.get("content-type", ""), asked.body) if operation == "token" else {}
         kind = form.get("grant_type", "authorization_code" if "code" in form else "")
-        return Call(asked.method, asked.path, operation, kind, shop, token=fingerprint(form.get("refresh_token", "")))
+        token = form.get("refresh_token", "") or asked.headers.get("x-shopify-access-token", "")
+        return Call(asked.method, asked.path, operation, kind, shop, token=fingerprint(token))
 
     def _describe_query(self, asked: Asked, shop: str) -> Call:
         ask = _ask(asked.body)
@@ -144,7 +163,7 @@ class Shopify:
     def give(self, account: str) -> dict[str, Any]:
         """Install the app in a shop; returns the token answer."""
         self.shops[account]  # an unknown shop is the operator's mistake: KeyError
-        return self._tokens(self.oauth.grant(account))
+        return token_answer(self.oauth.grant(account), self.oauth)
 
     def mutate(self, account: str, **wishes: int) -> dict[str, Any]:
         """Let business go on in a shop."""
@@ -164,12 +183,12 @@ class Shopify:
     def _routes(self, prefix: str) -> list[Route]:
         return [
             Route(f"{prefix}/admin/api/{{version}}/graphql.json", self._graphql, methods=["POST"]),
-            Route(f"{prefix}/admin/oauth/access_token", self._token, methods=["POST"]),
-            Route(f"{prefix}/admin/oauth/authorize", self._authorize),
+            Route(f"{prefix}/admin/api_permissions/current.json", self._uninstall, methods=["DELETE"]),
+            *self._consent.routes(prefix),
         ]
 
     async def _graphql(self, request: Request) -> Response:
-        domain = _domain(request)
+        domain = domain_of(request)
         asked = request.path_params["version"]
         store = self.shops.get(domain)
         if store is None or (asked not in VERSIONS and asked > VERSION):
@@ -188,6 +207,16 @@ class Shopify:
             note(request.scope, "changed tags")
         return self._json(msgspec.json.encode(body), version=version)
 
+    async def _uninstall(self, request: Request) -> Response:
+        """Let the app leave the shop by itself, as its access token allows."""
+        token = request.headers.get("x-shopify-access-token", "")
+        grant = self.oauth.holder(token)
+        if grant is None or grant.account != domain_of(request):
+            return self._json(msgspec.json.encode({"errors": _UNAUTHORIZED}), 401)
+        self.oauth.revoke(grant.account)
+        note(request.scope, "revoked grant")
+        return self._json(b"{}")
+
     def _run(self, data: bytes, store: Store, grant: Grant) -> dict[str, Any] | None:
         ask = _ask(data)
         if ask is None:
@@ -197,76 +226,9 @@ class Shopify:
         with store.lock:
             return self._executor.answer(ask, store, grant, self.buckets.setdefault(store.domain, Bucket()))
 
-    # -- OAuth --------------------------------------------------------------------------------------------------------
-
-    async def _authorize(self, request: Request) -> Response:
-        asked = request.query_params
-        domain, back = _domain(request), asked.get("redirect_uri", "")
-        if domain not in self.shops or asked.get("client_id") != self.oauth.client_id or not back:
-            page = (
-                "<!DOCTYPE html><title>Oauth error</title><p>invalid_request: The redirect_uri is not whitelisted</p>"
-            )
-            return Response(page, 400, media_type="text/html")
-        if not self.oauth.consents:
-            denied = {
-                "error": "access_denied",
-                "error_description": "The owner denied",
-                "state": asked.get("state", ""),
-            }
-            return RedirectResponse(f"{back}?{urlencode(denied)}", 302)
-        scopes = tuple(scope for scope in asked.get("scope", "").split(",") if scope)
-        query = {
-            "code": self.oauth.code(domain, scopes),
-            "host": "c2FuZGJveA",
-            "shop": domain,
-            "state": asked.get("state", ""),
-            "timestamp": str(int(self.clock.now().timestamp())),
-        }
-        note(request.scope, "consented")
-        return RedirectResponse(f"{back}?{urlencode(query | {'hmac': self.oauth.sign(query)})}", 302)
-
-    async def _token(self, request: Request) -> Response:
-        form = _form(request.headers.get("content-type", ""), await request.body())
-        domain = _domain(request)
-        try:
-            grant, effect = self._granted(domain, form)
-        except Denied as denied:
-            body = {"error": denied.error, "error_description": denied.description}
-            return self._json(msgspec.json.encode(body), denied.status)
-        note(request.scope, effect)
-        return self._json(msgspec.json.encode(self._tokens(grant)))
-
-    def _granted(self, domain: str, form: Mapping[str, str]) -> tuple[Grant, str]:
-        if domain not in self.shops:
-            raise Denied("invalid_request", "Unknown shop", status=404)
-        self.oauth.check_client(form.get("client_id", ""), form.get("client_secret", ""))
-        match form.get("grant_type", "authorization_code"):
-            case "refresh_token":
-                return self.oauth.refresh(domain, form.get("refresh_token", "")), "rotated refresh token"
-            case "authorization_code":
-                expiring = form.get("expiring") in ("1", "true")
-                return self.oauth.exchange(domain, form.get("code", ""), expiring=expiring), "exchanged code"
-            case _:
-                raise Denied("unsupported_grant_type", "The grant type is not supported")
-
-    def _tokens(self, grant: Grant) -> dict[str, Any]:
-        answer: dict[str, Any] = {"access_token": grant.access_token, "scope": ",".join(grant.scopes)}
-        if grant.access[grant.access_token] is not None:
-            answer |= {
-                "expires_in": int(self.oauth.access_lifetime.total_seconds()),
-                "refresh_token": grant.refresh_token,
-            }
-            answer["refresh_token_expires_in"] = int(self.oauth.refresh_lifetime.total_seconds())
-        return answer
-
     def _json(self, body: bytes, status: int = 200, *, version: str = VERSION) -> Response:
         headers = {"x-request-id": str(uuid.uuid4()), "x-shopify-api-version": version}
         return Response(body, status, headers, media_type="application/json; charset=utf-8")
-
-
-def _domain(request: Request) -> str:
-    shop = request.path_params.get("shop")
-    return str(shop) if shop else request.headers.get("host", "").partition(":")[0]
 
 
 def _ask(data: bytes) -> Ask | None:
@@ -278,13 +240,3 @@ def _ask(data: bytes) -> Ask | None:
     if not isinstance(query, str) or not isinstance(variables, dict):
         return None
     return Ask(query, variables, body.get("operationName"))
-
-
-def _form(content_type: str, data: bytes) -> dict[str, str]:
-    """Read a token request, which may come as JSON or as a form."""
-    if "json" not in content_type:
-        return {key: values[0] for key, values in parse_qs(data.decode("latin-1")).items()}
-    try:
-        return {key: str(value) for key, value in msgspec.json.decode(data, type=dict[str, Any]).items()}
-    except msgspec.DecodeError:
-        return {}

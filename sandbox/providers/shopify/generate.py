@@ -1,5 +1,6 @@
 """Generates Temerity Goods' shop: a year of orders, the same bytes for the same seed, size and date."""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -14,13 +15,14 @@ FIRST_ORDER_NAME = 1001
 
 
 def generate(
-    seed: int, orders: int, *, as_of: datetime, clock: Clock, domain: str = catalogue.SHOP, customers: int | None = None
-) -> Store:
+    seed: int, orders: int, *, as_of: datetime, clock: Clock, domain: str = catalogue.SHOP,
+    customers: int | None = None, name: str = catalogue.COMPANY,
+) -> Store:  # fmt: skip
     """Return a shop that has been open for a year up to `as_of`, with so many orders."""
     end = int(aware(as_of).timestamp())
     start = end - int(HISTORY.total_seconds())
-    store = Store(domain, catalogue.COMPANY, clock)
-    store.about = _about(domain, start)
+    store = Store(domain, name, clock)
+    store.about = _about(domain, name, start)
     maker = Maker(Random(seed))
     for which in range(len(catalogue.PRODUCTS)):
         nodes = maker.product(which, datetime.fromtimestamp(start + which * 3607, UTC))
@@ -58,12 +60,17 @@ def _orders(maker: Maker, count: int, start: int, end: int) -> list[Node]:
     return made
 
 
-def _about(domain: str, start: int) -> Node:
+def shop_number(domain: str) -> int:
+    """Return the number of a shop, the same for the same domain."""
+    return 61_230_000_001 + (0 if domain == catalogue.SHOP else 1 + zlib.crc32(domain.encode()))
+
+
+def _about(domain: str, name: str, start: int) -> Node:
     opened = text_of(datetime.fromtimestamp(start, UTC))
     return {
         "__typename": "Shop",
-        "id": "gid://shopify/Shop/61230000001",
-        "name": catalogue.COMPANY,
+        "id": f"gid://shopify/Shop/{shop_number(domain)}",
+        "name": name,
         "email": "finance@temeritygoods.example",
         "contactEmail": "hello@temeritygoods.example",
         "myshopifyDomain": domain,
