@@ -130,7 +130,7 @@ class Access:
     clock: Clock
     limiter: Limiter
     held: Held = field(default_factory=NothingHeld)
-    #: only an exchange that creates orders asks for this; collections never do
+    #: only an exchange that creates orders, and giving a shop up, ask for this; collections never do
     writes: bool = False
     #: Amazon's region of the account; empty elsewhere
     region: str = ""

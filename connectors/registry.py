@@ -35,11 +35,26 @@ def connector_for(provider: Provider) -> Connector:
     return _MAKE[provider]()
 
 
-#: How each provider's consent is made; a provider that is not here cannot be connected by a person yet.
-_GRANTS: Mapping[Provider, Callable[[], Grants]] = {}
+def _shopify_grants() -> Grants:
+    from connectors.shopify.grant import ShopifyGrants
+
+    return ShopifyGrants()
+
+
+def _quickbooks_grants() -> Grants:
+    from connectors.quickbooks.grant import QuickBooksGrants
+
+    return QuickBooksGrants()
+
+
+#: How each provider's consent is made, in the order of the catalogue; one that is not here cannot be connected yet.
+GRANTS: Mapping[Provider, Callable[[], Grants]] = {
+    Provider.QUICKBOOKS: _quickbooks_grants,
+    Provider.SHOPIFY: _shopify_grants,
+}
 
 
 @cache
 def grants_for(provider: Provider) -> Grants:
-    """Return the consent of a provider; KeyError for one that is not built."""
-    return _GRANTS[provider]()
+    """Return the consent of a provider; KeyError for one that a person cannot connect. Brings no Arrow."""
+    return GRANTS[provider]()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.backoff import retry_after
+from connectors.backoff import http_date, retry_after
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.tokens import Tokens
 from connectors.wire import Answer
@@ -48,10 +48,11 @@ def read_tokens(answer: Answer, before: Tokens, now: datetime, *, rotates: bool)
     )
 
 
-def refusal_of(answer: Answer, now: datetime) -> ConnectorError:
+def refusal_of(answer: Answer) -> ConnectorError:
     """Say what an answer that is no success means."""
     if answer.status == 429 or answer.status >= 500:
-        return _silent("is not answering", answer, retry_after(answer.headers.get("retry-after"), now))
+        now = http_date(answer.headers.get("date"))
+        return _silent("is not answering", answer, retry_after(answer.headers.get("retry-after"), now) if now else None)
     try:
         return refusal(_strict_object(answer), answer)
     except ConnectorError as unreadable:

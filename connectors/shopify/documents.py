@@ -115,6 +115,9 @@ query Customers($first: Int!, $after: String, $query: String) {
 
 SHOP = "query Shop { shop { id name myshopifyDomain } }"
 
+#: The only document that changes anything: the app removes itself. Not among DOCUMENTS, which only read.
+UNINSTALL = "mutation Uninstall { appUninstall { userErrors { code } } }"
+
 ORDER_COUNT = "query OrderCount { ordersCount(limit: null) { count precision } }"
 PRODUCT_COUNT = "query ProductCount { productsCount(limit: null) { count precision } }"
 CUSTOMER_COUNT = "query CustomerCount { customersCount(limit: null) { count precision } }"
