@@ -24,6 +24,7 @@ from jobs.lookout import Lookout
 from jobs.reaper import Held, Reaper
 from jobs.work import NOTIFY_QUEUE, REFRESH_QUEUE, Queue, Timings, Work, WorkState, WorkStatus
 from storage.after_end import after_end
+from storage.engine_inserts import EngineInserts
 from storage.engine_pool import check_engine_pool, close_engine_pool, open_engine_pool
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
@@ -140,6 +141,7 @@ class Engine:
         self._timings = timings or Timings()
         self._on_error = on_error
         self._codec = JsonCodec()
+        self._inserts = EngineInserts()
         self._pool = open_engine_pool(database)
         self._client = self._open_client()
         self._dbos: DBOS | None = None
@@ -210,7 +212,8 @@ class Engine:
             options["queue_partition_key"] = work.partition
         if work.delay is not None:
             options["delay_seconds"] = work.delay.total_seconds()
-        self._client.enqueue_in_transaction(session, options, work.kind, work.subject, work.attempt)
+        connection = cast("Any", self._inserts.on(session))
+        self._client.enqueue_in_transaction(connection, options, work.kind, work.subject, work.attempt)
         if self._dbos is not None and work.delay is None:
             after_end(session, self._lookouts[work.queue].call)
         return work.id

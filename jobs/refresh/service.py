@@ -113,7 +113,8 @@ class RefreshService:
         self._keep(session, connected)
         joined = self._running_already(session, member, scope, connected)
         refresh_id = joined or self._start(session, member, scope, connected, now)
-        newly = refreshes.join(session, refresh_id, member.id, now)
+        # Who starts a refresh is the first who is told of it.
+        newly = joined is None or refreshes.join(session, refresh_id, member.id, now)
         self._notifier.card(session, refresh_id, member, place, now)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, refresh_id, now)
         detail: dict[str, object] = {"sources": [one.source.id for one in connected], "joined": joined is not None}
