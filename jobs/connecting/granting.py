@@ -165,7 +165,7 @@ def _kept(session: Session, means: Means, asked: _Asked, granted: Granted, named
     """Let the grant wait for the yes, or to be given up where it cannot be stored."""
     now = means.clock.now()
     flow = locked(session, asked.flow.id)
-    pending = Pending(granted, environment_of(asked.settings))
+    pending = Pending(granted, environment_of(asked.settings, granted))
     sealed = seal_pending(means.seal, flow.id, pending)
     if flow.state is not FlowState.SENT or flow.state_hash is not None:
         flows.keep_late_grant(session, flow.id, sealed, now)

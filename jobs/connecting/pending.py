@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from connectors.base import ProviderSettings
+from connectors.errors import Broken
 from connectors.grants import Granted
 from connectors.tokens import Tokens
 from storage.facts.clock import aware
@@ -21,18 +21,12 @@ class Pending:
     environment: str
 
 
-def environment_of(settings: ProviderSettings) -> str:
-    """Name where tokens come from and what they are for: the hosts of the token and of the interface addresses.
-
-    QuickBooks' sandbox and production share the first and differ in the second.
-    """
-    hosts = dict.fromkeys(_host(address) for address in (settings.token_url, settings.api_url))
-    return " ".join(hosts)
-
-
-def _host(address: str) -> str:
-    # A host may hold the account: {shop}. Ports of this machine change with every start of the demo.
-    return urlsplit(address.replace("{shop}", "shop")).hostname or ""
+def environment_of(settings: ProviderSettings, granted: Granted) -> str:
+    """Return where the account gets its tokens by these settings; empty where its region is not set up here."""
+    try:
+        return settings.environment(granted.account, granted.region)
+    except Broken:
+        return ""
 
 
 def seal_pending(seal: Seal, flow_id: str, pending: Pending) -> bytes:

@@ -127,7 +127,8 @@ def _opened(session: Session, means: Means, flow: Flow) -> Pending:
 def _against(session: Session, means: Means, yes: _Yes, *, as_new: bool) -> str | None:
     """Return why this cannot be stored: the account, its other owners, the environment."""
     flow = yes.flow
-    if yes.pending.environment != environment_of(means.providers[flow.provider]):
+    here = environment_of(means.providers[flow.provider], yes.pending.granted)
+    if not here or yes.pending.environment != here:
         return reasons.ENVIRONMENT
     source = sources.visible(session, flow.organization_id, flow.source_id) if flow.source_id else None
     if mismatch_of(flow, source) is not None:
