@@ -7,6 +7,7 @@ Slack.
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -131,6 +132,9 @@ async def run(settings: Any, mark: Mark | None, log: Path) -> None:
         app.asgi = Arrivals(app.asgi, mark)
 
     def ready(address: str) -> None:
+        # As `tidings serve` does.
+        gc.freeze()
+        gc.enable()
         sys.stdout.write(json.dumps({"url": address, "request_url": f"{address}/slack/events"}) + "\n")
         sys.stdout.flush()
 
@@ -155,6 +159,7 @@ def main() -> None:
     key = new_key()
     # What this imports must not count as memory of the product, which is migrated by a command of its own, too.
     subprocess.run([sys.executable, "-m", "bench.product", *sys.argv[1:], "--prepare", key], check=True)
+    gc.disable()
     settings = settings_for(asked.folder, said, key)
     asyncio.run(run(settings, marker(asked.marks) if asked.marks else None, asked.folder / "tidings.log"))
 

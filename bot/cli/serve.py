@@ -1,6 +1,7 @@
 """`tidings serve`: one process, from the environment."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 from bot.cli.ground import read_settings
@@ -19,8 +20,18 @@ def run(env_file: Path | None) -> None:
     configure_logging(settings.log_level, known=own_secrets(settings))
     try:
         app = build_app(settings)
-        asyncio.run(serve(app, lambda address: line(f"Tidings listens at {address}")))
+        asyncio.run(serve(app, listens))
     except (DatabaseUnavailableError, DatabaseBusyError, AlreadyLockedError, EngineError, SealError) as error:
         stop(str(error))
     except KeyboardInterrupt:
         line("stopped")
+
+
+def listens(address: str) -> None:
+    """Say where, and look for garbage again, but only among what is made from now on.
+
+    To go through all that the start has made would hold up every request for 0.1 s each time.
+    """
+    gc.freeze()
+    gc.enable()
+    line(f"Tidings listens at {address}")
