@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from bot.cli.say import Mark
 from storage.credentials import Place, open_bot_token, open_credentials
@@ -18,6 +17,7 @@ from storage.settings import Settings
 from storage.shape import is_current
 
 _DEAD_SECONDS = 30.0
+_ANY_ORGANIZATION = "org_any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +129,18 @@ def about_organizations(database: Database, settings: Settings) -> Iterator[Find
 def about_warehouse(settings: Settings) -> Iterator[Finding]:
     """Whether the extensions fit and the folder can be written."""
     from storage.warehouse import ExtensionMismatch, check_extensions
+    from storage.warehouse.location import locate
 
     try:
         check_extensions()
         yield ok("warehouse", "DuckDB and its extensions fit together and load without a network")
     except ExtensionMismatch as error:
         yield fail("warehouse", f"{error}: install the pinned requirements again")
-    if "://" in settings.warehouse_url:
+    try:
+        folder = locate(settings.warehouse_url, _ANY_ORGANIZATION).home.parent
+    except ValueError as error:
+        yield fail("warehouse", f"WAREHOUSE_URL: {error}")
         return
-    folder = Path(settings.warehouse_url)
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(nearest).free / 1e9
     if not os.access(nearest, os.W_OK):

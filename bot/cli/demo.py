@@ -91,13 +91,20 @@ def _port_told(port: int) -> Iterator[None]:
 def _backstage(ground: Ground) -> Iterator[Served]:
     with serve_in_thread(Backstage(ground.outside.sandbox).app()) as served:
         with contextlib.suppress(OSError):
-            _ADDRESS.parent.mkdir(parents=True, exist_ok=True)
-            _ADDRESS.write_text(served.url)
+            _leave(served.url)
         try:
             yield served
         finally:
             with contextlib.suppress(OSError):
                 _ADDRESS.unlink()
+
+
+def _leave(address: str) -> None:
+    """Write the address down, for this user only; Tidings proper keeps its data in the same folder."""
+    for folder in (_ADDRESS.parent.parent, _ADDRESS.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    _ADDRESS.touch(mode=0o600)
+    _ADDRESS.write_text(address)
 
 
 def _has_display() -> bool:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.cli import checks, checks_outside
+from bot.cli import checks, checks_files, checks_outside
 from bot.cli.checks import Finding
-from bot.cli.ground import read_seal, read_settings
+from bot.cli.ground import chosen_file, read_seal, read_settings
 from bot.cli.say import Mark, line, marked
 from storage.seal import Seal
 from storage.sessions import Database, DatabaseBusyError, DatabaseUnavailableError, open_database
@@ -18,13 +18,13 @@ def run(env_file: Path | None, *, offline: bool) -> None:
     settings = read_settings(env_file)
     seal = read_seal(settings)
     worst = 0
-    for finding in findings(settings, seal, offline=offline):
+    for finding in findings(settings, seal, env_file, offline=offline):
         line(marked(finding.mark, f"{finding.subject}: {finding.text}"))
         worst = max(worst, finding.mark is Mark.FAIL)
     raise SystemExit(worst)
 
 
-def findings(settings: Settings, seal: Seal, *, offline: bool) -> Iterator[Finding]:
+def findings(settings: Settings, seal: Seal, env_file: Path | None, *, offline: bool) -> Iterator[Finding]:
     """Run the checks in the order in which problems cause each other."""
     yield from checks.about_settings(settings)
     opened = _database(settings)
@@ -35,6 +35,7 @@ def findings(settings: Settings, seal: Seal, *, offline: bool) -> Iterator[Findi
         if database is not None:
             yield from _about_content(database, settings, seal)
         yield from checks.about_warehouse(settings)
+        yield from checks_files.about_files(settings, chosen_file(env_file))
         yield from checks.about_mail_headers()
         if not offline:
             yield from asyncio.run(checks_outside.about_slack(settings, database, seal))

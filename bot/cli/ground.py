@@ -22,11 +22,15 @@ def read_settings(env_file: Path | None) -> "Settings":
 
     if env_file is not None and not env_file.is_file():
         stop(f"{env_file} is not there")
-    chosen = env_file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     try:
-        return load_settings(chosen)
+        return load_settings(chosen_file(env_file))
     except SettingsError as error:
         stop(str(error))
+
+
+def chosen_file(env_file: Path | None) -> Path | None:
+    """Return the file of variables that is read, None when there is none."""
+    return env_file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
 
 
 def read_seal(settings: "Settings") -> "Seal":

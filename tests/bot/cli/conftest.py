@@ -25,6 +25,7 @@ class Shell:
     @property
     def env_file(self) -> Path:
         path = self.folder / "variables"
+        path.touch(mode=0o600)
         path.write_text("".join(f"{name}={value}\n" for name, value in self.variables.items()))
         return path
 

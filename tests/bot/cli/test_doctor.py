@@ -1,6 +1,14 @@
 """The doctor against the stand-ins: all well, and each thing that can be wrong."""
 
+import contextlib
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +48,7 @@ def marks(output: str) -> dict[str, set[str]]:
 
 def test_all_is_well(connected: Shell) -> None:
     found = marks(connected.run("doctor"))
-    for subject in ("database", "keys", "organization", "warehouse", "mail headers", "slack", "mail"):
+    for subject in ("database", "keys", "organization", "warehouse", "files", "mail headers", "slack", "mail"):
         assert found[subject] == {"ok"}, subject
 
 
@@ -93,3 +101,49 @@ def test_a_key_that_is_none_is_told_without_showing_it(connected: Shell) -> None
     output = connected.run("doctor", code=1)
     assert "key 1 is not 32 bytes" in output
     assert "c2hvcnQ=" not in output
+
+
+@pytest.mark.parametrize("name", ["tidings.db", "variables", "warehouse/org_1"])
+def test_what_others_can_read_is_told(seeded: Shell, name: str) -> None:
+    """Each with the command that closes it, which then helps."""
+    assert seeded.env_file
+    (seeded.folder / "warehouse" / "org_1").mkdir(parents=True, mode=0o700)
+    assert marks(seeded.run("doctor", "--offline"))["files"] == {"ok"}
+    path = seeded.folder / name
+    path.chmod(0o755 if path.is_dir() else 0o644)
+    output = seeded.run("doctor", "--offline", code=1)
+    assert marks(output)["files"] == {"fail"}
+    for mode, told in re.findall(r"chmod (\d+) (\S+)$", output, re.MULTILINE):
+        # The files beside a database come and go with its connections.
+        with contextlib.suppress(FileNotFoundError):
+            Path(told).chmod(int(mode, 8))
+    assert marks(seeded.run("doctor", "--offline"))["files"] == {"ok"}
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/lake", "postgresql://lake.example/catalog"])
+def test_a_warehouse_address_that_no_refresh_could_use_is_told(seeded: Shell, url: str) -> None:
+    seeded.variables["WAREHOUSE_URL"] = url
+    assert "fail" in marks(seeded.run("doctor", "--offline", code=1))["warehouse"]
+
+
+def test_an_open_folder_around_a_closed_database_is_worth_a_look(seeded: Shell) -> None:
+    seeded.folder.chmod(0o755)
+    assert marks(seeded.run("doctor", "--offline"))["files"] == {"look"}
+
+
+def test_the_demo_leaves_nothing_open(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot.cli", "demo", "--no-open", "--size", "5"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        stdout=subprocess.PIPE, text=True, umask=0,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        while "Ctrl-C" not in (line := process.stdout.readline()):
+            assert line, "it ended"
+        found = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert found
+    assert {path: oct(mode) for path, mode in found.items() if mode & 0o077} == {}
