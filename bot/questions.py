@@ -20,6 +20,7 @@ class Intent(StrEnum):
     HISTORY = "history"
     HELP = "help"
     MEMBERS = "members"
+    AUDIT = "audit"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"
     UNKNOWN = "unknown"

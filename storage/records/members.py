@@ -21,6 +21,12 @@ def of_organization(session: Session, organization_id: str) -> list[Member]:
     return sorted(found, key=lambda member: (-member.role.rank, member.name.casefold(), member.id))
 
 
+def ever(session: Session, organization_id: str) -> list[Member]:
+    """Return everybody who is or was a member; for names in what happened."""
+    statement = select(MemberRow).where(MemberRow.organization_id == organization_id)
+    return [as_member(row) for row in session.exec(statement)]
+
+
 def admit(
     session: Session, organization_id: str, identity: SlackIdentity, name: str, timezone: str, role: Role
 ) -> tuple[Member, Role | None]:

@@ -1,0 +1,70 @@
+"""The audit, for admins: who did what, newest first, and whether anybody changed it afterwards."""
+
+from collections.abc import Mapping
+
+from storage.facts.audit import AuditEntry, AuditPage
+from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
+from templates.text import counted, label, listed, shorten
+from templates.words import ACTIONS
+
+#: What is written down besides what people ask for.
+_STEPS = {
+    "seed": "set up the organization",
+    "connect_link": "got a link to connect",
+    "connect_code_sent": "was sent a code",
+    "connect_wrong_code": "typed a wrong code",
+    "connect_proven": "was proven to be the person",
+    "connect_other_person": "was somebody else in the browser",
+    "connect_sent": "went to the provider",
+    "connect_returned": "came back from the provider",
+    "connect_failed": "did not connect",
+    "grant_given_up": "gave a grant up at the provider",
+}
+_DETAIL = 120
+
+
+def audit_list(organization: str, page: AuditPage) -> Message:
+    """Return the newest entries and the state of the chain."""
+    rows = tuple(_row(entry) for entry in page.entries)
+    chain: tuple[Inline, ...] = (f"All {counted(page.total, 'entry', 'entries')} check out: nothing was changed.",)
+    if page.broken:
+        wrong = listed([str(number) for number in page.broken])
+        chain = (Strong(f"The chain is broken at entry {wrong}."), " Somebody changed the audit: call support now.")
+    summary = f"{label(organization)}: {counted(page.total, 'audit entry', 'audit entries')}."
+    parts: tuple[Part, ...] = (
+        Heading("Audit"),
+        Paragraph(chain),
+        Table("Newest first", ("When", "Who", "Did", "To", "Detail"), rows),
+        Note(("See more with ", Code("/data audit 50"), ". Entries are kept for 400 days.")),
+    )
+    return Message(summary, parts, kind="audit")
+
+
+def _row(entry: AuditEntry) -> tuple[tuple[Inline, ...], ...]:
+    return (
+        (When(entry.at),),
+        (label(entry.actor),),
+        (_did(entry.action),),
+        (label(entry.subject),),
+        (_detail(entry.detail) or "–",),
+    )
+
+
+def _did(action: str) -> str:
+    known = {each.value: words for each, words in ACTIONS.items()}
+    return known.get(action) or _STEPS.get(action) or label(action.replace("_", " "))
+
+
+def _detail(detail: Mapping[str, object]) -> str:
+    told = [
+        f"{name.replace('_', ' ')}: {_value(value)}" for name, value in detail.items() if value not in (None, "", [])
+    ]
+    return shorten(label(", ".join(told), empty=""), _DETAIL)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return listed([str(item) for item in value], most=3)
+    return str(value)
