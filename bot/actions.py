@@ -28,11 +28,18 @@ async def start(case: Case) -> Reply:
             sources = [source.id for source in outcome.sources]
             log.info("refresh_started", org=case.member.organization_id, refresh=outcome.refresh_id, sources=sources)
             who = await case.names()
-            reply = case.say(notices.queued(who.organization, outcome.sources, left_out=outcome.left_out), replace=True)
+            slack_only = case.services.addresses.slack_only(case.actor)
+            told = notices.queued(who.organization, outcome.sources, left_out=outcome.left_out, slack_only=slack_only)
+            reply = case.say(told, replace=True)
             return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
         case Joined():
-            told = notices.joined if outcome.newly else notices.already_waiting
-            reply = case.say(told(outcome.refresh), replace=True)
+            slack_only = case.services.addresses.slack_only(case.actor)
+            joined = (
+                notices.joined(outcome.refresh, slack_only=slack_only)
+                if outcome.newly
+                else notices.already_waiting(outcome.refresh)
+            )
+            reply = case.say(joined, replace=True)
             return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
         case _:
             return await _left_out(case, wanted)
@@ -52,6 +59,24 @@ async def _ask_address(case: Case) -> Reply:
     if address is None:
         return NOTHING
     return case.say(notices.ask_address(address, yes_value=address, no_value="no"))
+
+
+async def held_ask(case: Case) -> Reply:
+    """Show what a held read found, and ask."""
+    held = await case.services.held.ask(case.actor, case.request.value)
+    who = await case.names()
+    value = values.pack_held(values.new_card(), held.run.id)
+    return case.say(notices.confirm_held(who.organization, held.source, held.run, held.found, value=value))
+
+
+async def held_load(case: Case) -> Reply:
+    """Read again and let it be so few; the card is the key, as for any refresh."""
+    card, run_id = values.unpack_held(case.request.value)
+    outcome = await case.services.held.load(case.actor, run_id, TriggerKey(case.request.team_id, card), case.place)
+    if isinstance(outcome, Joined):
+        return case.say(notices.already_waiting(outcome.refresh), replace=True)
+    who = await case.names()
+    return case.say(notices.queued(who.organization, outcome.sources), replace=True)
 
 
 async def dismiss(case: Case) -> Reply:

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import actions, commands, home
+from bot import actions, audit, commands, home
+from bot import members as people
 from bot.case import Case
 from bot.interaction import Interaction, Kind
 from bot.questions import Intent, Question, understand
@@ -37,6 +38,8 @@ def table() -> Mapping[str, Entry]:
         Intent.REFRESH: Entry(commands.refresh, Action.START_REFRESH, SPOKEN),
         Intent.HISTORY: Entry(commands.history, Action.SEE_HISTORY, SPOKEN),
         Intent.HELP: Entry(commands.help_, Action.SEE_STATUS, SPOKEN),
+        Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
+        Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
         Intent.UNKNOWN: Entry(commands.unknown, Action.SEE_STATUS, SPOKEN),
     }
@@ -46,6 +49,8 @@ def table() -> Mapping[str, Entry]:
         buttons.REFRESH_STALE: Entry(actions.start, Action.START_REFRESH, CLICKED),
         buttons.REFRESH_DISMISS: Entry(actions.dismiss, Action.SEE_STATUS, CLICKED),
         buttons.REFRESH_CANCEL: Entry(actions.cancel, Action.CANCEL_REFRESH, CLICKED),
+        buttons.HELD_ASK: Entry(actions.held_ask, Action.LOAD_HELD, CLICKED),
+        buttons.HELD_LOAD: Entry(actions.held_load, Action.LOAD_HELD, CLICKED),
         buttons.ESCALATION_ACKNOWLEDGE: Entry(actions.acknowledge, Action.ACKNOWLEDGE_ESCALATION, CLICKED),
         buttons.ESCALATION_RETRY: Entry(actions.retry_escalated, Action.RETRY_ESCALATED, CLICKED),
         buttons.ESCALATION_CANCEL: Entry(actions.cancel_escalated, Action.CANCEL_ESCALATED, CLICKED),

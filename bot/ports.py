@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
+from jobs.refresh.held import HeldRead
+from storage.facts.audit import AuditPage
 from storage.facts.clock import Clock
-from storage.facts.people import Actor, Member, SlackIdentity
+from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Source
 from storage.facts.status import RefreshStatus, SourceStatus
@@ -99,8 +102,40 @@ class Asks(Protocol):
         ...
 
 
+class Members(Protocol):
+    """Who may do what."""
+
+    async def all(self, actor: Actor) -> list[Member]:
+        """Return the members."""
+        ...
+
+    async def named(self, actor: Actor, words: str) -> Member:
+        """Return the one of that name."""
+        ...
+
+    async def grant(self, actor: Actor, user_id: str, role: Role, trigger: TriggerKey) -> Changed:
+        """Give a role."""
+        ...
+
+    async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
+        """Take the role away."""
+        ...
+
+
+class Audit(Protocol):
+    """Who did what."""
+
+    async def newest(self, actor: Actor, limit: int = 20) -> AuditPage:
+        """Return the newest entries."""
+        ...
+
+
 class Addresses(Protocol):
     """The one question about the e-mail address."""
+
+    def slack_only(self, actor: Actor) -> bool:
+        """Whether there is no address to which anything could be mailed."""
+        ...
 
     async def question(self, actor: Actor) -> str | None:
         """Return the address to ask about, None when the member was asked before."""
@@ -108,6 +143,18 @@ class Addresses(Protocol):
 
     async def answer(self, actor: Actor, *, yes: bool, address: str | None = None) -> Member:
         """Remember the answer."""
+        ...
+
+
+class HeldReads(Protocol):
+    """Full reads that wait for a person, because far fewer rows came."""
+
+    async def ask(self, actor: Actor, run_id: str) -> HeldRead:
+        """Return what was found; starts nothing."""
+        ...
+
+    async def load(self, actor: Actor, run_id: str, trigger: TriggerKey, place: Place) -> Outcome:
+        """Read again and let it be so few."""
         ...
 
 
@@ -130,6 +177,11 @@ class Services(Protocol):
         ...
 
     @property
+    def held(self) -> HeldReads:
+        """Reads that wait for a person."""
+        ...
+
+    @property
     def escalation(self) -> Escalations:
         """Escalated refreshes."""
         ...
@@ -142,6 +194,16 @@ class Services(Protocol):
     @property
     def addresses(self) -> Addresses:
         """E-mail addresses."""
+        ...
+
+    @property
+    def members(self) -> Members:
+        """Members."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The audit."""
         ...
 
     @property

@@ -34,6 +34,24 @@ def pack(card: str, scope: Scope) -> str:
     return json.dumps(packed, separators=(",", ":"))
 
 
+def pack_held(card: str, run_id: str) -> str:
+    """Return the value of the button that lets a held read through."""
+    return json.dumps({"c": card, "r": run_id}, separators=(",", ":"))
+
+
+def unpack_held(value: str) -> tuple[str, str]:
+    """Return card and run; NotFoundError for a value that is not of our making."""
+    try:
+        packed = parse_json(value)
+    except MalformedError:
+        raise NotFoundError from None
+    found = packed.get("c"), packed.get("r")
+    card, run_id = (one if isinstance(one, str) and one.isascii() and len(one) <= _MOST_ID else "" for one in found)
+    if not card or not run_id:
+        raise NotFoundError
+    return card, run_id
+
+
 def unpack(value: str) -> CardValue:
     """Return what the button carries; NotFoundError for a value that is not of our making."""
     try:

@@ -22,6 +22,16 @@ class AddressService:
         self._clock = clock
         self._people = people
 
+    def slack_only(self, actor: Actor) -> bool:
+        """Whether nothing can be mailed to the member: none was confirmed, and the profile has none to ask about.
+
+        False where the profile is not known now: what is not known is not said.
+        """
+        profile = self._people.profile(actor.identity)
+        if profile is None or (actor.member is not None and actor.member.email_confirmed):
+            return False
+        return not profile.email or not _ADDRESS.fullmatch(profile.email)
+
     async def question(self, actor: Actor) -> str | None:
         """Return the address to ask about; None when the member answered before, or the profile has none."""
         member = authorize(actor, Action.CONFIRM_EMAIL)

@@ -12,6 +12,7 @@ from connectors.slack_signin import SlackApp
 from connectors.wire import HttpLimits
 from jobs.addresses import AddressService
 from jobs.asks import AskService
+from jobs.audit_view import AuditService
 from jobs.audit_work import WorkAudit
 from jobs.bot_tokens import BotTokens
 from jobs.clock import Sweep
@@ -29,9 +30,11 @@ from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.ground import Ground, Warehouses
 from jobs.leasing import LEASE_SECONDS
+from jobs.members import MemberService
 from jobs.notify import Notifier
 from jobs.people import People
 from jobs.refresh.handler import RunHandler
+from jobs.refresh.held import HeldService
 from jobs.refresh.retry import RetryPlan, retry_now
 from jobs.refresh.service import RefreshService
 from jobs.schedule import schedules_loader, slots_submitter
@@ -150,8 +153,11 @@ def build_jobs(
         asks=AskService(desk, database, clock, seal, port.enqueue),
         status=StatusService(desk, clock, read_budget=ground.read_budget),
         refresh=RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget),
+        held=HeldService(desk, clock, port.enqueue, notifier),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         addresses=AddressService(desk, clock, people),
+        members=MemberService(desk, clock, people),
+        audit=AuditService(desk),
         connect=ConnectService(
             Means(
                 desk=desk,

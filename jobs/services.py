@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from jobs.addresses import AddressService
 from jobs.asks import AskService
+from jobs.audit_view import AuditService
 from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
+from jobs.members import MemberService
 from jobs.people import People
+from jobs.refresh.held import HeldService
 from jobs.refresh.service import RefreshService
 from jobs.status import StatusService
 from storage.facts.clock import Clock
@@ -21,6 +24,9 @@ class Services:
     asks: AskService
     status: StatusService
     refresh: RefreshService
+    held: HeldService
     escalation: EscalationService
     addresses: AddressService
+    members: MemberService
+    audit: AuditService
     connect: ConnectService

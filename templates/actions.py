@@ -10,6 +10,10 @@ REFRESH_STALE = "refresh_stale"
 REFRESH_DISMISS = "refresh_dismiss"
 #: Stop a running refresh between two steps.
 REFRESH_CANCEL = "refresh_cancel"
+#: Show what a held read found, and ask whether it may be loaded. Value: the id of the held run.
+HELD_ASK = "held_ask"
+#: Read again and let it be that much less. Value: the card and the id of the held run.
+HELD_LOAD = "held_load"
 #: Support has seen the escalation.
 ESCALATION_ACKNOWLEDGE = "escalation_acknowledge"
 #: Support starts the unfinished runs again.
@@ -20,5 +24,9 @@ ESCALATION_CANCEL = "escalation_cancel"
 EMAIL_YES = "email_yes"
 #: The member wants Slack only.
 EMAIL_NO = "email_no"
+#: Give the clicker a link to connect an account. Value: the provider.
+CONNECT = "connect"
+#: Give the clicker a link to reconnect a source. Value: its id.
+RECONNECT = "reconnect"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

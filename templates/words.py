@@ -125,7 +125,7 @@ _BY_KIND = {
     FailureKind.RECONNECT: "{provider} no longer accepts the connection.",
     FailureKind.BROKEN: "Something went wrong that trying again does not cure.",
     FailureKind.PARTIAL: "Only a part of {provider} could be read, so its data does not count as refreshed.",
-    FailureKind.HELD: "Far fewer rows came than last time. They wait until a person has looked; nothing was replaced.",
+    FailureKind.HELD: "Far fewer rows came than last time, so they were not loaded; nothing was replaced.",
 }
 
 _NEXT = {

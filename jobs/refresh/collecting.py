@@ -169,7 +169,11 @@ class Collecting:
 
             return await in_thread(
                 lambda: load.commit(
-                    collected.cursors, collected.full, keep_cursors=collected.keep_cursors, fence=fence
+                    collected.cursors,
+                    collected.full,
+                    keep_cursors=collected.keep_cursors,
+                    agreed=run.agreed,
+                    fence=fence,
                 ),
                 writer,
             )

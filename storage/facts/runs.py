@@ -117,6 +117,8 @@ class Run:
     moved_at: datetime | None = None
     #: set while the read waits for a person, see FailureKind.HELD
     held: Held | None = None
+    #: the least records per stream that a person agreed to, after an earlier read was held
+    agreed: Mapping[str, int] = field(default_factory=dict)
     #: it was cancelled for the refresh that is looked at only; it goes on for others
     goes_on: bool = False
 

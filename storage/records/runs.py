@@ -90,11 +90,6 @@ def outcome(session: Session, run_id: str) -> dict[str, Any]:
     return dict(session.get_one(RunRow, run_id).outcome or {})
 
 
-def agreed(session: Session, run_id: str) -> dict[str, int]:
-    """Return the least records per stream that a person agreed to; empty for nearly every run."""
-    return dict(session.get_one(RunRow, run_id).agreed or {})
-
-
 def slot_taken(session: Session, source_id: str, slot_key: str) -> bool:
     """Whether that slot of the clock, or that request, already had its run."""
     statement = select(RunRow.id).where(RunRow.source_id == source_id, RunRow.slot_key == slot_key)
@@ -430,5 +425,6 @@ def as_run(row: RunRow | Row[Any]) -> Run:
         failure=failure,
         counts=counts_from(row.outcome),
         moved_at=row.moved_at,
+        agreed=row.agreed or {},
         held=held_from(row.outcome) if failure is not None and failure.kind is FailureKind.HELD else None,
     )

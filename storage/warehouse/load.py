@@ -5,12 +5,13 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from storage.facts.streams import ChildTable, StreamCounts
 from storage.warehouse.batches import BATCH, GONE
 from storage.warehouse.columns import batch_columns, line_columns
 from storage.warehouse.errors import Disagreement, Shrunk
-from storage.warehouse.names import lake, quote, raw_table, text
+from storage.warehouse.names import lake, of_source, quote, raw_table, text
 from storage.warehouse.results import LoadRun
 from storage.warehouse.session import CURSORS, Session
 from storage.warehouse.staging import StagedStream
@@ -42,6 +43,11 @@ class Applied:
     stamped: dict[str, int] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
     wrote: bool = False
+    #: raw main tables in which no other source has rows
+    alone: frozenset[str] = frozenset()
+    #: what was written, see `fresh.Fresh`; empty after a load of many rows
+    changed: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, Any] = field(default_factory=dict)
 
 
 def apply(
@@ -52,12 +58,17 @@ def apply(
     *,
     full: Collection[str],
     keep_cursors: Collection[str],
-    allow_shrink: bool,
+    agreed: Mapping[str, int],
+    keep_rows: bool = False,
 ) -> Applied:
-    """Write a load into the open transaction; `wrote` is False when nothing is different (Shrunk, ColumnChanged)."""
+    """Write a load into the open transaction; `wrote` is False when nothing is different (Shrunk, ColumnChanged).
+
+    With `keep_rows` the outcome also holds what was written.
+    """
     existing = ensure_system_tables(session)
-    before = positions(session, run.source_id)
-    applied = Applied(positions=dict(before))
+    all_positions = standing(session)
+    before = all_positions.get(run.source_id, {})
+    applied = Applied(positions=dict(before), alone=alone(all_positions, run.source_id))
     for number, (name, item) in enumerate(staged.items()):
         new_shape = ensure_raw_tables(session, existing, run.provider, item.stream)
         # A full stream of which not even an empty batch came was not read, which says nothing about its records.
@@ -65,13 +76,17 @@ def apply(
         if not (everything or item.count or new_shape) and name in before:
             applied.counts[name] = StreamCounts(total=before[name].live)
             continue
-        plan = _Plan(session, run, item, number, before.get(name, Position()))
+        place = before.get(name, Position())
+        plan = _Plan(session, run, item, number, place, alone=applied.alone, keep_rows=keep_rows)
         applied.counts[name] = counts = plan.compare(full=everything)
-        if everything and not allow_shrink:
-            _check_shrink(name, plan.before.live, counts.total)
+        if everything:
+            _check_shrink(name, plan.before.live, counts.total, agreed.get(name))
         if counts.touched:
             plan.write(counts)
             applied.stamped[plan.table] = counts.touched
+            if keep_rows:
+                applied.changed[plan.table] = plan.changed()
+                applied.rows |= plan.rows()
         if counts.touched or new_shape or name not in before:
             applied.positions[name] = plan.read_back(counts, full=everything)
             applied.wrote = True
@@ -84,10 +99,25 @@ def apply(
     return applied
 
 
+def standing(session: Session) -> dict[str, dict[str, Position]]:
+    """Return where each stream of each source stands (NoLake when a crash left a lake without tables)."""
+    sql = f"SELECT _source, stream, cursor, raw_table, live, fingerprint, run_id FROM {lake(CURSORS)}"
+    found: dict[str, dict[str, Position]] = {}
+    for source, stream, *place in session.rows(sql):
+        found.setdefault(source, {})[stream] = Position(*place)
+    return found
+
+
 def positions(session: Session, source_id: str) -> dict[str, Position]:
     """Return where each stream of a source stands (NoLake when a crash left a lake without tables)."""
-    sql = f"SELECT stream, cursor, raw_table, live, fingerprint, run_id FROM {lake(CURSORS)} WHERE _source = ?"
-    return {row[0]: Position(*row[1:]) for row in session.rows(sql, (source_id,))}
+    return standing(session).get(source_id, {})
+
+
+def alone(found: Mapping[str, Mapping[str, Position]], source_id: str) -> frozenset[str]:
+    """Return the raw main tables of a source in which no other source has rows."""
+    others = {place.table for source, places in found.items() if source != source_id for place in places.values()}
+    own = {place.table for place in found.get(source_id, {}).values()}
+    return frozenset(table for table in own - others if table is not None)
 
 
 def fingerprint(found: Mapping[str, Position]) -> str:
@@ -96,9 +126,13 @@ def fingerprint(found: Mapping[str, Position]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _check_shrink(name: str, before: int, after: int) -> None:
-    if before - after > SHRINK_FLOOR and before - after > before * SHRINK_PART:
+def _check_shrink(name: str, before: int, after: int, agreed: int | None) -> None:
+    if _far_fewer(before, after) and (agreed is None or _far_fewer(agreed, after)):
         raise Shrunk(name, before, after)
+
+
+def _far_fewer(before: int, after: int) -> bool:
+    return before - after > SHRINK_FLOOR and before - after > before * SHRINK_PART
 
 
 def _save(
@@ -110,8 +144,8 @@ def _save(
     moved = {name: place for name, place in applied.positions.items() if before.get(name) != place}
     session.replace_rows(
         CURSORS,
-        f"_source = ? AND stream IN ({', '.join('?' * len(moved))})",
-        (source_id, *moved),
+        f"{of_source(source_id, alone=True)} AND concat(stream) IN ({', '.join('?' * len(moved))})",
+        tuple(moved),
         [(source_id, name, *astuple(place)) for name, place in moved.items()],
     )
 
@@ -119,7 +153,17 @@ def _save(
 class _Plan:
     """The comparison of one stream's staged rows with the lake, and the writing of its outcome."""
 
-    def __init__(self, session: Session, run: LoadRun, staged: StagedStream, number: int, before: Position) -> None:
+    def __init__(
+        self,
+        session: Session,
+        run: LoadRun,
+        staged: StagedStream,
+        number: int,
+        before: Position,
+        *,
+        alone: Collection[str],
+        keep_rows: bool,
+    ) -> None:
         self._session = session
         self._run = run
         self._staged = staged
@@ -128,14 +172,23 @@ class _Plan:
         self.table = raw_table(run.provider, staged.stream.name)
         #: how the stream stood before the load; what it says was read back when it was written
         self.before = before
+        #: the digests of the hashes that go and of those that come
+        self._gone = self._come = 0
+        self._keep = keep_rows
+        self._whose = of_source(run.source_id, alone=self.table in alone)
+        #: the temporary tables of new rows, by raw table
+        self._made: dict[str, str] = {}
 
     def compare(self, *, full: bool) -> StreamCounts:
         """Decide for each key what is to be done, in a temporary table; unchanged keys are only counted."""
-        session, source = self._session, self._run.source_id
-        session.run(f"CREATE TEMP TABLE {self._plan} AS {self._decisions(full=full)}", (source,))
-        kinds = {
-            kind: int(count) for kind, count in session.rows(f"SELECT kind, count(*) FROM {self._plan} GROUP BY kind")
-        }
+        session = self._session
+        session.run(f"CREATE TEMP TABLE {self._plan} AS {self._decisions(full=full)}")
+        kinds: dict[str, int] = {}
+        digests = f"coalesce({_digest('was')}, 0), coalesce({_digest('now')}, 0)"
+        for kind, count, was, now in session.rows(f"SELECT kind, count(*), {digests} FROM {self._plan} GROUP BY kind"):
+            kinds[kind] = int(count)
+            self._gone ^= int(was) if kind in {"changed", "deleted"} else 0
+            self._come ^= int(now) if kind in {"new", "changed", "restored"} else 0
         new, restored, deleted = (kinds.get(kind, 0) for kind in ("new", "restored", "deleted"))
         return StreamCounts(
             new=new,
@@ -151,7 +204,7 @@ class _Plan:
             f"SELECT id, max({BATCH.name}) AS {BATCH.name}, arg_max({GONE.name}, {BATCH.name}) AS {GONE.name},"
             f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))}) GROUP BY id"
         )
-        there = f"SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE _source = ?"
+        there = f"SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE {self._whose}"
         return (
             f"SELECT coalesce(s.id, r.id) AS id, s.{BATCH.name}, CASE"
             # Not read at all can only happen in the outer join of a full read.
@@ -163,38 +216,63 @@ class _Plan:
         )
 
     def write(self, counts: StreamCounts) -> None:
-        """Delete what is replaced, insert what is new; a deleted record stays as a row that says so, with its lines."""
-        session, source, stamp = self._session, self._run.source_id, (self._run.extracted_at, self._run.run_id)
+        """Delete what is replaced, insert what is new; a deleted record stays as a row that says so, with its lines.
+
+        Each statement must touch as many rows of the main table as were planned (Disagreement).
+        """
+        session, stamp = self._session, (self._run.extracted_at, self._run.run_id)
         table, gone = lake(self.table), f"{self._plan}_gone"
         if counts.deleted:
             session.run(
                 f"CREATE TEMP TABLE {gone} AS SELECT * REPLACE (? AS _extracted_at, ? AS _run_id, true AS _deleted)"
-                f" FROM {table} WHERE _source = ? AND id IN {self._keys('deleted')}",
-                (*stamp, source),
+                f" FROM {table} WHERE {self._whose} AND id IN {self._keys('deleted')}",
+                stamp,
             )
         if counts.changed or counts.deleted:
             replaced = self._keys("changed", "restored", "deleted")
-            session.run(f"DELETE FROM {table} WHERE _source = ? AND id IN {replaced}", (source,))
+            sql = f"DELETE FROM {table} WHERE {self._whose} AND id IN {replaced}"
+            self._expect(session.count(sql), counts.changed + counts.deleted, "deleted")
         if counts.deleted:
-            session.run(f"INSERT INTO {table} BY NAME FROM {gone}")
+            self._expect(session.count(f"INSERT INTO {table} BY NAME FROM {gone}"), counts.deleted, "marked")
         if counts.new or counts.changed:
             names = _listed(column.name for column in batch_columns(self._staged.stream))
-            session.run(
-                f"INSERT INTO {table} (_source, {names}, _extracted_at, _run_id, _deleted)"
-                f" SELECT ?, {names}, ?, ?, false FROM {self._winning(self._staged.rows, 'id')}",
-                (source, *stamp),
-            )
+            made = f"SELECT {names}, ? AS _extracted_at, ? AS _run_id FROM {self._winning(self._staged.rows, 'id')}"
+            into = f"{table} (_source, {names}, _extracted_at, _run_id, _deleted)"
+            found = self._insert(self.table, into, ", false", made, stamp)
+            self._expect(found, counts.new + counts.changed, "inserted")
             for child in self._staged.stream.children:
                 self._write_lines(child, replacing=counts.changed > 0)
 
     def _write_lines(self, child: ChildTable, *, replacing: bool) -> None:
-        source, table = self._run.source_id, lake(raw_table(self._run.provider, child.name))
+        name = raw_table(self._run.provider, child.name)
         if replacing:
             replaced = self._keys("changed", "restored")
-            self._session.run(f"DELETE FROM {table} WHERE _source = ? AND parent_id IN {replaced}", (source,))
+            self._session.run(f"DELETE FROM {lake(name)} WHERE {self._whose} AND parent_id IN {replaced}")
         names = _listed(column.name for column in line_columns(child))
-        winning = self._winning(self._staged.children[child.name], "parent_id")
-        self._session.run(f"INSERT INTO {table} (_source, {names}) SELECT ?, {names} FROM {winning}", (source,))
+        made = f"SELECT {names} FROM {self._winning(self._staged.children[child.name], 'parent_id')}"
+        self._insert(name, f"{lake(name)} (_source, {names})", "", made, ())
+
+    def _insert(self, table: str, into: str, more: str, made: str, parameters: tuple[object, ...]) -> int:
+        """Insert what a SELECT makes; by way of a temporary table, for `rows`, when they are to be kept."""
+        session, source = self._session, text(self._run.source_id)
+        if not self._keep:
+            return session.count(f"INSERT INTO {into} SELECT {source}, *{more} FROM ({made})", parameters)
+        name = self._made[table] = f"{self._plan}_made_{len(self._made)}"
+        session.run(f"CREATE TEMP TABLE {name} AS {made}", parameters)
+        return session.count(f"INSERT INTO {into} SELECT {source}, *{more} FROM {name}")
+
+    def _expect(self, found: int, planned: int, what: str) -> None:
+        if found != planned:
+            raise Disagreement(f"{self.table}: {planned} rows were to be {what}, {found} were")
+
+    def changed(self) -> Any:
+        """Return id and _deleted of the records that are different."""
+        different = "kind IN ('new', 'changed', 'restored', 'deleted')"
+        return self._session.arrow(f"SELECT id, kind = 'deleted' AS _deleted FROM {self._plan} WHERE {different}")
+
+    def rows(self) -> dict[str, Any]:
+        """Return the rows that were inserted, by raw table; deleted records have none."""
+        return {table: self._session.arrow(f"FROM {name}") for table, name in self._made.items()}
 
     def _keys(self, *kinds: str) -> str:
         return f"(SELECT id FROM {self._plan} WHERE kind IN ({', '.join(map(text, kinds))}))"
@@ -206,26 +284,23 @@ class _Plan:
         return f"read_parquet({text(str(path))}) s SEMI JOIN {plan} p ON {same}"
 
     def read_back(self, counts: StreamCounts, *, full: bool) -> Position:
-        """Count the stream's live rows as they stand in the transaction (Disagreement), and digest them.
+        """Return how the stream stands in the transaction.
 
-        The digest of a whole read is that of all rows; after other loads it is the earlier one, less what went and
-        plus what came: the cost of a load is that of its changes.
+        After a whole read all live rows are counted and digested (Disagreement). After other loads the numbers are the
+        earlier ones, less what went and plus what came, which each statement was held to; the lake itself is counted
+        once it is committed. So the cost of a load is that of its changes.
         """
-        digest = f", coalesce({_digest('_hash')}, 0)::VARCHAR" if full else ""
-        sql = f"SELECT count(*), count(DISTINCT id){digest} FROM {lake(self.table)} WHERE _source = ? AND NOT _deleted"
-        live, keys, *whole = self._session.row(sql, (self._run.source_id,))
+        if not full:
+            digest = int(self.before.fingerprint) ^ self._gone ^ self._come
+            return Position(self.before.cursor, self.table, counts.total, str(digest), self._run.run_id)
+        sql = (
+            f"SELECT count(*), count(DISTINCT id), coalesce({_digest('_hash')}, 0)::VARCHAR"
+            f" FROM {lake(self.table)} WHERE {self._whose} AND NOT _deleted"
+        )
+        live, keys, whole = self._session.row(sql)
         if live != counts.total or keys != live:
             raise Disagreement(f"{self.table}: {counts.total} live rows expected, {live} rows of {keys} keys found")
-        digest = str(whole[0]) if whole else self._moved_digest()
-        return Position(self.before.cursor, self.table, int(live), digest, self._run.run_id)
-
-    def _moved_digest(self) -> str:
-        gone, come = (
-            f"{_digest(column)} FILTER (kind IN ({', '.join(map(text, kinds))}))"
-            for column, kinds in (("was", ("changed", "deleted")), ("now", ("new", "changed", "restored")))
-        )
-        values = self._session.row(f"SELECT coalesce({gone}, 0), coalesce({come}, 0) FROM {self._plan}")
-        return str(int(self.before.fingerprint) ^ int(values[0]) ^ int(values[1]))
+        return Position(self.before.cursor, self.table, int(live), str(whole), self._run.run_id)
 
 
 def _digest(column: str) -> str:

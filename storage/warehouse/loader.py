@@ -10,9 +10,10 @@ from typing import Self
 from storage.facts.streams import Batch, Stream
 from storage.warehouse import commits
 from storage.warehouse.errors import Disagreement, StorageFailed, WarehouseError
+from storage.warehouse.fresh import MOST_BYTES, Fresh
 from storage.warehouse.load import Applied, apply, fingerprint
 from storage.warehouse.location import Location
-from storage.warehouse.names import lake, text
+from storage.warehouse.names import lake, of_source, text
 from storage.warehouse.results import LoadResult, LoadRun, Written
 from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session
@@ -45,12 +46,15 @@ class Loader:
         *,
         queue_size: int,
         checkpoint: Checkpoint,
+        keep: Callable[[Fresh], None] | None = None,
     ) -> None:
         location.create_folders()
         self._location = location
         self._limits = limits
         self._run = run
         self._checkpoint = checkpoint
+        #: told what a small load wrote, once it was read back
+        self._keep = keep
         self._staging = Staging(location.staging)
         for stream in streams:
             self._staging.declare(stream)
@@ -72,7 +76,7 @@ class Loader:
         full: Collection[str] = (),
         *,
         keep_cursors: Collection[str] = (),
-        allow_shrink: bool = False,
+        agreed: Mapping[str, int] | None = None,
         fence: Fence | None = None,
     ) -> LoadResult:
         """Write everything in one transaction, read it back, and say what it did.
@@ -81,7 +85,8 @@ class Loader:
         that had none, or that `keep_cursors` names. `full` names streams of which everything was read, beside those
         that are always read whole and of which at least one batch came, be it empty. `fence` is called just before
         the commit and raises when this run may no longer write; then nothing is visible. Shrunk leaves the rows
-        staged, for another `commit` with `allow_shrink` or for `abort`. Any other failure may be tried again the same
+        staged, for another `commit` or for `abort`; `agreed` names streams of which a person agreed to so few records
+        after such a read was held, and lets through what is not far below even that. Any other failure may be tried again the same
         way; the run is looked for in the lake first, so it is never loaded twice.
         """
         if not self._staged:
@@ -94,7 +99,7 @@ class Loader:
         unknown = sorted(set(full) - set(self._staging.streams))
         if unknown:
             raise WarehouseError(f"full read of streams that this load does not know: {', '.join(unknown)}")
-        result = retried(lambda: self._attempt(cursors, full, keep_cursors, fence, allow_shrink=allow_shrink))
+        result = retried(lambda: self._attempt(cursors, full, keep_cursors, fence, agreed=agreed or {}))
         self.abort()
         return result
 
@@ -118,7 +123,7 @@ class Loader:
         keep: Collection[str],
         fence: Fence | None,
         *,
-        allow_shrink: bool,
+        agreed: Mapping[str, int],
     ) -> LoadResult:
         run = self._run
         many = sum(staged.count for staged in self._staging.streams.values()) > SMALL_LOAD
@@ -135,7 +140,8 @@ class Loader:
                     cursors,
                     full=full,
                     keep_cursors=keep,
-                    allow_shrink=allow_shrink,
+                    agreed=agreed,
+                    keep_rows=self._keep is not None and not many,
                 )
                 print_ = fingerprint(applied.positions)
                 if not applied.wrote:
@@ -150,7 +156,11 @@ class Loader:
             self._checkpoint("warehouse.after_commit")
             # One transaction: the lake's state is looked up once for all questions.
             with session.transaction():
-                return _read_back(session, run, applied, written)
+                result = _read_back(session, run, applied, written)
+        fresh = Fresh(run.run_id, run.source_id, result.snapshot_after, applied.changed, applied.rows)
+        if self._keep is not None and applied.changed and fresh.size <= MOST_BYTES:
+            self._keep(fresh)
+        return result
 
     def _stage(self) -> None:
         """Write batches to the staging files until told to stop; after a failure only empty the queue: nobody waits."""
@@ -196,7 +206,7 @@ def _read_back(session: Session, run: LoadRun, applied: Applied, written: Writte
     }
     each = " UNION ALL ".join(
         f"SELECT {text(table)}, count(*) FILTER (NOT _deleted), count(*) FILTER (_run_id = {text(run.run_id)})"
-        f" FROM {lake(table)} WHERE _source = {text(run.source_id)}"
+        f" FROM {lake(table)} WHERE {of_source(run.source_id, alone=table in applied.alone)}"
         for table in written_by_us
     )
     for table, live, stamped in session.rows(each) if each else ():

@@ -1,6 +1,6 @@
 """The words of the product: functions from facts to a neutral Message, one module per subject."""
 
-from templates.notices.address import address_confirmed, address_declined, ask_address, no_address, not_confirmed
+from templates.notices.address import address_confirmed, address_declined, ask_address, not_confirmed
 from templates.notices.answers import (
     already_waiting,
     cancel_requested,
@@ -19,11 +19,14 @@ from templates.notices.answers import (
     unknown_command,
     unknown_source,
 )
+from templates.notices.audit import audit_list
 from templates.notices.card import refresh_card
 from templates.notices.confirm import confirm_refresh, dismissed, queued
 from templates.notices.escalation import escalation, escalation_told
 from templates.notices.finished import refresh_finished
+from templates.notices.held import confirm_held
 from templates.notices.history import history
+from templates.notices.members import member_list, members_usage, not_admissible, role_granted, role_revoked
 from templates.notices.status import source_status, status
 
 __all__ = [
@@ -31,7 +34,9 @@ __all__ = [
     "address_declined",
     "already_waiting",
     "ask_address",
+    "audit_list",
     "cancel_requested",
+    "confirm_held",
     "confirm_refresh",
     "disconnected",
     "dismissed",
@@ -41,10 +46,12 @@ __all__ = [
     "help_text",
     "history",
     "joined",
-    "no_address",
+    "member_list",
+    "members_usage",
     "no_room",
     "no_sources",
     "not_a_member",
+    "not_admissible",
     "not_allowed",
     "not_confirmed",
     "not_found",
@@ -52,6 +59,8 @@ __all__ = [
     "queued",
     "refresh_card",
     "refresh_finished",
+    "role_granted",
+    "role_revoked",
     "source_status",
     "status",
     "too_late",

@@ -35,12 +35,6 @@ def address_declined() -> Message:
     return say("Confirmations come in Slack only; no e-mail is sent.", kind="email_answer")
 
 
-def no_address() -> Message:
-    """Return the note for somebody without an address in the Slack profile."""
-    said = "There is no e-mail address in your Slack profile, so confirmations come in Slack only."
-    return say(said, kind="email_answer")
-
-
 def not_confirmed() -> Message:
     """Return the note for somebody who has not answered the question yet."""
     said = "You have not confirmed an e-mail address, so this confirmation comes in Slack only."

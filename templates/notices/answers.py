@@ -1,6 +1,7 @@
 """Short answers: joined, nothing to do, disconnected, unknown words, help, not allowed, not found, something failed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from storage.facts.messages import Code, Facts, Heading, Message, Note, Paragraph, Part, Strong, When
@@ -8,6 +9,7 @@ from storage.facts.people import Action, Role
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates.notices.card import for_others, outcome
+from templates.notices.confirm import SLACK_ONLY
 from templates.notices.pieces import Words
 from templates.text import label, listed, shorten
 from templates.words import ACTIONS, ROLES, short_names, source_name, who
@@ -19,8 +21,11 @@ def say(summary: str, *words: Words, kind: str = "answer") -> Message:
     return Message(summary, tuple(parts), kind=kind)
 
 
-def joined(refresh: RefreshStatus, *, where: str | None = None) -> Message:
-    """Return the answer to a second request while one runs: it joins. `where` names where the card is."""
+def joined(refresh: RefreshStatus, *, where: str | None = None, slack_only: bool = False) -> Message:
+    """Return the answer to a second request while one runs: it joins. `where` names where the card is.
+
+    `slack_only`: there is no address to which the confirmation could be mailed.
+    """
     first = label(refresh.requested_by) if refresh.requested_by else "the schedule"
     place = f" Progress is shown {where}." if where else ""
     summary = f"{label(refresh.organization)}: you joined the refresh that is already running."
@@ -30,7 +35,8 @@ def joined(refresh: RefreshStatus, *, where: str | None = None) -> Message:
         When(refresh.requested_at),
         f". Now: {outcome(refresh)}. You will be told when it ends.{place}",
     )
-    return say(summary, words, kind="refresh_joined")
+    told = say(summary, words, kind="refresh_joined")
+    return replace(told, parts=(*told.parts, Note((SLACK_ONLY,)))) if slack_only else told
 
 
 def already_waiting(refresh: RefreshStatus) -> Message:

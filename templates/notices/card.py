@@ -24,6 +24,7 @@ from storage.facts.runs import Run, RunState
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions
+from templates.notices.held import held_buttons
 from templates.notices.pieces import Words, because, instant, rows_so_far, touched, usual, waits, why_older
 from templates.text import counted, label, listed
 from templates.words import STAGES, failure_words, on_timer, provider_name, run_words, short_names
@@ -54,6 +55,7 @@ def refresh_card(
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
     parts += _overdue(refresh) if active else []
+    parts += [] if active else held_buttons(refresh.runs)
     parts.append(Note(_small_print(refresh, receipts or {})))
     parts += _cancel(refresh, cancel_value) if active and cancel_value is not None else []
     return Message(summary=f"{headline(refresh)}.", parts=tuple(parts), kind="refresh_card")

@@ -26,6 +26,8 @@ from templates.words import FRESHNESS, provider_name, short_names, source_title,
 
 #: Sources beyond this many are told as a sum, so that the buttons stay in sight.
 _SHOWN = 6
+#: For somebody to whom no mail can be sent.
+SLACK_ONLY = "Slack only: your Slack profile has no e-mail address, so this is confirmed here and not by mail."
 
 
 def confirm_refresh(
@@ -164,14 +166,22 @@ def dismissed() -> Message:
 
 
 def queued(
-    organization: str, sources: Sequence[Source], *, left_out: Sequence[Source] = (), where: str | None = None
+    organization: str,
+    sources: Sequence[Source],
+    *,
+    left_out: Sequence[Source] = (),
+    where: str | None = None,
+    slack_only: bool = False,
 ) -> Message:
     """Return the words that replace the confirm card once the refresh is accepted.
 
-    `left_out` are the disconnected sources; `where` says where the card is: ``in #finance``.
+    `left_out` are the disconnected sources; `where` says where the card is: ``in #finance``. `slack_only`: there is no
+    address to which the confirmation could be mailed.
     """
     names = short_names([*sources, *left_out])
     said = f"{label(organization)}: the refresh of {listed([names[source.id] for source in sources])} is accepted."
     told = f" Left out, because disconnected: {listed([names[source.id] for source in left_out])}." if left_out else ""
     place = f" Progress is shown {where}." if where else ""
-    return Message(summary=said, parts=(Paragraph((f"{said}{told}{place}",)),), kind="refresh_queued")
+    parts: list[Part] = [Paragraph((f"{said}{told}{place}",))]
+    parts += [Note((SLACK_ONLY,))] if slack_only else []
+    return Message(summary=said, parts=tuple(parts), kind="refresh_queued")

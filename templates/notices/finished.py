@@ -20,6 +20,7 @@ from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import times
 from templates.notices.card import explanations, for_others, headline, next_steps, receipt_words
+from templates.notices.held import held_buttons
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
 from templates.words import ENDINGS, long_names, short_names, source_title
@@ -54,6 +55,7 @@ def refresh_finished(
     parts += _clocks(refresh) if len(refresh.runs) <= _IN_FULL else [_overview(refresh)]
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
+    parts += held_buttons(refresh.runs)
     parts += _next_for_cancelled(refresh)
     parts += _rows(refresh, streams or {}) if len(refresh.runs) <= _IN_FULL else []
     parts.append(Note(_references(refresh, receipts or {})))

@@ -23,6 +23,7 @@ from storage.facts.runs import Failure, FailureKind, Run, RunState
 from storage.facts.sources import ConnectionState, Freshness, Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
+from templates.notices.held import held_buttons
 from templates.notices.pieces import Words, doing, instant, next_collection, stretched, usual
 from templates.text import counted, label, listed
 from templates.words import (
@@ -85,7 +86,7 @@ def status(
     ordered = urgent_first(statuses)
     names = short_names([entry.source for entry in ordered])
     parts: list[Part] = [Heading(f"{label(organization)}: {_verdict(ordered)}")]
-    parts += _asks(ordered, names, admins)
+    parts += _asks(ordered, names, admins) + _held(ordered)
     if len(ordered) <= _SIDE_BY_SIDE:
         for entry in ordered:
             parts += [Paragraph(_line(entry)), Facts(_facts(entry, now))]
@@ -112,7 +113,7 @@ def source_status(
     """Return the state of one source."""
     name = provider_name(status.source.provider)
     parts: list[Part] = [Heading(f"{source_title(status.source)}: {FRESHNESS[status.freshness]}")]
-    parts += _asks([status], {status.source.id: name}, admins)
+    parts += _asks([status], {status.source.id: name}, admins) + _held([status])
     rows = (*_facts(status, now), ("Account", (label(status.source.label),)))
     took = usual(status.duration)
     if took and status.source.connection is not ConnectionState.DISCONNECTED:
@@ -161,6 +162,11 @@ def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Seque
             Note((f"{counted(len(needing) - 3, 'more source needs', 'more sources need')} a person: see below.",))
         )
     return parts
+
+
+def _held(statuses: Sequence[SourceStatus]) -> list[Part]:
+    held = [(entry.source, entry.last_finished) for entry in statuses if not entry.active]
+    return held_buttons([(source, run) for source, run in held if run is not None])
 
 
 def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:

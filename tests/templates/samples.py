@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from storage.facts.audit import AuditEntry, AuditPage
 from storage.facts.messages import Person
-from storage.facts.people import Action, Role
-from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Run, RunState, Stage, Trigger
+from storage.facts.people import Action, Member, Role
+from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Held, Run, RunState, Stage, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
@@ -44,6 +45,10 @@ def source(
         connection_reason=reason,
         connection_since=NOW - timedelta(days=3),
     )
+
+
+def member(name, role):
+    return Member("mem_1", "org_1", "T0TEMERITY", "U0MAYA", name, role, ZONE, None, email_confirmed=False)
 
 
 SHOPIFY = source()
@@ -166,6 +171,17 @@ def cut_off():
     return status(gone, Freshness.OVERDUE, last_ready=run(gone, asked=4400, as_of=4390), next_run_at=None)
 
 
+def audit_page(broken=()):
+    entries = (
+        AuditEntry(14, NOW, "Daniel Kim", "manage_members", "Noor Haddad", {"before": None, "after": "viewer"}),
+        AuditEntry(
+            13, NOW - minutes(4), "Maya Ortiz", "start_refresh", "rfr_1", {"sources": ["a", "b"], "joined": False}
+        ),
+        AuditEntry(12, NOW - minutes(9), "support: Sam Keller", "acknowledge_escalation", "rfr_0", {}),
+    )
+    return AuditPage(entries, 14, broken)
+
+
 def messages() -> Any:
     """Return each notice in its states, by name."""
     answers: dict[str, Any] = {
@@ -188,9 +204,25 @@ def messages() -> Any:
         "ask_address": notices.ask_address("maya@temeritygoods.example", yes_value="mem_1", no_value="mem_1"),
         "address_confirmed": notices.address_confirmed("maya@temeritygoods.example"),
         "address_declined": notices.address_declined(),
-        "no_address": notices.no_address(),
+        "queued_slack_only": notices.queued(ORG, [SHOPIFY], slack_only=True),
+        "held_confirm": notices.confirm_held(
+            ORG,
+            SHOPIFY,
+            run(state=RunState.FAILED, failed=failure(FailureKind.HELD, "shrunk", "orders: 3100 records")),
+            Held("orders", 18_204, 3_100),
+            value="card_1",
+        ),
         "not_confirmed": notices.not_confirmed(),
         "dismissed": notices.dismissed(),
+        "member_list": notices.member_list(
+            ORG, [member("Daniel Kim", Role.ADMIN), member("Maya Ortiz", Role.REFRESHER)]
+        ),
+        "role_granted": notices.role_granted(member("Noor Haddad", Role.REFRESHER), Role.VIEWER),
+        "role_revoked": notices.role_revoked(member("Noor Haddad", Role.REFRESHER)),
+        "not_admissible": notices.not_admissible("<@U0GUEST|gus>"),
+        "members_usage": notices.members_usage(),
+        "audit": notices.audit_list(ORG, audit_page()),
+        "audit_broken": notices.audit_list(ORG, audit_page(broken=(12, 13))),
         "queued": notices.queued(ORG, [QUICKBOOKS], left_out=[SHOPIFY], where="in #finance"),
     }
     return answers | _statuses() | _confirms() | _cards() | _finished() | _escalations() | _histories()
@@ -247,7 +279,8 @@ def _cards():
     queued = run(state=RunState.QUEUED)
     books = run(QUICKBOOKS, state=RunState.RUNNING, stage=Stage.PROCESSING)
     late = {"escalated_at": NOW - minutes(9), "acknowledged_by": "Sam Keller", "people": ("Maya Ortiz", "Priya Nair")}
-    held = failure(FailureKind.HELD, "shrink", "Orders: 3,100 rows against 18,204 last time.", Stage.PROCESSING)
+    held = failure(FailureKind.HELD, "shrunk", "orders: 3100 records instead of 18204", Stage.COLLECTING)
+    found = Held("orders", 18_204, 3_100)
     card = notices.refresh_card
     return {
         "card_queued": card(refresh((SHOPIFY, queued)), NOW, cancel_value="rfr_1"),
@@ -257,7 +290,7 @@ def _cards():
         "card_overdue": card(working(**late), NOW, cancel_value="rfr_1"),
         "card_ready": card(ready(), NOW, receipts={"run_src_shopify_1": "rcp_04"}),
         "card_ready_quickbooks": card(refresh((QUICKBOOKS, run(QUICKBOOKS, as_of=64))), NOW),
-        "card_failed": card(refresh((SHOPIFY, run(state=RunState.FAILED, failed=held))), NOW),
+        "card_failed": card(refresh((SHOPIFY, run(state=RunState.FAILED, failed=held, held=found))), NOW),
         "card_cancelled": card(refresh((SHOPIFY, run(state=RunState.CANCELLED))), NOW),
         "card_mixed": card(mixed(), NOW, admins=ADMINS, receipts={"run_src_quickbooks_1": "rcp_05"}),
         "card_many": card(refresh(*((entry.source, run(entry.source, counts=COUNTS)) for entry in many(50))), NOW),

@@ -167,7 +167,10 @@ def test_a_full_read_that_shrinks_is_held_for_a_person(warehouse: Warehouse) -> 
             loader.commit({})
         assert (held.value.stream, held.value.before, held.value.after) == ("balances", 101, 80)
         assert warehouse.find_run("two", "collect") is None
-        assert loader.commit({}, allow_shrink=True).counts["balances"] == StreamCounts(
+        with pytest.raises(Shrunk):
+            # Agreed to more than came, or to another stream: that is no agreement to this.
+            loader.commit({}, agreed={"balances": 102, "invoices": 0})
+        assert loader.commit({}, agreed={"balances": 90}).counts["balances"] == StreamCounts(
             deleted=21, unchanged=80, total=80
         )
     assert collect(warehouse, "three", simple(REPORT, {f"a{n}": Decimal(n) for n in range(64)})).wrote

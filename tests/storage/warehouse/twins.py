@@ -39,7 +39,7 @@ class _CommitsEachTable(Loader):
         keep: Collection[str],
         fence: Any,
         *,
-        allow_shrink: bool,
+        agreed: Mapping[str, int],
     ) -> LoadResult:
         for name, staged in self._staging.streams.items():
             with opened(self._location, self._limits, write=True) as session, session.transaction():
@@ -51,7 +51,7 @@ class _CommitsEachTable(Loader):
                     {key: value for key, value in cursors.items() if key == name},
                     full=full,
                     keep_cursors=keep,
-                    allow_shrink=allow_shrink,
+                    agreed=agreed,
                 )
                 session.commit()
             self._checkpoint("warehouse.before_commit")
@@ -73,9 +73,9 @@ class _LooksAfterTheCommit(Loader):
         keep: Collection[str],
         fence: Any,
         *,
-        allow_shrink: bool,
+        agreed: Mapping[str, int],
     ) -> LoadResult:
-        result = super()._attempt(cursors, full, keep, None, allow_shrink=allow_shrink)
+        result = super()._attempt(cursors, full, keep, None, agreed=agreed)
         if fence is not None:
             fence()
         return result
@@ -117,9 +117,9 @@ class _LoadsAgain(Loader):
         keep: Collection[str],
         fence: Any,
         *,
-        allow_shrink: bool,
+        agreed: Mapping[str, int],
     ) -> LoadResult:
-        result = super()._attempt(cursors, full, keep, fence, allow_shrink=allow_shrink)
+        result = super()._attempt(cursors, full, keep, fence, agreed=agreed)
         with opened(self._location, self._limits, write=True) as session, session.transaction():
             session.run("INSERT INTO lake.main.raw_books_invoices FROM lake.main.raw_books_invoices")
             session.commit()
