@@ -27,9 +27,10 @@ _MOST_CHALLENGE = 200
 class Intake:
     """Takes verified bodies, from HTTP and from Socket Mode alike, and gives the ack."""
 
-    def __init__(self, bolt: AsyncApp, reader: Reader) -> None:
+    def __init__(self, bolt: AsyncApp, reader: Reader, background: Background) -> None:
         self.bolt = bolt
         self._reader = reader
+        self._background = background
 
     async def take(self, body: Json) -> BoltResponse:
         """Return the ack for a body; what we do not answer is acked and ignored, or Slack would send it again."""
@@ -43,7 +44,8 @@ class Intake:
             return BoltResponse(status=200)
         # Not "http": the guard has verified and parsed the body, and bolt must not read it in a way of its own.
         request = AsyncBoltRequest(body=body, mode="socket_mode", context={_INTERACTION: interaction})
-        return await self.bolt.async_dispatch(request)
+        with self._background.acking():
+            return await self.bolt.async_dispatch(request)
 
 
 def acknowledged(said: str | None) -> BoltResponse:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -32,6 +33,10 @@ def ack_body(reply: Reply, request: Interaction) -> str | None:
         shown = blocks.render(reply.message, team_id=team_id, zone=reply.zone)
         said = reply.rendered[team_id] = json.dumps({"response_type": "ephemeral", **shown}, separators=(",", ":"))
     return said
+
+
+#: Seconds that an answer stands back behind the acks of others.
+_PATIENCE = 1.0
 
 
 class Shower:
@@ -113,16 +118,44 @@ class Shower:
 
 
 class Background:
-    """What still runs after an ack; drained before the process ends."""
+    """What still runs after an ack, behind the acks of others; drained before the process ends.
 
-    def __init__(self) -> None:
+    Slack waits three seconds for an ack and a person can wait for the words: work begins when no request is at its ack,
+    or when it has waited for a second.
+    """
+
+    def __init__(self, patience: float = _PATIENCE) -> None:
+        self._patience = patience
         self._tasks: set[asyncio.Task[None]] = set()
+        self._acking = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    @contextmanager
+    def acking(self) -> Iterator[None]:
+        """Hold work back while the block makes an ack."""
+        self._acking += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._acking -= 1
+            if not self._acking:
+                self._quiet.set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run the work; its failure is logged, not lost."""
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(self._behind_acks(work))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        # Work that is cancelled before its turn was never begun, and says so loudly when it is not closed.
+        task.add_done_callback(lambda _: work.close())
+
+    async def _behind_acks(self, work: Coroutine[Any, Any, None]) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await self._quiet.wait()
+        await work
 
     async def drain(self, seconds: float) -> None:
         """Wait for what runs, at most that long; what is left is cancelled."""

@@ -41,7 +41,7 @@ class Surface:
         """Open the connections, inside the loop that will use them."""
         await self.slack.start()
         bolt = build_bolt(self.front, self.shower, self.slack, self.tokens, self._background)
-        self._intake = Intake(bolt, self._reader)
+        self._intake = Intake(bolt, self._reader, self._background)
 
     @property
     def intake(self) -> Intake:
