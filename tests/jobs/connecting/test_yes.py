@@ -1,0 +1,155 @@
+"""The whole way, the yes, and what is stored by it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import FlowGoneError, NotAllowedError
+from storage.credentials import Place, open_credentials
+from storage.facts.deliveries import CONNECTION_CHANGED
+from storage.facts.flows import FlowState
+from storage.facts.runs import RunState, Trigger
+from storage.facts.sources import CollectMode, ConnectionState
+from storage.records import deliveries, flows, runs
+from storage.sessions import Database
+from tests.jobs.connecting.stage import A, BOOKS, DANIEL, OLGA, SHOP, Stage, a_browser, demote, remove, staged
+
+
+async def test_from_the_link_to_a_stored_grant(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        browser = a_browser()
+        link = await stage.link(provider=BOOKS)
+        view = await stage.service.look(link, None)
+        assert (view.organization, view.member, view.workspace) == ("Temerity Goods", "Daniel Kim", "Workspace T0A")
+        assert (view.state, view.provider_label, view.hint) == (FlowState.LINKED, "QuickBooks", None)
+        await stage.service.send_code(link, browser)
+        await stage.service.prove_code(link, browser, stage.code(link))
+        url = await stage.service.go(link, browser)
+        assert url.startswith("https://quickbooks.tokens.example/authorize?")
+        query = stage.outside.consent(url, "42", "Temerity Books")
+        shown = await stage.service.returned(BOOKS, query, browser)
+        assert (shown.state, shown.company, shown.account) == (FlowState.RETURNED, "Temerity Books", "42")
+        assert stage.sources() == []
+        assert (await stage.service.result(browser)).id == shown.id
+
+        connected = await stage.service.confirm(browser, flow_id=shown.id)
+
+        (source,) = stage.sources()
+        assert connected.source == source
+        assert connected.newly
+        assert (source.label, source.company, source.mode) == ("quickbooks_42", "Temerity Books", CollectMode.TIMER)
+        row = stage.connection(source.id)
+        assert (row.state, row.version, row.scopes) == (ConnectionState.CONNECTED, 1, "read_a read_b")
+        assert (row.environment, row.connected_by) == ("quickbooks.tokens.example", "mem_U0DANIEL")
+        assert row.connected_at and row.proven_at and row.hard_expires_at and row.refresh_expires_at
+        place = Place(A, BOOKS, "42", 1)
+        assert open_credentials(stage.means.seal, place, row.credentials or b"").access.reveal().startswith("access-")
+        run = database.in_read(lambda session: runs.run(session, connected.run_id or ""))
+        assert (run.trigger, run.state) == (Trigger.FIRST_READ, RunState.QUEUED)
+        assert [work.subject for work in stage.works if work.kind == "run"] == [run.id]
+        flow = database.in_read(lambda session: flows.of_run(session, run.id))
+        assert flow and (flow.member_id, flow.state, flow.company) == ("mem_U0DANIEL", FlowState.DONE, "Temerity Books")
+        assert stage.sealed(flow.id) is None
+        done = await stage.service.result(browser)
+        assert done.connected and done.connected.source.id == source.id
+        assert "invoices" in done.streams
+        assert stage.trail() == [
+            "connect_link",
+            "connect_code_sent",
+            "connect_proven",
+            "connect_sent",
+            "connect_returned",
+            "connect",
+        ]
+
+
+async def test_the_same_yes_again_gives_what_it_gave_first(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        browser = a_browser()
+        view = await stage.back(browser, "a.myshopify.com")
+        first = await stage.service.confirm(browser, flow_id=view.id)
+        again = await stage.service.confirm(browser, flow_id=view.id)
+        assert again == first
+        assert stage.trail().count("connect") == 1
+        assert len([work for work in stage.works if work.kind == "run"]) == 1
+
+
+async def test_a_yes_in_one_tab_never_means_the_flow_of_another(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        browser = a_browser()
+        one = await stage.back(browser, "a.myshopify.com")
+        two = await stage.back(browser, "b.myshopify.com")
+        await stage.service.confirm(browser, flow_id=one.id)
+        assert [source.account for source in stage.sources()] == ["a.myshopify.com"]
+        await stage.service.confirm(browser, flow_id=two.id)
+        assert len(stage.sources()) == 2
+
+
+async def test_missing_scopes_are_said_and_stored(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        browser = a_browser()
+        view = await stage.back(browser, "a.myshopify.com", scopes=("read_a",))
+        assert view.missing == ("read_b",)
+        connected = await stage.service.confirm(browser, flow_id=view.id)
+        assert connected.state is ConnectionState.ATTENTION
+        assert "read_b" in (connected.source.connection_reason or "")
+
+
+async def test_the_yes_waits_ten_minutes(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        browser = a_browser()
+        view = await stage.back(browser, "a.myshopify.com")
+        stage.clock.advance(timedelta(minutes=11))
+        with pytest.raises(FlowGoneError):
+            await stage.service.confirm(browser, flow_id=view.id)
+        assert stage.sources() == []
+
+
+async def _left(stage: Stage, how: str) -> None:
+    if how == "removed":
+        stage.change(lambda session: remove(session, DANIEL, stage.clock))
+    elif how == "demoted":
+        stage.change(lambda session: demote(session, DANIEL))
+    else:
+        stage.full[DANIEL] = False
+        stage.clock.advance(timedelta(seconds=61))
+
+
+@pytest.mark.parametrize("how", ["removed", "demoted", "deactivated in Slack"])
+@pytest.mark.parametrize("when", ["go", "returned", "confirm"])
+async def test_whoever_left_goes_no_further(sqlite_database: Database, tmp_path: Path, how: str, when: str) -> None:
+    """T44, T10: who somebody is, is read again at each step that leads on."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        browser = a_browser()
+        link = await stage.proven(browser)
+        if when == "go":
+            await _left(stage, how)
+            with pytest.raises(NotAllowedError):
+                await stage.service.go(link, browser)
+            return
+        url = await stage.service.go(link, browser)
+        query = stage.outside.consent(url, "a.myshopify.com", "A")
+        if when == "returned":
+            await _left(stage, how)
+            view = await stage.service.returned(SHOP, query, browser)
+            assert (view.state, view.reason) == (FlowState.FAILED, "not_allowed")
+            assert stage.outside.granted == []
+            return
+        view = await stage.service.returned(SHOP, query, browser)
+        await _left(stage, how)
+        with pytest.raises(NotAllowedError):
+            await stage.service.confirm(browser, flow_id=view.id)
+        assert stage.sources() == []
+
+
+async def test_every_admin_is_told_of_each_connection(database: Database, tmp_path: Path) -> None:
+    """T44: the event list: connected and reconnected, each to every admin and to nobody else."""
+    async with staged(database, tmp_path) as stage:
+        first = await stage.connected("a.myshopify.com")
+        again = await stage.connected("a.myshopify.com", OLGA, source_id=first.source.id)
+        for connected in (first, again):
+            found = database.in_read(lambda session, flow=connected.flow_id: deliveries.of_subject(session, flow))
+            assert {one.kind for one in found} == {CONNECTION_CHANGED}
+            assert sorted(one.destination for one in found) == ["T0A/U0DANIEL", "T0A/U0OLGA"]
+        assert stage.trail().count("connect") == 2
