@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import structlog
+
 from connectors.errors import TOKEN_REJECTED, Reconnect
 from connectors.oauth.asking import TokenEndpoint
 from connectors.oauth.rounds import converse, renewal
@@ -10,6 +12,8 @@ from connectors.tokens import Tokens, TokenStore
 from connectors.wire import HttpLimits
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
+
+log = structlog.get_logger()
 
 #: A token is renewed this long before it expires, so that no call starts with one that dies on the way.
 AHEAD = timedelta(minutes=2)
@@ -25,6 +29,7 @@ class TokenKeeper:
         self._limits = limits
         self._tokens: Tokens | None = None
         self._single = asyncio.Lock()
+        self._renewing: set[asyncio.Task[Secret]] = set()
 
     async def token(self) -> Secret:
         """Return an access token that should work now; renews one that is about to expire."""
@@ -44,7 +49,16 @@ class TokenKeeper:
 
         Shielded: a cancelled collection must not lose a token between the provider's answer and the save.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._renew(rejected)))
+        task = asyncio.ensure_future(self._renew(rejected))
+        # Held, because the loop alone does not keep a task that nobody waits for any more.
+        self._renewing.add(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_ended_alone)
+            raise
+        finally:
+            task.add_done_callback(self._renewing.discard)
 
     async def _renew(self, rejected: Secret) -> Secret:
         async with self._single, self._store.lease():
@@ -79,3 +93,9 @@ class TokenKeeper:
 
     async def _ask(self, tokens: Tokens) -> Tokens:
         return await converse(renewal(tokens, self._endpoint, self._clock.now()), self._endpoint.url, self._limits)
+
+
+def _ended_alone(task: asyncio.Task[Secret]) -> None:
+    """Take the error of a renewal whose caller has left; the next one meets the same answer and tells it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.info("renewal_failed_alone", reason=type(error).__name__)

@@ -54,9 +54,7 @@ class MailSink:
     @contextlib.asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator["MailSink"]:
         """Listen while the block runs."""
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((self.host, port))
+        listener = _bound(self.host, port)
         server = await asyncio.get_running_loop().create_server(self._protocol, sock=listener)
         self.port = listener.getsockname()[1]
         try:
@@ -175,3 +173,15 @@ class MailSink:
         task = asyncio.create_task(later())
         self._late.add(task)
         task.add_done_callback(self._late.discard)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket on that port; OSError, and nothing left open, when it is taken."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

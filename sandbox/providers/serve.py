@@ -124,6 +124,6 @@ def serve_in_thread(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> 
 def reset(transport: asyncio.Transport) -> None:
     """End the connection with a RST, as a broken middlebox or a killed process does."""
     handle = transport.get_extra_info("socket")
-    if handle is not None:
+    if handle is not None and handle.fileno() >= 0:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     transport.abort()

@@ -59,12 +59,22 @@ class _Quiet(uvicorn.Server):
         yield
 
 
+def bound(port: int) -> socket.socket:
+    """Return a socket on that port of 127.0.0.1; OSError, and nothing left open, when it is taken."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[int]:
     """Serve the app on 127.0.0.1 while the block runs; give its port (a free one for 0)."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener = bound(port)
     config = uvicorn.Config(
         app, http=_Breakable, ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
@@ -84,7 +94,9 @@ async def cut(request: Request) -> None:
     """Reset the connection of this request: the caller sees ECONNRESET, not an answer."""
     transport: Any = request.scope["state"]["transport"]
     raw = transport.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # A caller who has hung up meanwhile has nothing left to be reset.
+    with contextlib.suppress(OSError):
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
     await asyncio.sleep(0)
 

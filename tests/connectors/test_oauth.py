@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -299,6 +300,34 @@ async def test_a_cancelled_collection_does_not_lose_the_new_token(clock: OffsetC
             await task
         await until(lambda: bool(store.saved))
     assert store.tokens.refresh == Secret("refresh-2")
+
+
+class Unheld(TokenKeeper):
+    """The twin leaves a renewal behind that nobody asks for its error."""
+
+    async def renew(self, rejected: Secret) -> Secret:
+        return await asyncio.shield(asyncio.ensure_future(self._renew(rejected)))
+
+
+@pytest.mark.parametrize("made, complaints", [(TokenKeeper, 0), (Unheld, 1)])
+async def test_a_renewal_that_fails_after_its_caller_left_makes_no_noise(
+    clock: OffsetClock, made: type[TokenKeeper], complaints: int
+) -> None:
+    heard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
+    async with tiny(Rotating(valid="another", pause=0.05)) as server:
+        endpoint = TokenEndpoint(f"{server.url}/oauth/token", "client", Secret("hush"), TokenStyle.BASIC_FORM)
+        kept = [made(Slow(old(clock)), endpoint, clock=clock, limits=LIMITS)]
+        task = asyncio.ensure_future(kept[0].token())
+        await until(lambda: bool(server.asked))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: not kept[0]._single.locked())
+    del task
+    kept.clear()
+    gc.collect()
+    assert [context["message"] for context in heard] == ["Task exception was never retrieved"] * complaints
 
 
 def test_tokens_do_not_print_themselves(clock: OffsetClock) -> None:
