@@ -140,12 +140,15 @@ def refresh(
         str | None, typer.Option("--as", help="Slack user id of the member in whose name; an admin when left out.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and show it.")] = False,
+    allow_shrink: Annotated[
+        bool, typer.Option("--allow-shrink", help="Let a read that is held for far fewer rows through, once.")
+    ] = False,
     env_file: EnvFile = None,
 ) -> None:
     """Ask for a refresh as a member of the organization; a running worker does it and tells them."""
     from bot.cli import refresh as command
 
-    command.run(organization, source, as_user, env_file, wait=wait)
+    command.run(organization, source, as_user, env_file, wait=wait, allow_shrink=allow_shrink)
 
 
 @app.command()

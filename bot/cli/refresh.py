@@ -10,7 +10,7 @@ from bot.cli.say import line, stop
 from bot.cli.status import found_organization
 from jobs.build import Jobs, build_jobs
 from jobs.engine import Engine
-from jobs.errors import NotAllowedError, UnavailableError
+from jobs.errors import NotAllowedError, TooLateError, UnavailableError
 from jobs.refresh.ask import Joined, LeftOut, Place, Scope, Started, TriggerKey
 from storage.facts.clock import SystemClock
 from storage.facts.ids import new_id
@@ -18,32 +18,46 @@ from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import RunState
 from storage.facts.sources import Organization, Source
 from storage.facts.status import RefreshStatus
-from storage.records import seeds, sources
-from storage.sessions import Database
+from storage.records import runs, seeds, sources
+from storage.sessions import Database, Session
 from storage.settings import Settings
 
 _LOOK_SECONDS = 0.5
 
 
-def run(organization: str, source: str, as_user: str | None, env_file: Path | None, *, wait: bool) -> None:
+def run(
+    organization: str, source: str, as_user: str | None, env_file: Path | None, *, wait: bool, allow_shrink: bool
+) -> None:
     """Ask, say what came of it, and wait for the end where that is wanted; ends with 1 when it did not become ready."""
     settings = read_settings(env_file)
     with opened(settings) as database:
-        raise SystemExit(asyncio.run(_ask(settings, database, organization, source, as_user, wait=wait)))
+        asked = _ask(settings, database, organization, source, as_user, wait=wait, allow_shrink=allow_shrink)
+        raise SystemExit(asyncio.run(asked))
 
 
 async def _ask(
-    settings: Settings, database: Database, words: str, source: str, as_user: str | None, *, wait: bool
+    settings: Settings,
+    database: Database,
+    words: str,
+    source: str,
+    as_user: str | None,
+    *,
+    wait: bool,
+    allow_shrink: bool,
 ) -> int:
     with database.read() as session:
         organization = found_organization(session, words)
         actor = _actor(seeds.members(session, organization.id), as_user)
         scope = _scope(organization, sources.sources_of(session, organization.id), source)
+        held = _held_run(session, scope) if allow_shrink else None
     async with _jobs(settings, database) as jobs:
         try:
-            trigger = TriggerKey(actor.identity.team_id, new_id("cli"))
-            outcome = await jobs.services.refresh.request(actor, scope, trigger, Place(actor.identity.team_id, ""))
-        except (NotAllowedError, UnavailableError) as error:
+            trigger, place = TriggerKey(actor.identity.team_id, new_id("cli")), Place(actor.identity.team_id, "")
+            if held is not None:
+                outcome = await jobs.services.held.load(actor, held, trigger, place)
+            else:
+                outcome = await jobs.services.refresh.request(actor, scope, trigger, place)
+        except (NotAllowedError, TooLateError, UnavailableError) as error:
             stop(f"nothing was started: {error}")
         if isinstance(outcome, LeftOut):
             stop(
@@ -87,6 +101,17 @@ def _scope(organization: Organization, known: list[Source], words: str) -> Scope
     if not chosen:
         stop(f"{organization.name} has no source {words!r}; it has {', '.join(one.label for one in known) or 'none'}")
     return Scope(everything=False, source_ids=chosen)
+
+
+def _held_run(session: Session, scope: Scope) -> str:
+    """Return the held read of the one source that is named; says what would be loaded."""
+    if len(scope.source_ids) != 1:
+        stop("--allow-shrink needs one source")
+    found = runs.last_failed_of(session, list(scope.source_ids)).get(scope.source_ids[0])
+    if found is None or found.held is None:
+        stop("nothing was started: no read of this source is held")
+    line(f"held: {found.held.after} {found.held.stream} instead of {found.held.before}; it is read again")
+    return found.id
 
 
 def _tell(outcome: Started | Joined) -> str:

@@ -1,6 +1,8 @@
 """Ask, confirm, be told: through signed HTTP and the stand-in workspace."""
 
+from storage.facts.messages import Button, Buttons, Message
 from templates import actions
+from templates import slack as blocks
 from tests.bot.stage import staged
 
 
@@ -42,3 +44,43 @@ async def test_refresh_asks_first_and_starts_with_the_click() -> None:
         assert stage.services.addresses.answers == {"mem_U0MAYA": True}
         assert stage.slack.red == []
         assert stage.slack.refused == []
+
+
+async def test_a_held_read_is_shown_before_a_manager_lets_it_through() -> None:
+    async with staged() as stage:
+        held = Message("Held.", (Buttons((Button("Load it anyway", actions.HELD_ASK, "run_held"),)),))
+        for user in ("U0MAYA", "U0DANIEL"):
+            await stage.surface.slack.call(
+                "T0TEMERITY", "chat.postEphemeral", {"channel": "C0FINANCE", "user": user, **blocks.render(held)}
+            )
+            (card,) = stage.slack.messages("C0FINANCE", viewer=user)
+            assert (await stage.slack.click(user, card, actions.HELD_ASK)).ok
+        await stage.slack.wait_for(
+            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "You need the role manager" in t], timeout=5
+        )
+        (asked,) = await stage.slack.wait_for(
+            lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0DANIEL") if actions.HELD_LOAD in m.actions],
+            timeout=5,
+        )
+        assert "200" in asked.everything
+        assert "80" in asked.everything
+        assert stage.services.held.loaded == []
+        for _ in range(2):
+            await stage.slack.click("U0DANIEL", asked, actions.HELD_LOAD)
+        await stage.slack.wait_for(
+            lambda: [t for t in stage.seen("U0DANIEL", "C0FINANCE") if "accepted" in t], timeout=5
+        )
+        assert len(set(stage.services.held.loaded)) == 1
+        assert stage.slack.red == []
+        assert stage.slack.refused == []
+
+
+async def test_who_has_no_address_is_told_that_no_mail_will_come() -> None:
+    async with staged() as stage:
+        await stage.slack.command("U0NOMAIL", "C0FINANCE", "/data", "refresh shop")
+        (card,) = stage.slack.messages("C0FINANCE", viewer="U0NOMAIL")
+        await stage.slack.click("U0NOMAIL", card, actions.REFRESH_CONFIRM)
+        await stage.slack.wait_for(
+            lambda: [t for t in stage.seen("U0NOMAIL", "C0FINANCE") if "your Slack profile has no e-mail" in t],
+            timeout=5,
+        )

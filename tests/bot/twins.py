@@ -8,10 +8,11 @@ from typing import Any
 from jobs.authorize import authorize, authorize_support
 from jobs.errors import NotFoundError, TooLateError, UnavailableError
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
+from jobs.refresh.held import HeldRead
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
-from storage.facts.runs import Clocks, Run, RunState, Trigger
+from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 
@@ -61,6 +62,7 @@ MEMBERS = (
     member("U0MAYA", "Maya Ortiz", Role.REFRESHER, email="maya@temeritygoods.example"),
     member("U0DANIEL", "Daniel Kim", Role.ADMIN, email="daniel@temeritygoods.example"),
     member("U0PRIYA", "Priya Nair", Role.VIEWER, email="priya@temeritygoods.example"),
+    member("U0NOMAIL", "Noor Haddad", Role.REFRESHER),
 )
 
 
@@ -213,6 +215,24 @@ class TwinEscalation:
 
 
 @dataclass
+class TwinHeld:
+    """One read of Shopify that waits for a person."""
+
+    loaded: list[str] = field(default_factory=list)
+
+    async def ask(self, actor: Actor, run_id: str) -> HeldRead:
+        authorize(actor, Action.LOAD_HELD)
+        if run_id != "run_held":
+            raise NotFoundError
+        return HeldRead(SHOP, replace(run_of(SHOP, state=RunState.FAILED), id=run_id), Held("orders", 200, 80))
+
+    async def load(self, actor: Actor, run_id: str, trigger: TriggerKey, place: Place) -> Outcome:
+        held = await self.ask(actor, run_id)
+        self.loaded.append(trigger.trigger_id)
+        return Started("rfr_held", (held.source,))
+
+
+@dataclass
 class TwinAsks:
     """Keeps interactions in memory."""
 
@@ -232,6 +252,9 @@ class TwinAddresses:
     """Asks each member once."""
 
     answers: dict[str, bool] = field(default_factory=dict)
+
+    def slack_only(self, actor: Actor) -> bool:
+        return actor.member is not None and actor.member.email is None
 
     async def question(self, actor: Actor) -> str | None:
         who = authorize(actor, Action.CONFIRM_EMAIL)
@@ -253,6 +276,7 @@ class TwinServices:
         self.people = TwinPeople()
         self.status = TwinStatus()
         self.refresh = TwinRefresh(self.status, self.clock)
+        self.held = TwinHeld()
         self.escalation = TwinEscalation(self.refresh)
         self.asks = TwinAsks()
         self.addresses = TwinAddresses()
