@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from jobs.errors import UnavailableError, unavailable
 from jobs.group_commit import GroupCommit
+from jobs.group_read import GroupRead
 from storage.sessions import Database, DatabaseBusyError, Session, open_database
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ class Desk:
         self._database: Database = open_database(url, busy_seconds=seconds, pool_size=_THREADS)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="desk")
         self._seconds = seconds
+        self._readers = GroupRead(self._database, seconds, _THREADS)
         self._together = GroupCommit(self._database, seconds) if self._database.is_sqlite else None
 
     async def write(self, work: Callable[[Session], T]) -> T:
@@ -34,7 +36,8 @@ class Desk:
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run the work on a read session, which never waits for a writer."""
-        return await self._run(lambda: self._database.in_read(work))
+        read: T = await asyncio.wrap_future(self._readers.submit(work))
+        return read
 
     async def _run(self, work: Callable[[], T]) -> T:
         asked = time.monotonic()
@@ -54,5 +57,6 @@ class Desk:
         """Finish what runs and close the connections."""
         if self._together is not None:
             self._together.close()
+        self._readers.close()
         self._executor.shutdown(wait=True)
         self._database.close()
