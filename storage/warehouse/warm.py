@@ -168,8 +168,17 @@ def lake_open(
 ) -> AbstractContextManager[Session]:
     """Open a lake for little work, on an engine that may be kept; or for much (`many` rows), on one of its own."""
     if many:
-        return opened(location, limits, write=write)
+        return _for_much(location, limits, write=write)
     return keeper().opened(location, limits.small(), write=write)
+
+
+@contextmanager
+def _for_much(location: Location, limits: Limits, *, write: bool) -> Iterator[Session]:
+    try:
+        with opened(location, limits, write=write) as session:
+            yield session
+    finally:
+        give_back()
 
 
 def _identity(location: Location) -> tuple[int, int] | None:

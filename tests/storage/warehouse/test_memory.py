@@ -1,6 +1,7 @@
 """Freed memory goes back to the system; told by the kernel, in a process of its own whose heap only this test fills."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -46,6 +47,37 @@ def given_back(then: str) -> float:
 def test_free_pages_go_back() -> None:
     assert given_back("give_back()") > 40
     assert given_back("pass") < 5, "the twin that gives nothing back would pass"
+
+
+_GROWN = """
+import sys
+from storage.warehouse.memory import share_one_heap
+share_one_heap() if sys.argv[1] == "ours" else None
+from pathlib import Path
+
+def resident():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) / 1024
+
+# The first large block that is freed teaches the C library to put the next ones into its heap.
+del (first := [bytearray(30 << 20)])[:]
+pages, small, before = [], [], resident()
+for number in range(40):
+    pages.append(bytearray(2 << 20))
+    small.append(bytearray(2000))
+pages.clear()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other habits")
+def test_large_blocks_leave_at_once_although_small_ones_came_after_them() -> None:
+    def kept(who: str) -> float:
+        command = [sys.executable, "-c", _GROWN, who]
+        return float(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
+
+    assert kept("ours") < 10
+    assert kept("twin") > 50, "the twin, an allocator left to itself, would pass"
 
 
 def test_arrow_has_the_same_heap() -> None:
