@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import actions, audit, commands, home
+from bot import actions, audit, commands, connections, home
 from bot import members as people
 from bot.case import Case
 from bot.interaction import Interaction, Kind
@@ -38,6 +38,8 @@ def table() -> Mapping[str, Entry]:
         Intent.REFRESH: Entry(commands.refresh, Action.START_REFRESH, SPOKEN),
         Intent.HISTORY: Entry(commands.history, Action.SEE_HISTORY, SPOKEN),
         Intent.HELP: Entry(commands.help_, Action.SEE_STATUS, SPOKEN),
+        Intent.CONNECT: Entry(connections.connect, Action.CONNECT, COMMANDS),
+        Intent.RECONNECT: Entry(connections.reconnect, Action.CONNECT, COMMANDS),
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
@@ -56,6 +58,8 @@ def table() -> Mapping[str, Entry]:
         buttons.ESCALATION_CANCEL: Entry(actions.cancel_escalated, Action.CANCEL_ESCALATED, CLICKED),
         buttons.EMAIL_YES: Entry(actions.email_yes, Action.CONFIRM_EMAIL, CLICKED),
         buttons.EMAIL_NO: Entry(actions.email_no, Action.CONFIRM_EMAIL, CLICKED),
+        buttons.CONNECT: Entry(connections.picked, Action.CONNECT, CLICKED),
+        buttons.RECONNECT: Entry(connections.reconnect_picked, Action.CONNECT, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}

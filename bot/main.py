@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from bot.asks import KIND, ask_handler
 from bot.guard import Verifier
+from bot.pages.site import pages
 from bot.surface import Surface
 from bot.web import build_web
 from bot.wire import server_config
@@ -25,6 +26,7 @@ from jobs.crashpoints import crash_point
 from jobs.engine import Engine, Timings
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.secret import Secret
+from storage.facts.sources import Provider
 from storage.sessions import Database, DatabaseUnavailableError, open_database
 from storage.settings import ProcessRole, Settings
 from storage.shape import is_current
@@ -159,10 +161,14 @@ class App:
             async with self.running():
                 yield
 
-        if not self.listens or self.settings.socket_mode:
+        if not self.listens:
             return build_web(None, None, self.ready, lifespan=lifespan)
-        secret = Secret(self.settings.slack_signing_secret.get_secret_value())
-        return build_web(self.surface.take, Verifier(secret, self.clock), self.ready, lifespan=lifespan)
+        shopify = self.jobs.ground.providers[Provider.SHOPIFY]
+        shown = pages(self.settings, self.jobs.services.connect, shopify, self.clock)
+        if self.settings.socket_mode:
+            return build_web(None, None, self.ready, lifespan=lifespan, pages=shown)
+        verifier = Verifier(Secret(self.settings.slack_signing_secret.get_secret_value()), self.clock)
+        return build_web(self.surface.take, verifier, self.ready, lifespan=lifespan, pages=shown)
 
 
 def build_app(settings: Settings, options: Options | None = None) -> App:

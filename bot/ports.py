@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from jobs.connecting.views import Link, Offer
 from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.held import HeldRead
@@ -10,7 +11,7 @@ from storage.facts.audit import AuditPage
 from storage.facts.clock import Clock
 from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Run
-from storage.facts.sources import Organization, Source
+from storage.facts.sources import Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 
 
@@ -99,6 +100,18 @@ class Asks(Protocol):
 
     async def load(self, ask_id: str) -> Mapping[str, Any] | None:
         """Return what was kept."""
+        ...
+
+
+class Connections(Protocol):
+    """Links to connect and reconnect accounts."""
+
+    def catalogue(self) -> tuple[Offer, ...]:
+        """Return what can be connected."""
+        ...
+
+    async def link(self, actor: Actor, provider: Provider, trigger: TriggerKey, source_id: str | None = None) -> Link:
+        """Make a link for the actor."""
         ...
 
 
@@ -194,6 +207,11 @@ class Services(Protocol):
     @property
     def addresses(self) -> Addresses:
         """E-mail addresses."""
+        ...
+
+    @property
+    def connect(self) -> Connections:
+        """Connections."""
         ...
 
     @property

@@ -19,6 +19,9 @@ class Intent(StrEnum):
     REFRESH = "refresh"
     HISTORY = "history"
     HELP = "help"
+    #: lead to a page, never further
+    CONNECT = "connect"
+    RECONNECT = "reconnect"
     MEMBERS = "members"
     AUDIT = "audit"
     #: "don't refresh": nothing is offered

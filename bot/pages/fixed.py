@@ -1,7 +1,6 @@
 """Pages that stand at one address for good: help per provider, and where providers send people who start over there."""
 
 from collections.abc import Callable, Sequence
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,8 +9,8 @@ from starlette.routing import Route
 from bot.pages.draw import said
 from connectors.grants import Pairs
 from storage.facts.sources import Provider
-from templates.text import label
 
+_MOST_FIELDS = 20
 _CONNECT = "open Slack and type /data connect."
 _RECONNECT = "open Slack and type /data reconnect, or press Reconnect on Tidings' message there."
 
@@ -28,11 +27,17 @@ _HELP = {
         "Have the shop's address at hand, such as temeritygoods.myshopify.com.",
         "Tidings reads orders, products and customers. You may connect as many shops as you have.",
     ),
+    Provider.AMAZON: (
+        "Amazon",
+        "You need to be the primary user of the seller account, or to have the right to authorise apps there.",
+        "Choose the region in which the account sells; accounts in several regions are connected one by one.",
+        "Amazon asks you to renew the consent every 365 days. Tidings reminds you in time.",
+    ),
 }
 
 
-def fixed_pages(genuine_install: Callable[[Pairs], bool]) -> list[Route]:
-    """Return the pages; `genuine_install` says whether Shopify signed the query of an app launch."""
+def fixed_pages(launched_from: Callable[[Pairs], str | None]) -> list[Route]:
+    """Return the pages; `launched_from` names the shop of an app launch that Shopify signed, None for any other."""
 
     async def help_(request: Request) -> Response:
         provider = request.path_params["provider"]
@@ -50,10 +55,10 @@ def fixed_pages(genuine_install: Callable[[Pairs], bool]) -> list[Route]:
         )
 
     async def install(request: Request) -> Response:
-        query = parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=20)
-        if not genuine_install(query):
+        pairs = request.query_params.multi_items()
+        shop = launched_from(pairs) if len(pairs) <= _MOST_FIELDS else None
+        if shop is None:
             return said("This did not come from Shopify", "Nothing was changed.", status=401, step=_CONNECT)
-        shop = label(dict(query).get("shop", "your shop"))
         return said(f"Connect {shop} in Slack", "Tidings works in Slack, so connecting starts there.", step=_CONNECT)
 
     return [

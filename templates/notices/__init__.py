@@ -22,6 +22,14 @@ from templates.notices.answers import (
 from templates.notices.audit import audit_list
 from templates.notices.card import refresh_card
 from templates.notices.confirm import confirm_refresh, dismissed, queued
+from templates.notices.connect import (
+    already_connected,
+    catalogue,
+    choose_reconnect,
+    connect_link,
+    not_connectable,
+    reconnect_button,
+)
 from templates.notices.escalation import escalation, escalation_told
 from templates.notices.finished import refresh_finished
 from templates.notices.held import confirm_held
@@ -32,12 +40,16 @@ from templates.notices.status import source_status, status
 __all__ = [
     "address_confirmed",
     "address_declined",
+    "already_connected",
     "already_waiting",
     "ask_address",
     "audit_list",
     "cancel_requested",
+    "catalogue",
+    "choose_reconnect",
     "confirm_held",
     "confirm_refresh",
+    "connect_link",
     "disconnected",
     "dismissed",
     "escalation",
@@ -54,9 +66,11 @@ __all__ = [
     "not_admissible",
     "not_allowed",
     "not_confirmed",
+    "not_connectable",
     "not_found",
     "nothing_started",
     "queued",
+    "reconnect_button",
     "refresh_card",
     "refresh_finished",
     "role_granted",

@@ -1,0 +1,29 @@
+"""All pages of one process, put together."""
+
+from starlette.routing import BaseRoute
+
+from bot.pages.browser import Browsers
+from bot.pages.connect import ConnectPages
+from bot.pages.fixed import fixed_pages
+from bot.pages.port import Flows
+from connectors.base import ProviderSettings
+from connectors.grants import Pairs, ReturnRefusedError
+from storage.facts.clock import Clock
+from storage.facts.secret import Secret
+from storage.settings import Settings
+
+
+def pages(settings: Settings, flows: Flows, shopify: ProviderSettings, clock: Clock) -> list[BaseRoute]:
+    """Return every page's address."""
+    keys = [Secret(key.get_secret_value()) for key in settings.secret_keys]
+    browsers = Browsers(keys, secure=settings.public_url.startswith("https://"))
+
+    def shop_of(query: Pairs) -> str | None:
+        from connectors.shopify.grant import ShopifyGrants
+
+        try:
+            return ShopifyGrants().verify_install(shopify, query, now=clock.now())
+        except ReturnRefusedError:
+            return None
+
+    return [*ConnectPages(flows, browsers, clock).routes(), *fixed_pages(shop_of)]
