@@ -1,5 +1,6 @@
 """What the demo stands on: stand-ins in their own thread, a fresh database and warehouse, a seeded organization."""
 
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,8 +74,16 @@ def prepared(wishes: Wishes) -> Iterator[Ground]:
         yield Ground(folder, outside, _settings(folder, outside, socket_mode=wishes.socket_mode))
 
 
+def _free_port() -> int:
+    """Return a port that nobody listens on: the address must be known before anything starts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _settings(folder: Path, outside: SandboxThread, *, socket_mode: bool) -> Settings:
-    key = new_key()
+    key, port = new_key(), _free_port()
     settings = isolated_settings(
         {
             **outside.sandbox.environment(),
@@ -82,7 +91,9 @@ def _settings(folder: Path, outside: SandboxThread, *, socket_mode: bool) -> Set
             "DATABASE_URL": f"sqlite:///{folder / 'tidings.db'}",
             "WAREHOUSE_URL": str(folder / "warehouse"),
             "SECRET_KEYS": key,
-            "PORT": "0",
+            "PORT": str(port),
+            # Providers send browsers back to exactly this address.
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
         }
     )
     seed = load_seed(SEED_FILE, outside.sandbox.credentials())
