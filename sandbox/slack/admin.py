@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.settings import adjust, settings
 from sandbox.slack.courier import Answer
 from sandbox.slack.errors import Json
 from sandbox.slack.messages import Message
@@ -91,6 +92,7 @@ _READINGS: dict[str, _Reading] = {
     "home": lambda slack, query: slack.home(query["user"]),
     "mail": lambda slack, _: [mail.wire() for mail in slack.mail.messages] if slack.mail else [],
     "red": lambda slack, _: slack.red,
+    "oauth": lambda slack, _: {"settings": settings(slack.oauth), "witness": slack.oauth.witness},
     "refused": lambda slack, _: slack.refused,
     "calls": lambda slack, _: slack.calls,
     "deliveries": lambda slack, _: slack.deliveries,
@@ -125,6 +127,16 @@ async def _stop_lying(slack: "SlackWorkspace", _: Json) -> None:
         slack.mail.stop_lying()
 
 
+async def _oauth(slack: "SlackWorkspace", asked: Json) -> None:
+    adjust(slack.oauth, asked)
+
+
+async def _uninstall(slack: "SlackWorkspace", asked: Json) -> Answer:
+    events = tuple(asked.get("events", ("tokens_revoked", "app_uninstalled")))
+    answers = await slack.uninstall(asked["team"], events=events)
+    return next((answer for answer in answers if not answer.ok), Answer(ok=True))
+
+
 async def _request_url(slack: "SlackWorkspace", asked: Json) -> None:
     slack.request_url = asked["url"]
 
@@ -149,4 +161,6 @@ _ACTS: dict[str, _Act] = {
     "mail/lie": _mail_lie,
     "stop_lying": _stop_lying,
     "request_url": _request_url,
+    "oauth": _oauth,
+    "uninstall": _uninstall,
 }

@@ -13,7 +13,8 @@ from sandbox.slack.errors import Json, Refusal
 from sandbox.slack.journal import Call, Refused
 from sandbox.slack.lies import Lie
 from sandbox.slack.methods import METHODS
-from sandbox.slack.methods_people import oauth_access
+from sandbox.slack.oauth_install import oauth_access, oauth_exchange
+from sandbox.slack.oauth_signin import openid_token, openid_userinfo
 from sandbox.slack.wire import cut, until_gone
 from sandbox.slack.world import Installation
 
@@ -22,6 +23,12 @@ _JSON_ARGUMENTS = ("blocks", "metadata", "view", "message")
 #: Arguments that every method takes; bolt's client names the team in each call.
 _ALWAYS = {"token", "team_id"}
 _FLAGS = ("unfurl_links", "unfurl_media", "reply_broadcast", "include_all_metadata", "inclusive", "return_im")
+#: Methods that the app calls with its own keys instead of a token.
+_BY_KEYS: dict[str, Callable[[Core, Json], Json]] = {
+    "oauth.v2.access": oauth_access,
+    "oauth.v2.exchange": oauth_exchange,
+    "openid.connect.token": openid_token,
+}
 _ANSWERED_AT_ONCE = {"ratelimited", "server_error", "error"}
 
 
@@ -47,8 +54,10 @@ class WebApi:
     def _do(self, method: str, token: str | None, args: Json) -> Json | Refusal:
         """Carry the call out; a refusal is an answer too."""
         try:
-            if method == "oauth.v2.access":
-                return oauth_access(self._core, args)
+            if method in _BY_KEYS:
+                return _BY_KEYS[method](self._core, args)
+            if method == "openid.connect.userInfo":
+                return openid_userinfo(self._core, token)
             if method == "apps.connections.open":
                 return self._open_socket(token)
             return self._run(method, token, args)
@@ -56,7 +65,7 @@ class WebApi:
             return refusal
 
     def _run(self, method: str, token: str | None, args: Json) -> Json:
-        app = installation(self._core, token)
+        app = installation(self._core, token, args.get("team_id"))
         known = METHODS.get(method)
         if known is None:
             raise Refusal("unknown_method")
@@ -106,12 +115,12 @@ class WebApi:
                 return PlainTextResponse("upstream connect error", status)
             return JSONResponse(outcome.body(), status, outcome.headers)
         app = self._core.world.app.installations
-        scopes = [",".join(sorted(each.scopes)) for each in app.values() if each.token.reveal() == token]
+        scopes = [",".join(sorted(each.scopes)) for each in app.values() if token and each.knows(token)]
         return JSONResponse({"ok": True, **outcome}, headers={"x-oauth-scopes": scopes[0]} if scopes else {})
 
     def _note(self, method: str, token: str | None, status: int | None, outcome: Json | Refusal) -> None:
         journal = self._core.journal
-        teams = [app.team for app in self._core.world.app.installations.values() if app.token.reveal() == token]
+        teams = [app.team for app in self._core.world.app.installations.values() if token and app.knows(token)]
         error = outcome.error if isinstance(outcome, Refusal) else None
         team = teams[0] if teams else None
         journal.calls.append(Call(method, team, self._core.clock.now(), status, error is None, error))
@@ -154,15 +163,18 @@ def limited(seconds: int) -> Refusal:
     return Refusal("ratelimited", status=429, headers={"Retry-After": str(seconds)})
 
 
-def installation(core: Core, token: str | None) -> Installation:
-    """Return whose token it is."""
+def installation(core: Core, token: str | None, team: object = None) -> Installation:
+    """Return whose token it is; one of a whole enterprise serves the team that the call names, else its first."""
     if not token:
         raise Refusal("not_authed")
-    for app in core.world.app.installations.values():
-        if app.token.reveal() == token:
-            if app.revoked:
-                raise Refusal("token_revoked")
-            return app
+    known = [app for app in core.world.app.installations.values() if app.knows(token)]
+    if known:
+        app = next((each for each in known if each.team == team), known[0])
+        if app.revoked:
+            raise Refusal("token_revoked")
+        if app.ended(token, core.clock.now()):
+            raise Refusal("token_expired")
+        return app
     raise Refusal("not_allowed_token_type" if token == core.world.app.app_token.reveal() else "invalid_auth")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.slack.errors import Json, Refusal
 from sandbox.slack.journal import Journal
 from sandbox.slack.lies import Lies
+from sandbox.slack.oauth import OAuth
 from sandbox.slack.rates import Rates
 from sandbox.slack.rooms import Rooms
 from sandbox.slack.stamps import Stamps
@@ -70,8 +71,7 @@ class Core:
         self.closing = asyncio.Event()
         #: where the stand-in is reached; known when it is served
         self.url = ""
-        #: codes of oauth.v2.access that were granted and not yet used -> team
-        self.codes: dict[str, str] = {}
+        self.oauth = OAuth(clock)
         #: tickets of Socket Mode that were handed out; the socket server sets the address
         self.socket_url: str | None = None
         self.socket_tickets: set[str] = set()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.slack import methods_chat, methods_people, methods_views
+from sandbox.slack import methods_chat, methods_people, methods_views, oauth_install
 from sandbox.slack.core import Core
 from sandbox.slack.errors import Json
 from sandbox.slack.world import Installation
@@ -27,6 +27,8 @@ def _method(run: Callable[[Core, Installation, Json], Json], arguments: str, *sc
 
 METHODS: dict[str, Method] = {
     "auth.test": _method(methods_people.auth_test, ""),
+    "auth.revoke": _method(oauth_install.revoke_own, "test"),
+    "apps.uninstall": _method(oauth_install.uninstall_own, "client_id client_secret"),
     "blocks.validate": _method(methods_views.validate, "blocks message view"),
     "chat.postMessage": _method(
         methods_chat.post_message,

@@ -1,6 +1,5 @@
 """Web API: the app's own identity, and people."""
 
-import secrets
 from zoneinfo import ZoneInfo
 
 from sandbox.slack.core import Core
@@ -19,7 +18,8 @@ def auth_test(core: Core, app: Installation, _: Json) -> Json:
         "user_id": app.bot_user,
         "bot_id": app.bot_id,
         "app_id": core.world.app.id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": app.enterprise is not None,
+        **({"enterprise_id": app.enterprise} if app.enterprise else {}),
     }
 
 
@@ -37,29 +37,6 @@ def user_list(core: Core, app: Installation, _: Json) -> Json:
 def user_profile(core: Core, app: Installation, args: Json) -> Json:
     """Return a person's profile (`users.profile.get`)."""
     return {"profile": _profile(app, _visible(core, app, args.get("user") or app.bot_user))}
-
-
-def oauth_access(core: Core, args: Json) -> Json:
-    """Exchange a code for the installation's token (`oauth.v2.access`); a code works once."""
-    app = core.world.app
-    known = args.get("client_id") == app.client_id
-    if not known or not secrets.compare_digest(str(args.get("client_secret")), app.client_secret.reveal()):
-        raise Refusal("invalid_client_id" if not known else "bad_client_secret")
-    team_id = core.codes.pop(str(args.get("code")), None)
-    if team_id is None:
-        raise Refusal("invalid_code")
-    installed = app.installations[team_id]
-    return {
-        "app_id": app.id,
-        "access_token": installed.token.reveal(),
-        "token_type": "bot",
-        "scope": ",".join(sorted(installed.scopes)),
-        "bot_user_id": installed.bot_user,
-        "team": {"id": team_id, "name": core.world.teams[team_id].name},
-        "enterprise": None,
-        "is_enterprise_install": False,
-        "authed_user": {"id": next(p.id for p in core.world.of_team(team_id) if not p.bot_id)},
-    }
 
 
 def wire(core: Core, app: Installation, person: Person) -> Json:

@@ -27,7 +27,8 @@ def command(
     core: Core, person: Person, channel: Channel, words: tuple[str, str], rights: tuple[str, str]
 ) -> dict[str, str]:
     """Return the fields of a slash command; `words` are command and text, `rights` trigger_id and response_url."""
-    team = core.world.teams[channel.team]
+    team, enterprise = core.world.teams[channel.team], _enterprise(core, channel.team)
+    of_enterprise = {"enterprise_id": enterprise["id"], "enterprise_name": enterprise["name"]} if enterprise else {}
     return {
         "token": _LEGACY_TOKEN,
         "team_id": team.id,
@@ -39,7 +40,8 @@ def command(
         "command": words[0],
         "text": words[1],
         "api_app_id": core.world.app.id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": "true" if enterprise else "false",
+        **of_enterprise,
         "response_url": rights[1],
         "trigger_id": rights[0],
     }
@@ -53,9 +55,17 @@ def interaction(core: Core, kind: str, team: str, person: Person) -> Json:
         "api_app_id": core.world.app.id,
         "token": _LEGACY_TOKEN,
         "team": {"id": team, "domain": core.world.teams[team].domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "enterprise": _enterprise(core, team),
+        "is_enterprise_install": _enterprise(core, team) is not None,
     }
+
+
+def _enterprise(core: Core, team: str) -> Json | None:
+    """Return the enterprise that installed the app for a team, if one did."""
+    installed = core.world.app.installations.get(team)
+    if installed is None or installed.enterprise is None:
+        return None
+    return {"id": installed.enterprise, "name": core.world.enterprises[installed.enterprise]}
 
 
 def message_click(core: Core, person: Person, message: Message, action: Json, rights: tuple[str, str]) -> Json:
@@ -107,12 +117,13 @@ def view_closed(core: Core, person: Person, view: View, *, cleared: bool) -> Jso
 def event(core: Core, team: str, inner: Json, event_id: str) -> Json:
     """Return the envelope of an event."""
     app = core.world.app
+    installed = app.installations[team]
     channel = core.world.channels.get(str(inner.get("channel")))
     return {
         "token": _LEGACY_TOKEN,
         "team_id": team,
         "context_team_id": team,
-        "context_enterprise_id": None,
+        "context_enterprise_id": installed.enterprise,
         "api_app_id": app.id,
         "event": inner,
         "type": "event_callback",
@@ -120,11 +131,11 @@ def event(core: Core, team: str, inner: Json, event_id: str) -> Json:
         "event_time": int(core.clock.now().timestamp()),
         "authorizations": [
             {
-                "enterprise_id": None,
+                "enterprise_id": installed.enterprise,
                 "team_id": team,
-                "user_id": app.installations[team].bot_user,
+                "user_id": installed.bot_user,
                 "is_bot": True,
-                "is_enterprise_install": False,
+                "is_enterprise_install": installed.enterprise is not None,
             }
         ],
         "is_ext_shared_channel": bool(channel and channel.is_ext_shared),

@@ -1,4 +1,7 @@
-"""The default world: Temerity Goods, the operator's support team, and a company that shares one channel."""
+"""The default world: Temerity Goods, the operator's support team, a company that shares one channel, and others.
+
+The others have not installed the app: Harbour & Pine, and the two workspaces of the Northwind Group (an enterprise).
+"""
 
 from sandbox.slack.world import Channel, Installation, Person, SlackApp, Team, World
 from storage.facts.secret import Secret
@@ -11,6 +14,7 @@ def temerity_goods() -> World:
     """Build the world of the demo; every call makes a fresh one, to be changed freely."""
     people = [*_customers(), *_bots(), Person("U0SAM", "T0SUPPORT", "sam", "Sam Keller", "sam@support.example",
                                              "Europe/London", "Support engineer")]  # fmt: skip
+    people += _elsewhere()
     people.append(Person("U0OUTSIDE", "T0OUTSIDE", "ola", "Ola Berg", "ola@brightwater.example", "Europe/Oslo"))
     return World(
         teams={
@@ -19,6 +23,9 @@ def temerity_goods() -> World:
                 Team("T0TEMERITY", "Temerity Goods", "temerity-goods"),
                 Team("T0SUPPORT", "Tidings Support", "tidings-support"),
                 Team("T0OUTSIDE", "Brightwater Accountants", "brightwater"),
+                Team("T0HARBOUR", "Harbour & Pine", "harbour-pine"),
+                Team("T0NWEAST", "Northwind East", "northwind-east", "E0NORTHWIND"),
+                Team("T0NWWEST", "Northwind West", "northwind-west", "E0NORTHWIND"),
             )
         },
         people={person.id: person for person in people},
@@ -26,7 +33,21 @@ def temerity_goods() -> World:
         app=_app(),
         act_as=("U0MAYA", "U0DANIEL", "U0PRIYA", "U0SAM"),
         suggestions=("/data", "/data refresh all", "/data status quickbooks", "is shopify fresh?"),
+        enterprises={"E0NORTHWIND": "Northwind Group"},
     )
+
+
+def _elsewhere() -> list[Person]:
+    """Return people of workspaces where the app is not installed yet."""
+    return [
+        Person("U0RUTH", "T0HARBOUR", "ruth", "Ruth Vale", "ruth@harbourpine.example", "America/Chicago", "Owner",
+               is_admin=True),
+        Person("U0TOM", "T0HARBOUR", "tom", "Tom Beck", "tom@harbourpine.example", "America/Chicago", "Books"),
+        Person("U0NORA", "T0NWEAST", "nora", "Nora Lind", "nora@northwind.example", "America/New_York", "Admin",
+               is_admin=True),
+        Person("U0WES", "T0NWWEST", "wes", "Wes Okafor", "wes@northwind.example", "America/Los_Angeles", "Finance",
+               is_admin=True),
+    ]  # fmt: skip
 
 
 def _customers() -> list[Person]:
@@ -60,6 +81,9 @@ def _channels() -> list[Channel]:
         Channel("C0BOARD", team, "board", {"U0DANIEL"}, is_private=True, purpose="Private"),
         Channel("C0PARTNERS", team, "partners", {"U0MAYA", "U0DANIEL", "U0OUTSIDE", "U0TIDINGS"},
                 shared_with=frozenset({"T0OUTSIDE"}), purpose="Shared with Brightwater Accountants"),
+        Channel("C0HARBOUR", "T0HARBOUR", "books", {"U0RUTH", "U0TOM"}, purpose="Month end"),
+        Channel("C0NWEAST", "T0NWEAST", "finance", {"U0NORA"}, purpose="East"),
+        Channel("C0NWWEST", "T0NWWEST", "finance", {"U0WES"}, purpose="West"),
         Channel("C0DATASUP", "T0SUPPORT", "data-support", {"U0SAM", "U0TIDSUP"}, purpose="Escalations"),
     ]  # fmt: skip
 

@@ -18,6 +18,9 @@ from sandbox.slack.errors import Json
 from sandbox.slack.journal import Call, Delivery, Entry, Journal, Refused
 from sandbox.slack.lies import Kind, Lie
 from sandbox.slack.messages import Message
+from sandbox.slack.oauth import Asked, OAuth
+from sandbox.slack.oauth_install import admin_of, install_routes, installed
+from sandbox.slack.oauth_signin import signin_routes
 from sandbox.slack.responses import Responses
 from sandbox.slack.sockets import SocketMode
 from sandbox.slack.views import View
@@ -67,6 +70,8 @@ class SlackWorkspace:
         return Starlette(routes=[
             Route("/api/{method}", WebApi(self.core).handle, methods=["GET", "POST"]),
             Route("/response/{name}", self._responses.handle, methods=["POST"]),
+            *signin_routes(self.core),
+            *install_routes(self.core),
             *admin_routes(self),
             *page_routes(self),
         ])  # fmt: skip
@@ -162,11 +167,35 @@ class SlackWorkspace:
         """Return the headers that Slack would send with this body."""
         return self.courier.sign(body, timestamp)
 
-    def grant_code(self, team: str) -> str:
-        """Return a code that oauth.v2.access exchanges once."""
-        code = self.core.stamps.name("code-")
-        self.core.codes[code] = team
-        return code
+    def grant_code(self, place: str, *scopes: str) -> str:
+        """Return a code that oauth.v2.access exchanges once, for a team or an enterprise; without the page."""
+        admin = admin_of(self.core, place)
+        user = admin.id if admin else next(each.id for each in self.world.of_team(place) if not each.bot_id)
+        return self.core.oauth.code("install", place, user, Asked("", "", scopes=scopes))
+
+    async def uninstall(
+        self, place: str, *, events: Sequence[str] = ("tokens_revoked", "app_uninstalled")
+    ) -> list[Answer]:
+        """Take the app out of a team or an enterprise; its tokens die at once, the app hears of it in that order."""
+        found = installed(self.core, place)
+        if not found:
+            raise LookupError(f"the app is not installed in {place}")
+        for each in found:
+            each.revoked = True
+            if each.refresh is not None:
+                self.core.oauth.refreshes.pop(each.refresh.reveal(), None)
+        self.core.oauth.note("uninstalled", place, "")
+        self.core.journal.changed()
+        told: list[Json] = [{"type": kind, "event_ts": self.core.stamps.ts()} for kind in events]
+        for inner in told:
+            if inner["type"] == "tokens_revoked":
+                inner["tokens"] = {"oauth": [], "bot": [found[0].bot_user]}
+        return [await self.courier.event(found[0].team, inner) for inner in told]
+
+    @property
+    def oauth(self) -> OAuth:
+        """Sign in with Slack and installations: who answers how, and what came of it."""
+        return self.core.oauth
 
     # What can be seen.
 

@@ -1,6 +1,7 @@
 """Who and what exists in the workspaces: teams, people, channels, and the app that is installed in them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from storage.facts.secret import Secret
 
@@ -34,6 +35,8 @@ class Team:
     id: str
     name: str
     domain: str
+    #: the organization it belongs to (Enterprise Grid)
+    enterprise: str | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +94,22 @@ class Installation:
     token: Secret
     scopes: frozenset[str] = SCOPES
     revoked: bool = False
+    #: when the token ends and by what it is renewed; None: it lives for ever
+    expires_at: datetime | None = None
+    refresh: Secret | None = None
+    #: access tokens of before that still work, and until when
+    former: dict[str, datetime] = field(default_factory=dict)
+    #: set when a whole enterprise installed it; the token is then the same in all its teams
+    enterprise: str | None = None
+
+    def knows(self, token: str) -> bool:
+        """Whether the token was given for this installation and may still work."""
+        return token == self.token.reveal() or token in self.former
+
+    def ended(self, token: str, now: datetime) -> bool:
+        """Whether the token's time is over."""
+        until = self.former.get(token, self.expires_at)
+        return until is not None and until <= now
 
 
 @dataclass(slots=True)
@@ -107,6 +126,10 @@ class SlackApp:
     #: command -> the words suggested after it
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: frozenset[str] = EVENTS
+
+    def serves(self, team: str) -> bool:
+        """Whether the app is installed in that team and has not left."""
+        return team in self.installations and not self.installations[team].revoked
 
     def bot_token(self, team: str) -> str:
         """Return the bot token of that team (invented: it opens nothing but this stand-in)."""
@@ -125,6 +148,8 @@ class World:
     act_as: tuple[str, ...]
     #: what the page suggests to type
     suggestions: tuple[str, ...] = ()
+    #: enterprises by id
+    enterprises: dict[str, str] = field(default_factory=dict)
 
     def direct(self, user: str) -> Channel:
         """Return the direct message between that person and the app, made when it is first asked for."""

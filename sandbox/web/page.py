@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from sandbox.slack.oauth import ACTS_AS
 from sandbox.web.draw.blocks import environment
 from sandbox.web.shown import Shown, show
 
@@ -143,7 +144,10 @@ class Page:
 
     def _page(self, shown: Shown) -> Response:
         body = environment().get_template("page.html.j2").render(shown=shown)
-        return HTMLResponse(body, headers=_HEADERS)
+        page = HTMLResponse(body, headers=_HEADERS)
+        # Sign in with Slack, which may open in another tab, then knows whom the visitor acts as.
+        page.set_cookie(ACTS_AS, shown.me.id, httponly=True, samesite="lax")
+        return page
 
     async def _changes(self) -> AsyncIterator[str]:
         yield "retry: 1000\n\n"
@@ -158,7 +162,7 @@ class Page:
         if command not in self._slack.app.commands:
             self._notices[user] = f"{command} is not a command here. Try /data."
             self._slack.journal.changed()
-        elif self._slack.world.channels[channel].team not in self._slack.app.installations:
+        elif not self._slack.app.serves(self._slack.world.channels[channel].team):
             self._notices[user] = f"{command} is not installed in this workspace."
         else:
             self._notice(user, await self._slack.command(user, channel, command, text), command)
