@@ -21,7 +21,6 @@ _MOST_FIELDS = 50
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_COUNT = re.compile(r"[0-9]{1,15}")
 
 
 class MalformedError(ValueError):
@@ -77,11 +76,6 @@ def _parse_form(text: str) -> Json:
     if len(fields) != 1:
         raise MalformedError("fields beside payload")
     return parse_json(fields["payload"])
-
-
-def retry_number(value: str | None) -> int:
-    """Return the number of a redelivery from its header, 0 for a first delivery or junk."""
-    return int(value) if value and _COUNT.fullmatch(value) else 0
 
 
 def text_of(body: Mapping[str, Any], *path: str) -> str:

@@ -204,8 +204,6 @@ class Engine:
             "workflow_id": work.id,
             "app_version": self.version,
         }
-        if work.priority:
-            options["priority"] = work.priority
         if queue.partition_concurrency is not None:
             if work.partition is None:
                 raise EngineError(f"queue {work.queue!r} is fair between organizations: {work.id} needs a partition")

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from connectors.limits import Rate
-from jobs.status import month_of
+from jobs.status import METERED, month_of
 from storage.facts.clock import Clock
 from storage.facts.sources import Provider
 from storage.records import buckets, sources
@@ -11,7 +11,6 @@ from storage.sessions import Database, Session
 
 #: At this share of the monthly budget the schedule is stretched.
 STRETCH_AT = 0.8
-_METERED = frozenset({Provider.QUICKBOOKS})
 
 
 class DatabaseLimiter:
@@ -53,7 +52,7 @@ def stretch(session: Session, source_id: str, provider: Provider, minutes: int, 
     Below 80 % of the budget the schedule stands. Above it the interval grows so that reads at this month's rate per
     collection fit into what is left, in steps of the schedule itself and at most a day.
     """
-    if provider not in _METERED:
+    if provider not in METERED:
         return
     used = sources.reads_in(session, [source_id], month_of(now)).get(source_id, 0)
     if used < STRETCH_AT * budget:

@@ -119,14 +119,6 @@ class People:
         """Return an organization."""
         return await self._desk.read(lambda session: organizations.organization(session, organization_id))
 
-    async def organization_of_team(self, team_id: str) -> str | None:
-        """Return the id of the organization behind a workspace."""
-        return await self._desk.read(lambda session: organizations.organization_of_team(session, team_id))
-
-    async def is_allowed_channel(self, team_id: str, channel_id: str) -> bool:
-        """Whether Tidings may post about the organization's data there."""
-        return await self._desk.read(lambda session: organizations.is_allowed_channel(session, team_id, channel_id))
-
     def _remember(self, identity: SlackIdentity, profile: Profile) -> None:
         self._profiles[identity] = (self._clock.now(), profile)
         self._profiles.move_to_end(identity)

@@ -18,7 +18,8 @@ from storage.sessions import Session
 
 #: What a run itself may take before its source counts as late.
 _GRACE = timedelta(minutes=5)
-_METERED = frozenset({Provider.QUICKBOOKS})
+#: Providers that count every read and charge for it.
+METERED = frozenset({Provider.QUICKBOOKS})
 
 
 def freshness(source: Source, last_data_refresh: datetime | None, now: datetime) -> Freshness:
@@ -53,7 +54,7 @@ def statuses(
     ready = runs.last_ready_of(session, ids)
     failed = runs.last_failed_of(session, ids)
     active = runs.active_of(session, ids)
-    reads = sources.reads_in(session, [source.id for source in found if source.provider in _METERED], month_of(now))
+    reads = sources.reads_in(session, [source.id for source in found if source.provider in METERED], month_of(now))
     stretched = sources.stretched_of(session, ids)
     durations = runs.durations_of(session, ids if with_durations else list(active))
     return [
@@ -65,7 +66,7 @@ def statuses(
             active=active.get(source.id),
             next_run_at=next_run_at(source, now),
             duration=durations.get(source.id),
-            reads=(reads.get(source.id, 0), budget) if source.provider in _METERED else None,
+            reads=(reads.get(source.id, 0), budget) if source.provider in METERED else None,
             stretched_minutes=stretched.get(source.id),
         )
         for source in found

@@ -10,6 +10,7 @@ from storage.credentials import Credentials, Place, open_credentials, seal_crede
 from storage.facts.clock import Clock
 from storage.records import sources
 from storage.records.sources import StoredGrant
+from storage.rotation import lease_name
 from storage.seal import Seal
 from storage.sessions import Database
 
@@ -76,7 +77,7 @@ class StoredTokens:
         """Let one refresher at a time in, among all processes; Retry when the other one takes too long."""
         async with leased(
             self._database,
-            f"tokens:{self._source_id}",
+            lease_name(self._source_id),
             seconds=self._lease_seconds,
             patience=2 * self._lease_seconds,
             busy=lambda: Retry(30, "another process is renewing the access to this account", code="token_busy"),

@@ -19,8 +19,6 @@ class Work:
     partition: str | None = None
     #: for retries only; the engine compares with the real time
     delay: timedelta | None = None
-    #: smaller runs first; 0 before all
-    priority: int = 0
 
     @property
     def id(self) -> str:

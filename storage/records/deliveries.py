@@ -150,13 +150,6 @@ def work_attempts(session: Session) -> list[tuple[str, int]]:
     return list(session.exec(statement).all())
 
 
-def unsettled(session: Session) -> list[Delivery]:
-    """Return every delivery that still waits for its outcome, oldest first."""
-    states = (DeliveryState.PENDING, DeliveryState.SENDING)
-    statement = select(DeliveryRow).where(col(DeliveryRow.state).in_(states)).order_by(col(DeliveryRow.created_at))
-    return [as_delivery(row) for row in session.exec(statement)]
-
-
 def as_delivery(row: DeliveryRow) -> Delivery:
     """Turn a row into a fact."""
     return Delivery(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from storage.records.inserts import insert_new
 from storage.records.instants import database_now
 from storage.tables import LeaseRow
 
@@ -65,14 +66,5 @@ def _locked(session: Session, name: str) -> LeaseRow | None:
 
 
 def _first(session: Session, name: str, holder: str, seconds: float) -> int | None:
-    dialect = session.get_bind().dialect.name
-    if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
     until = database_now(session) + timedelta(seconds=seconds)
-    values = {"name": name, "holder": holder, "generation": 1, "until": until}
-    made = session.connection().execute(
-        insert(LeaseRow).values(**values).on_conflict_do_nothing().returning(col(LeaseRow.generation))
-    )
-    return made.scalar_one_or_none()
+    return 1 if insert_new(session, LeaseRow, name=name, holder=holder, generation=1, until=until) else None

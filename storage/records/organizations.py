@@ -39,12 +39,6 @@ def lock(session: Session, organization_id: str) -> None:
     session.exec(statement.with_for_update(key_share=True)).first()
 
 
-def organization_of_team(session: Session, team_id: str) -> str | None:
-    """Return the id of the organization that the workspace belongs to."""
-    row = session.get(WorkspaceRow, team_id)
-    return row.organization_id if row and row.closed_at is None else None
-
-
 def member_by_identity(session: Session, identity: SlackIdentity) -> Member | None:
     """Return the member behind a Slack identity; None for strangers and removed members."""
     row = first(session, MemberRow, team_id=identity.team_id, user_id=identity.user_id)
