@@ -4,10 +4,13 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 #: Said under pages that nobody opened from a message.
 PLAIN_FOOTER = "Tidings keeps your finance data fresh and says so in Slack."
@@ -32,7 +35,10 @@ def said(
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    # Here, since most processes show no page for hours.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     return Environment(
         loader=PackageLoader("bot.pages", "html"),
         autoescape=True,

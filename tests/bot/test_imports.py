@@ -14,7 +14,7 @@ LATER = {
     "typer": "only the command line reads options",
     "duckdb": "only runs open lakes; the web role has none, and a worker imports it in a thread at its start",
     "pyarrow": "as duckdb",
-    "jinja2": "only mails are made of templates",
+    "jinja2": "only mails and the pages of a browser are made of templates",
     "slack_bolt.adapter.socket_mode": "only with SLACK_APP_TOKEN",
     "sandbox": "only the demo has stand-ins",
     "dbos": "only the engine's launch needs it",
