@@ -27,6 +27,8 @@ logger = logging.getLogger("bot")
 _NOISY = (
     *("slack_bolt", "slack_sdk", "aiohttp", "httpx", "httpcore", "asyncio", "apscheduler", "dbos", "alembic"),
     "uvicorn",
+    # The sandbox's mail server shares the demo's log.
+    "mail.log",
 )
 
 

@@ -32,6 +32,7 @@ class Backstage:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._done = ""
         self._acts: Mapping[str, Callable[[Mapping[str, str]], str]] = {
             "pass": self._pass,
             "business": self._business,
@@ -51,7 +52,8 @@ class Backstage:
         """Do it and say what was done (UnknownActError, ValueError)."""
         if name not in self._acts:
             raise UnknownActError(f"there is no {name!r}; there is {', '.join(self._acts)}")
-        return self._acts[name](wishes)
+        self._done = self._acts[name](wishes)
+        return self._done
 
     def _pass(self, wishes: Mapping[str, str]) -> str:
         minutes = int(wishes.get("minutes", "60"))
@@ -119,7 +121,10 @@ class Backstage:
         return Response(msgspec.json.encode({"done": done, "clock": self._clock()}), media_type="application/json")
 
     async def _page(self, _: Request) -> Response:
-        body = _PAGE.format(clock=escape(self._clock()), slack=escape(self._sandbox.slack.url), forms=_forms())
+        done = f'<p class="done" role="status">Done: {escape(self._done)}.</p>' if self._done else ""
+        body = _PAGE.format(
+            clock=escape(self._clock()), slack=escape(self._sandbox.slack.url), done=done, forms=_forms()
+        )
         return HTMLResponse(body, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
 
 
@@ -172,15 +177,24 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Behind the scenes</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem }}
-h2 {{ font-size: 1rem; margin: 1.5rem 0 .4rem }}
+:root {{ --paper: light-dark(#fffdfa, #1b1d1e); --sheet: light-dark(#ffffff, #222527);
+  --ink: light-dark(#1d2327, #e8e6e1); --soft: light-dark(#646c70, #a2a9ac); --line: light-dark(#e6e2d8, #34393b);
+  --accent: light-dark(#0f5c57, #5fc2b4); --wash: light-dark(#e3efec, #1e3431) }}
+body {{ font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; max-width: 42rem;
+  margin: 2rem auto; padding: 0 1rem; background: var(--paper); color: var(--ink) }}
+h1 {{ font-size: 1.4rem; margin: 0 0 .5rem }}
+h2 {{ font-size: .9rem; font-weight: 600; color: var(--soft); margin: 1.4rem 0 .4rem }}
+a {{ color: var(--accent) }}
 div {{ display: flex; flex-wrap: wrap; gap: .5rem }}
-button {{ font: inherit; padding: .35rem .8rem; border-radius: .5rem; border: 1px solid #8888; cursor: pointer }}
+button {{ font: inherit; font-weight: 600; font-size: .95rem; padding: .35rem .9rem; border-radius: .5rem;
+  cursor: pointer; border: 1px solid var(--line); background: var(--sheet); color: var(--ink) }}
+button:hover {{ border-color: var(--accent); background: var(--wash) }}
+.done {{ background: var(--wash); color: var(--accent); padding: .5rem .9rem; border-radius: .5rem }}
 </style></head><body>
 <h1>Behind the scenes</h1>
 <p>The clock of the demo says <strong>{clock}</strong>. <a href="{slack}/">To the workspace</a></p>
 <p>To see an escalation: let Shopify never answer, ask for <code>/data refresh shopify</code>, confirm, then let three
 hours pass. The post is in #data-support (act as Sam Keller).</p>
-{forms}
+{done}{forms}
 </body></html>
 """

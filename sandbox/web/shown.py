@@ -165,12 +165,17 @@ class _Showing:
             letter=next((letter for letter in mails if str(letter.number) == query.get("mail")), None),
             side=query.get("side", ""),
             notice=notice,
-            suggestions=self._slack.world.suggestions,
+            suggestions=self._suggestions(),
             commands=tuple(
                 f"{name} {word}".strip() for name, words in self._slack.app.commands.items() for word in words
             ),
             red=len(self._slack.red),
         )
+
+    def _suggestions(self) -> tuple[str, ...]:
+        """What to try is for people of the company; support has no data of its own to ask about."""
+        world = self._slack.world
+        return world.suggestions if self._me.team == world.people[world.act_as[0]].team else ()
 
     def _places(self, place: str) -> list[Place]:
         world = self._slack.world

@@ -149,6 +149,9 @@
   });
 
   for (const box of document.querySelectorAll("[data-bottom]")) box.scrollTop = box.scrollHeight;
+  // On a phone the places are one row, which begins at the left.
+  const here = document.querySelector(".places [aria-current]");
+  if (here) here.closest(".places").scrollLeft = here.offsetLeft - 80;
   dialogs();
   const changes = new EventSource(document.body.dataset.live);
   changes.onmessage = look;
