@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sandbox.mail import MailSink
 from sandbox.providers import catalogue
+from sandbox.providers.amazon import Amazon
 from sandbox.providers.quickbooks import QuickBooks
 from sandbox.providers.serve import serve
 from sandbox.providers.shopify import Shopify
@@ -54,8 +55,11 @@ class Sandbox:
     mail: MailSink
     quickbooks: QuickBooks
     shopify: Shopify
+    amazon: Amazon
     quickbooks_url: str = ""
     shopify_url: str = ""
+    #: address of each region
+    amazon_urls: dict[str, str] = field(default_factory=dict)
     #: what happened at the providers since the start
     changes: int = 0
     _random: Random = field(default_factory=lambda: Random(7))
@@ -75,6 +79,7 @@ class Sandbox:
             "MAIL_FROM": "tidings@tidings.example",
             **self.quickbooks.environment(self.quickbooks_url),
             **self.shopify.environment(self.shopify_url),
+            **self.amazon.environment(self.amazon_urls),
         }
 
     def socket_mode(self) -> dict[str, str]:
@@ -115,6 +120,7 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
         mail=mail,
         quickbooks=QuickBooks.generated(seed=plan.seed, invoices=plan.size, as_of=ticking.now(), clock=ticking),
         shopify=Shopify.generated(seed=plan.seed, orders=plan.size, as_of=ticking.now(), clock=ticking),
+        amazon=Amazon(clock=ticking),
     )
     others = max(5, plan.size // 4)
     sandbox.quickbooks.add_company(
@@ -130,6 +136,9 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
             app = getattr(sandbox, name).app
             served = await stack.enter_async_context(serve(app, port=getattr(plan, f"{name}_port")))
             setattr(sandbox, f"{name}_url", served.url)
+        for region, app in sandbox.amazon.apps.items():
+            served = await stack.enter_async_context(serve(app))
+            sandbox.amazon_urls[region] = served.url
         if plan.change_seconds is not None:
             await stack.enter_async_context(_business_goes_on(sandbox, plan.change_seconds))
         yield sandbox

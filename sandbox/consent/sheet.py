@@ -49,6 +49,8 @@ class Sheet:
     allows: tuple[str, ...] = ()
     yes: str = "Connect"
     no: str = "Cancel"
+    #: "get" for a page that only leads somewhere: it has no Cancel
+    method: str = "post"
 
     @property
     def back_host(self) -> str:

@@ -203,8 +203,12 @@ class Shopify:
         body = self._run(await request.body(), store, grant)
         if body is None:
             return self._json(msgspec.json.encode({"errors": "Bad Request"}), 400)
-        if "tagsAdd" in (body.get("data") or {}):
+        done = body.get("data") or {}
+        if "tagsAdd" in done:
             note(request.scope, "changed tags")
+        if "appUninstall" in done:
+            self.oauth.revoke(domain)
+            note(request.scope, "revoked grant")
         return self._json(msgspec.json.encode(body), version=version)
 
     async def _uninstall(self, request: Request) -> Response:

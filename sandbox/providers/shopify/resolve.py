@@ -32,6 +32,7 @@ def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
         found["QueryRoot", root] = partial(_count, store, kind)
     found["QueryRoot", "shop"] = lambda _source, _arguments: store.about
     found["QueryRoot", "currentAppInstallation"] = lambda _source, _arguments: _installation(grant)
+    found["Mutation", "appUninstall"] = lambda _source, _arguments: {"userErrors": []}
     found["Mutation", "tagsAdd"] = partial(_tags_add, store)
     for name in _CONNECTIONS:
         found[f"{name}Connection", "nodes"] = lambda source, _arguments: source.nodes

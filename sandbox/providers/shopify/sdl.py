@@ -50,7 +50,12 @@ type QueryRoot {{
   shop: Shop!
 }}
 
-type Mutation {{ tagsAdd(id: ID!, tags: [String!]!): TagsAddPayload }}
+type Mutation {{ appUninstall: AppUninstallPayload tagsAdd(id: ID!, tags: [String!]!): TagsAddPayload }}
+type AppUninstallPayload {{ userErrors: [AppUninstallAppUninstallError!]! }}
+type AppUninstallAppUninstallError {{ code: AppUninstallAppUninstallErrorCode field: [String!] message: String! }}
+enum AppUninstallAppUninstallErrorCode {{
+  APP_NOT_FOUND APP_NOT_INSTALLED APP_UNINSTALL_ERROR USER_PERMISSIONS_INSUFFICIENT
+}}
 type TagsAddPayload {{ node: Node userErrors: [UserError!]! }}
 type UserError {{ field: [String!] message: String! }}
 

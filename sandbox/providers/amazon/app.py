@@ -1,0 +1,233 @@
+"""The Amazon stand-in as apps: one per region, each on a port of its own, around the same sellers and tokens."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from sandbox.journal import Journal
+from sandbox.misbehave import Call, Kind, Rule, Script
+from sandbox.providers import admin
+from sandbox.providers.amazon.consent import Consent, answer, token_answer
+from sandbox.providers.amazon.oauth import Tokens
+from sandbox.providers.amazon.sellers import REGIONS, Seller, known_sellers
+from sandbox.providers.edge import Asked, Edge, fingerprint
+from storage.facts.clock import Clock, SystemClock
+
+_OPERATIONS = {
+    "/auth/o2/token": "token",
+    "/apps/authorize/consent": "authorize",
+    "/sellers/v1/marketplaceParticipations": "participations",
+    "/finances/2024-06-19/transactions": "transactions",
+}
+_RATE = {"participations": (0.016, 15.0), "transactions": (0.5, 10.0)}
+_EXPIRED = "The access token you provided has expired."
+_INVALID = "The access token you provided is revoked, malformed or invalid."
+_MISSING = "Access token is missing in the request header."
+_ROLE = (
+    "The application does not have access to one or more requested data roles. Please check the roles of your "
+    "developer profile and of the application."
+)
+
+Handler = Callable[[Seller], Any]
+
+
+@dataclass
+class _Bucket:
+    left: float
+    at: datetime
+
+
+class Amazon:
+    """Amazon for one app and any number of sellers in three regions."""
+
+    def __init__(
+        self, sellers: Mapping[str, Seller] | None = None, *, clock: Clock | None = None,
+        journal: Journal | None = None, script: Script | None = None, throttle: bool = False,
+    ) -> None:  # fmt: skip
+        self.clock = clock or SystemClock()
+        self.sellers = dict(sellers) if sellers is not None else known_sellers()
+        self.oauth = Tokens(self.clock, choice=next(iter(self.sellers)))
+        self.journal = journal or Journal(self.clock)
+        self.script = script or Script()
+        #: whether calls are limited as Amazon does: 15 at once and then one a minute
+        self.throttle = throttle
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._consents = {region: Consent(self.oauth, region, self.known) for region in REGIONS}
+        self.apps: dict[str, ASGIApp] = {region: self._app(region) for region in REGIONS}
+
+    def known(self) -> Mapping[str, Seller]:
+        """Return the sellers by id."""
+        return self.sellers
+
+    def names(self) -> dict[str, str]:
+        """Return the sellers' names by id."""
+        return {seller.id: seller.name for seller in self.sellers.values()}
+
+    def environment(self, urls: Mapping[str, str]) -> dict[str, str]:
+        """Return the settings that point the product here; `urls` are the addresses of the regions' apps."""
+        found = {
+            "AMAZON_CLIENT_ID": self.oauth.client_id,
+            "AMAZON_CLIENT_SECRET": self.oauth.client_secret,
+            "AMAZON_APPLICATION_ID": self.oauth.application_id,
+        }
+        for region in REGIONS:
+            end = region.upper()
+            found[f"AMAZON_API_URL_{end}"] = urls[region]
+            found[f"AMAZON_AUTH_URL_{end}"] = f"{urls[region]}/apps/authorize/consent"
+            found[f"AMAZON_TOKEN_URL_{end}"] = f"{urls[region]}/auth/o2/token"
+        return found
+
+    def launch(self, seller: str, base: str) -> str:
+        """Return the address by which Amazon opens the app's login for a seller; `base` is its region's address."""
+        return self._consents[self.sellers[seller].region].launch(seller, base)
+
+    # -- what the edge asks -------------------------------------------------------------------------------------------
+
+    def describe(self, asked: Asked) -> Call:
+        """Say what a request is about."""
+        operation = _OPERATIONS.get(asked.path, "")
+        form = parse_qs(asked.body.decode("latin-1")) if operation == "token" else {}
+        token = form.get("refresh_token", [""])[0] or asked.headers.get("x-amz-access-token", "")
+        kind = form.get("grant_type", [""])[0]
+        return Call(
+            asked.method, asked.path, operation, kind, self.oauth.account_of(token), asked.query, fingerprint(token)
+        )
+
+    def trouble(self, rule: Rule, call: Call) -> Response:
+        """Return Amazon's own answer for a scripted trouble."""
+        if rule.body is not None:
+            return Response(rule.body, rule.status or 503, media_type="application/json")
+        match rule.kind:
+            case Kind.UNAUTHORIZED:
+                return _refused(403, "Unauthorized", "Access to requested resource is denied.", rule.code or _INVALID)
+            case Kind.RATE_LIMIT if call.operation == "token":
+                return answer({"error": "temporarily_unavailable", "error_description": "Too many requests"}, 429)
+            case Kind.RATE_LIMIT:
+                return _refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
+            case Kind.FAULT:
+                return _refused(400, rule.code or "InvalidInput", "Invalid Input", "")
+            case _:
+                return _refused(rule.status or 503, "ServiceUnavailable", "Service is temporarily unavailable.", "")
+
+    def revoke(self, account: str) -> None:
+        """Take the grants of a seller back, as the seller does under "Manage Your Apps"."""
+        self.oauth.revoke(account)
+
+    # -- what the operator asks ---------------------------------------------------------------------------------------
+
+    def give(self, account: str) -> dict[str, Any]:
+        """Authorize the app for a seller; returns the token answer."""
+        self.sellers[account]  # an unknown seller is the operator's mistake: KeyError
+        return token_answer(self.oauth.grant(account), self.oauth)
+
+    def mutate(self, account: str, **wishes: int) -> dict[str, Any]:
+        """Change the seller's state: suspended=1 or 0, finance_role=1 or 0, transactions=1 or 0."""
+        seller = self.sellers[account]
+        if not wishes.keys() <= {"suspended", "finance_role", "transactions", "seed"}:
+            raise ValueError("only these can be wished for: suspended, finance_role, transactions")
+        if "suspended" in wishes:
+            seller.state = "suspended" if wishes["suspended"] else "active"
+        seller.finance_role = bool(wishes.get("finance_role", seller.finance_role))
+        seller.transactions = bool(wishes.get("transactions", seller.transactions))
+        return {"state": seller.state, "finance_role": seller.finance_role, "transactions": seller.transactions}
+
+    def truth(self, account: str, entity: str) -> bytes:
+        """Return what a seller's API answers as JSON; the one entity is `marketplaces`."""
+        if entity != "marketplaces":
+            raise KeyError(entity)
+        return msgspec.json.encode(self.sellers[account].participations())
+
+    # -- the API ------------------------------------------------------------------------------------------------------
+
+    def _app(self, region: str) -> ASGIApp:
+        routes = [
+            Route("/sellers/v1/marketplaceParticipations", self._call(region, "participations", _participations)),
+            Route("/finances/2024-06-19/transactions", self._call(region, "transactions", _transactions)),
+            *self._consents[region].routes(),
+            *admin.routes(self),
+        ]
+        app = Starlette(routes=routes, exception_handlers={404: _nowhere})
+        return Edge(app, self, journal=self.journal, script=self.script, clock=self.clock)
+
+    def _call(self, region: str, name: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """Let a request through to a seller: token, region, account, role, quota, then the handler."""
+
+        async def guarded(request: Request) -> Response:
+            token = request.headers.get("x-amz-access-token", "")
+            grant = self.oauth.holder(token)
+            if grant is None:
+                return _denied(self._why(token))
+            seller = self.sellers[grant.account]
+            if seller.region != region or seller.state != "active":
+                return _denied("")
+            if name == "transactions" and not (seller.finance_role and "finance" in grant.scopes):
+                return _denied(_ROLE)
+            if not self._admits(seller.id, name):
+                return _refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
+            rate = f"{_RATE[name][0]}"
+            return answer(handler(seller), headers=_headers() | {"x-amzn-RateLimit-Limit": rate})
+
+        return guarded
+
+    def _why(self, token: str) -> str:
+        """Return what Amazon says of a token that opens nothing; only `details` tells the reasons apart."""
+        if not token:
+            return _MISSING
+        grant = self.oauth.issuer(token)
+        return _EXPIRED if grant is not None and token in grant.access and not grant.revoked else _INVALID
+
+    def _admits(self, seller: str, name: str) -> bool:
+        if not self.throttle:
+            return True
+        (rate, burst), now = _RATE[name], self.clock.now()
+        bucket = self._buckets.setdefault((seller, name), _Bucket(burst, now))
+        bucket.left = min(burst, bucket.left + rate * (now - bucket.at).total_seconds())
+        bucket.at = now
+        admitted = bucket.left >= 1
+        bucket.left -= 1 if admitted else 0
+        return admitted
+
+
+def _participations(seller: Seller) -> Any:
+    return {"payload": seller.participations()}
+
+
+def _transactions(seller: Seller) -> Any:
+    """Return one transaction: enough to tell whose they are."""
+    one = {
+        "sellingPartnerMetadata": {"sellingPartnerId": seller.id, "accountType": "Standard Orders"},
+        "relatedIdentifiers": [{"relatedIdentifierName": "ORDER_ID", "relatedIdentifierValue": "113-0000001-0000001"}],
+        "transactionType": "Shipment",
+        "transactionId": f"sandbox-{seller.id}-1",
+        "transactionStatus": "RELEASED",
+        "description": "Order Payment",
+        "totalAmount": {"currencyCode": "USD", "currencyAmount": 42.17},
+    }
+    return {"payload": {"transactions": [one] if seller.transactions else []}}
+
+
+def _headers() -> dict[str, str]:
+    return {"x-amzn-RequestId": str(uuid.uuid4())}
+
+
+def _refused(status: int, code: str, message: str, details: str) -> Response:
+    error = {"code": code, "message": message, "details": details}
+    return answer({"errors": [error]}, status, _headers() | {"x-amzn-ErrorType": code})
+
+
+def _denied(details: str) -> Response:
+    return _refused(403, "Unauthorized", "Access to requested resource is denied.", details)
+
+
+async def _nowhere(_request: Request, _problem: Exception) -> Response:
+    return _refused(404, "NotFound", "The resource specified does not exist.", "")
