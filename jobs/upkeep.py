@@ -6,18 +6,26 @@ from functools import partial
 
 import structlog
 
+from connectors.errors import Retry
 from jobs.ground import Ground
 from jobs.refresh.collecting import organization_lease
 from jobs.threads import in_thread
 from storage.facts.ids import new_id
 from storage.records import asks, leases, organizations, triggers
-from storage.sessions import Session
+from storage.sessions import DatabaseBusyError, Session
+from storage.warehouse import WarehouseError
 
 #: Slack signs for five minutes; three days leave room for every redelivery and for a restored backup.
 REPLAY_MEMORY = timedelta(days=3)
 
 #: A warehouse is tidied once in that time, by whichever process looks first.
 _TIDY_EVERY = timedelta(hours=23)
+
+#: how long a sweep waits for an organization that is being written to before it goes on to the next
+_BUSY_SECONDS = 20.0
+#: how long the gathering of files waits, which comes again after the next run
+_GIVE_WAY_SECONDS = 0.2
+_AFTER_THE_RUN_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -38,19 +46,55 @@ def warehouse_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
 
     async def sweep() -> None:
         for organization_id in await ground.database.reading(organizations.ids):
-            if not await ground.database.writing(partial(_is_due, organization_id=organization_id)):
+            holder = new_id("tdy")
+            turn = await ground.database.writing(partial(_turn, organization_id=organization_id, holder=holder))
+            if turn is None:
                 continue
-            warehouse = ground.warehouses.of(organization_id)
-            if not await in_thread(warehouse.snapshot):
-                continue
-            async with organization_lease(ground, organization_id):
-                done = await in_thread(partial(warehouse.maintain, now=ground.clock.now()))
-            log.info("warehouse_tidied", organization=organization_id, done=str(done))
+            try:
+                await _maintain(ground, organization_id)
+            except (Retry, WarehouseError) as error:
+                # One that is busy, or out of order, must not keep the others from being tidied; it is next hour's.
+                log.warning("warehouse_not_tidied", organization=organization_id, error=str(error))
+                await ground.database.writing(
+                    partial(leases.release, name=_name(organization_id), holder=holder, generation=turn)
+                )
 
     return sweep
 
 
-def _is_due(session: Session, organization_id: str) -> bool:
+async def gather_files(ground: Ground, organization_id: str) -> None:
+    """Put the small files of an organization's warehouse together where loads have left many; gives way to any load.
+
+    The right to write is held for one table at a time, so that a refresh waits for a tenth of a second at most.
+    """
+    warehouse = ground.warehouses.of(organization_id)
+    try:
+        tables = await in_thread(warehouse.scattered)
+        if tables:
+            # The confirmation of the run that has just ended comes first.
+            await ground.clock.sleep(_AFTER_THE_RUN_SECONDS)
+        for table in tables:
+            async with organization_lease(ground, organization_id, patience=_GIVE_WAY_SECONDS):
+                await in_thread(partial(warehouse.gather, table))
+    except Retry:
+        log.info("warehouse_gathered_later", organization=organization_id)
+    except (WarehouseError, DatabaseBusyError) as error:
+        log.warning("warehouse_not_tidied", organization=organization_id, error=str(error))
+
+
+async def _maintain(ground: Ground, organization_id: str) -> None:
+    warehouse = ground.warehouses.of(organization_id)
+    if not await in_thread(warehouse.snapshot):
+        return
+    async with organization_lease(ground, organization_id, patience=_BUSY_SECONDS):
+        done = await in_thread(partial(warehouse.maintain, now=ground.clock.now()))
+    log.info("warehouse_tidied", organization=organization_id, done=str(done))
+
+
+def _turn(session: Session, organization_id: str, holder: str) -> int | None:
     # A lease that nobody gives back: who gets it is the one whose turn it is.
-    name = f"tidy:{organization_id}"
-    return leases.acquire(session, name, new_id("tdy"), _TIDY_EVERY.total_seconds()) is not None
+    return leases.acquire(session, _name(organization_id), holder, _TIDY_EVERY.total_seconds())
+
+
+def _name(organization_id: str) -> str:
+    return f"tidy:{organization_id}"

@@ -205,13 +205,15 @@ class Collecting:
             raise FencedError(run_id)
 
 
-def organization_lease(ground: Ground, organization_id: str) -> AbstractAsyncContextManager[Lease]:
-    """Hold the right to write to the organization's warehouse."""
+def organization_lease(
+    ground: Ground, organization_id: str, patience: float = _LEASE_PATIENCE_SECONDS
+) -> AbstractAsyncContextManager[Lease]:
+    """Hold the right to write to the organization's warehouse; Retry when others hold it longer than `patience`."""
     return leased(
         ground.database,
         f"warehouse:{organization_id}",
         seconds=ground.lease_seconds,
-        patience=_LEASE_PATIENCE_SECONDS,
+        patience=patience,
         busy=lambda: Retry(30, "another source of this organization is being loaded", code="warehouse_busy"),
     )
 

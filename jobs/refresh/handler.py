@@ -14,6 +14,7 @@ from jobs.refresh.ending import Verdict, end_run, failure_columns
 from jobs.refresh.outcome import LOST, Outcome, held_generation, holding
 from jobs.refresh.processing import Processing
 from jobs.refresh.retry import RetryPlan, attempt_work
+from jobs.upkeep import gather_files
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.records import organizations, runs, sources
 from storage.sessions import Session
@@ -41,6 +42,14 @@ class RunHandler:
                 result = await work.step("process", self._processing.process, work.subject, work.attempt)
             if result["verdict"] != LOST:
                 await work.step("end", self._end, work.subject, result)
+            if result["verdict"] == RunState.READY:
+                # Not a step: what a crash interrupts here is done after the next run.
+                await self._gather(work.subject)
+
+    async def _gather(self, run_id: str) -> None:
+        database = self._ground.database
+        organization_id = await database.reading(lambda session: runs.organization_of(session, run_id))
+        await gather_files(self._ground, organization_id)
 
     async def failed_unexpectedly(self, run_id: str, attempt: int, reference: str, error: Exception) -> None:
         """Say so on the run when a step raised what nobody foresaw; never lose the run silently.

@@ -1,15 +1,18 @@
 """Building one ready table inside an open transaction."""
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
 from storage.warehouse import commits
 from storage.warehouse.errors import NotReadable, WrongReadyTable
+from storage.warehouse.fresh import Fresh
 from storage.warehouse.guard import check_select
-from storage.warehouse.names import identifier, lake, quote, ready_table, text
+from storage.warehouse.names import identifier, lake, of_source, quote, ready_table, text
 from storage.warehouse.session import Session
 
 #: a column of ours beside those of the SELECT; no alias of theirs is likely to be named so
@@ -37,8 +40,13 @@ class Feed:
     the lake costs some 10 ms of CPU however small its answer is.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, alone: Collection[str], fresh: Fresh | None) -> None:
         self._session = session
+        #: raw main tables in which the source is alone
+        self._alone = alone
+        #: what the newest commit of the lake wrote, if it is known
+        self._fresh = fresh
+        self._held: dict[str, str] = {}
         self._runs: dict[tuple[str, int], list[str]] = {}
         self._found: dict[tuple[str, str, int], str] = {}
         self._keys: dict[str, str] = {}
@@ -49,10 +57,32 @@ class Feed:
         place = (table, source_id, since)
         if place not in self._found:
             name = self._found[place] = f"changed_{len(self._found)}"
-            runs = ", ".join(map(text, self._runs_since(source_id, since))) or "NULL"
-            where = f"_source = {text(source_id)} AND _run_id IN ({runs})"
-            self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id, _deleted FROM {lake(table)} WHERE {where}")
+            fresh = self._only_fresh(source_id, since)
+            if fresh is not None and table in fresh.changed:
+                self._session.hold(name, fresh.changed[table])
+            else:
+                runs = ", ".join(map(text, self._runs_since(source_id, since))) or "NULL"
+                where = f"{self.whose(table, source_id)} AND _run_id IN ({runs})"
+                self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id, _deleted FROM {lake(table)} WHERE {where}")
         return self._found[place]
+
+    def rows(self, tables: Sequence[str], source_id: str, since: int) -> dict[str, tuple[str, list[str]]]:
+        """Return temporary tables, with their columns, of what changed after a snapshot; empty where the lake must say.
+
+        They hold all rows of the live records that changed, in all of the tables: a parent's and its lines'.
+        """
+        fresh = self._only_fresh(source_id, since)
+        if fresh is None or not all(table in fresh.rows for table in tables):
+            return {}
+        for table in tables:
+            if table not in self._held:
+                self._held[table] = f"fresh_{len(self._held)}"
+                self._session.hold(self._held[table], fresh.rows[table])
+        return {table: (self._held[table], fresh.rows[table].column_names) for table in tables}
+
+    def whose(self, table: str, source_id: str) -> str:
+        """Return the condition for a source's rows of a raw main table, or of tables that follow it."""
+        return of_source(source_id, alone=table in self._alone)
 
     def keys(self, parts: Sequence[str]) -> str:
         """Return the temporary table of the ids that some SELECTs give; '' when they give none."""
@@ -68,7 +98,7 @@ class Feed:
         place = (table, source_id, keys)
         if place not in self._live:
             name = self._live[place] = f"live_{len(self._live)}"
-            where = f"_source = {text(source_id)} AND NOT _deleted AND id IN (SELECT id FROM temp.{keys})"
+            where = f"{self.whose(table, source_id)} AND NOT _deleted AND id IN (SELECT id FROM temp.{keys})"
             self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM {lake(table)} WHERE {where}")
         return self._live[place]
 
@@ -80,6 +110,13 @@ class Feed:
             name = self._live[place] = f"live_{len(self._live)}"
             self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM temp.{changed} WHERE NOT _deleted")
         return self._live[place]
+
+    def _only_fresh(self, source_id: str, since: int) -> Fresh | None:
+        """Return what is at hand if nothing else was loaded for the source after the snapshot."""
+        fresh = self._fresh
+        if fresh is None or fresh.source_id != source_id or self._runs_since(source_id, since) != [fresh.run_id]:
+            return None
+        return fresh
 
     def _runs_since(self, source_id: str, since: int) -> list[str]:
         place = (source_id, since)
@@ -119,7 +156,7 @@ class Build:
             since = None
         if since is not None and not self._find_keys(source_id, since):
             return StreamCounts(total=since.total)
-        shape = self._shape(source_id)
+        shape = self._known_shape(source_id)
         if there is not None and there != shape:
             # Its columns are others now: the rows of the other sources are built again too.
             others = f"SELECT DISTINCT _source FROM {lake(self._target)} WHERE _source <> ? ORDER BY 1"
@@ -143,10 +180,23 @@ class Build:
             raise WrongReadyTable(f"{table.name}: no such raw table: {', '.join(missing)}")
         if not all(name.startswith("raw_") for name in declared):
             raise WrongReadyTable(f"{table.name}: ready tables are built from raw tables")
+        seen = (table.sql, frozenset(declared))
+        if seen in _checked():
+            return
         try:
             check_select(self._session, table.sql, declared.__contains__)
         except NotReadable as error:
             raise WrongReadyTable(f"{table.name}: {error}") from error
+        _checked().add(seen)
+
+    def _known_shape(self, source_id: str) -> dict[str, str]:
+        """Return the columns of the table, asked once for the same SQL over the same columns."""
+        table = self._table
+        read = sorted({table.parent, *table.lines, *table.lookups})
+        known = (table.sql, table.key, table.whole, *((name, *self._existing.get(name, {}).items()) for name in read))
+        if known not in _shapes():
+            _shapes()[known] = self._shape(source_id)
+        return _shapes()[known]
 
     def _shape(self, source_id: str) -> dict[str, str]:
         """Return the columns of the table as its SQL gives them now."""
@@ -159,20 +209,44 @@ class Build:
             raise WrongReadyTable(f"{self._table.name}: no column {self._table.key} in its SELECT")
         return {**_OWN, **columns}
 
-    def _show(self, source_id: str, ids: str) -> None:
-        """Make the views that the SQL reads: of the parents in a temporary table of ids, or ('') of all of them."""
-        table, source = self._table, text(source_id)
-        live = f"_source = {source} AND NOT _deleted"
-        wanted = f"SELECT id FROM temp.{ids}" if ids else f"SELECT id FROM {lake(table.parent)} WHERE {live}"
+    def _show(self, source_id: str, ids: str, since: Since | None = None) -> None:
+        """Make the views that the SQL reads: of the parents in a temporary table of ids, or ('') of all of them.
+
+        With `since` the ids are the live parents that changed themselves after it: their rows may be at hand.
+        """
+        table, whose = self._table, self._feed.whose(self._table.parent, source_id)
+        for lookup in table.lookups:
+            live = f"{self._feed.whose(lookup, source_id)} AND NOT _deleted"
+            self._view(lookup, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(lookup)} WHERE {live}")
+        if since is not None:
+            held = self._feed.rows((table.parent, *table.lines), source_id, since.snapshot)
+            for name, (temporary, columns) in held.items():
+                self._view(name, self._as_in_the_lake(name, temporary, columns))
+            if held:
+                return
+        wanted = (
+            f"SELECT id FROM temp.{ids}"
+            if ids
+            else f"SELECT id FROM {lake(table.parent)} WHERE {whose} AND NOT _deleted"
+        )
         only = f" AND id IN ({wanted})" if ids else ""
-        self._view(table.parent, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(table.parent)} WHERE {live}{only}")
+        self._view(
+            table.parent,
+            f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(table.parent)} WHERE {whose} AND NOT _deleted{only}",
+        )
         for lines in table.lines:
             self._view(
-                lines,
-                f"SELECT * EXCLUDE (_source) FROM {lake(lines)} WHERE _source = {source} AND parent_id IN ({wanted})",
+                lines, f"SELECT * EXCLUDE (_source) FROM {lake(lines)} WHERE {whose} AND parent_id IN ({wanted})"
             )
-        for lookup in table.lookups:
-            self._view(lookup, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(lookup)} WHERE {live}")
+
+    def _as_in_the_lake(self, table: str, temporary: str, columns: Collection[str]) -> str:
+        """Return the SELECT of rows at hand with the columns of their table, of which a stream may name a part only."""
+        values = (
+            f"CAST({quote(name) if name in columns else 'NULL'} AS {kind}) AS {quote(name)}"
+            for name, kind in self._existing[table].items()
+            if name not in {"_source", "_deleted"}
+        )
+        return f"SELECT {', '.join(values)} FROM temp.{temporary}"
 
     def _view(self, name: str, sql: str) -> None:
         self._session.run(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
@@ -180,13 +254,14 @@ class Build:
     def _replace(self, source_id: str, since: Since | None) -> StreamCounts:
         """Build, compare with what is there, and write only the keys that are different; all keys without `since`."""
         ids = self._ids(source_id, since) if since is not None else ""
-        self._show(source_id, ids)
+        self._show(source_id, ids, since if self._only_own else None)
         key = "''" if self._table.whole else f"CAST({quote(self._table.key)} AS VARCHAR)"
         self._make(self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql})")
         if not self._table.whole:
             self._check_keys(f"temp.{ids}" if ids else quote(self._table.parent))
         only = f" AND _key IN (SELECT id FROM temp.{self._keys})" if since is not None else ""
-        self._make(self._old, f"FROM {lake(self._target)} WHERE _source = {text(source_id)}{only}")
+        whose = self._feed.whose(self._table.parent, source_id)
+        self._make(self._old, f"FROM {lake(self._target)} WHERE {whose}{only}")
         counts, old, built = self._write(source_id)
         # What was not looked at is as it was. The whole is counted in the lake once it is committed.
         total = built if since is None else since.total - old + built
@@ -218,7 +293,8 @@ class Build:
         counts = self._counts(moved, built, old, differ)
         before, after = session.row(f"SELECT (SELECT count(*) FROM {old}), (SELECT count(*) FROM {built})")
         if counts.touched and before:
-            session.run(f"DELETE FROM {target} WHERE _source = ? AND _key IN (FROM {differ})", (source_id,))
+            whose = self._feed.whose(self._table.parent, source_id)
+            session.run(f"DELETE FROM {target} WHERE {whose} AND _key IN (FROM {differ})")
         if counts.touched:
             session.run(f"INSERT INTO {target} FROM {built} WHERE _key IN (FROM {differ})")
         return counts, int(before), int(after)
@@ -268,8 +344,21 @@ class Build:
         if table and table not in (self._table.parent, *self._table.lines):
             raise WrongReadyTable(f"{self._table.name}: {reference} is neither the parent's nor its lines'")
         own = not table or table == self._table.parent
-        where = f"WHERE _source = {text(source_id)} AND {quote(identifier(column))} IN ({changed})"
+        whose = self._feed.whose(self._table.parent, source_id)
+        where = f"WHERE {whose} AND {quote(identifier(column))} IN ({changed})"
         return f"SELECT {'id' if own else 'parent_id'} AS id FROM {lake(table or self._table.parent)} {where}"
 
     def _make(self, name: str, sql: str) -> None:
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {sql}")
+
+
+@cache
+def _checked() -> set[tuple[str, frozenset[str]]]:
+    """Return the SQL texts that were looked at in this process and read only what they declare."""
+    return set()
+
+
+@cache
+def _shapes() -> dict[tuple[Any, ...], dict[str, str]]:
+    """Return the columns of the SQL texts that were asked for in this process."""
+    return {}

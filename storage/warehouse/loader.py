@@ -86,8 +86,8 @@ class Loader:
         that are always read whole and of which at least one batch came, be it empty. `fence` is called just before
         the commit and raises when this run may no longer write; then nothing is visible. Shrunk leaves the rows
         staged, for another `commit` or for `abort`; `agreed` names streams of which a person agreed to so few records
-        after such a read was held, and lets through what is not far below even that. Any other failure may be tried again the same
-        way; the run is looked for in the lake first, so it is never loaded twice.
+        after such a read was held, and lets through what is not far below even that. Any other failure may be tried
+        again the same way; the run is looked for in the lake first, so it is never loaded twice.
         """
         if not self._staged:
             self._check()

@@ -54,6 +54,16 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def of_source(source_id: str, *, alone: bool = False) -> str:
+    """Return the condition for the rows of a source.
+
+    DuckLake asks the catalog for statistics of every file to leave out those that cannot hold the value, and that is
+    half of what a look into a small table costs. Where the source is `alone` there is nothing to leave out, and the
+    column is compared in a way that the engine does not look through.
+    """
+    return f"{'concat(_source)' if alone else '_source'} = {text(source_id)}"
+
+
 def lake(table: str) -> str:
     """Return a table of the attached lake as SQL."""
     return f"lake.main.{quote(table)}"

@@ -23,12 +23,14 @@ from storage.facts.streams import StreamCounts
 from storage.warehouse import commits
 from storage.warehouse.build import Build, Feed, Since
 from storage.warehouse.errors import Disagreement, WrongReadyTable
+from storage.warehouse.fresh import Fresh
+from storage.warehouse.load import Position, alone, standing
 from storage.warehouse.loader import Checkpoint, Fence
 from storage.warehouse.location import Location
-from storage.warehouse.names import lake, ready_table, text
+from storage.warehouse.names import lake, of_source, ready_table, text
 from storage.warehouse.results import ProcessResult, Written
 from storage.warehouse.retry import retried
-from storage.warehouse.session import CURSORS, Limits, Session
+from storage.warehouse.session import Limits, Session
 from storage.warehouse.tables import PROCESSED, ensure_system_tables
 from storage.warehouse.warm import lake_open
 
@@ -62,6 +64,15 @@ class Mark:
         return frozenset(table for table, run_id in state.items() if seen.get(table) == run_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What the open transaction holds."""
+
+    written: Written
+    #: names of the tables that hold no other source's rows
+    alone: frozenset[str]
+
+
 def process(
     location: Location,
     limits: Limits,
@@ -72,6 +83,7 @@ def process(
     rebuild: bool,
     fence: Fence | None,
     checkpoint: Checkpoint,
+    fresh: Fresh | None = None,
 ) -> ProcessResult:
     """Bring a source's ready tables up to its raw rows, in one transaction; see `Warehouse.process`."""
     names = [ready_table(table.name).casefold() for table in ready]
@@ -90,8 +102,8 @@ def process(
             if found is not None:
                 return ProcessResult(run_id, found[1].before, found[0], found[1].counts)
             with session.transaction():
-                result = _build_all(session, run_id, source_id, ready, rebuild=rebuild, most=most)
-                if result is None:
+                done = _build_all(session, run_id, source_id, ready, rebuild=rebuild, most=most, fresh=fresh)
+                if done is None:
                     now = session.snapshot()
                     return ProcessResult(run_id, now, now, {})
                 checkpoint("warehouse.process.before_commit")
@@ -101,7 +113,7 @@ def process(
             checkpoint("warehouse.process.after_commit")
             # One transaction: the lake's state is looked up once for all questions.
             with session.transaction():
-                return _read_back(session, run_id, source_id, result)
+                return _read_back(session, run_id, source_id, done)
 
     return retried(attempt)
 
@@ -114,16 +126,18 @@ def waiting(session: Session, source_id: str, ready: Sequence[ReadyTable]) -> bo
 
 def raw_state(session: Session, source_id: str) -> dict[str, str]:
     """Return which run last changed each raw table of a source; nothing when nothing was ever collected."""
-    sql = (
-        f"SELECT raw_table, run_id FROM {lake(CURSORS)} WHERE _source = ? AND raw_table IS NOT NULL ORDER BY raw_table"
-    )
-    return dict(session.rows(sql, (source_id,)))
+    return _state(standing(session).get(source_id, {}))
+
+
+def _state(places: Mapping[str, Position]) -> dict[str, str]:
+    return dict(sorted((place.table, place.run_id or "") for place in places.values() if place.table is not None))
 
 
 def marks(session: Session, source_id: str) -> dict[str, Mark]:
     """Return how far each ready table of a source is built."""
-    sql = f"SELECT name, snapshot, seen, definition, total FROM {lake(PROCESSED)} WHERE _source = ?"
-    return {row[0]: Mark(*row[1:]) for row in session.rows(sql, (source_id,))}
+    whose = of_source(source_id, alone=True)
+    sql = f"SELECT name, snapshot, seen, definition, total FROM {lake(PROCESSED)} WHERE {whose}"
+    return {row[0]: Mark(*row[1:]) for row in session.rows(sql)}
 
 
 def definition(table: ReadyTable) -> str:
@@ -140,21 +154,32 @@ def _behind(found: Mapping[str, Mark], state: Mapping[str, str], ready: Sequence
 
 
 def _build_all(
-    session: Session, run_id: str, source_id: str, ready: Sequence[ReadyTable], *, rebuild: bool, most: int | None
-) -> Written | None:
+    session: Session,
+    run_id: str,
+    source_id: str,
+    ready: Sequence[ReadyTable],
+    *,
+    rebuild: bool,
+    most: int | None,
+    fresh: Fresh | None,
+) -> _Done | None:
     """Write all ready tables that need it into the open transaction; None when there is nothing to do.
 
     Raises _ManyRowsError before the first table that must be built whole when the source has more than `most` rows.
     """
     existing = ensure_system_tables(session)
-    before, state = session.snapshot(), raw_state(session, source_id)
+    before, places = session.snapshot(), standing(session)
+    state = _state(places.get(source_id, {}))
     found = marks(session, source_id)
     if not state or not (rebuild or _behind(found, state, ready)):
         return None
     first, seen = commits.oldest(session), json.dumps(state)
-    feed = Feed(session)
+    sole = alone(places, source_id)
+    # Of any older snapshot nobody knows what was done to it since.
+    feed = Feed(session, sole, fresh if fresh is not None and fresh.snapshot == before else None)
+    live = sum(place.live for place in places.get(source_id, {}).values())
     counts: dict[str, StreamCounts] = {}
-    fresh: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen)}
+    anew: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen)}
     for number, table in enumerate(ready):
         mark = found.get(table.name)
         # The loads after the mark are known as long as the mark's own snapshot is still there.
@@ -162,37 +187,34 @@ def _build_all(
         since = None
         if mark is not None and known and not rebuild:
             since = Since(mark.snapshot, mark.unchanged(state), mark.total)
-        if since is None and most is not None and _live(session, source_id) > most:
+        if since is None and most is not None and live > most:
             raise _ManyRowsError
         build = Build(session, table, number, feed, existing)
         counts[table.name] = done = build.run(source_id, since)
-        fresh[table.name] = Mark(before, seen, definition(table), done.total)
+        anew[table.name] = Mark(before, seen, definition(table), done.total)
         for other, total in build.displaced.items():
-            anew = Mark(before, json.dumps(raw_state(session, other)), definition(table), total)
-            _mark(session, other, {**marks(session, other), table.name: anew})
-    _mark(session, source_id, fresh)
+            mark = Mark(before, json.dumps(_state(places.get(other, {}))), definition(table), total)
+            _mark(session, other, {**marks(session, other), table.name: mark})
+    _mark(session, source_id, anew)
     written = Written(before, counts)
     commits.sign(session, commits.commit_message("process", run_id, source_id), "process", written)
-    return written
+    return _Done(written, frozenset(table.name for table in ready if table.parent in sole))
 
 
-def _live(session: Session, source_id: str) -> int:
-    """Return the live raw rows of a source."""
-    return int(session.row(f"SELECT coalesce(sum(live), 0) FROM {lake(CURSORS)} WHERE _source = ?", (source_id,))[0])
+def _mark(session: Session, source_id: str, anew: Mapping[str, Mark]) -> None:
+    rows = [(source_id, name, *astuple(mark)) for name, mark in anew.items()]
+    session.replace_rows(PROCESSED, of_source(source_id, alone=True), (), rows)
 
 
-def _mark(session: Session, source_id: str, fresh: Mapping[str, Mark]) -> None:
-    rows = [(source_id, name, *astuple(mark)) for name, mark in fresh.items()]
-    session.replace_rows(PROCESSED, "_source = ?", (source_id,), rows)
-
-
-def _read_back(session: Session, run_id: str, source_id: str, written: Written) -> ProcessResult:
+def _read_back(session: Session, run_id: str, source_id: str, done: _Done) -> ProcessResult:
+    written = done.written
     found = commits.find(session, "process", run_id)
     if found is None or found[1] != written:
         raise Disagreement(f"the commit of {run_id} is not in the lake as it was written")
     touched = {name: counts for name, counts in written.counts.items() if counts.touched}
     each = " UNION ALL ".join(
-        f"SELECT {text(name)}, count(*) FROM {lake(ready_table(name))} WHERE _source = {text(source_id)}"
+        f"SELECT {text(name)}, count(*) FROM {lake(ready_table(name))}"
+        f" WHERE {of_source(source_id, alone=name in done.alone)}"
         for name in touched
     )
     for name, total in session.rows(each) if touched else ():

@@ -66,6 +66,20 @@ class Session:
         (found,) = self.rows(sql, parameters)
         return found
 
+    def count(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Execute one INSERT or DELETE and return the number of rows that it says it touched."""
+        return int(self.row(sql, parameters)[0])
+
+    def hold(self, name: str, table: Any) -> None:
+        """Make a temporary table of a pyarrow Table."""
+        with self._lock:
+            self._connection.register("~held", table)
+        try:
+            self.run(f'CREATE TEMP TABLE {quote(name)} AS FROM "~held"')
+        finally:
+            with self._lock:
+                self._connection.unregister("~held")
+
     def dicts(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Return all rows by column name."""
         with self._executed(sql, parameters) as result:

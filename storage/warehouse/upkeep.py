@@ -5,11 +5,35 @@ from datetime import datetime, timedelta
 
 from storage.facts.clock import aware
 from storage.warehouse.location import Location
+from storage.warehouse.names import text
 from storage.warehouse.results import Upkeep
 from storage.warehouse.session import Session
 
 #: files that the catalog no longer needs, or never knew, stay this long: a reader or a load may still hold them
 GRACE = timedelta(days=1)
+
+
+#: files of one table beyond which it is gathered: each costs every look into the table a millisecond or two
+MANY_FILES = 6
+#: bytes up to which a table is written anew as a whole, and up to which files of a bigger one are put together
+SMALL_TABLE = 64_000_000
+
+
+def scattered(session: Session) -> list[str]:
+    """Return the tables that lie in many files."""
+    sql = "SELECT table_name FROM ducklake_table_info('lake') WHERE file_count > ? ORDER BY table_name"
+    return [name for (name,) in session.rows(sql, (MANY_FILES,))]
+
+
+def gather(session: Session, table: str) -> None:
+    """Put the small files of one table together, without rows that were deleted; older snapshots stay readable.
+
+    Files with deleted rows are only put together once they are written anew; in a big table that is left to `maintain`.
+    """
+    (size,) = session.row("SELECT file_size_bytes FROM ducklake_table_info('lake') WHERE table_name = ?", (table,))
+    if size <= SMALL_TABLE:
+        session.rows(f"CALL ducklake_rewrite_data_files('lake', {text(table)}, delete_threshold => 0.001)")
+    session.rows(f"CALL ducklake_merge_adjacent_files('lake', {text(table)}, max_file_size => {SMALL_TABLE})")
 
 
 def maintain(session: Session, location: Location, older_than: timedelta, now: datetime) -> Upkeep:
