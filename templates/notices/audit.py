@@ -1,5 +1,6 @@
 """The audit, for admins: who did what, newest first, and whether anybody changed it afterwards."""
 
+import re
 from collections.abc import Mapping
 
 from storage.facts.audit import AuditEntry, AuditPage
@@ -21,6 +22,9 @@ _STEPS = {
     "grant_given_up": "gave a grant up at the provider",
 }
 _DETAIL = 120
+#: Ids say nothing to a person; the command line has them.
+_OUR_ID = re.compile(r"[a-z]{3}_[0-9a-z]{22}", re.ASCII)
+_UNSAID = frozenset({"source", "refresh", "run", "flow"})
 
 
 def audit_list(organization: str, page: AuditPage) -> Message:
@@ -34,7 +38,7 @@ def audit_list(organization: str, page: AuditPage) -> Message:
     parts: tuple[Part, ...] = (
         Heading("Audit"),
         Paragraph(chain),
-        Table("Newest first", ("When", "Who", "Did", "To", "Detail"), rows),
+        Table("Newest first", ("When", "Who", "Did", "Detail"), rows),
         Note(("See more with ", Code("/data audit 50"), ". Entries are kept for 400 days.")),
     )
     return Message(summary, parts, kind="audit")
@@ -44,8 +48,7 @@ def _row(entry: AuditEntry) -> tuple[tuple[Inline, ...], ...]:
     return (
         (When(entry.at),),
         (label(entry.actor),),
-        (_did(entry.action),),
-        (label(entry.subject),),
+        (_did(entry.action) + (f": {label(entry.subject)}" if not _OUR_ID.fullmatch(entry.subject) else ""),),
         (_detail(entry.detail) or "–",),
     )
 
@@ -57,7 +60,9 @@ def _did(action: str) -> str:
 
 def _detail(detail: Mapping[str, object]) -> str:
     told = [
-        f"{name.replace('_', ' ')}: {_value(value)}" for name, value in detail.items() if value not in (None, "", [])
+        f"{name.replace('_', ' ')}: {_value(value)}"
+        for name, value in detail.items()
+        if value not in (None, "", []) and name not in _UNSAID
     ]
     return shorten(label(", ".join(told), empty=""), _DETAIL)
 
@@ -66,5 +71,6 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return listed([str(item) for item in value], most=3)
+        named = [str(item) for item in value]
+        return str(len(named)) if any(_OUR_ID.fullmatch(item) for item in named) else listed(named, most=3)
     return str(value)
