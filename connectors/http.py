@@ -1,6 +1,8 @@
 """The shared client of a connection: read-only guard, bucket, token, retries. Providers add how to judge an answer."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,6 +23,15 @@ Judge = Callable[[Answer], ConnectorError | None]
 _FLUSH_READS = 25
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A call that shows whose a token is, for providers whose addresses do not name the account."""
+
+    call: Call
+    #: what stands against the token; None: it is the account's, as far as the provider tells
+    judge: Judge
+
+
 class Http:
     """Sends the calls of one connection."""
 
@@ -36,6 +47,7 @@ class Http:
         headers: Callable[[Secret], Mapping[str, str]],
         judge: Judge,
         writes: bool = False,
+        proof: Proof | None = None,
     ) -> None:
         self.wire = wire
         self.clock = clock
@@ -48,6 +60,10 @@ class Http:
         self._headers = headers
         self._judge = judge
         self._writes = writes
+        self._proof = proof
+        #: the token that was last shown to be the account's
+        self._proven: Secret | None = None
+        self._proving = asyncio.Lock()
         self._recorded = 0
         #: how far the provider's clock is behind ours, from its first answer; a clock that is ahead counts as 0
         self.behind = timedelta(0)
@@ -61,7 +77,9 @@ class Http:
         while True:
             attempt += 1
             token = await self._keeper.token()
-            answer, problem = await self._attempt(call, token, judge or self._judge)
+            answer, problem = None, await self._unproven(token)
+            if problem is None:
+                answer, problem = await self._attempt(call, token, judge or self._judge)
             if problem is None and answer is not None:
                 return answer
             if isinstance(problem, Reconnect) and problem.code == TOKEN_REJECTED and not renewed:
@@ -71,6 +89,18 @@ class Http:
             if not isinstance(problem, Retry):
                 raise problem or Retry(None, "no answer")
             await self._wait(call, problem, attempt, began)
+
+    async def _unproven(self, token: Secret) -> ConnectorError | None:
+        """Show a new token to be the account's before its first use; return what stands against it."""
+        if self._proof is None or self._proven == token:
+            return None
+        async with self._proving:
+            if self._proven == token:
+                return None
+            _, problem = await self._attempt(self._proof.call, token, self._proof.judge)
+            if problem is None:
+                self._proven = token
+            return problem
 
     async def _attempt(self, call: Call, token: Secret, judge: Judge) -> tuple[Answer | None, ConnectorError | None]:
         await self._turn(call)

@@ -17,6 +17,12 @@ def _shopify() -> Connector:
     return ShopifyConnector()
 
 
+def _amazon() -> Connector:
+    from connectors.amazon.connector import AmazonConnector
+
+    return AmazonConnector()
+
+
 def _quickbooks() -> Connector:
     from connectors.quickbooks.connector import QuickBooksConnector
 
@@ -26,6 +32,7 @@ def _quickbooks() -> Connector:
 _MAKE: Mapping[Provider, Callable[[], Connector]] = {
     Provider.SHOPIFY: _shopify,
     Provider.QUICKBOOKS: _quickbooks,
+    Provider.AMAZON: _amazon,
 }
 
 
@@ -41,6 +48,12 @@ def _shopify_grants() -> Grants:
     return ShopifyGrants()
 
 
+def _amazon_grants() -> Grants:
+    from connectors.amazon.grant import AmazonGrants
+
+    return AmazonGrants()
+
+
 def _quickbooks_grants() -> Grants:
     from connectors.quickbooks.grant import QuickBooksGrants
 
@@ -51,6 +64,7 @@ def _quickbooks_grants() -> Grants:
 GRANTS: Mapping[Provider, Callable[[], Grants]] = {
     Provider.QUICKBOOKS: _quickbooks_grants,
     Provider.SHOPIFY: _shopify_grants,
+    Provider.AMAZON: _amazon_grants,
 }
 
 

@@ -83,11 +83,14 @@ class Shape:
     updated: str = "updatedAt"
     #: path of the number that grows with each change, where there is one
     version: str | None = None
+    #: True when each collection reads everything
+    full: bool = False
 
     @cached_property
     def stream(self) -> Stream:
         """The stream as the warehouse knows it; its first field is the key ``id``."""
-        return Stream(self.name, self.label, tuple(f.column for f in self.fields), tuple(x.table for x in self.lines))
+        columns, children = tuple(f.column for f in self.fields), tuple(x.table for x in self.lines)
+        return Stream(self.name, self.label, columns, children, full=self.full)
 
     @cached_property
     def tree(self) -> "dict[str, Tree]":

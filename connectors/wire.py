@@ -19,7 +19,7 @@ from connectors.reads import Call
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_.~-]+)*/?", re.ASCII)
 #: Response headers in which providers name a call, in the order in which they are looked for.
-_REQUEST_IDS = ("intuit_tid", "x-request-id", "x-shopify-request-id")
+_REQUEST_IDS = ("intuit_tid", "x-request-id", "x-shopify-request-id", "x-amzn-requestid")
 _CHUNK = 1 << 18
 
 

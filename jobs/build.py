@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.base import Connector, ProviderSettings
+from connectors.amazon.regions import REGIONS
+from connectors.base import Addresses, Connector, ProviderSettings
 from connectors.grants import Grants
 from connectors.registry import connector_for, grants_for
 from connectors.slack_signin import SlackApp
@@ -221,13 +222,27 @@ def build_jobs(
 
 
 def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits) -> ProviderSettings:
-    """Return one provider's addresses and app credentials."""
+    """Return one provider's addresses and app credentials; the plain addresses are those of its first region."""
     name = provider.value
+    regions = {region: _addresses(settings, f"_{region}", name) for region in REGIONS} if _regional(provider) else {}
+    first = next(iter(regions.values())) if regions else _addresses(settings, "", name)
     return ProviderSettings(
         client_id=getattr(settings, f"{name}_client_id"),
         client_secret=Secret(getattr(settings, f"{name}_client_secret").get_secret_value()),
-        api_url=getattr(settings, f"{name}_api_url"),
-        auth_url=getattr(settings, f"{name}_auth_url"),
-        token_url=getattr(settings, f"{name}_token_url"),
+        previous_secret=Secret(getattr(settings, f"{name}_client_secret_previous").get_secret_value()),
+        api_url=first.api_url,
+        auth_url=first.auth_url,
+        token_url=first.token_url,
         limits=limits,
+        regions=regions,
+        application_id=settings.amazon_application_id if _regional(provider) else "",
+        draft=settings.amazon_draft and _regional(provider),
     )
+
+
+def _regional(provider: Provider) -> bool:
+    return provider is Provider.AMAZON
+
+
+def _addresses(settings: Settings, ending: str, name: str) -> Addresses:
+    return Addresses(*(getattr(settings, f"{name}_{kind}_url{ending}") for kind in ("api", "auth", "token")))

@@ -76,6 +76,8 @@ class Ground:
             clock=self.clock,
             limiter=DatabaseLimiter(self.database, self.clock, source.id),
             held=HeldRows(self.warehouses.of(source.organization_id), source),
+            region=source.region,
+            environment=source.environment,
         )
 
 

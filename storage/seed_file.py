@@ -20,6 +20,14 @@ from storage.seed_text import Problem, SeedError, Text, read_text, readable
 
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com", re.ASCII)
 _REALM = re.compile(r"[0-9]{6,20}", re.ASCII)
+_SELLER = re.compile(r"[A-Z0-9]{6,32}", re.ASCII)
+_REGIONS = ("na", "eu", "fe")
+#: what an account looks like, and how to say so
+_ACCOUNTS = {
+    Provider.SHOPIFY: (_SHOP, "a full shop domain, name.myshopify.com"),
+    Provider.QUICKBOOKS: (_REALM, "a company id (realm): digits only"),
+    Provider.AMAZON: (_SELLER, "a seller id: capital letters and digits"),
+}
 _LONGEST_GRANT = int(timedelta(days=6 * 366).total_seconds())
 
 
@@ -114,6 +122,8 @@ class SourceSeed(_Part):
     account: Words
     company: Words
     label: Words | None = None
+    #: Amazon's region of the account
+    region: str = ""
     #: minutes between two collections
     schedule: Annotated[int, Field(ge=5, le=7 * 24 * 60)] = 60
     connection: Annotated[ConnectionState, Field(strict=False)] = ConnectionState.CONNECTED
@@ -122,10 +132,11 @@ class SourceSeed(_Part):
 
     @model_validator(mode="after")
     def _account_fits(self) -> "SourceSeed":
-        form = {Provider.SHOPIFY: _SHOP, Provider.QUICKBOOKS: _REALM}[self.provider]
+        form, wanted = _ACCOUNTS[self.provider]
         if not form.fullmatch(self.account):
-            wanted = "a full shop domain, name.myshopify.com" if form is _SHOP else "a company id (realm): digits only"
             raise ValueError(f"account must be {wanted}")
+        if self.region not in (_REGIONS if self.provider is Provider.AMAZON else ("",)):
+            raise ValueError("region must be na, eu or fe for amazon, and absent elsewhere")
         return self
 
     @property

@@ -150,7 +150,9 @@ def _connection(session: Session, source_id: str, source: SourceSeed, how: Seedi
     if stored is None:
         state = source.connection if source.credentials else ConnectionState.DISCONNECTED
         reason = source.reason or (None if source.credentials else "never connected")
-        seeds.add_connection(session, source_id, seeded.organization_id, how.now, state=state, reason=reason)
+        seeds.add_connection(
+            session, source_id, seeded.organization_id, how.now, state=state, reason=reason, region=source.region
+        )
     if source.credentials is None:
         return
     if stored is not None and stored.has_credentials and not how.replace_credentials:

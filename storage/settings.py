@@ -63,6 +63,7 @@ class Settings(BaseSettings):
 
     quickbooks_client_id: str = ""
     quickbooks_client_secret: SecretStr = SecretStr("")
+    quickbooks_client_secret_previous: SecretStr = SecretStr("")
     quickbooks_api_url: SecureUrl = "https://quickbooks.api.intuit.com"
     quickbooks_auth_url: SecureUrl = "https://appcenter.intuit.com/connect/oauth2"
     quickbooks_token_url: SecureUrl = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"  # noqa: S105 - an address
@@ -70,9 +71,25 @@ class Settings(BaseSettings):
 
     shopify_client_id: str = ""
     shopify_client_secret: SecretStr = SecretStr("")
+    shopify_client_secret_previous: SecretStr = SecretStr("")
     shopify_api_url: SecureUrl = "https://{shop}"
     shopify_auth_url: SecureUrl = "https://{shop}/admin/oauth/authorize"
     shopify_token_url: SecureUrl = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
+
+    amazon_client_id: str = ""
+    amazon_client_secret: SecretStr = SecretStr("")
+    amazon_client_secret_previous: SecretStr = SecretStr("")
+    amazon_application_id: str = ""
+    amazon_draft: bool = False
+    amazon_api_url_na: SecureUrl = "https://sellingpartnerapi-na.amazon.com"
+    amazon_api_url_eu: SecureUrl = "https://sellingpartnerapi-eu.amazon.com"
+    amazon_api_url_fe: SecureUrl = "https://sellingpartnerapi-fe.amazon.com"
+    amazon_auth_url_na: SecureUrl = "https://sellercentral.amazon.com/apps/authorize/consent"
+    amazon_auth_url_eu: SecureUrl = "https://sellercentral-europe.amazon.com/apps/authorize/consent"
+    amazon_auth_url_fe: SecureUrl = "https://sellercentral.amazon.co.jp/apps/authorize/consent"
+    amazon_token_url_na: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
+    amazon_token_url_eu: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
+    amazon_token_url_fe: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 
     log_level: str = "INFO"
 

@@ -8,7 +8,6 @@ from functools import partial
 
 from bot.cli.say import Mark
 from storage.credentials import Place, open_bot_token, open_credentials
-from storage.facts.sources import Provider
 from storage.records import audit, organizations, seeds, sources, workers
 from storage.records.sources import StoredGrant
 from storage.seal import Seal, SealError
@@ -119,10 +118,9 @@ def about_organizations(database: Database, settings: Settings) -> Iterator[Find
         providers = {source.provider for source in sources.changed_since(session, None)}
     if not found:
         yield look("organization", "none yet: run `tidings seed FILE.yaml`")
-    ids = {Provider.QUICKBOOKS: settings.quickbooks_client_id, Provider.SHOPIFY: settings.shopify_client_id}
     for provider in sorted(providers):
-        if not ids[provider]:
-            name = provider.upper()
+        name = provider.upper()
+        if not getattr(settings, f"{provider}_client_id"):
             yield fail(provider, f"{name}_CLIENT_ID is empty: tokens cannot be renewed; set it and its secret")
 
 

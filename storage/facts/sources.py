@@ -10,6 +10,7 @@ class Provider(StrEnum):
 
     QUICKBOOKS = "quickbooks"
     SHOPIFY = "shopify"
+    AMAZON = "amazon"
 
 
 class CollectMode(StrEnum):
@@ -76,3 +77,7 @@ class Source:
     #: why the connection is not plainly connected, in words
     connection_reason: str | None
     connection_since: datetime
+    #: Amazon's region of the account (na, eu, fe); empty elsewhere
+    region: str = ""
+    #: host that gave the grant its tokens; empty where that was never noted
+    environment: str = ""

@@ -152,10 +152,19 @@ def stored_connection(session: Session, source_id: str) -> StoredConnection | No
 
 
 def add_connection(
-    session: Session, source_id: str, organization_id: str, now: datetime, *, state: str, reason: str | None
+    session: Session,
+    source_id: str,
+    organization_id: str,
+    now: datetime,
+    *,
+    state: str,
+    reason: str | None,
+    region: str = "",
 ) -> None:
     """Add the connection of a source, without credentials."""
-    row = ConnectionRow(source_id=source_id, organization_id=organization_id, state=state, reason=reason, since=now)
+    row = ConnectionRow(
+        source_id=source_id, organization_id=organization_id, state=state, reason=reason, since=now, region=region
+    )
     session.add(row)
     session.flush()
 

@@ -173,7 +173,14 @@ def _reads() -> Select[Any]:
 def _of_organization() -> Select[Any]:
     source, connection = SourceRow.__table__, ConnectionRow.__table__  # type: ignore[attr-defined]  # SQLModel's tables
     return (
-        sqlalchemy.select(*source.c, connection.c.state, connection.c.reason, connection.c.since)
+        sqlalchemy.select(
+            *source.c,
+            connection.c.state,
+            connection.c.reason,
+            connection.c.since,
+            connection.c.region,
+            connection.c.environment,
+        )
         .join(connection, connection.c.source_id == source.c.id)
         .where(source.c.organization_id == sqlalchemy.bindparam("organization"))
         .order_by(source.c.provider, source.c.label)
@@ -195,6 +202,8 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any]) -
         connection=ConnectionState(connection.state),
         connection_reason=connection.reason,
         connection_since=connection.since,
+        region=connection.region,
+        environment=connection.environment,
     )
 
 
