@@ -8,7 +8,7 @@ from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from templates.text import label, listed
 
-PROVIDERS = {Provider.QUICKBOOKS: "QuickBooks", Provider.SHOPIFY: "Shopify"}
+PROVIDERS = {Provider.QUICKBOOKS: "QuickBooks", Provider.SHOPIFY: "Shopify", Provider.AMAZON: "Amazon"}
 
 FRESHNESS = {
     Freshness.FRESH: "fresh",
