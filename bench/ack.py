@@ -27,6 +27,8 @@ SECRET = "sandbox-signing-secret"
 ORGANIZATIONS = 300
 SOURCES = 4
 CONCURRENCY = 50
+#: seconds after each turn
+SETTLE = 0.5
 RESULTS = Path(__file__).parent / "results"
 Request = bytes
 
@@ -172,8 +174,8 @@ def serve(app: Any) -> None:
     import uvicorn
 
     os.sched_setaffinity(0, {0})
-    # With the protocol named, as uvicorn's own listener has it: asyncio sends without delay only on such sockets, and an
-    # answer in two writes (ours has a body) would wait 40 ms for the other side's delayed TCP acknowledgement.
+    # With the protocol named, as uvicorn's own listener has it: asyncio sends without delay only on such sockets, and
+    # an answer in two writes (ours has a body) would wait 40 ms for the other side's delayed TCP acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
@@ -314,13 +316,26 @@ async def response_sink() -> AsyncIterator[tuple[int, list[int]]]:
         yield server.sockets[0].getsockname()[1], taken
 
 
+@dataclass(frozen=True)
+class Served:
+    """A server under measurement."""
+
+    port: int
+    pid: int
+
+    def cpu(self) -> float:
+        """Return the processor seconds that it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def server(*arguments: str) -> Iterator[int]:
-    """Run one of the servers in a process of its own; give its port."""
+def server(*arguments: str) -> Iterator["Served"]:
+    """Run one of the servers in a process of its own."""
     process = subprocess.Popen([sys.executable, "-m", "bench.ack", *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline())
+        yield Served(int(process.stdout.readline()), process.pid)
     finally:
         process.terminate()
         process.wait(10)
@@ -331,15 +346,16 @@ class Figures:
     """Latencies of one kind of request, all rounds."""
 
     seconds: list[float] = field(default_factory=list)
-    p99s: list[float] = field(default_factory=list)
+    #: of the server, with what follows the acks
+    cpu: float = 0.0
 
-    def add(self, measured: list[float]) -> None:
+    def add(self, measured: list[float], cpu: float) -> None:
         self.seconds += measured
-        self.p99s.append(quantile(measured, 0.99))
+        self.cpu += cpu
 
     def row(self) -> dict[str, float]:
         return {"p50_ms": quantile(self.seconds, 0.5) * 1000, "p99_ms": quantile(self.seconds, 0.99) * 1000,
-                "requests": len(self.seconds)}  # fmt: skip
+                "cpu_ms": self.cpu / len(self.seconds) * 1000, "requests": len(self.seconds)}  # fmt: skip
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -363,14 +379,18 @@ async def measure(rounds: int, requests: int) -> dict[str, Any]:
                     ("bare click", bare, throwaway.confirmations),
                     ("confirmed refresh", tidings, load.confirmations),
                 )
-                for port in (bare, tidings):
-                    await ready(port)
+                for served in (bare, tidings):
+                    await ready(served.port)
                 for number in range(rounds + 1):
-                    await fire(tidings, list(load.profiles(tidings)))
-                    for name, port, made in turns:
-                        measured = await fire(port, list(made(port, requests if number else CONCURRENCY)))
+                    await fire(tidings.port, list(load.profiles(tidings.port)))
+                    for name, served, made in turns:
+                        before = served.cpu()
+                        made_now = list(made(served.port, requests if number else CONCURRENCY))
+                        measured = await fire(served.port, made_now)
+                        # What follows the acks belongs to these requests, not to the next turn's.
+                        await asyncio.sleep(SETTLE)
                         if number:
-                            figures[name].add(measured)
+                            figures[name].add(measured, served.cpu() - before)
                 await asyncio.sleep(1)
                 commits = count(folder)
     return summary({name: measured.row() for name, measured in figures.items()}) | {
@@ -406,7 +426,12 @@ def summary(rows: dict[str, dict[str, float]]) -> dict[str, Any]:
 
     pairs = (("/data", "bare /data", 3), ("/data, many", "bare /data", None), ("confirmed refresh", "bare click", 8))
     ratios = {
-        ours: {"p99": ratio(ours, bare, "p99_ms"), "p50": ratio(ours, bare, "p50_ms"), "at_most": most}
+        ours: {
+            "p99": ratio(ours, bare, "p99_ms"),
+            "p50": ratio(ours, bare, "p50_ms"),
+            "cpu": ratio(ours, bare, "cpu_ms"),
+            "at_most": most,
+        }
         for ours, bare, most in pairs
     }
     return {"concurrency": CONCURRENCY, "rows": rows, "ratios": ratios}
@@ -416,11 +441,12 @@ def show(result: dict[str, Any]) -> None:
     """Print the table."""
     print(f"ack of signed requests, {result['concurrency']} at once, one core per server")
     for name, row in result["rows"].items():
-        figures = f"p50 {row['p50_ms']:7.1f} ms   p99 {row['p99_ms']:7.1f} ms   ({row['requests']:.0f} requests)"
-        print(f"  {name:<20} {figures}")
+        times = f"p50 {row['p50_ms']:7.1f} ms   p99 {row['p99_ms']:7.1f} ms"
+        print(f"  {name:<20} {times}   CPU {row['cpu_ms']:5.2f} ms each   ({row['requests']:.0f} requests)")
     for name, ratio in result["ratios"].items():
         most = f" (at most {ratio['at_most']})" if ratio["at_most"] else ""
-        print(f"  {name:<20} {ratio['p99']:5.2f} x the bare p99{most}, {ratio['p50']:5.2f} x the bare p50")
+        rest = f"{ratio['p50']:5.2f} x the bare p50, {ratio['cpu']:5.2f} x its CPU"
+        print(f"  {name:<20} {ratio['p99']:5.2f} x the bare p99{most}, {rest}")
     print(f"  refreshes committed {result['refreshes']}, answers shown by response_url {result['answers_shown']}")
 
 
