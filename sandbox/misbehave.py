@@ -40,6 +40,10 @@ class Kind(StrEnum):
     CONTENT_TYPE = "content_type"
     #: the right body after `size` bytes of blanks
     OVERSIZE = "oversize"
+    #: a token answer that is spoiled in the way that `code` names (sandbox/providers/malform.py); it takes effect
+    MALFORMED = "malformed"
+    #: a token answer with tokens of the account that `code` names; the asker's own are renewed all the same
+    OTHER_ACCOUNT = "other_account"
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -70,7 +74,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     #: text of the Retry-After header, as it is; None: no header
     retry_after: str | None = None
     body: str | None = None
-    #: the provider's own error code for a FAULT
+    #: the provider's own error code for a FAULT; the way of a MALFORMED; the account of an OTHER_ACCOUNT
     code: str | None = None
     location: str = "https://elsewhere.example/"
     content_type: str = "text/plain"

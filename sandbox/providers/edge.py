@@ -4,13 +4,15 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.journal import Journal
 from sandbox.misbehave import Call, Kind, Rule, Script
+from sandbox.providers.malform import malformed
 from sandbox.providers.serve import TRANSPORT, reset
 from storage.facts.clock import Clock
 
@@ -44,6 +46,10 @@ class Manners(Protocol):
 
     def revoke(self, account: str) -> None:
         """Take the grant of an account back, as a person does in the provider's settings."""
+        ...
+
+    def give(self, account: str) -> Mapping[str, Any]:
+        """Return the token answer of a new grant for an account."""
         ...
 
 
@@ -137,6 +143,8 @@ class _Turn:
             case Kind.LATE:
                 await self.edge.clock.sleep(rule.seconds)
                 return await self._answer()
+            case Kind.MALFORMED | Kind.OTHER_ACCOUNT:
+                return await self._misgive(rule)
             case Kind.TRUNCATE | Kind.CONTENT_TYPE | Kind.OVERSIZE:
                 return await self._spoil(rule)
             case _:
@@ -213,6 +221,19 @@ class _Turn:
                 blanks = b" " * min(_PIECE, rule.size - start)
                 await self.sent({"type": "http.response.body", "body": blanks, "more_body": True})
         await self.sent({"type": "http.response.body", "body": body})
+        return "answered"
+
+    async def _misgive(self, rule: Rule) -> str:
+        """Send something else than the tokens that were asked for."""
+        heard = await self._hear()
+        if rule.kind is Kind.MALFORMED:
+            spoiled = malformed(rule.code or "", bytes(heard.body))
+            answer = Response(spoiled.body, spoiled.status, media_type=None)
+            answer.headers["content-type"] = spoiled.content_type
+        else:
+            answer = Response(msgspec.json.encode(self.edge.manners.give(rule.code or "")), heard.status)
+            answer.headers["content-type"] = "application/json"
+        await answer(self.scope, self.receive, self.sent)
         return "answered"
 
     def _transport(self) -> asyncio.Transport:

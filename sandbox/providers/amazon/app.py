@@ -21,6 +21,7 @@ from sandbox.providers.amazon.consent import Consent, answer, token_answer
 from sandbox.providers.amazon.oauth import Tokens
 from sandbox.providers.amazon.sellers import REGIONS, Seller, known_sellers
 from sandbox.providers.edge import Asked, Edge, fingerprint
+from sandbox.providers.hooks import Delivered
 from storage.facts.clock import Clock, SystemClock
 
 _OPERATIONS = {
@@ -140,6 +141,10 @@ class Amazon:
         seller.finance_role = bool(wishes.get("finance_role", seller.finance_role))
         seller.transactions = bool(wishes.get("transactions", seller.transactions))
         return {"state": seller.state, "finance_role": seller.finance_role, "transactions": seller.transactions}
+
+    async def hook(self, url: str, wishes: Mapping[str, Any]) -> list[Delivered]:
+        """Send nothing: Amazon has no webhooks, its notifications go to queues (ValueError)."""
+        raise ValueError(f"Amazon sends no webhooks (asked for {sorted(wishes)} to {url})")
 
     def truth(self, account: str, entity: str) -> bytes:
         """Return what a seller's API answers as JSON; the one entity is `marketplaces`."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from sandbox.journal import Journal
 from sandbox.misbehave import Call, Kind, Rule, Script
 from sandbox.providers import admin, catalogue
 from sandbox.providers.edge import Asked, Edge, fingerprint, note
+from sandbox.providers.hooks import Delivered, deliver
 from sandbox.providers.quickbooks import faults, statements, xml
 from sandbox.providers.quickbooks.books import Books
 from sandbox.providers.quickbooks.consent import Consent, reply, token_answer
@@ -25,6 +27,7 @@ from sandbox.providers.quickbooks.faults import Refusal
 from sandbox.providers.quickbooks.generate import Size, generate
 from sandbox.providers.quickbooks.oauth import SCOPE, Tokens
 from sandbox.providers.quickbooks.values import encode, now_text
+from sandbox.providers.quickbooks.webhooks import Format, Happened, webhook
 from sandbox.providers.quickbooks.write import write
 from sandbox.providers.throttle import Throttle
 from storage.facts.clock import Clock, SystemClock
@@ -163,6 +166,16 @@ class QuickBooks:
                 seed, new=new, changed=changed, deleted=deleted, voided=voided, deactivated=deactivated
             )
         )
+
+    async def hook(self, url: str, wishes: Mapping[str, Any]) -> list[Delivered]:
+        """Send a webhook: `events` (realm, entity, id, operation, event_id each), `format`, `times`, `secret`."""
+        known = {"events", "format", "times", "secret"}
+        if not wishes.keys() <= known:
+            raise ValueError(f"only these can be wished for: {', '.join(sorted(known))}")
+        events = msgspec.convert(wishes["events"], list[Happened])
+        style = Format(wishes.get("format", Format.CLOUD_EVENTS))
+        sent = webhook(events, str(wishes.get("secret", self.oauth.verifier)), self.clock.now(), style)
+        return await deliver(self.journal, url, sent, times=int(wishes.get("times", 1)))
 
     def truth(self, account: str, entity: str) -> bytes:
         """Return all live records of an entity as JSON."""

@@ -20,4 +20,6 @@ class Tokens(tokens.Tokens):
 
     client_id: str = CLIENT_ID
     client_secret: str = CLIENT_SECRET
+    #: what webhooks are signed with
+    verifier: str = VERIFIER
     scopes: tuple[str, ...] = (SCOPE,)

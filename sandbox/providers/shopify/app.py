@@ -18,6 +18,7 @@ from sandbox.journal import Journal
 from sandbox.misbehave import Call, Kind, Rule, Script
 from sandbox.providers import admin, catalogue
 from sandbox.providers.edge import Asked, Edge, fingerprint, note
+from sandbox.providers.hooks import Delivered, deliver
 from sandbox.providers.shopify import errors
 from sandbox.providers.shopify.bucket import Bucket
 from sandbox.providers.shopify.consent import Consent, domain_of, form_of, token_answer
@@ -25,6 +26,7 @@ from sandbox.providers.shopify.execute import Ask, Executor
 from sandbox.providers.shopify.generate import generate
 from sandbox.providers.shopify.oauth import Grant, Tokens
 from sandbox.providers.shopify.store import Store
+from sandbox.providers.shopify.webhooks import Secrets, webhook
 from storage.facts.clock import Clock, SystemClock
 
 VERSION = "2026-10"
@@ -173,6 +175,18 @@ class Shopify:
             raise ValueError(f"only these can be wished for: {', '.join(known)}")
         new, changed, deleted, voided = (wishes.get(name, 0) for name in known)
         return asdict(self.shops[account].mutate(seed, new=new, changed=changed, deleted=deleted, voided=voided))
+
+    async def hook(self, url: str, wishes: Mapping[str, Any]) -> list[Delivered]:
+        """Send a webhook: `topic`, `account`, `customer`, `event_id`, `times`, `secret`."""
+        known = {"topic", "account", "customer", "event_id", "times", "secret"}
+        if not wishes.keys() <= known:
+            raise ValueError(f"only these can be wished for: {', '.join(sorted(known))}")
+        store = self.shops[str(wishes["account"])]
+        grants = self.oauth.grants(store.domain)
+        keys = Secrets(str(wishes.get("secret", self.oauth.client_secret)), grants[-1].scopes if grants else ())
+        customer, event_id = str(wishes.get("customer", "")), str(wishes.get("event_id", ""))
+        sent = webhook(store, str(wishes["topic"]), keys, self.clock, customer=customer, event_id=event_id)
+        return await deliver(self.journal, url, sent, times=int(wishes.get("times", 1)))
 
     def truth(self, account: str, entity: str) -> bytes:
         """Return all live records of a kind as JSON."""
