@@ -5,12 +5,10 @@ from bot.without_rich import structlog  # isort: skip  # before anything else im
 import asyncio
 import contextlib
 import inspect
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -19,7 +17,6 @@ from bot.guard import Verifier
 from bot.pages.site import pages
 from bot.surface import Surface
 from bot.web import build_web
-from bot.wire import server_config
 from jobs.build import Jobs, Tuning, build_jobs
 from jobs.clock import Clockwork
 from jobs.crashpoints import crash_point
@@ -198,32 +195,11 @@ def _check(database: Database) -> None:
 
 async def serve(app: App, on_ready: Callable[[str], None] = lambda _address: None) -> None:
     """Run the process until it is told to stop (SIGTERM, SIGINT); `on_ready` is given the address."""
+    from bot.server import Server
+    from bot.wire import server_config
+
     config = server_config(app.asgi, host=app.settings.host, port=app.settings.port)
-    server = _Server(config, on_ready)
+    server = Server(config, on_ready)
     await server.serve()
     if not server.started:
         raise SystemExit(1)
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # The library raises the signal again at the end, so that a clean stop would look like a kill.
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # sockets, as the library passes them
-        await super().startup(sockets)  # type: ignore[arg-type]  # as above
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._on_ready(f"http://{host}:{port}")

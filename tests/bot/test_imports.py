@@ -16,6 +16,7 @@ LATER = {
     "pyarrow": "as duckdb",
     "jinja2": "only mails and the pages of a browser are made of templates",
     "slack_bolt.adapter.socket_mode": "only with SLACK_APP_TOKEN",
+    "uvicorn": "only a process that listens has a server",
     "sandbox": "only the demo has stand-ins",
     "dbos": "only the engine's launch needs it",
     "numpy": "nothing of ours calculates with it",
