@@ -173,7 +173,7 @@ def _kept(session: Session, means: Means, asked: _Asked, granted: Granted, named
     if named.account and named.account != granted.account:
         _failed(session, means, flow, asked.refusal(reasons.ACCOUNT_DIFFERS), grant=sealed)
         return
-    against = objection(session, flow, pending)
+    against = objection(session, means, flow, pending)
     if against is not None:
         _failed(session, means, flow, asked.refusal(against), grant=sealed)
         return

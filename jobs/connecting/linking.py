@@ -7,7 +7,7 @@ from jobs.connecting import reasons, trail
 from jobs.connecting.finding import in_browser, linked
 from jobs.connecting.marks import LINK_LIVES, hash_of, new_mark
 from jobs.connecting.means import Means
-from jobs.connecting.showing import ONE_PER_ORGANIZATION, view
+from jobs.connecting.showing import view
 from jobs.connecting.views import FlowView, Link, Offer
 from jobs.errors import AlreadyConnectedError, NotFoundError, TooLateError
 from jobs.refresh.ask import TriggerKey
@@ -47,7 +47,7 @@ async def make_link(means: Means, actor: Actor, provider: Provider, trigger: Tri
     def work(session: Session) -> Link:
         now = means.clock.now()
         organizations.lock(session, member.organization_id)
-        _check(session, member, provider, source_id)
+        _check(session, means, member, provider, source_id)
         flow_id = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
         if flow_id is not None:
             return _again(session, means, member, flow_id, mark)
@@ -88,12 +88,12 @@ async def look(means: Means, link: Secret, browser: Secret | None) -> FlowView:
     return await means.desk.read(work)
 
 
-def _check(session: Session, member: Member, provider: Provider, source_id: str | None) -> None:
+def _check(session: Session, means: Means, member: Member, provider: Provider, source_id: str | None) -> None:
     if source_id is not None:
         source = sources.visible(session, member.organization_id, source_id)
         if source is None or source.provider is not provider:
             raise NotFoundError
-    if provider in ONE_PER_ORGANIZATION:
+    if provider in means.one_per_organization:
         held = [one for one in flows.sources_held(session, member.organization_id, provider) if one != source_id]
         if held:
             raise AlreadyConnectedError(sources.source(session, held[0]))

@@ -35,6 +35,8 @@ class Means:
     #: our own address, without a slash at its end
     public_url: str
     read_budget: int
+    #: providers of which an organization has one account
+    one_per_organization: frozenset[Provider] = frozenset({Provider.QUICKBOOKS})
     checkpoint: Callable[[str], None] = field(default=lambda _name: None)
 
     def redirect_uri(self, name: str) -> str:

@@ -11,13 +11,11 @@ from jobs.errors import FlowGoneError
 from jobs.status import statuses
 from storage.facts.flows import Flow, FlowState
 from storage.facts.secret import Secret
-from storage.facts.sources import Provider, Source
+from storage.facts.sources import Source
 from storage.records import connections, flows, organizations, sources
 from storage.seal import SealError
 from storage.sessions import Session
 
-#: Providers of which an organization has one account.
-ONE_PER_ORGANIZATION = frozenset({Provider.QUICKBOOKS})
 _ON_THE_WAY = (FlowState.LINKED, FlowState.PROVEN)
 
 
@@ -37,7 +35,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
     """Return what the flow's own person may see of it now."""
     connector, grants = means.connector_for(flow.provider), means.grants_for(flow.provider)
     source = sources.visible(session, flow.organization_id, flow.source_id) if flow.source_id else None
-    mismatch = mismatch_of(flow, source)
+    mismatch = mismatch_of(means, flow, source)
     known = _known(session, flow)
     connected = flow.connected_source_id
     shown = sources.visible(session, flow.organization_id, connected) if connected else None
@@ -70,7 +68,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
     )
 
 
-def mismatch_of(flow: Flow, source: Source | None) -> Mismatch | None:
+def mismatch_of(means: Means, flow: Flow, source: Source | None) -> Mismatch | None:
     """Say which account was chosen instead of the source's own; None where it is the same."""
     if source is None or flow.account is None or flow.account == source.account:
         return None
@@ -79,7 +77,7 @@ def mismatch_of(flow: Flow, source: Source | None) -> Mismatch | None:
         chosen_account=flow.account,
         expected=source.company,
         expected_account=source.account,
-        new_allowed=flow.provider not in ONE_PER_ORGANIZATION,
+        new_allowed=flow.provider not in means.one_per_organization,
     )
 
 

@@ -7,7 +7,7 @@ from jobs.connecting import reasons, telling
 from jobs.connecting.finding import admitted, in_browser, locked, still_allowed
 from jobs.connecting.means import Means
 from jobs.connecting.pending import Pending, environment_of, open_pending
-from jobs.connecting.showing import ONE_PER_ORGANIZATION, mismatch_of
+from jobs.connecting.showing import mismatch_of
 from jobs.connecting.verdict import objection
 from jobs.connecting.views import Connected
 from jobs.errors import FlowGoneError, FlowRefusedError, TooLateError
@@ -131,12 +131,12 @@ def _against(session: Session, means: Means, yes: _Yes, *, as_new: bool) -> str 
     if not here or yes.pending.environment != here:
         return reasons.ENVIRONMENT
     source = sources.visible(session, flow.organization_id, flow.source_id) if flow.source_id else None
-    if mismatch_of(flow, source) is not None:
+    if mismatch_of(means, flow, source) is not None:
         if not as_new:
             return reasons.MISMATCH
-        if flow.provider in ONE_PER_ORGANIZATION:
+        if flow.provider in means.one_per_organization:
             return reasons.ONE_COMPANY
-    return objection(session, flow, yes.pending)
+    return objection(session, means, flow, yes.pending)
 
 
 def _stored(session: Session, means: Means, yes: _Yes) -> tuple[str, bool]:

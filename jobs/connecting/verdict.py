@@ -3,8 +3,8 @@
 import structlog
 
 from jobs.connecting import reasons
+from jobs.connecting.means import Means
 from jobs.connecting.pending import Pending
-from jobs.connecting.showing import ONE_PER_ORGANIZATION
 from storage.facts.flows import Flow
 from storage.records import connections, flows
 from storage.sessions import Session
@@ -12,7 +12,7 @@ from storage.sessions import Session
 log = structlog.get_logger()
 
 
-def objection(session: Session, flow: Flow, pending: Pending) -> str | None:
+def objection(session: Session, means: Means, flow: Flow, pending: Pending) -> str | None:
     """Return why this grant can never be this flow's, a code of ours; None when nothing is against it.
 
     The transaction holds the organization's lock; it takes the account's too, so that two organizations that confirm
@@ -34,11 +34,11 @@ def objection(session: Session, flow: Flow, pending: Pending) -> str | None:
         return reasons.ERASING
     if held is not None and held.environment and held.environment != pending.environment:
         return reasons.ENVIRONMENT
-    return _one_company(session, flow, held.source_id if held else None)
+    return _one_company(session, means, flow, held.source_id if held else None)
 
 
-def _one_company(session: Session, flow: Flow, own: str | None) -> str | None:
-    if flow.provider not in ONE_PER_ORGANIZATION:
+def _one_company(session: Session, means: Means, flow: Flow, own: str | None) -> str | None:
+    if flow.provider not in means.one_per_organization:
         return None
     # A reconnect that came back with another company is no second one yet: the person is asked first.
     held = set(flows.sources_held(session, flow.organization_id, flow.provider)) - {own, flow.source_id}

@@ -1,6 +1,7 @@
 """The whole way, the yes, and what is stored by it."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from storage.facts.runs import RunState, Trigger
 from storage.facts.sources import CollectMode, ConnectionState
 from storage.records import deliveries, flows, runs
 from storage.sessions import Database
-from tests.jobs.connecting.stage import A, BOOKS, DANIEL, OLGA, SHOP, Stage, a_browser, demote, remove, staged
+from tests.jobs.connecting.stage import BOOKS, DANIEL, OLGA, SHOP, A, Stage, a_browser, demote, remove, staged
 
 
 async def test_from_the_link_to_a_stored_grant(database: Database, tmp_path: Path) -> None:
@@ -42,17 +43,22 @@ async def test_from_the_link_to_a_stored_grant(database: Database, tmp_path: Pat
         row = stage.connection(source.id)
         assert (row.state, row.version, row.scopes) == (ConnectionState.CONNECTED, 1, "read_a read_b")
         assert (row.environment, row.connected_by) == ("quickbooks.tokens.example", "mem_U0DANIEL")
-        assert row.connected_at and row.proven_at and row.hard_expires_at and row.refresh_expires_at
+        assert row.connected_at
+        assert row.proven_at
+        assert row.hard_expires_at
+        assert row.refresh_expires_at
         place = Place(A, BOOKS, "42", 1)
         assert open_credentials(stage.means.seal, place, row.credentials or b"").access.reveal().startswith("access-")
         run = database.in_read(lambda session: runs.run(session, connected.run_id or ""))
         assert (run.trigger, run.state) == (Trigger.FIRST_READ, RunState.QUEUED)
         assert [work.subject for work in stage.works if work.kind == "run"] == [run.id]
         flow = database.in_read(lambda session: flows.of_run(session, run.id))
-        assert flow and (flow.member_id, flow.state, flow.company) == ("mem_U0DANIEL", FlowState.DONE, "Temerity Books")
+        assert flow
+        assert (flow.member_id, flow.state, flow.company) == ("mem_U0DANIEL", FlowState.DONE, "Temerity Books")
         assert stage.sealed(flow.id) is None
         done = await stage.service.result(browser)
-        assert done.connected and done.connected.source.id == source.id
+        assert done.connected
+        assert done.connected.source.id == source.id
         assert "invoices" in done.streams
         assert stage.trail() == [
             "connect_link",
@@ -149,7 +155,7 @@ async def test_every_admin_is_told_of_each_connection(database: Database, tmp_pa
         first = await stage.connected("a.myshopify.com")
         again = await stage.connected("a.myshopify.com", OLGA, source_id=first.source.id)
         for connected in (first, again):
-            found = database.in_read(lambda session, flow=connected.flow_id: deliveries.of_subject(session, flow))
+            found = database.in_read(partial(deliveries.of_subject, subject=connected.flow_id))
             assert {one.kind for one in found} == {CONNECTION_CHANGED}
             assert sorted(one.destination for one in found) == ["T0A/U0DANIEL", "T0A/U0OLGA"]
         assert stage.trail().count("connect") == 2
