@@ -1,7 +1,6 @@
 """Reading a token service's answer strictly: what is not plainly a whole new set of tokens changes nothing."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -35,6 +34,8 @@ def read_tokens(answer: Answer, before: Tokens, now: datetime, *, rotates: bool)
         after = retry_after(answer.headers.get("retry-after"), now)
         raise _silent("is not answering", answer, after)
     said = _strict_object(answer)
+    if "error" in said and "access_token" in said:
+        raise _malformed("error", answer)  # a yes and a no at once is neither
     if answer.status != 200 or "error" in said:
         raise refusal(said, answer)
     return Tokens(
@@ -62,7 +63,8 @@ def refusal_of(answer: Answer) -> ConnectorError:
 def refusal(said: Mapping[str, Any], answer: Answer) -> ConnectorError:
     """Say what OAuth's error word means; the provider's own text is never looked at."""
     named = answer.request_id
-    code = said.get("error")
+    error = said.get("error")
+    code = error if isinstance(error, str) else ""
     if code == "invalid_grant":
         return Reconnect("the provider no longer accepts this grant", code=INVALID_GRANT, request_id=named)
     if code in {"temporarily_unavailable", "server_error"}:
@@ -81,7 +83,7 @@ def _silent(how: str, answer: Answer, after: float | None = None) -> Retry:
 def _strict_object(answer: Answer) -> Mapping[str, Any]:
     """Read a JSON object without duplicate keys; anything else (a proxy's page) says nothing about the grant."""
     try:
-        said = json.loads(answer.body, object_pairs_hook=_unique, parse_constant=_no_constant)
+        said = json.loads(answer.body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise _silent("answered with something else", answer) from error
     if not isinstance(said, dict):
@@ -129,8 +131,7 @@ def _token(said: Mapping[str, Any], name: str, answer: Answer) -> Secret:
 
 def _life(said: Mapping[str, Any], name: str, answer: Answer) -> timedelta:
     value = said.get(name)
-    number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
-    if isinstance(value, bool) or value is None or not number or not 1 <= value <= _LONGEST_LIFE:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LONGEST_LIFE:
         raise _malformed(name, answer)
     return timedelta(seconds=value)
 
