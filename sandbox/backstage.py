@@ -5,22 +5,22 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from html import escape
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from sandbox.backstage_page import Scene, draw_page
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers import catalogue
+from sandbox.providers.amazon import Amazon
 from sandbox.providers.quickbooks import QuickBooks
 from sandbox.providers.shopify import Shopify
 from sandbox.world import Sandbox
 
 _MOST_MINUTES = 60 * 24 * 40
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
 class UnknownActError(ValueError):
@@ -39,6 +39,12 @@ class Backstage:
             "hang": self._hang,
             "slow": self._slow,
             "revoke": self._revoke,
+            "uninstall": self._uninstall,
+            "changed": self._changed,
+            "redact": self._redact,
+            "withhold": self._withhold,
+            "suspend": self._suspend,
+            "leave_slack": self._leave_slack,
             "slack_down": self._slack_down,
             "mail_down": self._mail_down,
             "behave": self._behave,
@@ -78,8 +84,51 @@ class Backstage:
 
     def _revoke(self, wishes: Mapping[str, str]) -> str:
         name, provider = self._provider(wishes)
-        provider.revoke(catalogue.REALM if name == "quickbooks" else catalogue.SHOP)
+        for account in provider.names():
+            provider.revoke(account)
         return f"the access to {name} was taken back"
+
+    def _uninstall(self, wishes: Mapping[str, str]) -> str:
+        """Uninstall the app in one shop; Shopify tells the product by a webhook."""
+        shop = self._shop(wishes)
+        self._sandbox.shopify.revoke(shop)
+        self._sandbox.tell("shopify", {"topic": "app/uninstalled", "account": shop})
+        return f"the app was uninstalled in {shop}, and Tidings is told by webhook"
+
+    def _changed(self, _: Mapping[str, str]) -> str:
+        """Change records at Intuit and tell the product of them."""
+        change = self._sandbox.quickbooks.mutate(catalogue.REALM, seed=self._sandbox.draw(), new=1, changed=1)
+        events = [
+            {"realm": catalogue.REALM, "entity": entity, "id": id_, "operation": operation}
+            for operation, which in (("Create", change["new"]), ("Update", change["changed"]))
+            for entity, id_ in which
+        ]
+        self._sandbox.tell("quickbooks", {"events": events})
+        return "records changed in QuickBooks, and Tidings is told by webhook"
+
+    def _redact(self, wishes: Mapping[str, str]) -> str:
+        """Let a customer of a shop ask to be forgotten."""
+        shop = self._shop(wishes)
+        self._sandbox.tell("shopify", {"topic": "customers/redact", "account": shop})
+        return f"a customer of {shop} asks to be forgotten"
+
+    def _withhold(self, wishes: Mapping[str, str]) -> str:
+        """Let the next consent at Shopify leave out a scope."""
+        scope = wishes.get("scope", "read_customers")
+        self._sandbox.shopify.oauth.withheld = frozenset({scope})
+        return f"the next consent at Shopify leaves out {scope}"
+
+    def _suspend(self, _: Mapping[str, str]) -> str:
+        for seller in self._sandbox.amazon.sellers.values():
+            seller.state = "suspended"
+        return "the seller accounts are suspended: Amazon refuses every call"
+
+    def _leave_slack(self, wishes: Mapping[str, str]) -> str:
+        team = wishes.get("team", "T0TEMERITY")
+        if not self._sandbox.slack.app.serves(team):
+            raise ValueError(f"the app is not installed in {team}")
+        self._sandbox.start(self._sandbox.slack.uninstall(team))
+        return f"Tidings was uninstalled from {self._sandbox.slack.world.teams[team].name}"
 
     def _slack_down(self, _: Mapping[str, str]) -> str:
         self._sandbox.slack.lie("*", "server_error", status=503, times=None)
@@ -90,21 +139,31 @@ class Backstage:
         return "the mail server says: try again later"
 
     def _behave(self, _: Mapping[str, str]) -> str:
-        for provider in (self._sandbox.quickbooks, self._sandbox.shopify):
+        for provider in (self._sandbox.quickbooks, self._sandbox.shopify, self._sandbox.amazon):
             provider.script.clear()
+        self._sandbox.shopify.oauth.withheld = frozenset()
+        for seller in self._sandbox.amazon.sellers.values():
+            seller.state = "active"
         self._sandbox.slack.stop_lying()
         self._sandbox.mail.stop_lying()
         return "everybody behaves"
 
-    def _provider(self, wishes: Mapping[str, str]) -> tuple[str, QuickBooks | Shopify]:
+    def _provider(self, wishes: Mapping[str, str]) -> tuple[str, QuickBooks | Shopify | Amazon]:
         name = wishes.get("provider", "")
-        known: dict[str, QuickBooks | Shopify] = {
+        known: dict[str, QuickBooks | Shopify | Amazon] = {
             "quickbooks": self._sandbox.quickbooks,
             "shopify": self._sandbox.shopify,
+            "amazon": self._sandbox.amazon,
         }
         if name not in known:
             raise UnknownActError(f"provider must be one of {', '.join(known)}")
         return name, known[name]
+
+    def _shop(self, wishes: Mapping[str, str]) -> str:
+        shop = wishes.get("account", catalogue.SHOP)
+        if shop not in self._sandbox.shopify.shops:
+            raise ValueError(f"account must be one of {', '.join(self._sandbox.shopify.shops)}")
+        return shop
 
     def _clock(self) -> str:
         return self._sandbox.clock.now().strftime("%Y-%m-%d %H:%M UTC")
@@ -121,11 +180,27 @@ class Backstage:
         return Response(msgspec.json.encode({"done": done, "clock": self._clock()}), media_type="application/json")
 
     async def _page(self, _: Request) -> Response:
-        done = f'<p class="done" role="status">Done: {escape(self._done)}.</p>' if self._done else ""
-        body = _PAGE.format(
-            clock=escape(self._clock()), slack=escape(self._sandbox.slack.url), done=done, forms=_forms()
+        sandbox = self._sandbox
+        held = {
+            name: _held(provider)
+            for name, provider in (("QuickBooks", sandbox.quickbooks), ("Shopify", sandbox.shopify),
+                                   ("Amazon", sandbox.amazon))
+        }  # fmt: skip
+        return draw_page(
+            Scene(self._clock(), sandbox.slack.url, self._done, held, sandbox.shopify.names(), _manage(sandbox))
         )
-        return HTMLResponse(body, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+
+
+def _manage(sandbox: Sandbox) -> tuple[tuple[str, str], ...]:
+    return tuple((region.upper(), f"{url}/apps/manage") for region, url in sandbox.amazon_urls.items())
+
+
+def _held(provider: QuickBooks | Shopify | Amazon) -> str:
+    """Say to which accounts the product has access now."""
+    names = provider.names()
+    oauth = provider.oauth
+    alive = [name for account, name in names.items() if any(not grant.revoked for grant in oauth.grants(account))]
+    return f"has access to {', '.join(alive)}" if alive else "has no access"
 
 
 async def _wishes(request: Request) -> dict[str, str]:
@@ -134,67 +209,3 @@ async def _wishes(request: Request) -> dict[str, str]:
         return {key: str(value) for key, value in found.items()}
     form = await request.form()
     return {key: str(value) for key, value in form.items()}
-
-
-_BUTTONS: tuple[tuple[str, tuple[tuple[str, dict[str, str]], ...]], ...] = (
-    ("Time", (
-        ("15 minutes pass", {"act": "pass", "minutes": "15"}),
-        ("1 hour passes", {"act": "pass", "minutes": "60"}),
-        ("3 hours pass", {"act": "pass", "minutes": "180"}),
-    )),
-    ("Business", (("Let things happen now", {"act": "business"}),)),
-    ("QuickBooks", (
-        ("never answers", {"act": "hang", "provider": "quickbooks"}),
-        ("answers slowly", {"act": "slow", "provider": "quickbooks"}),
-        ("takes the access back", {"act": "revoke", "provider": "quickbooks"}),
-    )),
-    ("Shopify", (
-        ("never answers", {"act": "hang", "provider": "shopify"}),
-        ("answers slowly", {"act": "slow", "provider": "shopify"}),
-        ("takes the access back", {"act": "revoke", "provider": "shopify"}),
-    )),
-    ("Slack and mail", (
-        ("Slack is down", {"act": "slack_down"}),
-        ("the mail server refuses for now", {"act": "mail_down"}),
-    )),
-    ("Enough", (("everybody behaves again", {"act": "behave"}),)),
-)  # fmt: skip
-
-
-def _forms() -> str:
-    return "".join(
-        f"<h2>{escape(title)}</h2><div>" + "".join(_form(words, wishes) for words, wishes in buttons) + "</div>"
-        for title, buttons in _BUTTONS
-    )
-
-
-def _form(words: str, wishes: Mapping[str, str]) -> str:
-    hidden = "".join(f'<input type="hidden" name="{escape(k)}" value="{escape(v)}">' for k, v in wishes.items())
-    return f'<form method="post" action="/act">{hidden}<button>{escape(words)}</button></form>'
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Behind the scenes</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<style>
-:root {{ --paper: light-dark(#fffdfa, #1b1d1e); --sheet: light-dark(#ffffff, #222527);
-  --ink: light-dark(#1d2327, #e8e6e1); --soft: light-dark(#646c70, #a2a9ac); --line: light-dark(#e6e2d8, #34393b);
-  --accent: light-dark(#0f5c57, #5fc2b4); --wash: light-dark(#e3efec, #1e3431) }}
-body {{ font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; max-width: 42rem;
-  margin: 2rem auto; padding: 0 1rem; background: var(--paper); color: var(--ink) }}
-h1 {{ font-size: 1.4rem; margin: 0 0 .5rem }}
-h2 {{ font-size: .9rem; font-weight: 600; color: var(--soft); margin: 1.4rem 0 .4rem }}
-a {{ color: var(--accent) }}
-div {{ display: flex; flex-wrap: wrap; gap: .5rem }}
-button {{ font: inherit; font-weight: 600; font-size: .95rem; padding: .35rem .9rem; border-radius: .5rem;
-  cursor: pointer; border: 1px solid var(--line); background: var(--sheet); color: var(--ink) }}
-button:hover {{ border-color: var(--accent); background: var(--wash) }}
-.done {{ background: var(--wash); color: var(--accent); padding: .5rem .9rem; border-radius: .5rem }}
-</style></head><body>
-<h1>Behind the scenes</h1>
-<p>The clock of the demo says <strong>{clock}</strong>. <a href="{slack}/">To the workspace</a></p>
-<p>To see an escalation: let Shopify never answer, ask for <code>/data refresh shopify</code>, confirm, then let three
-hours pass. The post is in #data-support (act as Sam Keller).</p>
-{done}{forms}
-</body></html>
-"""

@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from sandbox.mail import MailSink
 from sandbox.providers import catalogue
@@ -62,6 +64,13 @@ class Sandbox:
     amazon_urls: dict[str, str] = field(default_factory=dict)
     #: what happened at the providers since the start
     changes: int = 0
+    #: where the product takes webhooks, below its own address
+    hook_paths: dict[str, str] = field(
+        default_factory=lambda: {"quickbooks": "/webhooks/quickbooks", "shopify": "/webhooks/shopify"}
+    )
+    #: what was started by `start` and may still run
+    started: list[Future[Any]] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _random: Random = field(default_factory=lambda: Random(7))
 
     def environment(self) -> dict[str, str]:
@@ -101,8 +110,33 @@ class Sandbox:
     def business(self, *, new: int = 1, changed: int = 2, deleted: int = 0) -> None:
         """Let things happen at both providers now."""
         for provider, account in ((self.quickbooks, catalogue.REALM), (self.shopify, catalogue.SHOP)):
-            provider.mutate(account, seed=self._random.randrange(1 << 30), new=new, changed=changed, deleted=deleted)
+            provider.mutate(account, seed=self.draw(), new=new, changed=changed, deleted=deleted)
             self.changes += new + changed + deleted
+
+    def draw(self) -> int:
+        """Return a seed for the next change."""
+        return self._random.randrange(1 << 30)
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let it run among the stand-ins, from any thread, without waiting for it."""
+        self.started = [each for each in self.started if not each.done()]
+        self.started.append(asyncio.run_coroutine_threadsafe(work, self.loop))
+
+    def product_url(self) -> str:
+        """Return the product's address: where it takes Slack's requests; empty as long as that is not known."""
+        address = urlsplit(self.slack.request_url or "")
+        return f"{address.scheme}://{address.netloc}" if address.netloc else ""
+
+    async def stop_started(self) -> None:
+        """Cancel what `start` began and is not done."""
+        for each in self.started:
+            each.cancel()
+        await asyncio.gather(*map(asyncio.wrap_future, self.started), return_exceptions=True)
+
+    def tell(self, provider: str, wishes: dict[str, Any]) -> None:
+        """Send the product a webhook, where it takes Slack's requests; without waiting for its answer."""
+        if product := self.product_url():
+            self.start(getattr(self, provider).hook(product + self.hook_paths[provider], wishes))
 
     def pass_time(self, by: timedelta) -> None:
         """Let time pass at once, for the product and for everybody outside."""
@@ -122,6 +156,7 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
         shopify=Shopify.generated(seed=plan.seed, orders=plan.size, as_of=ticking.now(), clock=ticking),
         amazon=Amazon(clock=ticking),
     )
+    sandbox.amazon.product = sandbox.product_url
     others = max(5, plan.size // 4)
     sandbox.quickbooks.add_company(
         catalogue.HARBOUR_REALM, catalogue.HARBOUR, seed=plan.seed + 1, invoices=others, as_of=ticking.now()
@@ -141,6 +176,7 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
             sandbox.amazon_urls[region] = served.url
         if plan.change_seconds is not None:
             await stack.enter_async_context(_business_goes_on(sandbox, plan.change_seconds))
+        stack.push_async_callback(sandbox.stop_started)
         yield sandbox
 
 

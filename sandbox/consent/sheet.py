@@ -43,6 +43,9 @@ class Sheet:
     signed_in: str = ""
     question: str = ""
     cards: tuple[Card, ...] = ()
+    #: more to choose, folded away under these words
+    others: tuple[Card, ...] = ()
+    others_title: str = ""
     #: value of the card that is chosen at first
     chosen: str = ""
     #: what yes allows, in words
@@ -51,6 +54,11 @@ class Sheet:
     no: str = "Cancel"
     #: "get" for a page that only leads somewhere: it has no Cancel
     method: str = "post"
+
+    @property
+    def opens_others(self) -> bool:
+        """Whether the choice is among those that are folded away."""
+        return self.chosen in {card.value for card in self.others}
 
     @property
     def back_host(self) -> str:

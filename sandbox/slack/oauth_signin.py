@@ -75,17 +75,19 @@ class _SignIn:
 
     def _sheet(self, asked: Asked, team: str, acts_as: str) -> Sheet:
         world, people = self._core.world, self._people(team)
-        cards = tuple(
-            Card(each.id, each.real_name, f"{world.teams[each.team].name} · {each.email or 'no e-mail'}",
+        cards = {
+            each.id: Card(each.id, each.real_name, f"{world.teams[each.team].name} · {each.email or 'no e-mail'}",
                  "admin" if each.is_admin else ("guest" if each.is_restricted else ""))
             for each in people
-        )  # fmt: skip
+        }  # fmt: skip
+        theirs = tuple(cards[each.id] for each in people if team not in world.teams or each.team == team)
         where = f" Sign in to {world.teams[team].name}." if team in world.teams else ""
         return Sheet(
             _HOUSE, _BRAND, f"Sign in to {world.app.name} with Slack",
             f"{world.app.name} wants to know who you are. It learns your name and your workspace, nothing else.{where}",
-            _PAGE, self._core.oauth.asks.open(asked), asked.back, question="Sign in as", cards=cards,
-            chosen=acts_as if acts_as in {each.id for each in people} else "", yes="Sign in",
+            _PAGE, self._core.oauth.asks.open(asked), asked.back, question="Sign in as", cards=theirs,
+            others=tuple(card for card in cards.values() if card not in theirs), others_title="Somebody else",
+            chosen=acts_as if acts_as in cards else "", yes="Sign in",
         )  # fmt: skip
 
     async def answered(self, request: Request) -> Response:

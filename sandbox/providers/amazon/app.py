@@ -30,6 +30,8 @@ _OPERATIONS = {
     "/sellers/v1/marketplaceParticipations": "participations",
     "/finances/2024-06-19/transactions": "transactions",
 }
+#: Where the product takes sellers who come from Amazon, below its own address.
+LOGIN_PATH = "/connect/amazon/renew"
 _RATE = {"participations": (0.016, 15.0), "transactions": (0.5, 10.0)}
 _EXPIRED = "The access token you provided has expired."
 _INVALID = "The access token you provided is revoked, malformed or invalid."
@@ -62,13 +64,20 @@ class Amazon:
         self.script = script or Script()
         #: whether calls are limited as Amazon does: 15 at once and then one a minute
         self.throttle = throttle
+        #: where the product is, once that is known
+        self.product: Callable[[], str] = str
         self._buckets: dict[tuple[str, str], _Bucket] = {}
-        self._consents = {region: Consent(self.oauth, region, self.known) for region in REGIONS}
+        self._consents = {region: Consent(self.oauth, region, self.known, self.login) for region in REGIONS}
         self.apps: dict[str, ASGIApp] = {region: self._app(region) for region in REGIONS}
 
     def known(self) -> Mapping[str, Seller]:
         """Return the sellers by id."""
         return self.sellers
+
+    def login(self) -> str:
+        """Return where the app signs sellers in that come from Amazon; empty: nowhere."""
+        product = self.product()
+        return self.oauth.login_uri or (f"{product}{LOGIN_PATH}" if product else "")
 
     def names(self) -> dict[str, str]:
         """Return the sellers' names by id."""

@@ -39,10 +39,13 @@ class _Asked:
 class Consent:
     """The routes of one region around one token service."""
 
-    def __init__(self, oauth: Tokens, region: str, sellers: Callable[[], Mapping[str, Seller]]) -> None:
+    def __init__(
+        self, oauth: Tokens, region: str, sellers: Callable[[], Mapping[str, Seller]], login: Callable[[], str]
+    ) -> None:
         self._oauth = oauth
         self._region = region
         self._sellers = sellers
+        self._login = login
         self._asks: Asks[_Asked] = Asks(oauth.clock)
         #: states that Amazon gave out when a seller started at Amazon
         self._launched: set[str] = set()
@@ -60,8 +63,8 @@ class Consent:
     def launch(self, seller: str, base: str) -> str:
         """Return the address by which Amazon opens the app's login for a seller (KeyError, ValueError)."""
         self._here()[seller]
-        if not self._oauth.login_uri:
-            raise ValueError("the app has no login_uri yet")
+        if not self._login():
+            raise ValueError("the app has no login address yet")
         state = secrets.token_urlsafe(16)
         self._launched.add(state)
         query = {
@@ -69,7 +72,7 @@ class Consent:
             "amazon_state": state,
             "selling_partner_id": seller,
         }
-        return f"{self._oauth.login_uri}?{urlencode(query)}"
+        return f"{self._login()}?{urlencode(query)}"
 
     def _here(self) -> dict[str, Seller]:
         return {id_: seller for id_, seller in self._sellers().items() if seller.region == self._region}
@@ -135,12 +138,12 @@ class Consent:
         """Show the seller's apps: from here a consent is renewed."""
         base = str(request.base_url).rstrip("/")
         chosen = request.query_params.get("choice", "")
-        if chosen in self._here() and self._oauth.login_uri:
+        if chosen in self._here() and self._login():
             return RedirectResponse(self.launch(chosen, base), 302)
         cards = tuple(Card(each.id, each.name, each.id, self._held(each.id)) for each in self._here().values())
         return draw(Sheet(
             _HOUSE, _BRAND, "Manage your apps", "Renewing takes you to Tidings, which signs you in and sends you back.",
-            "/apps/manage", "", self._oauth.login_uri or base, signed_in="Daniel Kim", question="Tidings for",
+            "/apps/manage", "", self._login() or base, signed_in="Daniel Kim", question="Tidings for",
             cards=cards, chosen=self._default(), yes="Renew authorization", method="get",
         ))  # fmt: skip
 

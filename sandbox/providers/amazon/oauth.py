@@ -24,7 +24,8 @@ class Tokens(tokens.Tokens):
     client_id: str = CLIENT_ID
     client_secret: str = CLIENT_SECRET
     application_id: str = APPLICATION_ID
-    #: where the app signs sellers in that come from Amazon ("Manage Your Apps"); empty: nowhere
+    #: where the app signs sellers in that come from Amazon ("Manage Your Apps"); empty: the usual
+    #: place below the product's address
     login_uri: str = ""
     #: roles that the app has; a withheld one refuses what needs it
     scopes: tuple[str, ...] = ("sellers", "finance")
