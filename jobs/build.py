@@ -30,6 +30,7 @@ from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.ground import Ground, Warehouses
+from jobs.incidents.reminding import reminder_sweep
 from jobs.leasing import LEASE_SECONDS
 from jobs.members import MemberService
 from jobs.notify import Notifier
@@ -167,6 +168,7 @@ def build_jobs(
                 seal=seal,
                 people=people,
                 enqueue=port.enqueue,
+                notifier=notifier,
                 grants_for=grants,
                 connector_for=connectors,
                 providers=ground.providers,
@@ -206,6 +208,7 @@ def build_jobs(
             Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier)),
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
+            Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("flows", 15.0, services.connect.sweep),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),

@@ -7,7 +7,8 @@ from jobs.refresh.ask import Place
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.people import Member
-from storage.records import cards, deliveries, escalations, organizations, refreshes
+from storage.facts.sources import Source
+from storage.records import cards, deliveries, escalations, organizations, refreshes, sources
 from storage.sessions import Session
 
 REFRESH_CARD = "refresh_card"
@@ -15,6 +16,9 @@ REFRESH_FINISHED = "refresh_finished"
 ESCALATION_CARD = "escalation_card"
 ESCALATION_MAIL = "escalation_mail"
 ESCALATION_TOLD = "escalation_told"
+INCIDENT_CARD = "incident_card"
+INCIDENT_MAIL = "incident_mail"
+INCIDENT_REMINDER = "incident_reminder"
 
 #: No message is sent later than that after what it tells.
 KEEP_TRYING = timedelta(hours=24)
@@ -58,6 +62,39 @@ class Notifier:
         if not escalations.is_run(subject):
             self._tell_places_and_people(session, ESCALATION_TOLD, subject, now)
 
+    def incident(self, session: Session, incident_id: str, source: Source, now: datetime) -> None:
+        """Tell, once: the organization's first channel, and by DM and mail whoever connected it, or every admin."""
+        organization_id = source.organization_id
+        for team_id, channel_id in organizations.allowed_channels(session, organization_id)[:1]:
+            self._post_card(session, organization_id, INCIDENT_CARD, incident_id, team_id, channel_id, None, now)
+        for person in self._concerned(session, source):
+            self._post_card(
+                session, organization_id, INCIDENT_CARD, incident_id, person.team_id, person.user_id, person.id, now
+            )
+            self._mail(session, INCIDENT_MAIL, incident_id, person, now)
+
+    def reminder(self, session: Session, incident_id: str, number: int, source: Source, now: datetime) -> None:
+        """Remind the owner and the admins, by DM alone."""
+        admins = organizations.admins(session, source.organization_id)
+        people = {person.id: person for person in [*self._concerned(session, source), *admins]}
+        for person in people.values():
+            self._add(
+                session,
+                source.organization_id,
+                INCIDENT_REMINDER,
+                f"{incident_id}.{number}",
+                Channel.SLACK,
+                f"{person.team_id}/{person.user_id}",
+                person.id,
+                now,
+            )
+
+    def _concerned(self, session: Session, source: Source) -> list[Member]:
+        """Return who connected the source while they may reconnect it; else every admin."""
+        admins = organizations.admins(session, source.organization_id)
+        owner = sources.owner_of(session, source.id)
+        return [admin for admin in admins if admin.id == owner] or admins
+
     def wake(self, session: Session, subjects: list[str], now: datetime) -> None:
         """Let the cards about these refreshes and runs be looked at now."""
         if subjects:
@@ -99,18 +136,21 @@ class Notifier:
             member_id = deliveries.delivery(session, card.delivery_id).member_id
             self._add(session, organization_id, kind, refresh_id, Channel.SLACK, destination, member_id, now)
         for person in refreshes.people_of(session, refresh_id):
-            address = person.email if person.email_confirmed else None
-            self._add(
-                session,
-                organization_id,
-                kind,
-                refresh_id,
-                Channel.EMAIL,
-                address or f"member:{person.id}",
-                person.id,
-                now,
-                skip_reason=None if address else _NO_ADDRESS,
-            )
+            self._mail(session, kind, refresh_id, person, now)
+
+    def _mail(self, session: Session, kind: str, subject: str, person: Member, now: datetime) -> None:
+        address = person.email if person.email_confirmed else None
+        self._add(
+            session,
+            person.organization_id,
+            kind,
+            subject,
+            Channel.EMAIL,
+            address or f"member:{person.id}",
+            person.id,
+            now,
+            skip_reason=None if address else _NO_ADDRESS,
+        )
 
     def _post_card(
         self,

@@ -28,5 +28,11 @@ EMAIL_NO = "email_no"
 CONNECT = "connect"
 #: Give the clicker a link to reconnect a source. Value: its id.
 RECONNECT = "reconnect"
+#: Show what to try when reconnecting does not work. Value: the source's id.
+CONNECTION_HELP = "connection_help"
+#: Ask the provider now whether it accepts the connection. Value: the source's id.
+CONNECTION_TEST = "connection_test"
+#: Open a ticket with support, filled in. Value: the source's id.
+CONNECTION_TICKET = "connection_ticket"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

@@ -8,6 +8,7 @@ from connectors.grants import Grants
 from connectors.slack_signin import SlackApp
 from jobs.asks import Enqueue
 from jobs.desk import Desk
+from jobs.notify import Notifier
 from jobs.people import People
 from storage.facts.clock import Clock
 from storage.facts.sources import Provider
@@ -27,6 +28,7 @@ class Means:
     seal: Seal
     people: People
     enqueue: Enqueue
+    notifier: Notifier
     #: KeyError for a provider whose consent is not built
     grants_for: Callable[[Provider], Grants]
     connector_for: Callable[[Provider], Connector]

@@ -11,10 +11,12 @@ from jobs.connecting.showing import mismatch_of
 from jobs.connecting.verdict import objection
 from jobs.connecting.views import Connected
 from jobs.errors import FlowGoneError, FlowRefusedError, TooLateError
+from jobs.incidents.noticing import back
 from jobs.refresh.retry import retry_now
 from jobs.schedule import start_run
 from storage.credentials import Credentials, Place, seal_credentials
 from storage.facts.flows import Flow, FlowState
+from storage.facts.incidents import Resolution
 from storage.facts.people import Action, Member
 from storage.facts.runs import Trigger
 from storage.facts.secret import Secret
@@ -23,10 +25,11 @@ from storage.records import audit, connections, flows, runs, sources
 from storage.records.connections import GrantToStore
 from storage.seal import SealError
 from storage.sessions import ConflictError, Session
+from templates.words import PROVIDERS
 
 _TRIES = 3
 #: Minutes between two collections of a new source.
-_SCHEDULES = {"quickbooks": 60, "shopify": 60, "amazon": 360}
+_SCHEDULES = {Provider.QUICKBOOKS: 60, Provider.SHOPIFY: 60, Provider.AMAZON: 360}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,9 @@ def _confirmed(session: Session, means: Means, flow: Flow, *, as_new: bool) -> C
     yes = _Yes(flow, still_allowed(session, flow), _opened(session, means, flow), means.clock.now())
     if yes.now >= flow.expires_at:
         raise FlowGoneError
-    label = means.connector_for(flow.provider).label
     against = _against(session, means, yes, as_new=as_new)
     if against is not None:
-        raise FlowRefusedError(against, reasons.said(against, label))
+        raise FlowRefusedError(against, reasons.said(against, PROVIDERS[flow.provider]))
     source_id, newly = _stored(session, means, yes)
     run_id = _started(session, means, sources.source(session, source_id), flow.id, yes.now)
     flows.end(
@@ -112,6 +114,7 @@ def _confirmed(session: Session, means: Means, flow: Flow, *, as_new: bool) -> C
         "run": run_id,
     }
     audit.record(session, flow.organization_id, flow.member_id, Action.CONNECT, source_id, yes.now, detail)
+    back(session, source_id, Resolution.RECONNECTED, yes.now, means.notifier)
     telling.tell_admins(session, flow, source, newly=newly, enqueue=means.enqueue, now=yes.now)
     return Connected(flow.id, source, run_id, newly)
 
@@ -154,7 +157,7 @@ def _stored(session: Session, means: Means, yes: _Yes) -> tuple[str, bool]:
             label=_label(flow.provider, granted.account),
             company=granted.company,
             mode=means.connector_for(flow.provider).mode,
-            schedule_minutes=_SCHEDULES[flow.provider.value],
+            schedule_minutes=_SCHEDULES[flow.provider],
             grant=grant,
             now=yes.now,
         )

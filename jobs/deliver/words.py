@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+from jobs.incidents.view import incident_message, is_over
 from jobs.notify import (
     ESCALATION_CARD,
     ESCALATION_MAIL,
     ESCALATION_TOLD,
+    INCIDENT_CARD,
+    INCIDENT_MAIL,
+    INCIDENT_REMINDER,
     REFRESH_CARD,
     REFRESH_FINISHED,
 )
@@ -15,9 +19,14 @@ from storage.records import escalations, organizations, receipts, refreshes
 from storage.sessions import Session
 from templates import notices
 
+_OF_INCIDENTS = frozenset({INCIDENT_CARD, INCIDENT_MAIL, INCIDENT_REMINDER})
+
 
 def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool = False) -> Message:
     """Return what is said; KeyError for a subject that is gone."""
+    if kind in _OF_INCIDENTS:
+        incident_id, _, number = subject.partition(".")
+        return incident_message(session, incident_id, now, reminder=int(number or 0))
     refresh = escalated_status(session, subject, now)
     listed = receipts.ids_of(session, [run.id for _, run in refresh.runs])
     admins = [admin.name for admin in organizations.admins(session, refresh.organization_id)]
@@ -45,6 +54,8 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
 
 def is_final(session: Session, subject: str) -> bool:
     """Whether nothing about the subject will change any more."""
+    if subject.startswith("inc_"):
+        return is_over(session, subject.partition(".")[0])
     found = escalations.find(session, subject)
     return found is not None and found.finished_at is not None
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from jobs.incidents.noticing import lost
 from jobs.notify import Notifier
 from storage.facts.runs import Failure, FailureKind, RunState
-from storage.facts.sources import ConnectionState
-from storage.records import deadlines, receipts, refreshes, runs, sources
+from storage.records import deadlines, receipts, refreshes, runs
 from storage.sessions import Session
 
 ESCALATION = "escalation"
@@ -39,7 +39,7 @@ def end_run(
     if verdict.state is RunState.READY:
         receipts.add(session, run, runs.outcome(session, run_id), now)
     if verdict.failure is not None and verdict.failure.kind is FailureKind.RECONNECT:
-        sources.set_connection(session, run.source_id, ConnectionState.DISCONNECTED, verdict.failure.detail, now)
+        lost(session, run.source_id, verdict.failure.detail, now, notifier)
     after_run(session, run_id, now, notifier)
     return True
 

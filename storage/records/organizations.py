@@ -84,6 +84,17 @@ def is_allowed_channel(session: Session, team_id: str, channel_id: str) -> bool:
     return first(session, ChannelRow, team_id=team_id, channel_id=channel_id) is not None
 
 
+def allowed_channels(session: Session, organization_id: str) -> list[tuple[str, str]]:
+    """Return (team, channel) of every channel where Tidings may speak, the one that was allowed first before others."""
+    statement = (
+        select(ChannelRow.team_id, ChannelRow.channel_id)
+        .join(WorkspaceRow, col(WorkspaceRow.team_id) == col(ChannelRow.team_id))
+        .where(WorkspaceRow.organization_id == organization_id, col(WorkspaceRow.closed_at).is_(None))
+        .order_by(col(ChannelRow.allowed_at), ChannelRow.channel_id)
+    )
+    return list(session.exec(statement))
+
+
 def set_email(
     session: Session, member_id: str, email: str | None, *, confirmed_at: datetime | None, refused_at: datetime | None
 ) -> None:

@@ -123,6 +123,11 @@ def set_connection(session: Session, source_id: str, state: ConnectionState, rea
     return changed
 
 
+def owner_of(session: Session, source_id: str) -> str | None:
+    """Return the member who connected the source; None where nobody did by hand."""
+    return session.exec(select(ConnectionRow.connected_by).where(ConnectionRow.source_id == source_id)).first()
+
+
 def touch(session: Session, source_id: str, now: datetime) -> None:
     """Let the clocks re-read the source."""
     row = session.get_one(SourceRow, source_id)

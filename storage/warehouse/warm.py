@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from storage.warehouse.location import Location
-from storage.warehouse.memory import give_back
+from storage.warehouse.memory import give_back, set_libraries_aside
 from storage.warehouse.session import Limits, Session, connect, opened
 
 #: an idle engine holds some 30 MB
@@ -93,6 +93,7 @@ class Keeper:
             session.close()
         if closing and not left:
             give_back()
+            set_libraries_aside()
         return left
 
     def close(self) -> None:

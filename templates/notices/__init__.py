@@ -34,10 +34,12 @@ from templates.notices.escalation import escalation, escalation_told
 from templates.notices.finished import refresh_finished
 from templates.notices.held import confirm_held
 from templates.notices.history import history
+from templates.notices.incident import IncidentFacts, incident, incident_reminder
 from templates.notices.members import member_list, members_usage, not_admissible, role_granted, role_revoked
 from templates.notices.status import source_status, status
 
 __all__ = [
+    "IncidentFacts",
     "address_confirmed",
     "address_declined",
     "already_connected",
@@ -57,6 +59,8 @@ __all__ = [
     "failure",
     "help_text",
     "history",
+    "incident",
+    "incident_reminder",
     "joined",
     "member_list",
     "members_usage",

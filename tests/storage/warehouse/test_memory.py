@@ -82,3 +82,34 @@ def test_large_blocks_leave_at_once_although_small_ones_came_after_them() -> Non
 
 def test_arrow_has_the_same_heap() -> None:
     assert told("pass")[3] == "system"
+
+
+_LIBRARIES = """
+from storage.warehouse.memory import set_libraries_aside, share_one_heap
+share_one_heap()
+import duckdb
+import pyarrow as pa
+from pathlib import Path
+
+def mapped():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("RssFile:")).split()[1]) / 1024
+
+lake = duckdb.connect()
+ask = "SELECT sum(x), count(DISTINCT x % 7) FROM range(100000) AS t(x)"
+first = lake.execute(ask).fetchall()
+before = mapped()
+{then}
+after = mapped()
+assert lake.execute(ask).fetchall() == first
+assert pa.array([1, 2, 3]).to_pylist() == [1, 2, 3]
+print(before - after)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's figures are read from /proc")
+@pytest.mark.parametrize("then, least, most", [("set_libraries_aside()", 20, 1000), ("pass", -5, 5)])
+def test_libraries_are_set_aside_and_work_as_before(then: str, least: int, most: int) -> None:
+    command = [sys.executable, "-c", _LIBRARIES.replace("{then}", then)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert least < float(done.stdout) < most

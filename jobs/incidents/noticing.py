@@ -1,0 +1,62 @@
+"""A connection is lost, or back: state, incident, messages and audit in one transaction.
+
+Everybody who notices comes through here: a refused token, a provider's event, a look at what lies still.
+"""
+
+from datetime import datetime, timedelta
+
+from jobs.notify import Notifier
+from storage.facts.incidents import IncidentKind, Resolution
+from storage.facts.sources import ConnectionState
+from storage.records import audit, incidents, sources
+from storage.sessions import Session
+
+#: After the first message: one day, three, seven, then every week.
+REMINDERS = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
+WEEKLY = timedelta(days=7)
+LOST, BACK = "connection_lost", "connection_back"
+_SYSTEM = "system"
+
+
+def lost(session: Session, source_id: str, reason: str, now: datetime, notifier: Notifier) -> bool:
+    """Say that a source is disconnected, once; return whether that is news. Take the organization's lock first.
+
+    `reason` is safe words: what was noticed.
+    """
+    source = sources.source(session, source_id)
+    sources.set_connection(session, source_id, ConnectionState.DISCONNECTED, reason, now)
+    opened = incidents.open_one(
+        session,
+        source.organization_id,
+        source_id,
+        IncidentKind.DISCONNECTED,
+        reason,
+        now,
+        remind_at=now + REMINDERS[0],
+    )
+    if opened is None:
+        return False
+    audit.record(session, source.organization_id, _SYSTEM, LOST, source_id, now, {"reason": reason})
+    notifier.incident(session, opened, source, now)
+    return True
+
+
+def back(session: Session, source_id: str, resolution: Resolution, now: datetime, notifier: Notifier) -> bool:
+    """End what was said about a lost connection; return whether anything was open."""
+    found = incidents.find_open(session, source_id, IncidentKind.DISCONNECTED)
+    if found is None or not incidents.resolve(session, found.id, resolution, now):
+        return False
+    audit.record(session, found.organization_id, _SYSTEM, BACK, source_id, now, {"how": resolution.value})
+    notifier.wake(session, [found.id], now)
+    return True
+
+
+def next_reminder(opened_at: datetime, sent: int, now: datetime) -> datetime:
+    """Return when the reminder after `sent` of them is due; never in the past, whatever the clock slept through."""
+    if sent < len(REMINDERS):
+        due = opened_at + REMINDERS[sent]
+    else:
+        due = opened_at + REMINDERS[-1] + (sent - len(REMINDERS) + 1) * WEEKLY
+    while due <= now:
+        due += WEEKLY
+    return due

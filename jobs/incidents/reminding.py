@@ -1,0 +1,30 @@
+"""Reminders while a source stays disconnected: to its owner and the admins only, each once."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from jobs.incidents.noticing import next_reminder
+from jobs.notify import Notifier
+from storage.facts.clock import Clock
+from storage.facts.incidents import Incident
+from storage.records import incidents, organizations, sources
+from storage.sessions import Database, Session
+
+
+def reminder_sweep(database: Database, clock: Clock, notifier: Notifier) -> Callable[[], Awaitable[None]]:
+    """Return the sweep that sends the reminders whose time has come."""
+
+    def remind(session: Session, incident: Incident) -> None:
+        now = clock.now()
+        organizations.lock(session, incident.organization_id)
+        following = next_reminder(incident.opened_at, incident.reminders + 1, now)
+        if incidents.count_reminder(session, incident, following):
+            source = sources.source(session, incident.source_id)
+            notifier.reminder(session, incident.id, incident.reminders + 1, source, now)
+
+    async def sweep() -> None:
+        # A look without the write lock first: nearly always nothing is due.
+        for incident in await database.reading(lambda session: incidents.due(session, clock.now())):
+            await database.writing(partial(remind, incident=incident))
+
+    return sweep

@@ -1,0 +1,108 @@
+"""Incidents: at most one open one per source and kind, by a partial unique index."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from storage.facts.ids import new_id
+from storage.facts.incidents import Incident, IncidentKind, Resolution
+from storage.records.guarded import won
+from storage.records.inserts import insert
+from storage.tables import IncidentRow
+
+
+def open_one(
+    session: Session,
+    organization_id: str,
+    source_id: str,
+    kind: IncidentKind,
+    reason: str,
+    now: datetime,
+    *,
+    remind_at: datetime,
+) -> str | None:
+    """Open an incident and return its id; None when one is open already. Take the organization's lock first."""
+    if find_open(session, source_id, kind) is not None:
+        return None
+    incident_id = new_id("inc")
+    insert(
+        session,
+        IncidentRow,
+        id=incident_id,
+        organization_id=organization_id,
+        source_id=source_id,
+        kind=kind,
+        reason=reason,
+        opened_at=now,
+        due_at=remind_at,
+        told_at=now,
+    )
+    return incident_id
+
+
+def find_open(session: Session, source_id: str, kind: IncidentKind) -> Incident | None:
+    """Return the open incident of the source, if there is one."""
+    statement = select(IncidentRow).where(
+        IncidentRow.source_id == source_id, IncidentRow.kind == kind, col(IncidentRow.resolved_at).is_(None)
+    )
+    row = session.exec(statement).first()
+    return as_incident(row) if row else None
+
+
+def find(session: Session, incident_id: str) -> Incident | None:
+    """Return the incident as it is now."""
+    statement = select(IncidentRow).where(IncidentRow.id == incident_id).execution_options(populate_existing=True)
+    row = session.exec(statement).first()
+    return as_incident(row) if row else None
+
+
+def resolve(session: Session, incident_id: str, resolution: Resolution, now: datetime) -> bool:
+    """End the incident; return whether this one did."""
+    statement = (
+        update(IncidentRow)
+        .where(col(IncidentRow.id) == incident_id, col(IncidentRow.resolved_at).is_(None))
+        .values(resolved_at=now, resolution=resolution, due_at=None)
+    )
+    return won(session, statement)
+
+
+def due(session: Session, now: datetime, limit: int = 100) -> list[Incident]:
+    """Return the open incidents whose reminder is due."""
+    statement = (
+        select(IncidentRow)
+        .where(col(IncidentRow.due_at) <= now, col(IncidentRow.resolved_at).is_(None))
+        .order_by(col(IncidentRow.due_at))
+        .limit(limit)
+    )
+    return [as_incident(row) for row in session.exec(statement)]
+
+
+def count_reminder(session: Session, incident: Incident, next_at: datetime) -> bool:
+    """Take the reminder that is due; return whether this one has it."""
+    statement = (
+        update(IncidentRow)
+        .where(
+            col(IncidentRow.id) == incident.id,
+            col(IncidentRow.reminders) == incident.reminders,
+            col(IncidentRow.resolved_at).is_(None),
+        )
+        .values(reminders=incident.reminders + 1, due_at=next_at)
+    )
+    return won(session, statement)
+
+
+def as_incident(row: IncidentRow) -> Incident:
+    """Turn a row into a fact."""
+    return Incident(
+        id=row.id,
+        organization_id=row.organization_id,
+        source_id=row.source_id,
+        kind=IncidentKind(row.kind),
+        reason=row.reason,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        reminders=row.reminders,
+        resolved_at=row.resolved_at,
+        resolution=Resolution(row.resolution) if row.resolution else None,
+    )

@@ -1,0 +1,104 @@
+"""A source that is disconnected: said once, with what stops and the one button that fixes it, until it is over."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.facts.incidents import Incident, Resolution
+from storage.facts.messages import Button, Buttons, Code, Facts, Heading, Inline, Message, Note, Paragraph, Part, When
+from storage.facts.sources import Source
+from templates import actions, times
+from templates.notices.answers import say
+from templates.notices.connect import reconnect_button
+from templates.text import label
+from templates.words import provider_name, source_name, source_title, who
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFacts:
+    """Everything that messages about one incident say."""
+
+    organization: str
+    source: Source
+    incident: Incident
+    last_data_refresh: datetime | None
+    #: who connected it; None where nobody did by hand
+    owner: str | None
+    admins: tuple[str, ...]
+    now: datetime
+
+
+def incident(facts: IncidentFacts) -> Message:
+    """Return the living message: disconnected and what to do, or how it ended."""
+    return _over(facts) if facts.incident.resolved_at else _open(facts)
+
+
+def incident_reminder(facts: IncidentFacts, number: int) -> Message:
+    """Return a reminder; one that is sent after the end says that it is over."""
+    if facts.incident.resolved_at:
+        return say(f"{label(facts.organization)}: {source_name(facts.source)} is connected again.", kind="incident")
+    since = times.span((facts.now - facts.incident.opened_at).total_seconds())
+    name = source_title(facts.source)
+    summary = f"{label(facts.organization)}: {name} is still disconnected, for {since} now."
+    parts: tuple[Part, ...] = (
+        Paragraph((summary, " ", *_ages(facts))),
+        Buttons((reconnect_button(facts.source), _help(facts.incident))),
+        Note((f"Reminder {number}. Reminders come on day 1, 3 and 7, then weekly, to you and the admins only.",)),
+    )
+    return Message(summary, parts, kind="incident")
+
+
+def _open(facts: IncidentFacts) -> Message:
+    source = facts.source
+    name = source_title(source)
+    summary = f"{label(facts.organization)}: {name} is disconnected. Its data gets older until somebody reconnects it."
+    rows: list[tuple[str, tuple[Inline, ...]]] = [
+        ("Disconnected since", (When(facts.incident.opened_at),)),
+        ("Noticed", (label(facts.incident.reason),)),
+        ("Last data refresh", (When(facts.last_data_refresh),) if facts.last_data_refresh else ("never",)),
+        ("What stops", (f"collections of {provider_name(source.provider)}, and refreshes of it",)),
+    ]
+    if facts.owner:
+        rows.append(("Connected by", (label(facts.owner),)))
+    step: tuple[Inline, ...] = (
+        f"{who(facts.admins)} can reconnect it: press Reconnect, or type ",
+        Code(f"/data reconnect {label(source.label)}"),
+        ". It takes about a minute, and history and data stay.",
+    )
+    parts: tuple[Part, ...] = (
+        Heading(f"{name} is disconnected"),
+        Paragraph(_ages(facts)),
+        Facts(tuple(rows)),
+        Paragraph(step),
+        Buttons((reconnect_button(source), _help(facts.incident))),
+    )
+    return Message(summary, parts, kind="incident")
+
+
+def _ages(facts: IncidentFacts) -> tuple[Inline, ...]:
+    if facts.last_data_refresh is None:
+        return ("No data of it was ever loaded.",)
+    return ("What is loaded stays importable, as of ", When(facts.last_data_refresh, facts.now), ", and gets older.")
+
+
+def _over(facts: IncidentFacts) -> Message:
+    found, name = facts.incident, source_title(facts.source)
+    assert found.resolved_at is not None
+    lasted = times.span((found.resolved_at - found.opened_at).total_seconds())
+    title, rest = {
+        Resolution.RECONNECTED: (f"{name} is reconnected", "Its data is being caught up now."),
+        Resolution.CLEARED: (
+            f"{name} works again by itself",
+            "The provider accepts the connection again; nobody has to do anything. Its data is being caught up now.",
+        ),
+        Resolution.DISCONNECTED_BY_PERSON: (f"{name} was disconnected on purpose", "Nobody is reminded any more."),
+    }[found.resolution or Resolution.CLEARED]
+    summary = f"{label(facts.organization)}: {title}. It was disconnected for {lasted}."
+    rows: tuple[tuple[str, tuple[Inline, ...]], ...] = (
+        ("Disconnected", (When(found.opened_at),)),
+        ("Over", (When(found.resolved_at),)),
+    )
+    return Message(summary, (Heading(title), Paragraph((rest,)), Facts(rows)), kind="incident")
+
+
+def _help(incident: Incident) -> Button:
+    return Button("It does not work", actions.CONNECTION_HELP, incident.source_id)

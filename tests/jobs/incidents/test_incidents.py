@@ -1,0 +1,150 @@
+"""A lost connection is said once, reminded of, and edited to its end; the data in the warehouse stays."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from jobs.incidents.noticing import back, lost, next_reminder
+from jobs.notify import Notifier
+from sandbox.misbehave import Kind, Rule
+from storage.facts.clock import OffsetClock
+from storage.facts.incidents import IncidentKind, Resolution
+from storage.facts.sources import ConnectionState, Provider
+from storage.records import incidents, organizations, sources
+from storage.sessions import Database, Session
+from storage.tables import DeliveryRow, IncidentRow
+from tests.jobs.stage import Stage, staged
+from tests.waiting import eventually
+
+
+def _posts(stage: Stage, channel: str, viewer: str, words: str) -> list[Any]:
+    return [post for post in stage.slack.messages(channel, viewer=viewer) if words in post.everything]
+
+
+def _open(stage: Stage) -> Any:
+    source = stage.source(Provider.SHOPIFY)
+    return stage.database.in_read(lambda s: incidents.find_open(s, source.id, IncidentKind.DISCONNECTED))
+
+
+async def test_a_refused_grant_is_said_once_in_the_channel_and_to_whoever_can_act(
+    database: Database, tmp_path: Path
+) -> None:
+    async with staged(database, tmp_path) as stage:
+        first = await stage.request(Provider.SHOPIFY)
+        await stage.finished(first.refresh_id)
+        stage.shopify.oauth.revoke("temeritygoods.myshopify.com")
+        second = await stage.request(Provider.SHOPIFY)
+        await stage.finished(second.refresh_id)
+
+        assert stage.source(Provider.SHOPIFY).connection is ConnectionState.DISCONNECTED
+        (post,) = await eventually(lambda: _posts(stage, "C0FINANCE", "U0MAYA", "is disconnected."))
+        assert "Reconnect Shopify" in post.everything
+        assert "What stops" in post.everything
+        # Nobody connected it by hand, so the admin is told directly.
+        await eventually(lambda: _posts(stage, "D0DANIEL", "U0DANIEL", "is disconnected."))
+
+        def settled(session: Session) -> int:
+            rows = session.exec(select(DeliveryRow).where(DeliveryRow.kind == "incident_card")).all()
+            return len([row for row in rows if row.state == "sent"])
+
+        await eventually(lambda: stage.database.in_read(settled) == 2)
+        assert len(_posts(stage, "C0FINANCE", "U0MAYA", "is disconnected.")) == 1
+
+
+async def test_it_is_edited_when_the_connection_is_back_and_nobody_is_reminded_any_more(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        source = stage.source(Provider.SHOPIFY)
+        notifier = Notifier(stage.engine.enqueue, support_channel="", support_email="")
+        now = stage.clock.now()
+
+        def lose(session: Session) -> None:
+            organizations.lock(session, stage.organization_id)
+            assert lost(session, source.id, "Shopify refused the stored grant", now, notifier)
+            assert not lost(session, source.id, "Shopify refused the stored grant", now, notifier)
+
+        stage.database.in_write(lose)
+        await eventually(lambda: _posts(stage, "C0FINANCE", "U0MAYA", "is disconnected."))
+        found = _open(stage)
+
+        def win(session: Session) -> None:
+            organizations.lock(session, stage.organization_id)
+            sources.set_connection(session, source.id, ConnectionState.CONNECTED, None, stage.clock.now())
+            assert back(session, source.id, Resolution.RECONNECTED, stage.clock.now(), notifier)
+
+        stage.database.in_write(win)
+        await eventually(lambda: _posts(stage, "C0FINANCE", "U0MAYA", "is reconnected"), seconds=15)
+        stage.clock.advance(timedelta(days=30))
+        assert stage.database.in_read(lambda s: incidents.due(s, stage.clock.now())) == []
+        assert stage.database.in_read(lambda s: incidents.find(s, found.id)).resolution is Resolution.RECONNECTED
+
+
+async def test_reminders_come_on_their_days_to_owner_and_admins_alone(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        source = stage.source(Provider.SHOPIFY)
+        notifier = Notifier(stage.engine.enqueue, support_channel="", support_email="")
+
+        def lose(session: Session) -> None:
+            organizations.lock(session, stage.organization_id)
+            lost(session, source.id, "Shopify refused the stored grant", stage.clock.now(), notifier)
+
+        stage.database.in_write(lose)
+        sweep = next(sweep for sweep in stage.jobs.sweeps if sweep.name == "reminders")
+        for days, expected in ((1, 1), (1, 1), (1, 2), (4, 3), (7, 4)):
+            stage.clock.advance(timedelta(days=days))
+            await sweep.run()
+            reminders = await eventually(
+                lambda want=expected: (
+                    found if len(found := _posts(stage, "D0DANIEL", "U0DANIEL", "still disconnected")) >= want else None
+                )
+            )
+            assert len(reminders) == expected
+        assert not _posts(stage, "C0FINANCE", "U0MAYA", "still disconnected")
+
+
+@pytest.mark.parametrize(
+    "sent, days, expected", [(0, 0, 1), (1, 1, 3), (2, 3, 7), (3, 7, 14), (4, 14, 21), (1, 40, 45)]
+)
+def test_when_reminders_are_due(sent: int, days: int, expected: int) -> None:
+    opened = OffsetClock().now()
+    assert next_reminder(opened, sent, opened + timedelta(days=days)) == opened + timedelta(days=expected)
+
+
+class _Forgetful:
+    """A twin that opens an incident at every failure."""
+
+    @staticmethod
+    def lost(session: Session, stage: Stage, source_id: str, number: int) -> None:
+        row = IncidentRow(
+            id=f"inc_{number}",
+            organization_id=stage.organization_id,
+            source_id=source_id,
+            kind="disconnected",
+            reason="again",
+            opened_at=stage.clock.now(),
+        )
+        session.add(row)
+        session.flush()
+
+
+async def test_the_database_itself_allows_one_open_incident(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        source = stage.source(Provider.SHOPIFY)
+        stage.database.in_write(lambda s: _Forgetful.lost(s, stage, source.id, 1))
+        with pytest.raises(Exception, match=r"(?i)unique|uq_open_incident"):
+            stage.database.in_write(lambda s: _Forgetful.lost(s, stage, source.id, 2))
+
+
+async def test_an_outage_is_no_lost_connection(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        stage.shopify.script.add(Rule(Kind.SERVER_ERROR, operation="query", times=50))
+        outcome = await stage.request(Provider.SHOPIFY)
+        await stage.finished(outcome.refresh_id)
+        assert _open(stage) is None
+        assert stage.source(Provider.SHOPIFY).connection is ConnectionState.CONNECTED
