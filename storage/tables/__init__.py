@@ -3,7 +3,16 @@
 from sqlmodel import SQLModel
 
 from storage.tables.connecting import AccessRequestRow, FlowRow, IncidentRow, InstallationRow, WebhookRow
-from storage.tables.operations import AskRow, AuditRow, BucketRow, DeadlineRow, LeaseRow, SeenTriggerRow, WorkerRow
+from storage.tables.operations import (
+    AskRow,
+    AuditRow,
+    BucketRow,
+    ClickRow,
+    DeadlineRow,
+    LeaseRow,
+    SeenTriggerRow,
+    WorkerRow,
+)
 from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
 from storage.tables.refreshes import ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
@@ -18,6 +27,7 @@ __all__ = [
     "BucketRow",
     "CardRow",
     "ChannelRow",
+    "ClickRow",
     "ConnectionRow",
     "DeadlineRow",
     "DeliveryRow",

@@ -104,3 +104,25 @@ class AskRow(SQLModel, table=True):
     #: sealed JSON: it may hold a response_url
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     at: datetime = Field(sa_type=Instant, index=True)
+
+
+class ClickRow(SQLModel, table=True):
+    """A confirmed refresh that was accepted and has not had its effect yet; whoever plays it deletes it with that."""
+
+    __tablename__ = "clicks"
+
+    team_id: str = Field(primary_key=True)
+    #: the card that was clicked: its refresh is asked for once
+    trigger_id: str = Field(primary_key=True)
+    organization_id: str
+    #: who clicked, in their own workspace
+    user_team_id: str
+    user_id: str
+    #: where, in the workspace `team_id`
+    channel_id: str
+    #: JSON: true for everything, or the list of source ids
+    sources: str
+    only_stale: bool
+    at: datetime = Field(sa_type=Instant)
+    #: sealed JSON: how to answer; it may hold a response_url
+    request: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
