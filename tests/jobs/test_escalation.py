@@ -120,9 +120,10 @@ async def test_a_hanging_run_is_started_again_and_the_old_one_can_write_nothing(
     database: Database, tmp_path: Path
 ) -> None:
     async with staged(database, tmp_path) as stage:
-        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=1))
+        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome, hung, sam = await _escalated(stage)
 
+        stage.shopify.script.clear()
         await stage.jobs.services.escalation.retry(sam, outcome.refresh_id, TriggerKey("T0SUPPORT", "retry-1"))
 
         refresh = await stage.finished(outcome.refresh_id)
@@ -136,7 +137,7 @@ async def test_a_hanging_run_is_started_again_and_the_old_one_can_write_nothing(
 
 async def test_a_run_that_moves_is_not_started_again(sqlite_database: Database, tmp_path: Path) -> None:
     async with staged(sqlite_database, tmp_path) as stage:
-        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=1))
+        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome, hung, sam = await _escalated(stage)
         with stage.database.write() as session:
             runs.advance(session, hung.id, hung.generation, rows=12, moved_at=stage.clock.now() - timedelta(seconds=20))
@@ -162,7 +163,7 @@ async def test_being_alive_is_not_progress(sqlite_database: Database, tmp_path: 
     """A reading that hangs shows that it lives, and its rows stand still."""
     clock = OffsetClock()
     async with staged(sqlite_database, tmp_path) as stage:
-        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=1))
+        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome = await stage.request(Provider.SHOPIFY)
         await eventually(lambda: _running(stage, outcome))
         run = (await stage.jobs.services.refresh.get(await stage.actor(), outcome.refresh_id)).runs[0][1]
@@ -207,7 +208,7 @@ async def test_a_first_read_that_stands_still_for_three_hours_is_escalated_once(
     sqlite_database: Database, tmp_path: Path, *, joined: bool
 ) -> None:
     async with staged(sqlite_database, tmp_path) as stage:
-        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=1))
+        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         source = stage.source(Provider.SHOPIFY)
         stage.jobs.submit_slots([Slot(source.id, "2026-11-22T04:00:00Z", stage.clock.now())])
         run = await eventually(lambda: _active(stage, source.id))
@@ -231,6 +232,7 @@ async def test_a_first_read_that_stands_still_for_three_hours_is_escalated_once(
         named = outcome.refresh_id if joined else run.id
         desk = stage.jobs.services.escalation
         assert (await desk.acknowledge(sam, named, TriggerKey("T0SUPPORT", "a"))).acknowledged_by == "Sam Keller"
+        stage.shopify.script.clear()
         await desk.retry(sam, named, TriggerKey("T0SUPPORT", "b"))
         await eventually(lambda: "Ended" in _support_posts(stage)[0].everything, seconds=20)
         assert len(_support_posts(stage)) == 1
@@ -252,7 +254,7 @@ async def test_what_is_started_again_is_taken_from_the_old_execution_at_once(
     sqlite_database: Database, tmp_path: Path, *, broken: bool
 ) -> None:
     async with staged(sqlite_database, tmp_path) as stage:
-        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=1))
+        stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome, hung, _ = await _escalated(stage)
         real = retry_now(stage.clock, stage.jobs.engine.enqueue)
 
