@@ -33,7 +33,7 @@ def held_buttons(runs: Sequence[tuple[Source, Run]]) -> list[Part]:
 
 
 def confirm_held(organization: str, source: Source, run: Run, found: Held, *, value: str) -> Message:
-    """Return the card that asks a manager before fewer rows replace what is there; `value` is what its button carries."""
+    """Return the card that asks a manager before fewer rows replace what is there; `value` is for its button."""
     name = provider_name(source.provider)
     stream = label(found.stream)
     gone = found.before - found.after
