@@ -24,6 +24,7 @@ from storage.facts.sources import Provider
 from storage.records import connections, flows, sources
 from storage.seal import SealError
 from storage.sessions import Session
+from templates.words import PROVIDERS
 
 #: No honest answer of a provider is longer.
 _LONGEST_QUERY = 8192
@@ -97,8 +98,7 @@ async def returned(means: Means, provider: Provider, query: Pairs, browser: Secr
         allowed = False
     flow = await means.database.writing(lambda session: _claimed(session, means, flow))
     means.checkpoint("flow.claimed")
-    label = means.connector_for(provider).label
-    asked = _Asked(flow, means.providers[provider], label, means.redirect_uri(provider))
+    asked = _Asked(flow, means.providers[provider], PROVIDERS[provider], means.redirect_uri(provider))
     got = await _granted(means, asked, query) if allowed else asked.refusal(reasons.NOT_ALLOWED)
     if isinstance(got, _Refusal):
         await means.database.writing(lambda session: _failed(session, means, flow, got, grant=None))

@@ -18,24 +18,25 @@ from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 from storage.records import flows, organizations, sources, triggers
 from storage.sessions import Session
+from templates.words import PROVIDERS
 
 #: Where each provider explains itself how apps are connected.
 _HELP = {
-    "quickbooks": "https://quickbooks.intuit.com/learn-support/",
-    "shopify": "https://help.shopify.com/en/manual/apps",
-    "amazon": "https://sellercentral.amazon.com/help/hub",
+    Provider.QUICKBOOKS: "https://quickbooks.intuit.com/learn-support/",
+    Provider.SHOPIFY: "https://help.shopify.com/en/manual/apps",
+    Provider.AMAZON: "https://sellercentral.amazon.com/help/hub",
 }
 
 
 def catalogue(means: Means) -> tuple[Offer, ...]:
-    """Return what can be connected: every provider whose connector and consent are built."""
+    """Return what can be connected: every provider whose consent is built."""
     offers = []
     for provider in Provider:
         try:
-            connector, grants = means.connector_for(provider), means.grants_for(provider)
+            grants = means.grants_for(provider)
         except KeyError:
             continue
-        offers.append(Offer(provider, connector.label, grants.line, _HELP[provider.value]))
+        offers.append(Offer(provider, PROVIDERS[provider], grants.line, _HELP[provider]))
     return tuple(offers)
 
 

@@ -15,6 +15,7 @@ from storage.facts.sources import Source
 from storage.records import connections, flows, organizations, sources
 from storage.seal import SealError
 from storage.sessions import Session
+from templates.words import PROVIDERS
 
 _ON_THE_WAY = (FlowState.LINKED, FlowState.PROVEN)
 
@@ -33,7 +34,7 @@ def result_of(session: Session, browser: Secret, now: datetime) -> Flow:
 
 def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
     """Return what the flow's own person may see of it now."""
-    connector, grants = means.connector_for(flow.provider), means.grants_for(flow.provider)
+    grants = means.grants_for(flow.provider)
     source = sources.visible(session, flow.organization_id, flow.source_id) if flow.source_id else None
     mismatch = mismatch_of(means, flow, source)
     known = _known(session, flow)
@@ -44,7 +45,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         id=flow.id,
         state=flow.state,
         provider=flow.provider,
-        provider_label=connector.label,
+        provider_label=PROVIDERS[flow.provider],
         organization=organizations.organization(session, flow.organization_id).name,
         member=organizations.member(session, flow.member_id).name,
         workspace=flows.workspace_name(session, flow.identity.team_id),
@@ -63,7 +64,8 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         reason=flow.reason,
         said=flow.said,
         connected=statuses(session, [shown], now, budget=means.read_budget)[0] if shown else None,
-        streams=tuple(stream.name for stream in connector.streams) if shown else (),
+        # A connector brings much with it: it is asked only once there is something to tell.
+        streams=tuple(stream.name for stream in means.connector_for(flow.provider).streams) if shown else (),
         run_id=flow.run_id,
     )
 

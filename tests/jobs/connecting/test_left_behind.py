@@ -4,14 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
-from jobs.connecting import giving_up
+from jobs.connecting.pending import open_pending
 from jobs.connecting.service import ConnectService
 from jobs.errors import FlowGoneError
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from storage.seal import Seal, new_key
-from storage.sessions import Database
+from storage.sessions import Database, Session
 from storage.tables import FlowRow
 from tests.jobs.connecting.stage import OLGA, SHOP, Stage, a_browser, rewrite, staged
 
@@ -32,9 +33,7 @@ class ForgetsOnly(ConnectService):
             rewrite(self._means.database, flow_id, state=FlowState.EXPIRED, grant=None)
 
 
-def _all(session: giving_up.Session) -> list[str]:
-    from sqlmodel import select
-
+def _all(session: Session) -> list[str]:
     return list(session.exec(select(FlowRow.id)))
 
 
@@ -133,7 +132,7 @@ class GivesUpBlindly(ConnectService):
     async def give_up(self, browser: Secret, *, flow_id: str) -> None:
         grants = self._means.grants_for(SHOP)
         sealed = self._means.database.in_read(lambda session: session.get_one(FlowRow, flow_id)).grant
-        pending = giving_up.open_pending(self._means.seal, flow_id, sealed or b"")
+        pending = open_pending(self._means.seal, flow_id, sealed or b"")
         granted = pending.granted
         await grants.revoke(self._means.providers[SHOP], granted.tokens, account=granted.account, region="")
         await super().give_up(browser, flow_id=flow_id)
