@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from storage.tables.connecting import AccessRequestRow, FlowRow, IncidentRow, InstallationRow, WebhookRow
+from storage.tables.connecting import AccessRequestRow, DisconnectRow, FlowRow, IncidentRow, InstallationRow, WebhookRow
 from storage.tables.operations import (
     AskRow,
     AuditRow,
@@ -31,6 +31,7 @@ __all__ = [
     "ConnectionRow",
     "DeadlineRow",
     "DeliveryRow",
+    "DisconnectRow",
     "FlowRow",
     "IncidentRow",
     "InstallationRow",

@@ -155,3 +155,38 @@ class InstallationRow(SQLModel, table=True):
     installed_by: str
     installed_at: datetime = Field(sa_type=Instant)
     removed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+_UNFINISHED = text("ended_at is null")
+
+
+class DisconnectRow(SQLModel, table=True):
+    """What is left to be done after a person disconnected a source: give the grant up, forget it, erase the data."""
+
+    __tablename__ = "disconnects"
+    __table_args__ = (
+        Index("ix_disconnects_unfinished", "next_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+    )
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    source_id: str = Field(foreign_key="sources.id", index=True)
+    member_id: str = Field(foreign_key="members.id")
+    at: datetime = Field(sa_type=Instant)
+    #: the connection's version that it made; a later one was reconnected, or disconnected again
+    version: int
+    erase_data: bool
+    region: str
+    environment: str
+    #: the sealed tokens until they are given up at the provider, bound to this row
+    grant: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    #: when the tokens are gone, whatever the provider says
+    tokens_due_at: datetime = Field(sa_type=Instant)
+    #: of its durable work, and when the next one is due
+    attempt: int = 1
+    next_at: datetime = Field(sa_type=Instant)
+    #: what became of the grant
+    outcome: str | None = None
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    data_erased_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -28,6 +28,8 @@ class SourceRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     #: minutes in force while the monthly read budget is nearly used up
     stretched_minutes: int | None = None
+    #: when everything that was loaded before was erased; what runs before that instant say is history only
+    data_erased_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ConnectionRow(SQLModel, table=True):
@@ -62,6 +64,8 @@ class ConnectionRow(SQLModel, table=True):
     #: when what is left of a disconnected grant (tokens, and data where that was asked) must be gone
     erase_due_at: datetime | None = Field(default=None, sa_type=Instant)
     erase_data: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    #: the member who disconnected it on purpose; None while it is connected, or was lost
+    disconnected_by: str | None = None
 
 
 class ReadCountRow(SQLModel, table=True):
