@@ -66,7 +66,7 @@ class Sandbox:
     changes: int = 0
     #: where the product takes webhooks, below its own address
     hook_paths: dict[str, str] = field(
-        default_factory=lambda: {"quickbooks": "/webhooks/quickbooks", "shopify": "/webhooks/shopify"}
+        default_factory=lambda: {"quickbooks": "/webhooks/intuit", "shopify": "/webhooks/shopify"}
     )
     #: what was started by `start` and may still run
     started: list[Future[Any]] = field(default_factory=list)

@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     quickbooks_api_url: SecureUrl = "https://quickbooks.api.intuit.com"
     quickbooks_auth_url: SecureUrl = "https://appcenter.intuit.com/connect/oauth2"
     quickbooks_token_url: SecureUrl = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"  # noqa: S105 - an address
+    quickbooks_webhook_verifier: SecretStr = SecretStr("")
+    quickbooks_webhook_verifier_previous: SecretStr = SecretStr("")
     quickbooks_monthly_reads: int = Field(default=500_000, ge=1000)
 
     shopify_client_id: str = ""

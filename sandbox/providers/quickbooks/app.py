@@ -83,6 +83,7 @@ class QuickBooks:
         return {
             "QUICKBOOKS_CLIENT_ID": self.oauth.client_id,
             "QUICKBOOKS_CLIENT_SECRET": self.oauth.client_secret,
+            "QUICKBOOKS_WEBHOOK_VERIFIER": self.oauth.verifier,
             "QUICKBOOKS_API_URL": url,
             "QUICKBOOKS_AUTH_URL": f"{url}/connect/oauth2",
             "QUICKBOOKS_TOKEN_URL": f"{url}/oauth2/v1/tokens/bearer",
