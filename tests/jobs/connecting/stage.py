@@ -18,6 +18,7 @@ from jobs.connecting.service import ConnectService
 from jobs.connecting.telling import flow_words
 from jobs.connecting.views import Connected, FlowView
 from jobs.desk import Desk
+from jobs.notify import Notifier
 from jobs.people import People, Profile
 from jobs.refresh.ask import TriggerKey
 from jobs.work import Work
@@ -206,13 +207,19 @@ def make_means(
         SHOP: PretendGrants(SHOP, outside),
         BOOKS: PretendGrants(BOOKS, outside),
     }
+
+    def enqueue(session: Session, work: Work) -> None:
+        _ = session
+        works.append(work)
+
     return Means(
         desk=desk,
         database=database,
         clock=clock,
         seal=seal,
         people=People(desk, clock, fetch),
-        enqueue=lambda _session, work: works.append(work),
+        enqueue=enqueue,
+        notifier=Notifier(enqueue, support_channel="", support_email=""),
         grants_for=lambda provider: consents[provider],
         connector_for=connector_for,
         providers={provider: settings_of(provider) for provider in (SHOP, BOOKS)},
