@@ -1,6 +1,6 @@
 """The composition root: everything is built here, from settings, and nothing happens before `start`."""
 
-from bot.without_rich import structlog  # isort: skip  # before anything else imports it, see there
+from bot.without_rich import imports_are_over, structlog  # isort: skip  # before anything else imports it, see there
 
 import asyncio
 import contextlib
@@ -31,6 +31,7 @@ from storage.shape import is_current
 if TYPE_CHECKING:
     from bot.socket_mode import SocketMode
 
+imports_are_over()
 log = structlog.get_logger("bot.main")
 
 _READY_SECONDS = 2.0

@@ -72,3 +72,10 @@ def test_a_worker_has_all_that_runs_need_before_its_first_run() -> None:
 
     assert late("ground.warm();") == []
     assert "duckdb" in late("")
+
+
+def test_the_collector_is_as_it_was_once_everything_is_imported() -> None:
+    for before, after in (("gc.enable()", "True"), ("gc.disable()", "False")):
+        code = f"import gc; {before}; import bot.main; print(gc.isenabled())"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.strip() == after
