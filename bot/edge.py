@@ -8,7 +8,7 @@ from bot.directory import Directory
 from bot.interaction import Interaction
 from bot.reply import Reply, Where
 from bot.show import ack_body
-from jobs.errors import NoRoomError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
+from jobs.errors import NoRoomError, NotAllowedError, RequestError, TooLateError, UnavailableError
 from storage.facts.ids import new_id
 from storage.facts.messages import Message
 from storage.facts.people import Actor
@@ -23,23 +23,30 @@ async def in_words(
     """Return the reply of the work, or the words for what went wrong with it."""
     try:
         return await work()
-    except NoRoomError:
-        log.error("no_room_to_write", team=request.team_id, kind=request.kind)  # noqa: TRY400 - said, and no fault of the code: the disk is full
-        return _told(request, notices.no_room())
-    except UnavailableError:
-        log.warning("commit_missed_its_time", team=request.team_id, kind=request.kind)
-        return _told(request, notices.try_again())
-    except NotFoundError:
-        return _told(request, notices.not_found())
-    except TooLateError as error:
-        return _told(request, notices.too_late(str(error)))
-    except NotAllowedError as error:
-        log.info("denied", team=request.team_id, user=request.identity.user_id, action=error.action)
-        return _told(request, await _denied(error, actor, directory))
+    except RequestError as error:
+        return _told(request, await _refused(error, request, actor, directory))
     except Exception:
         reference = new_id("err")
         log.exception("interaction_failed", reference=reference, team=request.team_id, kind=request.kind)
         return _told(request, notices.failure(reference))
+
+
+async def _refused(error: RequestError, request: Interaction, actor: Actor | None, directory: Directory) -> Message:
+    """Return the words for a request that had no effect."""
+    match error:
+        case NoRoomError():
+            log.error("no_room_to_write", team=request.team_id, kind=request.kind)
+            return notices.no_room()
+        case UnavailableError():
+            log.warning("commit_missed_its_time", team=request.team_id, kind=request.kind)
+            return notices.try_again()
+        case TooLateError():
+            return notices.too_late(str(error))
+        case NotAllowedError():
+            log.info("denied", team=request.team_id, user=request.identity.user_id, action=error.action)
+            return await _denied(error, actor, directory)
+        case _:
+            return notices.not_found()
 
 
 def said_in_ack(reply: Reply, request: Interaction) -> str | None:

@@ -6,13 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.authorize import authorize, authorize_support
+from jobs.connecting.views import Link, Offer
 from jobs.errors import NotFoundError, TooLateError, UnavailableError
+from jobs.members import Changed
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.held import HeldRead
+from storage.facts.audit import AuditPage
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
+from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 
@@ -267,6 +271,53 @@ class TwinAddresses:
 
 
 @dataclass
+class TwinConnections:
+    """Makes links that lead nowhere."""
+
+    links: list[tuple[Provider, str | None]] = field(default_factory=list)
+
+    def catalogue(self) -> tuple[Offer, ...]:
+        return tuple(Offer(each, each.value.title(), "reads it", "https://tidings.example/help") for each in Provider)
+
+    async def link(self, actor: Actor, provider: Provider, trigger: TriggerKey, source_id: str | None = None) -> Link:
+        authorize(actor, Action.CONNECT)
+        self.links.append((provider, source_id))
+        url = Secret("https://tidings.example/connect/l/abc")
+        return Link("flw_1", url, datetime.now(UTC) + timedelta(minutes=15))
+
+
+@dataclass
+class TwinMembers:
+    """Remembers roles."""
+
+    changed: list[tuple[str, Role | None]] = field(default_factory=list)
+
+    async def all(self, actor: Actor) -> list[Member]:
+        return [authorize(actor, Action.SEE_MEMBERS)]
+
+    async def named(self, actor: Actor, words: str) -> Member:
+        return authorize(actor, Action.SEE_MEMBERS)
+
+    async def grant(self, actor: Actor, user_id: str, role: Role, trigger: TriggerKey) -> Changed:
+        who = authorize(actor, Action.MANAGE_MEMBERS)
+        self.changed.append((user_id, role))
+        return Changed(who, None, role)
+
+    async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
+        who = authorize(actor, Action.MANAGE_MEMBERS)
+        self.changed.append((member_id, None))
+        return Changed(who, who.role, None)
+
+
+class TwinAudit:
+    """Has nothing to tell."""
+
+    async def newest(self, actor: Actor, limit: int = 20) -> AuditPage:
+        authorize(actor, Action.SEE_AUDIT)
+        return AuditPage((), 0, ())
+
+
+@dataclass
 class TwinServices:
     """All of them."""
 
@@ -280,3 +331,6 @@ class TwinServices:
         self.escalation = TwinEscalation(self.refresh)
         self.asks = TwinAsks()
         self.addresses = TwinAddresses()
+        self.connect = TwinConnections()
+        self.members = TwinMembers()
+        self.audit = TwinAudit()

@@ -80,7 +80,9 @@ async def test_it_is_edited_when_the_connection_is_back_and_nobody_is_reminded_a
         await eventually(lambda: _posts(stage, "C0FINANCE", "U0MAYA", "is reconnected"), seconds=15)
         stage.clock.advance(timedelta(days=30))
         assert stage.database.in_read(lambda s: incidents.due(s, stage.clock.now())) == []
-        assert stage.database.in_read(lambda s: incidents.find(s, found.id)).resolution is Resolution.RECONNECTED
+        ended = stage.database.in_read(lambda s: incidents.find(s, found.id))
+        assert ended is not None
+        assert ended.resolution is Resolution.RECONNECTED
 
 
 async def test_reminders_come_on_their_days_to_owner_and_admins_alone(
@@ -99,11 +101,12 @@ async def test_reminders_come_on_their_days_to_owner_and_admins_alone(
         for days, expected in ((1, 1), (1, 1), (1, 2), (4, 3), (7, 4)):
             stage.clock.advance(timedelta(days=days))
             await sweep.run()
-            reminders = await eventually(
-                lambda want=expected: (
-                    found if len(found := _posts(stage, "D0DANIEL", "U0DANIEL", "still disconnected")) >= want else None
-                )
-            )
+
+            def enough(want: int = expected) -> list[Any] | None:
+                found = _posts(stage, "D0DANIEL", "U0DANIEL", "still disconnected")
+                return found if len(found) >= want else None
+
+            reminders = await eventually(enough)
             assert len(reminders) == expected
         assert not _posts(stage, "C0FINANCE", "U0MAYA", "still disconnected")
 
