@@ -1,7 +1,7 @@
 """A whole jobs side on stand-ins: database, engine, clock, providers, Slack and mail, without bolt in front."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -112,6 +112,7 @@ async def staged(
     orders: int = 40,
     invoices: int = 40,
     tuning: Tuning = QUICK,
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stage]:
     """Set everything up on that database; the clock starts runs by itself only when `scheduled`."""
     clock = OffsetClock()
@@ -138,6 +139,7 @@ async def staged(
                 "mail_from": "Tidings <tidings@tidings.example>",
                 **{name.lower(): value for name, value in quickbooks.environment(books.url).items()},
                 **{name.lower(): value for name, value in shopify.environment(shop.url).items()},
+                **{name.lower(): value for name, value in (more or {}).items()},
             }
         )
         organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))

@@ -56,6 +56,14 @@ def test_the_example_is_read_with_its_references() -> None:
     assert "secret" not in repr(seed).replace("SecretStr", "")
 
 
+def test_an_amazon_account_needs_its_region() -> None:
+    amazon = SMALL.replace("provider: shopify", "provider: amazon").replace("small.myshopify.com", "A2TEMERITYUS01")
+    assert parsed(f"{amazon}    region: eu\n").sources[0].region == "eu"
+    for wrong in (amazon, f"{amazon}    region: us\n", f"{SMALL}    region: eu\n"):
+        assert "region must be na, eu or fe" in problems(wrong)[0]
+    assert "a seller id" in problems(amazon.replace("A2TEMERITYUS01", "a2-temerity"))[0]
+
+
 def test_every_missing_environment_variable_is_told_with_its_line() -> None:
     with pytest.raises(SeedError) as caught:
         load_seed(EXAMPLE, {})
