@@ -4,27 +4,26 @@ The order is what an attacker may cost us: method, size, shape of the headers, t
 parser. Bolt's own verifier raises on junk and accepts a signed request any number of times.
 """
 
-import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.payloads import MalformedError, parse
+from bot.raw import Limits, Refused, answer, read_body, single
 from bot.replay import Seen
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 
+__all__ = ["PARSED", "Guard", "Limits", "Refused", "Verifier"]
+
 #: Where the guard leaves the parsed body for the endpoint behind it.
 PARSED = "tidings.parsed"
 
-MOST_BYTES = 1_000_000
 _BACK = timedelta(minutes=5)
 _AHEAD = timedelta(seconds=60)
 _REMEMBERED = timedelta(minutes=10)
@@ -34,15 +33,6 @@ _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _SHORTEST_SECRET = 16
 
 log = structlog.get_logger("bot.guard")
-
-
-class Refused(Exception):  # noqa: N818 - an answer to a request, not an error of ours
-    """The request ends here with that status; the reason is for the log."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 class Verifier:
@@ -83,15 +73,6 @@ class Verifier:
         return self._seen.first(signature.decode("latin-1"))
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may take."""
-
-    most_bytes: int = MOST_BYTES
-    #: for the whole body to arrive
-    seconds: float = 5.0
-
-
 class Guard:
     """ASGI middleware for the one path that Slack calls."""
 
@@ -106,61 +87,17 @@ class Guard:
             scope[PARSED] = await self._admit(scope, receive)
         except Refused as refused:
             log.info("slack_request_refused", status=refused.status, reason=refused.reason)
-            await _answer(send, refused.status)
+            await answer(send, refused.status)
             return
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive) -> dict[str, Any]:
         if scope["method"] != "POST":
             raise Refused(401, "method")
-        body = await self._read(scope, receive)
-        header = _single(scope["headers"])
+        body = await read_body(scope, receive, self._limits)
+        header = single(scope["headers"])
         self._verifier.verify(body, header(b"x-slack-request-timestamp"), header(b"x-slack-signature"))
         try:
             return parse(body, header(b"content-type").decode("latin-1"))
         except MalformedError as error:
             raise Refused(400, str(error)) from None
-
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        announced = _single(scope["headers"])(b"content-length")
-        if announced and (len(announced) > 15 or not announced.isdigit() or int(announced) > self._limits.most_bytes):
-            raise Refused(413, "announced size")
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await _collect(receive, self._limits.most_bytes)
-        except TimeoutError:
-            raise Refused(400, "slow body") from None
-
-
-async def _collect(receive: Receive, most: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(400, "hung up")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > most:
-            raise Refused(413, "size")
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
-def _single(headers: Iterable[tuple[bytes, bytes]]) -> Callable[[bytes], bytes]:
-    """Return a reader of headers that refuses one that came twice: two readers could take different ones."""
-
-    def read(name: bytes) -> bytes:
-        values = [value for key, value in headers if key == name]
-        if len(values) > 1:
-            raise Refused(401, "repeated header")
-        return values[0] if values else b""
-
-    return read
-
-
-async def _answer(send: Send, status: int) -> None:
-    closing = [(b"content-length", b"0"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": closing})
-    await send({"type": "http.response.body", "body": b""})

@@ -44,7 +44,15 @@ def parse(body: bytes, content_type: str) -> Json:
 
 
 def parse_json(text: str) -> Json:
-    """Return one JSON object: no duplicate keys, no NaN or infinity, no deep nesting, no halves of characters."""
+    """Return one JSON object, as strictly as `parse_value`."""
+    value = parse_value(text)
+    if not isinstance(value, dict):
+        raise MalformedError("not an object")
+    return value
+
+
+def parse_value(text: str) -> Any:
+    """Return JSON: no duplicate keys, no NaN or infinity, no deep nesting, no halves of characters."""
     _refuse_depth(text)
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)
@@ -52,8 +60,6 @@ def parse_json(text: str) -> Json:
         raise
     except ValueError:
         raise MalformedError("not JSON") from None
-    if not isinstance(value, dict):
-        raise MalformedError("not an object")
     if _SURROGATE.search(text):
         _refuse_halves(value)
     return value
@@ -122,7 +128,7 @@ def _refuse_depth(text: str) -> None:
             raise MalformedError("nested too deeply")
 
 
-def _refuse_halves(value: Json) -> None:
+def _refuse_halves(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
