@@ -1,5 +1,6 @@
 """The work of one run, for the engine: collect, process, end. The body stays tiny; what it calls is versioned code."""
 
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -16,8 +17,11 @@ from jobs.refresh.processing import Processing
 from jobs.refresh.retry import RetryPlan, attempt_work
 from jobs.upkeep import gather_files
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
-from storage.records import organizations, runs, sources
+from storage.records import connections, organizations, runs, sources
 from storage.sessions import Session
+
+#: The grant was refused, but a newer one is there.
+GRANT_REPLACED = "grant_replaced"
 
 log = structlog.get_logger()
 
@@ -85,6 +89,8 @@ class RunHandler:
         failure = outcome.failure
         if run.state is RunState.CANCELLING and outcome.verdict == RunState.FAILED:
             failure, outcome = None, Outcome(outcome.generation, RunState.CANCELLED)
+        if failure is not None and failure.kind is FailureKind.RECONNECT and self._grant_replaced(session, run):
+            failure = replace(failure, kind=FailureKind.RETRY, code=GRANT_REPLACED)
         if failure is not None and failure.kind is FailureKind.RETRY and run.attempt < self._plan.attempts:
             delay = self._plan.delay(run_id, run.attempt, outcome.retry_after)
             attempt = runs.put_back(session, run_id, outcome.generation, now + delay, **failure_columns(failure))
@@ -96,6 +102,15 @@ class RunHandler:
         ended = end_run(session, run_id, outcome.generation, Verdict(state, failure), now, self._notifier)
         log.info("run_ended", run=run_id, source=run.source_id, state=state, won=ended)
         self._stretch(session, run.source_id)
+
+    def _grant_replaced(self, session: Session, run: Run) -> bool:
+        """Whether a person reconnected while the run worked: what was refused may be the grant from before.
+
+        The next attempt tells, once; what is refused then is the new grant.
+        """
+        if run.started_at is None or (run.failure is not None and run.failure.code == GRANT_REPLACED):
+            return False
+        return connections.connected_since(session, run.source_id, run.started_at)
 
     def _stretch(self, session: Session, source_id: str) -> None:
         source = sources.source(session, source_id)

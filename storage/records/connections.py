@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
@@ -137,6 +137,49 @@ def _columns(grant: GrantToStore, now: datetime) -> dict[str, object]:
     }
 
 
+def to_prove(session: Session, alive_before: datetime, refused_before: datetime, limit: int = 20) -> list[str]:
+    """Return the sources whose grant was not proven since; for refused ones that are still stored, the second time."""
+    statement = (
+        select(ConnectionRow.source_id)
+        .where(*_STORED)
+        .where(
+            ((col(ConnectionRow.state) != ConnectionState.DISCONNECTED) & _before(alive_before))
+            | ((col(ConnectionRow.state) == ConnectionState.DISCONNECTED) & _before(refused_before))
+        )
+        .order_by(ConnectionRow.source_id)
+        .limit(limit)
+    )
+    return list(session.exec(statement))
+
+
+def claim_proof(session: Session, source_id: str, now: datetime, before: datetime) -> bool:
+    """Take the look at a grant; return whether this process has it."""
+    statement = (
+        update(ConnectionRow).where(col(ConnectionRow.source_id) == source_id, _before(before)).values(proven_at=now)
+    )
+    return won(session, statement)
+
+
+def is_stored(session: Session, source_id: str) -> bool:
+    """Whether there is a grant that nobody has given up."""
+    statement = select(ConnectionRow.source_id).where(ConnectionRow.source_id == source_id, *_STORED)
+    return session.exec(statement).first() is not None
+
+
+#: A grant that is there and that no person gave up.
+_STORED = (col(ConnectionRow.credentials).is_not(None), col(ConnectionRow.erase_due_at).is_(None))
+
+
+def _before(instant: datetime) -> ColumnElement[bool]:
+    return col(ConnectionRow.proven_at).is_(None) | (col(ConnectionRow.proven_at) <= instant)
+
+
 def made_at(session: Session, source_id: str) -> datetime:
     """Return when the source was first connected."""
     return session.get_one(SourceRow, source_id).created_at
+
+
+def connected_since(session: Session, source_id: str, instant: datetime) -> bool:
+    """Whether a person connected the source again after that instant."""
+    connected_at = session.get_one(ConnectionRow, source_id).connected_at
+    return connected_at is not None and connected_at > instant

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ from connectors.tokens import Tokens
 from jobs.connecting.service import ConnectService
 from jobs.connecting.views import Connected
 from jobs.errors import AlreadyConnectedError, FlowRefusedError
+from jobs.ground import Ground, Warehouses
+from jobs.refresh.handler import RunHandler
+from jobs.refresh.outcome import Outcome
+from jobs.refresh.retry import RetryPlan
 from jobs.tokens import StoredTokens
 from storage.credentials import Place, open_credentials
 from storage.facts.flows import FlowState
-from storage.facts.runs import RunState, Trigger
+from storage.facts.runs import Failure, FailureKind, Run, RunState, Trigger
+from storage.facts.runs import Stage as RunStage
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState
 from storage.records import flows, runs, sources
@@ -387,3 +393,41 @@ async def test_a_late_renewal_does_not_bring_the_old_grant_back(
         assert renewed.access.reveal() not in {"access-late", old.access.reveal()}
         await store.save(renewed)
         assert stage.connection(source.id).version == 3
+
+
+class BelievesTheOldGrant(RunHandler):
+    """A twin that takes a refusal of the grant from before for one of the new grant."""
+
+    def _grant_replaced(self, session: Session, run: Run) -> bool:
+        _ = session, run
+        return False
+
+
+@pytest.mark.parametrize("twin", [RunHandler, BelievesTheOldGrant])
+async def test_a_refusal_of_the_old_grant_does_not_disconnect_the_new_one(
+    database: Database, tmp_path: Path, twin: type[RunHandler]
+) -> None:
+    """The run goes on with the new grant; a refusal of that one is believed."""
+    async with staged(database, tmp_path) as stage:
+        means = stage.means
+        first = await stage.connected("a.myshopify.com")
+        run_id, source_id = first.run_id or "", first.source.id
+        ground = Ground(
+            database, stage.clock, means.seal, Warehouses(str(tmp_path)), means.providers, means.connector_for, 500_000
+        )
+        handler = twin(ground, means.notifier, means.enqueue, RetryPlan())
+        refusal = Failure(FailureKind.RECONNECT, "invalid_grant", "refused", RunStage.COLLECTING, "ref")
+        for attempt in (1, 2):
+            generation = database.in_write(partial(runs.claim, run_id=run_id, attempt=attempt, now=stage.clock.now()))
+            assert generation is not None
+            if attempt == 1:
+                await stage.connected("a.myshopify.com", OLGA, source_id=source_id)
+            outcome = Outcome(generation, RunState.FAILED, refusal)
+            database.in_write(partial(handler._settle, run_id=run_id, outcome=outcome))
+            run = database.in_read(lambda session: runs.run(session, run_id))
+            state = stage.connection(source_id).state
+            if attempt == 1 and twin is RunHandler:
+                assert (run.state, run.attempt, state) == (RunState.QUEUED, 2, ConnectionState.CONNECTED)
+                continue
+            assert (run.state, state) == (RunState.FAILED, ConnectionState.DISCONNECTED)
+            return

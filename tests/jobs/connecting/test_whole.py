@@ -10,7 +10,7 @@ import httpx
 from connectors.slack_signin import SlackApp
 from jobs.connecting.service import ConnectService
 from jobs.refresh.ask import TriggerKey
-from storage.facts.deliveries import CONNECT_CODE, CONNECTION_CHANGED, DeliveryState
+from storage.facts.deliveries import CONNECT_CODE, CONNECTION_CHANGED, Delivery, DeliveryState
 from storage.facts.flows import FlowState
 from storage.facts.ids import new_id
 from storage.facts.runs import RunState
@@ -99,7 +99,7 @@ async def test_a_reconnect_by_signing_in_with_slack(sqlite_database: Database, t
         assert connected.source.environment == "127.0.0.1"
 
 
-def _settled(database: Database, subject: str, count: int) -> list[deliveries.Delivery] | None:
+def _settled(database: Database, subject: str, count: int) -> list[Delivery] | None:
     found = database.in_read(lambda session: deliveries.of_subject(session, subject))
     waiting = {DeliveryState.PENDING, DeliveryState.SENDING}
     return found if len(found) == count and not any(one.state in waiting for one in found) else None
