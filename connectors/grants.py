@@ -135,5 +135,9 @@ class Grants(Protocol):
         ...
 
     async def revoke(self, settings: ProviderSettings, tokens: Tokens, *, account: str, region: str) -> bool:
-        """Give the grant up at the provider; False where the provider has no way to. Raises ConnectorError."""
+        """Give the grant up at the provider; True also when it was gone before, False where there is no way to.
+
+        It may end more than this one grant (Shopify uninstalls the app from the shop): call it only when nothing else
+        of ours stands on the account, with the newest tokens of the store. Raises ConnectorError.
+        """
         ...
