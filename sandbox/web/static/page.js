@@ -135,6 +135,9 @@
     if ("submits" in event.target.dataset && (event.target.value || event.target.type === "checkbox")) event.target.form.requestSubmit();
   });
   document.addEventListener("click", (event) => {
+    // A link button opens its page in a new tab; the app hears of the press beside that, as in Slack.
+    const press = event.target.closest("form[data-act] > a[data-press]");
+    if (press) act(press.closest("form"), null);
     const no = event.target.closest("[data-no]");
     if (no) {
       const form = no.closest("form");

@@ -49,7 +49,7 @@ def digest(secret: str, body: bytes) -> str:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     found = Receiver()
-    routes = [Route(path, found.take, methods=["POST"]) for path in (PATH, "/webhooks/shopify", "/webhooks/quickbooks")]
+    routes = [Route(path, found.take, methods=["POST"]) for path in (PATH, "/webhooks/shopify", "/webhooks/intuit")]
     async with serve(Starlette(routes=routes)) as served:
         found.url = served.url
         yield found
