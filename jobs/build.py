@@ -30,11 +30,13 @@ from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.ground import Ground, Warehouses
+from jobs.incidents.keeping import GrantKeeper
 from jobs.incidents.reminding import reminder_sweep
 from jobs.leasing import LEASE_SECONDS
 from jobs.members import MemberService
 from jobs.notify import Notifier
 from jobs.people import People
+from jobs.refresh.clicks import ClickService
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.held import HeldService
 from jobs.refresh.retry import RetryPlan, retry_now
@@ -149,12 +151,14 @@ def build_jobs(
     notifier = Notifier(port.enqueue, support_channel=settings.support_channel, support_email=settings.support_email)
     desk = Desk(settings.database_url)
     people = People(desk, clock, sender.profile)
+    refresh = RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget)
     services = Services(
         clock=clock,
         people=people,
         asks=AskService(desk, database, clock, seal, port.enqueue),
         status=StatusService(desk, clock, read_budget=ground.read_budget),
-        refresh=RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget),
+        refresh=refresh,
+        clicks=ClickService(desk, clock, seal, refresh, checkpoint),
         held=HeldService(desk, clock, port.enqueue, notifier),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         addresses=AddressService(desk, clock, people),
@@ -195,6 +199,7 @@ def build_jobs(
         checkpoint=checkpoint,
         quiet=tuning.quiet,
     )
+    keeper = GrantKeeper(ground, notifier, port.enqueue)
     editor = CardEditor(database, clock, sender, may_act=port.may_act)
 
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
@@ -208,6 +213,7 @@ def build_jobs(
             Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier)),
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
+            Sweep("grants", 60.0, keeper.sweep()),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("flows", 15.0, services.connect.sweep),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),

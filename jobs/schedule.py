@@ -56,9 +56,20 @@ def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) ->
         return None
     if runs.active_of(session, [source.id]):
         return None
+    return start_catch_up(session, source, slot.key, now, enqueue)
+
+
+def start_catch_up(session: Session, source: Source, slot_key: str, now: datetime, enqueue: Enqueue) -> str:
+    """Start a collection because the connection came (back), unless a run holds the source; return the run's id.
+
+    Nobody asked for it as a refresh, so that nobody is told as if they had; a first read has a trigger of its own.
+    """
+    active = runs.active_of(session, [source.id]).get(source.id)
+    if active is not None:
+        return active.id
     known = runs.last_ready_of(session, [source.id])
     trigger = Trigger.SCHEDULE if known else Trigger.FIRST_READ
-    run_id = start_run(session, source, trigger, slot.key, now, enqueue, collects=True)
+    run_id = start_run(session, source, trigger, slot_key, now, enqueue, collects=True)
     if trigger is Trigger.FIRST_READ:
         deadlines.add(session, source.organization_id, STALLED, run_id, now + STALLED_AFTER)
     return run_id

@@ -13,12 +13,11 @@ from jobs.connecting.views import Connected
 from jobs.errors import FlowGoneError, FlowRefusedError, TooLateError
 from jobs.incidents.noticing import back
 from jobs.refresh.retry import retry_now
-from jobs.schedule import start_run
+from jobs.schedule import start_catch_up
 from storage.credentials import Credentials, Place, seal_credentials
 from storage.facts.flows import Flow, FlowState
 from storage.facts.incidents import Resolution
 from storage.facts.people import Action, Member
-from storage.facts.runs import Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
 from storage.records import audit, connections, flows, runs, sources
@@ -210,9 +209,7 @@ def _started(session: Session, means: Means, source: Source, flow_id: str, now: 
             # It is at work: the next attempt of it, or the next slot, reads with the new grant.
             return active.id
         return active.id
-    known = runs.last_ready_of(session, [source.id])
-    trigger = Trigger.SCHEDULE if known else Trigger.FIRST_READ
-    return start_run(session, source, trigger, f"connect:{flow_id}", now, means.enqueue, collects=True)
+    return start_catch_up(session, source, f"connect:{flow_id}", now, means.enqueue)
 
 
 def _connected(session: Session, flow: Flow) -> Connected:

@@ -111,7 +111,8 @@ def test_a_sentence_is_understood(sentence: str, intent: Intent, about: str | No
 
 def test_there_are_enough_sentences() -> None:
     assert len(SENTENCES) >= 60
-    assert {intent for _, intent, _ in SENTENCES} == set(Intent)
+    typed_only = {intent for intent in Intent if table()[f"say:{intent.value}"].surfaces == COMMANDS}
+    assert {intent for _, intent, _ in SENTENCES} == set(Intent) - typed_only
 
 
 @pytest.mark.parametrize("sentence", [sentence for sentence, _, _ in SENTENCES])

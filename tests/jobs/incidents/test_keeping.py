@@ -1,0 +1,99 @@
+"""Grants are looked at once a day; what is refused is said, what is accepted again clears itself, an outage is neither."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.errors import ConnectorError, Retry
+from jobs.incidents.keeping import GrantKeeper
+from jobs.incidents.noticing import lost
+from jobs.notify import Notifier
+from sandbox.misbehave import Kind, Rule
+from storage.facts.incidents import IncidentKind, Resolution
+from storage.facts.sources import ConnectionState, Provider
+from storage.records import connections, incidents, organizations, runs, sources
+from storage.sessions import Database
+from tests.jobs.stage import Stage, staged
+from tests.waiting import eventually
+
+SHOP = "temeritygoods.myshopify.com"
+
+
+def _keeper(stage: Stage, kind: type[GrantKeeper] = GrantKeeper) -> GrantKeeper:
+    notifier = Notifier(stage.engine.enqueue, support_channel="", support_email="")
+    return kind(stage.jobs.ground, notifier, stage.engine.enqueue)
+
+
+def _open(stage: Stage) -> Any:
+    source = stage.source(Provider.SHOPIFY)
+    return stage.database.in_read(lambda s: incidents.find_open(s, source.id, IncidentKind.DISCONNECTED))
+
+
+async def test_a_grant_that_nobody_used_is_looked_at_daily_by_one_process(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        keeper = _keeper(stage)
+        await keeper.sweep()()
+        stage.clock.advance(timedelta(hours=25))
+        source, now = stage.source(Provider.SHOPIFY), stage.clock.now()
+        due = stage.database.in_read(lambda s: connections.to_prove(s, now - timedelta(hours=24), now))
+        assert source.id in due
+        taken = [
+            stage.database.in_write(lambda s: connections.claim_proof(s, source.id, now, now - timedelta(hours=6)))
+            for _ in range(2)
+        ]
+        assert taken == [True, False]
+
+
+async def test_a_revoked_grant_is_noticed_without_any_run(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        stage.shopify.oauth.revoke(SHOP)
+        stage.clock.advance(timedelta(hours=25))
+        await _keeper(stage).sweep()()
+        # The stage's own clock may have been quicker to take the look.
+        await eventually(lambda: _open(stage))
+        assert stage.source(Provider.SHOPIFY).connection is ConnectionState.DISCONNECTED
+        assert stage.source(Provider.QUICKBOOKS).connection is ConnectionState.CONNECTED
+
+
+class BelievesOutages(GrantKeeper):
+    """A twin to which every failure is a refusal."""
+
+    async def look(self, source_id: str) -> ConnectorError | None:
+        error = await super().look(source_id)
+        if isinstance(error, Retry):
+            source = self._ground.database.in_read(lambda s: sources.source(s, source_id))
+            self._ground.database.in_write(lambda s: self._refused(s, source, error.detail, self._ground.clock.now()))
+        return error
+
+
+@pytest.mark.parametrize("kind, state", [(GrantKeeper, "connected"), (BelievesOutages, "disconnected")])
+async def test_an_outage_says_nothing_about_a_grant(
+    sqlite_database: Database, tmp_path: Path, kind: type[GrantKeeper], state: str
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        stage.shopify.script.add(Rule(Kind.SERVER_ERROR, times=50))
+        await _keeper(stage, kind).look(stage.source(Provider.SHOPIFY).id)
+        assert stage.source(Provider.SHOPIFY).connection == state
+
+
+async def test_a_false_alarm_clears_itself_and_the_data_is_caught_up(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        source = stage.source(Provider.SHOPIFY)
+        notifier = Notifier(stage.engine.enqueue, support_channel="", support_email="")
+
+        def lose(session: Any) -> None:
+            organizations.lock(session, stage.organization_id)
+            lost(session, source.id, "Shopify said no, once", stage.clock.now(), notifier)
+
+        stage.database.in_write(lose)
+        found = _open(stage)
+        stage.clock.advance(timedelta(hours=7))
+        await _keeper(stage).sweep()()
+        await eventually(lambda: _open(stage) is None)
+        assert stage.source(Provider.SHOPIFY).connection is ConnectionState.CONNECTED
+        ended = stage.database.in_read(lambda s: incidents.find(s, found.id))
+        assert ended is not None
+        assert ended.resolution is Resolution.CLEARED
+        await eventually(lambda: stage.database.in_read(lambda s: runs.last_ready_of(s, [source.id])), seconds=20)
