@@ -46,7 +46,7 @@ class Sheet:
     #: more to choose, folded away under these words
     others: tuple[Card, ...] = ()
     others_title: str = ""
-    #: value of the card that is chosen at first
+    #: value of the card that is chosen at first; empty: the first one
     chosen: str = ""
     #: what yes allows, in words
     allows: tuple[str, ...] = ()
@@ -54,6 +54,11 @@ class Sheet:
     no: str = "Cancel"
     #: "get" for a page that only leads somewhere: it has no Cancel
     method: str = "post"
+
+    @property
+    def preselected(self) -> str:
+        """Value of the card that is chosen at first: there is always one, so that yes always means something."""
+        return self.chosen or (self.cards[0].value if self.cards else "")
 
     @property
     def opens_others(self) -> bool:
