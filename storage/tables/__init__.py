@@ -2,7 +2,15 @@
 
 from sqlmodel import SQLModel
 
-from storage.tables.connecting import AccessRequestRow, DisconnectRow, FlowRow, IncidentRow, InstallationRow, WebhookRow
+from storage.tables.connecting import (
+    AccessRequestRow,
+    DisconnectRow,
+    FlowRow,
+    IncidentRow,
+    InstallationRow,
+    InstallBegunRow,
+    WebhookRow,
+)
 from storage.tables.operations import (
     AskRow,
     AuditRow,
@@ -34,6 +42,7 @@ __all__ = [
     "DisconnectRow",
     "FlowRow",
     "IncidentRow",
+    "InstallBegunRow",
     "InstallationRow",
     "LeaseRow",
     "MemberRow",

@@ -143,7 +143,7 @@ class InstallationRow(SQLModel, table=True):
     __tablename__ = "installations"
 
     enterprise_id: str = Field(primary_key=True)
-    team_id: str = Field(primary_key=True)
+    team_id: str = Field(primary_key=True, index=True)
     app_id: str
     bot_user_id: str
     scopes: str
@@ -155,6 +155,22 @@ class InstallationRow(SQLModel, table=True):
     installed_by: str
     installed_at: datetime = Field(sa_type=Instant)
     removed_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: of the workspace or the enterprise, as Slack said it
+    name: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: whose workspaces they are; None for the operator's support workspace
+    organization_id: str | None = Field(default=None, foreign_key="organizations.id")
+    #: when Slack refused to renew the token: installing again is the one cure
+    refused_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class InstallBegunRow(SQLModel, table=True):
+    """An installation that a browser began: its state counts once, in that browser."""
+
+    __tablename__ = "installs_begun"
+
+    state_hash: str = Field(primary_key=True)
+    browser_hash: str
+    expires_at: datetime = Field(sa_type=Instant, index=True)
 
 
 _UNFINISHED = text("ended_at is null")

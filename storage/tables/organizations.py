@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, LargeBinary, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
@@ -24,6 +24,8 @@ class OrganizationRow(SQLModel, table=True):
     refresh_allowed_at: datetime | None = Field(default=None, sa_type=Instant)
     #: Slack user groups whose people have a role without a grant of their own: ``role=group`` by commas
     group_roles: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: whether admins of its Slack workspaces are its admins when they first speak: it came by installing, not by a file
+    slack_admins: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = Field(sa_type=Instant)
 
 
@@ -40,6 +42,9 @@ class WorkspaceRow(SQLModel, table=True):
     bot_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     #: the first rung of the table ladder that this workspace accepted
     table_rung: str | None = None
+    #: of an enterprise: where it has no installation of its own, the enterprise's counts
+    enterprise_id: str | None = None
+    #: since when Tidings is no longer installed there
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -65,6 +70,8 @@ class MemberRow(SQLModel, table=True):
     user_id: str
     name: str
     role: str
+    #: what a Slack user group adds to the role while the person is in it
+    group_role: str | None = None
     timezone: str = "UTC"
     email: str | None = None
     email_confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
