@@ -23,7 +23,7 @@ from storage.warehouse.errors import (
     WrongBatch,
     WrongReadyTable,
 )
-from storage.warehouse.results import Change, ChangeKind, LoadResult, LoadRun, ProcessResult, Upkeep
+from storage.warehouse.results import Change, ChangeKind, Erased, LoadResult, LoadRun, ProcessResult, Upkeep
 
 if TYPE_CHECKING:
     from storage.warehouse.extensions import check_extensions
@@ -38,6 +38,7 @@ __all__ = [
     "Conflict",
     "DetailExpired",
     "Disagreement",
+    "Erased",
     "ExtensionMismatch",
     "LoadResult",
     "LoadRun",

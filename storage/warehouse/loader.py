@@ -55,7 +55,7 @@ class Loader:
         self._checkpoint = checkpoint
         #: told what a small load wrote, once it was read back
         self._keep = keep
-        self._staging = Staging(location.staging)
+        self._staging = Staging(location.staging, run.source_id)
         for stream in streams:
             self._staging.declare(stream)
         self._queue: queue.Queue[Batch | None] = queue.Queue(maxsize=queue_size)

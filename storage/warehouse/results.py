@@ -96,6 +96,16 @@ class Upkeep:
     stale_staging: int
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What erasing a source did; an erasure that is repeated finds less."""
+
+    #: rows that went, by table
+    rows: Mapping[str, int]
+    snapshots: int
+    files: int
+
+
 #: counts of nothing, for a stream that a run did not touch
 NOTHING = StreamCounts()
 

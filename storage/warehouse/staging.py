@@ -1,5 +1,6 @@
 """Rows wait in Parquet files for the load's transaction: memory stays small, and none is open while pages come in."""
 
+import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -29,11 +30,21 @@ class StagedStream:
     writers: dict[Path, Any] = field(default_factory=dict)
 
 
+def staged_by(folder: Path, source_id: str) -> list[Path]:
+    """Return the folders that loads of a source have, or left when they were killed."""
+    return list(folder.glob(f"{_prefix(source_id)}*"))
+
+
+def _prefix(source_id: str) -> str:
+    # No id becomes a path: a digest of it is one in any case.
+    return f"load-{hashlib.sha256(source_id.encode()).hexdigest()[:16]}-"
+
+
 class Staging:
     """The staged rows of one load, in a folder of its own; used by one thread at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="load-", dir=folder))
+    def __init__(self, folder: Path, source_id: str) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix=_prefix(source_id), dir=folder))
         self._batches = 0
         #: in the order in which they were declared
         self.streams: dict[str, StagedStream] = {}

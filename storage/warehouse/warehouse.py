@@ -7,13 +7,14 @@ from typing import Literal, TypeVar, overload
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import Stream, StreamCounts
 from storage.warehouse import changes, commits, load, ready, upkeep
+from storage.warehouse import erase as erasing
 from storage.warehouse.errors import NoLake
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_of
 from storage.warehouse.location import locate
 from storage.warehouse.names import lake
 from storage.warehouse.reader import Reader
-from storage.warehouse.results import Change, LoadResult, LoadRun, ProcessResult, Upkeep
+from storage.warehouse.results import Change, Erased, LoadResult, LoadRun, ProcessResult, Upkeep
 from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session, opened
 from storage.warehouse.warm import lake_open
@@ -168,6 +169,16 @@ class Warehouse:
                 return upkeep.maintain(session, self._location, older_than, now)
 
         return retried(work)
+
+    def erase(self, source_id: str, provider: str, *, fence: Fence, checkpoint: Checkpoint = pass_by) -> Erased:
+        """Remove everything that was ever loaded of a source, from files, catalog and older snapshots.
+
+        Hold the organization's lease meanwhile; `fence` raises just before the commit when it, or the order to erase,
+        is no longer there. May be repeated after a crash. Other sources keep their rows and lose the details of their
+        earlier changes.
+        """
+        self._fresh.pop(source_id, None)
+        return erasing.erase(self._location, self._limits, source_id, provider, fence=fence, checkpoint=checkpoint)
 
     def scattered(self) -> list[str]:
         """Return the tables that small loads left in many files, which makes every look into them dearer."""
