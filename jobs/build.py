@@ -30,6 +30,7 @@ from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.ground import Ground, Warehouses
+from jobs.incidents.expiry import expiry_sweep
 from jobs.incidents.keeping import GrantKeeper
 from jobs.incidents.reminding import reminder_sweep
 from jobs.leasing import LEASE_SECONDS
@@ -46,6 +47,11 @@ from jobs.services import Services
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
 from jobs.upkeep import replay_memory_sweep, warehouse_sweep
+from jobs.webhooks.handler import WebhookHandler
+from jobs.webhooks.service import KIND as WEBHOOK
+from jobs.webhooks.service import WebhookService
+from jobs.webhooks.sweep import webhook_sweep
+from jobs.webhooks.telling import privacy_words
 from jobs.work import Work, WorkStatus
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
@@ -114,6 +120,7 @@ class Jobs:
     tokens: BotTokens
     sender: SlackSender
     desk: Desk
+    webhooks: WebhookService
 
     async def close(self) -> None:
         """Let go of connections; the database is the caller's."""
@@ -193,7 +200,7 @@ def build_jobs(
         clock,
         port.enqueue,
         notifier,
-        Posting(database, clock, sender, own_words=flow_words(seal, connectors)),
+        Posting(database, clock, sender, own_words={**flow_words(seal, connectors), **privacy_words()}),
         Mailing(database, clock, MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from)),
         may_act=port.may_act,
         checkpoint=checkpoint,
@@ -208,13 +215,19 @@ def build_jobs(
 
     return Jobs(
         services=services,
-        handlers={"run": runs.handle, "delivery": deliveries.handle},
+        handlers={
+            "run": runs.handle,
+            "delivery": deliveries.handle,
+            WEBHOOK: WebhookHandler(ground, notifier, port.enqueue).handle,
+        },
         sweeps=[
             Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier)),
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
             Sweep("grants", 60.0, keeper.sweep()),
+            Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
+            Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),
             Sweep("flows", 15.0, services.connect.sweep),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
@@ -227,6 +240,7 @@ def build_jobs(
         tokens=tokens,
         sender=sender,
         desk=desk,
+        webhooks=WebhookService(desk, clock, seal, port.enqueue),
     )
 
 

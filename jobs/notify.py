@@ -19,6 +19,7 @@ ESCALATION_TOLD = "escalation_told"
 INCIDENT_CARD = "incident_card"
 INCIDENT_MAIL = "incident_mail"
 INCIDENT_REMINDER = "incident_reminder"
+EXPIRY_WARNING = "expiry_warning"
 
 #: No message is sent later than that after what it tells.
 KEEP_TRYING = timedelta(hours=24)
@@ -52,7 +53,7 @@ class Notifier:
     def escalate(self, session: Session, organization_id: str, subject: str, now: datetime) -> None:
         """Call support, once, about a refresh or a first read that nobody asked for, and tell the people who wait."""
         organization = organizations.organization(session, organization_id)
-        channel = organization.support_channel or self._support_channel
+        channel = self.support_channel_of(session, organization_id)
         if channel:
             team_id, channel_id = channel.split("/")
             self._post_card(session, organization.id, ESCALATION_CARD, subject, team_id, channel_id, None, now)
@@ -61,6 +62,10 @@ class Notifier:
             self._add(session, organization.id, ESCALATION_MAIL, subject, Channel.EMAIL, email, None, now)
         if not escalations.is_run(subject):
             self._tell_places_and_people(session, ESCALATION_TOLD, subject, now)
+
+    def support_channel_of(self, session: Session, organization_id: str) -> str:
+        """Return ``team/channel`` where support is told about the organization; empty where there is none."""
+        return organizations.organization(session, organization_id).support_channel or self._support_channel
 
     def incident(self, session: Session, incident_id: str, source: Source, now: datetime) -> None:
         """Tell, once: the organization's first channel, and by DM and mail whoever connected it, or every admin."""
@@ -88,6 +93,15 @@ class Notifier:
                 person.id,
                 now,
             )
+
+    def expiry(self, session: Session, subject: str, source: Source, now: datetime) -> None:
+        """Warn whoever can renew a grant that ends soon, by DM and mail."""
+        for person in self._concerned(session, source):
+            destination = f"{person.team_id}/{person.user_id}"
+            self._add(
+                session, person.organization_id, EXPIRY_WARNING, subject, Channel.SLACK, destination, person.id, now
+            )
+            self._mail(session, EXPIRY_WARNING, subject, person, now)
 
     def _concerned(self, session: Session, source: Source) -> list[Member]:
         """Return who connected the source while they may reconnect it; else every admin."""

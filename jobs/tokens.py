@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from connectors.errors import Retry
+from connectors.errors import Reconnect, Retry
 from connectors.oauth import Tokens
 from jobs.leasing import LEASE_SECONDS, leased
 from storage.credentials import Credentials, Place, open_credentials, seal_credentials
@@ -36,7 +36,9 @@ class StoredTokens:
         """Return the newest saved tokens."""
         grant = await self._grant()
         self._version = grant.version
-        stored = open_credentials(self._seal, _place(grant, grant.version), grant.credentials or b"")
+        if grant.credentials is None:
+            raise Reconnect("there is no access any more: it was disconnected", code="no_grant")
+        stored = open_credentials(self._seal, _place(grant, grant.version), grant.credentials)
         return Tokens(
             access=stored.access,
             refresh=stored.refresh,
@@ -66,6 +68,7 @@ class StoredTokens:
                 expected_version=self._version,
                 access_expires_at=tokens.expires_at,
                 refresh_expires_at=tokens.refresh_expires_at,
+                hard_expires_at=tokens.hard_expires_at,
             )
         )
         if not won:

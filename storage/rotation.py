@@ -74,6 +74,7 @@ def _reseal_grant(session: Session, seal: Seal, source_id: str) -> str | None:
         expected_version=grant.version,
         access_expires_at=grant.access_expires_at,
         refresh_expires_at=grant.refresh_expires_at,
+        hard_expires_at=credentials.hard_expires_at,
     )
     return "sealed" if won else "busy"
 

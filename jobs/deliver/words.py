@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from jobs.incidents.view import incident_message, is_over
+from jobs.incidents.view import expiry_message, incident_message, is_over
 from jobs.notify import (
     ESCALATION_CARD,
     ESCALATION_MAIL,
     ESCALATION_TOLD,
+    EXPIRY_WARNING,
     INCIDENT_CARD,
     INCIDENT_MAIL,
     INCIDENT_REMINDER,
@@ -27,6 +28,8 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
     if kind in _OF_INCIDENTS:
         incident_id, _, number = subject.partition(".")
         return incident_message(session, incident_id, now, reminder=int(number or 0))
+    if kind == EXPIRY_WARNING:
+        return expiry_message(session, subject, now)
     refresh = escalated_status(session, subject, now)
     listed = receipts.ids_of(session, [run.id for _, run in refresh.runs])
     admins = [admin.name for admin in organizations.admins(session, refresh.organization_id)]

@@ -24,6 +24,9 @@ def lost(session: Session, source_id: str, reason: str, now: datetime, notifier:
     `reason` is safe words: what was noticed.
     """
     source = sources.source(session, source_id)
+    if source.on_purpose:
+        # What a person disconnected is refused everywhere, as it should be.
+        return False
     sources.set_connection(session, source_id, ConnectionState.DISCONNECTED, reason, now)
     opened = incidents.open_one(
         session,

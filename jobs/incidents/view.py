@@ -4,7 +4,7 @@ from datetime import datetime
 
 from storage.facts.messages import Message
 from storage.facts.sources import Source
-from storage.records import incidents, organizations, runs, sources
+from storage.records import connections, incidents, organizations, runs, sources
 from storage.sessions import Session
 from templates import notices
 
@@ -26,6 +26,13 @@ def incident_message(session: Session, incident_id: str, now: datetime, *, remin
         now=now,
     )
     return notices.incident_reminder(facts, reminder) if reminder else notices.incident(facts)
+
+
+def expiry_message(session: Session, subject: str, now: datetime) -> Message:
+    """Return the warning before a grant ends; `subject` names the source first."""
+    source = sources.source(session, subject.partition(".")[0])
+    organization = organizations.organization(session, source.organization_id).name
+    return notices.expiry_warning(organization, source, connections.end_of(session, source.id), now)
 
 
 def is_over(session: Session, incident_id: str) -> bool:

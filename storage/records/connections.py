@@ -23,6 +23,8 @@ class Held:
     region: str
     #: the data of it is being erased, because a person said so
     erasing: bool
+    #: the grant that it had is being given up at the provider, which would end a new one too
+    revoking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ def held(session: Session, organization_id: str, provider: Provider, account: st
     if found is None:
         return None
     source_id, row = found
-    erasing = row.erase_data and row.erase_due_at is not None
-    return Held(source_id, row.version, row.environment, row.region, erasing)
+    unfinished = row.erase_due_at is not None
+    erasing = row.erase_data and unfinished
+    return Held(source_id, row.version, row.environment, row.region, erasing, revoking=unfinished and not erasing)
 
 
 def region_of(session: Session, source_id: str) -> str:
@@ -134,6 +137,7 @@ def _columns(grant: GrantToStore, now: datetime) -> dict[str, object]:
         "hard_expires_at": grant.hard_expires_at,
         "erase_due_at": None,
         "erase_data": False,
+        "disconnected_by": None,
     }
 
 
@@ -150,6 +154,32 @@ def to_prove(session: Session, alive_before: datetime, refused_before: datetime,
         .limit(limit)
     )
     return list(session.exec(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A grant that ends by itself."""
+
+    source_id: str
+    organization_id: str
+    ends_at: datetime
+
+
+def ending_before(session: Session, now: datetime, until: datetime) -> list[Ending]:
+    """Return the stored grants that end between now and then, whatever renewing could do."""
+    statement = select(ConnectionRow).where(
+        *_STORED, col(ConnectionRow.hard_expires_at) > now, col(ConnectionRow.hard_expires_at) <= until
+    )
+    return [
+        Ending(row.source_id, row.organization_id, row.hard_expires_at)
+        for row in session.exec(statement)
+        if row.hard_expires_at is not None
+    ]
+
+
+def end_of(session: Session, source_id: str) -> datetime | None:
+    """Return when the source's grant ends by itself; None where that is not known."""
+    return session.exec(select(ConnectionRow.hard_expires_at).where(ConnectionRow.source_id == source_id)).first()
 
 
 def claim_proof(session: Session, source_id: str, now: datetime, before: datetime) -> bool:

@@ -94,6 +94,7 @@ def save_grant(
     expected_version: int,
     access_expires_at: datetime | None,
     refresh_expires_at: datetime | None,
+    hard_expires_at: datetime | None,
 ) -> bool:
     """Replace the sealed credentials if nobody did since `expected_version`; return whether this one won."""
     statement = (
@@ -104,6 +105,7 @@ def save_grant(
             version=expected_version + 1,
             access_expires_at=access_expires_at,
             refresh_expires_at=refresh_expires_at,
+            hard_expires_at=hard_expires_at,
         )
     )
     return won(session, statement)
@@ -185,6 +187,7 @@ def _of_organization() -> Select[Any]:
             connection.c.since,
             connection.c.region,
             connection.c.environment,
+            connection.c.disconnected_by,
         )
         .join(connection, connection.c.source_id == source.c.id)
         .where(source.c.organization_id == sqlalchemy.bindparam("organization"))
@@ -209,6 +212,7 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any]) -
         connection_since=connection.since,
         region=connection.region,
         environment=connection.environment,
+        on_purpose=connection.disconnected_by is not None,
     )
 
 

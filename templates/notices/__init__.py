@@ -2,6 +2,7 @@
 
 from templates.notices.address import address_confirmed, address_declined, ask_address, not_confirmed
 from templates.notices.answers import (
+    accepted,
     already_waiting,
     cancel_requested,
     disconnected,
@@ -34,12 +35,13 @@ from templates.notices.escalation import escalation, escalation_told
 from templates.notices.finished import refresh_finished
 from templates.notices.held import confirm_held
 from templates.notices.history import history
-from templates.notices.incident import IncidentFacts, incident, incident_reminder
+from templates.notices.incident import IncidentFacts, expiry_warning, incident, incident_reminder
 from templates.notices.members import member_list, members_usage, not_admissible, role_granted, role_revoked
 from templates.notices.status import source_status, status
 
 __all__ = [
     "IncidentFacts",
+    "accepted",
     "address_confirmed",
     "address_declined",
     "already_connected",
@@ -56,6 +58,7 @@ __all__ = [
     "dismissed",
     "escalation",
     "escalation_told",
+    "expiry_warning",
     "failure",
     "help_text",
     "history",

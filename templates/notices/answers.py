@@ -158,6 +158,14 @@ def try_again() -> Message:
     return say("That took too long, so nothing was started. Please press again.", kind="try_again")
 
 
+def accepted() -> Message:
+    """Return the answer where a click is written down and its effect takes longer than usual."""
+    return say(
+        "Your request is accepted. It takes longer than usual to start; there is no need to press again.",
+        kind="accepted",
+    )
+
+
 def no_room() -> Message:
     """Return the answer where nothing can be written down because the disk is full."""
     summary = (

@@ -1,7 +1,7 @@
 """A source that is disconnected: said once, with what stops and the one button that fixes it, until it is over."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.facts.incidents import Incident, Resolution
 from storage.facts.messages import Button, Buttons, Code, Facts, Heading, Inline, Message, Note, Paragraph, Part, When
@@ -11,6 +11,9 @@ from templates.notices.answers import say
 from templates.notices.connect import reconnect_button
 from templates.text import label
 from templates.words import provider_name, source_name, source_title, who
+
+#: Nobody is warned earlier.
+_SOON = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,25 @@ def incident_reminder(facts: IncidentFacts, number: int) -> Message:
         Note((f"Reminder {number}. Reminders come on day 1, 3 and 7, then weekly, to you and the admins only.",)),
     )
     return Message(summary, parts, kind="incident")
+
+
+def expiry_warning(organization: str, source: Source, ends_at: datetime | None, now: datetime) -> Message:
+    """Return the warning that a grant ends by itself; one that was renewed meanwhile says so."""
+    name = source_title(source)
+    if ends_at is None or ends_at - now > _SOON:
+        return say(f"{label(organization)}: the access to {name} was renewed. Nothing to do.", kind="expiry")
+    left = times.span((ends_at - now).total_seconds()) if ends_at > now else "no time"
+    summary = f"{label(organization)}: the access to {name} ends in {left}. Reconnect it before, and nothing stops."
+    why: tuple[Inline, ...] = (
+        f"{provider_name(source.provider)} gives access for a limited time, and this one ends ",
+        When(ends_at),
+        ". Until then everything goes on as usual; afterwards no new data comes until it is reconnected.",
+    )
+    return Message(
+        summary,
+        (Heading(f"{name}: access ends soon"), Paragraph(why), Buttons((reconnect_button(source),))),
+        kind="expiry",
+    )
 
 
 def _open(facts: IncidentFacts) -> Message:

@@ -62,7 +62,13 @@ def renewed_meanwhile(database: Database, rotate: object) -> tuple[int, Secret |
     sealed = seal_credentials(Seal([NEW, OLD]), Place(ORGANIZATION, "quickbooks", "9341450000000001", 2), fresh)
     database.in_write(
         lambda session: sources.save_grant(
-            session, quickbooks, credentials=sealed, expected_version=1, access_expires_at=None, refresh_expires_at=None
+            session,
+            quickbooks,
+            credentials=sealed,
+            expected_version=1,
+            access_expires_at=None,
+            refresh_expires_at=None,
+            hard_expires_at=None,
         )
     )
     version, credentials = opened(database, quickbooks, Seal([NEW, OLD]))
@@ -90,7 +96,7 @@ def test_the_check_catches_a_rotation_that_takes_no_lease(database: Database) ->
         database.in_write(
             lambda session: sources.save_grant(
                 session, source_id, credentials=sealed, expected_version=1, access_expires_at=None,
-                refresh_expires_at=None,
+                refresh_expires_at=None, hard_expires_at=None,
             )
         )  # fmt: skip
 

@@ -140,6 +140,7 @@ class Renewed:
                 expected_version=1,
                 access_expires_at=fresh.expires_at,
                 refresh_expires_at=None,
+                hard_expires_at=None,
             )
 
     @property
