@@ -1,12 +1,15 @@
 """What our buttons do. Every value is looked up again within the clicker's organization, and every role read again."""
 
+from dataclasses import replace
+
 import structlog
 
 from bot import values
 from bot.case import Case
 from bot.commands import confirm_card
+from bot.interaction import to_json
 from bot.reply import NOTHING, Reply
-from jobs.refresh.ask import Joined, Started, TriggerKey
+from jobs.refresh.ask import Joined, Outcome, Started, TriggerKey
 from storage.facts.sources import ConnectionState
 from templates import notices
 
@@ -19,10 +22,15 @@ async def ask(case: Case) -> Reply:
 
 
 async def start(case: Case) -> Reply:
-    """Start or join the refresh of the card; the card is the key, so that a second click on it has no second effect."""
+    """Accept the click; what comes of it follows the ack. The card is the key: a second click has no second effect."""
     wanted = values.unpack(case.request.value)
     key = TriggerKey(case.request.team_id, wanted.card)
-    outcome = await case.services.refresh.request(case.actor, wanted.scope, key, case.place)
+    click = await case.services.clicks.accept(case.actor, wanted.scope, key, case.place, to_json(case.request))
+    return Reply(then=lambda: case.plays.told(click, case.request)) if click else NOTHING
+
+
+async def played(case: Case, outcome: Outcome) -> Reply:
+    """Say what came of a click, in the place of its card."""
     match outcome:
         case Started():
             sources = [source.id for source in outcome.sources]
@@ -30,23 +38,21 @@ async def start(case: Case) -> Reply:
             who = await case.names()
             slack_only = case.services.addresses.slack_only(case.actor)
             told = notices.queued(who.organization, outcome.sources, left_out=outcome.left_out, slack_only=slack_only)
-            reply = case.say(told, replace=True)
-            return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
         case Joined():
             slack_only = case.services.addresses.slack_only(case.actor)
-            joined = (
+            told = (
                 notices.joined(outcome.refresh, slack_only=slack_only)
                 if outcome.newly
                 else notices.already_waiting(outcome.refresh)
             )
-            reply = case.say(joined, replace=True)
-            return Reply(reply.message, reply.where, then=lambda: _ask_address(case), zone=reply.zone)
         case _:
-            return await _left_out(case, wanted)
+            return await _left_out(case)
+    return replace(case.say(told, replace=True), then=lambda: _ask_address(case))
 
 
-async def _left_out(case: Case, wanted: values.CardValue) -> Reply:
+async def _left_out(case: Case) -> Reply:
     """Say why nothing was started. Looked up again: a second click on the card must not call a lost source fresh."""
+    wanted = values.unpack(case.request.value)
     who = await case.names()
     statuses = await case.services.refresh.ask(case.actor, wanted.scope)
     lost = [entry.source for entry in statuses if entry.source.connection is ConnectionState.DISCONNECTED]

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
@@ -70,9 +71,8 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
         return acknowledged(said)
 
     async def _finish(reply: Reply, request: Interaction, *, shown: bool) -> None:
-        if not shown:
-            await shower.show(reply, request)
-        await shower.show(await front.follow(reply, request), request)
+        said = replace(reply, message=None) if shown else reply
+        await shower.show_all(said, request, front.follow)
 
     app = AsyncApp(
         name="tidings",

@@ -31,9 +31,7 @@ def ask_handler(services: Services, front: Front, shower: Shower) -> AskHandler:
         if kept is None:
             return False
         request = from_json(kept)
-        reply = await front.learned(request)
-        await shower.show(reply, request)
-        await shower.show(await front.follow(reply, request), request)
+        await shower.show_all(await front.learned(request), request, front.follow)
         return True
 
     async def handle(work: WorkContext) -> None:

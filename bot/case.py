@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.clicks import Plays
 from bot.directory import Directory, Names
 from bot.interaction import Interaction
 from bot.ports import Services
@@ -23,6 +24,7 @@ class Case:
     services: Services
     directory: Directory
     together: Together[Reply]
+    plays: Plays
     #: the words after the command, or the whole sentence of a question
     about: str = ""
     #: whether `about` is a sentence that may name a source anywhere

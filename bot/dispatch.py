@@ -12,6 +12,7 @@ from bot.questions import Intent, Question, understand
 from bot.reply import Reply
 from jobs.authorize import SUPPORT, authorize, authorize_support
 from storage.facts.people import Action, Actor
+from jobs.errors import NotAllowedError
 from templates import actions as buttons
 from templates.slack import action_name
 
@@ -30,6 +31,8 @@ class Entry:
     needs: Action
     surfaces: frozenset[Kind]
 
+    #: only written down now; the role is read again with the effect
+    rechecked: bool = False
 
 def table() -> Mapping[str, Entry]:
     """Return the whole table, by `surface:name`."""
@@ -47,8 +50,8 @@ def table() -> Mapping[str, Entry]:
     }
     clicked = {
         buttons.REFRESH_ASK: Entry(actions.ask, Action.START_REFRESH, CLICKED),
-        buttons.REFRESH_CONFIRM: Entry(actions.start, Action.START_REFRESH, CLICKED),
-        buttons.REFRESH_STALE: Entry(actions.start, Action.START_REFRESH, CLICKED),
+        buttons.REFRESH_CONFIRM: Entry(actions.start, Action.START_REFRESH, CLICKED, rechecked=True),
+        buttons.REFRESH_STALE: Entry(actions.start, Action.START_REFRESH, CLICKED, rechecked=True),
         buttons.REFRESH_DISMISS: Entry(actions.dismiss, Action.SEE_STATUS, CLICKED),
         buttons.REFRESH_CANCEL: Entry(actions.cancel, Action.CANCEL_REFRESH, CLICKED),
         buttons.HELD_ASK: Entry(actions.held_ask, Action.LOAD_HELD, CLICKED),
@@ -61,6 +64,9 @@ def table() -> Mapping[str, Entry]:
         buttons.CONNECT: Entry(connections.picked, Action.CONNECT, CLICKED),
         buttons.RECONNECT: Entry(connections.reconnect_picked, Action.CONNECT, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
+        buttons.CONNECTION_HELP: Entry(help_.ladder, Action.ASK_FOR_HELP, CLICKED),
+        buttons.CONNECTION_TEST: Entry(help_.test, Action.ASK_FOR_HELP, CLICKED),
+        buttons.CONNECTION_TICKET: Entry(help_.ticket, Action.ASK_FOR_HELP, CLICKED),
     }
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}
     entries |= {f"click:{name}": entry for name, entry in clicked.items()}
@@ -99,3 +105,12 @@ def permit(actor: Actor, needs: Action) -> None:
         authorize_support(actor, needs, named_in_post=True)
     else:
         authorize(actor, needs)
+
+
+def may(actor: Actor, needs: Action) -> bool:
+    """Whether the person has the right at all."""
+    try:
+        permit(actor, needs)
+    except NotAllowedError:
+        return False
+    return True

@@ -1,19 +1,22 @@
 """From an interaction to its reply: who is it, may they, what do they get. The same for every surface."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import structlog
 
+from bot import actions
 from bot.case import Case
+from bot.clicks import Plays, at_once
 from bot.directory import Directory
-from bot.dispatch import Entry, permit, route, table
+from bot.dispatch import Entry, Route, may, permit, route, table
 from bot.edge import in_words
 from bot.interaction import Interaction, Kind, to_json
 from bot.ports import Services
 from bot.replay import Seen
 from bot.reply import NOTHING, Reply
 from bot.together import Together
+from jobs.refresh.clicks import Played
 from storage.facts.messages import Message, Paragraph
 from storage.facts.people import Actor, SlackIdentity
 from templates import notices
@@ -37,7 +40,9 @@ class Front:
         entries: Mapping[str, Entry] | None = None,
         *,
         unknown: Callable[[SlackIdentity], None] = lambda _identity: None,
+        turn: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
+        """With `turn`, clicks that were accepted are played when it returns: when nobody waits for an ack."""
         self._services = services
         #: told who was not known well enough, after the request is kept
         self._unknown = unknown
@@ -46,6 +51,8 @@ class Front:
         self._actors: Together[Actor | None] = Together()
         self._answers: Together[Reply] = Together()
         self._seen = Seen(services.clock, keep=_REMEMBERED)
+        #: clicks that were accepted
+        self.plays = Plays(services, self._directory, self._played, turn)
 
     async def answer(self, request: Interaction) -> Reply:
         """Return the reply; whoever is not known well enough is looked up by a worker first, which answers then."""
@@ -77,17 +84,37 @@ class Front:
         """Return what comes after a reply, once Slack has its ack."""
         return await in_words(reply.then, request, None, self._directory) if reply.then else NOTHING
 
+    async def _played(self, played: Played, request: Interaction) -> Reply:
+        """Put into words what came of an accepted click."""
+        if played.refused is not None:
+            raise played.refused
+        assert played.outcome is not None
+        return await actions.played(self._case(played.actor, request), played.outcome)
+
+    def _case(self, actor: Actor, request: Interaction, asked: Route | None = None) -> Case:
+        about, sentence = (asked.question.about, asked.sentence) if asked else ("", False)
+        return Case(request, actor, self._services, self._directory, self._answers, self.plays, about, sentence)
+
     async def _recognized(self, request: Interaction) -> Reply:
         identity = request.identity
-        reading = request.kind not in _EFFECTS
-        actor = await self._actors.look(
-            (identity, reading), lambda: self._services.people.actor(identity, reading=reading)
-        )
+        actor = await self._actor(request)
         if actor is not None:
             return await self.decide(actor, request)
         await self._services.asks.persist(request.kind.value, request.team_id, request.trigger, to_json(request))
         self._unknown(identity)
         return Reply(CHECKING) if request.kind is Kind.COMMAND else NOTHING
+
+    async def _actor(self, request: Interaction) -> Actor | None:
+        identity, people = request.identity, self._services.people
+        if request.kind not in _EFFECTS:
+            return await self._actors.look((identity, True), lambda: people.actor(identity, reading=True))
+        entry = self._entries.get(route(request).name)
+        if entry is not None and entry.rechecked:
+            actor = await people.actor(identity, rechecked=True)
+            # A right that was given a moment ago counts at once, as one that was taken away does in the end.
+            if actor is None or may(actor, entry.needs):
+                return actor
+        return await self._actors.look((identity, False), lambda: people.actor(identity))
 
     async def _handled(self, actor: Actor, request: Interaction) -> Reply:
         asked = route(request)
@@ -98,9 +125,7 @@ class Front:
         permit(actor, entry.needs)
         organization = actor.member.organization_id if actor.member else None
         log.info("interaction", name=asked.name, org=organization, team=request.team_id, user=request.identity.user_id)
-        question = asked.question
-        case = Case(request, actor, self._services, self._directory, self._answers, question.about, asked.sentence)
-        return await entry.handler(case)
+        return await entry.handler(self._case(actor, request, asked))
 
     def _counts(self, request: Interaction) -> bool:
         """Whether a message comes for the first time: mentions arrive as two events, and events come again."""

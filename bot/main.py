@@ -17,8 +17,9 @@ from bot.guard import Verifier
 from bot.pages.site import pages
 from bot.surface import Surface
 from bot.web import build_web
+from bot.webhooks import endpoints
 from jobs.build import Jobs, Tuning, build_jobs
-from jobs.clock import Clockwork
+from jobs.clock import Clockwork, Sweep
 from jobs.crashpoints import crash_point
 from jobs.engine import Engine, Timings
 from storage.facts.clock import Clock, SystemClock
@@ -61,7 +62,8 @@ class App:
             jobs.services, jobs.tokens.token, settings.slack_api_url, self.clock, learns=not self.works
         )
         self.engine = self._engine()
-        self.clockwork = Clockwork(jobs.load_schedules, jobs.submit_slots, jobs.sweeps, self.clock)
+        clicks = Sweep("clicks", 1.0, self.surface.play_clicks)
+        self.clockwork = Clockwork(jobs.load_schedules, jobs.submit_slots, [*jobs.sweeps, clicks], self.clock)
         self._socket: SocketMode | None = None
         self._running = False
         self.asgi: ASGIApp = self._web()
@@ -163,10 +165,11 @@ class App:
             return build_web(None, None, self.ready, lifespan=lifespan)
         shopify = self.jobs.ground.providers[Provider.SHOPIFY]
         shown = pages(self.settings, self.jobs.services.connect, shopify, self.clock)
+        hooks = endpoints(self.settings, self.jobs.webhooks.take)
         if self.settings.socket_mode:
-            return build_web(None, None, self.ready, lifespan=lifespan, pages=shown)
+            return build_web(None, None, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks)
         verifier = Verifier(Secret(self.settings.slack_signing_secret.get_secret_value()), self.clock)
-        return build_web(self.surface.take, verifier, self.ready, lifespan=lifespan, pages=shown)
+        return build_web(self.surface.take, verifier, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks)
 
 
 def build_app(settings: Settings, options: Options | None = None) -> App:

@@ -1,14 +1,17 @@
 """What the Slack edge needs of the system behind it; jobs.services has it all, tests bring a small twin."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Protocol
 
 from jobs.connecting.views import Link, Offer
 from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.held import HeldRead
+from jobs.refresh.clicks import Played
 from storage.facts.audit import AuditPage
 from storage.facts.clock import Clock
+from storage.facts.clicks import Click
 from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
@@ -18,8 +21,8 @@ from storage.facts.status import RefreshStatus, SourceStatus
 class People(Protocol):
     """Who acts."""
 
-    async def actor(self, identity: SlackIdentity, *, reading: bool = False) -> Actor | None:
-        """Return who this is, None when Slack must be asked first."""
+    async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
+        """Return who this is, None when Slack must be asked first; an older role does where it is read again later."""
         ...
 
     async def learn(self, identity: SlackIdentity) -> Actor:
@@ -76,6 +79,32 @@ class Refreshes(Protocol):
 
 
 class Escalations(Protocol):
+class Clicks(Protocol):
+    """Confirmed refreshes: accepted before the ack, played behind it."""
+
+    async def accept(
+        self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place, request: Mapping[str, object]
+    ) -> Click | None:
+        """Write the click down; None when another click on the card waits."""
+        ...
+
+    async def play(self, click: Click) -> Played | None:
+        """Give it its effect; None when another process has."""
+        ...
+
+    async def settle(self, click: Click) -> None:
+        """Forget one that started nothing."""
+        ...
+
+    async def waiting(self, longer_than: timedelta) -> list[Click]:
+        """Return what nobody has played yet."""
+        ...
+
+    def request(self, click: Click) -> Mapping[str, Any]:
+        """Return how to answer."""
+        ...
+
+
     """What support people do to an escalated refresh."""
 
     async def acknowledge(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
@@ -206,6 +235,11 @@ class Services(Protocol):
 
     @property
     def addresses(self) -> Addresses:
+    @property
+    def clicks(self) -> Clicks:
+        """Confirmed refreshes."""
+        ...
+
         """E-mail addresses."""
         ...
 

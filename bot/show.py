@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -37,6 +37,8 @@ def ack_body(reply: Reply, request: Interaction) -> str | None:
 
 #: Seconds that an answer stands back behind the acks of others.
 _PATIENCE = 1.0
+#: Seconds that some accepted clicks do.
+_PATIENCE_OF_PLAYS = 0.25
 
 
 class Shower:
@@ -53,6 +55,15 @@ class Shower:
             await self._show(reply, reply.message, request)
         except NotShownError as error:
             log.warning("reply_not_shown", team=request.team_id, kind=request.kind, reason=error.code)
+
+    async def show_all(
+        self, reply: Reply, request: Interaction, follow: Callable[[Reply, Interaction], Awaitable[Reply]]
+    ) -> None:
+        """Show the reply and whatever follows it."""
+        await self.show(reply, request)
+        while reply.then:
+            reply = await follow(reply, request)
+            await self.show(reply, request)
 
     async def _show(self, reply: Reply, message: Message, request: Interaction) -> None:
         rung: Rung | None = Rung.TABLE
@@ -151,10 +162,16 @@ class Background:
         # Work that is cancelled before its turn was never begun, and says so loudly when it is not closed.
         task.add_done_callback(lambda _: work.close())
 
-    async def _behind_acks(self, work: Coroutine[Any, Any, None]) -> None:
+    async def turn(self, patience: float = _PATIENCE_OF_PLAYS) -> None:
+        """Return when no request is at its ack, or after those seconds."""
+        if self._quiet.is_set():
+            return
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 await self._quiet.wait()
+
+    async def _behind_acks(self, work: Coroutine[Any, Any, None]) -> None:
+        await self.turn(self._patience)
         await work
 
     async def drain(self, seconds: float) -> None:

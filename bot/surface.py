@@ -29,12 +29,12 @@ class Surface:
         """With `learns`, whoever is not known is looked up here too: kept requests are played in other processes."""
         self.tokens = Tokens(fetch_token, clock)
         self.slack = Slack(api_url, self.tokens)
-        self.front = Front(services, unknown=self._learn if learns else _leave_it)
+        self._background = Background()
+        self.front = Front(services, unknown=self._learn if learns else _leave_it, turn=self._background.turn)
         self._services = services
         self._learning: set[SlackIdentity] = set()
         self.shower = Shower(self.slack)
         self._reader = Reader(api_url)
-        self._background = Background()
         self._intake: Intake | None = None
 
     async def start(self) -> None:
@@ -53,6 +53,10 @@ class Surface:
     async def take(self, body: Json) -> BoltResponse:
         """Return the ack for a verified body."""
         return await self.intake.take(body)
+
+    async def play_clicks(self) -> None:
+        """Play the clicks that were accepted and left; a sweep."""
+        await self.front.plays.sweep(lambda reply, request: self.shower.show_all(reply, request, self.front.follow))
 
     async def close(self, drain_seconds: float = _DRAIN_SECONDS) -> None:
         """Let what runs end, then close the connections."""

@@ -30,21 +30,31 @@ class Desk:
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run the work in one write transaction; UnavailableError means that nothing was written."""
         if self._together is not None:
-            done: T = await asyncio.wrap_future(self._together.submit(work))
-            return done
+            return await self._together.write(work)
         return await self._run(lambda: self._database.in_write(work))
+
+    async def accept(self, work: Callable[[Session], T]) -> T:
+        """Run one statement that only the database itself can refuse; else as `write`, but cheaper."""
+        if self._together is not None:
+            return await self._together.write(work, plain=True)
+        return await self._run(lambda: self._database.in_write(work))
+
+    async def write_behind(self, work: Callable[[Session], T]) -> T:
+        """Run the work in a write transaction, behind whatever else waits; UnavailableError: nothing was written."""
+        if self._together is not None:
+            return await self._together.write_behind(work)
+        return await self._run(lambda: self._database.in_write(work), patient=True)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run the work on a read session, which never waits for a writer."""
-        read: T = await asyncio.wrap_future(self._readers.submit(work))
-        return read
+        return await self._readers.read(work)
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Callable[[], T], *, patient: bool = False) -> T:
         asked = time.monotonic()
 
         def in_time() -> T:
             # A commit that ends late is still told as done; one that would begin late is not begun.
-            if time.monotonic() - asked > self._seconds:
+            if not patient and time.monotonic() - asked > self._seconds:
                 raise UnavailableError("no thread was free in time")
             return work()
 

@@ -9,21 +9,17 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs.errors import UnavailableError, unavailable
+from jobs.waiting import Ended, Waiting, tell
 from storage.sessions import Database, DatabaseBusyError, Session, translated
 
+T = TypeVar("T")
+
 _MOST_TOGETHER = 32
-
-
-@dataclass
-class _Request:
-    work: Callable[[Session], Any]
-    done: Future[Any] = field(default_factory=Future)
-    asked: float = field(default_factory=time.monotonic)
+#: What was accepted before is written a few at a time, so that who waits for an ack waits for few of them.
+_MOST_BEHIND = 4
 
 
 class GroupCommit:
@@ -32,15 +28,30 @@ class GroupCommit:
     def __init__(self, database: Database, seconds: float) -> None:
         self._database = database
         self._seconds = seconds
-        self._waiting: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        #: None ends the thread
+        self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._behind: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
+        self._ending = False
         self._thread = threading.Thread(target=self._run, name="desk-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Session], Any]) -> Future[Any]:
-        """Ask for a write; the future ends after the commit. UnavailableError: nothing was written."""
-        request = _Request(work)
-        self._waiting.put(request)
-        return request.done
+    async def write(self, work: Callable[[Session], T], *, plain: bool = False) -> T:
+        """Write and return after the commit. UnavailableError: nothing was written.
+
+        `plain` work is one statement that nothing but the database itself can refuse, and needs no savepoint.
+        """
+        waiting = Waiting(work, plain=plain)
+        self._waiting.put(waiting)
+        written: T = await waiting.done
+        return written
+
+    async def write_behind(self, work: Callable[[Session], T]) -> T:
+        """Write when nobody else waits, however long that takes."""
+        waiting = Waiting(work)
+        self._behind.put(waiting)
+        self._waiting.put(_NUDGE)
+        written: T = await waiting.done
+        return written
 
     def close(self) -> None:
         """Finish what waits and end the thread."""
@@ -48,58 +59,85 @@ class GroupCommit:
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch = [first]
-            while len(batch) < _MOST_TOGETHER:
-                try:
-                    following = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                if following is None:
-                    self._waiting.put(None)
-                    break
-                batch.append(following)
-            self._write_together([request for request in batch if self._in_time(request)])
+        while not (self._ending and self._behind.empty()):
+            batch = [one for one in self._batch() if self._in_time(one)]
+            if batch:
+                self._write_together(batch)
+            elif not self._behind.empty():
+                self._write_behind()
 
-    def _in_time(self, request: _Request) -> bool:
-        if not request.done.set_running_or_notify_cancel():
-            # Whoever asked has gone; what nobody waits for is not begun.
+    def _batch(self) -> list[Waiting]:
+        """Return what waits; wait for it when nothing else is to be done."""
+        batch: list[Waiting] = []
+        patient = self._behind.empty() and not self._ending
+        while len(batch) < _MOST_TOGETHER:
+            try:
+                one = self._waiting.get(block=patient and not batch)
+            except queue.Empty:
+                break
+            if one is None:
+                self._ending = True
+                break
+            if one is _NUDGE:
+                patient = False
+                continue
+            batch.append(one)
+        return batch
+
+    def _in_time(self, one: Waiting) -> bool:
+        # Whoever asked may have gone; what nobody waits for is not begun.
+        if one.done.cancelled():
             return False
         # A commit that ends late is still told as done; one that would begin late is not begun.
-        if time.monotonic() - request.asked <= self._seconds:
+        if time.monotonic() - one.asked <= self._seconds:
             return True
-        request.done.set_exception(UnavailableError("the database was busy for too long"))
+        tell([(one, None, UnavailableError("the database was busy for too long"))])
         return False
 
-    def _write_together(self, batch: list[_Request]) -> None:
-        ended: list[tuple[_Request, Any, BaseException | None]] = []
-        if not batch:
-            return
+    def _write_together(self, batch: list[Waiting]) -> None:
+        def work(session: Session, ended: list[Ended]) -> None:
+            ended.extend(_outcome(session, one) for one in batch)
+
+        self._write(work, batch)
+
+    def _write_behind(self) -> None:
+        taken = [self._behind.get()]
+
+        def work(session: Session, ended: list[Ended]) -> None:
+            ended.append(_outcome(session, taken[0]))
+            while len(taken) < _MOST_BEHIND and self._waiting.empty() and not self._behind.empty():
+                taken.append(self._behind.get())
+                ended.append(_outcome(session, taken[-1]))
+
+        self._write(work, taken)
+
+    def _write(self, work: Callable[[Session, list[Ended]], None], asked: list[Waiting]) -> None:
+        ended: list[Ended] = []
         try:
             with translated(), self._database.write() as session:
-                ended.extend((request, *_behind_a_savepoint(session, request.work)) for request in batch)
+                work(session, ended)
         except DatabaseBusyError as error:
-            for request in batch:
-                request.done.set_exception(unavailable(error))
+            tell((one, None, unavailable(error)) for one in asked)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: each waiting request is told
-            for request in batch:
-                request.done.set_exception(error)
+            tell((one, None, error) for one in asked)
         else:
-            for request, result, failure in ended:
-                if failure is None:
-                    request.done.set_result(result)
-                else:
-                    request.done.set_exception(failure)
+            tell(ended)
 
 
-def _behind_a_savepoint(session: Session, work: Callable[[Session], Any]) -> tuple[Any, BaseException | None]:
+#: Wakes the thread for what waits behind.
+_NUDGE: Any = object()
+
+
+def _outcome(session: Session, one: Waiting) -> Ended:
+    if one.plain:
+        return one, one.work(session), None
     try:
         with translated(), session.begin_nested():
-            return work(session), None
+            return one, one.work(session), None
     except DatabaseBusyError:
         # The whole transaction is in doubt, not this request alone.
         raise
     except Exception as error:  # noqa: BLE001 - told to the one who asked; the others go on
-        return None, error
+        return one, None, error
     finally:
         session.expunge_all()

@@ -57,18 +57,20 @@ class People:
         self._profiles: OrderedDict[SlackIdentity, tuple[datetime, Profile]] = OrderedDict()
         self._actors: OrderedDict[SlackIdentity, tuple[datetime, Actor]] = OrderedDict()
 
-    async def actor(self, identity: SlackIdentity, *, reading: bool = False) -> Actor | None:
+    async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
         """Return who this is, or None when the Slack facts about them are not known (any more).
 
-        `reading` is for requests that change nothing: their role may be five seconds old. An effect reads it again.
+        `reading` is for requests that change nothing: their role may be five seconds old. `rechecked` is for those that
+        are only written down now: it may be sixty, because it is read again with the effect. All others read it again.
         """
         profile = self.profile(identity)
         if profile is None:
             return None
         if not profile.full_member:
             return Actor(identity, None)
-        known = self._actors.get(identity) if reading else None
-        if known is not None and self._clock.now() - known[0] <= _ROLE_FOR_READING:
+        allowed = _FRESH_FOR if rechecked else _ROLE_FOR_READING if reading else None
+        known = self._actors.get(identity) if allowed else None
+        if allowed is not None and known is not None and self._clock.now() - known[0] <= allowed:
             return known[1]
         actor = await self._read(identity)
         self._actors[identity] = (self._clock.now(), actor)

@@ -10,6 +10,7 @@ from jobs.escalation import EscalationService
 from jobs.members import MemberService
 from jobs.people import People
 from jobs.refresh.held import HeldService
+from jobs.refresh.clicks import ClickService
 from jobs.refresh.service import RefreshService
 from jobs.status import StatusService
 from storage.facts.clock import Clock
@@ -25,6 +26,7 @@ class Services:
     status: StatusService
     refresh: RefreshService
     held: HeldService
+    clicks: ClickService
     escalation: EscalationService
     addresses: AddressService
     members: MemberService

@@ -46,7 +46,7 @@ class RefreshService:
         member = authorize(actor, Action.START_REFRESH)
         for attempt in range(1, _TRIES + 1):
             try:
-                return await self._desk.write(lambda session: self._request(session, member, scope, trigger, place))
+                return await self._desk.write(lambda session: self.effect(session, member, scope, trigger, place))
             except ConflictError:
                 # A clock or another click took one of the sources in between: look again, and join it.
                 if attempt == _TRIES:
@@ -98,7 +98,20 @@ class RefreshService:
             listed = [status for status in listed if status.freshness is not Freshness.FRESH]
         return listed
 
-    def _request(self, session: Session, member: Member, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
+    def effect(
+        self,
+        session: Session,
+        member: Member,
+        scope: Scope,
+        trigger: TriggerKey,
+        place: Place,
+        *,
+        asked_at: datetime | None = None,
+    ) -> Outcome:
+        """Start or join in the caller's transaction; `asked_at` is when the click was accepted, else now.
+
+        NotFoundError is raised before anything is written; on ConflictError the transaction must be given up.
+        """
         now = self._clock.now()
         organizations.lock(session, member.organization_id)
         first = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
@@ -112,7 +125,7 @@ class RefreshService:
             return LeftOut(left_out)
         self._keep(session, connected)
         joined = self._running_already(session, member, scope, connected)
-        refresh_id = joined or self._start(session, member, scope, connected, now)
+        refresh_id = joined or self._start(session, member, scope, connected, asked_at or now)
         # Who starts a refresh is the first who is told of it.
         newly = joined is None or refreshes.join(session, refresh_id, member.id, now)
         self._notifier.card(session, refresh_id, member, place, now)

@@ -125,4 +125,4 @@ class ClickRow(SQLModel, table=True):
     only_stale: bool
     at: datetime = Field(sa_type=Instant)
     #: sealed JSON: how to answer; it may hold a response_url
-    request: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.dispatch import route
+from bot.dispatch import COMMANDS, route, table
 from bot.interaction import Interaction, Kind
 from bot.questions import Intent, understand
 from storage.facts.people import SlackIdentity

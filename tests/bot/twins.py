@@ -7,11 +7,13 @@ from typing import Any
 
 from jobs.authorize import authorize, authorize_support
 from jobs.connecting.views import Link, Offer
-from jobs.errors import NotFoundError, TooLateError, UnavailableError
+from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.members import Changed
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
+from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
 from storage.facts.audit import AuditPage
+from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
@@ -85,7 +87,7 @@ class TwinPeople:
         sam = SlackIdentity("T0SUPPORT", "U0SAM")
         self.known[sam] = Actor(sam, None, support=True)
 
-    async def actor(self, identity: SlackIdentity, *, reading: bool = False) -> Actor | None:
+    async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
         return None if self.cold else self.known.get(identity, Actor(identity, None))
 
     async def learn(self, identity: SlackIdentity) -> Actor:
@@ -192,6 +194,61 @@ class TwinRefresh:
         runs = ((SHOP, run_of(SHOP, state=RunState.RUNNING)),)
         return RefreshStatus("rfr_1", "org_temerity", "Temerity Goods", AT, name, False, runs, {}, (name,), None, None, None,
                              {}, {})  # fmt: skip
+
+
+@dataclass
+class TwinClicks:
+    """Keeps clicks in memory until they are played."""
+
+    refresh: TwinRefresh
+    known: Mapping[SlackIdentity, Actor]
+    rows: dict[tuple[str, str], Click] = field(default_factory=dict)
+    kept: dict[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
+    #: how often the database is busy when a click is played
+    busy: int = 0
+
+    async def accept(
+        self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place, request: Mapping[str, object]
+    ) -> Click | None:
+        who = authorize(actor, Action.START_REFRESH)
+        if self.refresh.busy:
+            raise UnavailableError("busy")
+        sources = None if scope.everything else scope.source_ids
+        click = Click(trigger.team_id, trigger.trigger_id, who.organization_id, actor.identity, place.channel_id, sources,
+                      scope.only_stale, self.refresh.clock.now(), b"")  # fmt: skip
+        if click.key in self.rows:
+            return None
+        self.rows[click.key] = click
+        self.kept[click.key] = request
+        return click
+
+    async def play(self, click: Click) -> Played | None:
+        if self.busy:
+            self.busy -= 1
+            raise UnavailableError("busy")
+        if click.key not in self.rows:
+            return None
+        actor = self.known.get(click.identity, Actor(click.identity, None))
+        scope = Scope(
+            everything=click.source_ids is None, source_ids=click.source_ids or (), only_stale=click.only_stale
+        )
+        place = Place(click.team_id, click.channel_id)
+        try:
+            outcome = await self.refresh.request(actor, scope, TriggerKey(*click.key), place)
+        except (NotAllowedError, NotFoundError) as refused:
+            return Played(actor, None, refused)
+        if not isinstance(outcome, LeftOut):
+            del self.rows[click.key]
+        return Played(actor, outcome, None)
+
+    async def settle(self, click: Click) -> None:
+        self.rows.pop(click.key, None)
+
+    async def waiting(self, longer_than: timedelta) -> list[Click]:
+        return [click for click in self.rows.values() if click.at < self.refresh.clock.now() - longer_than]
+
+    def request(self, click: Click) -> Mapping[str, Any]:
+        return self.kept[click.key]
 
 
 @dataclass
@@ -327,6 +384,7 @@ class TwinServices:
         self.people = TwinPeople()
         self.status = TwinStatus()
         self.refresh = TwinRefresh(self.status, self.clock)
+        self.clicks = TwinClicks(self.refresh, self.people.known)
         self.held = TwinHeld()
         self.escalation = TwinEscalation(self.refresh)
         self.asks = TwinAsks()
