@@ -157,6 +157,7 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
         amazon=Amazon(clock=ticking),
     )
     sandbox.amazon.product = sandbox.product_url
+    sandbox.shopify.left = lambda shop: sandbox.tell("shopify", {"topic": "app/uninstalled", "account": shop})
     others = max(5, plan.size // 4)
     sandbox.quickbooks.add_company(
         catalogue.HARBOUR_REALM, catalogue.HARBOUR, seed=plan.seed + 1, invoices=others, as_of=ticking.now()

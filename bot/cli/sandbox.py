@@ -38,6 +38,7 @@ Slack workspace   {sandbox.slack.url}
 behind the scenes {backstage}
 QuickBooks        {sandbox.quickbooks_url}
 Shopify           {sandbox.shopify_url}
+Amazon            {", ".join(sandbox.amazon_urls.values())} (North America, Europe, Far East)
 mail              {sandbox.mail.smtp_url}
 
 Slack's requests go to {request_url} (--request-url changes it).

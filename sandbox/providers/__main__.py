@@ -5,9 +5,11 @@ import asyncio
 import json
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from sandbox.journal import Journal
+from sandbox.providers.amazon import Amazon
 from sandbox.providers.quickbooks import QuickBooks, Size
 from sandbox.providers.serve import serve
 from sandbox.providers.shopify import Shopify
@@ -23,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sandbox.providers", description=__doc__)
-    parser.add_argument("provider", choices=("quickbooks", "shopify"))
+    parser.add_argument("provider", choices=("quickbooks", "shopify", "amazon"))
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=200, help="invoices or orders")
@@ -35,9 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(asked: argparse.Namespace) -> QuickBooks | Shopify:
+def _build(asked: argparse.Namespace) -> QuickBooks | Shopify | Amazon:
     clock = SystemClock()
     journal = Journal(clock, asked.journal)
+    if asked.provider == "amazon":
+        return Amazon(clock=clock, journal=journal, throttle=asked.throttle)
     if asked.provider == "shopify":
         shopify = Shopify.generated(seed=asked.seed, orders=asked.size, as_of=clock.now(), clock=clock, journal=journal)
         if asked.throttle:
@@ -57,8 +61,19 @@ async def _run(asked: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serve(provider.app, port=asked.port) as served:
-        found = {"name": asked.provider, "url": served.url, "environment": provider.environment(served.url)}
+    async with AsyncExitStack() as stack:
+        if isinstance(provider, Amazon):
+            # A region is known by its address: the first one gets the port that was asked for.
+            ports = {region: asked.port if place == 0 else 0 for place, region in enumerate(provider.apps)}
+            urls = {
+                region: (await stack.enter_async_context(serve(app, port=ports[region]))).url
+                for region, app in provider.apps.items()
+            }
+            url, environment = next(iter(urls.values())), provider.environment(urls)
+        else:
+            url = (await stack.enter_async_context(serve(provider.app, port=asked.port))).url
+            environment = provider.environment(url)
+        found = {"name": asked.provider, "url": url, "environment": environment}
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()
         await stop.wait()

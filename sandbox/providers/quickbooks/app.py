@@ -119,7 +119,7 @@ class QuickBooks:
     def _describe_oauth(self, asked: Asked) -> Call:
         operation = {
             "/oauth2/v1/tokens/bearer": "token", "/connect/oauth2": "authorize", "/v2/oauth2/tokens/revoke": "revoke",
-        }.get(asked.path, "")  # fmt: skip
+        }.get(asked.path, "discovery" if asked.path.startswith("/.well-known/") else "")  # fmt: skip
         form = parse_qs(asked.body.decode("latin-1")) if operation == "token" else {}
         token = form.get("refresh_token", [""])[0]
         kind = form.get("grant_type", [""])[0]

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -62,6 +62,8 @@ class Shopify:
         self.oauth = Tokens(self.clock)
         self.journal = journal or Journal(self.clock)
         self.script = script or Script()
+        #: told of a shop which the app left by itself
+        self.left: Callable[[str], None] = _unheard
         self._executor = Executor()
         self._consent = Consent(self.oauth, self.names)
         inner = Starlette(routes=[*self._routes("/{shop}"), *self._routes(""), *admin.routes(self)])
@@ -223,6 +225,7 @@ class Shopify:
         if "appUninstall" in done:
             self.oauth.revoke(domain)
             note(request.scope, "revoked grant")
+            self.left(domain)
         return self._json(msgspec.json.encode(body), version=version)
 
     async def _uninstall(self, request: Request) -> Response:
@@ -233,6 +236,7 @@ class Shopify:
             return self._json(msgspec.json.encode({"errors": _UNAUTHORIZED}), 401)
         self.oauth.revoke(grant.account)
         note(request.scope, "revoked grant")
+        self.left(grant.account)
         return self._json(b"{}")
 
     def _run(self, data: bytes, store: Store, grant: Grant) -> dict[str, Any] | None:
@@ -247,6 +251,10 @@ class Shopify:
     def _json(self, body: bytes, status: int = 200, *, version: str = VERSION) -> Response:
         headers = {"x-request-id": str(uuid.uuid4()), "x-shopify-api-version": version}
         return Response(body, status, headers, media_type="application/json; charset=utf-8")
+
+
+def _unheard(_shop: str) -> None:
+    """Nobody listens yet."""
 
 
 def _ask(data: bytes) -> Ask | None:

@@ -174,6 +174,17 @@ async def test_a_mistake_of_the_operator_sends_nothing(
     assert not sandbox.shopify.journal.select(operation="webhook")
 
 
+async def test_shopify_tells_also_when_the_app_left_by_itself(
+    sandbox: Sandbox, client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    sandbox.slack.request_url = f"{receiver.url}/slack/events"
+    access = str(sandbox.shopify.give(catalogue.SHOP)["access_token"])
+    url = f"{sandbox.shopify_url}/{catalogue.SHOP}/admin/api_permissions/current.json"
+    assert (await client.delete(url, headers={"X-Shopify-Access-Token": access})).status_code == 200
+    await eventually(lambda: receiver.taken)
+    assert receiver.taken[0][1]["x-shopify-topic"] == "app/uninstalled"
+
+
 async def test_nobody_at_the_address(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
     wishes = {"url": "http://127.0.0.1:9/x", "topic": "shop/redact", "account": catalogue.SHOP}
     (answer,) = (await client.post(f"{sandbox.shopify_url}/_sandbox/webhook", json=wishes)).json()
