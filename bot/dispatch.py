@@ -11,8 +11,8 @@ from bot.interaction import Interaction, Kind
 from bot.questions import Intent, Question, understand
 from bot.reply import Reply
 from jobs.authorize import SUPPORT, authorize, authorize_support
-from storage.facts.people import Action, Actor
 from jobs.errors import NotAllowedError
+from storage.facts.people import Action, Actor
 from templates import actions as buttons
 from templates.slack import action_name
 
@@ -30,9 +30,9 @@ class Entry:
     handler: Handler
     needs: Action
     surfaces: frozenset[Kind]
-
     #: only written down now; the role is read again with the effect
     rechecked: bool = False
+
 
 def table() -> Mapping[str, Entry]:
     """Return the whole table, by `surface:name`."""
@@ -64,9 +64,6 @@ def table() -> Mapping[str, Entry]:
         buttons.CONNECT: Entry(connections.picked, Action.CONNECT, CLICKED),
         buttons.RECONNECT: Entry(connections.reconnect_picked, Action.CONNECT, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
-        buttons.CONNECTION_HELP: Entry(help_.ladder, Action.ASK_FOR_HELP, CLICKED),
-        buttons.CONNECTION_TEST: Entry(help_.test, Action.ASK_FOR_HELP, CLICKED),
-        buttons.CONNECTION_TICKET: Entry(help_.ticket, Action.ASK_FOR_HELP, CLICKED),
     }
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}
     entries |= {f"click:{name}": entry for name, entry in clicked.items()}

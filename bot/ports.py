@@ -7,11 +7,11 @@ from typing import Any, Protocol
 from jobs.connecting.views import Link, Offer
 from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
-from jobs.refresh.held import HeldRead
 from jobs.refresh.clicks import Played
+from jobs.refresh.held import HeldRead
 from storage.facts.audit import AuditPage
-from storage.facts.clock import Clock
 from storage.facts.clicks import Click
+from storage.facts.clock import Clock
 from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
@@ -78,7 +78,6 @@ class Refreshes(Protocol):
         ...
 
 
-class Escalations(Protocol):
 class Clicks(Protocol):
     """Confirmed refreshes: accepted before the ack, played behind it."""
 
@@ -105,6 +104,7 @@ class Clicks(Protocol):
         ...
 
 
+class Escalations(Protocol):
     """What support people do to an escalated refresh."""
 
     async def acknowledge(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
@@ -219,6 +219,11 @@ class Services(Protocol):
         ...
 
     @property
+    def clicks(self) -> Clicks:
+        """Confirmed refreshes."""
+        ...
+
+    @property
     def held(self) -> HeldReads:
         """Reads that wait for a person."""
         ...
@@ -235,11 +240,6 @@ class Services(Protocol):
 
     @property
     def addresses(self) -> Addresses:
-    @property
-    def clicks(self) -> Clicks:
-        """Confirmed refreshes."""
-        ...
-
         """E-mail addresses."""
         ...
 

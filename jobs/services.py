@@ -9,8 +9,8 @@ from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
 from jobs.members import MemberService
 from jobs.people import People
-from jobs.refresh.held import HeldService
 from jobs.refresh.clicks import ClickService
+from jobs.refresh.held import HeldService
 from jobs.refresh.service import RefreshService
 from jobs.status import StatusService
 from storage.facts.clock import Clock
@@ -25,8 +25,8 @@ class Services:
     asks: AskService
     status: StatusService
     refresh: RefreshService
-    held: HeldService
     clicks: ClickService
+    held: HeldService
     escalation: EscalationService
     addresses: AddressService
     members: MemberService
