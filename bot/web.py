@@ -1,6 +1,6 @@
-"""The web edge: Slack's one address, behind the guard, and two addresses for whoever watches the process."""
+"""The web edge: Slack's one address, providers' webhooks, pages, and two addresses for whoever watches the process."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -62,10 +62,11 @@ def build_web(
     lifespan: Lifespan[Starlette] | None = None,
     limits: Limits | None = None,
     pages: Sequence[BaseRoute] = (),
+    webhooks: Mapping[str, ASGIApp] | None = None,
 ) -> ASGIApp:
     """Return the web application; without `take` (a worker, or Socket Mode) Slack's address does not exist.
 
-    `pages` are what people see in a browser; a worker has none.
+    `pages` are what people see in a browser, `webhooks` what stands at providers' addresses; a worker has neither.
     """
 
     async def healthz(_: Request) -> Response:
@@ -85,21 +86,23 @@ def build_web(
     )
     # A redirect would repeat the Host header that somebody sent.
     app.router.redirect_slashes = False
-    guard = Guard(SlackEndpoint(take), verifier, limits=limits) if take is not None and verifier is not None else None
-    return with_headers(_Split(guard, app))
+    raw = dict(webhooks or {})
+    if take is not None and verifier is not None:
+        raw[SLACK_PATH] = Guard(SlackEndpoint(take), verifier, limits=limits)
+    return with_headers(_Split(raw, app))
 
 
 class _Split:
-    """Sends Slack's path to the guard before anything else looks at the request."""
+    """Sends what other machines send to its own gate, before anything else looks at the request."""
 
-    def __init__(self, slack: ASGIApp | None, rest: ASGIApp) -> None:
-        self._slack = slack
+    def __init__(self, raw: Mapping[str, ASGIApp], rest: ASGIApp) -> None:
+        self._raw = raw
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        is_slack = scope["type"] == "http" and scope["path"] == SLACK_PATH and self._slack is not None
-        await (self._slack if is_slack and self._slack else self._rest)(scope, receive, send)
+        """Pass the request on; only the very path counts."""
+        gate = self._raw.get(scope["path"]) if scope["type"] == "http" else None
+        await (gate or self._rest)(scope, receive, send)
 
 
 def with_headers(app: ASGIApp) -> ASGIApp:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar, overload
 
+from storage.facts.personal import Redaction
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import Stream, StreamCounts
 from storage.warehouse import changes, commits, load, ready, upkeep
 from storage.warehouse import erase as erasing
+from storage.warehouse import redact as redacting
 from storage.warehouse.errors import NoLake
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_of
@@ -179,6 +181,17 @@ class Warehouse:
         """
         self._fresh.pop(source_id, None)
         return erasing.erase(self._location, self._limits, source_id, provider, fence=fence, checkpoint=checkpoint)
+
+    def redact(
+        self, source_id: str, redactions: Sequence[Redaction], *, fence: Fence, checkpoint: Checkpoint = pass_by
+    ) -> dict[str, int]:
+        """Make personal values of some records of a source empty, and remove every file and snapshot that holds them.
+
+        Returns the rows by table. Keys and hashes stay. Hold the organization's lease, as for `erase`; may be repeated.
+        Disagreement when a value is still there afterwards.
+        """
+        self._fresh.pop(source_id, None)
+        return redacting.redact(self._location, self._limits, source_id, redactions, fence=fence, checkpoint=checkpoint)
 
     def scattered(self) -> list[str]:
         """Return the tables that small loads left in many files, which makes every look into them dearer."""
