@@ -1,27 +1,23 @@
 """Questions that share a session: each sees what was there when it was asked, and one that fails takes nobody with it."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import wait
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from jobs.errors import UnavailableError
 from jobs.group_read import GroupRead
+from jobs.waiting import Waiting, tell
 from storage.records import triggers
 from storage.sessions import Database, Session
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-@pytest.fixture
-def readers(database: Database) -> Iterator[GroupRead]:
-    group = GroupRead(database, 5.0, 1)
-    yield group
-    group.close()
 
 
 def _known(session: Session) -> bool:
@@ -32,73 +28,83 @@ def _write(database: Database) -> None:
     database.in_write(lambda session: triggers.remember(session, "T0", "a", "a", NOW))
 
 
-def test_what_waits_together_shares_a_session_and_failures_are_told_alone(readers: GroupRead) -> None:
-    gate = threading.Event()
-
-    def broken(session: Session) -> None:
-        session.connection().execute(text("SELECT nothing FROM nowhere"))
-
-    held = readers.submit(lambda _session: gate.wait(5))
-    first, bad, second = (readers.submit(work) for work in (id, broken, id))
-    known = readers.submit(_known)
-    gate.set()
-    wait([held, first, bad, second, known], 5)
-    assert first.result() == second.result()
-    assert bad.exception() is not None
-    assert known.result() is False
-
-
-class _Hoarder(GroupRead):
-    """A twin that keeps its transaction for the next group."""
-
-    def _read_together(self, group: list) -> None:  # type: ignore[type-arg]  # of a private type
-        if not hasattr(self, "_kept"):
-            self._kept = Session(self._database._readers)
-        for question in group:
-            question.done.set_result(question.work(self._kept))
-
-
-def _sees_what_was_committed_before(database: Database, kind: type[GroupRead]) -> bool:
-    group = kind(database, 5.0, 1)
-    try:
-        assert group.submit(_known).result(5) is False
-        _write(database)
-        return bool(group.submit(_known).result(5))
-    finally:
-        group.close()
-        if isinstance(group, _Hoarder):
-            group._kept.close()
-
-
-def test_an_answer_is_never_from_before_the_question(sqlite_database: Database) -> None:
-    assert _sees_what_was_committed_before(sqlite_database, GroupRead)
-
-
-def test_a_kept_transaction_would_be_seen(sqlite_database: Database) -> None:
-    assert not _sees_what_was_committed_before(sqlite_database, _Hoarder)
-
-
-def test_what_cannot_begin_in_time_does_not_begin(sqlite_database: Database) -> None:
-    group = GroupRead(sqlite_database, 0.05, 1)
+@asynccontextmanager
+async def _held(group: GroupRead) -> AsyncIterator[None]:
+    """Hold the thread inside a read while the block asks for more."""
     started, gate = threading.Event(), threading.Event()
 
     def hold(_session: Session) -> None:
         started.set()
         gate.wait(5)
 
-    held = group.submit(hold)
-    assert started.wait(5)
-    late = group.submit(_known)
-    time.sleep(0.1)
-    gate.set()
+    holding = asyncio.create_task(group.read(hold))
+    await asyncio.to_thread(started.wait, 5)
+    try:
+        yield
+    finally:
+        gate.set()
+        await holding
+
+
+async def test_what_waits_together_shares_a_session_and_failures_are_told_alone(database: Database) -> None:
+    def broken(session: Session) -> None:
+        session.connection().execute(text("SELECT nothing FROM nowhere"))
+
+    group = GroupRead(database, 5.0, 1)
+    async with _held(group):
+        works: tuple[Any, ...] = (id, broken, id, _known)
+        tasks = [asyncio.create_task(group.read(work)) for work in works]
+        await asyncio.sleep(0.05)
+    first, bad, second, known = await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.to_thread(group.close)
+    assert first == second
+    assert isinstance(bad, Exception)
+    assert known is False
+
+
+class _Hoarder(GroupRead):
+    """A twin that keeps its transaction for the next group."""
+
+    def _read_together(self, group: list[Waiting]) -> None:
+        if not hasattr(self, "_kept"):
+            self._kept = Session(self._database._readers)
+        tell((question, question.work(self._kept), None) for question in group)
+
+
+async def _sees_what_was_committed_before(database: Database, kind: type[GroupRead]) -> bool:
+    group = kind(database, 5.0, 1)
+    try:
+        assert await group.read(_known) is False
+        _write(database)
+        return await group.read(_known)
+    finally:
+        await asyncio.to_thread(group.close)
+        if isinstance(group, _Hoarder):
+            group._kept.close()
+
+
+async def test_an_answer_is_never_from_before_the_question(sqlite_database: Database) -> None:
+    assert await _sees_what_was_committed_before(sqlite_database, GroupRead)
+
+
+async def test_a_kept_transaction_would_be_seen(sqlite_database: Database) -> None:
+    assert not await _sees_what_was_committed_before(sqlite_database, _Hoarder)
+
+
+async def test_what_cannot_begin_in_time_does_not_begin(sqlite_database: Database) -> None:
+    group = GroupRead(sqlite_database, 0.05, 1)
+    async with _held(group):
+        late = asyncio.create_task(group.read(_known))
+        await asyncio.sleep(0)
+        time.sleep(0.1)  # noqa: ASYNC251 - the question grows old; nothing else runs here
     with pytest.raises(UnavailableError):
-        late.result(5)
-    held.result(5)
-    group.close()
+        await late
+    await asyncio.to_thread(group.close)
 
 
-def test_what_waits_is_answered_before_the_end(database: Database) -> None:
+async def test_what_waits_is_answered_before_the_end(database: Database) -> None:
     group = GroupRead(database, 5.0, 3)
-    asked = [group.submit(_known) for _ in range(40)]
-    group.close()
-    assert [question.result(0) for question in asked] == [False] * 40
+    asked = [asyncio.create_task(group.read(_known)) for _ in range(40)]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(group.close)
+    assert await asyncio.gather(*asked) == [False] * 40
