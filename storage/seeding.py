@@ -158,6 +158,9 @@ def _connection(session: Session, source_id: str, source: SourceSeed, how: Seedi
     if stored is not None and stored.has_credentials and not how.replace_credentials:
         seeded.kept.append(f"the stored grant of {source.shown}")
         return
+    if stored is not None and stored.disconnected and not how.replace_credentials:
+        seeded.kept.append(f"{source.shown} disconnected, as an admin wanted it")
+        return
     version = (stored.version if stored else 0) + 1
     place = Place(seeded.organization_id, source.provider, source.account, version)
     credentials = _credentials(source.credentials, how.now)

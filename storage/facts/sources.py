@@ -81,3 +81,5 @@ class Source:
     region: str = ""
     #: host that gave the grant its tokens; empty where that was never noted
     environment: str = ""
+    #: a person disconnected it, so that nobody has to do anything about it
+    on_purpose: bool = False

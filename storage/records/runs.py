@@ -183,6 +183,25 @@ def cancel_waiting(session: Session, run_id: str, now: datetime) -> bool:
     return won(session, statement)
 
 
+def stop(session: Session, run_id: str, now: datetime) -> bool:
+    """End an active run at once, whoever works on it; return whether this one did.
+
+    The generation grows, so that nothing of its execution can be written any more.
+    """
+    statement = (
+        update(RunRow)
+        .where(col(RunRow.id) == run_id, col(RunRow.state).in_(ACTIVE_STATES))
+        .values(
+            state=RunState.CANCELLED,
+            generation=RunRow.generation + 1,
+            finished_at=now,
+            stage=None,
+            next_attempt_at=None,
+        )
+    )
+    return won(session, statement)
+
+
 def put_back(session: Session, run_id: str, generation: int, next_attempt_at: datetime, **values: object) -> int | None:
     """Let the run wait for its next attempt and return that one's number; None when the generation is an older one."""
     # Read before the update, which lets the session forget what it knew.
@@ -252,10 +271,11 @@ def restart(session: Session, run_id: str, generation: int, still_since: datetim
 
 
 def newest_loaded(session: Session, source_id: str) -> Run | None:
-    """Return the run that put the newest raw data into the warehouse, ready or not."""
+    """Return the run that put the newest raw data into the warehouse, ready or not; None when all was erased."""
     statement = (
         select(RunRow)
-        .where(RunRow.source_id == source_id, col(RunRow.loaded_at).is_not(None))
+        .join(SourceRow, col(SourceRow.id) == col(RunRow.source_id))
+        .where(RunRow.source_id == source_id, col(RunRow.loaded_at).is_not(None), _not_erased(RunRow.loaded_at))
         .order_by(col(RunRow.source_as_of).desc())
         .limit(1)
     )
@@ -265,10 +285,15 @@ def newest_loaded(session: Session, source_id: str) -> Run | None:
 
 def left_behind(session: Session, source_id: str, since: datetime | None) -> list[Run]:
     """Return the runs that loaded raw data but ended before it was made ready, after that instant."""
-    statement = select(RunRow).where(
-        RunRow.source_id == source_id,
-        col(RunRow.loaded_at).is_not(None),
-        col(RunRow.state).in_((RunState.FAILED, RunState.CANCELLED)),
+    statement = (
+        select(RunRow)
+        .join(SourceRow, col(SourceRow.id) == col(RunRow.source_id))
+        .where(
+            RunRow.source_id == source_id,
+            col(RunRow.loaded_at).is_not(None),
+            col(RunRow.state).in_((RunState.FAILED, RunState.CANCELLED)),
+            _not_erased(RunRow.loaded_at),
+        )
     )
     if since is not None:
         statement = statement.where(col(RunRow.finished_at) > since)
@@ -361,6 +386,7 @@ def _newest_of_state(*, collecting: bool) -> Select[Any]:
         .where(
             RunRow.source_id == SourceRow.id,
             RunRow.state == sqlalchemy.bindparam("state"),
+            _not_erased(RunRow.finished_at),
             col(RunRow.collects).is_(True) if collecting else sqlalchemy.true(),
         )
         .order_by(col(RunRow.finished_at).desc())
@@ -377,6 +403,11 @@ def _newest_of_state(*, collecting: bool) -> Select[Any]:
 def _active_of_sources() -> Select[Any]:
     sources: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
     return sqlalchemy.select(*_TABLE.c).where(_TABLE.c.source_id.in_(sources), _TABLE.c.state.in_(ACTIVE_STATES))
+
+
+def _not_erased(instant: Any) -> sqlalchemy.ColumnElement[bool]:
+    """Return the condition that a run's data was not erased since; what is before an erasure is history only."""
+    return sqlalchemy.or_(col(SourceRow.data_erased_at).is_(None), col(instant) > col(SourceRow.data_erased_at))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -38,6 +38,8 @@ class StoredConnection:
 
     version: int
     has_credentials: bool
+    #: a person disconnected it on purpose
+    disconnected: bool = False
 
 
 def put_organization(session: Session, organization_id: str, now: datetime, **fields: Any) -> Wrote:
@@ -148,7 +150,9 @@ def put_source(
 def stored_connection(session: Session, source_id: str) -> StoredConnection | None:
     """Return what is known of the source's connection."""
     row = session.get(ConnectionRow, source_id)
-    return StoredConnection(row.version, row.credentials is not None) if row else None
+    if row is None:
+        return None
+    return StoredConnection(row.version, row.credentials is not None, disconnected=row.disconnected_by is not None)
 
 
 def add_connection(
@@ -188,6 +192,7 @@ def put_credentials(
     row.credentials, row.version, row.scopes = sealed, version, scopes
     row.access_expires_at, row.refresh_expires_at = access_expires_at, None
     row.state, row.reason = state, reason
+    row.disconnected_by, row.erase_due_at, row.erase_data = None, None, False
     session.add(row)
     touch(session, source_id, now)
     session.flush()

@@ -128,7 +128,7 @@ def test_the_sources_that_stay_go_on_and_the_erased_one_may_begin_again(url: str
     load(warehouse, GONE, 1, "again")
     with warehouse.reader() as reader:
         found = reader.query("SELECT _source, id FROM ready_books_invoices ORDER BY id")
-    assert [(row["_source"], row["id"]) for row in found][0] == (GONE, "again-1")
+    assert (found[0]["_source"], found[0]["id"]) == (GONE, "again-1")
     assert len(found) == 6
     assert warehouse.counts(GONE)["raw_books_invoices"] == 1
     assert traces(locate(url, "org_1"), CANARY) == []
