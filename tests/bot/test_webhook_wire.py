@@ -1,0 +1,141 @@
+"""Webhooks on a real connection: floods end quickly and small, and every role that listens has the addresses."""
+
+import asyncio
+import contextlib
+import resource
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.main import build_app
+from bot.server import Server
+from bot.web import build_web
+from bot.webhooks import INTUIT_PATH, SHOPIFY_PATH, endpoints
+from bot.wire import Patience, server_config
+from storage.sessions import Database
+from tests.bot.test_main import settings_for
+from tests.bot.test_webhooks import CLOUD, ORDER, SETTINGS, UNINSTALLED, Taken, intuit, shopify
+
+SOON = 5.0
+
+
+class Quiet(Server):
+    """The product's server, which leaves the signals to the tests."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def served() -> AsyncIterator[tuple[int, Taken]]:
+    """Serve as the product does."""
+    taken = Taken()
+
+    async def ready() -> bool:
+        return True
+
+    web = build_web(None, None, ready, webhooks=endpoints(SETTINGS, taken))
+    config = server_config(web, host="127.0.0.1", port=0, patience=Patience(head=1.0, body=1.0, linger=0.5))
+    config.lifespan = "off"
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    server = Quiet(config, address.set_result)
+    running = asyncio.create_task(server.serve())
+    try:
+        yield int((await address).rpartition(":")[2]), taken
+    finally:
+        server.should_exit = True
+        await running
+
+
+def head(headers: list[tuple[bytes, bytes]], *more: bytes) -> bytes:
+    lines = [b"POST /webhooks/shopify HTTP/1.1", b"Host: x", *(b"%s: %s" % pair for pair in headers), *more]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+async def flood(port: int, first: bytes, part: bytes, parts: int) -> bytes:
+    """Send all of it unless hung up on, then read; the status line."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(SOON):
+        with contextlib.suppress(ConnectionError):
+            writer.write(first)
+            for _ in range(parts):
+                writer.write(part)
+                await writer.drain()
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            answer = await reader.read()
+    writer.close()
+    return answer.partition(b"\r\n")[0]
+
+
+async def test_floods_end_quickly_and_take_no_memory() -> None:
+    async with served() as (port, taken):
+        signed = shopify(UNINSTALLED)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        announced = await flood(port, head(signed, b"Content-Length: 104857600"), b"x" * 65536, 40)
+        endless = await flood(
+            port, head(signed, b"Transfer-Encoding: chunked"), b"10000\r\n" + b"x" * 65536 + b"\r\n", 40
+        )
+        headers = await flood(port, head([*signed, *[(b"x%d" % n, b"y") for n in range(10_000)]]), b"", 0)
+        small = await flood(port, head([*signed, *[(b"x", b"")] * 5_000], b"Content-Length: 0"), b"", 0)
+        slow = await flood(port, head(signed, b"Content-Length: 100"), b"", 0)
+        smuggled = await flood(port, head(signed, b"Content-Length: 4", b"Transfer-Encoding: chunked"), b"0\r\n\r\n", 1)
+        doubled = await flood(port, head(signed, b"Content-Length: 4", b"Content-Length: 5"), b"aaaaa", 1)
+        assert (announced[9:12], endless[9:12]) == (b"413", b"413")
+        assert headers[9:12] in (b"400", b"431")
+        assert small[9:12] in (b"400", b"431")
+        assert slow[9:12] == b"408"
+        assert smuggled[9:12] in (b"400", b"401")
+        assert doubled[9:12] == b"400"
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+        assert taken.events == []
+
+
+async def test_forged_ones_are_401_on_the_wire_and_carry_our_headers() -> None:
+    async with served() as (port, taken), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        forged = await client.post(SHOPIFY_PATH, content=UNINSTALLED, headers=shopify(UNINSTALLED, secret="wrong"))
+        assert (forged.status_code, forged.content) == (401, b"")
+        assert forged.headers["cache-control"] == "no-store"
+        assert (await client.post(INTUIT_PATH, content=CLOUD, headers=intuit(CLOUD))).status_code == 200
+        assert (await client.get(SHOPIFY_PATH)).status_code == 405
+        assert len(taken.events) == 2
+
+
+@pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
+async def test_who_listens_has_the_addresses(sqlite_database: Database, tmp_path: Path, *, socket_mode: bool) -> None:
+    more = {"slack_app_token": "xapp-none"} if socket_mode else {}
+    app = build_app(settings_for(sqlite_database.url, tmp_path, shopify_client_secret="shopify-secret-of-now", **more))
+    async with _serving(app.asgi) as client:
+        genuine = shopify(ORDER, "orders/updated")
+        assert (
+            await client.post(SHOPIFY_PATH, content=ORDER, headers=genuine)
+        ).status_code == 200  # nobody's shop: ignored
+        assert (await client.post(SHOPIFY_PATH, content=ORDER)).status_code == 401
+        assert (await client.post(INTUIT_PATH, content=CLOUD)).status_code == 401
+    await app.close()
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+async def test_a_web_process_has_them_and_a_worker_does_not(
+    postgres_database: Database, tmp_path: Path, role: str
+) -> None:
+    url = postgres_database.url.replace("postgresql+psycopg", "postgresql")
+    lake = f"{url}?data={tmp_path}"
+    app = build_app(settings_for(postgres_database.url, tmp_path, role=role, warehouse_url=lake))
+    async with _serving(app.asgi) as client:
+        wanted = 401 if role == "web" else 404
+        for path in (SHOPIFY_PATH, INTUIT_PATH):
+            assert (await client.post(path, content=ORDER)).status_code == wanted
+    await app.close()
+
+
+@contextlib.asynccontextmanager
+async def _serving(app: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to the application without starting what stands behind it."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
