@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot import actions, audit, commands, connections, home
+from bot import help as help_
 from bot import members as people
 from bot.case import Case
 from bot.interaction import Interaction, Kind
@@ -63,6 +64,9 @@ def table() -> Mapping[str, Entry]:
         buttons.EMAIL_NO: Entry(actions.email_no, Action.CONFIRM_EMAIL, CLICKED),
         buttons.CONNECT: Entry(connections.picked, Action.CONNECT, CLICKED),
         buttons.RECONNECT: Entry(connections.reconnect_picked, Action.CONNECT, CLICKED),
+        buttons.CONNECTION_HELP: Entry(help_.ladder, Action.ASK_FOR_HELP, CLICKED),
+        buttons.CONNECTION_TEST: Entry(help_.test, Action.ASK_FOR_HELP, CLICKED),
+        buttons.CONNECTION_TICKET: Entry(help_.ticket, Action.ASK_FOR_HELP, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}

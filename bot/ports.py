@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
+from connectors.errors import ConnectorError
 from jobs.connecting.views import Link, Offer
 from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
@@ -99,10 +100,6 @@ class Clicks(Protocol):
         """Return what nobody has played yet."""
         ...
 
-    def request(self, click: Click) -> Mapping[str, Any]:
-        """Return how to answer."""
-        ...
-
 
 class Escalations(Protocol):
     """What support people do to an escalated refresh."""
@@ -141,6 +138,22 @@ class Connections(Protocol):
 
     async def link(self, actor: Actor, provider: Provider, trigger: TriggerKey, source_id: str | None = None) -> Link:
         """Make a link for the actor."""
+        ...
+
+
+class Help(Protocol):
+    """Connections that do not work."""
+
+    async def source(self, actor: Actor, source_id: str) -> Source:
+        """Return the source."""
+        ...
+
+    async def test(self, actor: Actor, source_id: str) -> ConnectorError | None:
+        """Ask the provider."""
+        ...
+
+    async def ticket(self, actor: Actor, source_id: str, trigger: TriggerKey) -> str:
+        """Open a ticket."""
         ...
 
 
@@ -246,6 +259,11 @@ class Services(Protocol):
     @property
     def connect(self) -> Connections:
         """Connections."""
+        ...
+
+    @property
+    def help(self) -> Help:
+        """Connections that do not work."""
         ...
 
     @property

@@ -31,6 +31,7 @@ from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep
+from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.keeping import GrantKeeper
 from jobs.incidents.reminding import reminder_sweep
 from jobs.leasing import LEASE_SECONDS
@@ -159,17 +160,19 @@ def build_jobs(
     desk = Desk(settings.database_url)
     people = People(desk, clock, sender.profile)
     refresh = RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget)
+    keeper = GrantKeeper(ground, notifier, port.enqueue)
     services = Services(
         clock=clock,
         people=people,
         asks=AskService(desk, database, clock, seal, port.enqueue),
         status=StatusService(desk, clock, read_budget=ground.read_budget),
         refresh=refresh,
-        clicks=ClickService(desk, clock, seal, refresh, checkpoint),
+        clicks=ClickService(desk, clock, refresh, checkpoint),
         held=HeldService(desk, clock, port.enqueue, notifier),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         addresses=AddressService(desk, clock, people),
         members=MemberService(desk, clock, people),
+        help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
         connect=ConnectService(
             Means(
@@ -206,7 +209,6 @@ def build_jobs(
         checkpoint=checkpoint,
         quiet=tuning.quiet,
     )
-    keeper = GrantKeeper(ground, notifier, port.enqueue)
     editor = CardEditor(database, clock, sender, may_act=port.may_act)
 
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:

@@ -19,7 +19,10 @@ ESCALATION_TOLD = "escalation_told"
 INCIDENT_CARD = "incident_card"
 INCIDENT_MAIL = "incident_mail"
 INCIDENT_REMINDER = "incident_reminder"
+#: Tidings was removed from a Slack workspace
+WORKSPACE_LEFT = "workspace_left"
 EXPIRY_WARNING = "expiry_warning"
+CONNECTION_TICKET = "connection_ticket"
 
 #: No message is sent later than that after what it tells.
 KEEP_TRYING = timedelta(hours=24)
@@ -103,11 +106,26 @@ class Notifier:
             )
             self._mail(session, EXPIRY_WARNING, subject, person, now)
 
+    def ticket(self, session: Session, subject: str, member: Member, now: datetime) -> None:
+        """Post a ticket to support, and mail it to support and to the organization's account rep."""
+        organization = organizations.organization(session, member.organization_id)
+        channel = organization.support_channel or self._support_channel
+        if channel:
+            self._add(session, organization.id, CONNECTION_TICKET, subject, Channel.SLACK, channel, None, now)
+        addresses = (organization.support_email or self._support_email, organization.account_rep)
+        for address in dict.fromkeys(address for address in addresses if address and "@" in address):
+            self._add(session, organization.id, CONNECTION_TICKET, subject, Channel.EMAIL, address, None, now)
+
     def _concerned(self, session: Session, source: Source) -> list[Member]:
         """Return who connected the source while they may reconnect it; else every admin."""
         admins = organizations.admins(session, source.organization_id)
         owner = sources.owner_of(session, source.id)
         return [admin for admin in admins if admin.id == owner] or admins
+
+    def workspace_left(self, session: Session, organization_id: str, team_id: str, now: datetime) -> None:
+        """Mail to every admin that Slack reaches nobody there any more; Slack itself cannot tell them."""
+        for admin in organizations.admins(session, organization_id):
+            self._mail(session, WORKSPACE_LEFT, f"{team_id}.{int(now.timestamp())}", admin, now)
 
     def wake(self, session: Session, subjects: list[str], now: datetime) -> None:
         """Let the cards about these refreshes and runs be looked at now."""

@@ -7,6 +7,7 @@ from jobs.asks import AskService
 from jobs.audit_view import AuditService
 from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
+from jobs.incidents.help import ConnectionHelp
 from jobs.members import MemberService
 from jobs.people import People
 from jobs.refresh.clicks import ClickService
@@ -30,5 +31,6 @@ class Services:
     escalation: EscalationService
     addresses: AddressService
     members: MemberService
+    help: ConnectionHelp
     audit: AuditService
     connect: ConnectService

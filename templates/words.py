@@ -130,7 +130,7 @@ _BY_KIND = {
 
 _NEXT = {
     FailureKind.RETRY: "Try the refresh again in a while. If it fails again, give support the reference {reference}.",
-    FailureKind.RECONNECT: "Ask {admins} to reconnect {name} in Tidings' connections, then refresh again.",
+    FailureKind.RECONNECT: "Reconnect {name} with /data reconnect ({admins} can), then refresh again.",
     FailureKind.BROKEN: "Give support the reference {reference}.",
     FailureKind.PARTIAL: "Try again. If the same part is missing, give support the reference {reference}.",
     FailureKind.HELD: "Check in {provider} whether so much was removed. If so, a manager or an admin can press Load it"

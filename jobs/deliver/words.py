@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from jobs.incidents.view import expiry_message, incident_message, is_over
+from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
 from jobs.notify import (
+    CONNECTION_TICKET,
     ESCALATION_CARD,
     ESCALATION_MAIL,
     ESCALATION_TOLD,
@@ -28,6 +29,8 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
     if kind in _OF_INCIDENTS:
         incident_id, _, number = subject.partition(".")
         return incident_message(session, incident_id, now, reminder=int(number or 0))
+    if kind == CONNECTION_TICKET:
+        return ticket_message(session, subject, now)
     if kind == EXPIRY_WARNING:
         return expiry_message(session, subject, now)
     refresh = escalated_status(session, subject, now)

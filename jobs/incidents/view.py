@@ -1,12 +1,15 @@
 """An incident as facts for its messages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.facts.messages import Message
 from storage.facts.sources import Source
-from storage.records import connections, incidents, organizations, runs, sources
+from storage.records import audit, connections, incidents, organizations, runs, sources
 from storage.sessions import Session
 from templates import notices
+
+#: A ticket tells what was tried lately.
+_STEPS_OF = timedelta(days=7)
 
 
 def incident_message(session: Session, incident_id: str, now: datetime, *, reminder: int = 0) -> Message:
@@ -33,6 +36,28 @@ def expiry_message(session: Session, subject: str, now: datetime) -> Message:
     source = sources.source(session, subject.partition(".")[0])
     organization = organizations.organization(session, source.organization_id).name
     return notices.expiry_warning(organization, source, connections.end_of(session, source.id), now)
+
+
+def ticket_message(session: Session, subject: str, now: datetime) -> Message:
+    """Return a ticket as support reads it; `subject` names ticket, source and whoever asks."""
+    ticket_id, source_id, member_id = subject.split(".")
+    source = sources.source(session, source_id)
+    last = runs.last_ready_of(session, [source.id]).get(source.id)
+    return notices.connection_ticket(
+        ticket_id,
+        organizations.organization(session, source.organization_id).name,
+        source,
+        asked_by=organizations.member(session, member_id),
+        last_data_refresh=last.clocks.source_as_of if last else None,
+        steps=steps_of(session, source, now - _STEPS_OF),
+    )
+
+
+def steps_of(session: Session, source: Source, since: datetime) -> list[tuple[datetime, str]]:
+    """Return what the audit says about the source since then, newest last: (when, what)."""
+    entries = audit.newest(session, source.organization_id, 100)
+    about = [row for row in entries if source.id in (row.object_id, row.detail.get("source")) and row.at >= since]
+    return [(row.at, row.action) for row in reversed(about)][-8:]
 
 
 def is_over(session: Session, incident_id: str) -> bool:

@@ -29,11 +29,11 @@ from templates.notices.connect import (
     choose_reconnect,
     connect_link,
     not_connectable,
-    reconnect_button,
 )
 from templates.notices.escalation import escalation, escalation_told
 from templates.notices.finished import refresh_finished
 from templates.notices.held import confirm_held
+from templates.notices.help import connection_help, connection_tested, connection_ticket, ticket_opened
 from templates.notices.history import history
 from templates.notices.incident import IncidentFacts, expiry_warning, incident, incident_reminder
 from templates.notices.members import member_list, members_usage, not_admissible, role_granted, role_revoked
@@ -54,6 +54,9 @@ __all__ = [
     "confirm_held",
     "confirm_refresh",
     "connect_link",
+    "connection_help",
+    "connection_tested",
+    "connection_ticket",
     "disconnected",
     "dismissed",
     "escalation",
@@ -77,13 +80,13 @@ __all__ = [
     "not_found",
     "nothing_started",
     "queued",
-    "reconnect_button",
     "refresh_card",
     "refresh_finished",
     "role_granted",
     "role_revoked",
     "source_status",
     "status",
+    "ticket_opened",
     "too_late",
     "try_again",
     "unknown_command",

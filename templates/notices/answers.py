@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from storage.facts.messages import Code, Facts, Heading, Message, Note, Paragraph, Part, Strong, When
+from storage.facts.messages import Buttons, Code, Facts, Heading, Message, Note, Paragraph, Part, Strong, When
 from storage.facts.people import Action, Role
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates.notices.card import for_others, outcome
 from templates.notices.confirm import SLACK_ONLY
-from templates.notices.pieces import Words
+from templates.notices.pieces import Words, reconnect_button
 from templates.text import label, listed, shorten
-from templates.words import ACTIONS, ROLES, short_names, source_name, who
+from templates.words import ACTIONS, ROLES, short_names, source_name, source_title, who
 
 
 def say(summary: str, *words: Words, kind: str = "answer") -> Message:
@@ -61,8 +61,18 @@ def disconnected(
             When(last_data_refresh),
             "; no newer data can come until it is reconnected.",
         )
-    step: Words = (Strong("Next step:"), f" ask {who(admins)} to reconnect it in Tidings' connections.")
-    return say(summary, (*since, " Nothing was started."), means, step, kind="disconnected")
+    step: Words = (
+        Strong("Next step:"),
+        f" {who(admins)} can reconnect it with the button, or with ",
+        Code(_again(source)),
+        ".",
+    )
+    told = say(summary, (*since, " Nothing was started."), means, step, kind="disconnected")
+    return replace(told, parts=(*told.parts, Buttons((reconnect_button(source),))))
+
+
+def _again(source: Source) -> str:
+    return f"/data reconnect {label(source.label)}"
 
 
 def nothing_started(organization: str, left_out: Sequence[Source], admins: Sequence[str] = ()) -> Message:
@@ -74,15 +84,24 @@ def nothing_started(organization: str, left_out: Sequence[Source], admins: Seque
         return disconnected(organization, left_out[0], admins=admins)
     names = listed([source_name(source) for source in left_out])
     summary = f"{label(organization)}: nothing was started, because {len(left_out)} sources are disconnected."
-    step: Words = (Strong("Next step:"), f" ask {who(admins)} to reconnect them in Tidings' connections.")
-    return say(summary, (f"{names} are disconnected. Nothing was started.",), step, kind="disconnected")
+    step: Words = (
+        Strong("Next step:"),
+        f" {who(admins)} can reconnect them one by one, with ",
+        Code("/data reconnect"),
+        ".",
+    )
+    told = say(summary, (f"{names} are disconnected. Nothing was started.",), step, kind="disconnected")
+    buttons = tuple(reconnect_button(source, source_title(source)) for source in left_out[:5])
+    return replace(told, parts=(*told.parts, Buttons(buttons)))
 
 
 def no_sources(organization: str, admins: Sequence[str] = ()) -> Message:
     """Return the answer of an organization without sources."""
     summary = f"{label(organization)} has no sources connected yet."
     return say(
-        summary, (summary,), (Strong("Next step:"), f" ask {who(admins)} to connect one in Tidings' connections.")
+        summary,
+        (summary,),
+        (Strong("Next step:"), f" {who(admins)} can connect one, with ", Code("/data connect"), "."),
     )
 
 
@@ -112,6 +131,11 @@ def help_text() -> Message:
     rows: tuple[tuple[str, Words], ...] = (
         ("How fresh is the data?", (Code("/data status"), " or ", Code("/data status shopify"))),
         ("Get newer data", (Code("/data refresh shopify"), " or ", Code("/data refresh all"))),
+        (
+            "A source is disconnected",
+            (Code("/data reconnect"), ", or ", Code("/data connect"), " for a new one (admins)"),
+        ),
+        ("Who may do what?", (Code("/data members"), " and ", Code("/data audit"), " (admins)")),
         ("What happened lately?", (Code("/data history"), " or ", Code("/data history quickbooks"))),
         ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
     )
@@ -121,7 +145,7 @@ def help_text() -> Message:
         "Loaded: when it reached the warehouse. Ready to import: when your model can take it.",
     )
     return Message(
-        "What Tidings can do: status, refresh, history.",
+        "What Tidings can do: status, refresh, history, connections.",
         (
             Heading("What you can ask"),
             Facts(rows),

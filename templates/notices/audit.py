@@ -11,6 +11,9 @@ from templates.words import ACTIONS
 #: What is written down besides what people ask for.
 _STEPS = {
     "seed": "set up the organization",
+    "install": "installed Tidings in Slack",
+    "uninstall": "removed Tidings from Slack",
+    "join": "became a member",
     "connect_link": "got a link to connect",
     "connect_code_sent": "was sent a code",
     "connect_wrong_code": "typed a wrong code",
@@ -48,12 +51,13 @@ def _row(entry: AuditEntry) -> tuple[tuple[Inline, ...], ...]:
     return (
         (When(entry.at),),
         (label(entry.actor),),
-        (_did(entry.action) + (f": {label(entry.subject)}" if not _OUR_ID.fullmatch(entry.subject) else ""),),
+        (did(entry.action) + (f": {label(entry.subject)}" if not _OUR_ID.fullmatch(entry.subject) else ""),),
         (_detail(entry.detail) or "–",),
     )
 
 
-def _did(action: str) -> str:
+def did(action: str) -> str:
+    """Return an action of the audit in words."""
     known = {each.value: words for each, words in ACTIONS.items()}
     return known.get(action) or _STEPS.get(action) or label(action.replace("_", " "))
 

@@ -141,7 +141,7 @@ def _left_out(sources: Sequence[Source], names: dict[str, str], admins: Sequence
     return (
         Strong(f"Left out: {listed([names[source.id] for source in sources])}."),
         f" {'They are' if many else 'It is'} disconnected, so no new data can come. ",
-        f"Next step: ask {who(admins)} to reconnect {'them' if many else 'it'} in Tidings' connections.",
+        f"Next step: {who(admins)} can reconnect {'them' if many else 'it'} with /data reconnect.",
     )
 
 

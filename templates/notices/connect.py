@@ -20,6 +20,7 @@ from storage.facts.messages import (
 from storage.facts.sources import ConnectionState, Provider, Source
 from templates import actions
 from templates.notices.answers import say
+from templates.notices.pieces import reconnect_button
 from templates.text import label
 from templates.words import provider_name, source_name, source_title
 
@@ -91,9 +92,3 @@ def choose_reconnect(organization: str, sources: Sequence[Source]) -> Message:
 def not_connectable(organization: str, said: str) -> Message:
     """Return the answer where a link cannot be made; `said` is why, in plain words."""
     return say(f"{label(organization)}: {label(said)} Nothing was started.", kind="not_connectable")
-
-
-def reconnect_button(source: Source, text: str = "") -> Button:
-    """Return the button that gives whoever presses it a link of their own."""
-    name = text or f"Reconnect {provider_name(source.provider)}"
-    return Button(name, actions.RECONNECT, source.id, style=ButtonStyle.PRIMARY)

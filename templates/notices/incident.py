@@ -8,7 +8,7 @@ from storage.facts.messages import Button, Buttons, Code, Facts, Heading, Inline
 from storage.facts.sources import Source
 from templates import actions, times
 from templates.notices.answers import say
-from templates.notices.connect import reconnect_button
+from templates.notices.pieces import reconnect_button
 from templates.text import label
 from templates.words import provider_name, source_name, source_title, who
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from storage.facts.messages import Inline, When
+from storage.facts.messages import Button, ButtonStyle, Inline, When
 from storage.facts.runs import Duration, Run, RunState
 from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.facts.status import SourceStatus
-from templates import times
+from templates import actions, times
 from templates.text import counted, label, number
 from templates.words import failure_words, provider_name, run_words
 
@@ -122,3 +122,9 @@ def touched(run: Run) -> str:
         older = as_of is not None and as_of < run.clocks.requested_at
         return "nothing new had been collected" if older else "checked, nothing had changed"
     return f"{number(new)} new, {number(changed)} changed, {number(deleted)} deleted"
+
+
+def reconnect_button(source: Source, text: str = "") -> Button:
+    """Return the button that gives whoever presses it a link of their own."""
+    name = text or f"Reconnect {provider_name(source.provider)}"
+    return Button(name, actions.RECONNECT, source.id, style=ButtonStyle.PRIMARY)

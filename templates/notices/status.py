@@ -175,7 +175,7 @@ def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
     if source.connection is ConnectionState.DISCONNECTED:
         held = " Its data stays as it was and does not get newer." if status.last_ready else ""
         since: Words = (" is disconnected since ", When(source.connection_since), f"{reason}.{held} ")
-        return (Strong(name), *since, f"Next step: ask {who(admins)} to reconnect it in Tidings' connections.")
+        return (Strong(name), *since, f"Next step: {who(admins)} can reconnect it with /data reconnect.")
     if source.connection is ConnectionState.ATTENTION:
         return (
             Strong(name),

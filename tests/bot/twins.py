@@ -1,10 +1,12 @@
 """A small twin of the services: everything in memory, every call written down."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.errors import ConnectorError
 from jobs.authorize import authorize, authorize_support
 from jobs.connecting.views import Link, Offer
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
@@ -203,7 +205,6 @@ class TwinClicks:
     refresh: TwinRefresh
     known: Mapping[SlackIdentity, Actor]
     rows: dict[tuple[str, str], Click] = field(default_factory=dict)
-    kept: dict[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
     #: how often the database is busy when a click is played
     busy: int = 0
 
@@ -215,11 +216,10 @@ class TwinClicks:
             raise UnavailableError("busy")
         sources = None if scope.everything else scope.source_ids
         click = Click(trigger.team_id, trigger.trigger_id, who.organization_id, actor.identity, place.channel_id, sources,
-                      scope.only_stale, self.refresh.clock.now(), b"")  # fmt: skip
+                      scope.only_stale, self.refresh.clock.now(), json.dumps(request))  # fmt: skip
         if click.key in self.rows:
             return None
         self.rows[click.key] = click
-        self.kept[click.key] = request
         return click
 
     async def play(self, click: Click) -> Played | None:
@@ -246,9 +246,6 @@ class TwinClicks:
 
     async def waiting(self, longer_than: timedelta) -> list[Click]:
         return [click for click in self.rows.values() if click.at < self.refresh.clock.now() - longer_than]
-
-    def request(self, click: Click) -> Mapping[str, Any]:
-        return self.kept[click.key]
 
 
 @dataclass
@@ -366,6 +363,26 @@ class TwinMembers:
         return Changed(who, who.role, None)
 
 
+@dataclass
+class TwinHelp:
+    """Finds nothing wrong."""
+
+    tickets: list[str] = field(default_factory=list)
+
+    async def source(self, actor: Actor, source_id: str) -> Source:
+        authorize(actor, Action.ASK_FOR_HELP)
+        return SHOP
+
+    async def test(self, actor: Actor, source_id: str) -> ConnectorError | None:
+        authorize(actor, Action.ASK_FOR_HELP)
+        return None
+
+    async def ticket(self, actor: Actor, source_id: str, trigger: TriggerKey) -> str:
+        authorize(actor, Action.ASK_FOR_HELP)
+        self.tickets.append(source_id)
+        return "tck_1"
+
+
 class TwinAudit:
     """Has nothing to tell."""
 
@@ -392,3 +409,4 @@ class TwinServices:
         self.connect = TwinConnections()
         self.members = TwinMembers()
         self.audit = TwinAudit()
+        self.help = TwinHelp()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.facts.audit import AuditEntry, AuditPage
+from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
 from storage.facts.people import Action, Member, Role
 from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Held, Run, RunState, Stage, Trigger
@@ -182,6 +183,44 @@ def audit_page(broken=()):
     return AuditPage(entries, 14, broken)
 
 
+def incident(**changed: Any):
+    known = {"id": "inc_1", "organization_id": "org_1", "source_id": SHOPIFY.id, "kind": IncidentKind.DISCONNECTED}
+    known |= {"reason": "Shopify refused the stored grant", "opened_at": NOW - minutes(90), "due_at": None}
+    return Incident(**{**known, "reminders": 0, "resolved_at": None, "resolution": None, **changed})
+
+
+def incidents():
+    lost = source(connection=ConnectionState.DISCONNECTED, reason="Shopify refused the stored grant")
+
+    def facts(**changed: Any):
+        return notices.IncidentFacts(ORG, lost, incident(**changed), NOW - minutes(300), "Daniel Kim", ADMINS, NOW)
+
+    over = {"resolved_at": NOW, "resolution": Resolution.RECONNECTED}
+    priya = member("Priya Nair", Role.VIEWER)
+    steps = [(NOW - minutes(30), "connect_link"), (NOW - minutes(29), "connect_failed")]
+    return {
+        "incident_open": notices.incident(facts()),
+        "incident_over": notices.incident(facts(**over)),
+        "incident_cleared": notices.incident(facts(resolved_at=NOW, resolution=Resolution.CLEARED)),
+        "incident_reminder": notices.incident_reminder(facts(opened_at=NOW - minutes(1500)), 1),
+        "expiry_warning": notices.expiry_warning(ORG, SHOPIFY, NOW + minutes(6 * 1440), NOW),
+        "connection_help": notices.connection_help(ORG, lost, may_reconnect=True, admins=ADMINS),
+        "connection_tested": notices.connection_tested(SHOPIFY, None, NOW),
+        "connection_tested_bad": notices.connection_tested(lost, "the provider no longer accepts this grant", NOW),
+        "ticket_opened": notices.ticket_opened("tck_7k2m9q"),
+        "connection_ticket": notices.connection_ticket(
+            "tck_7k2m9q", ORG, lost, asked_by=priya, last_data_refresh=NOW - minutes(300), steps=steps
+        ),
+        "catalogue": notices.catalogue(ORG, [(Provider.SHOPIFY, "Orders of one shop.", "https://tidings.example/h")]),
+        "connect_link": notices.connect_link(ORG, Provider.SHOPIFY, "https://tidings.example/c", NOW + minutes(15)),
+        "reconnect_link": notices.connect_link(
+            ORG, Provider.SHOPIFY, "https://tidings.example/c", NOW + minutes(15), source=lost
+        ),
+        "already_connected": notices.already_connected(ORG, QUICKBOOKS),
+        "choose_reconnect": notices.choose_reconnect(ORG, [QUICKBOOKS, lost]),
+    }
+
+
 def messages() -> Any:
     """Return each notice in its states, by name."""
     answers: dict[str, Any] = {
@@ -221,6 +260,7 @@ def messages() -> Any:
         "role_revoked": notices.role_revoked(member("Noor Haddad", Role.REFRESHER)),
         "not_admissible": notices.not_admissible("<@U0GUEST|gus>"),
         "members_usage": notices.members_usage(),
+        **incidents(),
         "audit": notices.audit_list(ORG, audit_page()),
         "audit_broken": notices.audit_list(ORG, audit_page(broken=(12, 13))),
         "queued": notices.queued(ORG, [QUICKBOOKS], left_out=[SHOPIFY], where="in #finance"),
