@@ -1,6 +1,7 @@
 """Accepted clicks, played behind the acks of others and told to the person who clicked; found again after a crash."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +22,7 @@ from templates import notices
 log = structlog.get_logger("bot.clicks")
 
 #: played at once; those that wait for an ack wait for few of them
-_AT_ONCE = 4
+_AT_ONCE = 8
 #: seconds between two tries while the database is busy; after the last one the sweep goes on
 _PAUSES = (0.2, 0.5, 1.0, 2.0)
 #: what its own process has not played after that long is anybody's
@@ -81,9 +82,8 @@ class Plays:
         await asyncio.gather(*(self._found(click, show) for click in found if click.key not in self._mine))
 
     async def _found(self, click: Click, show: Show) -> None:
-        kept = self._services.clicks.request(click)
         log.info("click_found", team=click.team_id, card=click.trigger_id)
-        request = from_json(kept)
+        request = from_json(json.loads(click.request))
         await show(await self.told(click, request), request)
 
     async def _patiently(self, click: Click) -> Played | None:

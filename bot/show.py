@@ -37,8 +37,6 @@ def ack_body(reply: Reply, request: Interaction) -> str | None:
 
 #: Seconds that an answer stands back behind the acks of others.
 _PATIENCE = 1.0
-#: Seconds that some accepted clicks do.
-_PATIENCE_OF_PLAYS = 0.25
 
 
 class Shower:
@@ -162,7 +160,7 @@ class Background:
         # Work that is cancelled before its turn was never begun, and says so loudly when it is not closed.
         task.add_done_callback(lambda _: work.close())
 
-    async def turn(self, patience: float = _PATIENCE_OF_PLAYS) -> None:
+    async def turn(self, patience: float = _PATIENCE) -> None:
         """Return when no request is at its ack, or after those seconds."""
         if self._quiet.is_set():
             return

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
@@ -15,7 +14,6 @@ from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
 from storage.records import clicks, organizations
-from storage.seal import Seal
 from storage.sessions import ConflictError, Session
 
 _MOST_AT_ONCE = 50
@@ -34,12 +32,9 @@ class Played:
 class ClickService:
     """Accepts clicks and plays them."""
 
-    def __init__(
-        self, desk: Desk, clock: Clock, seal: Seal, refresh: RefreshService, checkpoint: Callable[[str], None]
-    ) -> None:
+    def __init__(self, desk: Desk, clock: Clock, refresh: RefreshService, checkpoint: Callable[[str], None]) -> None:
         self._desk = desk
         self._clock = clock
-        self._seal = seal
         self._refresh = refresh
         self._checkpoint = checkpoint
 
@@ -48,6 +43,7 @@ class ClickService:
     ) -> Click | None:
         """Write the click down; the refresh was requested when this returns. UnavailableError: nothing was written.
 
+        `request` is what another process needs to answer; nothing secret, for it is kept as it is.
         The role is read again when the click is played. None: a click on the same card waits to be played and told.
         """
         member = authorize(actor, Action.START_REFRESH)
@@ -60,7 +56,7 @@ class ClickService:
             None if scope.everything else scope.source_ids,
             scope.only_stale,
             self._clock.now(),
-            self._seal.close(json.dumps(request), "click", trigger.team_id, trigger.trigger_id),
+            json.dumps(request),
         )
         is_new = await self._desk.accept(lambda session: clicks.accept(session, click))
         return click if is_new else None
@@ -87,11 +83,6 @@ class ClickService:
         """Return what was accepted that long ago and not played yet."""
         before = self._clock.now() - longer_than
         return await self._desk.read(lambda session: clicks.waiting(session, before, _MOST_AT_ONCE))
-
-    def request(self, click: Click) -> dict[str, Any]:
-        """Return how to answer a click of another process."""
-        opened: dict[str, Any] = json.loads(self._seal.open(click.request, "click", click.team_id, click.trigger_id))
-        return opened
 
     def _play(self, session: Session, click: Click) -> Played | None:
         if not clicks.take(session, click):

@@ -21,8 +21,8 @@ class Click:
     only_stale: bool
     #: when it was accepted: the refresh was requested then
     at: datetime
-    #: sealed: how to answer
-    request: bytes
+    #: JSON: how another process answers; nothing secret
+    request: str
 
     @property
     def key(self) -> tuple[str, str]:

@@ -124,5 +124,5 @@ class ClickRow(SQLModel, table=True):
     sources: str
     only_stale: bool
     at: datetime = Field(sa_type=Instant)
-    #: sealed JSON: how to answer; it may hold a response_url
-    request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    #: JSON: how another process answers; nothing secret
+    request: str

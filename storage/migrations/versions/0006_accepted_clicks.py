@@ -23,6 +23,6 @@ def upgrade() -> None:
         sa.Column("sources", sa.String(), nullable=False),
         sa.Column("only_stale", sa.Boolean(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
-        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("request", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("team_id", "trigger_id"),
     )
