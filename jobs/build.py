@@ -17,9 +17,11 @@ from jobs.audit_view import AuditService
 from jobs.audit_work import WorkAudit
 from jobs.bot_tokens import BotTokens
 from jobs.clock import Sweep
+from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.means import Means
 from jobs.connecting.service import ConnectService
-from jobs.connecting.telling import flow_words
+from jobs.connecting.severing import Severing
+from jobs.connecting.telling import disconnect_words, flow_words
 from jobs.deliver.cards import CardEditor
 from jobs.deliver.handler import QUIET, DeliveryHandler
 from jobs.deliver.mail import MailSender
@@ -161,6 +163,26 @@ def build_jobs(
     people = People(desk, clock, sender.profile)
     refresh = RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget)
     keeper = GrantKeeper(ground, notifier, port.enqueue)
+    means = Means(
+        desk=desk,
+        database=database,
+        clock=clock,
+        seal=seal,
+        people=people,
+        enqueue=port.enqueue,
+        notifier=notifier,
+        grants_for=grants,
+        connector_for=connectors,
+        providers=ground.providers,
+        slack=SlackApp(
+            settings.slack_client_id,
+            Secret(settings.slack_client_secret.get_secret_value()),
+            settings.slack_api_url,
+        ),
+        public_url=settings.public_url.rstrip("/"),
+        read_budget=ground.read_budget,
+        checkpoint=checkpoint,
+    )
     services = Services(
         clock=clock,
         people=people,
@@ -174,36 +196,19 @@ def build_jobs(
         members=MemberService(desk, clock, people),
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
-        connect=ConnectService(
-            Means(
-                desk=desk,
-                database=database,
-                clock=clock,
-                seal=seal,
-                people=people,
-                enqueue=port.enqueue,
-                notifier=notifier,
-                grants_for=grants,
-                connector_for=connectors,
-                providers=ground.providers,
-                slack=SlackApp(
-                    settings.slack_client_id,
-                    Secret(settings.slack_client_secret.get_secret_value()),
-                    settings.slack_api_url,
-                ),
-                public_url=settings.public_url.rstrip("/"),
-                read_budget=ground.read_budget,
-                checkpoint=checkpoint,
-            )
-        ),
+        connect=ConnectService(means),
+        disconnect=DisconnectService(means),
     )
+    severing = Severing(means, ground, tuning.retries, port.status)
     runs = RunHandler(ground, notifier, port.enqueue, tuning.retries)
     deliveries = DeliveryHandler(
         database,
         clock,
         port.enqueue,
         notifier,
-        Posting(database, clock, sender, own_words={**flow_words(seal, connectors), **privacy_words()}),
+        Posting(
+            database, clock, sender, own_words={**flow_words(seal, connectors), **disconnect_words(), **privacy_words()}
+        ),
         Mailing(database, clock, MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from)),
         may_act=port.may_act,
         checkpoint=checkpoint,
@@ -220,6 +225,7 @@ def build_jobs(
         handlers={
             "run": runs.handle,
             "delivery": deliveries.handle,
+            "disconnect": severing.handle,
             WEBHOOK: WebhookHandler(ground, notifier, port.enqueue).handle,
         },
         sweeps=[
@@ -231,6 +237,7 @@ def build_jobs(
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),
             Sweep("flows", 15.0, services.connect.sweep),
+            Sweep("disconnects", 15.0, severing.sweep),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
         ],

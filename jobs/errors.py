@@ -71,6 +71,15 @@ class FlowRefusedError(RequestError):
         self.said = said
 
 
+class WrongNameError(RequestError):
+    """What was typed to confirm is not the name of the source; nothing was changed."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__("that is not its name")
+        #: what may be typed
+        self.names = names
+
+
 def unavailable(error: DatabaseBusyError) -> UnavailableError:
     """Turn the database's error into ours."""
     return NoRoomError(str(error)) if isinstance(error, DatabaseFullError) else UnavailableError(str(error))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jobs.addresses import AddressService
 from jobs.asks import AskService
 from jobs.audit_view import AuditService
+from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
 from jobs.incidents.help import ConnectionHelp
@@ -34,3 +35,4 @@ class Services:
     help: ConnectionHelp
     audit: AuditService
     connect: ConnectService
+    disconnect: DisconnectService

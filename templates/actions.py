@@ -34,5 +34,9 @@ CONNECTION_HELP = "connection_help"
 CONNECTION_TEST = "connection_test"
 #: Open a ticket with support, filled in. Value: the source's id.
 CONNECTION_TICKET = "connection_ticket"
+#: Show what disconnecting a source affects. Value: its id.
+DISCONNECT = "disconnect"
+#: Open the form that confirms it; also the callback of that form. Value: the source's id.
+DISCONNECT_FORM = "disconnect_form"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

@@ -16,6 +16,7 @@ ELSEWHERE = "connected_elsewhere"
 ONE_COMPANY = "one_company"
 ENVIRONMENT = "environment"
 ERASING = "erasing"
+REVOKING = "revoking"
 UNREADABLE = "unreadable"
 OTHER_PERSON = "other_person"
 SIGN_IN_FAILED = "sign_in_failed"
@@ -39,6 +40,8 @@ _WORDS = {
     "up here. Nothing was stored. Please ask support.",
     ERASING: "The data of this source is being erased, as somebody of your organization asked. Nothing was stored. "
     "Start again in Slack in 15 minutes.",
+    REVOKING: "The access that this source had before is being given up at {label} right now, which would end a new "
+    "one too. Nothing was stored. Start again in Slack in a few minutes.",
     UNREADABLE: f"What waited here cannot be read any more. {_AGAIN}",
     MISMATCH: "You chose another account than the source's. Keep the source as it is, or make a new one.",
     OTHER_PERSON: "In this browser you are signed in to Slack as somebody else. Sign in as the person who asked for "

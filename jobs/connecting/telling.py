@@ -8,15 +8,24 @@ from connectors.base import Connector
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.work import Work
-from storage.facts.deliveries import CONNECT_CODE, CONNECTION_CHANGED, Channel, Delivery
+from storage.facts.deliveries import (
+    CONNECT_CODE,
+    CONNECTION_CHANGED,
+    DISCONNECT_ENDED,
+    DISCONNECTED,
+    Channel,
+    Delivery,
+)
+from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.flows import Flow
 from storage.facts.messages import Message, Person
 from storage.facts.people import Member
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider, Source
-from storage.records import deliveries, flows, organizations, sources
+from storage.records import deliveries, disconnects, flows, organizations, sources
 from storage.seal import Seal
 from storage.sessions import Session
+from templates.notices.disconnect import disconnect_ended, disconnected_told
 from templates.notices.linking import connect_code, connection_changed
 
 _KEEP_TRYING = timedelta(hours=24)
@@ -46,18 +55,48 @@ def send_code(
 
 def tell_admins(session: Session, flow: Flow, source: Source, *, newly: bool, enqueue: Enqueue, now: datetime) -> None:
     """Tell every admin, the one who did it included, that a connection changed."""
-    for admin in organizations.admins(session, flow.organization_id):
+    facts = {"newly": newly, "source": source.id, "missing": source.connection_reason}
+    _tell(session, flow.organization_id, CONNECTION_CHANGED, flow.id, facts, enqueue=enqueue, now=now)
+
+
+def tell_disconnected(
+    session: Session, disconnect: Disconnect, source: Source, frozen: datetime | None, enqueue: Enqueue
+) -> None:
+    """Tell every admin, the one who did it included, that a source was disconnected."""
+    facts = {"source": source.id, "frozen": frozen.isoformat() if frozen else None}
+    _tell(session, source.organization_id, DISCONNECTED, disconnect.id, facts, enqueue=enqueue, now=disconnect.at)
+
+
+def tell_disconnect_ended(session: Session, disconnect_id: str, enqueue: Enqueue, now: datetime) -> None:
+    """Tell every admin that the data is gone, or that the provider must be told by hand; nothing else is news."""
+    found = disconnects.find(session, disconnect_id)
+    if found is None or found.outcome is None or (found.outcome.done and found.data_erased_at is None):
+        return
+    _tell(session, found.organization_id, DISCONNECT_ENDED, found.id, {}, enqueue=enqueue, now=now)
+
+
+def _tell(
+    session: Session,
+    organization_id: str,
+    kind: str,
+    subject: str,
+    facts: Mapping[str, object],
+    *,
+    enqueue: Enqueue,
+    now: datetime,
+) -> None:
+    for admin in organizations.admins(session, organization_id):
         delivery_id = deliveries.add(
             session,
-            organization_id=flow.organization_id,
-            kind=CONNECTION_CHANGED,
-            subject=flow.id,
+            organization_id=organization_id,
+            kind=kind,
+            subject=subject,
             channel=Channel.SLACK,
             destination=f"{admin.team_id}/{admin.user_id}",
             member_id=admin.id,
             now=now,
             expires_at=now + _KEEP_TRYING,
-            facts={"newly": newly, "source": source.id, "missing": source.connection_reason},
+            facts=facts,
         )
         if delivery_id is not None:
             enqueue(session, Work("delivery", delivery_id, queue="notify"))
@@ -87,6 +126,36 @@ def flow_words(seal: Seal, connector_for: Callable[[Provider], Connector]) -> Ma
         )
 
     return {CONNECT_CODE: code, CONNECTION_CHANGED: changed}
+
+
+def disconnect_words() -> Mapping[str, Words]:
+    """Return the words of the kinds of delivery that are about a source which somebody disconnected."""
+
+    def told(session: Session, delivery: Delivery, _now: datetime) -> Message:
+        found = _disconnect(session, delivery.subject)
+        frozen = deliveries.facts_of(session, delivery.id).get("frozen")
+        return disconnected_told(
+            _person(organizations.member(session, found.member_id)),
+            sources.source(session, found.source_id),
+            at=found.at,
+            erase=found.erase_data,
+            frozen_at=datetime.fromisoformat(str(frozen)) if frozen else None,
+        )
+
+    def ended(session: Session, delivery: Delivery, _now: datetime) -> Message:
+        found = _disconnect(session, delivery.subject)
+        return disconnect_ended(
+            sources.source(session, found.source_id), found.outcome or GrantEnd.NONE, erased_at=found.data_erased_at
+        )
+
+    return {DISCONNECTED: told, DISCONNECT_ENDED: ended}
+
+
+def _disconnect(session: Session, disconnect_id: str) -> Disconnect:
+    found = disconnects.find(session, disconnect_id)
+    if found is None:
+        raise KeyError(disconnect_id)
+    return found
 
 
 def _flow(session: Session, flow_id: str) -> Flow:

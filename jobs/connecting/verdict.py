@@ -32,6 +32,8 @@ def objection(session: Session, means: Means, flow: Flow, pending: Pending) -> s
     held = connections.held(session, flow.organization_id, flow.provider, account)
     if held is not None and held.erasing:
         return reasons.ERASING
+    if held is not None and held.revoking:
+        return reasons.REVOKING
     if held is not None and held.environment and held.environment != pending.environment:
         return reasons.ENVIRONMENT
     return _one_company(session, means, flow, held.source_id if held else None)

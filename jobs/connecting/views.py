@@ -85,6 +85,36 @@ class FlowView:
 
 
 @dataclass(frozen=True, slots=True)
+class Parting:
+    """A source that somebody is about to disconnect, and what that affects."""
+
+    status: SourceStatus
+    #: names the state that is shown: disconnecting is refused once it is another one
+    mark: str
+    #: refreshes that wait for the run that is under way
+    waiting: int
+    #: it is disconnected already; its data may be erased still
+    only_data: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What may be typed to confirm: the label, or the company's name."""
+        return tuple(dict.fromkeys(name for name in (self.status.source.label, self.status.source.company) if name))
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A source that was disconnected; the same answer when the same confirmation comes twice."""
+
+    disconnect_id: str
+    source: Source
+    #: its data is being erased
+    erase: bool
+    #: as of when the data stays; None where nothing was ever loaded
+    frozen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """A stored grant; the same answer when the same yes comes twice."""
 

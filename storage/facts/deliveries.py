@@ -8,6 +8,10 @@ from enum import StrEnum
 CONNECT_CODE = "connect_code"
 #: every admin is told that somebody connected or reconnected an account
 CONNECTION_CHANGED = "connection_changed"
+#: every admin is told that somebody disconnected a source
+DISCONNECTED = "disconnected"
+#: ... and that its data was erased, or that its access must be taken back at the provider
+DISCONNECT_ENDED = "disconnect_ended"
 #: Kinds whose facts are sealed, because they open something: forgotten as soon as the delivery is settled.
 SEALED_KINDS = frozenset({CONNECT_CODE})
 

@@ -142,16 +142,16 @@ def is_current(session: Session, disconnect: Disconnect) -> bool:
     return row == disconnect.version
 
 
+def give_up_erasing(session: Session, disconnect: Disconnect) -> None:
+    """Note that the data is not to be erased any more, because the source was connected again."""
+    won(session, update(DisconnectRow).where(col(DisconnectRow.id) == disconnect.id).values(erase_data=False))
+
+
 def end(session: Session, disconnect: Disconnect, now: datetime) -> bool:
     """End it when nothing is left to be done; whether this one did."""
     found = find(session, disconnect.id)
     if found is None or found.outcome is None or (found.erase_data and found.data_erased_at is None):
         return False
-    return close(session, disconnect, now)
-
-
-def close(session: Session, disconnect: Disconnect, now: datetime) -> bool:
-    """End it as it is; whether this one did."""
     statement = (
         update(DisconnectRow)
         .where(col(DisconnectRow.id) == disconnect.id, col(DisconnectRow.ended_at).is_(None))

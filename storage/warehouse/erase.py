@@ -11,6 +11,7 @@ are built anew by their next run.
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 
 from storage.warehouse.errors import Disagreement, NoLake
@@ -29,6 +30,8 @@ def erase(
     location: Location, limits: Limits, source_id: str, provider: str, *, fence: Fence, checkpoint: Checkpoint
 ) -> Erased:
     """Do all of it; safe to repeat after a crash at any instant. See `Warehouse.erase`."""
+    # By the clock of the files: those of a load that begins after us, should we lose the lease unnoticed, are younger.
+    began = datetime.now(UTC)
     try:
         # A look first: a lake that was never made must not be made for this.
         with opened(location, limits, write=False) as session:
@@ -45,8 +48,8 @@ def erase(
             session.rows(f"CALL ducklake_expire_snapshots('lake', versions => {expired})")
         checkpoint("erase.expired")
         removed = session.rows("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
-        # What loads that were killed left; whoever loads now would hold the lease that we hold.
-        orphans = session.rows("CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+        # What loads that were killed left.
+        orphans = session.rows("CALL ducklake_delete_orphaned_files('lake', older_than => ?)", (began,))
         checkpoint("erase.files_removed")
         _nothing_left(session, source_id)
     for folder in staged_by(location.staging, source_id):

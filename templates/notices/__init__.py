@@ -30,6 +30,14 @@ from templates.notices.connect import (
     connect_link,
     not_connectable,
 )
+from templates.notices.disconnect import (
+    choose_disconnect,
+    disconnect_button,
+    disconnect_card,
+    disconnect_ended,
+    disconnected_now,
+    disconnected_told,
+)
 from templates.notices.escalation import escalation, escalation_told
 from templates.notices.finished import refresh_finished
 from templates.notices.held import confirm_held
@@ -50,6 +58,7 @@ __all__ = [
     "audit_list",
     "cancel_requested",
     "catalogue",
+    "choose_disconnect",
     "choose_reconnect",
     "confirm_held",
     "confirm_refresh",
@@ -57,7 +66,12 @@ __all__ = [
     "connection_help",
     "connection_tested",
     "connection_ticket",
+    "disconnect_button",
+    "disconnect_card",
+    "disconnect_ended",
     "disconnected",
+    "disconnected_now",
+    "disconnected_told",
     "dismissed",
     "escalation",
     "escalation_told",

@@ -20,6 +20,7 @@ from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import times
 from templates.notices.card import explanations, for_others, headline, next_steps, receipt_words
+from templates.notices.disconnect import stopped_because
 from templates.notices.held import held_buttons
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
@@ -178,7 +179,9 @@ def _next_for_cancelled(refresh: RefreshStatus) -> list[Part]:
         for source, run in refresh.runs[:_IN_FULL]
         if run.goes_on
     ]
-    if any(run.state is RunState.CANCELLED and not run.goes_on for _, run in refresh.runs):
+    cancelled = [source for source, run in refresh.runs if run.state is RunState.CANCELLED and not run.goes_on]
+    told += [Paragraph(words) for source in cancelled if (words := stopped_because(source))]
+    if any(not source.on_purpose for source in cancelled):
         dropped = "What was not ready yet was dropped; nothing half-done can be seen. Ask again whenever you like."
         told.append(Paragraph((dropped,)))
     return told

@@ -50,6 +50,8 @@ _ORDER = [Freshness.NEVER, Freshness.OVERDUE, Freshness.LATE, Freshness.FRESH]
 def needs_person(status: SourceStatus) -> bool:
     """Whether nothing gets better until a person acts."""
     failed = last_failure(status)
+    if status.source.on_purpose:
+        return False
     return status.source.connection is not ConnectionState.CONNECTED or (failed is not None and failed.kind in _NEEDS)
 
 
@@ -208,6 +210,8 @@ def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]
 
 def _connection(source: Source) -> Words:
     state = CONNECTION[source.connection]
+    if source.on_purpose and source.connection_reason:
+        return (f"{state}: {label(source.connection_reason)}",)
     since: Words = (
         (" since ", When(source.connection_since)) if source.connection is not ConnectionState.CONNECTED else ()
     )

@@ -1,0 +1,188 @@
+"""Disconnecting on purpose: what it affects, that it happened, and what became of access and data."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.facts.disconnects import GrantEnd
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Code,
+    Facts,
+    Heading,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Person,
+    Strong,
+    When,
+)
+from storage.facts.sources import CollectMode, ConnectionState, Source
+from storage.facts.status import SourceStatus
+from templates import actions, times
+from templates.notices.answers import say
+from templates.notices.pieces import Words, doing
+from templates.text import counted, label
+from templates.words import provider_name, source_name, source_title
+
+_MOST = 5
+
+
+def disconnect_card(
+    organization: str, status: SourceStatus, now: datetime, *, waiting: int = 0, only_data: bool = False
+) -> Message:
+    """Return what disconnecting a source affects, with the button that asks for the confirmation."""
+    source = status.source
+    name, title = provider_name(source.provider), source_title(source)
+    frozen = status.last_data_refresh
+    if only_data:
+        words: Words = (f"{title} is disconnected already. ", *_stays(frozen), " It can be erased now.")
+        parts: list[Part] = [Heading(f"Erase the data of {title}?"), Paragraph(words)]
+    else:
+        parts = [Heading(f"Disconnect {title}?"), Facts(_affected(status, now, waiting))]
+        parts.append(Paragraph((Strong("Keep the data: "), *_stays(frozen))))
+    parts.append(Paragraph((Strong("Erase the data too: "), _what_erasing_is(name))))
+    if not only_data:
+        parts.append(Paragraph((_what_happens(name),)))
+    verb = "Erase" if only_data else "Disconnect"
+    go = Button(f"{verb} …", actions.DISCONNECT_FORM, source.id, ButtonStyle.DANGER)
+    parts += [Buttons((go, Button("Leave it", actions.REFRESH_DISMISS)))]
+    parts.append(Note(("Nothing has changed yet. You choose and type its name in the next step.",)))
+    return Message(
+        f"{label(organization)}: {verb.lower()} {title}? Nothing has changed yet.", tuple(parts), kind="disconnect"
+    )
+
+
+def choose_disconnect(organization: str, sources: Sequence[Source]) -> Message:
+    """Return the question which source shall be disconnected."""
+    connected = [source for source in sources if source.connection is not ConnectionState.DISCONNECTED]
+    listed = (connected or list(sources))[:_MOST]
+    if not listed:
+        return say(f"{label(organization)} has no sources, so there is nothing to disconnect.")
+    buttons = tuple(disconnect_button(source, source_title(source)) for source in listed)
+    said = "Which source shall be disconnected?"
+    note = Note(("Or name it: ", Code("/data disconnect shopify"), ". Nothing happens before you confirm it."))
+    return Message(said, (Paragraph((said,)), Buttons(buttons), note), kind="choose_disconnect")
+
+
+def disconnect_button(source: Source, text: str = "") -> Button:
+    """Return the button that shows what disconnecting the source affects."""
+    return Button(text or f"Disconnect {provider_name(source.provider)}", actions.DISCONNECT, source.id)
+
+
+def disconnected_now(source: Source, *, erase: bool, frozen_at: datetime | None) -> Message:
+    """Return the answer to whoever disconnected a source a moment ago."""
+    title, name = source_title(source), provider_name(source.provider)
+    summary = f"{title} is disconnected."
+    parts = (
+        Paragraph((Strong(summary), " What was queued or running for it was stopped.")),
+        Paragraph((_what_follows(name),)),
+        Paragraph(_data(erase=erase, frozen_at=frozen_at)),
+        Note(("Every admin is told. ", Code(f"/data reconnect {label(source.label)}"), " connects it again.")),
+    )
+    return Message(summary, parts, kind="disconnected")
+
+
+def disconnected_told(who: Person, source: Source, *, at: datetime, erase: bool, frozen_at: datetime | None) -> Message:
+    """Return what every admin is told when somebody disconnected a source."""
+    title, name = source_title(source), provider_name(source.provider)
+    parts = (
+        Paragraph((who, " disconnected ", Strong(title), ".")),
+        Facts((("Source", (label(source.label),)), ("When", (When(at),)))),
+        Paragraph(_data(erase=erase, frozen_at=frozen_at)),
+        Paragraph((_what_follows(name),)),
+        Note(
+            ("Every admin is told. Unexpected? ", Code(f"/data reconnect {label(source.label)}"), ", and tell support.")
+        ),
+    )
+    return Message(f"{label(who.name)} disconnected {title}.", parts, kind="disconnected")
+
+
+def disconnect_ended(source: Source, outcome: GrantEnd, *, erased_at: datetime | None) -> Message:
+    """Return what every admin is told at the end: the data is gone, or the provider must be told by hand."""
+    title, name = source_title(source), provider_name(source.provider)
+    parts: list[Part] = []
+    if erased_at is not None:
+        parts.append(
+            Paragraph(("The data of ", Strong(title), " was erased from the warehouse, ", When(erased_at), "."))
+        )
+    if not outcome.done:
+        parts.append(Paragraph((Strong("One thing is left for you: "), _by_hand(outcome, name))))
+    said = f"The data of {title} was erased." if erased_at else f"{title} is disconnected; one thing is left for you."
+    return Message(said, tuple(parts), kind="disconnect_ended")
+
+
+def _affected(status: SourceStatus, now: datetime, waiting: int) -> tuple[tuple[str, Words], ...]:
+    source = status.source
+    rows: list[tuple[str, Words]] = [
+        ("Account", (label(source.label),)),
+        ("Schedule that stops", _schedule(status, now)),
+    ]
+    running: Words = ("nothing",)
+    if status.active is not None:
+        ends = f"; {counted(waiting, 'refresh waits', 'refreshes wait')} for it" if waiting else ""
+        running = (*doing(status.active, now), f", is stopped{ends}")
+    rows.append(("Waiting or running", running))
+    frozen: Words = (When(status.last_data_refresh, now),) if status.last_data_refresh else ("no data was ever loaded",)
+    rows.append(("Its data freezes as of", frozen))
+    return tuple(rows)
+
+
+def _schedule(status: SourceStatus, now: datetime) -> Words:
+    source = status.source
+    if source.connection is ConnectionState.DISCONNECTED:
+        return ("none runs: it is disconnected",)
+    if source.mode is CollectMode.PUSH:
+        return ("none: the provider delivers",)
+    rhythm = times.every(status.stretched_minutes or source.schedule_minutes)
+    return (rhythm, ", next ", When(status.next_run_at, now)) if status.next_run_at else (rhythm,)
+
+
+def _stays(frozen: datetime | None) -> Words:
+    if frozen is None:
+        return ("no data of it was ever loaded.",)
+    return ("what is loaded stays importable, as of ", When(frozen), ", and gets older.")
+
+
+def _what_erasing_is(name: str) -> str:
+    return (
+        f"everything that was loaded from this {name} account is removed from the warehouse. It cannot be brought "
+        "back; only connecting again reads it anew. History and receipts keep their totals, and what changed in detail "
+        "before can no longer be looked up, for your other sources either."
+    )
+
+
+def _what_happens(name: str) -> str:
+    return (
+        f"Either way Tidings stops reading, gives its access up at {name} and forgets its own copy of it within 15 "
+        "minutes. Connecting again is possible at any time."
+    )
+
+
+def _what_follows(name: str) -> str:
+    return f"The access is given up at {name} now, and Tidings' own copy of it is gone within 15 minutes."
+
+
+def _data(*, erase: bool, frozen_at: datetime | None) -> Words:
+    if erase:
+        return ("Its data is being erased; you are told when that is done.",)
+    return ("Its data is kept: ", *_stays(frozen_at))
+
+
+def _by_hand(outcome: GrantEnd, name: str) -> str:
+    if outcome is GrantEnd.NO_WAY:
+        return f"only you can take the access back at {name}: remove Tidings from its connected apps there."
+    return (
+        f"{name} could not be told that the access ends. Tidings has forgotten it and cannot use it; please remove "
+        f"Tidings from the connected apps at {name} as well."
+    )
+
+
+def stopped_because(source: Source) -> Words:
+    """Return why a run of a source that somebody disconnected was stopped; nothing for any other one."""
+    if not source.on_purpose:
+        return ()
+    reason = label(source.connection_reason or "it was disconnected").rstrip(".")
+    return (f"{source_name(source)} was stopped: {reason}.",)
