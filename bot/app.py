@@ -66,7 +66,7 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
         request: Interaction = context[_INTERACTION]
         reply = await front.answer(request)
         said = said_in_ack(reply, request)
-        if reply.then or (said is None and reply.message):
+        if reply.then or reply.form or (said is None and reply.message):
             background.start(_finish(reply, request, shown=said is not None))
         return acknowledged(said)
 
@@ -89,5 +89,6 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
     )
     app.command(_ANY)(listen)
     app.action(_ANY)(listen)
+    app.view(_ANY)(listen)
     app.event(_ANY)(listen)
     return app

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import actions, audit, commands, connections, home
+from bot import actions, audit, commands, connections, disconnecting, home
 from bot import help as help_
 from bot import members as people
 from bot.case import Case
@@ -22,6 +22,7 @@ Handler = Callable[[Case], Awaitable[Reply]]
 COMMANDS = frozenset({Kind.COMMAND})
 SPOKEN = frozenset({Kind.COMMAND, Kind.MENTION, Kind.DIRECT})
 CLICKED = frozenset({Kind.ACTION})
+SENT = frozenset({Kind.SUBMIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def table() -> Mapping[str, Entry]:
         Intent.HELP: Entry(commands.help_, Action.SEE_STATUS, SPOKEN),
         Intent.CONNECT: Entry(connections.connect, Action.CONNECT, COMMANDS),
         Intent.RECONNECT: Entry(connections.reconnect, Action.CONNECT, COMMANDS),
+        Intent.DISCONNECT: Entry(disconnecting.disconnect, Action.DISCONNECT, COMMANDS),
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
@@ -67,10 +69,14 @@ def table() -> Mapping[str, Entry]:
         buttons.CONNECTION_HELP: Entry(help_.ladder, Action.ASK_FOR_HELP, CLICKED),
         buttons.CONNECTION_TEST: Entry(help_.test, Action.ASK_FOR_HELP, CLICKED),
         buttons.CONNECTION_TICKET: Entry(help_.ticket, Action.ASK_FOR_HELP, CLICKED),
+        buttons.DISCONNECT: Entry(disconnecting.asked, Action.DISCONNECT, CLICKED),
+        buttons.DISCONNECT_FORM: Entry(disconnecting.form, Action.DISCONNECT, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }
+    submitted = {buttons.DISCONNECT_FORM: Entry(disconnecting.confirmed, Action.DISCONNECT, SENT)}
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}
     entries |= {f"click:{name}": entry for name, entry in clicked.items()}
+    entries |= {f"submit:{name}": entry for name, entry in submitted.items()}
     entries["open:home"] = Entry(home.opened, Action.SEE_STATUS, frozenset({Kind.HOME}))
     return MappingProxyType(entries)
 
@@ -96,6 +102,8 @@ def route(request: Interaction) -> Route:
             return Route(f"say:{asked.intent.value}", asked, sentence=True)
         case Kind.ACTION:
             return Route(f"click:{action_name(request.name)}", Question(Intent.UNKNOWN))
+        case Kind.SUBMIT:
+            return Route(f"submit:{request.name}", Question(Intent.UNKNOWN))
         case _:
             return Route(f"open:{request.kind.value}", Question(Intent.STATUS))
 

@@ -24,7 +24,9 @@ from templates import notices
 log = structlog.get_logger("bot.front")
 
 #: What may change something; everything else at most shows a card that asks.
-_EFFECTS = frozenset({Kind.ACTION})
+_EFFECTS = frozenset({Kind.ACTION, Kind.SUBMIT})
+#: What has a place for words in the ack itself.
+_SHOWN_AT_ONCE = frozenset({Kind.COMMAND, Kind.SUBMIT})
 _REMEMBERED = timedelta(minutes=15)
 _WHO = "One moment, the answer follows here."
 #: Shown when the facts about a person must be fetched first.
@@ -102,7 +104,7 @@ class Front:
             return await self.decide(actor, request)
         await self._services.asks.persist(request.kind.value, request.team_id, request.trigger, to_json(request))
         self._unknown(identity)
-        return Reply(CHECKING) if request.kind is Kind.COMMAND else NOTHING
+        return Reply(CHECKING) if request.kind in _SHOWN_AT_ONCE else NOTHING
 
     async def _actor(self, request: Interaction) -> Actor | None:
         identity, people = request.identity, self._services.people

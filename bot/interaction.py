@@ -6,7 +6,7 @@ from. Objects that the person names (button values, typed names) are only text h
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ _ID = re.compile(r"[A-Z][A-Z0-9]{1,39}")
 _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}")
 _KEY = re.compile(r"[\x21-\x7e]{1,250}")
 _MOST_WORDS = 4000
+_MOST_INPUTS = 50
 
 
 class Kind(StrEnum):
@@ -26,6 +27,8 @@ class Kind(StrEnum):
 
     COMMAND = "command"
     ACTION = "action"
+    #: a form was sent
+    SUBMIT = "submit"
     #: the bot was mentioned in a channel
     MENTION = "mention"
     #: a direct message to the bot
@@ -45,14 +48,16 @@ class Interaction:
     #: the workspace where it happened
     team_id: str
     channel_id: str
-    #: unique for what happened: trigger id, or the message of an event
+    #: unique for what happened: trigger id, the form that was sent, or the message of an event
     trigger: str
-    #: the name of the button, or the command
+    #: the name of the button, the form, or the command
     name: str = ""
     #: what was typed
     words: str = ""
-    #: what the button carries
+    #: what the button or the form carries
     value: str = ""
+    #: what was typed and chosen in a form, by the name of the input
+    fields: Mapping[str, str] = field(default_factory=dict)
     response_url: Secret | None = None
     thread_ts: str | None = None
     #: what Slack says about the account, for profile changes
@@ -77,6 +82,8 @@ class Reader:
         match body.get("type"):
             case "block_actions":
                 return self._action(body)
+            case "view_submission":
+                return _submitted(body)
             case "event_callback":
                 return _event(body)
             case _:
@@ -134,6 +141,40 @@ class Reader:
         except ValueError:
             return False
         return origin in (("https", "hooks.slack.com", 443), self._own)
+
+
+def _submitted(body: Json) -> Interaction:
+    """Return a form that was sent. The same open form is one thing: sent twice, it has its effect once."""
+    view = body.get("view")
+    if not isinstance(view, dict):
+        raise MalformedError("view")
+    team = _id(body, "team", "id")
+    home = text_of(body, "user", "team_id") or team
+    return Interaction(
+        Kind.SUBMIT,
+        SlackIdentity(_matching(_ID, home, "team_id"), _id(body, "user", "id")),
+        team,
+        "",
+        f"form:{_id(view, 'id')}",
+        name=_name(text_of(view, "callback_id")),
+        value=text_of(view, "private_metadata")[:_MOST_WORDS],
+        fields=_fields(view),
+    )
+
+
+def _fields(view: Json) -> dict[str, str]:
+    """Return the answers of the inputs; each of ours is a block whose one element has the block's own name."""
+    state = view.get("state")
+    blocks = state.get("values") if isinstance(state, dict) else None
+    if not isinstance(blocks, dict) or len(blocks) > _MOST_INPUTS:
+        raise MalformedError("state")
+    found = {}
+    for name, elements in blocks.items():
+        element = elements.get(name) if isinstance(elements, dict) else None
+        if isinstance(element, dict):
+            said = text_of(element, "value") or text_of(element, "selected_option", "value")
+            found[name] = said[:_MOST_WORDS]
+    return found
 
 
 def _event(body: Json) -> Interaction | None:
@@ -215,6 +256,7 @@ def to_json(request: Interaction) -> dict[str, object]:
         "name": request.name,
         "words": request.words,
         "value": request.value,
+        "fields": dict(request.fields),
         "response_url": request.response_url.reveal() if request.response_url else None,
         "thread_ts": request.thread_ts,
     }
@@ -233,6 +275,8 @@ def from_json(kept: Mapping[str, Any]) -> Interaction:
         name=kept["name"],
         words=kept["words"],
         value=kept["value"],
+        # Kept before there were forms: nothing.
+        fields=kept.get("fields", {}),
         response_url=Secret(url) if url else None,
         thread_ts=kept["thread_ts"],
     )

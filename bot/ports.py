@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from connectors.errors import ConnectorError
-from jobs.connecting.views import Link, Offer
+from jobs.connecting.disconnect import Confirmation
+from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
@@ -157,6 +158,18 @@ class Help(Protocol):
         ...
 
 
+class Disconnects(Protocol):
+    """Disconnects sources on purpose."""
+
+    async def preview(self, actor: Actor, source_id: str) -> Parting:
+        """Return what disconnecting affects; changes nothing."""
+        ...
+
+    async def disconnect(self, actor: Actor, confirmed: Confirmation, trigger: TriggerKey) -> Parted:
+        """Disconnect."""
+        ...
+
+
 class Members(Protocol):
     """Who may do what."""
 
@@ -264,6 +277,11 @@ class Services(Protocol):
     @property
     def help(self) -> Help:
         """Connections that do not work."""
+        ...
+
+    @property
+    def disconnect(self) -> Disconnects:
+        """Disconnecting."""
         ...
 
     @property

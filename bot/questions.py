@@ -22,6 +22,7 @@ class Intent(StrEnum):
     #: lead to a page, never further
     CONNECT = "connect"
     RECONNECT = "reconnect"
+    DISCONNECT = "disconnect"
     MEMBERS = "members"
     AUDIT = "audit"
     #: "don't refresh": nothing is offered

@@ -1,10 +1,10 @@
 """What a handler answers: words, where they go, and what may follow once Slack has its ack."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from storage.facts.messages import Message
+from storage.facts.messages import Form, Message
 
 
 class Where(StrEnum):
@@ -28,6 +28,10 @@ class Reply:
     then: Callable[[], Awaitable["Reply"]] | None = None
     #: IANA name of the reader's zone
     zone: str = "UTC"
+    #: a modal that opens in the place of words; only within three seconds of a click or a command
+    form: Form | None = None
+    #: what is wrong with a submitted form, by the name of the input; `message` says it where no form is open any more
+    errors: Mapping[str, str] = field(default_factory=dict)
     #: what an ack says, by workspace; one reply may be for many people who asked the same at once
     rendered: dict[str, str] = field(default_factory=dict, compare=False)
 

@@ -11,7 +11,8 @@ import structlog
 from bot.interaction import Interaction, Kind
 from bot.reply import Reply, Where
 from bot.slack import NotShownError, Slack
-from storage.facts.messages import Message
+from storage.facts.messages import Form, Message
+from templates import notices
 from templates import slack as blocks
 from templates.slack import Rung
 
@@ -24,7 +25,9 @@ _ELSEWHERE = frozenset(
 
 
 def ack_body(reply: Reply, request: Interaction) -> str | None:
-    """Return the JSON that the ack of a command says by itself; None when the words go another way."""
+    """Return the JSON that the ack of a command or a form says by itself; None when the words go another way."""
+    if request.kind is Kind.SUBMIT:
+        return _form_ack(reply, request)
     if request.kind is not Kind.COMMAND or reply.message is None:
         return None
     team_id = request.identity.team_id
@@ -33,6 +36,16 @@ def ack_body(reply: Reply, request: Interaction) -> str | None:
         shown = blocks.render(reply.message, team_id=team_id, zone=reply.zone)
         said = reply.rendered[team_id] = json.dumps({"response_type": "ephemeral", **shown}, separators=(",", ":"))
     return said
+
+
+def _form_ack(reply: Reply, request: Interaction) -> str | None:
+    """Return what happens to the form: words beside its inputs, or the answer in its place; None closes it."""
+    if reply.errors:
+        return json.dumps({"response_action": "errors", "errors": dict(reply.errors)})
+    if reply.message is None:
+        return None
+    view = blocks.answer(reply.message, team_id=request.identity.team_id, zone=reply.zone)
+    return json.dumps({"response_action": "update", "view": view}, separators=(",", ":"))
 
 
 #: Seconds that an answer stands back behind the acks of others.
@@ -47,6 +60,8 @@ class Shower:
 
     async def show(self, reply: Reply, request: Interaction) -> None:
         """Show the reply; what Slack refuses is tried plainer, then logged: the person can ask again."""
+        if reply.form is not None and not await self._opened(reply, reply.form, request):
+            reply = Reply(notices.form_not_opened(), zone=reply.zone)
         if reply.message is None:
             return
         try:
@@ -62,6 +77,16 @@ class Shower:
         while reply.then:
             reply = await follow(reply, request)
             await self.show(reply, request)
+
+    async def _opened(self, reply: Reply, form: Form, request: Interaction) -> bool:
+        """Open a modal; False when the three seconds in which Slack allows it are over, or it refuses the form."""
+        view = blocks.modal(form, team_id=request.identity.team_id, zone=reply.zone)
+        try:
+            await self._slack.call(request.team_id, "views.open", {"trigger_id": request.trigger, "view": view})
+        except NotShownError as error:
+            log.info("form_not_opened", team=request.team_id, form=form.callback, reason=error.code)
+            return False
+        return True
 
     async def _show(self, reply: Reply, message: Message, request: Interaction) -> None:
         rung: Rung | None = Rung.TABLE

@@ -52,6 +52,36 @@ def unpack_held(value: str) -> tuple[str, str]:
     return card, run_id
 
 
+@dataclass(frozen=True, slots=True)
+class PartingValue:
+    """What the form of a disconnect carries: the source, and the state of it that was shown."""
+
+    source_id: str
+    mark: str
+    only_data: bool
+
+
+def pack_parting(source_id: str, mark: str, *, only_data: bool) -> str:
+    """Return what the form of a disconnect carries."""
+    packed: dict[str, object] = {"s": source_id, "m": mark}
+    if only_data:
+        packed["d"] = 1
+    return json.dumps(packed, separators=(",", ":"))
+
+
+def unpack_parting(value: str) -> PartingValue:
+    """Return what the form carries; NotFoundError for a value that is not of our making."""
+    try:
+        packed = parse_json(value)
+    except MalformedError:
+        raise NotFoundError from None
+    found = packed.get("s"), packed.get("m")
+    source_id, mark = (one if isinstance(one, str) and one.isascii() and len(one) <= _MOST_ID else "" for one in found)
+    if not source_id or not mark:
+        raise NotFoundError
+    return PartingValue(source_id, mark, packed.get("d") == 1)
+
+
 def unpack(value: str) -> CardValue:
     """Return what the button carries; NotFoundError for a value that is not of our making."""
     try:

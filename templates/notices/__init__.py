@@ -7,6 +7,7 @@ from templates.notices.answers import (
     cancel_requested,
     disconnected,
     failure,
+    form_not_opened,
     help_text,
     joined,
     no_room,
@@ -37,6 +38,7 @@ from templates.notices.disconnect import (
     disconnect_ended,
     disconnected_now,
     disconnected_told,
+    wrong_name,
 )
 from templates.notices.escalation import escalation, escalation_told
 from templates.notices.finished import refresh_finished
@@ -77,6 +79,7 @@ __all__ = [
     "escalation_told",
     "expiry_warning",
     "failure",
+    "form_not_opened",
     "help_text",
     "history",
     "incident",
@@ -105,4 +108,5 @@ __all__ = [
     "try_again",
     "unknown_command",
     "unknown_source",
+    "wrong_name",
 ]

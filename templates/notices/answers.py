@@ -216,6 +216,12 @@ def too_late(what_happened: str) -> Message:
     return say(f"Too late: {label(what_happened).rstrip('.')}. Nothing was changed.", kind="too_late")
 
 
+def form_not_opened() -> Message:
+    """Return the answer to a click whose form could not be opened in the three seconds that Slack gives."""
+    said = "The form could not be opened in time. Nothing was done."
+    return say(said, (said,), (Strong("Next step:"), " press the button again."), kind="try_again")
+
+
 def cancel_requested(refresh: RefreshStatus) -> Message:
     """Return the answer to Cancel: what stops between two steps, and what goes on because others wait for it."""
     names = short_names([source for source, _ in refresh.runs])

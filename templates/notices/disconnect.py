@@ -85,6 +85,11 @@ def disconnected_now(source: Source, *, erase: bool, frozen_at: datetime | None)
     return Message(summary, parts, kind="disconnected")
 
 
+def wrong_name(names: Sequence[str]) -> Message:
+    """Return what is said where something else than the source's name was typed to confirm."""
+    return say(f"Type {' or '.join(label(name) for name in names[:2])}. Nothing was changed.", kind="wrong_name")
+
+
 def disconnected_told(who: Person, source: Source, *, at: datetime, erase: bool, frozen_at: datetime | None) -> Message:
     """Return what every admin is told when somebody disconnected a source."""
     title, name = source_title(source), provider_name(source.provider)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from storage.facts.messages import Choice, Form, Message, Part, Rule, TextInput
+from storage.facts.messages import Buttons, Choice, Form, Message, Part, Rule, TextInput
 from templates.slack import limits
 from templates.slack.inline import Reader, plain
 from templates.slack.layout import lay_out, name_blocks
@@ -30,6 +30,12 @@ def modal(form: Form, *, revision: int = 0, team_id: str | None = None, zone: st
         "blocks": [*said, *inputs],
     }
     return view | {"submit": plain_text(form.submit, limits.VIEW_BUTTON)} if form.submit or inputs else view
+
+
+def answer(message: Message, *, team_id: str | None = None, zone: str = "UTC") -> Block:
+    """Return the view that says a message in the place of the form that asked for it; it can only be closed."""
+    parts = tuple(part for part in message.parts if not isinstance(part, Buttons))
+    return modal(Form("answer", "Tidings", "", parts, close="Close"), team_id=team_id, zone=zone)
 
 
 def home(
