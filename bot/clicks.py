@@ -22,7 +22,7 @@ from templates import notices
 log = structlog.get_logger("bot.clicks")
 
 #: played at once; those that wait for an ack wait for few of them
-_AT_ONCE = 8
+_AT_ONCE = 16
 #: seconds between two tries while the database is busy; after the last one the sweep goes on
 _PAUSES = (0.2, 0.5, 1.0, 2.0)
 #: what its own process has not played after that long is anybody's

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _MOST_TOGETHER = 32
 #: What was accepted before is written a few at a time, so that who waits for an ack waits for few of them.
-_MOST_BEHIND = 8
+_MOST_BEHIND = 16
 
 
 class GroupCommit:
