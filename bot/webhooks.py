@@ -121,11 +121,11 @@ class WebhookEndpoint:
         return self._door.read(header, parse_value(text), text)
 
 
-def endpoints(settings: Settings, take: Take) -> Mapping[str, ASGIApp]:
+def endpoints(settings: Settings, take: Take, *, seconds: float = ANSWER_SECONDS) -> Mapping[str, ASGIApp]:
     """Return what stands at each provider's address."""
     return {
-        SHOPIFY_PATH: WebhookEndpoint(_shopify(settings), take),
-        INTUIT_PATH: WebhookEndpoint(_intuit(settings), take),
+        SHOPIFY_PATH: WebhookEndpoint(_shopify(settings), take, seconds=seconds),
+        INTUIT_PATH: WebhookEndpoint(_intuit(settings), take, seconds=seconds),
     }
 
 

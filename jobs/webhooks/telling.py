@@ -37,7 +37,7 @@ def tell_support(
 ) -> bool:
     """Post to the support channel, once for each request; return whether there is one."""
     # The number of the customer is in the message and nowhere in the log.
-    log.warning("privacy_data_requested", source=source.id, event=webhook.event_id)
+    log.warning("privacy_data_requested", source=source.id, webhook=webhook.event_id)
     channel = notifier.support_channel_of(session, source.organization_id)
     if not channel:
         return False

@@ -261,8 +261,13 @@ async def test_genuine_nonsense_is_acknowledged_and_has_no_effect(name: str) -> 
 
 async def test_half_understood_bodies_have_no_effect() -> None:
     shop, books, taken = gates()
-    for odd in ({}, {"customer": {}, "orders_to_redact": []}, {"customer": {"id": "1"}, "orders_to_redact": []},
-                {"customer": {"id": 1}, "orders_to_redact": [True]}):  # fmt: skip
+    odds: list[dict[str, Any]] = [
+        {},
+        {"customer": {}, "orders_to_redact": []},
+        {"customer": {"id": "1"}, "orders_to_redact": []},
+        {"customer": {"id": 1}, "orders_to_redact": [True]},
+    ]
+    for odd in odds:
         body = json.dumps({"shop_id": 7, "shop_domain": SHOP, **odd}).encode()
         assert (await ask(shop, body, shopify(body, "customers/redact")))[0] in (200, 401)
     bodies: list[Any] = [
