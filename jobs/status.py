@@ -13,7 +13,7 @@ from storage.facts.people import Action, Actor
 from storage.facts.runs import Run
 from storage.facts.sources import CollectMode, Freshness, Provider, Source
 from storage.facts.status import SourceStatus
-from storage.records import receipts, runs, sources
+from storage.records import receipts, runs, sources, webhooks
 from storage.sessions import Session
 
 #: What a run itself may take before its source counts as late.
@@ -57,6 +57,8 @@ def statuses(
     reads = sources.reads_in(session, [source.id for source in found if source.provider in METERED], month_of(now))
     stretched = sources.stretched_of(session, ids)
     durations = runs.durations_of(session, ids if with_durations else list(active))
+    # What is read on demand is read when its provider tells of a change; the others wait for their timer.
+    changed = webhooks.newest(session, [source for source in found if source.mode is CollectMode.TIMER])
     return [
         SourceStatus(
             source=source,
@@ -68,6 +70,7 @@ def statuses(
             duration=durations.get(source.id),
             reads=(reads.get(source.id, 0), budget) if source.provider in METERED else None,
             stretched_minutes=stretched.get(source.id),
+            changed_at=changed.get(source.id),
         )
         for source in found
     ]

@@ -14,7 +14,7 @@ from storage.records import webhooks
 from storage.sessions import Database, Session
 
 #: Shopify sends again for four hours, Intuit for days.
-REMEMBERED = timedelta(days=60)
+REMEMBERED = timedelta(days=30)
 #: What is not settled by then is tried anew, each time that long after.
 STRANDED = timedelta(hours=1)
 #: Attempts of the sweep have numbers of their own, one for each hour, so that any number of sweeps make one.

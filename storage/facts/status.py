@@ -26,6 +26,15 @@ class SourceStatus:
     reads: tuple[int, int] | None = None
     #: the schedule was stretched to save the read budget: minutes now in force
     stretched_minutes: int | None = None
+    #: when the provider last told of a change by itself; None where it never did
+    changed_at: datetime | None = None
+
+    @property
+    def changes_wait(self) -> bool:
+        """Whether the provider told of a change that is not in the data yet."""
+        return self.changed_at is not None and (
+            self.last_data_refresh is None or self.changed_at > self.last_data_refresh
+        )
 
     @property
     def last_data_refresh(self) -> datetime | None:

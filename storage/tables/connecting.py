@@ -100,6 +100,16 @@ class WebhookRow(SQLModel, table=True):
     """A signed event of a provider, kept before it is answered; the same event again has no effect."""
 
     __tablename__ = "webhooks"
+    __table_args__ = (
+        Index("ix_webhooks_account", "provider", "account", "at"),
+        Index(
+            "ix_webhooks_open",
+            "provider",
+            "account",
+            sqlite_where=text("settled_at is null"),
+            postgresql_where=text("settled_at is null"),
+        ),
+    )
 
     provider: str = Field(primary_key=True)
     event_id: str = Field(primary_key=True)

@@ -205,7 +205,14 @@ def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]
         ("Running now", doing(status.active, now)),
         ("Connection", _connection(source)),
     )
-    return (*rows, *_last_attempt(status.last_finished))
+    return (*rows, *_changes(status), *_last_attempt(status.last_finished))
+
+
+def _changes(status: SourceStatus) -> tuple[tuple[str, Words], ...]:
+    """Return the row about what the provider says has changed and is not in the data yet."""
+    if not status.changes_wait or status.changed_at is None:
+        return ()
+    return (("Changed at the provider since", (When(status.changed_at), ", not in the data yet")),)
 
 
 def _connection(source: Source) -> Words:

@@ -23,10 +23,11 @@ from sandbox.providers.serve import serve
 from storage.facts.runs import RunState, Trigger
 from storage.facts.sources import ConnectionState, Provider
 from storage.facts.webhooks import Event
-from storage.records import audit, webhooks
+from storage.records import audit
 from storage.sessions import Database, Session
 from storage.settings import Settings
 from storage.tables import AuditRow, ConnectionRow, IncidentRow, RunRow, SourceRow, WebhookRow
+from templates.notices import source_status
 from tests.jobs.stage import REALM, SHOP, Stage, staged
 from tests.waiting import eventually
 
@@ -209,9 +210,14 @@ async def test_intuit_says_that_something_changed_and_the_timer_reads_it(databas
         rows = await hooks.settled(4)
         assert {(row.account, row.topic) for row in rows} == {(REALM, "changed")}
         assert hooks.runs(Provider.QUICKBOOKS) == []
-        found = [stage.source(Provider.QUICKBOOKS), stage.source(Provider.SHOPIFY)]
-        newest = stage.database.in_read(lambda session: webhooks.newest(session, found))
-        assert newest == {found[0].id: max(row.at for row in rows)}
+        actor = await stage.actor()
+        books, shop = (stage.source(provider).id for provider in (Provider.QUICKBOOKS, Provider.SHOPIFY))
+        status = await stage.jobs.services.status.one(actor, books)
+        assert status.changed_at == max(row.at for row in rows)
+        assert status.changes_wait
+        assert (await stage.jobs.services.status.one(actor, shop)).changed_at is None
+        shown = source_status("Temerity Goods", status, stage.clock.now())
+        assert "not in the data yet" in str(shown.parts)
 
 
 class Forgetful(WebhookService):
@@ -268,7 +274,7 @@ async def test_what_lost_its_work_is_done_all_the_same_and_forgotten_in_time(
         stage.clock.advance(timedelta(hours=2))
         await sweep.run()
         await hooks.settled()
-        stage.clock.advance(timedelta(days=61))
+        stage.clock.advance(timedelta(days=31))
         await sweep.run()
         assert hooks.rows() == []
 
