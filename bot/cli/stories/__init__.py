@@ -3,13 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.cli.demo_ground import Wishes
-from bot.cli.stories import escalation, refresh
+from bot.cli.stories import escalation, reconnect, refresh
 from bot.cli.stories.stage import Stage, play
 
 #: Plays on a running product; StoryError when something that should be seen is not.
 Story = Callable[[Stage], Awaitable[None]]
 
-STORIES: Mapping[str, Story] = {"refresh": refresh.story, "escalation": escalation.story}
+STORIES: Mapping[str, Story] = {
+    "refresh": refresh.story,
+    "escalation": escalation.story,
+    "reconnect": reconnect.story,
+}
 
 
 def play_story(name: str, wishes: Wishes) -> bool:

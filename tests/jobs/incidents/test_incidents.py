@@ -59,6 +59,7 @@ async def test_it_is_edited_when_the_connection_is_back_and_nobody_is_reminded_a
 ) -> None:
     async with staged(sqlite_database, tmp_path) as stage:
         source = stage.source(Provider.SHOPIFY)
+        stage.shopify.oauth.revoke("temeritygoods.myshopify.com")
         notifier = Notifier(stage.engine.enqueue, support_channel="", support_email="")
         now = stage.clock.now()
 

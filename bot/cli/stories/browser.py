@@ -1,0 +1,69 @@
+"""A browser for stories: cookies, forms and redirects over real HTTP, one address after the other."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import urljoin
+
+import httpx
+
+_FORM = re.compile(r'<form method="post" action="(?P<action>[^"]*)">(?P<inside>.*?)</form>', re.DOTALL)
+_HIDDEN = re.compile(r'<input type="hidden" name="(?P<name>[^"]*)" value="(?P<value>[^"]*)">')
+_ONWARD = re.compile(r'<a class="button" href="(?P<url>[^"]*)"')
+_MOST_HOPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page."""
+
+    url: str
+    status: int
+    html: str
+
+    @property
+    def text(self) -> str:
+        """The words of it."""
+        body = re.sub(r"<(style|title)>.*?</\1>", " ", self.html, flags=re.DOTALL)
+        return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+    def form(self, ending: str) -> tuple[str, dict[str, str]]:
+        """Return address and hidden fields of the form that goes to an address of that ending."""
+        for found in _FORM.finditer(self.html):
+            if found["action"].endswith(ending):
+                hidden = {entry["name"]: unescape(entry["value"]) for entry in _HIDDEN.finditer(found["inside"])}
+                return urljoin(self.url, unescape(found["action"])), hidden
+        raise LookupError(f"the page at {self.url} has no form to {ending}: {self.text[:300]}")
+
+
+class StoryBrowser:
+    """One person's browser. It asks for no HTML, so that consent pages of stand-ins answer as their script says."""
+
+    def __init__(self) -> None:
+        self._client = httpx.AsyncClient(follow_redirects=False, timeout=30, trust_env=False)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+    async def open(self, url: str) -> Shown:
+        """Open an address and follow where it leads."""
+        return await self._followed(await self._client.get(url))
+
+    async def send(self, page: Shown, ending: str, fields: Mapping[str, str] | None = None) -> Shown:
+        """Send the page's form that goes to an address of that ending, and follow where it leads."""
+        action, hidden = page.form(ending)
+        return await self._followed(await self._client.post(action, data={**hidden, **(fields or {})}))
+
+    async def _followed(self, answer: httpx.Response) -> Shown:
+        for _ in range(_MOST_HOPS):
+            shown = Shown(str(answer.url), answer.status_code, answer.text)
+            onward = _ONWARD.search(shown.html)
+            if answer.next_request is not None:
+                answer = await self._client.send(answer.next_request)
+            elif onward is not None:
+                answer = await self._client.get(unescape(onward["url"]))
+            else:
+                return shown
+        raise LookupError("the pages lead in a circle")
