@@ -56,12 +56,12 @@ class Interaction:
     words: str = ""
     #: what the button or the form carries
     value: str = ""
-    #: what was typed and chosen in a form, by the name of the input
-    fields: Mapping[str, str] = field(default_factory=dict)
     response_url: Secret | None = None
     thread_ts: str | None = None
     #: what Slack says about the account, for profile changes
     profile: Mapping[str, Any] | None = None
+    #: what was typed and chosen in a form, by the name of the input
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def foreign(self) -> bool:

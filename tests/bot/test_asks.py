@@ -1,6 +1,7 @@
 """Somebody whom we do not know well enough: kept, acked, looked up by a worker, and answered in the same place."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,8 @@ def test_an_interaction_survives_being_kept(url: Secret | None) -> None:
         Kind.ACTION, SlackIdentity("T1", "U1"), "T2", "C1", "t.1", "name", "words", "value", url, "1.2"
     )
     assert from_json(to_json(request)) == request
+    sent = replace(request, kind=Kind.SUBMIT, fields={"name": "typed"})
+    assert from_json(to_json(sent)) == sent
 
 
 @pytest.mark.parametrize("learns", [True, False])
