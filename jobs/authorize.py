@@ -19,6 +19,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.CONNECT: Role.ADMIN,
     Action.DISCONNECT: Role.ADMIN,
     Action.MANAGE_MEMBERS: Role.ADMIN,
+    Action.MANAGE_CHANNELS: Role.ADMIN,
     Action.SEE_AUDIT: Role.ADMIN,
 }
 

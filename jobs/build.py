@@ -12,10 +12,12 @@ from connectors.registry import connector_for, grants_for
 from connectors.slack_signin import SlackApp
 from connectors.wire import HttpLimits
 from jobs.addresses import AddressService
+from jobs.admitting import Admissions
 from jobs.asks import AskService
 from jobs.audit_view import AuditService
 from jobs.audit_work import WorkAudit
 from jobs.bot_tokens import BotTokens
+from jobs.channels import ChannelService
 from jobs.clock import Sweep
 from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.means import Means
@@ -26,6 +28,7 @@ from jobs.deliver.cards import CardEditor
 from jobs.deliver.handler import QUIET, DeliveryHandler
 from jobs.deliver.mail import MailSender
 from jobs.deliver.mailing import Mailing
+from jobs.deliver.places import Places
 from jobs.deliver.posting import Posting
 from jobs.deliver.slack import SEND_SECONDS, SlackSender
 from jobs.desk import Desk
@@ -36,6 +39,9 @@ from jobs.incidents.expiry import expiry_sweep
 from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.keeping import GrantKeeper
 from jobs.incidents.reminding import reminder_sweep
+from jobs.installs.service import InstallMeans, InstallService
+from jobs.installs.telling import install_words
+from jobs.installs.tokens import InstallTokens
 from jobs.leasing import LEASE_SECONDS
 from jobs.members import MemberService
 from jobs.notify import Notifier
@@ -50,6 +56,7 @@ from jobs.services import Services
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
 from jobs.upkeep import replay_memory_sweep, warehouse_sweep
+from jobs.user_groups import ASK_EVERY, UserGroups
 from jobs.webhooks.handler import WebhookHandler
 from jobs.webhooks.service import KIND as WEBHOOK
 from jobs.webhooks.service import WebhookService
@@ -156,11 +163,21 @@ def build_jobs(
         checkpoint=checkpoint,
         lease_seconds=tuning.lease_seconds,
     )
-    tokens = BotTokens(database, clock, seal, Secret(settings.slack_bot_token.get_secret_value()))
-    sender = SlackSender(settings.slack_api_url, tokens.token, seconds=tuning.slack_seconds)
+    slack_app = SlackApp(
+        settings.slack_client_id, Secret(settings.slack_client_secret.get_secret_value()), settings.slack_api_url
+    )
+    public_url = settings.public_url.rstrip("/")
+    install_tokens = InstallTokens(
+        database, clock, seal, slack_app, checkpoint=checkpoint, lease_seconds=tuning.lease_seconds
+    )
+    default_token = Secret(settings.slack_bot_token.get_secret_value())
+    tokens = BotTokens(database, clock, seal, default_token, usable=install_tokens.usable)
+    sender = SlackSender(settings.slack_api_url, tokens.token, seconds=tuning.slack_seconds, closed=tokens.closed)
+    places = Places(database, clock, sender.room, support_channel=settings.support_channel)
     notifier = Notifier(port.enqueue, support_channel=settings.support_channel, support_email=settings.support_email)
     desk = Desk(settings.database_url)
-    people = People(desk, clock, sender.profile)
+    user_groups = UserGroups(database, clock, sender.group)
+    people = People(desk, clock, sender.profile, Admissions(desk, clock, user_groups))
     refresh = RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget)
     keeper = GrantKeeper(ground, notifier, port.enqueue)
     means = Means(
@@ -174,12 +191,8 @@ def build_jobs(
         grants_for=grants,
         connector_for=connectors,
         providers=ground.providers,
-        slack=SlackApp(
-            settings.slack_client_id,
-            Secret(settings.slack_client_secret.get_secret_value()),
-            settings.slack_api_url,
-        ),
-        public_url=settings.public_url.rstrip("/"),
+        slack=slack_app,
+        public_url=public_url,
         read_budget=ground.read_budget,
         checkpoint=checkpoint,
     )
@@ -193,9 +206,26 @@ def build_jobs(
         held=HeldService(desk, clock, port.enqueue, notifier),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         addresses=AddressService(desk, clock, people),
-        members=MemberService(desk, clock, people),
+        members=MemberService(desk, clock, people, user_groups),
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
+        channels=ChannelService(desk, clock, sender.room),
+        installs=InstallService(
+            InstallMeans(
+                desk=desk,
+                database=database,
+                clock=clock,
+                seal=seal,
+                app=slack_app,
+                notifier=notifier,
+                tokens=install_tokens,
+                profile=sender.profile,
+                forget=tokens.forget,
+                public_url=public_url,
+                support_team=settings.support_channel.partition("/")[0],
+                checkpoint=checkpoint,
+            )
+        ),
         connect=ConnectService(means),
         disconnect=DisconnectService(means),
     )
@@ -207,14 +237,23 @@ def build_jobs(
         port.enqueue,
         notifier,
         Posting(
-            database, clock, sender, own_words={**flow_words(seal, connectors), **disconnect_words(), **privacy_words()}
+            database,
+            clock,
+            sender,
+            own_words={**flow_words(seal, connectors), **disconnect_words(), **privacy_words()},
+            places=places,
         ),
-        Mailing(database, clock, MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from)),
+        Mailing(
+            database,
+            clock,
+            MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
+            own_words=install_words(public_url),
+        ),
         may_act=port.may_act,
         checkpoint=checkpoint,
         quiet=tuning.quiet,
     )
-    editor = CardEditor(database, clock, sender, may_act=port.may_act)
+    editor = CardEditor(database, clock, sender, may_act=port.may_act, places=places)
 
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
@@ -237,6 +276,8 @@ def build_jobs(
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),
             Sweep("flows", 15.0, services.connect.sweep),
+            Sweep("installations", 60.0, services.installs.sweep),
+            Sweep("user-groups", ASK_EVERY, user_groups.sweep),
             Sweep("disconnects", 15.0, severing.sweep),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),

@@ -7,9 +7,11 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.people import People
 from jobs.refresh.ask import TriggerKey
+from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
-from storage.records import audit, members, organizations, triggers
+from storage.records import audit, groups, members, organizations, triggers
+from storage.records.groups import GroupRole
 from storage.sessions import Session
 
 
@@ -30,10 +32,11 @@ class OutsideError(Exception):
 class MemberService:
     """Lists and changes the members of the actor's own organization."""
 
-    def __init__(self, desk: Desk, clock: Clock, people: People) -> None:
+    def __init__(self, desk: Desk, clock: Clock, people: People, user_groups: UserGroups | None = None) -> None:
         self._desk = desk
         self._clock = clock
         self._people = people
+        self._user_groups = user_groups
 
     async def all(self, actor: Actor) -> list[Member]:
         """Return the members, the highest role first."""
@@ -80,6 +83,43 @@ class MemberService:
             return Changed(member, before, role)
 
         return await self._desk.write(work)
+
+    async def groups(self, actor: Actor) -> tuple[GroupRole, ...]:
+        """Return the user groups whose people have a role."""
+        member = authorize(actor, Action.SEE_MEMBERS)
+        return await self._desk.read(lambda session: groups.of_organization(session, member.organization_id))
+
+    async def group(self, actor: Actor, group_id: str, role: Role | None, trigger: TriggerKey) -> Role | None:
+        """Let people of a user group have a role without a grant of their own, or none; return the one before.
+
+        Asks Slack whether there is such a group: after the ack only. Nobody becomes admin by a group: whoever may
+        change the group in Slack could make themselves one. OutsideError where Slack shows no such group.
+        """
+        admin = authorize(actor, Action.MANAGE_MEMBERS)
+        known = self._user_groups
+        if role is Role.ADMIN or known is None:
+            raise OutsideError
+        if role is not None and not await known.is_group(admin.team_id, group_id):
+            raise OutsideError
+
+        def work(session: Session) -> Role | None:
+            organizations.lock(session, admin.organization_id)
+            self._still_admin(session, actor)
+            now = self._clock.now()
+            before = groups.put(session, admin.organization_id, admin.team_id, group_id, role)
+            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
+                triggers.remember(session, trigger.team_id, trigger.trigger_id, group_id, now)
+                detail: dict[str, object] = {
+                    "before": before.value if before else None,
+                    "after": role.value if role else None,
+                    "user group": group_id,
+                }
+                audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, group_id, now, detail)
+            return before
+
+        before = await self._desk.write(work)
+        await known.refresh(admin.organization_id, admin.team_id)
+        return before
 
     async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
         """Take a member's role away; the last admin stays."""

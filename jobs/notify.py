@@ -8,7 +8,7 @@ from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.people import Member
 from storage.facts.sources import Source
-from storage.records import cards, deliveries, escalations, organizations, refreshes, sources
+from storage.records import cards, deliveries, escalations, organizations, refreshes, sources, workspaces
 from storage.sessions import Session
 
 REFRESH_CARD = "refresh_card"
@@ -141,9 +141,18 @@ class Notifier:
         if delivery.member_id is None or delivery.channel is not Channel.SLACK:
             return False
         if delivery.destination.split("/")[1].startswith(("U", "W")):
-            return False
+            return self._by_mail(session, delivery, now)
         for person in refreshes.people_of(session, delivery.subject):
             self._tell_directly(session, delivery.kind, delivery.subject, person, now)
+        return True
+
+    def _by_mail(self, session: Session, delivery: Delivery, now: datetime) -> bool:
+        """Mail what only Slack would have said, where Tidings was removed from it. The rest is mailed anyway."""
+        team_id = delivery.destination.split("/")[0]
+        if delivery.kind != INCIDENT_REMINDER or not workspaces.is_closed(session, team_id):
+            return False
+        person = organizations.member(session, delivery.member_id or "")
+        self._mail(session, delivery.kind, delivery.subject, person, now)
         return True
 
     def _tell_directly(self, session: Session, kind: str, refresh_id: str, person: Member, now: datetime) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobs.admitting import Admissions
 from jobs.desk import Desk
 from jobs.errors import UnavailableError
 from storage.facts.clock import Clock
@@ -27,6 +28,8 @@ class Profile:
     name: str
     email: str | None
     timezone: str
+    #: admin or owner of the Slack workspace
+    admin: bool = False
 
 
 #: Asks Slack for a profile; None when Slack cannot tell (then nobody is let in).
@@ -44,16 +47,18 @@ def profile_from(user: Mapping[str, Any], team_id: str) -> Profile:
         name=profile.get("real_name") or user.get("real_name") or user.get("name") or "",
         email=profile.get("email") or None,
         timezone=user.get("tz") or "UTC",
+        admin=any(user.get(flag) is True for flag in ("is_admin", "is_owner", "is_primary_owner")),
     )
 
 
 class People:
     """Looks up actors."""
 
-    def __init__(self, desk: Desk, clock: Clock, fetch: FetchProfile) -> None:
+    def __init__(self, desk: Desk, clock: Clock, fetch: FetchProfile, admissions: Admissions | None = None) -> None:
         self._desk = desk
         self._clock = clock
         self._fetch = fetch
+        self._admissions = admissions
         self._profiles: OrderedDict[SlackIdentity, tuple[datetime, Profile]] = OrderedDict()
         self._actors: OrderedDict[SlackIdentity, tuple[datetime, Actor]] = OrderedDict()
 
@@ -97,6 +102,10 @@ class People:
         if profile is None:
             raise UnavailableError("Slack did not tell who this is")
         self._remember(identity, profile)
+        if profile.full_member and self._admissions is not None:
+            await self._admissions.admit(
+                identity, name=profile.name, timezone=profile.timezone, slack_admin=profile.admin
+            )
         return await self.actor(identity) or Actor(identity, None)
 
     def profile(self, identity: SlackIdentity) -> Profile | None:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from jobs.addresses import AddressService
 from jobs.asks import AskService
 from jobs.audit_view import AuditService
+from jobs.channels import ChannelService
 from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
 from jobs.incidents.help import ConnectionHelp
+from jobs.installs.service import InstallService
 from jobs.members import MemberService
 from jobs.people import People
 from jobs.refresh.clicks import ClickService
@@ -36,3 +38,5 @@ class Services:
     audit: AuditService
     connect: ConnectService
     disconnect: DisconnectService
+    channels: ChannelService
+    installs: InstallService

@@ -7,9 +7,18 @@ that a token which is renewed at the same moment is never lost.
 from dataclasses import dataclass
 from functools import partial
 
-from storage.credentials import Place, open_bot_token, open_credentials, seal_bot_token, seal_credentials
+from storage.credentials import (
+    Place,
+    open_bot_token,
+    open_credentials,
+    open_installation,
+    seal_bot_token,
+    seal_credentials,
+    seal_installation,
+)
 from storage.facts.ids import new_id
-from storage.records import leases, organizations, seeds, sources
+from storage.facts.installations import InstallKey
+from storage.records import installations, leases, organizations, seeds, sources
 from storage.seal import Seal
 from storage.sessions import Database, Session
 
@@ -35,7 +44,14 @@ def reseal(database: Database, seal: Seal) -> Resealed:
     for team, token in database.in_read(organizations.bot_tokens).items():
         if token is not None:
             _count(done, database.in_write(partial(_token, seal=seal, team_id=team)))
+    for each in database.in_read(installations.active):
+        _count(done, database.in_write(partial(_installation, seal=seal, key=each.key, holder=holder)))
     return done
+
+
+def install_lease(key: InstallKey) -> str:
+    """Return the lease that whoever renews the tokens of an installation holds."""
+    return f"installation:{key.enterprise_id}:{key.team_id}"
 
 
 def lease_name(source_id: str) -> str:
@@ -77,6 +93,28 @@ def _reseal_grant(session: Session, seal: Seal, source_id: str) -> str | None:
         hard_expires_at=credentials.hard_expires_at,
     )
     return "sealed" if won else "busy"
+
+
+def _installation(session: Session, seal: Seal, key: InstallKey, holder: str) -> str | None:
+    name = install_lease(key)
+    generation = leases.acquire(session, name, holder, _LEASE_SECONDS)
+    if generation is None:
+        return "busy"
+    try:
+        return _reseal_installation(session, seal, key)
+    finally:
+        leases.release(session, name, holder, generation)
+
+
+def _reseal_installation(session: Session, seal: Seal, key: InstallKey) -> str | None:
+    found = installations.find(session, key)
+    if found is None or found.tokens is None:
+        return None
+    if seal.is_current(found.tokens):
+        return "current"
+    grant = open_installation(seal, key, found.version, found.tokens)
+    sealed = seal_installation(seal, key, found.version + 1, grant)
+    return "sealed" if installations.resealed(session, found, sealed) else "busy"
 
 
 def _token(session: Session, seal: Seal, team_id: str) -> str:

@@ -45,6 +45,7 @@ ACTIONS = {
     Action.ASK_FOR_HELP: "ask for help with a connection",
     Action.SEE_MEMBERS: "see who is a member",
     Action.MANAGE_MEMBERS: "change who may do what",
+    Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",
     Action.SEE_AUDIT: "see the audit",
     Action.ASK_FOR_ACCESS: "ask for access to refreshes",
     Action.DECIDE_ACCESS: "decide about access to refreshes",

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from jobs.deliver.places import Places
 from jobs.deliver.posting import rung_of, shown_hash
-from jobs.deliver.results import Accepted, Refused
+from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
 from jobs.deliver.words import is_final, message_for
 from storage.facts.clock import Clock
@@ -27,11 +28,20 @@ log = structlog.get_logger()
 class CardEditor:
     """Edits due cards; a sweep of the clock."""
 
-    def __init__(self, database: Database, clock: Clock, sender: SlackSender, *, may_act: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sender: SlackSender,
+        *,
+        may_act: Callable[[], bool],
+        places: Places | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._sender = sender
         self._may_act = may_act
+        self._places = places
 
     async def sweep(self) -> None:
         """Look at every card whose time has come; final states first."""
@@ -69,7 +79,12 @@ class CardEditor:
         self, card: Card, message: Message, rung: blocks.Rung, shown: str, until: datetime, next_look: datetime | None
     ) -> None:
         rendered = blocks.render(message, revision=card.revision + 1, rung=rung, team_id=card.team_id)
-        result = await self._sender.edit(card.team_id, card.posted_in or card.channel_id, card.ts or "", dict(rendered))
+        channel_id = card.posted_in or card.channel_id
+        result: Result | None = None
+        if self._places is not None:
+            result = await self._places.refusal(card.organization_id, card.team_id, channel_id)
+        if result is None:
+            result = await self._sender.edit(card.team_id, channel_id, card.ts or "", dict(rendered))
         now = self._clock.now()
         if isinstance(result, Accepted):
             await self._database.writing(

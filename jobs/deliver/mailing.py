@@ -1,16 +1,19 @@
 """E-mail deliveries: the words in the reader's zone, and what to do when nobody can tell whether a mail arrived."""
 
+from collections.abc import Mapping
+
 from jobs.deliver.again import Again
 from jobs.deliver.mail import HeadersChangedError, MailSender
-from jobs.deliver.posting import Prepared, Settle
+from jobs.deliver.posting import Prepared, Settle, Words
 from jobs.deliver.results import Refused, Result
 from jobs.deliver.words import message_for
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
-from storage.records import deliveries, organizations
+from storage.records import deliveries, organizations, workspaces
 from storage.sessions import Database, Session
 from templates import mail as letters
 from templates.mail import UnsafeHeader
+from templates.notices.install import only_by_mail
 
 _SLACK_LOOK_SECONDS = 5.0
 #: One repetition, where Slack never confirmed: a reader sees it twice at most, under one Message-ID.
@@ -21,10 +24,14 @@ _WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
 class Mailing:
     """Everything about an e-mail delivery but its state."""
 
-    def __init__(self, database: Database, clock: Clock, sender: MailSender) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, sender: MailSender, *, own_words: Mapping[str, Words] | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._sender = sender
+        #: by kind: words that are not about a refresh
+        self._own_words = dict(own_words or {})
 
     async def prepare(self, delivery: Delivery) -> Prepared | Refused:
         """Write the mail; what is returned sends it."""
@@ -59,7 +66,12 @@ class Mailing:
         return None
 
     def _letter(self, session: Session, delivery: Delivery) -> letters.Mail:
+        own = self._own_words.get(delivery.kind)
+        if own is not None:
+            return letters.render(own(session, delivery, self._clock.now()), zone=_zone(session, delivery))
         message = message_for(session, delivery.kind, delivery.subject, self._clock.now())
+        left = _left(session, delivery)
+        message = only_by_mail(message, left) if left is not None else message
         return letters.render(message, zone=_zone(session, delivery))
 
 
@@ -82,6 +94,15 @@ def _is_direct(destination: str) -> bool:
 
 def _tells_the_same(slack: Delivery, mail: Delivery) -> bool:
     return slack.kind == mail.kind or {slack.kind, mail.kind} == {"escalation_card", "escalation_mail"}
+
+
+def _left(session: Session, delivery: Delivery) -> str | None:
+    """Return the workspace of the reader where it was closed, so that nothing was said in Slack."""
+    if delivery.member_id is None:
+        return None
+    reader = organizations.member(session, delivery.member_id)
+    workspace = workspaces.find(session, reader.team_id)
+    return workspace.name if workspace is not None and workspace.closed_at is not None else None
 
 
 def _zone(session: Session, delivery: Delivery) -> str:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from jobs.deliver.again import Again
+from jobs.deliver.places import Places
 from jobs.deliver.results import Accepted, Refused, Result
-from jobs.deliver.slack import CannotLookError, LookLaterError, SlackSender
+from jobs.deliver.slack import WORKSPACE_CLOSED, CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
 from jobs.notify import ESCALATION_CARD, INCIDENT_CARD, REFRESH_CARD
 from storage.facts.clock import Clock
@@ -51,13 +52,20 @@ class Posting:
     """Everything about a Slack delivery but its state."""
 
     def __init__(
-        self, database: Database, clock: Clock, sender: SlackSender, *, own_words: Mapping[str, Words] | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        sender: SlackSender,
+        *,
+        own_words: Mapping[str, Words] | None = None,
+        places: Places | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sender = sender
         #: by kind: words that are not about a refresh
         self._own_words = dict(own_words or {})
+        self._places = places
 
     async def thread_of(
         self, delivery: Delivery, attempt: Callable[[str], Awaitable[Again | None]]
@@ -81,6 +89,10 @@ class Posting:
     async def prepare(self, delivery: Delivery, thread_ts: str | None) -> Prepared | Refused:
         """Resolve the place and put the words together; what is returned makes the call."""
         team_id, channel_id = delivery.destination.split("/")
+        if self._places is not None:
+            refusal = await self._places.refusal(delivery.organization_id, team_id, channel_id)
+            if refusal is not None:
+                return refusal
         place = await self._resolved(team_id, channel_id)
         if isinstance(place, Refused):
             return place
@@ -95,6 +107,9 @@ class Posting:
         """Look for the post; found or unreadable settles it (Again(0)), absent means send it (None)."""
         team_id, channel_id = delivery.destination.split("/")
         place = await self._resolved(team_id, channel_id)
+        if isinstance(place, Refused) and place.reason == WORKSPACE_CLOSED:
+            await settle(delivery, DeliveryState.UNCONFIRMED, reason=f"cannot look: {place.reason}")
+            return Again(0)
         if isinstance(place, Refused):
             return Again(5.0)
         card = None if delivery.kind in _CARD_KINDS else await self._card_at(delivery)

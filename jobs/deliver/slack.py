@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from jobs.people import Profile, profile_from
+from jobs.rooms import Room, room_from
 from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 
@@ -32,7 +33,12 @@ _AMBIGUOUS = frozenset({"internal_error", "fatal_error", "request_timeout"})
 
 log = structlog.get_logger()
 
+#: Slack does not say this: Tidings was removed from the workspace, and no waiting helps.
+WORKSPACE_CLOSED = "workspace_closed"
+
 TokenOf = Callable[[str], Awaitable[Secret | None]]
+#: Says whether Tidings was removed from a workspace.
+Closed = Callable[[str], Awaitable[bool]]
 
 
 class CannotLookError(Exception):
@@ -50,10 +56,13 @@ class LookLaterError(Exception):
 class SlackSender:
     """Talks to the Web API of every workspace over one session."""
 
-    def __init__(self, api_url: str, token_of: TokenOf, *, seconds: float = SEND_SECONDS) -> None:
+    def __init__(
+        self, api_url: str, token_of: TokenOf, *, seconds: float = SEND_SECONDS, closed: Closed | None = None
+    ) -> None:
         self._api_url = api_url
         self._token_of = token_of
         self._seconds = seconds
+        self._closed = closed
         self._session: aiohttp.ClientSession | None = None
         self._direct: dict[tuple[str, str], str] = {}
 
@@ -135,6 +144,26 @@ class SlackSender:
             return None
         return profile_from(answer.get("user") or {}, identity.team_id)
 
+    async def group(self, team_id: str, group_id: str) -> frozenset[str] | None:
+        """Ask Slack who is in a user group; None when it does not tell."""
+        try:
+            answer = await self._call(team_id, "usergroups.users.list", {"usergroup": group_id})
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("user_group_unknown", team=team_id, group=group_id, error=type(error).__name__)
+            return None
+        return frozenset(str(user) for user in answer.get("users") or ())
+
+    async def room(self, team_id: str, channel_id: str) -> Room | Refused:
+        """Ask Slack about a channel."""
+        try:
+            answer = await self._call(team_id, "conversations.info", {"channel": channel_id})
+        except SlackApiError as error:
+            refusal = _refusal(error)
+            return refusal if isinstance(refusal, Refused) else Refused(refusal.reason, final=False)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            return Refused(f"conversations.info: {type(error).__name__}", final=False)
+        return room_from(answer.get("channel") or {})
+
     async def close(self) -> None:
         """Close the session."""
         if self._session is not None:
@@ -155,7 +184,9 @@ class SlackSender:
     async def _call(self, team_id: str, method: str, arguments: dict[str, Any]) -> Mapping[str, Any]:
         token = await self._token_of(team_id)
         if token is None:
-            raise SlackApiError("no installation", {"ok": False, "error": "team_not_installed"})  # type: ignore[no-untyped-call]  # the SDK's
+            gone = self._closed is not None and await self._closed(team_id)
+            code = WORKSPACE_CLOSED if gone else "team_not_installed"
+            raise SlackApiError("no installation", {"ok": False, "error": code})  # type: ignore[no-untyped-call]  # the SDK's
         client = AsyncWebClient(token=token.reveal(), base_url=self._api_url, session=self._opened(), retry_handlers=[])
         answer = (
             await client.api_call(method, json=arguments)

@@ -28,6 +28,7 @@ def _method(run: Callable[[Core, Installation, Json], Json], arguments: str, *sc
 METHODS: dict[str, Method] = {
     "auth.test": _method(methods_people.auth_test, ""),
     "auth.revoke": _method(oauth_install.revoke_own, "test"),
+    "auth.teams.list": _method(methods_people.team_list, "limit cursor include_icon"),
     "apps.uninstall": _method(oauth_install.uninstall_own, "client_id client_secret"),
     "blocks.validate": _method(methods_views.validate, "blocks message view"),
     "chat.postMessage": _method(
@@ -61,6 +62,7 @@ METHODS: dict[str, Method] = {
     "conversations.members": _method(
         methods_chat.members, "channel limit cursor", *(f"{kind}:read" for kind in _ANY_CHANNEL)
     ),
+    "usergroups.users.list": _method(methods_people.group_people, "usergroup include_disabled", "usergroups:read"),
     "users.info": _method(methods_people.user_info, "user include_locale", "users:read"),
     "users.list": _method(methods_people.user_list, "limit cursor include_locale team_id", "users:read"),
     "users.profile.get": _method(

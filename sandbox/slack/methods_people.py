@@ -23,6 +23,25 @@ def auth_test(core: Core, app: Installation, _: Json) -> Json:
     }
 
 
+def team_list(core: Core, app: Installation, _: Json) -> Json:
+    """List the workspaces that the token serves (`auth.teams.list`)."""
+    served = [
+        each.team
+        for each in core.world.app.installations.values()
+        if not each.revoked and (each is app or (app.enterprise is not None and each.enterprise == app.enterprise))
+    ]
+    found = [{"id": team, "name": core.world.teams[team].name} for team in sorted(served)]
+    return {"teams": found, "response_metadata": {"next_cursor": ""}}
+
+
+def group_people(core: Core, app: Installation, args: Json) -> Json:
+    """List the people of a user group (`usergroups.users.list`)."""
+    group = core.world.groups.get(str(args.get("usergroup")))
+    if group is None or group.team != app.team:
+        raise Refusal("no_such_subteam")
+    return {"users": sorted(group.people)}
+
+
 def user_info(core: Core, app: Installation, args: Json) -> Json:
     """Describe a person (`users.info`)."""
     return {"user": wire(core, app, _visible(core, app, args.get("user")))}

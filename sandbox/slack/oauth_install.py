@@ -29,6 +29,7 @@ _WORDS = {
     "users:read": "see the people of the workspace",
     "users:read.email": "see people's e-mail addresses",
     "app_mentions:read": "read messages that mention it",
+    "usergroups:read": "see user groups and who is in them",
 }
 
 

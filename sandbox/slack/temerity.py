@@ -3,7 +3,7 @@
 The others have not installed the app: Harbour & Pine, and the two workspaces of the Northwind Group (an enterprise).
 """
 
-from sandbox.slack.world import Channel, Installation, Person, SlackApp, Team, World
+from sandbox.slack.world import Channel, Installation, Person, SlackApp, Team, UserGroup, World
 from storage.facts.secret import Secret
 
 #: Words after the command that the page suggests.
@@ -34,6 +34,7 @@ def temerity_goods() -> World:
         act_as=("U0MAYA", "U0DANIEL", "U0PRIYA", "U0SAM"),
         suggestions=("/data", "/data refresh all", "/data status quickbooks", "is shopify fresh?"),
         enterprises={"E0NORTHWIND": "Northwind Group"},
+        groups={"S0FINTEAM": UserGroup("S0FINTEAM", "T0TEMERITY", "finance-team", {"U0MAYA"})},
     )
 
 

@@ -16,7 +16,7 @@ SCOPES = frozenset(
         "groups:history",
         "channels:read",
         "groups:read",
-        "im:read",
+        "usergroups:read",
         "users:read",
         "users:read.email",
         "app_mentions:read",
@@ -24,7 +24,18 @@ SCOPES = frozenset(
 )
 #: What the app subscribes to; `message.im` also brings the app's own messages back, as on Slack.
 EVENTS = frozenset(
-    ["app_mention", "message.im", "app_home_opened", "member_joined_channel", "member_left_channel", "user_change"]
+    [
+        "app_home_opened",
+        "app_mention",
+        "app_uninstalled",
+        "member_joined_channel",
+        "member_left_channel",
+        "message.im",
+        "team_access_granted",
+        "team_access_revoked",
+        "tokens_revoked",
+        "user_change",
+    ]
 )
 
 
@@ -82,6 +93,16 @@ class Channel:
         if self.is_im:
             return "im"
         return "group" if self.is_private else "channel"
+
+
+@dataclass(slots=True)
+class UserGroup:
+    """A user group of a workspace: mentioned as one, and changed by its admins."""
+
+    id: str
+    team: str
+    handle: str
+    people: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -150,6 +171,8 @@ class World:
     suggestions: tuple[str, ...] = ()
     #: enterprises by id
     enterprises: dict[str, str] = field(default_factory=dict)
+    #: user groups by id
+    groups: dict[str, UserGroup] = field(default_factory=dict)
 
     def direct(self, user: str) -> Channel:
         """Return the direct message between that person and the app, made when it is first asked for."""

@@ -42,6 +42,8 @@ class Action(StrEnum):
     ASK_FOR_HELP = "ask_for_help"
     SEE_MEMBERS = "see_members"
     MANAGE_MEMBERS = "manage_members"
+    #: where Tidings may speak
+    MANAGE_CHANNELS = "manage_channels"
     SEE_AUDIT = "see_audit"
     #: the operator's permission to refresh, where REFRESH_ACCESS=by_request
     ASK_FOR_ACCESS = "ask_for_access"

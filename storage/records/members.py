@@ -59,6 +59,23 @@ def admit(
     return as_member(row), before
 
 
+def was_ever(session: Session, identity: SlackIdentity) -> bool:
+    """Whether the person is or was a member: whoever lost a role gets none back by themselves."""
+    statement = select(MemberRow.id).where(MemberRow.team_id == identity.team_id, MemberRow.user_id == identity.user_id)
+    return session.exec(statement).first() is not None
+
+
+def introduce(session: Session, identity: SlackIdentity, name: str, timezone: str) -> None:
+    """Give a member the name and zone of their profile."""
+    statement = (
+        update(MemberRow)
+        .where(col(MemberRow.team_id) == identity.team_id, col(MemberRow.user_id) == identity.user_id)
+        .values(name=name, timezone=timezone)
+    )
+    session.connection().execute(statement)
+    session.expire_all()
+
+
 def remove(session: Session, member_id: str, now: datetime) -> None:
     """Take a person's role away; what they did stays theirs."""
     session.connection().execute(update(MemberRow).where(col(MemberRow.id) == member_id).values(removed_at=now))

@@ -140,11 +140,18 @@ def as_member(row: MemberRow | Row[Any]) -> Member:
         team_id=row.team_id,
         user_id=row.user_id,
         name=row.name,
-        role=Role(row.role),
+        role=_effective(row),
         timezone=row.timezone,
         email=row.email,
         email_confirmed=row.email_confirmed_at is not None,
     )
+
+
+def _effective(row: MemberRow | Row[Any]) -> Role:
+    """Return the higher of the role that was granted and the one that a user group gives."""
+    own = Role(row.role)
+    by_group = Role(row.group_role) if row.group_role else own
+    return own if own.includes(by_group) else by_group
 
 
 def ids(session: Session) -> list[str]:
