@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    chromium = shutil.which("chromium")
+    chromium = chromium_path()
     if chromium is None:
         pytest.skip(HOW_TO_ALLOW)
     with sync_playwright() as playwright:
@@ -39,9 +39,21 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+def chromium_path() -> str | None:
+    """Return Debian's browser."""
+    return shutil.which("chromium")
+
+
 @contextmanager
 def demo() -> Iterator[str]:
     """Start the demo as a person does, and return the address of its page."""
+    with demo_addresses() as (workspace, _):
+        yield workspace
+
+
+@contextmanager
+def demo_addresses() -> Iterator[tuple[str, str]]:
+    """Start the demo as a person does, and return the addresses of its page and of what is behind the scenes."""
     command = [sys.executable, "-m", "bot.cli", "demo", "--no-open"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
@@ -49,8 +61,10 @@ def demo() -> Iterator[str]:
         try:
             for line in process.stdout:
                 told.append(line)
-                if found := re.search(r"workspace\s+(http://127\.0\.0\.1:\d+)", line):
-                    yield found.group(1)
+                if found := re.search(r"scenes\s+(http://127\.0\.0\.1:\d+)", line):
+                    workspace = re.search(r"workspace\s+(http://127\.0\.0\.1:\d+)", "".join(told))
+                    assert workspace is not None
+                    yield workspace.group(1), found.group(1)
                     break
             else:
                 pytest.fail(f"the demo told no address: {''.join(told)}")
