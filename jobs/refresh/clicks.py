@@ -58,8 +58,7 @@ class ClickService:
             self._clock.now(),
             json.dumps(request),
         )
-        is_new = await self._desk.accept(lambda session: clicks.accept(session, click))
-        return click if is_new else None
+        return click if await self._written(click) else None
 
     async def play(self, click: Click) -> Played | None:
         """Give the click its effect; None when another process has. UnavailableError: try again.
@@ -83,6 +82,9 @@ class ClickService:
         """Return what was accepted that long ago and not played yet."""
         before = self._clock.now() - longer_than
         return await self._desk.read(lambda session: clicks.waiting(session, before, _MOST_AT_ONCE))
+
+    async def _written(self, click: Click) -> bool:
+        return await self._desk.accept(lambda session: clicks.accept(session, click))
 
     def _play(self, session: Session, click: Click) -> Played | None:
         if not clicks.take(session, click):

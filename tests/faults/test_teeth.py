@@ -32,6 +32,8 @@ class Case:
     outside: Callable[[World], None] = _nothing
     #: how often the story is told; a race is not lost every time
     rounds: int = 1
+    #: seconds after which something is left undone; a twin that leaves nothing undone needs not be waited for
+    patience: float = 30
 
 
 CASES = (
@@ -40,7 +42,10 @@ CASES = (
     Case("sends-again", "delivery.called", "posted 2 times"),
     Case("no-quiet", None, "times: refresh_", _late, rounds=4),
     Case("loads-again", "warehouse.after_commit", "the runs tell of 0 rows"),
-    Case("no-reaper", "step.process.before", "left undone"),
+    Case("no-reaper", "step.process.before", "left undone", patience=8),
+    Case("acks-first", "click.accepted", "left undone", patience=8),
+    Case("forgets-first", "click.forgotten", "left undone", patience=8),
+    Case("never-looks", "click.accepted", "left undone", patience=8),
 )
 
 
@@ -66,7 +71,7 @@ def _judged(database: Database, folder: Path, server: ForkServer, case: Case, tw
                 assert life.died(20) == -signal.SIGKILL
                 world.begin(twin=twin)
             try:
-                world.settled(8 if twin == "no-reaper" else 30)
+                world.settled(case.patience)
             except NotSettledError as error:
                 return [str(error)]
             world.honest()

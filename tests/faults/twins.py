@@ -16,14 +16,17 @@ from jobs.deliver.posting import Posting
 from jobs.deliver.results import Accepted, Refused
 from jobs.engine import Handler
 from jobs.notify import Notifier
+from jobs.refresh.clicks import ClickService, Played
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.handler import RunHandler
+from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.runs import Run
 from storage.facts.secret import Secret
 from storage.facts.sources import Source
-from storage.sessions import Database
+from storage.records import clicks
+from storage.sessions import Database, Session
 from storage.settings import Settings
 from storage.warehouse import Loader, LoadResult
 
@@ -164,6 +167,45 @@ class Unfenced(Collecting):
         return load.commit(collected.cursors, collected.full, keep_cursors=collected.keep_cursors)
 
 
+def _clicking(kind: type[ClickService]) -> Callable[[Parts, Jobs], App]:
+    def build(parts: Parts, jobs: Jobs) -> App:
+        service = kind(jobs.desk, parts.clock, jobs.services.refresh, parts.checkpoint)
+        return as_it_is(parts, dataclasses.replace(jobs, services=dataclasses.replace(jobs.services, clicks=service)))
+
+    return build
+
+
+class AcksFirst(ClickService):
+    """Twin: writes an accepted click down after the ack."""
+
+    async def _written(self, click: Click) -> bool:
+        return True
+
+    def _play(self, session: Session, click: Click) -> Played | None:
+        clicks.accept(session, click)
+        return super()._play(session, click)
+
+
+class ForgetsFirst(ClickService):
+    """Twin: deletes the accepted click in a transaction of its own before it gives it its effect."""
+
+    async def play(self, click: Click) -> Played | None:
+        await self.settle(click)
+        self._checkpoint("click.forgotten")
+        return await super().play(click)
+
+    def _play(self, session: Session, click: Click) -> Played | None:
+        clicks.accept(session, click)
+        return super()._play(session, click)
+
+
+class NeverLooks(ClickService):
+    """Twin: plays what its own process accepted, and never what another one left."""
+
+    async def waiting(self, longer_than: timedelta) -> list[Click]:
+        return []
+
+
 class _Blind:
     """A reaper that never looks."""
 
@@ -192,6 +234,9 @@ TWINS: dict[str, Callable[[Parts, Jobs], App]] = {
     "no-quiet": _delivering(DeliveryHandler, quiet=timedelta(0)),
     "loads-again": _collecting(LoadsAgain),
     "unfenced": _collecting(Unfenced),
+    "acks-first": _clicking(AcksFirst),
+    "forgets-first": _clicking(ForgetsFirst),
+    "never-looks": _clicking(NeverLooks),
     "no-reaper": _without_reaper,
     "no-deadlines": _leaves_escalation_open,
 }

@@ -27,6 +27,7 @@ from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
 from storage.tables import (
+    ClickRow,
     DeliveryRow,
     RefreshRow,
     RunRow,
@@ -180,6 +181,7 @@ class World:
 
         def read(session: Session) -> list[str]:
             seen = set(session.exec(select(SeenTriggerRow.trigger_id)))
+            clicks = session.exec(select(ClickRow.trigger_id))
             refreshes = session.exec(select(RefreshRow.id).where(col(RefreshRow.finished_at).is_(None)))
             runs = session.exec(select(RunRow.id, RunRow.state).where(col(RunRow.state).in_(ACTIVE_STATES)))
             left = session.exec(
@@ -189,6 +191,7 @@ class World:
             )
             return [
                 *(f"request {card}" for card in self.accepted if card not in seen),
+                *(f"click {one}" for one in clicks),
                 *(f"refresh {one}" for one in refreshes),
                 *(f"run {one}" for one in runs),
                 *(f"delivery {tuple(one)}" for one in left),
