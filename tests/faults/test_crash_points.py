@@ -18,6 +18,8 @@ POINTS = (
     "step.play.before",
     "step.play.ran",
     "step.play.recorded",
+    "click.accepted",
+    "click.played",
     "work.claimed",
     "step.collect.before",
     "run.collected",
