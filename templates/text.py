@@ -72,6 +72,11 @@ def shorten(text: str, limit: int) -> str:
     return "".join(kept).rstrip() + "…" if limit > 0 else ""
 
 
+def beginning(words: str) -> str:
+    """Return words as they begin a sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def number(value: int) -> str:
     """Return a count as people read it: ``12,034``."""
     return f"{value:,}"

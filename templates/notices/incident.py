@@ -9,7 +9,7 @@ from storage.facts.sources import Source
 from templates import actions, times
 from templates.notices.answers import say
 from templates.notices.pieces import reconnect_button
-from templates.text import label
+from templates.text import beginning, label
 from templates.words import provider_name, source_name, source_title, who
 
 #: Nobody is warned earlier.
@@ -82,7 +82,7 @@ def _open(facts: IncidentFacts) -> Message:
     if facts.owner:
         rows.append(("Connected by", (label(facts.owner),)))
     step: tuple[Inline, ...] = (
-        f"{who(facts.admins)} can reconnect it: press Reconnect, or type ",
+        f"{beginning(who(facts.admins))} can reconnect it: press Reconnect, or type ",
         Code(f"/data reconnect {label(source.label)}"),
         ". It takes about a minute, and history and data stay.",
     )
