@@ -12,7 +12,7 @@ from storage.warehouse import commits
 from storage.warehouse.errors import NotReadable, WrongReadyTable
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.guard import check_select
-from storage.warehouse.names import identifier, lake, of_source, quote, ready_table, text
+from storage.warehouse.names import identifier, is_in, lake, of_source, quote, ready_table, text
 from storage.warehouse.session import Session
 
 #: a column of ours beside those of the SELECT; no alias of theirs is likely to be named so
@@ -259,10 +259,10 @@ class Build:
         self._make(self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql})")
         if not self._table.whole:
             self._check_keys(f"temp.{ids}" if ids else quote(self._table.parent))
-        only = f" AND _key IN (SELECT id FROM temp.{self._keys})" if since is not None else ""
+        only = f" AND {is_in('_key', f'SELECT id FROM temp.{self._keys}', since.total)}" if since is not None else ""
         whose = self._feed.whose(self._table.parent, source_id)
         self._make(self._old, f"FROM {lake(self._target)} WHERE {whose}{only}")
-        counts, old, built = self._write(source_id)
+        counts, old, built = self._write(source_id, None if since is None else since.total)
         # What was not looked at is as it was. The whole is counted in the lake once it is committed.
         total = built if since is None else since.total - old + built
         return StreamCounts(counts.new, counts.changed, counts.deleted, counts.unchanged, total)
@@ -278,8 +278,11 @@ class Build:
                 f"{self._table.name}: rows whose {self._table.key} is not the id of a record of {self._table.parent}"
             )
 
-    def _write(self, source_id: str) -> tuple[StreamCounts, int, int]:
-        """Write what is different; return the counts, and how many rows were looked at before and after."""
+    def _write(self, source_id: str, rows: int | None) -> tuple[StreamCounts, int, int]:
+        """Write what is different; return the counts, and how many rows were looked at before and after.
+
+        `rows` is how many the source had; None when all of them were looked at.
+        """
         session, target = self._session, lake(self._target)
         built, old, moved, differ = (
             f"temp.{quote(name)}" for name in (self._built, self._old, self._moved, self._differ)
@@ -294,7 +297,8 @@ class Build:
         before, after = session.row(f"SELECT (SELECT count(*) FROM {old}), (SELECT count(*) FROM {built})")
         if counts.touched and before:
             whose = self._feed.whose(self._table.parent, source_id)
-            session.run(f"DELETE FROM {target} WHERE {whose} AND _key IN (FROM {differ})")
+            among = is_in("_key", f"FROM {differ}", before if rows is None else rows)
+            session.run(f"DELETE FROM {target} WHERE {whose} AND {among}")
         if counts.touched:
             session.run(f"INSERT INTO {target} FROM {built} WHERE _key IN (FROM {differ})")
         return counts, int(before), int(after)

@@ -11,7 +11,7 @@ from storage.facts.streams import ChildTable, StreamCounts
 from storage.warehouse.batches import BATCH, GONE
 from storage.warehouse.columns import batch_columns, line_columns
 from storage.warehouse.errors import Disagreement, Shrunk
-from storage.warehouse.names import lake, of_source, quote, raw_table, text
+from storage.warehouse.names import is_in, lake, of_source, opaque, quote, raw_table, text
 from storage.warehouse.results import LoadRun
 from storage.warehouse.session import CURSORS, Session
 from storage.warehouse.staging import StagedStream
@@ -212,7 +212,8 @@ class _Plan:
             " WHEN r.id IS NULL THEN 'new' WHEN r._deleted THEN 'restored'"
             " WHEN r._hash IS DISTINCT FROM s._hash THEN 'changed' ELSE 'same' END AS kind,"
             " r._hash AS was, s._hash AS now"
-            f" FROM ({staged}) s {'FULL' if full else 'LEFT'} JOIN ({there}) r ON r.id = s.id"
+            f" FROM ({staged}) s {'FULL' if full else 'LEFT'} JOIN ({there}) r"
+            f" ON {opaque('r.id', self.before.live)} = s.id"
         )
 
     def write(self, counts: StreamCounts) -> None:
@@ -225,12 +226,12 @@ class _Plan:
         if counts.deleted:
             session.run(
                 f"CREATE TEMP TABLE {gone} AS SELECT * REPLACE (? AS _extracted_at, ? AS _run_id, true AS _deleted)"
-                f" FROM {table} WHERE {self._whose} AND id IN {self._keys('deleted')}",
+                f" FROM {table} WHERE {self._whose} AND {self._among('id', 'deleted')}",
                 stamp,
             )
         if counts.changed or counts.deleted:
-            replaced = self._keys("changed", "restored", "deleted")
-            sql = f"DELETE FROM {table} WHERE {self._whose} AND id IN {replaced}"
+            replaced = self._among("id", "changed", "restored", "deleted")
+            sql = f"DELETE FROM {table} WHERE {self._whose} AND {replaced}"
             self._expect(session.count(sql), counts.changed + counts.deleted, "deleted")
         if counts.deleted:
             self._expect(session.count(f"INSERT INTO {table} BY NAME FROM {gone}"), counts.deleted, "marked")
@@ -246,8 +247,8 @@ class _Plan:
     def _write_lines(self, child: ChildTable, *, replacing: bool) -> None:
         name = raw_table(self._run.provider, child.name)
         if replacing:
-            replaced = self._keys("changed", "restored")
-            self._session.run(f"DELETE FROM {lake(name)} WHERE {self._whose} AND parent_id IN {replaced}")
+            replaced = self._among("parent_id", "changed", "restored")
+            self._session.run(f"DELETE FROM {lake(name)} WHERE {self._whose} AND {replaced}")
         names = _listed(column.name for column in line_columns(child))
         made = f"SELECT {names} FROM {self._winning(self._staged.children[child.name], 'parent_id')}"
         self._insert(name, f"{lake(name)} (_source, {names})", "", made, ())
@@ -274,8 +275,9 @@ class _Plan:
         """Return the rows that were inserted, by raw table; deleted records have none."""
         return {table: self._session.arrow(f"FROM {name}") for table, name in self._made.items()}
 
-    def _keys(self, *kinds: str) -> str:
-        return f"(SELECT id FROM {self._plan} WHERE kind IN ({', '.join(map(text, kinds))}))"
+    def _among(self, column: str, *kinds: str) -> str:
+        ids = f"SELECT id FROM {self._plan} WHERE kind IN ({', '.join(map(text, kinds))})"
+        return is_in(column, ids, self.before.live)
 
     def _winning(self, path: Path, key: str) -> str:
         """Return the staged rows of the versions that are to be written."""

@@ -14,7 +14,7 @@ from storage.warehouse.errors import NoLake
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_of
 from storage.warehouse.location import locate
-from storage.warehouse.names import lake
+from storage.warehouse.names import lake, of_source
 from storage.warehouse.reader import Reader
 from storage.warehouse.results import Change, Erased, LoadResult, LoadRun, ProcessResult, Upkeep
 from storage.warehouse.retry import retried
@@ -145,10 +145,12 @@ class Warehouse:
         """Return the keys of the live rows of a raw main table of a source; none when it has no such table."""
 
         def look(session: Session) -> list[str]:
-            if table not in {place.table for place in load.positions(session, source_id).values()}:
+            found = load.standing(session)
+            if table not in {place.table for place in found.get(source_id, {}).values()}:
                 return []
-            sql = f"SELECT id FROM {lake(table)} WHERE _source = ? AND NOT _deleted"  # noqa: S608 - a name that we made
-            return [row[0] for row in session.rows(sql, (source_id,))]
+            whose = of_source(source_id, alone=table in load.alone(found, source_id))
+            sql = f"SELECT id FROM {lake(table)} WHERE {whose} AND NOT _deleted"  # noqa: S608 - a name that we made
+            return [row[0] for row in session.rows(sql)]
 
         return self._read(look, [])
 
