@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -42,12 +42,19 @@ class Plays:
     """Plays what this process accepted, and what others left."""
 
     def __init__(
-        self, services: Services, directory: Directory, tell: Tell, turn: Callable[[], Awaitable[None]] = at_once
+        self,
+        services: Services,
+        directory: Directory,
+        tell: Tell,
+        turn: Callable[[], Awaitable[None]] = at_once,
+        *,
+        pauses: Sequence[float] = _PAUSES,
     ) -> None:
         self._services = services
         self._directory = directory
         self._tell = tell
         self._turn = turn
+        self._pauses = pauses
         self._few = asyncio.Semaphore(_AT_ONCE)
         self._mine: set[tuple[str, str]] = set()
 
@@ -87,7 +94,7 @@ class Plays:
         await show(await self.told(click, request), request)
 
     async def _patiently(self, click: Click) -> Played | None:
-        for pause in _PAUSES:
+        for pause in self._pauses:
             try:
                 return await self._once(click)
             except UnavailableError:

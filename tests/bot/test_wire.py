@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from bot.guard import Guard, Limits, Verifier
+from bot.server import Server
 from bot.wire import Patience, server_config
 from storage.facts.clock import SystemClock
 from storage.facts.secret import Secret
@@ -149,3 +151,26 @@ async def _sends(port: int, framing: bytes) -> bool:
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
     return answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("twin", [False, True])
+async def test_answers_are_sent_without_delay(*, twin: bool) -> None:
+    """The product's own listener. The loop does this only for sockets that know their protocol; the twin's does not."""
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    config = server_config(app, host="127.0.0.1", port=0)
+    config.lifespan = "off"
+    server = Server(config, address.set_result)
+    unknowing = socket.socket()
+    unknowing.bind(("127.0.0.1", 0))
+    serving = asyncio.create_task(server.serve([unknowing] if twin else None))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int((await address).rpartition(":")[2]))
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await reader.readuntil(b"ok")
+    (connection,) = server.server_state.connections
+    assert isinstance(connection, H11Protocol)
+    accepted = connection.transport.get_extra_info("socket")
+    assert bool(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) != twin
+    writer.close()
+    server.should_exit = True
+    await serving
+    unknowing.close()
