@@ -13,7 +13,7 @@ from storage.facts.personal import Redaction
 from storage.warehouse.errors import Disagreement, NoLake
 from storage.warehouse.loader import Checkpoint, Fence
 from storage.warehouse.location import Location
-from storage.warehouse.names import identifier, lake, of_source, quote, text
+from storage.warehouse.names import lake, of_source, quote, text
 from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session, opened
 
@@ -107,13 +107,13 @@ def _nothing_left(session: Session, source_id: str, wanted: Iterable[Redaction])
 
 def _values(each: Redaction, columns: Mapping[str, str]) -> dict[str, str]:
     """Return what is put into which column, as SQL."""
-    empty = {identifier(column): "NULL" for column in each.clear if column in columns}
+    empty = {column: "NULL" for column in each.clear if column in columns}
     return {**empty, _RAW: text(REDACTED)} if _RAW in columns else empty
 
 
 def _condition(source_id: str, each: Redaction) -> str:
     found = " OR ".join(
-        f"coalesce({quote(identifier(column))} IN ({', '.join(map(text, values))}), false)"
+        f"coalesce({quote(column)} IN ({', '.join(map(text, values))}), false)"
         for column, values in each.where.items()
         if values
     )
