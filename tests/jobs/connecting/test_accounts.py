@@ -56,9 +56,11 @@ class TakesAnyAccount(ConnectService):
 
 
 @pytest.mark.parametrize("twin", [ConnectService, TakesAnyAccount])
-async def test_another_account_is_no_reconnect(database: Database, tmp_path: Path, twin: type[ConnectService]) -> None:
+async def test_another_account_is_no_reconnect(
+    sqlite_database: Database, tmp_path: Path, twin: type[ConnectService]
+) -> None:
     """T32: stop, name both, and let the person choose: keep A, or make a new source."""
-    async with staged(database, tmp_path) as plain:
+    async with staged(sqlite_database, tmp_path) as plain:
         before = (await plain.connected("a.myshopify.com")).source
         stage, browser = plain.twin(twin), a_browser()
         view = await stage.back(browser, "b.myshopify.com", source_id=before.id)
@@ -79,9 +81,9 @@ async def test_another_account_is_no_reconnect(database: Database, tmp_path: Pat
         assert stage.connection(before.id).version == 1
 
 
-async def test_keeping_the_source_gives_the_other_grant_up(database: Database, tmp_path: Path) -> None:
+async def test_keeping_the_source_gives_the_other_grant_up(sqlite_database: Database, tmp_path: Path) -> None:
     """T32: "keep A"."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path) as stage:
         before = (await stage.connected("1", provider=BOOKS)).source
         browser = a_browser()
         view = await stage.back(browser, "2", provider=BOOKS, source_id=before.id)
@@ -96,9 +98,9 @@ async def test_keeping_the_source_gives_the_other_grant_up(database: Database, t
         assert stage.sources() == [before]
 
 
-async def test_the_account_of_the_query_is_believed_of_nobody(database: Database, tmp_path: Path) -> None:
+async def test_the_account_of_the_query_is_believed_of_nobody(sqlite_database: Database, tmp_path: Path) -> None:
     """T32: an edited realmId; what the new token says decides. The twin is the honest query."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path) as stage:
         for says in ("9", "1"):
             browser = a_browser()
             url = await stage.away(browser, provider=BOOKS)
@@ -284,10 +286,10 @@ class AnyEnvironment(ConnectService):
 
 @pytest.mark.parametrize("twin", [ConnectService, AnyEnvironment])
 async def test_a_sandbox_never_takes_the_place_of_production(
-    database: Database, tmp_path: Path, twin: type[ConnectService]
+    sqlite_database: Database, tmp_path: Path, twin: type[ConnectService]
 ) -> None:
     """T45: the environment is stored with the connection, and compared."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path) as stage:
         source = (await stage.connected("1", provider=BOOKS)).source
         other = {provider: settings_of(provider, "sandbox.example") for provider in (SHOP, BOOKS)}
         moved, browser = stage.twin(twin, providers=other), a_browser()
@@ -300,9 +302,9 @@ async def test_a_sandbox_never_takes_the_place_of_production(
         assert stage.connection(source.id).environment == "quickbooks.tokens.example"
 
 
-async def test_a_grant_of_before_the_set_up_changed_is_not_stored(database: Database, tmp_path: Path) -> None:
+async def test_a_grant_of_before_the_set_up_changed_is_not_stored(sqlite_database: Database, tmp_path: Path) -> None:
     """T45: the same process may not be the one that confirms."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path) as stage:
         browser = a_browser()
         view = await stage.back(browser, "a.myshopify.com")
         moved = stage.twin(ConnectService, providers={SHOP: settings_of(SHOP, "sandbox.example")})
@@ -350,8 +352,8 @@ async def test_the_same_account_again_renews_its_source(database: Database, tmp_
         assert len(stage.sources()) == 1
 
 
-async def test_what_is_being_erased_is_not_connected_again(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_what_is_being_erased_is_not_connected_again(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         first = await stage.connected("a.myshopify.com")
 
         def erasing(session: Session) -> None:

@@ -152,7 +152,18 @@ async def walking(database: Database, folder: Path) -> AsyncIterator[Walk]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("point, step", POINTS.items())
-async def test_killed_at_every_point(database: Database, tmp_path: Path, point: str, step: str) -> None:
+async def test_killed_at_every_point(sqlite_database: Database, tmp_path: Path, point: str, step: str) -> None:
+    await _killed(sqlite_database, tmp_path, point, step)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.postgres
+@pytest.mark.parametrize("point", ["flow.exchanged", "flow.confirming", "flow.revoke_claimed"])
+async def test_killed_on_postgres(postgres_database: Database, tmp_path: Path, point: str) -> None:
+    await _killed(postgres_database, tmp_path, point, POINTS[point])
+
+
+async def _killed(database: Database, tmp_path: Path, point: str, step: str) -> None:
     async with walking(database, tmp_path) as walk:
         stage = walk.stage
         await walk.die_at(point, step)
@@ -172,18 +183,18 @@ async def test_killed_at_every_point(database: Database, tmp_path: Path, point: 
 
 
 @pytest.mark.timeout(120)
-async def test_a_yes_in_two_parts_would_be_found(database: Database, tmp_path: Path) -> None:
+async def test_a_yes_in_two_parts_would_be_found(sqlite_database: Database, tmp_path: Path) -> None:
     """The broken twin of the one transaction."""
-    async with walking(database, tmp_path) as walk:
+    async with walking(sqlite_database, tmp_path) as walk:
         await walk.die_at("flow.confirming", "confirm", twin="ends first")
         assert complaints(walk.stage, walk.flow_id) == ["done with 0 sources"]
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("twin", ["", "claims late"])
-async def test_an_answer_is_never_exchanged_twice(database: Database, tmp_path: Path, twin: str) -> None:
+async def test_an_answer_is_never_exchanged_twice(sqlite_database: Database, tmp_path: Path, twin: str) -> None:
     """Killed right after the exchange: the same answer again is "start again", and the provider hears of it once."""
-    async with walking(database, tmp_path) as walk:
+    async with walking(sqlite_database, tmp_path) as walk:
         await walk.die_at("flow.exchanged", "returned", twin=twin)
         fresh = walk.stage.outside.consent(
             f"https://p.example/?state={dict(walk.query)['state']}&{_REDIRECT}", "b", "B"

@@ -40,9 +40,9 @@ def _all(session: Session) -> list[str]:
 @pytest.mark.parametrize("twin", [ConnectService, ForgetsOnly])
 @pytest.mark.parametrize("when", ["linked", "code sent", "proven", "sent", "returned"])
 async def test_abandoned_at_any_step_nothing_is_left(
-    database: Database, tmp_path: Path, when: str, twin: type[ConnectService]
+    sqlite_database: Database, tmp_path: Path, when: str, twin: type[ConnectService]
 ) -> None:
-    async with staged(database, tmp_path) as plain:
+    async with staged(sqlite_database, tmp_path) as plain:
         stage = plain.twin(twin)
         browser, link = a_browser(), await stage.link()
         flow_id = stage.flow(link).id
@@ -140,9 +140,9 @@ class GivesUpBlindly(ConnectService):
 
 @pytest.mark.parametrize("twin", [ConnectService, GivesUpBlindly])
 async def test_an_abandoned_reconnect_leaves_the_connection_alive(
-    database: Database, tmp_path: Path, twin: type[ConnectService]
+    sqlite_database: Database, tmp_path: Path, twin: type[ConnectService]
 ) -> None:
-    async with staged(database, tmp_path) as plain:
+    async with staged(sqlite_database, tmp_path) as plain:
         before = (await plain.connected("a.myshopify.com")).source
         stage = plain.twin(twin)
         browser = a_browser()
@@ -153,9 +153,9 @@ async def test_an_abandoned_reconnect_leaves_the_connection_alive(
         assert stage.sources() == [before]
 
 
-async def test_a_second_try_is_not_hurt_by_the_end_of_the_first(database: Database, tmp_path: Path) -> None:
+async def test_a_second_try_is_not_hurt_by_the_end_of_the_first(sqlite_database: Database, tmp_path: Path) -> None:
     """The grant of an abandoned try to an account that the same person is just connecting stays alive."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path) as stage:
         one, two = a_browser(), a_browser()
         first = await stage.back(one, "a.myshopify.com")
         second = await stage.back(two, "a.myshopify.com")
@@ -165,8 +165,8 @@ async def test_a_second_try_is_not_hurt_by_the_end_of_the_first(database: Databa
         assert len(stage.sources()) == 1
 
 
-async def test_a_grant_whose_key_is_gone_says_start_again(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_a_grant_whose_key_is_gone_says_start_again(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         browser = a_browser()
         view = await stage.back(browser, "a.myshopify.com")
         moved = stage.twin(ConnectService, seal=Seal([Secret(new_key())]))

@@ -152,8 +152,8 @@ async def test_five_wrong_codes_end_the_flow(database: Database, tmp_path: Path,
             await stage.service.look(link, browser)
 
 
-async def test_codes_are_few_and_only_the_newest_is_good(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_codes_are_few_and_only_the_newest_is_good(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         link, browser = await stage.link(), a_browser()
         codes = []
         for _ in range(3):
@@ -171,8 +171,8 @@ async def test_codes_are_few_and_only_the_newest_is_good(database: Database, tmp
             await stage.service.prove_code(link, browser, codes[2])
 
 
-async def test_a_code_is_good_for_its_own_link_and_browser_only(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_a_code_is_good_for_its_own_link_and_browser_only(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         one, two, browser = await stage.link(), await stage.link(OLGA), a_browser()
         await stage.service.send_code(one, browser)
         await stage.service.send_code(two, browser)
@@ -182,9 +182,9 @@ async def test_a_code_is_good_for_its_own_link_and_browser_only(database: Databa
             await stage.service.prove_code(two, browser, stage.code(one))
 
 
-async def test_a_stolen_link_opens_nothing(database: Database, tmp_path: Path) -> None:
+async def test_a_stolen_link_opens_nothing(sqlite_database: Database, tmp_path: Path) -> None:
     """T34: bound to the first browser, which is proven by the member's own Slack; over after 15 minutes or its use."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path) as stage:
         link, browser, thief = await stage.link(), a_browser(), a_browser()
         await stage.service.send_code(link, browser)
         for other in (thief, None):
@@ -225,9 +225,11 @@ class Burns(ConnectService):
 
 
 @pytest.mark.parametrize("twin", [ConnectService, LivesLong])
-async def test_a_link_lives_fifteen_minutes(database: Database, tmp_path: Path, twin: type[ConnectService]) -> None:
+async def test_a_link_lives_fifteen_minutes(
+    sqlite_database: Database, tmp_path: Path, twin: type[ConnectService]
+) -> None:
     """T34, also when the person is at the provider by then."""
-    async with staged(database, tmp_path) as plain:
+    async with staged(sqlite_database, tmp_path) as plain:
         stage = plain.twin(twin)
         browser = a_browser()
         link, sent = await stage.link(), await stage.proven(browser, OLGA)
@@ -247,13 +249,13 @@ async def test_a_link_lives_fifteen_minutes(database: Database, tmp_path: Path, 
 
 @pytest.mark.parametrize("twin", [ConnectService, Burns])
 async def test_scanners_and_previews_burn_nothing(
-    database: Database, tmp_path: Path, twin: type[ConnectService]
+    sqlite_database: Database, tmp_path: Path, twin: type[ConnectService]
 ) -> None:
     """T35, T26: looking changes nothing, however often and by whomever."""
-    async with staged(database, tmp_path) as plain:
+    async with staged(sqlite_database, tmp_path) as plain:
         stage = plain.twin(twin)
         link, browser = await stage.link(), a_browser()
-        before = everything(database)
+        before = everything(sqlite_database)
         try:
             for scanner in (None, a_browser(), None, a_browser(), browser):
                 await stage.service.look(link, scanner)
@@ -261,18 +263,16 @@ async def test_scanners_and_previews_burn_nothing(
             assert twin is Burns
             return
         assert twin is ConnectService
-        assert everything(database) == before
+        assert everything(sqlite_database) == before
         await stage.service.send_code(link, browser)
         await stage.service.prove_code(link, browser, stage.code(link))
 
 
-@pytest.mark.parametrize("bad", ["", "x", "0" * 43, "é" * 40, "\x00", "A" * 10_000, "' or 1=1 --", "../..", "%00"])
-async def test_guessed_links_lead_nowhere(sqlite_database: Database, tmp_path: Path, bad: str) -> None:
+async def test_guessed_links_lead_nowhere(sqlite_database: Database, tmp_path: Path) -> None:
     async with staged(sqlite_database, tmp_path) as stage:
-        good = await stage.link()
-        for link in (bad, good.reveal() + bad, good.reveal().swapcase()):
-            if link == good.reveal():
-                continue
+        good = (await stage.link()).reveal()
+        bad = ("x", "0" * 43, "é" * 40, "\x00", "A" * 10_000, "' or 1=1 --", "../..", "%00")
+        for link in ("", *bad, *(good + more for more in bad), good.swapcase(), good[:-1], good[1:]):
             with pytest.raises(FlowGoneError):
                 await stage.service.look(Secret(link), None)
 
@@ -290,8 +290,10 @@ async def test_the_same_trigger_again_gives_the_same_flow_a_new_link(database: D
         assert stage.trail().count("connect_link") == 1
 
 
-async def test_a_newer_link_takes_the_place_of_one_that_was_not_begun(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_a_newer_link_takes_the_place_of_one_that_was_not_begun(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         begun = await stage.link()
         await stage.service.send_code(begun, browser := a_browser())
         old, others = await stage.link(), await stage.link(OLGA)
@@ -322,8 +324,8 @@ async def test_who_gets_a_link(database: Database, tmp_path: Path) -> None:
         assert view.source == mine
 
 
-async def test_a_code_goes_to_no_one_who_may_not_connect_any_more(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_a_code_goes_to_no_one_who_may_not_connect_any_more(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         link = await stage.link()
         stage.change(lambda session: demote(session, DANIEL))
         with pytest.raises(NotAllowedError):
@@ -331,8 +333,10 @@ async def test_a_code_goes_to_no_one_who_may_not_connect_any_more(database: Data
         assert stage.works == []
 
 
-async def test_while_slack_does_not_tell_nobody_goes_on_and_nothing_is_lost(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_while_slack_does_not_tell_nobody_goes_on_and_nothing_is_lost(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         browser = a_browser()
         url = await stage.away(browser)
         query = stage.outside.consent(url, "a.myshopify.com", "A")

@@ -75,8 +75,8 @@ async def test_nobody_else_signs_in_for_the_member(
         assert await stage.service.signed_in(again, browser)
 
 
-async def test_an_answer_counts_in_its_own_browser_and_time_only(database: Database, tmp_path: Path) -> None:
-    async with slack_at() as slack, staged(database, tmp_path, slack=slack.app) as stage:
+async def test_an_answer_counts_in_its_own_browser_and_time_only(sqlite_database: Database, tmp_path: Path) -> None:
+    async with slack_at() as slack, staged(sqlite_database, tmp_path, slack=slack.app) as stage:
         browser, link = a_browser(), await stage.link()
         old = slack.consent(await stage.service.sign_in(link, browser), DANIEL)
         new = slack.consent(await stage.service.sign_in(link, browser), DANIEL)

@@ -92,8 +92,8 @@ async def test_a_yes_in_one_tab_never_means_the_flow_of_another(database: Databa
         assert len(stage.sources()) == 2
 
 
-async def test_missing_scopes_are_said_and_stored(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_missing_scopes_are_said_and_stored(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         browser = a_browser()
         view = await stage.back(browser, "a.myshopify.com", scopes=("read_a",))
         assert view.missing == ("read_b",)
@@ -102,8 +102,8 @@ async def test_missing_scopes_are_said_and_stored(database: Database, tmp_path: 
         assert "read_b" in (connected.source.connection_reason or "")
 
 
-async def test_the_yes_waits_ten_minutes(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+async def test_the_yes_waits_ten_minutes(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
         browser = a_browser()
         view = await stage.back(browser, "a.myshopify.com")
         stage.clock.advance(timedelta(minutes=11))
