@@ -33,6 +33,10 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
         return ticket_message(session, subject, now)
     if kind == EXPIRY_WARNING:
         return expiry_message(session, subject, now)
+    return _about_refresh(session, kind, subject, now, in_channel=in_channel)
+
+
+def _about_refresh(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool) -> Message:
     refresh = escalated_status(session, subject, now)
     listed = receipts.ids_of(session, [run.id for _, run in refresh.runs])
     admins = [admin.name for admin in organizations.admins(session, refresh.organization_id)]
