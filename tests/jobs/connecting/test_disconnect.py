@@ -16,7 +16,6 @@ from jobs.connecting.severing import Severing
 from jobs.connecting.telling import disconnect_words
 from jobs.connecting.views import Parted
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, WrongNameError
-from jobs.ground import Ground, Warehouses
 from jobs.incidents.noticing import lost
 from jobs.refresh.ask import TriggerKey
 from jobs.refresh.retry import RetryPlan
@@ -34,6 +33,7 @@ from storage.facts.sources import ConnectionState, Freshness, Source
 from storage.records import deliveries, disconnects, incidents, organizations, runs, sources
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, DeliveryRow, RunRow
+from tests.jobs.connecting.parting import fill, ground_of, lake
 from tests.jobs.connecting.stage import BOOKS, DANIEL, EVE, OLGA, PRIYA, Stage, a_browser, demote, everything, staged
 
 ACCOUNT = "a.myshopify.com"
@@ -42,15 +42,7 @@ ACCOUNT = "a.myshopify.com"
 def severing(stage: Stage, folder: Path, kind: type[Severing] = Severing, **changes: Any) -> Severing:
     """Return the work's handler over lakes in a folder of the test; the engine is not there."""
     means = stage.means
-    ground = Ground(
-        database=stage.database,
-        clock=stage.clock,
-        seal=means.seal,
-        warehouses=Warehouses(str(folder / "lakes")),
-        providers=means.providers,
-        connector_for=means.connector_for,
-        read_budget=1,
-    )
+    ground = ground_of(means, folder)
     return kind(means, ground, RetryPlan(), changes.get("status", lambda _id: None))
 
 
@@ -356,16 +348,6 @@ async def test_connecting_again_waits_until_the_old_grant_is_given_up_and_then_w
         assert again.run_id is not None
 
 
-def _fill(folder: Path, source: Source, mark: str) -> None:
-    from storage.warehouse import LoadRun, Warehouse
-    from tests.storage.warehouse.company import CUSTOMERS, NOW, STREAMS, simple
-
-    warehouse = Warehouse(str(folder / "lakes"), source.organization_id, threads=1)
-    with warehouse.begin(LoadRun("run", source.id, source.provider.value, NOW), STREAMS) as loader:
-        loader.write(simple(CUSTOMERS, {"c": mark}))
-        loader.commit({})
-
-
 def _parquet(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*.parquet"))
 
@@ -389,7 +371,7 @@ def _loaded(stage: Stage, source: Source) -> None:
 async def test_erasing_takes_the_data_and_what_runs_say_of_it(database: Database, tmp_path: Path) -> None:
     async with staged(database, tmp_path) as stage:
         source = (await stage.connected(ACCOUNT)).source
-        _fill(tmp_path, source, "canary-data")
+        fill(tmp_path, source, "canary-data")
         _loaded(stage, source)
         parted = await confirm(stage, source, erase=True)
         assert parted.frozen_at is not None
@@ -399,9 +381,7 @@ async def test_erasing_takes_the_data_and_what_runs_say_of_it(database: Database
         work = severing(stage, tmp_path)
         assert await work.attempt(parted.disconnect_id, 1)
 
-        from storage.warehouse import Warehouse
-
-        assert Warehouse(str(tmp_path / "lakes"), "org_a", threads=1).counts(source.id) == {}
+        assert lake(tmp_path).counts(source.id) == {}
         assert b"canary-data" not in _parquet(tmp_path)
         (status,) = stage.database.in_read(lambda session: states(session, stage.sources(), stage.clock.now()))
         assert status.freshness is Freshness.NEVER
@@ -423,7 +403,7 @@ async def test_erasing_takes_the_data_and_what_runs_say_of_it(database: Database
 async def test_data_that_was_kept_may_be_erased_later(database: Database, tmp_path: Path) -> None:
     async with staged(database, tmp_path) as stage:
         source = (await stage.connected(ACCOUNT)).source
-        _fill(tmp_path, source, "canary")
+        fill(tmp_path, source, "canary")
         _loaded(stage, source)
         work = severing(stage, tmp_path)
         assert await work.attempt((await confirm(stage, source)).disconnect_id, 1)

@@ -1,23 +1,17 @@
 """An erased source leaves nothing: no row, no Parquet file, no statistic, no older snapshot; others keep theirs."""
 
-import re
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
-import psycopg
 import pytest
 
-from storage.warehouse import DetailExpired, NoLake, Warehouse, erase
+from storage.warehouse import DetailExpired, NoLake, Warehouse
 from storage.warehouse.location import Location, locate
-from storage.warehouse.session import Limits, opened
+from storage.warehouse.session import opened
 from tests.storage.warehouse.company import CUSTOMERS, READY, STREAMS, Invoice, invoices, run, simple
+from tests.storage.warehouse.leftovers import LIMITS, traces
 
-ROOT = Path(__file__).parents[3]
 GONE, STAYS = "src_gone", "src_stays"
 CANARY = "zzz-canary"
-LIMITS = Limits(threads=1)
 
 
 class FenceError(Exception):
@@ -43,7 +37,7 @@ def load(warehouse: Warehouse, source: str, number: int, mark: str) -> None:
 def filled(url: str, organization: str = "org_1") -> Warehouse:
     """Return a lake in which both sources were loaded in turns, and their files put together."""
     warehouse = Warehouse(url, organization, threads=1)
-    for number in range(4):
+    for number in range(3):
         load(warehouse, GONE, number, f"{CANARY}-{organization}")
         load(warehouse, STAYS, number, f"zz-kept-{organization}")
     warehouse.gather("raw_books_invoices")
@@ -59,38 +53,6 @@ def rows(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def traces(location: Location, mark: str) -> list[str]:
-    """Return where the mark is still to be read: files of the folder, read as Parquet, and rows of the catalog."""
-    found = [str(path) for path in location.home.rglob("*.parquet") if _in_parquet(location, path, mark)]
-    return found + _in_catalog(location, mark)
-
-
-def _in_parquet(location: Location, path: Path, mark: str) -> bool:
-    with opened(location, LIMITS, write=False) as session:
-        text = repr(session.rows(f"SELECT * FROM read_parquet('{path}')"))
-    return mark in text or mark.encode() in path.read_bytes()
-
-
-def _in_catalog(location: Location, mark: str) -> list[str]:
-    if location.conninfo:
-        with psycopg.connect(location.conninfo) as connection:
-            names = connection.execute(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (location.schema,)
-            )
-            every = {name: repr(connection.execute(f'SELECT * FROM "{location.schema}"."{name}"').fetchall()) for (name,) in names.fetchall()}  # fmt: skip
-    else:
-        # In a process of its own: two SQLite libraries in one process do not see each other's locks.
-        program = (
-            "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
-            "[print(n, repr(c.execute(f'SELECT * FROM \"{n}\"').fetchall()))"
-            " for (n,) in c.execute(\"SELECT name FROM sqlite_master WHERE type='table'\").fetchall()]"
-        )
-        said = subprocess.run([sys.executable, "-c", program, str(location.catalog)], capture_output=True, text=True, check=True)  # fmt: skip
-        every = dict(line.split(" ", 1) for line in said.stdout.splitlines())
-    assert len(every) > 20, "the catalog could not be read"
-    return [name for name, content in every.items() if mark in content]
-
-
 def test_nothing_is_left_and_the_others_keep_everything(url: str) -> None:
     warehouse, other = filled(url), filled(url, "org_2")
     before, others = rows(warehouse), other.snapshot()
@@ -104,15 +66,15 @@ def test_nothing_is_left_and_the_others_keep_everything(url: str) -> None:
 
     done = warehouse.erase(GONE, "books", fence=allowed)
 
-    assert done.rows["raw_books_invoices"] == 4
-    assert done.rows["ready_books_lines"] == 4
+    assert done.rows["raw_books_invoices"] == 3
+    assert done.rows["ready_books_lines"] == 3
     assert not staged.exists()
     alive.write(simple(CUSTOMERS, {"late": "late"}))
     alive.abort()
     assert traces(location, f"{CANARY}-org_1") == []
     assert rows(warehouse) == before
     assert warehouse.cursors(GONE) == {}
-    assert warehouse.cursors(STAYS) == {"invoices": "zz-kept-org_1-cursor-3"}
+    assert warehouse.cursors(STAYS) == {"invoices": "zz-kept-org_1-cursor-2"}
     with pytest.raises(DetailExpired):
         warehouse.reader(snapshot=1).query("SELECT * FROM raw_books_invoices")
     # The other organization was not touched.
@@ -129,7 +91,7 @@ def test_the_sources_that_stay_go_on_and_the_erased_one_may_begin_again(url: str
     with warehouse.reader() as reader:
         found = reader.query("SELECT _source, id FROM ready_books_invoices ORDER BY id")
     assert (found[0]["_source"], found[0]["id"]) == (GONE, "again-1")
-    assert len(found) == 6
+    assert len(found) == 5
     assert warehouse.counts(GONE)["raw_books_invoices"] == 1
     assert traces(locate(url, "org_1"), CANARY) == []
 
@@ -144,22 +106,7 @@ def test_a_fenced_erasure_changes_nothing(url: str) -> None:
     with pytest.raises(FenceError):
         warehouse.erase(GONE, "books", fence=fence)
     assert warehouse.snapshot() == before
-    assert warehouse.counts(GONE)["raw_books_invoices"] == 4
-
-
-@pytest.mark.parametrize("point", ["erase.before_commit", "erase.written_anew", "erase.expired", "erase.files_removed"])
-def test_interrupted_anywhere_it_is_finished_by_the_next(folder_url: str, point: str) -> None:
-    warehouse = filled(folder_url)
-
-    def checkpoint(name: str) -> None:
-        if name == point:
-            raise FenceError
-
-    with pytest.raises(FenceError):
-        warehouse.erase(GONE, "books", fence=allowed, checkpoint=checkpoint)
-    warehouse.erase(GONE, "books", fence=allowed)
-    assert traces(locate(folder_url, "org_1"), CANARY) == []
-    assert warehouse.counts(STAYS)["raw_books_invoices"] == 4
+    assert warehouse.counts(GONE)["raw_books_invoices"] == 3
 
 
 def test_a_lake_that_was_never_made_is_not_made(folder_url: str) -> None:
@@ -191,8 +138,3 @@ def test_the_check_finds_what_a_plain_delete_leaves(folder_url: str, twin: Calla
     location = locate(folder_url, "org_1")
     twin(location)
     assert traces(location, CANARY) != []
-
-
-def test_every_point_is_interrupted() -> None:
-    found = set(re.findall(r'checkpoint\("([a-z_.]+)"\)', Path(erase.__file__).read_text()))
-    assert found == {"erase.before_commit", "erase.written_anew", "erase.expired", "erase.files_removed"}
