@@ -12,6 +12,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.edge import said_in_ack
 from bot.front import Front
+from bot.installed import AppEvents
 from bot.interaction import Interaction, Reader
 from bot.payloads import Json, MalformedError
 from bot.reply import Reply
@@ -28,8 +29,10 @@ _MOST_CHALLENGE = 200
 class Intake:
     """Takes verified bodies, from HTTP and from Socket Mode alike, and gives the ack."""
 
-    def __init__(self, bolt: AsyncApp, reader: Reader, background: Background) -> None:
+    def __init__(self, bolt: AsyncApp, reader: Reader, background: Background, own: AppEvents) -> None:
         self.bolt = bolt
+        #: events about the app itself, or for no workspace of ours
+        self.own = own
         self._reader = reader
         self._background = background
 
@@ -37,6 +40,9 @@ class Intake:
         """Return the ack for a body; what we do not answer is acked and ignored, or Slack would send it again."""
         if body.get("type") == "url_verification":
             return acknowledged(json.dumps({"challenge": str(body.get("challenge", ""))[:_MOST_CHALLENGE]}))
+        acked = await self.own.take(body)
+        if acked is not None:
+            return acked
         try:
             interaction = self._reader.read(body)
         except MalformedError:

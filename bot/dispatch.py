@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import actions, audit, commands, connections, disconnecting, home
+from bot import actions, audit, channels, commands, connections, disconnecting, home
 from bot import help as help_
 from bot import members as people
 from bot.case import Case
@@ -48,6 +48,7 @@ def table() -> Mapping[str, Entry]:
         Intent.DISCONNECT: Entry(disconnecting.disconnect, Action.DISCONNECT, COMMANDS),
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
+        Intent.CHANNEL: Entry(channels.channel, Action.SEE_STATUS, COMMANDS),
         Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
         Intent.UNKNOWN: Entry(commands.unknown, Action.SEE_STATUS, SPOKEN),
     }

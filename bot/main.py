@@ -164,7 +164,7 @@ class App:
         if not self.listens:
             return build_web(None, None, self.ready, lifespan=lifespan)
         shopify = self.jobs.ground.providers[Provider.SHOPIFY]
-        shown = pages(self.settings, self.jobs.services.connect, shopify, self.clock)
+        shown = pages(self.settings, self.jobs.services.connect, self.jobs.services.installs, shopify, self.clock)
         hooks = endpoints(self.settings, self.jobs.webhooks.take)
         if self.settings.socket_mode:
             return build_web(None, None, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks)

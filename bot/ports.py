@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from connectors.errors import ConnectorError
+from jobs.channels import ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
+from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
@@ -14,7 +16,7 @@ from jobs.refresh.held import HeldRead
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
-from storage.facts.people import Actor, Member, Role, SlackIdentity
+from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
@@ -185,6 +187,14 @@ class Members(Protocol):
         """Give a role."""
         ...
 
+    async def groups(self, actor: Actor) -> tuple[GroupRole, ...]:
+        """Return the user groups whose people have a role."""
+        ...
+
+    async def group(self, actor: Actor, group_id: str, role: Role | None, trigger: TriggerKey) -> Role | None:
+        """Give a user group a role, or none."""
+        ...
+
     async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
         """Take the role away."""
         ...
@@ -223,6 +233,34 @@ class HeldReads(Protocol):
 
     async def load(self, actor: Actor, run_id: str, trigger: TriggerKey, place: Place) -> Outcome:
         """Read again and let it be so few."""
+        ...
+
+
+class Installs(Protocol):
+    """The app in workspaces."""
+
+    async def left(self, departure: Departure) -> Left:
+        """Take what Slack says about a removal."""
+        ...
+
+    async def link_enterprises(self) -> None:
+        """Look at the workspaces of enterprises."""
+        ...
+
+
+class Channels(Protocol):
+    """Where Tidings may speak."""
+
+    async def look(self, actor: Actor, place: Place) -> ChannelView:
+        """Return how a channel stands."""
+        ...
+
+    async def allow(self, actor: Actor, place: Place, trigger: TriggerKey) -> ChannelView:
+        """Let Tidings speak there."""
+        ...
+
+    async def deny(self, actor: Actor, place: Place, trigger: TriggerKey) -> ChannelView:
+        """Say nothing there any more."""
         ...
 
 
@@ -287,6 +325,16 @@ class Services(Protocol):
     @property
     def members(self) -> Members:
         """Members."""
+        ...
+
+    @property
+    def channels(self) -> Channels:
+        """Channels."""
+        ...
+
+    @property
+    def installs(self) -> Installs:
+        """Installations."""
         ...
 
     @property

@@ -24,6 +24,7 @@ class Intent(StrEnum):
     RECONNECT = "reconnect"
     DISCONNECT = "disconnect"
     MEMBERS = "members"
+    CHANNEL = "channel"
     AUDIT = "audit"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"

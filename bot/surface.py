@@ -5,6 +5,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.app import Intake, build_bolt
 from bot.front import Front
+from bot.installed import AppEvents
 from bot.interaction import Reader
 from bot.payloads import Json
 from bot.ports import Services
@@ -41,7 +42,8 @@ class Surface:
         """Open the connections, inside the loop that will use them."""
         await self.slack.start()
         bolt = build_bolt(self.front, self.shower, self.slack, self.tokens, self._background)
-        self._intake = Intake(bolt, self._reader, self._background)
+        own = AppEvents(self._services.installs, self.tokens, self._background)
+        self._intake = Intake(bolt, self._reader, self._background, own)
 
     @property
     def intake(self) -> Intake:

@@ -8,6 +8,8 @@ from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 
 _KEEP = timedelta(seconds=60)
+#: A workspace where we are not installed may install any moment.
+_KEEP_NONE = timedelta(seconds=5)
 _MOST = 10_000
 
 #: Looks up the bot token of a workspace; None where we are not installed.
@@ -26,7 +28,7 @@ class Tokens:
     async def of(self, team_id: str) -> Secret | None:
         """Return the token; None where we are not installed."""
         known = self._known.get(team_id)
-        if known is not None and self._clock.now() - known[0] <= _KEEP:
+        if known is not None and self._clock.now() - known[0] <= (_KEEP if known[1] else _KEEP_NONE):
             return known[1]
         task = self._asked.get(team_id)
         if task is None:

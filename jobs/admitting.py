@@ -9,9 +9,8 @@ from jobs.desk import Desk
 from jobs.installs import trail
 from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
-from storage.facts.people import Member, Role, SlackIdentity
+from storage.facts.people import GroupRole, Member, Role, SlackIdentity
 from storage.records import audit, groups, installations, members, organizations, workspaces
-from storage.records.groups import GroupRole
 from storage.sessions import Session
 
 

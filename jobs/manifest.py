@@ -8,6 +8,21 @@ from typing import Any
 #: Stands in the file for where Slack and browsers reach us.
 PLACEHOLDER = "https://tidings.example"
 
+#: What each scope is asked for, as the page says it before anybody installs; a test holds both against the file.
+MAY: dict[str, str] = {
+    "app_mentions:read": "read messages that mention it, and direct messages to it",
+    "channels:history": "look whether a message of its own has arrived, in channels where it is a member",
+    "channels:read": "see whether a channel is shared with another company",
+    "chat:write": "send messages as Tidings",
+    "commands": "take the command /data",
+    "groups:history": "look whether a message of its own has arrived, in channels where it is a member",
+    "groups:read": "see whether a channel is shared with another company",
+    "im:history": "read messages that mention it, and direct messages to it",
+    "im:write": "write to people directly",
+    "usergroups:read": "see who is in a user group, for roles that an admin gave to a group",
+    "users:read": "see who asks: a full member, a guest, somebody from outside",
+    "users:read.email": "see e-mail addresses; mail is sent only to people who said yes",
+}
 #: What does not work without a scope, in plain words; a test holds it against the file.
 LOST: dict[str, str] = {
     "app_mentions:read": "mentioning Tidings in a channel",

@@ -9,9 +9,8 @@ from jobs.people import People
 from jobs.refresh.ask import TriggerKey
 from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
-from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
+from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.records import audit, groups, members, organizations, triggers
-from storage.records.groups import GroupRole
 from storage.sessions import Session
 
 

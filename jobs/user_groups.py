@@ -10,9 +10,8 @@ import structlog
 
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
-from storage.facts.people import Role, SlackIdentity
+from storage.facts.people import GroupRole, Role, SlackIdentity
 from storage.records import groups, leases, organizations
-from storage.records.groups import GroupRole
 from storage.sessions import Database, Session
 
 FRESH_FOR = timedelta(seconds=60)

@@ -114,8 +114,12 @@ class Settings(BaseSettings):
 
     def _slack_problems(self) -> list[str]:
         problems = []
-        if not self.slack_bot_token.get_secret_value():
-            problems.append("SLACK_BOT_TOKEN: missing; it starts with xoxb-")
+        installs = bool(self.slack_client_id and self.slack_client_secret.get_secret_value())
+        if not self.slack_bot_token.get_secret_value() and not installs:
+            problems.append(
+                "SLACK_BOT_TOKEN: missing; it starts with xoxb- (or set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET, and "
+                "install at PUBLIC_URL/slack/install)"
+            )
         if not self.socket_mode and len(self.slack_signing_secret.get_secret_value()) < 16:
             problems.append("SLACK_SIGNING_SECRET: missing or shorter than 16 characters (or set SLACK_APP_TOKEN)")
         if self.support_channel and len(self.support_channel.split("/")) != 2:

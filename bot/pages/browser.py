@@ -21,9 +21,10 @@ _VALUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 class Browsers:
     """Knows browsers by their cookie. The keys are those of SECRET_KEYS: forms drawn before a rotation still count."""
 
-    def __init__(self, keys: Sequence[Secret], *, secure: bool) -> None:
+    def __init__(self, keys: Sequence[Secret], *, secure: bool, path: str = PATH) -> None:
         self._keys = [hashlib.sha256(b"tidings forms\x1f" + key.reveal().encode()).digest() for key in keys]
         self._secure = secure
+        self._path = path
 
     def of(self, request: Request) -> Secret | None:
         """Return the browser that asks; None for one that we have not met."""
@@ -37,7 +38,13 @@ class Browsers:
     def remember(self, response: Response, browser: Secret) -> None:
         """Give the browser its name, for our pages only; scripts and other sites' forms cannot use it."""
         response.set_cookie(
-            COOKIE, browser.reveal(), max_age=_SECONDS, path=PATH, secure=self._secure, httponly=True, samesite="lax"
+            COOKIE,
+            browser.reveal(),
+            max_age=_SECONDS,
+            path=self._path,
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
         )
 
     def mark(self, browser: Secret) -> str:

@@ -4,8 +4,6 @@ A GET never changes anything but what the provider or Slack hands back with it, 
 come from a form that was drawn for the same browser.
 """
 
-from urllib.parse import parse_qsl
-
 import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,7 +12,8 @@ from starlette.routing import Route
 from bot.pages import words
 from bot.pages.browser import Browsers
 from bot.pages.draw import page, said
-from bot.pages.edge import AGAIN, ForeignFormError, TooLargeError, in_words
+from bot.pages.edge import AGAIN, in_words
+from bot.pages.form import posted
 from bot.pages.port import Flows
 from connectors.grants import HintError, Pairs
 from jobs.connecting.views import FlowView
@@ -29,9 +28,7 @@ log = structlog.get_logger("bot.pages")
 
 #: A page knows no person's zone; the zone is said with each time.
 _ZONE = "UTC"
-_MOST_FORM = 8 * 1024
 _MOST_QUERY = 8 * 1024
-_MOST_FIELDS = 20
 
 
 class ConnectPages:
@@ -221,26 +218,7 @@ class ConnectPages:
         return browser
 
     async def _posted(self, request: Request) -> tuple[Secret, dict[str, str]]:
-        """Return the browser and its form; a form that was drawn for another one, or by nobody, is refused."""
-        browser = self._browsers.of(request)
-        form = await _form(request)
-        if browser is None or not self._browsers.drew(browser, form.get("csrf", "")):
-            raise ForeignFormError
-        return browser, form
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_FORM:
-            raise TooLargeError
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        return {}
-    form = dict(pairs)
-    return form if len(form) == len(pairs) else {}
+        return await posted(self._browsers, request)
 
 
 def _pairs(request: Request) -> Pairs:

@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from bot.pages.browser import Browsers
 from bot.pages.connect import ConnectPages
 from bot.pages.fixed import fixed_pages
+from bot.pages.install import PATH, InstallPages, Installs
 from bot.pages.port import Flows
 from connectors.base import ProviderSettings
 from connectors.grants import Pairs, ReturnRefusedError
@@ -13,10 +14,13 @@ from storage.facts.secret import Secret
 from storage.settings import Settings
 
 
-def pages(settings: Settings, flows: Flows, shopify: ProviderSettings, clock: Clock) -> list[BaseRoute]:
+def pages(
+    settings: Settings, flows: Flows, installs: Installs, shopify: ProviderSettings, clock: Clock
+) -> list[BaseRoute]:
     """Return every page's address."""
     keys = [Secret(key.get_secret_value()) for key in settings.secret_keys]
-    browsers = Browsers(keys, secure=settings.public_url.startswith("https://"))
+    secure = settings.public_url.startswith("https://")
+    browsers, installers = Browsers(keys, secure=secure), Browsers(keys, secure=secure, path=PATH)
 
     def shop_of(query: Pairs) -> str | None:
         from connectors.shopify.grant import ShopifyGrants
@@ -26,4 +30,5 @@ def pages(settings: Settings, flows: Flows, shopify: ProviderSettings, clock: Cl
         except ReturnRefusedError:
             return None
 
-    return [*ConnectPages(flows, browsers, clock).routes(), *fixed_pages(shop_of)]
+    connecting, installing = ConnectPages(flows, browsers, clock), InstallPages(installs, installers)
+    return [*connecting.routes(), *installing.routes(), *fixed_pages(shop_of)]

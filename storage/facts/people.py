@@ -81,6 +81,15 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupRole:
+    """What an admin agreed: people of a Slack user group have a role without a grant of their own."""
+
+    role: Role
+    team_id: str
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who stands behind a request, as known from at most 60 seconds ago."""
 

@@ -1,22 +1,12 @@
 """Roles by Slack user group: which group of which workspace gives which role, and who has one by it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from storage.facts.people import Role, SlackIdentity
+from storage.facts.people import GroupRole, Role, SlackIdentity
 from storage.tables import MemberRow, OrganizationRow
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRole:
-    """One agreement: people of the group have the role."""
-
-    role: Role
-    team_id: str
-    group_id: str
 
 
 def read(text: str) -> tuple[GroupRole, ...]:

@@ -46,7 +46,17 @@ from templates.notices.held import confirm_held
 from templates.notices.help import connection_help, connection_tested, connection_ticket, ticket_opened
 from templates.notices.history import history
 from templates.notices.incident import IncidentFacts, expiry_warning, incident, incident_reminder
-from templates.notices.members import member_list, members_usage, not_admissible, role_granted, role_revoked
+from templates.notices.members import (
+    group_changed,
+    group_not_admin,
+    group_usage,
+    member_list,
+    members_usage,
+    no_such_group,
+    not_admissible,
+    role_granted,
+    role_revoked,
+)
 from templates.notices.status import source_status, status
 
 __all__ = [
@@ -80,6 +90,9 @@ __all__ = [
     "expiry_warning",
     "failure",
     "form_not_opened",
+    "group_changed",
+    "group_not_admin",
+    "group_usage",
     "help_text",
     "history",
     "incident",
@@ -89,6 +102,7 @@ __all__ = [
     "members_usage",
     "no_room",
     "no_sources",
+    "no_such_group",
     "not_a_member",
     "not_admissible",
     "not_allowed",

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from storage.facts.messages import Code, Message, Note, Paragraph, Person, Strong, Table
-from storage.facts.people import Member, Role
+from storage.facts.messages import Code, Inline, Message, Note, Paragraph, Part, Person, Strong, Table
+from storage.facts.people import GroupRole, Member, Role
 from templates.notices.answers import say
 from templates.text import counted, label, shorten
 from templates.words import ROLES
@@ -17,7 +17,7 @@ _MAY = {
 _MOST = 60
 
 
-def member_list(organization: str, members: Sequence[Member]) -> Message:
+def member_list(organization: str, members: Sequence[Member], groups: Sequence[GroupRole] = ()) -> Message:
     """Return who may do what, and how an admin changes it."""
     rows = tuple(
         ((Person(label(member.name), member.team_id, member.user_id),), (ROLES[member.role],), (_MAY[member.role],))
@@ -35,9 +35,24 @@ def member_list(organization: str, members: Sequence[Member]) -> Message:
     summary = f"{label(organization)} has {counted(len(members), 'member')} in Tidings."
     return Message(
         summary,
-        (Paragraph((Strong(summary),)), Table(caption, ("Person", "Role", "May"), rows), Note(change)),
+        (
+            Paragraph((Strong(summary),)),
+            Table(caption, ("Person", "Role", "May"), rows),
+            *_groups(groups),
+            Note(change),
+        ),
         kind="members",
     )
+
+
+def _groups(groups: Sequence[GroupRole]) -> tuple[Part, ...]:
+    """Return who has a role by a Slack user group; named by its id, since a mention would call its people."""
+    if not groups:
+        return ()
+    words: list[Inline] = ["By user group: "]
+    for number, each in enumerate(groups):
+        words += [", " if number else "", Code(each.group_id), f" gives {ROLES[each.role]}"]
+    return (Note((*words, ".")),)
 
 
 def role_granted(member: Member, before: Role | None) -> Message:
@@ -60,6 +75,55 @@ def not_admissible(words: str) -> Message:
     return say(
         f"{who} cannot have a role here: only full members of this workspace can, no guests, bots or people of other "
         "workspaces. Nothing was changed.",
+        kind="members",
+    )
+
+
+def group_changed(handle: str, before: Role | None, role: Role | None) -> Message:
+    """Return the answer to a user group whose people have another role now."""
+    name = shorten(label(handle), 60)
+    if before is role:
+        has = f"gave {ROLES[role]} already" if role else "gave no role"
+        return say(f"The user group {name} {has}. Nothing was changed.", kind="members")
+    if role is None:
+        return say(
+            f"The user group {name} gives no role any more. Roles that people have themselves stay.", kind="members"
+        )
+    return say(
+        f"People in the user group {name} are {ROLES[role]} now: each {_MAY[role]}. Whoever leaves the group loses "
+        "that within a minute, and whoever has a higher role keeps it.",
+        kind="members",
+    )
+
+
+def group_not_admin() -> Message:
+    """Return the answer to a group that was to make admins."""
+    return say(
+        "A user group cannot make admins: whoever may change the group in Slack could make themselves one. Nothing was "
+        "changed. Name admins one by one with /data members grant @person admin.",
+        kind="members",
+    )
+
+
+def no_such_group() -> Message:
+    """Return the answer to a group that Slack does not show."""
+    return say(
+        "Slack shows Tidings no such user group in this workspace, or did not answer. Nothing was changed.",
+        kind="members",
+    )
+
+
+def group_usage() -> Message:
+    """Return how the command is written."""
+    return say(
+        "Write it as /data members group refresher @group, or /data members group none @group.",
+        (
+            "Write it as ",
+            Code("/data members group refresher @group"),
+            " or ",
+            Code("/data members group none @group"),
+            ". Roles: viewer, refresher, manager.",
+        ),
         kind="members",
     )
 

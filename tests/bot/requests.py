@@ -114,7 +114,7 @@ JUNK_JSON: list[bytes] = [
     b'{"type":"event_callback","event":{"type":5},"team_id":"T0TEMERITY"}',
     b'{"type":"event_callback","event":{"type":"app_mention"},"team_id":5}',
     b'{"type":"event_callback","event":{"type":"app_mention","user":"U1"},"team_id":"T0TEMERITY"}',
-    b'{"type":"event_callback","team_id":"T1","event":{"type":"user_change","user":"U1"},"event_id":"Ev1"}',
+    b'{"type":"event_callback","team_id":"T0TEMERITY","event":{"type":"user_change","user":"U1"},"event_id":"Ev1"}',
     b'{"type":"event_callback","type":"event_callback","event":{"type":"x"}}',
     '{"a":"\ud83d"}'.encode("utf-8", "surrogatepass"),
     b'{"a":Infinity}',

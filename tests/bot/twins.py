@@ -8,17 +8,20 @@ from typing import Any
 
 from connectors.errors import ConnectorError
 from jobs.authorize import authorize, authorize_support
+from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.connecting.views import Link, Offer
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
+from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
+from jobs.rooms import Room
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.ids import derived_id
-from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
+from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
@@ -345,6 +348,7 @@ class TwinMembers:
     """Remembers roles."""
 
     changed: list[tuple[str, Role | None]] = field(default_factory=list)
+    agreed: dict[str, GroupRole] = field(default_factory=dict)
 
     async def all(self, actor: Actor) -> list[Member]:
         return [authorize(actor, Action.SEE_MEMBERS)]
@@ -356,6 +360,16 @@ class TwinMembers:
         who = authorize(actor, Action.MANAGE_MEMBERS)
         self.changed.append((user_id, role))
         return Changed(who, None, role)
+
+    async def groups(self, actor: Actor) -> tuple[GroupRole, ...]:
+        return tuple(self.agreed.values())
+
+    async def group(self, actor: Actor, group_id: str, role: Role | None, trigger: TriggerKey) -> Role | None:
+        authorize(actor, Action.MANAGE_MEMBERS)
+        before = self.agreed.pop(group_id, None)
+        if role is not None:
+            self.agreed[group_id] = GroupRole(role, "T0TEMERITY", group_id)
+        return before.role if before else None
 
     async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
         who = authorize(actor, Action.MANAGE_MEMBERS)
@@ -381,6 +395,52 @@ class TwinHelp:
         authorize(actor, Action.ASK_FOR_HELP)
         self.tickets.append(source_id)
         return "tck_1"
+
+
+@dataclass
+class TwinChannels:
+    """Channels of one company."""
+
+    allowed: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=lambda: {"C0PARTNERS"})
+
+    def _room(self, place: Place) -> Room:
+        return Room(place.channel_id, place.channel_id in self.shared, private=False, joined=True, archived=False)
+
+    async def look(self, actor: Actor, place: Place) -> ChannelView:
+        authorize(actor, Action.SEE_STATUS)
+        return ChannelView(self._room(place), place.channel_id in self.allowed)
+
+    async def allow(self, actor: Actor, place: Place, trigger: TriggerKey) -> ChannelView:
+        authorize(actor, Action.MANAGE_CHANNELS)
+        if place.channel_id in self.shared:
+            raise ChannelRefusedError("shared")
+        self.allowed.add(place.channel_id)
+        return ChannelView(self._room(place), allowed=True, changed=True)
+
+    async def deny(self, actor: Actor, place: Place, trigger: TriggerKey) -> ChannelView:
+        authorize(actor, Action.MANAGE_CHANNELS)
+        self.allowed.discard(place.channel_id)
+        return ChannelView(self._room(place), allowed=False, changed=True)
+
+
+@dataclass
+class TwinInstalls:
+    """Hears of removals."""
+
+    left_: list[Departure] = field(default_factory=list)
+    known: set[str] = field(default_factory=lambda: {"T0TEMERITY", "T0SUPPORT"})
+    looked: int = 0
+    busy: bool = False
+
+    async def left(self, departure: Departure) -> Left:
+        if self.busy:
+            raise UnavailableError("busy")
+        self.left_.append(departure)
+        return Left.CLOSED if departure.team_id in self.known else Left.UNKNOWN
+
+    async def link_enterprises(self) -> None:
+        self.looked += 1
 
 
 class TwinAudit:
@@ -409,4 +469,6 @@ class TwinServices:
         self.connect = TwinConnections()
         self.members = TwinMembers()
         self.audit = TwinAudit()
+        self.channels = TwinChannels()
+        self.installs = TwinInstalls()
         self.help = TwinHelp()
