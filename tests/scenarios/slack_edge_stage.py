@@ -52,6 +52,8 @@ class Whole:
     mail: MailSink
     organization_id: str
     url: str
+    #: the stand-ins of the providers, by name
+    providers: dict[str, Any]
 
     @property
     def database(self) -> Database:
@@ -110,7 +112,8 @@ async def whole(database: Database, folder: Path, *, socket_mode: bool = False) 
         port = await stack.enter_async_context(serving(app.asgi))
         url = f"http://127.0.0.1:{port}"
         slack.request_url = None if socket_mode else url + SLACK_PATH
-        yield Whole(app, settings, clock, slack, mail, organization_id, url)
+        providers = {"quickbooks": quickbooks, "shopify": shopify}
+        yield Whole(app, settings, clock, slack, mail, organization_id, url, providers)
 
 
 @contextlib.asynccontextmanager
