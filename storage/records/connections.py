@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
@@ -201,7 +201,8 @@ _STORED = (col(ConnectionRow.credentials).is_not(None), col(ConnectionRow.erase_
 
 
 def _before(instant: datetime) -> ColumnElement[bool]:
-    return col(ConnectionRow.proven_at).is_(None) | (col(ConnectionRow.proven_at) <= instant)
+    # What was never looked at since it is so counts from then on: a new or just lost grant is not asked about at once.
+    return func.coalesce(ConnectionRow.proven_at, ConnectionRow.since) <= instant
 
 
 def made_at(session: Session, source_id: str) -> datetime:
