@@ -18,7 +18,7 @@ from storage.seal import Seal
 from storage.sessions import Database
 
 if TYPE_CHECKING:
-    from storage.warehouse import Warehouse
+    from storage.warehouse import Standing, Warehouse
 
 
 class Warehouses:
@@ -67,7 +67,11 @@ class Ground:
         """Return the connector of a source."""
         return self.connector_for(source.provider)
 
-    def access(self, source: Source) -> Access:
+    def held(self, source: Source) -> "HeldRows":
+        """Return what the warehouse holds of a source, for one run."""
+        return HeldRows(self.warehouses.of(source.organization_id), source)
+
+    def access(self, source: Source, held: "HeldRows | None" = None) -> Access:
         """Return what the connector is given about the source's connection."""
         return Access(
             account=source.account,
@@ -75,7 +79,7 @@ class Ground:
             tokens=StoredTokens(self.database, self.clock, self.seal, source.id, lease_seconds=self.lease_seconds),
             clock=self.clock,
             limiter=DatabaseLimiter(self.database, self.clock, source.id),
-            held=HeldRows(self.warehouses.of(source.organization_id), source),
+            held=held or self.held(source),
             region=source.region,
             environment=source.environment,
         )
@@ -88,17 +92,26 @@ class HeldRows:
         self._warehouse = warehouse
         self._source = source
         # The organization's lease is not held while a run reads, but no other run of this source is active.
-        self._counts: asyncio.Task[dict[str, int]] | None = None
+        self._standing: asyncio.Task[Standing] | None = None
+
+    async def cursors(self) -> Mapping[str, str]:
+        """Return the saved cursors."""
+        return (await self._stands()).cursors
 
     async def count(self, stream: str) -> int:
         """Return how many live rows there are."""
-        if self._counts is None:
-            self._counts = asyncio.ensure_future(in_thread(lambda: self._warehouse.counts(self._source.id)))
-        return (await self._counts).get(self._table(stream), 0)
+        return (await self._stands()).counts.get(self._table(stream), 0)
 
     async def keys(self, stream: str) -> Collection[str]:
         """Return their keys."""
-        return await in_thread(lambda: self._warehouse.keys(self._source.id, self._table(stream)))
+        standing = await self._stands()
+        return await in_thread(lambda: self._warehouse.keys(self._source.id, self._table(stream), standing))
+
+    async def _stands(self) -> "Standing":
+        """Look once for all questions of a run."""
+        if self._standing is None:
+            self._standing = asyncio.ensure_future(in_thread(lambda: self._warehouse.standing(self._source.id)))
+        return await self._standing
 
     def _table(self, stream: str) -> str:
         return f"raw_{self._source.provider}_{stream}"

@@ -1,5 +1,6 @@
 """The connectors' limiter in the database: one bucket per provider account for all processes, and the metered reads."""
 
+import asyncio
 from datetime import datetime
 
 from connectors.limits import Rate
@@ -13,6 +14,10 @@ from storage.sessions import Database, Session
 STRETCH_AT = 0.8
 
 
+#: for so long an account that was free is not looked at again: a block by another process is noticed that late
+_FREE_SECONDS = 0.25
+
+
 class DatabaseLimiter:
     """Books calls and counts metered reads for one source."""
 
@@ -20,6 +25,8 @@ class DatabaseLimiter:
         self._database = database
         self._clock = clock
         self._source_id = source_id
+        #: when an account was found free, by the loop's clock
+        self._free: dict[str, float] = {}
 
     async def reserve(self, key: str, rate: Rate, cost: float = 1) -> float:
         """Book `cost` and return the seconds to wait before sending; 0 means go now."""
@@ -34,11 +41,18 @@ class DatabaseLimiter:
 
     async def block(self, key: str, seconds: float) -> None:
         """Let nobody of this account send for that long."""
+        self._free.pop(key, None)
         await self._database.writing(lambda session: buckets.block(session, key, seconds, self._clock.now()))
 
     async def blocked(self, key: str) -> float:
         """Return the seconds for which the account is still blocked."""
-        return await self._database.reading(lambda session: buckets.blocked(session, key, self._clock.now()))
+        now = asyncio.get_running_loop().time()
+        if now - self._free.get(key, -_FREE_SECONDS) < _FREE_SECONDS:
+            return 0.0
+        wait = await self._database.reading(lambda session: buckets.blocked(session, key, self._clock.now()))
+        if not wait:
+            self._free[key] = now
+        return wait
 
     async def record(self, key: str, reads: int) -> None:  # noqa: ARG002 - one source is one account
         """Count metered reads that were made."""

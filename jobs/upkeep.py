@@ -11,7 +11,7 @@ from jobs.ground import Ground
 from jobs.refresh.collecting import organization_lease
 from jobs.threads import in_thread
 from storage.facts.ids import new_id
-from storage.records import asks, leases, organizations, triggers
+from storage.records import asks, leases, organizations, runs, triggers
 from storage.sessions import DatabaseBusyError, Session
 from storage.warehouse import WarehouseError
 
@@ -26,6 +26,8 @@ _BUSY_SECONDS = 20.0
 #: how long the gathering of files waits, which comes again after the next run
 _GIVE_WAY_SECONDS = 0.2
 _AFTER_THE_RUN_SECONDS = 1.0
+#: tables put together after one run: a run adds a file to each of its tables, and all of them come due at once
+_TABLES_AFTER_A_RUN = 4
 
 log = structlog.get_logger()
 
@@ -41,7 +43,7 @@ def replay_memory_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
     return sweep
 
 
-def warehouse_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
+def warehouse_sweep(ground: Ground, *, busy_seconds: float = _BUSY_SECONDS) -> Callable[[], Awaitable[None]]:
     """Return the sweep that compacts each organization's warehouse and expires snapshots past their term."""
 
     async def sweep() -> None:
@@ -51,7 +53,7 @@ def warehouse_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
             if turn is None:
                 continue
             try:
-                await _maintain(ground, organization_id)
+                await _maintain(ground, organization_id, busy_seconds)
             except (Retry, WarehouseError) as error:
                 # One that is busy, or out of order, must not keep the others from being tidied; it is next hour's.
                 log.warning("warehouse_not_tidied", organization=organization_id, error=str(error))
@@ -63,9 +65,10 @@ def warehouse_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
 
 
 async def gather_files(ground: Ground, organization_id: str) -> None:
-    """Put the small files of an organization's warehouse together where loads have left many; gives way to any load.
+    """Put the small files of an organization's warehouse together where loads have left many; gives way to any run.
 
-    The right to write is held for one table at a time, so that a refresh waits for a tenth of a second at most.
+    The right to write is held for one table at a time, so that a refresh waits for a tenth of a second at most, and a
+    run that begins ends it. What is left comes after the next run.
     """
     warehouse = ground.warehouses.of(organization_id)
     try:
@@ -73,7 +76,9 @@ async def gather_files(ground: Ground, organization_id: str) -> None:
         if tables:
             # The confirmation of the run that has just ended comes first.
             await ground.clock.sleep(_AFTER_THE_RUN_SECONDS)
-        for table in tables:
+        for table in tables[:_TABLES_AFTER_A_RUN]:
+            if await ground.database.reading(lambda session: runs.any_active_in(session, organization_id)):
+                return
             async with organization_lease(ground, organization_id, patience=_GIVE_WAY_SECONDS):
                 await in_thread(partial(warehouse.gather, table))
     except Retry:
@@ -82,11 +87,11 @@ async def gather_files(ground: Ground, organization_id: str) -> None:
         log.warning("warehouse_not_tidied", organization=organization_id, error=str(error))
 
 
-async def _maintain(ground: Ground, organization_id: str) -> None:
+async def _maintain(ground: Ground, organization_id: str, busy_seconds: float) -> None:
     warehouse = ground.warehouses.of(organization_id)
     if not await in_thread(warehouse.snapshot):
         return
-    async with organization_lease(ground, organization_id, patience=_BUSY_SECONDS):
+    async with organization_lease(ground, organization_id, patience=busy_seconds):
         done = await in_thread(partial(warehouse.maintain, now=ground.clock.now()))
     log.info("warehouse_tidied", organization=organization_id, done=str(done))
 

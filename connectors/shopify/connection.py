@@ -73,10 +73,12 @@ class Page:
 class Pager:
     """Pages through one root field, as many nodes at a time as the bucket of points allows."""
 
-    def __init__(self, graph: Graph, root: Root) -> None:
+    def __init__(self, graph: Graph, root: Root, sizes: dict[str, int] | None = None) -> None:
         self._graph = graph
         self._root = root
-        self._first = root.first
+        #: by name of the root field: nodes of a page that earlier collections came to; kept up to date
+        self._sizes = {} if sizes is None else sizes
+        self._first = self._sizes.get(root.name, root.first)
 
     async def pages(self, query: str | None) -> AsyncIterator[Page]:
         """Yield the pages of a filtered connection, in the order of their last change."""
@@ -121,6 +123,7 @@ class Pager:
                         f"one of {root.shape.label} alone costs more than Shopify allows", code="too_costly"
                     ) from None
                 self._first = max(1, self._first // 2)
+                self._sizes.pop(self._root.name, None)
                 continue
             self._fit()
             return _connection(data, root.field)
@@ -131,6 +134,7 @@ class Pager:
         if cost and cost > 0:
             fitting = int(self._first * self._graph.bucket.ceiling / cost)
             self._first = min(max(1, fitting), LARGEST_PAGE, self._first * 4)
+            self._sizes[self._root.name] = self._first
 
     async def _complete(self, found: Nodes) -> Page:
         heads = [_head(node) for node in found.nodes]

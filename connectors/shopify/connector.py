@@ -9,7 +9,7 @@ from connectors.base import Access, Collected, Company, Mark, Progress, Session,
 from connectors.errors import Partial, Reconnect
 from connectors.intake import Intake
 from connectors.shopify import entry
-from connectors.shopify.connection import Root
+from connectors.shopify.connection import Pager, Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.reading import Reader, Reading
 from connectors.shopify.roots import ROOTS
@@ -30,6 +30,10 @@ class ShopifyConnector:
     streams: tuple[Stream, ...] = tuple(root.shape.stream for root in ROOTS)
     ready: tuple[ReadyTable, ...] = READY
 
+    def __init__(self) -> None:
+        #: page sizes by shop: the first page of a collection is as big as the last one of the collection before
+        self._sizes: dict[str, dict[str, int]] = {}
+
     def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
         """Open a connection to one shop."""
         return entry.session(access)
@@ -45,9 +49,11 @@ class ShopifyConnector:
         until = aware(until)
         await session.keeper.token()
         graph, one_by_one = Graph(session.http), serial(sink)
+        sizes = self._sizes.setdefault(session.access.account, {})
         marks = {root.shape.name: mark(cursors.get(root.shape.name), until) for root in ROOTS}
         found = await together(
-            _read(session, graph, root, marks[root.shape.name], until, one_by_one, progress) for root in ROOTS
+            _read(session, Pager(graph, root, sizes), root, marks[root.shape.name], until, one_by_one, progress)
+            for root in ROOTS
         )
         denied = tuple(item for item in found if isinstance(item, str))
         if len(denied) == len(ROOTS):
@@ -60,12 +66,12 @@ class ShopifyConnector:
 
 
 async def _read(
-    session: Session, graph: Graph, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress
+    session: Session, pager: Pager, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress
 ) -> Reading | str:
     """Read one stream; return its name alone when the grant does not allow it."""
     sees_all = root.whole_scope is None or root.whole_scope in session.keeper.scopes
     intake = partial(Intake, root.shape, sink, progress)
-    reader = Reader(graph, root, session.access.held, intake, sees_all=sees_all)
+    reader = Reader(pager, root, session.access.held, intake, sees_all=sees_all)
     try:
         return await reader.read(since, until)
     except Reconnect as refusal:

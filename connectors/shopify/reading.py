@@ -17,7 +17,6 @@ from connectors.base import OVERLAP, Held, Mark
 from connectors.errors import Broken, Retry
 from connectors.intake import Intake
 from connectors.shopify.connection import Pager, Root
-from connectors.shopify.graph import Graph
 
 #: Shopify pages through at most 25,000 records of one query; before that a new one starts where the last one was.
 SLICE = 20_000
@@ -43,8 +42,8 @@ class Reading:
 class Reader:
     """Reads one root field."""
 
-    def __init__(self, graph: Graph, root: Root, held: Held, intake: Callable[[], Intake], *, sees_all: bool) -> None:
-        self._pager = Pager(graph, root)
+    def __init__(self, pager: Pager, root: Root, held: Held, intake: Callable[[], Intake], *, sees_all: bool) -> None:
+        self._pager = pager
         self._root = root
         self._held = held
         self._new_intake = intake

@@ -136,14 +136,14 @@ class Collecting:
         until: datetime,
     ) -> Collected:
         ground = self._ground
-        warehouse = ground.warehouses.of(source.organization_id)
-        cursors = await in_thread(lambda: warehouse.cursors(source.id))
+        held = ground.held(source)
+        cursors = await held.cursors()
         watch = Watch(ground.database, ground.clock, run.id, generation)
 
         async def sink(batch: Batch) -> None:
             await in_thread(lambda: load.write(batch), writer)
 
-        async with open_session(connector, ground.access(source)) as session:
+        async with open_session(connector, ground.access(source, held)) as session:
             return await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
 
     async def _commit(

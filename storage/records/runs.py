@@ -102,6 +102,16 @@ def active_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
     return {row.source_id: as_run(row) for row in rows}
 
 
+def any_active_in(session: Session, organization_id: str) -> bool:
+    """Say whether a run of the organization waits or is under way."""
+    statement = (
+        select(RunRow.id)
+        .where(RunRow.organization_id == organization_id, col(RunRow.state).in_(ACTIVE_STATES))
+        .limit(1)
+    )
+    return session.exec(statement).first() is not None
+
+
 def keep_active(session: Session, run_ids: Sequence[str]) -> bool:
     """Keep these runs from ending until the transaction does; False when one of them has ended by now."""
     statement = (

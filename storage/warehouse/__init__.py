@@ -23,7 +23,7 @@ from storage.warehouse.errors import (
     WrongBatch,
     WrongReadyTable,
 )
-from storage.warehouse.results import Change, ChangeKind, Erased, LoadResult, LoadRun, ProcessResult, Upkeep
+from storage.warehouse.results import Change, ChangeKind, Erased, LoadResult, LoadRun, ProcessResult, Standing, Upkeep
 
 if TYPE_CHECKING:
     from storage.warehouse.extensions import check_extensions
@@ -48,6 +48,7 @@ __all__ = [
     "ProcessResult",
     "Reader",
     "Shrunk",
+    "Standing",
     "StorageFailed",
     "Upkeep",
     "Warehouse",

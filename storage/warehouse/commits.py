@@ -1,5 +1,6 @@
 """Each commit carries its run, so that after a crash one can see whether the run is already in the lake."""
 
+# ruff: noqa: S608 - the names are ours, the values bound
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,6 +13,9 @@ from storage.warehouse.results import Written
 from storage.warehouse.session import Session
 
 Kind = Literal["collect", "process"]
+
+#: where DuckLake keeps the messages of its commits
+_CHANGES = "ducklake_snapshot_changes"
 
 
 def commit_message(kind: Kind, run_id: str, source_id: str) -> str:
@@ -34,7 +38,7 @@ def sign(session: Session, message: str, author: str, written: Written) -> None:
 def find(session: Session, kind: Kind, run_id: str) -> tuple[int, Written] | None:
     """Return the snapshot and the notes of a run's commit, or None when the run is not in the lake."""
     sql = (
-        "SELECT snapshot_id, commit_extra_info FROM ducklake_snapshots('lake') WHERE commit_message IS NOT NULL"
+        f"SELECT snapshot_id, commit_extra_info FROM {session.catalog(_CHANGES)} WHERE commit_message IS NOT NULL"
         " AND json_extract_string(commit_message, '$.run') = ? AND json_extract_string(commit_message, '$.kind') = ?"
         " ORDER BY snapshot_id DESC LIMIT 1"
     )
@@ -45,7 +49,7 @@ def find(session: Session, kind: Kind, run_id: str) -> tuple[int, Written] | Non
 def loads_since(session: Session, source_id: str, snapshot: int) -> list[str]:
     """Return the runs that loaded raw rows of a source after a snapshot; all of them must still be there."""
     sql = (
-        "SELECT json_extract_string(commit_message, '$.run') FROM ducklake_snapshots('lake') WHERE snapshot_id > ?"
+        f"SELECT json_extract_string(commit_message, '$.run') FROM {session.catalog(_CHANGES)} WHERE snapshot_id > ?"
         " AND commit_message IS NOT NULL AND json_extract_string(commit_message, '$.kind') = 'collect'"
         " AND json_extract_string(commit_message, '$.source') = ? ORDER BY snapshot_id"
     )
@@ -54,7 +58,7 @@ def loads_since(session: Session, source_id: str, snapshot: int) -> list[str]:
 
 def oldest(session: Session) -> int:
     """Return the oldest snapshot that was not expired."""
-    return int(session.row("SELECT min(snapshot_id) FROM ducklake_snapshots('lake')")[0])
+    return int(session.row(f"SELECT min(snapshot_id) FROM {session.catalog('ducklake_snapshot')}")[0])
 
 
 def _read(extra: Mapping[str, Any]) -> Written:

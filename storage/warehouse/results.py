@@ -111,6 +111,18 @@ NOTHING = StreamCounts()
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a source stands in the warehouse, from one look."""
+
+    #: stream -> saved cursor
+    cursors: Mapping[str, str]
+    #: raw main table -> live rows, as they were counted when it was last written
+    counts: Mapping[str, int]
+    #: raw main tables that held no other source's rows; may have changed since, which costs time and nothing else
+    alone: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What stands in a commit's extra information."""
 

@@ -20,8 +20,8 @@ SMALL_TABLE = 64_000_000
 
 
 def scattered(session: Session) -> list[str]:
-    """Return the tables that lie in many files."""
-    sql = "SELECT table_name FROM ducklake_table_info('lake') WHERE file_count > ? ORDER BY table_name"
+    """Return the tables that lie in many files, those in the most files first."""
+    sql = "SELECT table_name FROM ducklake_table_info('lake') WHERE file_count > ? ORDER BY file_count DESC, table_name"
     return [name for (name,) in session.rows(sql, (MANY_FILES,))]
 
 

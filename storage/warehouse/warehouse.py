@@ -16,7 +16,7 @@ from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_
 from storage.warehouse.location import locate
 from storage.warehouse.names import lake, of_source
 from storage.warehouse.reader import Reader
-from storage.warehouse.results import Change, Erased, LoadResult, LoadRun, ProcessResult, Upkeep
+from storage.warehouse.results import Change, Erased, LoadResult, LoadRun, ProcessResult, Standing, Upkeep
 from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session, opened
 from storage.warehouse.warm import lake_open
@@ -120,39 +120,37 @@ class Warehouse:
         """Count the same for every raw and ready table in which something is different."""
         return self._read(lambda session: changes.change_totals(session, source_id, from_snapshot, to_snapshot), {})
 
+    def standing(self, source_id: str) -> Standing:
+        """Return cursors and numbers of live rows of a source."""
+
+        def look(session: Session) -> Standing:
+            found = load.standing(session)
+            places = found.get(source_id, {})
+            cursors = {name: place.cursor for name, place in places.items() if place.cursor is not None}
+            counts = sorted((place.table, place.live) for place in places.values() if place.table is not None)
+            return Standing(cursors, dict(counts), load.alone(found, source_id))
+
+        return self._read(look, Standing({}, {}, frozenset()))
+
     def cursors(self, source_id: str) -> dict[str, str]:
         """Return the saved cursor of each stream of a source."""
-
-        def look(session: Session) -> dict[str, str]:
-            return {
-                name: place.cursor
-                for name, place in load.positions(session, source_id).items()
-                if place.cursor is not None
-            }
-
-        return self._read(look, {})
+        return dict(self.standing(source_id).cursors)
 
     def counts(self, source_id: str) -> dict[str, int]:
         """Return the live rows of each raw main table of a source, as they were counted when it was last written."""
+        return dict(self.standing(source_id).counts)
 
-        def look(session: Session) -> dict[str, int]:
-            found = load.positions(session, source_id).values()
-            return dict(sorted((place.table, place.live) for place in found if place.table is not None))
+    def keys(self, source_id: str, table: str, standing: Standing | None = None) -> list[str]:
+        """Return the keys of the live rows of a raw main table of a source; none when it has no such table.
 
-        return self._read(look, {})
-
-    def keys(self, source_id: str, table: str) -> list[str]:
-        """Return the keys of the live rows of a raw main table of a source; none when it has no such table."""
-
-        def look(session: Session) -> list[str]:
-            found = load.standing(session)
-            if table not in {place.table for place in found.get(source_id, {}).values()}:
-                return []
-            whose = of_source(source_id, alone=table in load.alone(found, source_id))
-            sql = f"SELECT id FROM {lake(table)} WHERE {whose} AND NOT _deleted"  # noqa: S608 - a name that we made
-            return [row[0] for row in session.rows(sql)]
-
-        return self._read(look, [])
+        Give the source's standing where it is at hand: to look it up costs as much again.
+        """
+        stands = standing or self.standing(source_id)
+        if table not in stands.counts:
+            return []
+        whose = of_source(source_id, alone=table in stands.alone)
+        sql = f"SELECT id FROM {lake(table)} WHERE {whose} AND NOT _deleted"  # noqa: S608 - a name that we made
+        return self._read(lambda session: [row[0] for row in session.rows(sql)], [])
 
     def snapshot(self) -> int:
         """Return the newest snapshot; 0 when nothing was written yet."""
@@ -196,7 +194,7 @@ class Warehouse:
         return redacting.redact(self._location, self._limits, source_id, redactions, fence=fence, checkpoint=checkpoint)
 
     def scattered(self) -> list[str]:
-        """Return the tables that small loads left in many files, which makes every look into them dearer."""
+        """Return the tables that small loads left in many files, the worst first: each look into them is dearer."""
         return self._read(upkeep.scattered, [])
 
     def gather(self, table: str) -> None:

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -173,9 +173,12 @@ class Shopify:
         """Let business go on in a shop."""
         known = ("new", "changed", "deleted", "voided")
         seed = wishes.pop("seed", 0)
+        #: seconds for which nothing happened before
+        rest = wishes.pop("rest", 0)
         if not wishes.keys() <= set(known):
             raise ValueError(f"only these can be wished for: {', '.join(known)}")
         new, changed, deleted, voided = (wishes.get(name, 0) for name in known)
+        self.shops[account].rest(timedelta(seconds=rest))
         return asdict(self.shops[account].mutate(seed, new=new, changed=changed, deleted=deleted, voided=voided))
 
     async def hook(self, url: str, wishes: Mapping[str, Any]) -> list[Delivered]:

@@ -223,6 +223,16 @@ class Store:
             mutation = Mutation(self, seed, aware(at or self.clock.now()))
             return mutation.run(new=new, changed=changed, deleted=deleted, voided=voided)
 
+    def rest(self, pause: timedelta) -> None:
+        """Let it be as if nothing had happened for a while: every record's last change is that much longer ago."""
+        with self.lock:
+            for kind, nodes in self.tables.items():
+                for key, node in nodes.items():
+                    if "updatedAt" in node:
+                        earlier = datetime.fromisoformat(node["updatedAt"]) - pause
+                        self.tables[kind][key] = node | {"updatedAt": text_of(earlier)}
+            self._sorted.clear()
+
     def next_number(self, kind: str, first: int) -> int:
         """Return the next free number of a kind."""
         gone = max((number(gid) for gid in self.gone[kind]), default=0)

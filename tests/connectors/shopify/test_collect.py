@@ -14,6 +14,8 @@ from connectors.base import OVERLAP, Mark, mark, open_session
 from connectors.errors import Partial, Reconnect
 from connectors.intake import Intake
 from connectors.limits import Unlimited
+from connectors.shopify.connection import Pager
+from connectors.shopify.connector import ShopifyConnector
 from connectors.shopify.graph import Graph
 from connectors.shopify.reading import Reader, Reading
 from connectors.shopify.roots import ROOTS
@@ -107,6 +109,24 @@ def lines_of(order: Any) -> list[Any]:
     return list(found["nodes"] if isinstance(found, dict) else found)
 
 
+async def test_the_next_collection_begins_with_the_page_size_that_the_last_one_came_to(
+    world: World, app: Shopify, clock: OffsetClock
+) -> None:
+    assert isinstance(world.connector, ShopifyConnector)
+    await world.collect()
+    calls = []
+    for forgets in (True, False):
+        clock.advance(timedelta(hours=1))
+        app.shops[SHOP].mutate(seed=int(forgets), new=12, changed=0)
+        clock.advance(timedelta(minutes=1))
+        if forgets:
+            world.connector._sizes.clear()
+        calls.append((await world.collect()).reads)
+    assert_true(world, app)
+    first, second = calls
+    assert second < first
+
+
 async def test_nothing_changed_costs_a_few_calls(world: World, clock: OffsetClock) -> None:
     await world.collect()
     clock.advance(timedelta(hours=1))
@@ -180,7 +200,7 @@ async def test_a_change_that_shows_late_is_seen_thanks_to_the_overlap(
         graph = Graph(session.http)
         for root in ROOTS:
             intake = partial(Intake, root.shape, world.kept.sink, lambda *_: None)
-            await reader(graph, root, world.kept, intake, sees_all=True).read(
+            await reader(Pager(graph, root), root, world.kept, intake, sees_all=True).read(
                 mark(world.kept.cursors[root.shape.name], until), until
             )
     if seen == "seen":

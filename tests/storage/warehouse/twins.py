@@ -10,7 +10,7 @@ from storage.facts.streams import Batch, Stream
 from storage.warehouse import Loader, LoadResult, LoadRun, Warehouse
 from storage.warehouse.load import apply, fingerprint
 from storage.warehouse.loader import pass_by
-from storage.warehouse.session import opened
+from storage.warehouse.session import Session, opened
 
 
 class Faulty(Warehouse):
@@ -128,3 +128,54 @@ class _LoadsAgain(Loader):
 
 class LoadsAgain(Faulty):
     loader = _LoadsAgain
+
+
+class _SkipsARow(Session):
+    """Its statements pass over the record named "1"; each says how many rows it really touched."""
+
+    verb = ""
+
+    def count(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        if not sql.startswith(self.verb):
+            return super().count(sql, parameters)
+        return super().count(f"{sql} {'AND' if self.verb.startswith('DELETE') else 'WHERE'} id <> '1'", parameters)
+
+
+class _SkipsARowUnnoticed(_SkipsARow):
+    """Says what was planned: with it a load is as it would be without the count of what each statement touched."""
+
+    def count(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        return super().count(sql, parameters) + sql.startswith(self.verb)
+
+
+class _Skips(Loader):
+    session: type[Session] = Session
+
+    def _attempt(
+        self,
+        cursors: Mapping[str, str],
+        full: Collection[str],
+        keep: Collection[str],
+        fence: Any,
+        *,
+        agreed: Mapping[str, int],
+    ) -> LoadResult:
+        with opened(self._location, self._limits, write=True) as found:
+            session = self.session(found._connection, found._location)
+            with session.transaction():
+                staged = self._staging.streams
+                before = session.snapshot()
+                applied = apply(
+                    session, self._run, staged, cursors, full=full, keep_cursors=keep, agreed=agreed, keep_rows=True
+                )
+                session.commit()
+        return LoadResult(self._run.run_id, before, before + 1, applied.counts, self._run.extracted_at, "")
+
+
+def skipping(url: str, organization: str, verb: str, *, unnoticed: bool = False) -> Faulty:
+    """Return a warehouse whose statements over the invoices that begin with the verb pass over the record "1"."""
+    base = _SkipsARowUnnoticed if unnoticed else _SkipsARow
+    session = type("Skipping", (base,), {"verb": f'{verb} lake.main."raw_books_invoices"'})
+    warehouse = Faulty(url, organization, threads=1)
+    warehouse.loader = type("SkippingLoader", (_Skips,), {"session": session})
+    return warehouse
