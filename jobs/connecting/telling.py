@@ -123,6 +123,7 @@ def flow_words(seal: Seal, connector_for: Callable[[Provider], Connector]) -> Ma
             newly=bool(facts["newly"]),
             missing=str(facts["missing"]) if facts.get("missing") else None,
             at=delivery.created_at,
+            source_id=source.id,
         )
 
     return {CONNECT_CODE: code, CONNECTION_CHANGED: changed}

@@ -135,6 +135,7 @@ def help_text() -> Message:
             "A source is disconnected",
             (Code("/data reconnect"), ", or ", Code("/data connect"), " for a new one (admins)"),
         ),
+        ("Stop reading a source", (Code("/data disconnect shopify"), " (admins); it asks first")),
         ("Who may do what?", (Code("/data members"), " and ", Code("/data audit"), " (admins)")),
         ("What happened lately?", (Code("/data history"), " or ", Code("/data history quickbooks"))),
         ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),

@@ -23,11 +23,12 @@ _STEPS = {
     "connect_returned": "came back from the provider",
     "connect_failed": "did not connect",
     "grant_given_up": "gave a grant up at the provider",
+    "data_erased": "erased the data of a source",
 }
 _DETAIL = 120
 #: Ids say nothing to a person; the command line has them.
 _OUR_ID = re.compile(r"[a-z]{3}_[0-9a-z]{22}", re.ASCII)
-_UNSAID = frozenset({"source", "refresh", "run", "flow"})
+_UNSAID = frozenset({"source", "refresh", "run", "flow", "disconnect"})
 
 
 def audit_list(organization: str, page: AuditPage) -> Message:

@@ -38,18 +38,20 @@ def disconnect_card(
     name, title = provider_name(source.provider), source_title(source)
     frozen = status.last_data_refresh
     if only_data:
-        words: Words = (f"{title} is disconnected already. ", *_stays(frozen), " It can be erased now.")
+        words: Words = (f"{title} is disconnected already; ", *_stays(frozen))
         parts: list[Part] = [Heading(f"Erase the data of {title}?"), Paragraph(words)]
     else:
         parts = [Heading(f"Disconnect {title}?"), Facts(_affected(status, now, waiting))]
         parts.append(Paragraph((Strong("Keep the data: "), *_stays(frozen))))
-    parts.append(Paragraph((Strong("Erase the data too: "), _what_erasing_is(name))))
+    erasing = "Erase the data: " if only_data else "Erase the data too: "
+    parts.append(Paragraph((Strong(erasing), _what_erasing_is(name))))
     if not only_data:
         parts.append(Paragraph((_what_happens(name),)))
     verb = "Erase" if only_data else "Disconnect"
     go = Button(f"{verb} …", actions.DISCONNECT_FORM, source.id, ButtonStyle.DANGER)
     parts += [Buttons((go, Button("Leave it", actions.REFRESH_DISMISS)))]
-    parts.append(Note(("Nothing has changed yet. You choose and type its name in the next step.",)))
+    step = "type its name" if only_data else "choose, and type its name,"
+    parts.append(Note((f"Nothing has changed yet. You {step} in the next step.",)))
     return Message(
         f"{label(organization)}: {verb.lower()} {title}? Nothing has changed yet.", tuple(parts), kind="disconnect"
     )

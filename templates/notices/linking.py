@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from storage.facts.messages import Code, Facts, Message, Note, Paragraph, Part, Person, Strong, When
+from storage.facts.messages import Button, Buttons, Code, Facts, Message, Note, Paragraph, Part, Person, Strong, When
+from templates import actions
 from templates.text import label
 
 
@@ -34,7 +35,15 @@ def connect_code(code: str, provider: str, expires_at: datetime) -> Message:
 
 
 def connection_changed(
-    who: Person, *, provider: str, company: str, source: str, newly: bool, missing: str | None, at: datetime
+    who: Person,
+    *,
+    provider: str,
+    company: str,
+    source: str,
+    newly: bool,
+    missing: str | None,
+    at: datetime,
+    source_id: str = "",
 ) -> Message:
     """Return what every admin is told when somebody connected or reconnected an account."""
     did = "connected" if newly else "reconnected"
@@ -45,5 +54,7 @@ def connection_changed(
     ]
     if missing:
         parts.append(Paragraph((label(missing),)))
+    if source_id:
+        parts.append(Buttons((Button("Disconnect …", actions.DISCONNECT, source_id),)))
     parts.append(Note(("Every admin is told. Unexpected? Disconnect it, and tell support.",)))
     return Message(summary, tuple(parts), kind="connection_changed")

@@ -1,9 +1,11 @@
 """Every notice in its states, from fixed facts: the golden files, the limits and the looks are all taken from here."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.facts.audit import AuditEntry, AuditPage
+from storage.facts.disconnects import GrantEnd
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
 from storage.facts.people import Action, Member, Role
@@ -221,6 +223,27 @@ def incidents():
     }
 
 
+def disconnects():
+    daniel = Person("Daniel Kim", "T0TEMERITY", "U0DANIEL")
+    parted = replace(
+        source(connection=ConnectionState.DISCONNECTED, reason="Daniel Kim disconnected it on Nov 21, 2026, 14:37 EST"),
+        on_purpose=True,
+    )
+    frozen = NOW - minutes(40)
+    return {
+        "disconnect_card": notices.disconnect_card(ORG, status(), NOW, waiting=2),
+        "disconnect_card_data": notices.disconnect_card(ORG, replace(status(), source=parted), NOW, only_data=True),
+        "choose_disconnect": notices.choose_disconnect(ORG, [QUICKBOOKS, SHOPIFY]),
+        "disconnected_now": notices.disconnected_now(parted, erase=False, frozen_at=frozen),
+        "disconnected_told": notices.disconnected_told(daniel, parted, at=NOW, erase=True, frozen_at=frozen),
+        "disconnect_ended": notices.disconnect_ended(parted, GrantEnd.REVOKED, erased_at=NOW),
+        "disconnect_left": notices.disconnect_ended(parted, GrantEnd.NO_WAY, erased_at=None),
+        "status_on_purpose": notices.source_status(ORG, replace(status(), source=parted, next_run_at=None), NOW),
+        "wrong_name": notices.wrong_name((SHOPIFY.label, SHOPIFY.company)),
+        "form_not_opened": notices.form_not_opened(),
+    }
+
+
 def messages() -> Any:
     """Return each notice in its states, by name."""
     answers: dict[str, Any] = {
@@ -261,6 +284,7 @@ def messages() -> Any:
         "not_admissible": notices.not_admissible("<@U0GUEST|gus>"),
         "members_usage": notices.members_usage(),
         **incidents(),
+        **disconnects(),
         "audit": notices.audit_list(ORG, audit_page()),
         "audit_broken": notices.audit_list(ORG, audit_page(broken=(12, 13))),
         "queued": notices.queued(ORG, [QUICKBOOKS], left_out=[SHOPIFY], where="in #finance"),
