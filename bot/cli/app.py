@@ -109,12 +109,24 @@ def migrate(env_file: EnvFile = None) -> None:
 
 
 @app.command()
+def manifest(
+    public_url: Annotated[str, typer.Argument(help="Where Slack and browsers reach Tidings, as in PUBLIC_URL.")],
+    *,
+    socket_mode: Annotated[bool, typer.Option("--socket-mode", help="For a Tidings with SLACK_APP_TOKEN.")] = False,
+) -> None:
+    """Print the manifest of the Slack app with your own address in it, to be pasted at Slack."""
+    from bot.cli import manifest as command
+
+    command.run(public_url, socket_mode=socket_mode)
+
+
+@app.command()
 def doctor(
     *,
     env_file: EnvFile = None,
     offline: Annotated[bool, typer.Option("--offline", help="Leave out what needs the network.")] = False,
 ) -> None:
-    """Check settings, database, keys, warehouse, Slack and mail: one line each, with what to do."""
+    """Check settings, database, keys, warehouse, Slack, channels, sources and mail: one line each, with what to do."""
     from bot.cli import doctor as command
 
     command.run(env_file, offline=offline)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.cli.say import Mark
-from storage.credentials import Place, open_bot_token, open_credentials
-from storage.records import audit, organizations, seeds, sources, workers
+from storage.credentials import Place, open_bot_token, open_credentials, open_installation
+from storage.facts.installations import Installation
+from storage.records import audit, installations, organizations, seeds, sources, workers
 from storage.records.sources import StoredGrant
 from storage.seal import Seal, SealError
 from storage.sessions import Database, DatabaseUnavailableError
@@ -81,9 +82,11 @@ def about_keys(database: Database, seal: Seal) -> Iterator[Finding]:
     with database.read() as session:
         grants = [sources.stored_grant(session, source.id) for source in sources.changed_since(session, None)]
         tokens = organizations.bot_tokens(session)
+        installed = installations.active(session)
     sealed: list[tuple[bytes, Callable[[], object]]]
     sealed = [(grant.credentials, partial(_open_grant, seal, grant)) for grant in grants if grant.credentials]
     sealed += [(token, partial(open_bot_token, seal, team, token)) for team, token in tokens.items() if token]
+    sealed += [(each.tokens, partial(_open_installation, seal, each)) for each in installed if each.tokens]
     total = len(sealed)
     old = sum(not seal.is_current(text) for text, _ in sealed)
     broken = sum(not opens(work) for _, work in sealed)
@@ -100,6 +103,10 @@ def about_keys(database: Database, seal: Seal) -> Iterator[Finding]:
 def _open_grant(seal: Seal, grant: StoredGrant) -> object:
     place = Place(grant.organization_id, grant.provider, grant.account, grant.version)
     return open_credentials(seal, place, grant.credentials or b"")
+
+
+def _open_installation(seal: Seal, found: Installation) -> object:
+    return open_installation(seal, found.key, found.version, found.tokens or b"")
 
 
 def about_organizations(database: Database, settings: Settings) -> Iterator[Finding]:

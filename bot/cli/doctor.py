@@ -11,6 +11,7 @@ from bot.cli.say import Mark, line, marked
 from storage.seal import Seal
 from storage.sessions import Database, DatabaseBusyError, DatabaseUnavailableError, open_database
 from storage.settings import Settings
+from storage.shape import is_current
 
 
 def run(env_file: Path | None, *, offline: bool) -> None:
@@ -38,11 +39,21 @@ def findings(settings: Settings, seal: Seal, env_file: Path | None, *, offline: 
         yield from checks_files.about_files(settings, chosen_file(env_file))
         yield from checks.about_mail_headers()
         if not offline:
-            yield from asyncio.run(checks_outside.about_slack(settings, database, seal))
+            yield from _about_others(settings, database, seal)
             yield from checks_outside.about_smtp(settings)
     finally:
         if database is not None:
             database.close()
+
+
+def _about_others(settings: Settings, database: Database | None, seal: Seal) -> Iterator[Finding]:
+    """Ask Slack and the providers."""
+    from bot.cli import checks_slack, checks_sources
+
+    current = database if database is not None and is_current(database.engine) else None
+    yield from asyncio.run(checks_slack.about_slack(settings, current, seal))
+    if current is not None:
+        yield from asyncio.run(checks_sources.about_sources(settings, current, seal))
 
 
 def _database(settings: Settings) -> Database | Finding:

@@ -112,6 +112,12 @@ def set_zone(session: Session, organization_id: str, timezone: str) -> None:
         session.add(row)
 
 
+def closed(session: Session) -> list[Workspace]:
+    """Return the workspaces that Tidings was removed from."""
+    statement = select(WorkspaceRow).where(col(WorkspaceRow.closed_at).is_not(None)).order_by(WorkspaceRow.team_id)
+    return [_fact(row) for row in session.exec(statement)]
+
+
 def open_teams(session: Session) -> list[str]:
     """Return the ids of all open workspaces."""
     return list(session.exec(select(WorkspaceRow.team_id).where(col(WorkspaceRow.closed_at).is_(None))))
