@@ -11,6 +11,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+#: seconds between two looks at the same thing; the first one begins at once
+_GATHERING = 0.005
+
 
 @dataclass
 class _Line(Generic[T]):
@@ -39,6 +42,8 @@ class Together(Generic[T]):
     async def _run(self, what: Hashable, work: Callable[[], Awaitable[T]], before: asyncio.Task[T] | None) -> T:
         if before is not None:
             await asyncio.wait([before])
+            # Whoever is being answered now may ask again at once: some more share the look that way.
+            await asyncio.sleep(_GATHERING)
         line = self._lines[what]
         if before is not None and line.following is not None:
             line.running, line.following = line.following, None
