@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
@@ -377,3 +377,47 @@ async def test_a_shop_is_erased_only_once_it_is_gone(sqlite_database: Database, 
         assert grant.credentials is None
         assert stage.database.in_read(lambda session: session.get_one(SourceRow, source.id)).data_erased_at is not None
         assert source.connection is ConnectionState.DISCONNECTED
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+class Repeated:
+    """Work as the engine gives it again after a crash: steps that were recorded are skipped, the last one is not."""
+
+    kind, attempt = "webhook", 1
+
+    def __init__(self, subject: str, recorded: dict[str, Any], die_after: str) -> None:
+        self.subject, self._recorded, self._die_after = subject, recorded, die_after
+
+    async def step(self, name: str, fn: Any, *args: Any) -> Any:
+        if name not in self._recorded:
+            result = await fn(*args)
+            if name == self._die_after:
+                raise Died
+            self._recorded[name] = result
+        return self._recorded[name]
+
+
+@pytest.mark.parametrize("died_after", ["act", "again"])
+async def test_work_that_dies_after_a_step_and_before_its_record_has_one_effect(
+    sqlite_database: Database, tmp_path: Path, died_after: str
+) -> None:
+    async with line(sqlite_database, tmp_path) as hooks:
+        stage, handle = hooks.stage, hooks.stage.jobs.handlers["webhook"]
+        await collected(stage)
+        if died_after == "act":
+            stage.clock.advance(timedelta(minutes=6))
+        service = WebhookService(stage.jobs.desk, stage.clock, stage.jobs.ground.seal, lambda _session, _work: None)
+        await service.take(Provider.SHOPIFY, [Event("whk_1", "app/scopes_update", SHOP)])
+        recorded: dict[str, Any] = {}
+        with pytest.raises(Died):
+            await handle(cast("Any", Repeated("shopify/whk_1", recorded, died_after)))
+        await handle(cast("Any", Repeated("shopify/whk_1", recorded, "")))
+        if died_after == "act":
+            await hooks.settled()
+            assert len([run for run in hooks.runs() if run.slot_key == "event:whk_1"]) == 1
+        else:
+            assert stage.jobs.engine.status("webhook:shopify/whk_1:a2") is not None
+            assert stage.jobs.engine.status("webhook:shopify/whk_1:a3") is None
