@@ -9,7 +9,8 @@ from typing import Any
 from connectors.errors import ConnectorError
 from jobs.authorize import authorize, authorize_support
 from jobs.channels import ChannelRefusedError, ChannelView
-from jobs.connecting.views import Link, Offer
+from jobs.connecting.disconnect import Confirmation
+from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
@@ -344,6 +345,22 @@ class TwinConnections:
 
 
 @dataclass
+class TwinDisconnects:
+    """Disconnects nothing, and says so as if it had."""
+
+    confirmed: list[Confirmation] = field(default_factory=list)
+
+    async def preview(self, actor: Actor, source_id: str) -> Parting:
+        authorize(actor, Action.DISCONNECT)
+        return Parting(SourceStatus(SHOP, Freshness.FRESH, None, None, None, None, None), "mark", 0, only_data=False)
+
+    async def disconnect(self, actor: Actor, confirmed: Confirmation, trigger: TriggerKey) -> Parted:
+        authorize(actor, Action.DISCONNECT)
+        self.confirmed.append(confirmed)
+        return Parted("dis_1", SHOP, confirmed.erase, None)
+
+
+@dataclass
 class TwinMembers:
     """Remembers roles."""
 
@@ -467,6 +484,7 @@ class TwinServices:
         self.asks = TwinAsks()
         self.addresses = TwinAddresses()
         self.connect = TwinConnections()
+        self.disconnect = TwinDisconnects()
         self.members = TwinMembers()
         self.audit = TwinAudit()
         self.channels = TwinChannels()
