@@ -25,6 +25,7 @@ _TIDY_EVERY = timedelta(hours=23)
 _BUSY_SECONDS = 20.0
 #: how long the gathering of files waits, which comes again after the next run
 _GIVE_WAY_SECONDS = 0.2
+_BEFORE_THE_LOOK_SECONDS = 0.2
 _AFTER_THE_RUN_SECONDS = 1.0
 #: tables put together after one run: a run adds a file to each of its tables, and all of them come due at once
 _TABLES_AFTER_A_RUN = 4
@@ -72,6 +73,8 @@ async def gather_files(ground: Ground, organization_id: str) -> None:
     """
     warehouse = ground.warehouses.of(organization_id)
     try:
+        # Even the look waits until the run is told of.
+        await ground.clock.sleep(_BEFORE_THE_LOOK_SECONDS)
         tables = await in_thread(warehouse.scattered)
         if tables:
             # The confirmation of the run that has just ended comes first.
