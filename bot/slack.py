@@ -70,7 +70,7 @@ class Slack:
             raise NotShownError("not_installed")
         for _ in range(_WAITS):
             try:
-                answer = await self.client(token).api_call(method, json=dict(arguments))
+                answer = await self.client(token).api_call(method, json={**arguments, "team_id": team_id})
             except SlackApiError as error:
                 code = str(error.response.get("error"))
                 if code != "ratelimited":

@@ -134,6 +134,7 @@ class Jobs:
 
     async def close(self) -> None:
         """Let go of connections; the database is the caller's."""
+        await self.services.installs.drain()
         await self.sender.close()
         await asyncio.get_running_loop().run_in_executor(None, self.desk.close)
 

@@ -187,6 +187,8 @@ class SlackSender:
             gone = self._closed is not None and await self._closed(team_id)
             code = WORKSPACE_CLOSED if gone else "team_not_installed"
             raise SlackApiError("no installation", {"ok": False, "error": code})  # type: ignore[no-untyped-call]  # the SDK's
+        # Named in every call, as bolt does it: a token of a whole enterprise serves several workspaces.
+        arguments = {**arguments, "team_id": team_id}
         client = AsyncWebClient(token=token.reveal(), base_url=self._api_url, session=self._opened(), retry_handlers=[])
         answer = (
             await client.api_call(method, json=arguments)

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
 
 from connectors.errors import ConnectorError, Reconnect
 from connectors.grants import Pairs
-from connectors.slack_install import install_address, installed, is_dead, teams
+from connectors.slack_install import Installed, install_address, installed, is_dead, teams
 from connectors.slack_signin import SlackApp
 from jobs.connecting.marks import STATE_LIVES, hash_of, new_mark
 from jobs.desk import Desk
@@ -27,7 +27,7 @@ from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from storage.records import installations, members, organizations, workspaces
 from storage.seal import Seal
-from storage.sessions import ConflictError, Database, Session
+from storage.sessions import ConflictError, Database, DatabaseBusyError, Session
 
 T = TypeVar("T")
 
@@ -164,7 +164,7 @@ class InstallService:
         said = _once(query)
         now = means.clock.now()
         state_hash, browser_hash = hash_of("install", Secret(said.get("state", ""))), hash_of("browser", browser)
-        if not await means.desk.write(lambda session: installations.claim(session, state_hash, browser_hash, now)):
+        if not await means.desk.write(lambda session: self._claimed(session, state_hash, browser_hash, now)):
             raise FlowGoneError
         if "error" in said or not said.get("code"):
             raise FlowRefusedError("declined", "Slack says that it was not allowed. Nothing was installed.")
@@ -174,9 +174,7 @@ class InstallService:
             refused = "Slack did not accept its own code: it is older than ten minutes, or was used."
             raise FlowRefusedError("code_refused", refused) from None
         means.checkpoint("install.exchanged")
-        stored = await self._stored(lambda session, at: store(
-            session, means.seal, found, at, support_team=means.support_team
-        ))  # fmt: skip
+        stored = await self._stored(found)
         means.checkpoint("install.stored")
         log.info(
             "app_installed", team=stored.installation.key.team_id, enterprise=stored.installation.key.enterprise_id
@@ -186,23 +184,32 @@ class InstallService:
         names = await self._completed(stored)
         return await means.desk.read(lambda session: _view(session, stored, names))
 
-    async def _stored(self, work: Callable[[Session, Any], Stored]) -> Stored:
+    def _claimed(self, session: Session, state_hash: str, browser_hash: str, now: datetime) -> bool:
+        return installations.claim(session, state_hash, browser_hash, now)
+
+    async def _stored(self, found: Installed) -> Stored:
+        def work(session: Session) -> Stored:
+            means = self._means
+            return store(session, means.seal, found, means.clock.now(), support_team=means.support_team)
+
         try:
-            return await self._means.database.writing(lambda session: work(session, self._means.clock.now()))
+            return await self._means.database.writing(work)
         except ConflictError:
             # Two browsers installed at the same moment: the other one is there now.
-            return await self._means.database.writing(lambda session: work(session, self._means.clock.now()))
+            return await self._means.database.writing(work)
 
     async def _completed(self, stored: Stored) -> tuple[str, ...]:
         """Learn what only the new token can tell: an enterprise's workspaces, and who installed it."""
         found = stored.installation
+        names: tuple[str, ...] = ()
         try:
-            names = await self._link(found) if found.key.whole else ()
-        except ConnectorError as error:
-            log.warning("workspaces_not_listed", enterprise=found.key.enterprise_id, reason=error.code)
-            names = ()
-        if stored.founded and found.organization_id is not None and found.key.team_id:
-            await self._introduce(SlackIdentity(found.key.team_id, found.installed_by), found.organization_id)
+            if found.key.whole:
+                names = await self._link(found)
+            elif stored.made_admin and found.organization_id is not None:
+                await self._introduce(SlackIdentity(found.key.team_id, found.installed_by), found.organization_id)
+        except (ConnectorError, DatabaseBusyError) as error:
+            # It is installed; the sweep asks for workspaces again, and a name comes with the next word.
+            log.warning("install_not_completed", workspace=found.name, reason=type(error).__name__)
         return names
 
     async def _link(self, found: Installation) -> tuple[str, ...]:
