@@ -112,9 +112,8 @@ def disconnect_ended(source: Source, outcome: GrantEnd, *, erased_at: datetime |
     title, name = source_title(source), provider_name(source.provider)
     parts: list[Part] = []
     if erased_at is not None:
-        parts.append(
-            Paragraph(("The data of ", Strong(title), " was erased from the warehouse, ", When(erased_at), "."))
-        )
+        parts.append(Paragraph(("The data of ", Strong(title), " was erased from the warehouse.")))
+        parts.append(Facts((("Source", (label(source.label),)), ("Erased", (When(erased_at),)))))
     if not outcome.done:
         parts.append(Paragraph((Strong("One thing is left for you: "), _by_hand(outcome, name))))
     said = f"The data of {title} was erased." if erased_at else f"{title} is disconnected; one thing is left for you."

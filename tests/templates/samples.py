@@ -224,7 +224,7 @@ def incidents():
 
 
 def disconnects():
-    daniel = Person("Daniel Kim", "T0TEMERITY", "U0DANIEL")
+    maya = Person("Maya Ortiz", "T0TEMERITY", "U0MAYA")
     parted = replace(
         source(connection=ConnectionState.DISCONNECTED, reason="Daniel Kim disconnected it on Nov 21, 2026, 14:37 EST"),
         on_purpose=True,
@@ -235,7 +235,7 @@ def disconnects():
         "disconnect_card_data": notices.disconnect_card(ORG, replace(status(), source=parted), NOW, only_data=True),
         "choose_disconnect": notices.choose_disconnect(ORG, [QUICKBOOKS, SHOPIFY]),
         "disconnected_now": notices.disconnected_now(parted, erase=False, frozen_at=frozen),
-        "disconnected_told": notices.disconnected_told(daniel, parted, at=NOW, erase=True, frozen_at=frozen),
+        "disconnected_told": notices.disconnected_told(maya, parted, at=NOW, erase=True, frozen_at=frozen),
         "disconnect_ended": notices.disconnect_ended(parted, GrantEnd.REVOKED, erased_at=NOW),
         "disconnect_left": notices.disconnect_ended(parted, GrantEnd.NO_WAY, erased_at=None),
         "status_on_purpose": notices.source_status(ORG, replace(status(), source=parted, next_run_at=None), NOW),
