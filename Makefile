@@ -13,7 +13,7 @@ demo: .venv/.runtime ## start everything on this machine and show the page's add
 	@$(BIN)/tidings demo $(ARGS)
 
 test: .venv/.dev ## run all tests that this machine allows; says at the end what it skipped
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 check: .venv/.dev ## formatting, lint, types and import rules
 	$(BIN)/ruff format --check .
