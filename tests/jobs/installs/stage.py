@@ -85,7 +85,7 @@ class Stage:
         async with httpx.AsyncClient(base_url=self.slack.api_url) as client:
             header = {"Authorization": f"Bearer {token.reveal()}"}
             said = (await client.post("auth.test", data={"team_id": team_id}, headers=header)).json()
-        return said["team_id"] if said["ok"] else said["error"]
+        return str(said["team_id"] if said["ok"] else said["error"])
 
     def entries(self, organization_id: str) -> list[tuple[str, str, str]]:
         """Return actor, action and object of the audit, oldest first; its chain must hold."""

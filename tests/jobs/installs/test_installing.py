@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -257,14 +258,17 @@ async def test_a_workspace_that_leaves_the_enterprise_is_closed_and_comes_back(
         assert await stage.posts(WEST) == WEST
 
 
+_AWAY: tuple[Literal["server_error", "error", "reset"], ...] = ("server_error", "error", "reset")
+
+
 async def test_slack_that_cannot_answer_or_answers_nonsense_stores_nothing(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
     from connectors.errors import ConnectorError
 
     async with staged(sqlite_database, tmp_path) as stage:
-        for lie in ({"kind": "server_error"}, {"kind": "error", "error": "bad_client_secret"}, {"kind": "reset"}):
-            stage.slack.lie(method="oauth.v2.access", times=1, **lie)
+        for kind in _AWAY:
+            stage.slack.lie("oauth.v2.access", kind, times=1, error="bad_client_secret")
             with pytest.raises(ConnectorError):
                 await stage.install(HARBOUR)
             assert stage.workspace(HARBOUR) is None
