@@ -25,10 +25,11 @@ _TIDY_EVERY = timedelta(hours=23)
 _BUSY_SECONDS = 20.0
 #: how long the gathering of files waits, which comes again after the next run
 _GIVE_WAY_SECONDS = 0.2
-_BEFORE_THE_LOOK_SECONDS = 0.2
-_AFTER_THE_RUN_SECONDS = 1.0
+_AFTER_THE_RUN_SECONDS = 0.2
 #: tables put together after one run: a run adds a file to each of its tables, and all of them come due at once
 _TABLES_AFTER_A_RUN = 4
+#: of these so many also while the next run is under way, or runs that follow each other would leave ever more files
+_TABLES_IN_ANY_CASE = 2
 
 log = structlog.get_logger()
 
@@ -68,19 +69,18 @@ def warehouse_sweep(ground: Ground, *, busy_seconds: float = _BUSY_SECONDS) -> C
 async def gather_files(ground: Ground, organization_id: str) -> None:
     """Put the small files of an organization's warehouse together where loads have left many; gives way to any run.
 
-    The right to write is held for one table at a time, so that a refresh waits for a tenth of a second at most, and a
-    run that begins ends it. What is left comes after the next run.
+    The right to write is held for one table at a time, so that a refresh waits for a tenth of a second at most, and
+    once it is there only the first tables are put together. What is left comes after the next run.
     """
     warehouse = ground.warehouses.of(organization_id)
     try:
-        # Even the look waits until the run is told of.
-        await ground.clock.sleep(_BEFORE_THE_LOOK_SECONDS)
+        # The confirmation of the run that has just ended comes first.
+        await ground.clock.sleep(_AFTER_THE_RUN_SECONDS)
         tables = await in_thread(warehouse.scattered)
-        if tables:
-            # The confirmation of the run that has just ended comes first.
-            await ground.clock.sleep(_AFTER_THE_RUN_SECONDS)
-        for table in tables[:_TABLES_AFTER_A_RUN]:
-            if await ground.database.reading(lambda session: runs.any_active_in(session, organization_id)):
+        for number, table in enumerate(tables[:_TABLES_AFTER_A_RUN]):
+            if number >= _TABLES_IN_ANY_CASE and await ground.database.reading(
+                lambda session: runs.any_active_in(session, organization_id)
+            ):
                 return
             async with organization_lease(ground, organization_id, patience=_GIVE_WAY_SECONDS):
                 await in_thread(partial(warehouse.gather, table))

@@ -148,8 +148,8 @@ async def test_gathering_gives_way_to_a_run(ground: Ground) -> None:
         )
         session.add(waiting)
     await gather_files(ground, OTHER)
-    assert warehouse.scattered() == scattered
+    assert warehouse.scattered() == scattered[upkeep._TABLES_IN_ANY_CASE :]
     with ground.database.write() as session:
         session.get_one(RunRow, "run_waits").state = RunState.CANCELLED
     await gather_files(ground, OTHER)
-    assert warehouse.scattered() != scattered
+    assert warehouse.scattered() == scattered[upkeep._TABLES_IN_ANY_CASE + upkeep._TABLES_AFTER_A_RUN :]
