@@ -148,12 +148,13 @@ def _submitted(body: Json) -> Interaction:
     view = body.get("view")
     if not isinstance(view, dict):
         raise MalformedError("view")
-    team = _id(body, "team", "id")
-    home = text_of(body, "user", "team_id") or team
+    # In a shared channel `team` is the sender's own workspace; the form belongs to the one where the app is installed.
+    team = text_of(view, "app_installed_team_id") or text_of(body, "team", "id")
+    home = text_of(body, "user", "team_id") or text_of(body, "team", "id")
     return Interaction(
         Kind.SUBMIT,
         SlackIdentity(_matching(_ID, home, "team_id"), _id(body, "user", "id")),
-        team,
+        _matching(_ID, team, "team"),
         "",
         f"form:{_id(view, 'id')}",
         name=_name(text_of(view, "callback_id")),
@@ -165,7 +166,7 @@ def _submitted(body: Json) -> Interaction:
 def _fields(view: Json) -> dict[str, str]:
     """Return the answers of the inputs; each of ours is a block whose one element has the block's own name."""
     state = view.get("state")
-    blocks = state.get("values") if isinstance(state, dict) else None
+    blocks = state.get("values", {}) if isinstance(state, dict) else None
     if not isinstance(blocks, dict) or len(blocks) > _MOST_INPUTS:
         raise MalformedError("state")
     found = {}

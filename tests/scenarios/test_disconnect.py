@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from sqlmodel import select
 
@@ -134,6 +135,11 @@ async def test_whoever_is_no_admin_is_refused_whatever_they_send(database: Datab
         said = await send(stage, stolen)
         assert said["response_action"] == "update"
         assert "You need the role" in json.dumps(said)
+        # Somebody of another company in a shared channel: `team` is their own, the form's is where we are installed.
+        body = json.loads(parse_qs(stolen.decode())["payload"][0])
+        body |= {"team": {"id": "T0OTHER"}, "user": {"id": DANIEL, "team_id": "T0OTHER"}}
+        body["view"]["app_installed_team_id"] = "T0TEMERITY"
+        assert "You have no role" in json.dumps(await send(stage, payload_form(body)))
         assert connection(stage, source.id).state == ConnectionState.CONNECTED
 
 
