@@ -1,5 +1,6 @@
 """Orders, products and customers over GraphQL: paging, searching, and the errors that come under status 200."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -230,6 +231,19 @@ async def test_without_read_all_orders_only_sixty_days_are_seen(shopify: Shopify
     limit = (shopify.clock.now() - hours(24 * 60)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert 5 <= len(recent) < len(everything)
     assert {order["id"] for order in recent} == {order["id"] for order in everything if order["createdAt"] >= limit}
+
+
+async def test_after_a_rest_only_what_changes_then_is_new(shopify: ShopifyBench) -> None:
+    shopify.store.mutate(1, new=5)
+    since = f"updated_at:>='{(shopify.clock.now() - timedelta(minutes=10)).strftime('%Y-%m-%dT%H:%M:%SZ')}'"
+    before = await pages(shopify, 20, q=since)
+    assert len(before) >= 4
+    shopify.app.mutate(SHOP, rest=900)
+    assert await pages(shopify, 20, q=since) == []
+    shopify.app.mutate(SHOP, seed=2, new=3)
+    after = await pages(shopify, 20, q=since)
+    assert after
+    assert not {order["id"] for order in after} & {order["id"] for order in before}
 
 
 async def test_what_graphql_refuses(shopify: ShopifyBench) -> None:
