@@ -32,18 +32,31 @@ class Profile:
     admin: bool = False
 
 
+#: What makes an account none of the workspace's own people: gone, never come, a guest, a stranger, no person.
+_OUTSIDE = (
+    "deleted",
+    "is_bot",
+    "is_connector_bot",
+    "is_invited_user",
+    "is_restricted",
+    "is_stranger",
+    "is_ultra_restricted",
+    "is_workflow_bot",
+)
+
 #: Asks Slack for a profile; None when Slack cannot tell (then nobody is let in).
 FetchProfile = Callable[[SlackIdentity], Awaitable[Profile | None]]
 
 
 def profile_from(user: Mapping[str, Any], team_id: str) -> Profile:
     """Read a profile from Slack's user object (users.info, user_change)."""
-    outside = any(
-        user.get(flag) for flag in ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-    )
+    outside = any(user.get(flag) for flag in _OUTSIDE)
     profile = user.get("profile") or {}
+    # In an enterprise one account may be in several workspaces; Slack names them.
+    teams = (user.get("enterprise_user") or {}).get("teams") or ()
+    here = user.get("team_id", team_id) == team_id or team_id in teams
     return Profile(
-        full_member=not outside and user.get("team_id", team_id) == team_id,
+        full_member=bool(user.get("id")) and not outside and here,
         name=profile.get("real_name") or user.get("real_name") or user.get("name") or "",
         email=profile.get("email") or None,
         timezone=user.get("tz") or "UTC",
