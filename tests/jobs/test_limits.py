@@ -26,10 +26,11 @@ async def _noticed(database: Database, here: DatabaseLimiter) -> None:
     assert await here.blocked(KEY) == 0
     await there.block(KEY, 60)
 
-    async def look() -> bool | None:
-        return await here.blocked(KEY) > 50
+    async def look() -> float | None:
+        wait = await here.blocked(KEY)
+        return wait if wait > 50 else None
 
-    await eventually(look, seconds=limits._FREE_SECONDS * 8)
+    assert await eventually(look, seconds=limits._FREE_SECONDS * 8)
 
 
 async def test_a_block_by_another_process_is_noticed_soon(database: Database) -> None:
