@@ -101,8 +101,10 @@ def test_every_point_of_the_code_is_in_the_list() -> None:
             found |= set(re.findall(r'(?:checkpoint|crash)\(f?"([a-z_.{}]+)"\)', text))
             found |= {f"step.{name}" for name in re.findall(r'work\.step\("([a-z]+)"', text)}
     named = {point for point in found if "{" not in point and not re.fullmatch(r"step\.[a-z]+", point)}
-    # Those of flows and of disconnects are died at in tests/jobs/connecting, which knows them all.
-    named = {point for point in named if not point.startswith(("flow.", "disconnect.", "erase.", "redact."))}
+    # Those of flows and of disconnects are died at in tests/jobs/connecting, which knows them all; those of installs are
+    # stopped at in tests/jobs/installs.
+    elsewhere = ("flow.", "disconnect.", "erase.", "redact.", "install.")
+    named = {point for point in named if not point.startswith(elsewhere)}
     # Those of webhooks are died at in tests/jobs/webhooks.
     found -= {"step.sever", "step.act", "step.again"}
     assert named == {point for point in POINTS if not point.startswith("step.")}
