@@ -106,7 +106,7 @@ def test_every_point_of_the_code_is_in_the_list() -> None:
     elsewhere = ("flow.", "disconnect.", "erase.", "redact.", "install.")
     named = {point for point in named if not point.startswith(elsewhere)}
     # Those of webhooks are died at in tests/jobs/webhooks.
-    found -= {"step.sever", "step.act", "step.again"}
+    found -= {"step.sever", "step.act"}
     assert named == {point for point in POINTS if not point.startswith("step.")}
     assert {f"step.{name}" for name in STEPS} == {point for point in found if re.fullmatch(r"step\.[a-z]+", point)}
     phases = {point.rpartition(".")[2] for point in found if point.startswith("step.{name}")}
