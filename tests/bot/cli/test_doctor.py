@@ -147,3 +147,79 @@ def test_the_demo_leaves_nothing_open(tmp_path: Path) -> None:
         process.communicate(timeout=30)
     assert found
     assert {path: oct(mode) for path, mode in found.items() if mode & 0o077} == {}
+
+
+def lines(output: str, subject: str) -> list[str]:
+    return [line for line in output.splitlines() if f" {subject}: " in line]
+
+
+def test_each_source_and_each_channel_is_asked_through_the_real_path(connected: Shell) -> None:
+    output = connected.run("doctor")
+    assert marks(output)["source"] == {"ok"}
+    assert marks(output)["channel"] == {"ok"}
+    assert any("Temerity" in line and "answers" in line for line in lines(output, "source"))
+    assert any("#finance" in line for line in lines(output, "channel"))
+
+
+def test_a_provider_that_is_away_is_told(connected: Shell) -> None:
+    connected.run("doctor")
+    connected.variables["SHOPIFY_API_URL"] = "http://127.0.0.1:9"
+    assert "look again later" in "\n".join(lines(connected.run("doctor"), "source"))
+
+
+def test_a_channel_that_is_shared_or_left_is_told(connected: Shell, outside: SandboxThread) -> None:
+    channel = outside.sandbox.slack.world.channels["C0FINANCE"]
+    channel.shared_with = frozenset({"T0OUTSIDE"})
+    try:
+        assert any("shared with another company" in line for line in lines(connected.run("doctor"), "channel"))
+        channel.shared_with = frozenset()
+        channel.people.discard("U0TIDINGS")
+        output = connected.run("doctor", code=1)
+        assert any("/invite @Tidings" in line for line in lines(output, "channel"))
+    finally:
+        channel.shared_with = frozenset()
+        channel.people.add("U0TIDINGS")
+
+
+def test_a_support_channel_that_nobody_can_see_is_told(connected: Shell) -> None:
+    connected.variables["SUPPORT_CHANNEL"] = "T0SUPPORT/C0NOWHERE"
+    output = connected.run("doctor", code=1)
+    assert any("SUPPORT_CHANNEL" in line and "channel_not_found" in line for line in lines(output, "channel"))
+    connected.variables["SUPPORT_CHANNEL"] = "T0NOBODY/C0DATASUP"
+    assert any("not installed in T0NOBODY" in line for line in lines(connected.run("doctor", code=1), "channel"))
+
+
+def test_a_missing_scope_is_told_with_what_it_costs(connected: Shell, outside: SandboxThread) -> None:
+    """T22."""
+    app = outside.sandbox.slack.app.installations["T0TEMERITY"]
+    whole, app.scopes = app.scopes, app.scopes - {"users:read.email"}
+    try:
+        output = connected.run("doctor")
+        assert marks(output)["slack"] == {"ok", "look"}
+        assert "missing scopes users:read.email, so this does not work: confirmations by e-mail" in output
+    finally:
+        app.scopes = whole
+
+
+def test_a_workspace_that_removed_tidings_is_told(connected: Shell) -> None:
+    from storage.facts.clock import SystemClock
+    from storage.records import workspaces
+    from storage.sessions import open_database
+
+    database = open_database(connected.variables["DATABASE_URL"])
+    database.in_write(lambda session: workspaces.close(session, "T0TEMERITY", SystemClock().now()))
+    database.close()
+    output = connected.run("doctor")
+    assert "Tidings was removed: install it again at" in output
+    assert "/slack/install" in output
+
+
+def test_the_manifest_is_printed_without_any_setting(shell: Shell) -> None:
+    shell.variables.clear()
+    output = shell.run("manifest", "https://data.company.example")
+    assert "https://data.company.example/slack/events" in output
+    assert "tidings.example" not in output
+    assert "socket_mode_enabled: false" in output
+    assert "socket_mode_enabled: true" in shell.run("manifest", "https://data.company.example", "--socket-mode")
+    for wrong in ("http://data.company.example", "data.company.example", "https://", "https://a b"):
+        assert "https" in shell.run("manifest", wrong, code=1)
