@@ -1,5 +1,6 @@
 """Disconnecting on purpose: who may, what is typed, what is fenced, and what becomes of grant and data after it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from connectors.base import Collected
 from connectors.errors import Reconnect, Retry
 from connectors.tokens import Tokens
 from jobs.connecting.disconnect import Confirmation, DisconnectService
@@ -18,6 +20,8 @@ from jobs.connecting.views import Parted
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, WrongNameError
 from jobs.incidents.noticing import lost
 from jobs.refresh.ask import TriggerKey
+from jobs.refresh.collecting import Collecting
+from jobs.refresh.outcome import LOST
 from jobs.refresh.retry import RetryPlan
 from jobs.status import states
 from jobs.tokens import StoredTokens
@@ -35,6 +39,7 @@ from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, DeliveryRow, RunRow
 from tests.jobs.connecting.parting import fill, ground_of, lake
 from tests.jobs.connecting.stage import BOOKS, DANIEL, EVE, OLGA, PRIYA, Stage, a_browser, demote, everything, staged
+from tests.storage.warehouse.company import CUSTOMERS, simple
 
 ACCOUNT = "a.myshopify.com"
 
@@ -506,3 +511,37 @@ async def test_a_grant_of_another_environment_is_sent_nowhere(sqlite_database: D
         assert not await severing(stage, tmp_path).attempt(parted.disconnect_id, 1)
         assert stage.outside.revoked == []
         assert stage.database.in_read(lambda session: sources.source(session, source.id)).on_purpose
+
+
+class OneRecord(Collecting):
+    """Collecting as it is, but for the provider: one record comes."""
+
+    async def _read(self, *args: Any) -> Collected:
+        load = args[4]
+        load.write(simple(replace(CUSTOMERS, name="late"), {"late": "late-canary"}))
+        return Collected(args[6], {}, 1)
+
+
+@pytest.mark.parametrize("point", ["warehouse.staged", "warehouse.before_commit"])
+@pytest.mark.parametrize("kind", [DisconnectService, Polite])
+async def test_a_late_writer_changes_nothing_in_the_warehouse(
+    database: Database, tmp_path: Path, kind: type[DisconnectService], point: str
+) -> None:
+    """A run is read and about to be written when somebody disconnects: not even its last step gets through."""
+    async with staged(database, tmp_path) as stage:
+        connected = await stage.connected(ACCOUNT)
+        assert connected.run_id is not None
+        loop = asyncio.get_running_loop()
+
+        def checkpoint(name: str) -> None:
+            # Points of the warehouse are passed in its thread.
+            if name == point:
+                asyncio.run_coroutine_threadsafe(confirm(stage, connected.source, kind=kind), loop).result(20)
+
+        ground = replace(ground_of(stage.means, tmp_path), checkpoint=checkpoint)
+        collecting = OneRecord(ground)
+        result = await collecting.collect(connected.run_id, 1)
+        wrote = lake(tmp_path).snapshot() > 0
+        assert wrote is (kind is Polite)
+        if kind is DisconnectService:
+            assert result["verdict"] == LOST
