@@ -114,8 +114,6 @@ def opened(stage: Stage) -> list[str]:
 async def test_an_uninstalled_app_is_noticed_at_once_and_said_once(database: Database, tmp_path: Path) -> None:
     async with line(database, tmp_path) as hooks:
         stage = hooks.stage
-        # The daily look at every grant has been, and does not notice first.
-        await eventually(lambda: [entry for entry in stage.shopify.journal.entries if entry.status == 200])
         stage.shopify.revoke(SHOP)
         began = time.monotonic()
         await hooks.shopify("app/uninstalled", event_id="gone", times=3)
