@@ -182,6 +182,24 @@ def test_replacing_is_possible_when_it_is_said(database: Database) -> None:
     assert renewed.refresh_token() == (3, Secret("quickbooks-secret"))
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_what_an_admin_disconnected_stays_so_unless_it_is_said(database: Database, *, replace: bool) -> None:
+    seed(database)
+
+    def disconnect(session: Session) -> None:
+        for row in session.exec(select(tables.ConnectionRow)):
+            row.state, row.credentials, row.disconnected_by = "disconnected", None, "mem_1"
+            session.add(row)
+
+    database.in_write(disconnect)
+    seed(database, how=seeding(replace=replace))
+    with database.read() as session:
+        listed = sources.sources_of(session, ORGANIZATION)
+        grants = [sources.stored_grant(session, source.id) for source in listed]
+    assert {source.on_purpose for source in listed} == {not replace}
+    assert {grant.credentials is not None for grant in grants} == {replace}
+
+
 def test_a_source_without_credentials_is_disconnected_and_says_why(database: Database) -> None:
     text = EXAMPLE.read_text()
     seed(database, text[: text.index("    credentials:")])
