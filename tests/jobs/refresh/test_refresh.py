@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from jobs.refresh.ask import Joined, LeftOut, Started, TriggerKey
 from sandbox.misbehave import Kind, Rule
@@ -15,16 +14,16 @@ from tests.waiting import eventually
 
 
 async def _confirmation(stage: Stage, channel: str = "C0FINANCE", user: str = "U0MAYA") -> str:
-    """Return what the confirmation in the card's thread says."""
-    card = (await eventually(lambda: _cards(stage, channel, user)))[-1]
+    """Return what the confirmation says: the only reply in a channel whose card is not always its last message."""
     told = await eventually(
-        lambda: [one for one in stage.slack.replies(channel, card.ts, viewer=user) if one.ts != card.ts]
+        lambda: [
+            reply
+            for top in stage.slack.messages(channel, viewer=user)
+            for reply in stage.slack.replies(channel, top.ts, viewer=user)
+            if reply.is_reply
+        ]
     )
     return str(told[0].everything)
-
-
-def _cards(stage: Stage, channel: str, user: str) -> list[Any]:
-    return [one for one in stage.slack.messages(channel, viewer=user) if one.thread_ts in {None, one.ts}]
 
 
 async def test_shopify_is_read_loaded_made_ready_and_told(database: Database, tmp_path: Path) -> None:
