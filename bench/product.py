@@ -157,8 +157,9 @@ def main() -> None:
     from storage.seal import new_key
 
     key = new_key()
+    # A key may begin with a dash, which an argument of its own would take for an option.
     # What this imports must not count as memory of the product, which is migrated by a command of its own, too.
-    subprocess.run([sys.executable, "-m", "bench.product", *sys.argv[1:], "--prepare", key], check=True)
+    subprocess.run([sys.executable, "-m", "bench.product", *sys.argv[1:], f"--prepare={key}"], check=True)
     gc.disable()
     settings = settings_for(asked.folder, said, key)
     asyncio.run(run(settings, marker(asked.marks) if asked.marks else None, asked.folder / "tidings.log"))
