@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from bot.guard import PARSED, Guard, Limits, Verifier
 from bot.payloads import Json
+from storage.facts.ids import new_id
 
 log = structlog.get_logger("bot.web")
 
@@ -79,9 +80,14 @@ def build_web(
     async def missing(_: Request, __: Exception) -> Response:
         return PlainTextResponse("not found", status_code=404)
 
+    async def failed(_: Request, error: Exception) -> Response:
+        reference = new_id("err")
+        log.error("request_failed", reference=reference, exc_info=error)
+        return PlainTextResponse(f"something went wrong on our side, reference {reference}", status_code=500)
+
     app = Starlette(
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), *pages],
-        exception_handlers={404: missing, 405: missing},
+        exception_handlers={404: missing, 405: missing, Exception: failed},
         lifespan=lifespan,
     )
     # A redirect would repeat the Host header that somebody sent.

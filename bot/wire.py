@@ -44,6 +44,8 @@ def server_config(app: ASGIApp, *, host: str, port: int, patience: Patience | No
         access_log=False,
         server_header=False,
         date_header=False,
+        # No header says who calls or by which name: addresses come from PUBLIC_URL alone.
+        proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=5,
         timeout_keep_alive=allowed.idle,  # type: ignore[arg-type]  # a number of seconds; it only reaches call_later

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.pages.draw import said
+from bot.pages.edge import in_words
 from connectors.grants import Pairs
 from storage.facts.sources import Provider
 
@@ -62,9 +63,9 @@ def fixed_pages(launched_from: Callable[[Pairs], str | None]) -> list[Route]:
         return said(f"Connect {shop} in Slack", "Tidings works in Slack, so connecting starts there.", step=_CONNECT)
 
     return [
-        Route("/connect/help/{provider}", help_),
-        Route("/connect/reconnect", reconnect),
-        Route("/connect/shopify/install", install),
+        Route("/connect/help/{provider}", in_words(help_)),
+        Route("/connect/reconnect", in_words(reconnect)),
+        Route("/connect/shopify/install", in_words(install)),
     ]
 
 

@@ -1,0 +1,294 @@
+"""The pages of a flow as a browser meets them: what they let happen, what they carry, and what they say when we fail."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from jinja2 import Environment, PackageLoader
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.pages.browser import COOKIE, Browsers
+from bot.pages.connect import ConnectPages
+from bot.web import build_web
+from connectors.errors import Broken
+from storage.facts.clock import OffsetClock
+from storage.facts.secret import Secret
+from tests.bot.page_stage import BROWSER, KEY, LINK, Site, addresses, built, form, views
+
+SCANNERS = (
+    "Mozilla/5.0 (compatible; SafeLinks)",
+    "Slackbot-LinkExpanding 1.0",
+    "Barracuda Sentinel",
+    "GoogleImageProxy",
+)
+PRESSED = (f"/connect/l/{LINK}/code", f"/connect/l/{LINK}/prove", f"/connect/l/{LINK}/go", f"/connect/l/{LINK}/slack",
+           "/connect/confirm", "/connect/give-up", "/slack/install")  # fmt: skip
+
+
+class NoMark(Browsers):
+    """A twin that takes a form from anywhere."""
+
+    def drew(self, browser: Secret, mark: str) -> bool:
+        _ = browser, mark
+        return True
+
+
+async def _scanned(site: Site, asgi: Any) -> None:
+    """Do to a link what mail scanners and previews do, those that press every button included."""
+    for agent in SCANNERS:
+        async with site.browser(known=False, asgi=asgi) as client:
+            client.headers["user-agent"] = agent
+            for method in ("GET", "HEAD", "OPTIONS", "GET", "POST", "PUT"):
+                answer = await client.request(method, f"/connect/l/{LINK}")
+                assert answer.status_code in ((200, 303) if method in ("GET", "HEAD") else (404,))
+            client.cookies.clear()
+            for cookie in ("", "x" * 43, BROWSER.reveal()):
+                sent = {"cookie": f"{COOKIE}={cookie}"} if cookie else {}
+                for csrf in ({}, {"csrf": ""}, {"csrf": "0" * 64}, form(Secret("c" * 43))):
+                    for address in PRESSED:
+                        await client.post(address, data=csrf, headers=sent)
+
+
+@pytest.mark.parametrize("twin", [False, True])
+async def test_only_the_button_of_the_browsers_own_page_counts(*, twin: bool) -> None:
+    """T35: a scanner that presses every button consumes nothing; the twin does not ask where a form comes from."""
+    site = built()
+    asgi = site.asgi
+    if twin:
+        routes = ConnectPages(site.flows, NoMark([KEY], secure=True), OffsetClock()).routes()
+        asgi = build_web(None, None, _ready, pages=routes)
+    await _scanned(site, asgi)
+    assert (site.effects == []) != twin
+    if not twin:
+        async with site.browser() as client:
+            assert (await client.post(PRESSED[0], data=form())).status_code == 303
+        assert site.effects == ["send_code"]
+
+
+async def _ready() -> bool:
+    return True
+
+
+# -- what every answer carries -----------------------------------------------------------------------------------------
+
+CARRIED = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=31536000",
+}
+
+
+def lacks(answer: httpx.Response) -> list[str]:
+    """Return what an answer does not carry and should."""
+    missing = [name for name, value in CARRIED.items() if answer.headers.get(name) != value]
+    policy = answer.headers.get("content-security-policy", "")
+    wanted = ("default-src 'none'", "frame-ancestors 'none'")
+    missing += [part for part in wanted if part not in policy]
+    return missing + (["no script"] if "script-src" in policy or "unsafe" in policy else [])
+
+
+async def _all_answers(site: Site, asgi: Any = None) -> list[httpx.Response]:
+    """Ask for every address in every way that is answered differently."""
+    found = []
+    for known in (True, False):
+        async with site.browser(known=known, asgi=asgi) as client:
+            for method, address in addresses(site):
+                found.append(await client.request(method, address, data=form() if method == "POST" else None))
+            for address in ("/", "/nothing", "/healthz", "/readyz", "/webhooks/shopify", "/slack/events"):
+                found += [await client.get(address), await client.post(address, content=b"x")]
+    return found
+
+
+async def test_every_answer_keeps_out_of_frames_caches_and_referrers() -> None:
+    """T42, T38: pages, refusals, faults and addresses that do not exist; the twin is the pages without the edge."""
+    shown = [built(view) for view in views("Acme")]
+    for site in (*shown, built(error=RuntimeError("x"))):
+        for answer in await _all_answers(site):
+            assert lacks(answer) == [], (answer.request.method, answer.request.url.path, answer.status_code)
+    bare = await _all_answers(shown[0], Starlette(routes=shown[0].routes))
+    assert sum(bool(lacks(answer)) for answer in bare) > len(bare) / 2
+
+
+class KeepsTheAddress(ConnectPages):
+    """A twin that shows its page at the address that the provider sent the browser to."""
+
+    async def _returned(self, request: Request) -> Response:
+        await super()._returned(request)
+        return Response(f"<a href='{request.url}'>again</a>")
+
+
+@pytest.mark.parametrize("twin", [False, True])
+async def test_code_and_state_stay_in_no_address_page_or_log(*, twin: bool) -> None:
+    """T38: what came in a query is taken once, and the browser goes on to a clean address."""
+    site = built()
+    asgi = site.asgi
+    if twin:
+        pages = KeepsTheAddress(site.flows, Browsers([KEY], secure=True), OffsetClock())
+        asgi = build_web(None, None, _ready, pages=pages.routes())
+    query = "code=canary-code&state=canary-state&realmId=123&hmac=canary-mac"
+    told = []
+    with structlog.testing.capture_logs() as logs:
+        async with site.browser(asgi=asgi) as client:
+            for where in ("shopify", "quickbooks", "amazon", "slack"):
+                answer = await client.get(f"/connect/{where}/callback?{query}")
+                told += [answer.text, str(answer.headers), *([] if twin else [answer.headers["location"]])]
+                assert twin or answer.status_code == 303
+            for where in ("nobody", "SHOPIFY"):
+                assert (await client.get(f"/connect/{where}/callback?{query}")).status_code == 410
+    assert len(site.flows.queries) == 4
+    assert ("canary" in f"{told} {logs}") == twin
+
+
+# -- text from outside -------------------------------------------------------------------------------------------------
+
+MARKUP = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</title><svg/onload=alert(1)>",
+    "<a href=javascript:alert(1)>x</a>",
+    "{{ 7 * 7 }}{% raw %}",
+    "&lt;script&gt;<b>",
+    "<style>*{display:none}</style>",
+    "\u202e<iframe src=//evil.example>",
+    "</form><form action=//evil.example>",
+)
+
+
+class _Structure(HTMLParser):
+    """What a browser makes of a page, without its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, ...]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        led = [value or "" for name, value in attrs if name in ("href", "action", "src")]
+        self.found.append((tag, *(name for name, _ in attrs), *led))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append((f"/{tag}",))
+
+
+def structure(page: str) -> list[tuple[str, ...]]:
+    """Return the elements of a page with the names of their attributes and where they lead."""
+    parser = _Structure()
+    parser.feed(page)
+    return parser.found
+
+
+STEPS = (f"/connect/l/{LINK}", "/connect/confirm", "/connect/done")
+
+
+async def _pages_with(text: str) -> list[str]:
+    """Return every page of a flow in which that text is a name or a reason."""
+    found = []
+    for view in views(text):
+        async with built(view).browser() as client:
+            found += [(await client.get(address)).text for address in STEPS]
+    return found
+
+
+async def test_text_from_outside_stays_text() -> None:
+    """T39: names and reasons with markup in them, on every page; the twin is the same template without escaping."""
+    plain = await _pages_with("Acme")
+    assert sum("Acme" in page for page in plain) >= 8
+    bare = Environment(loader=PackageLoader("bot.pages", "html"), autoescape=False).get_template("said.html.j2")
+    drawn = [bare.render(title=text, lines=[text], style="", footer="") for text in ("Acme", *MARKUP)]
+    assert sum(structure(page) != structure(drawn[0]) for page in drawn[1:]) >= 7
+    for text in MARKUP:
+        for page, harmless in zip(await _pages_with(text), plain, strict=True):
+            assert structure(page) == structure(harmless), text
+            assert "49" not in page
+
+
+async def test_nothing_in_a_query_or_a_form_leads_a_browser_away() -> None:
+    """T36: our pages know no address to go on to but their own; the twin is a page that follows `next`."""
+
+    async def follows(request: Request) -> Response:
+        return Response(status_code=303, headers={"location": request.query_params.get("next", "/")})
+
+    names = ("next", "return_to", "redirect", "redirect_uri", "continue", "url", "host", "amazon_callback_uri", "back")
+    query = dict.fromkeys(names, "https://evil.example/")
+    sites: list[tuple[Site, Any]] = [(built(view), None) for view in views("Acme")]
+    sites.append((built(), Starlette(routes=[Route("/connect/done", follows)])))
+    led = []
+    for site, asgi in sites:
+        async with site.browser(asgi=asgi) as client:
+            answers = [await client.get("/connect/done", params=query)]
+            for method, address in [] if asgi else addresses(site):
+                more = form() | query if method == "POST" else None
+                answers.append(await client.request(method, address, params=query, data=more))
+            led.append(any("evil" in f"{one.text} {one.headers}" for one in answers))
+    assert led == [False] * (len(sites) - 1) + [True]
+
+
+# -- faults of ours ----------------------------------------------------------------------------------------------------
+
+LEAK = "SELECT refresh_token FROM connections; postgresql://tidings:hunter2@db/x; xoxb-1-canary; /srv/app/jobs/x.py"
+FAULTS: tuple[Callable[[], Exception], ...] = (
+    lambda: RuntimeError(LEAK),
+    lambda: KeyError(LEAK),
+    lambda: AssertionError(LEAK),
+    lambda: ExceptionGroup(LEAK, [ValueError(LEAK)]),
+)
+_REFERENCE = re.compile(r"err_[A-Za-z0-9]+")
+#: They show fixed words and ask nobody.
+_CANNOT_FAIL = {"/connect/help/shopify", "/connect/reconnect", "/connect/shopify/install"}
+
+
+def leaks(answer: httpx.Response) -> bool:
+    """Whether an answer tells what only a log may."""
+    words = ("SELECT", "hunter2", "canary", "/srv", "Traceback", ".py", "Error", "line ")
+    return any(word in f"{answer.text} {answer.headers}" for word in words)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_fault_on_any_page_is_a_reference_and_nothing_else(fault: Callable[[], Exception]) -> None:
+    """T53: every address of every page, and the check of readiness; the log has the cause under the same reference."""
+    site = built(error=fault())
+    site.broken.append(fault())
+    asked = [(method, address) for method, address in addresses(site) if address not in _CANNOT_FAIL]
+    asked.append(("GET", "/readyz"))
+    assert len(asked) >= 15
+    async with site.browser() as client:
+        for method, address in asked:
+            with structlog.testing.capture_logs() as logs:
+                answer = await client.request(method, address, data=form() if method == "POST" else None)
+            assert answer.status_code == 500, (method, address)
+            assert not leaks(answer), (method, address, answer.text)
+            (reference,) = _REFERENCE.findall(answer.text)
+            assert [entry["reference"] for entry in logs if "reference" in entry] == [reference]
+            assert lacks(answer) == []
+
+
+async def test_what_a_provider_did_wrong_is_said_in_our_words() -> None:
+    """T53: no body of a provider's answer and no class of ours is on the page."""
+    site = built(error=Broken("Shopify's answer cannot be read", code="odd", request_id="r-1"))
+    async with site.browser() as client:
+        answer = await client.get("/connect/done")
+    assert answer.status_code == 502
+    assert "cannot be read" in answer.text
+    assert not leaks(answer)
+
+
+async def test_the_check_sees_a_page_that_tells() -> None:
+    """T53: the twin is the framework's own page for errors."""
+
+    async def page(_: Request) -> Response:
+        raise RuntimeError(LEAK)
+
+    site = built()
+    async with site.browser(asgi=Starlette(routes=[Route("/", page)], debug=True)) as client:
+        assert leaks(await client.get("/"))
+    async with site.browser(asgi=Starlette(routes=[Route("/", page)])) as client:
+        assert not _REFERENCE.search((await client.get("/")).text)
