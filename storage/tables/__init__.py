@@ -9,6 +9,7 @@ from storage.tables.connecting import (
     IncidentRow,
     InstallationRow,
     InstallBegunRow,
+    RenewalBegunRow,
     WebhookRow,
 )
 from storage.tables.operations import (
@@ -52,6 +53,7 @@ __all__ = [
     "RefreshPersonRow",
     "RefreshRow",
     "RefreshRunRow",
+    "RenewalBegunRow",
     "RunRow",
     "SeenTriggerRow",
     "SourceRow",

@@ -48,6 +48,8 @@ class FlowRow(SQLModel, table=True):
     verifier: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     #: what was asked before the provider could be named: shop domain, region
     hint: str = ""
+    #: sealed: where Amazon waits for the browser, for a flow that began there; empty once it was sent
+    login: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     #: sealed tokens that wait for the person's yes
     grant: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     account: str | None = None
@@ -59,6 +61,19 @@ class FlowRow(SQLModel, table=True):
     #: when the grant that nobody confirmed is to be given up at the provider (again), and how often that was tried
     revoke_due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     revoke_tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class RenewalBegunRow(SQLModel, table=True):
+    """A renewal that began at Amazon, while the browser is away at Slack to say who sits there; its state counts once."""
+
+    __tablename__ = "renewals_begun"
+
+    state_hash: str = Field(primary_key=True)
+    nonce_hash: str
+    browser_hash: str
+    #: sealed: where Amazon waits for the browser
+    login: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    expires_at: datetime = Field(sa_type=Instant, index=True)
 
 
 class IncidentRow(SQLModel, table=True):
