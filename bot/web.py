@@ -78,7 +78,7 @@ def build_web(
         return PlainTextResponse("ready" if is_ready else "not ready", status_code=200 if is_ready else 503)
 
     async def missing(_: Request, __: Exception) -> Response:
-        return PlainTextResponse("not found", status_code=404)
+        return _not_found()
 
     async def failed(_: Request, error: Exception) -> Response:
         reference = new_id("err")
@@ -107,8 +107,15 @@ class _Split:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; only the very path counts."""
-        gate = self._raw.get(scope["path"]) if scope["type"] == "http" else None
+        gate: ASGIApp | None = None
+        if scope["type"] == "http":
+            # The router's patterns end before a line feed that ends the path.
+            gate = self._raw.get(scope["path"]) if scope["path"].isprintable() else _not_found()
         await (gate or self._rest)(scope, receive, send)
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("not found", status_code=404)
 
 
 def with_headers(app: ASGIApp) -> ASGIApp:

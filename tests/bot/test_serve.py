@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from storage.sessions import Database
+from tests.bot.test_addresses import listening
 
 PROGRAM = """
 import asyncio, sys
@@ -34,6 +35,8 @@ async def test_it_serves_and_ends_cleanly_on_sigterm(sqlite_database: Database, 
         async with httpx.AsyncClient(base_url=line.decode().strip()) as http:
             assert (await http.get("/readyz")).status_code == 200
             assert (await http.post("/slack/events", content=b"x")).status_code == 401
+        # T52: one door, and nothing beside it; the scan's own check is in test_addresses.
+        assert listening(process.pid) == {int(line.rpartition(b":")[2])}
         process.send_signal(signal.SIGTERM)
         out, errors = await process.communicate()
     assert process.returncode == 0, errors
