@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from storage.tables.connecting import (
+    AccessAskerRow,
     AccessRequestRow,
     DisconnectRow,
     FlowRow,
@@ -30,6 +31,7 @@ from storage.tables.telling import CardRow, DeliveryRow
 metadata = SQLModel.metadata
 
 __all__ = [
+    "AccessAskerRow",
     "AccessRequestRow",
     "AskRow",
     "AuditRow",

@@ -64,7 +64,7 @@ class FlowRow(SQLModel, table=True):
 
 
 class RenewalBegunRow(SQLModel, table=True):
-    """A renewal that began at Amazon, while the browser is away at Slack to say who sits there; its state counts once."""
+    """A renewal that began at Amazon, while the browser is at Slack to say whose it is; its state counts once."""
 
     __tablename__ = "renewals_begun"
 
@@ -158,8 +158,24 @@ class AccessRequestRow(SQLModel, table=True):
     member_id: str = Field(foreign_key="members.id")
     at: datetime = Field(sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: name of the support person
     settled_by: str | None = None
+    #: None where it was never decided, because support could not be reached
     approved: bool | None = None
+
+
+class AccessAskerRow(SQLModel, table=True):
+    """Somebody who asked for access and is told of the decision."""
+
+    __tablename__ = "access_askers"
+
+    request_id: str = Field(primary_key=True, foreign_key="access_requests.id")
+    member_id: str = Field(primary_key=True, foreign_key="members.id")
+    at: datetime = Field(sa_type=Instant)
+    #: what the person wanted to refresh, in names of that day
+    wanted: str
+    #: what a button carries that asks for that refresh again
+    again: str
 
 
 class InstallationRow(SQLModel, table=True):
