@@ -37,7 +37,7 @@ from jobs.escalation import EscalationService, deadline_sweep
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep
 from jobs.incidents.help import ConnectionHelp
-from jobs.incidents.keeping import GrantKeeper
+from jobs.incidents.keeping import RESCUE_EVERY, GrantKeeper
 from jobs.incidents.reminding import reminder_sweep
 from jobs.installs.service import InstallMeans, InstallService
 from jobs.installs.telling import install_words
@@ -273,6 +273,7 @@ def build_jobs(
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
             Sweep("grants", 60.0, keeper.sweep()),
+            Sweep("renewals", RESCUE_EVERY, keeper.rescue()),
             Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),

@@ -76,12 +76,23 @@ class Ground:
         return Access(
             account=source.account,
             settings=self.providers[source.provider],
-            tokens=StoredTokens(self.database, self.clock, self.seal, source.id, lease_seconds=self.lease_seconds),
+            tokens=self.tokens(source),
             clock=self.clock,
             limiter=DatabaseLimiter(self.database, self.clock, source.id),
             held=held or self.held(source),
             region=source.region,
             environment=source.environment,
+        )
+
+    def tokens(self, source: Source) -> StoredTokens:
+        """Return what keeps the tokens of a source."""
+        return StoredTokens(
+            self.database,
+            self.clock,
+            self.seal,
+            source.id,
+            lease_seconds=self.lease_seconds,
+            checkpoint=self.checkpoint,
         )
 
 

@@ -1,6 +1,6 @@
 """The tokens of one grant in the database: sealed, saved by compare-and-swap, refreshed by one process at a time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from connectors.errors import Reconnect, Retry
@@ -12,7 +12,7 @@ from storage.records import sources
 from storage.records.sources import StoredGrant
 from storage.rotation import lease_name
 from storage.seal import Seal
-from storage.sessions import Database
+from storage.sessions import Database, Session
 
 
 def _place(grant: StoredGrant, version: int) -> Place:
@@ -23,13 +23,21 @@ class StoredTokens:
     """The connectors' token store for one source."""
 
     def __init__(
-        self, database: Database, clock: Clock, seal: Seal, source_id: str, *, lease_seconds: float = LEASE_SECONDS
+        self,
+        database: Database,
+        clock: Clock,
+        seal: Seal,
+        source_id: str,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        checkpoint: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._seal = seal
         self._source_id = source_id
         self._lease_seconds = lease_seconds
+        self._checkpoint = checkpoint
         self._version = 0
 
     async def load(self) -> Tokens:
@@ -50,6 +58,7 @@ class StoredTokens:
 
     async def save(self, tokens: Tokens) -> None:
         """Save durably; an older copy never overwrites a newer one (Retry: read again)."""
+        self._checkpoint("tokens.answered")
         grant = await self._grant()
         renewed = Credentials(
             access=tokens.access,
@@ -60,19 +69,9 @@ class StoredTokens:
             scopes=tokens.scopes,
         )
         sealed = seal_credentials(self._seal, _place(grant, self._version + 1), renewed)
-        won = await self._database.writing(
-            lambda session: sources.save_grant(
-                session,
-                self._source_id,
-                credentials=sealed,
-                expected_version=self._version,
-                access_expires_at=tokens.expires_at,
-                refresh_expires_at=tokens.refresh_expires_at,
-                hard_expires_at=tokens.hard_expires_at,
-            )
-        )
-        if not won:
+        if not await self._database.writing(lambda session: self._write(session, tokens, sealed)):
             raise Retry(1, "another process saved newer access a moment ago", code="token_race")
+        self._checkpoint("tokens.saved")
         self._version += 1
 
     @asynccontextmanager
@@ -86,6 +85,19 @@ class StoredTokens:
             busy=lambda: Retry(30, "another process is renewing the access to this account", code="token_busy"),
         ):
             yield
+
+    def _write(self, session: Session, tokens: Tokens, sealed: bytes) -> bool:
+        won = sources.save_grant(
+            session,
+            self._source_id,
+            credentials=sealed,
+            expected_version=self._version,
+            access_expires_at=tokens.expires_at,
+            refresh_expires_at=tokens.refresh_expires_at,
+            hard_expires_at=tokens.hard_expires_at,
+        )
+        self._checkpoint("tokens.saving")
+        return won
 
     async def _grant(self) -> StoredGrant:
         return await self._database.reading(lambda session: sources.stored_grant(session, self._source_id))

@@ -22,6 +22,8 @@ from storage.records import installations, leases, organizations, seeds, sources
 from storage.seal import Seal
 from storage.sessions import Database, Session
 
+#: what the names of the leases on sources' tokens begin with
+TOKEN_LEASES = "tokens:"  # noqa: S105 - a name, not a credential
 _LEASE_SECONDS = 30.0
 
 
@@ -56,7 +58,7 @@ def install_lease(key: InstallKey) -> str:
 
 def lease_name(source_id: str) -> str:
     """Return the lease that whoever renews the tokens of a source holds."""
-    return f"tokens:{source_id}"
+    return f"{TOKEN_LEASES}{source_id}"
 
 
 def _count(done: Resealed, outcome: str | None) -> None:

@@ -1,4 +1,8 @@
-"""Looking at grants that nothing else looks at: kept alive once a day, and tried again where they were refused.
+"""Looking at grants that nothing else looks at.
+
+They are kept alive once a day, tried again where they were refused, and looked at soon where a process died in the
+middle of a renewal: some providers take the token before it for a minute longer, and where it is lost people shall hear
+of it now and not tomorrow.
 
 One cheap call each, with the grant that is stored. What the provider refuses is a lost connection; what it accepts
 again was a false alarm and clears itself; an outage says nothing about a grant.
@@ -19,7 +23,9 @@ from jobs.notify import Notifier
 from jobs.schedule import start_catch_up
 from storage.facts.incidents import Resolution
 from storage.facts.sources import ConnectionState, Source
-from storage.records import connections, organizations, sources
+from storage.records import connections, leases, organizations, sources
+from storage.records.leases import Abandoned
+from storage.rotation import TOKEN_LEASES
 from storage.sessions import Session
 
 KEEP_ALIVE = timedelta(hours=24)
@@ -27,6 +33,9 @@ KEEP_ALIVE = timedelta(hours=24)
 TRY_AGAIN = timedelta(hours=6)
 _AT_ONCE = 5
 _LOOK_SECONDS = 60.0
+#: How often it is asked whether a renewal was left behind: with the 30 s of its lease that is within the minute for
+#: which a provider may still take the token before.
+RESCUE_EVERY = 10.0
 
 log = structlog.get_logger()
 
@@ -52,6 +61,16 @@ class GrantKeeper:
 
         return sweep
 
+    def rescue(self) -> Callable[[], Awaitable[None]]:
+        """Return the sweep over the renewals whose process died or stood still; each is taken by one process."""
+
+        async def sweep() -> None:
+            left = await self._ground.database.reading(lambda session: leases.abandoned(session, TOKEN_LEASES))
+            for start in range(0, len(left), _AT_ONCE):
+                await asyncio.gather(*(self._rescue(lease) for lease in left[start : start + _AT_ONCE]))
+
+        return sweep
+
     async def look(self, source_id: str) -> ConnectorError | None:
         """Ask the provider now, and write down what it says; return what stands against the grant, if anything."""
         source = await self._ground.database.reading(lambda session: sources.source(session, source_id))
@@ -72,6 +91,23 @@ class GrantKeeper:
             error = await self.look(source_id)
             if error is not None:
                 log.info("grant_looked_at", source=source_id, code=error.code)
+
+    async def _rescue(self, lease: Abandoned) -> None:
+        source_id = lease.name.removeprefix(TOKEN_LEASES)
+        if not await self._ground.database.writing(lambda session: self._claim(session, lease, source_id)):
+            return
+        log.warning("renewal_abandoned", source=source_id)
+        # An outage says nothing: the mark stays, and the next sweep asks again.
+        if not isinstance(await self.look(source_id), Retry):
+            await self._ground.database.writing(lambda session: leases.settle(session, lease))
+
+    def _claim(self, session: Session, lease: Abandoned, source_id: str) -> bool:
+        """Take the look, which another process may take over when this one dies in it, too."""
+        if not connections.is_stored(session, source_id):
+            leases.settle(session, lease)
+            return False
+        now = self._ground.clock.now()
+        return connections.claim_proof(session, source_id, now, now - timedelta(seconds=self._ground.lease_seconds))
 
     async def _asked(self, source: Source) -> ConnectorError | None:
         connector = self._ground.connector(source)

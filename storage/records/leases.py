@@ -1,8 +1,10 @@
 """Leases: the right to do something alone until a time, with a fencing token that grows with each new holder.
 
-Time is the database's, so that machines with wrong clocks agree.
+Time is the database's, so that machines with wrong clocks agree. A lease that was given back has no holder any more;
+one that ran out keeps the name of whoever died or stood still with it.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import update
@@ -11,6 +13,16 @@ from sqlmodel import Session, col, select
 from storage.records.inserts import insert_new
 from storage.records.instants import database_now
 from storage.tables import LeaseRow
+
+_NOBODY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A lease that ran out in somebody's hands."""
+
+    name: str
+    generation: int
 
 
 def acquire(session: Session, name: str, holder: str, seconds: float) -> int | None:
@@ -47,9 +59,32 @@ def release(session: Session, name: str, holder: str, generation: int) -> bool:
         update(LeaseRow)
         .where(col(LeaseRow.name) == name, col(LeaseRow.holder) == holder)
         .where(col(LeaseRow.generation) == generation)
-        .values(until=database_now(session))
+        .values(until=database_now(session), holder=_NOBODY)
     )
     return bool(released.rowcount)
+
+
+def abandoned(session: Session, prefix: str, limit: int = 20) -> list[Abandoned]:
+    """Return the leases of that kind that ran out and were never given back."""
+    statement = (
+        select(LeaseRow.name, LeaseRow.generation)
+        .where(col(LeaseRow.name).startswith(prefix, autoescape=True))
+        .where(col(LeaseRow.holder) != _NOBODY, col(LeaseRow.until) <= database_now(session))
+        .order_by(LeaseRow.name)
+        .limit(limit)
+    )
+    return [Abandoned(name, generation) for name, generation in session.exec(statement)]
+
+
+def settle(session: Session, lease: Abandoned) -> bool:
+    """Take the dead holder's name off; False when the lease has a new holder meanwhile."""
+    settled = session.connection().execute(
+        update(LeaseRow)
+        .where(col(LeaseRow.name) == lease.name, col(LeaseRow.generation) == lease.generation)
+        .where(col(LeaseRow.until) <= database_now(session))
+        .values(holder=_NOBODY)
+    )
+    return bool(settled.rowcount)
 
 
 def holds(session: Session, name: str, holder: str, generation: int) -> bool:

@@ -13,7 +13,8 @@ from jobs.notify import Notifier
 from sandbox.misbehave import Kind, Rule
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.sources import ConnectionState, Provider
-from storage.records import connections, incidents, organizations, runs, sources
+from storage.records import connections, incidents, leases, organizations, runs, sources
+from storage.rotation import TOKEN_LEASES, lease_name
 from storage.sessions import Database
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
@@ -55,6 +56,34 @@ async def test_a_revoked_grant_is_noticed_without_any_run(database: Database, tm
         await eventually(lambda: _open(stage))
         assert stage.source(Provider.SHOPIFY).connection is ConnectionState.DISCONNECTED
         assert stage.source(Provider.QUICKBOOKS).connection is ConnectionState.CONNECTED
+
+
+async def test_a_renewal_that_was_left_behind_is_looked_at_soon(database: Database, tmp_path: Path) -> None:
+    """Neither the daily look (the twin) nor a lease that was given back does it; an outage leaves the mark standing."""
+    async with staged(database, tmp_path) as stage:
+        source = stage.source(Provider.SHOPIFY)
+        name = lease_name(source.id)
+        stage.shopify.oauth.revoke(SHOP)
+        keeper = _keeper(stage)
+        with database.write() as session:
+            generation = leases.acquire(session, name, "gone", 60)
+            assert generation is not None
+            assert leases.release(session, name, "gone", generation)
+        assert database.in_read(lambda session: leases.abandoned(session, TOKEN_LEASES)) == []
+        with database.write() as session:
+            assert leases.acquire(session, name, "gone", 0) == generation + 1
+        stage.clock.advance(timedelta(seconds=31))
+        stage.shopify.script.add(Rule(Kind.SERVER_ERROR, times=None))
+        await keeper.sweep()()
+        await keeper.rescue()()
+        assert _open(stage) is None
+        assert database.in_read(lambda session: leases.abandoned(session, TOKEN_LEASES))
+        stage.shopify.script.clear()
+        stage.clock.advance(timedelta(seconds=31))
+        await keeper.rescue()()
+        # The stage's own clock may have been quicker to take the look.
+        await eventually(lambda: _open(stage))
+        await eventually(lambda: not database.in_read(lambda session: leases.abandoned(session, TOKEN_LEASES)))
 
 
 class BelievesOutages(GrantKeeper):
