@@ -9,10 +9,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+#: Bytes of a request beside its body; one with more is refused before its end.
+MOST_FRAMING = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +51,38 @@ def server_config(app: ASGIApp, *, host: str, port: int, patience: Patience | No
         lifespan="on",
         timeout_graceful_shutdown=5,
         timeout_keep_alive=allowed.idle,  # type: ignore[arg-type]  # a number of seconds; it only reaches call_later
-        # The faster parser takes endless headers into memory before anybody can refuse them.
         http=Connection,
-        h11_max_incomplete_event_size=64 * 1024,
         ws="none",
     )
 
 
-class TimedConnection(H11Protocol):
-    """One connection with a deadline for whatever it waits for from the caller."""
+class TimedConnection(HttpToolsProtocol):
+    """One connection with a deadline for whatever it waits for from the caller, and a limit for what it has to keep."""
 
     patience = Patience()
+    #: what the caller has begun and not ended: "head", "body", or nothing
+    _owes = ""
+    #: bytes of the request so far that are not its body
+    _framing = 0
+    #: what came cannot be followed by anything that we would understand
+    _deaf = False
     _waits_for = ""
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the library itself
         """Begin to wait for the first headers."""
-        lingering = _Lingering(transport, self)
-        super().connection_made(lingering)
+        super().connection_made(_Lingering(transport, self))
         self._wait("head")
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; after our last answer they are only thrown away."""
-        if isinstance(self.transport, _Lingering) and self.transport.ending:
+        if self._deaf or self.transport.is_closing():
             return
+        self._framing += len(data)
         super().data_received(data)
+        # The parser keeps what it has of a header or a trailer; it would do so for ever.
+        if self._framing > MOST_FRAMING and not self.transport.is_closing():
+            self._refuse(b"431 Request Header Fields Too Large")
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -81,23 +90,55 @@ class TimedConnection(H11Protocol):
         self._wait("")
         super().connection_lost(exc)
 
+    def on_message_begin(self) -> None:
+        """Note that a request has begun."""
+        self._owes = "head"
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header of the head. One behind the body would be taken for it: the parser calls that an error."""
+        if self._owes != "head":
+            raise ValueError("a trailer")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Note that its head is there."""
+        self._owes = "body"
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body; how much of it there may be is for whoever reads it."""
+        self._framing -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that it is there."""
+        self._owes = ""
+        self._framing = 0
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
         """Go on with the clock for what the caller still owes."""
         super().on_response_complete()
         self._watch()
 
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the caller is told the status alone
+        """Answer what is no request; whatever follows it is not read."""
+        self._deaf = True
+        self._refuse(b"400 Bad Request")
+
     def is_sending(self) -> bool:
-        """Whether the caller is in the middle of a request."""
-        return self.conn.their_state in {h11.SEND_BODY, h11.ERROR} or bool(self.conn.trailing_data[0])
+        """Whether the caller is in the middle of a request, or of something that is none."""
+        return bool(self._owes) or self._deaf
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer as if no other protocol had been asked for, and read nothing that may be in it."""
+        self._deaf = True
+        self.cycle.keep_alive = False
 
     def _watch(self) -> None:
         """Say what the caller owes us now; a deadline that runs for it already goes on."""
-        if self.conn.their_state is h11.SEND_BODY:
-            self._wait("body")
-        elif self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None:
-            self._wait("head")
-        else:
-            self._wait("")
+        self._wait(self._owes)
 
     def _wait(self, what: str) -> None:
         if what == self._waits_for:
@@ -110,13 +151,16 @@ class TimedConnection(H11Protocol):
             self._timer = self.loop.call_later(getattr(self.patience, what), self._too_slow)
 
     def _too_slow(self) -> None:
-        """Say so, where nothing was answered yet, and hang up."""
-        if self.transport.is_closing():
-            return
-        if self.is_sending() and self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            closing = [(b"content-length", b"0"), (b"connection", b"close")]
-            self.transport.write(self.conn.send(h11.Response(status_code=408, headers=closing)) or b"")
-            self.conn.send(h11.EndOfMessage())
+        """Say so to whoever is in the middle of a request, and hang up."""
+        if self._owes and not self.transport.is_closing():
+            self._refuse(b"408 Request Timeout")
+        self.transport.close()
+
+    def _refuse(self, status: bytes) -> None:
+        """End the connection, with an answer where it is its turn and none was begun."""
+        behind = self.cycle is not None and not self.cycle.response_complete
+        if not behind or (self._owes == "body" and not self.cycle.response_started):
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bot.guard import Guard, Limits, Verifier
@@ -38,12 +38,12 @@ async def served(*, twin: bool = False, guarded: bool = False) -> AsyncIterator[
     """Serve as we do (or as the library alone does) on a free port."""
     config = server_config(guard if guarded else app, host="127.0.0.1", port=0, patience=QUICK)
     if twin:
-        config = uvicorn.Config(guard if guarded else app, http="h11", log_config=None, ws="none", lifespan="off")
+        config = uvicorn.Config(guard if guarded else app, http="httptools", log_config=None, ws="none", lifespan="off")
     config.lifespan = "off"
     config.load()
     state = ServerState()
     made = config.http_protocol_class
-    assert issubclass(made, H11Protocol)
+    assert issubclass(made, HttpToolsProtocol)
     server = await asyncio.get_running_loop().create_server(
         lambda: made(config=config, server_state=state, app_state={}),
         "127.0.0.1",
@@ -153,6 +153,47 @@ async def _sends(port: int, framing: bytes) -> bool:
     return answer.startswith(b"HTTP/1.1 413 ")
 
 
+FRAMINGS = {
+    "one header": (HEAD + b"X: ", b"x" * 60_000),
+    "many headers": (HEAD, b"X: y\r\n" * 10_000),
+    "one trailer": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"x" * 60_000),
+    "parts of chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1;" + b"x" * 60_000 + b"\r\ny\r\n"),
+}
+
+
+@pytest.mark.parametrize("twin", [False, True], ids=["ours", "twin"])
+@pytest.mark.parametrize("framing", FRAMINGS)
+async def test_endless_framing_is_refused(framing: str, *, twin: bool) -> None:
+    """The twin is the library's own connection, which keeps it all."""
+    first, more = FRAMINGS[framing]
+    async with served(twin=twin) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(first)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(3):
+                writer.write(more)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        answer = b""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(0.15):
+                answer = await reader.read(100)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 431 ") != twin, answer
+
+
+@pytest.mark.parametrize("twin", [False, True], ids=["ours", "twin"])
+async def test_a_header_behind_the_body_is_none(*, twin: bool) -> None:
+    """The twin is the library's own connection, which takes it for one of the head."""
+    said = b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-Slack-Signature: v0=1\r\n\r\n"
+    async with served(twin=twin) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + said)
+        answer = await reader.read(100)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ") != twin, answer
+
+
 @pytest.mark.parametrize("twin", [False, True])
 async def test_answers_are_sent_without_delay(*, twin: bool) -> None:
     """The product's own listener. The loop does this only for sockets that know their protocol; the twin's does not."""
@@ -167,7 +208,7 @@ async def test_answers_are_sent_without_delay(*, twin: bool) -> None:
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     await reader.readuntil(b"ok")
     (connection,) = server.server_state.connections
-    assert isinstance(connection, H11Protocol)
+    assert isinstance(connection, HttpToolsProtocol)
     accepted = connection.transport.get_extra_info("socket")
     assert bool(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) != twin
     writer.close()
