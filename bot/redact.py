@@ -18,6 +18,8 @@ _SHAPES = re.compile(
     r"|(?<=[Bb]earer )[\w.\-~+/=]{6,}|(?<=[Bb]asic )[\w+/=]{6,}"
     r"|(?<=://)[^/\s:@\"]{0,200}:[^/\s@\"]{1,500}(?=@)"
     r"|(?<=hooks\.slack\.com/)[\w/\-%.]+|(?<=/response/)[\w\-%.]+"
+    # Links to connect by, and the one-time codes that go with them, as a person reads them.
+    r"|(?<=/connect/l/)[\w\-]+|\b\d{4} \d{4}\b"
 )
 _NAMES = r"token|secret|passw(?:or)?d|authorization|signature|cookie|credential|response_url|api[_-]?key"
 #: Fields that hold a secret whatever it looks like.

@@ -83,12 +83,14 @@ def test_no_secret_gets_out_whoever_logs_it(lines: io.StringIO, secret: str) -> 
         "https://user:hunter22@example.com/x",
         "https://hooks.slack.com/actions/T1/2/abc",
         "Basic YWJjOmRlZg==",
+        "GET https://tidings.example/connect/l/Zm9vYmFy_-1/go",
+        "Your code to connect Shopify: 4711 0815",
     ],
 )
 def test_other_shapes(text: str) -> None:
     hidden = hide(text)
     assert "•••" in hidden
-    assert all(part not in hidden for part in ("abcdef123456", "hunter22", "actions/T1", "YWJj"))
+    assert all(part not in hidden for part in ("abcdef123456", "hunter22", "actions/T1", "YWJj", "Zm9v", "0815"))
 
 
 #: Libraries that log on their own; the engine's library gives its logger a handler of its own if it has none.
