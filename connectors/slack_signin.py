@@ -49,17 +49,16 @@ class SignedIn:
     nonce: Secret
 
 
-def sign_in_address(app: SlackApp, *, redirect_uri: str, state: Secret, nonce: Secret, team_id: str) -> str:
-    """Return where the browser goes: Slack's own page, at the origin of its interface."""
+def sign_in_address(app: SlackApp, *, redirect_uri: str, state: Secret, nonce: Secret, team_id: str | None) -> str:
+    """Return where the browser goes: Slack's own page, at the origin of its interface, for any team without one."""
     query = {
         "response_type": "code",
         "scope": "openid",
         "client_id": app.client_id,
         "state": state.reveal(),
         "nonce": nonce.reveal(),
-        "team": team_id,
         "redirect_uri": redirect_uri,
-    }
+    } | ({"team": team_id} if team_id else {})
     return str(pinned(app.api_url).copy_with(path="/openid/connect/authorize", query=urlencode(query).encode()))
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from connectors.grants import Pairs
-from jobs.connecting.views import Connected, FlowView
+from jobs.connecting.views import Connected, FlowView, Launch
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 
@@ -29,6 +29,14 @@ class Flows(Protocol):
 
     async def signed_in(self, query: Pairs, browser: Secret) -> Secret:
         """Take what Slack sent back; returns the link to go on with."""
+        ...
+
+    def launch(self, query: Pairs) -> Launch:
+        """Return what Amazon asks for, where a seller started there; changes nothing."""
+        ...
+
+    async def renew(self, query: Pairs, browser: Secret) -> str:
+        """Begin what Amazon asks for; returns Slack's page to sign in."""
         ...
 
     async def go(self, link: Secret, browser: Secret, hint: str = "") -> str:

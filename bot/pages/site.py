@@ -7,6 +7,7 @@ from bot.pages.connect import ConnectPages
 from bot.pages.fixed import fixed_pages
 from bot.pages.install import PATH, InstallPages, Installs
 from bot.pages.port import Flows
+from bot.pages.renew import RenewPages
 from connectors.base import ProviderSettings
 from connectors.grants import Pairs, ReturnRefusedError
 from storage.facts.clock import Clock
@@ -31,4 +32,5 @@ def pages(
             return None
 
     connecting, installing = ConnectPages(flows, browsers, clock), InstallPages(installs, installers)
-    return [*connecting.routes(), *installing.routes(), *fixed_pages(shop_of)]
+    renewing = RenewPages(flows, browsers)
+    return [*renewing.routes(), *connecting.routes(), *installing.routes(), *fixed_pages(shop_of)]

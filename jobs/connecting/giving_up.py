@@ -17,7 +17,7 @@ from jobs.connecting.pending import Pending, open_pending
 from jobs.errors import FlowGoneError
 from storage.facts.flows import Flow, FlowState
 from storage.facts.secret import Secret
-from storage.records import flows
+from storage.records import flows, renewals
 from storage.seal import SealError
 from storage.sessions import Session
 
@@ -73,7 +73,12 @@ async def sweep(means: Means) -> None:
         means.checkpoint("flow.expired")
     for flow in await means.database.reading(lambda session: flows.to_revoke(session, now)):
         await give_up_grant(means, flow.id)
-    await means.database.writing(lambda session: flows.forget_before(session, now - KEPT))
+    await means.database.writing(lambda session: _forget(session, now))
+
+
+def _forget(session: Session, now: datetime) -> None:
+    flows.forget_before(session, now - KEPT)
+    renewals.forget_before(session, now)
 
 
 def _expired(session: Session, seen: Flow, now: datetime) -> None:

@@ -7,8 +7,8 @@ import structlog
 
 from connectors.base import ProviderSettings
 from connectors.errors import ConnectorError
-from connectors.grants import Granted, Pairs, Returned, ReturnRefusedError
-from jobs.connecting import reasons, trail
+from connectors.grants import Consent, Granted, Pairs, Returned, ReturnRefusedError
+from jobs.connecting import reasons, renewing, trail
 from jobs.connecting.finding import admitted, in_browser, is_its_browser, linked, locked, locked_link, still_allowed
 from jobs.connecting.giving_up import give_up_grant
 from jobs.connecting.marks import STATE_LIVES, YES_WAITS, hash_of, new_mark, same
@@ -60,13 +60,8 @@ async def go(means: Means, link: Secret, browser: Secret, hint: str) -> str:
         lambda session: _to_send(in_browser(linked(session, link, means.clock.now()), browser))
     )
     await admitted(means, flow)
-    grants, settings = means.grants_for(flow.provider), means.providers[flow.provider]
-    if flow.source_id is not None:
-        hint = await means.desk.read(lambda session: _known_hint(session, means, flow))
-    else:
-        hint = grants.read_hint(hint) if grants.hint else ""
     state = new_mark()
-    consent = grants.consent(settings, hint=hint, redirect_uri=means.redirect_uri(flow.provider), state=state)
+    consent, hint = await _consent(means, flow, hint, state)
 
     def work(session: Session) -> None:
         now = means.clock.now()
@@ -79,6 +74,8 @@ async def go(means: Means, link: Secret, browser: Secret, hint: str) -> str:
             state_hash=hash_of("state", state),
             verifier=seal_verifier(means.seal, found.id, consent.verifier),
             hint=hint,
+            # What Amazon waits with counts once; whoever is sent again goes to its own page.
+            login=None,
             expires_at=now + STATE_LIVES,
         )
         trail.note(session, found, trail.SENT, now)
@@ -86,6 +83,23 @@ async def go(means: Means, link: Secret, browser: Secret, hint: str) -> str:
     await means.desk.write(work)
     means.checkpoint("flow.sent")
     return consent.url
+
+
+async def _consent(means: Means, flow: Flow, typed: str, state: Secret) -> tuple[Consent, str]:
+    """Return the provider's page, or where Amazon waits for this browser, and the hint that goes with it."""
+    login = await means.desk.read(lambda session: flows.sealed_login(session, flow.id))
+    if login is not None:
+        try:
+            return renewing.answer(means, flow, login, state=state)
+        except SealError as error:
+            raise FlowGoneError from error
+    grants = means.grants_for(flow.provider)
+    if flow.source_id is not None:
+        hint = await means.desk.read(lambda session: _known_hint(session, means, flow))
+    else:
+        hint = grants.read_hint(typed) if grants.hint else ""
+    settings, back = means.providers[flow.provider], means.redirect_uri(flow.provider)
+    return grants.consent(settings, hint=hint, redirect_uri=back, state=state), hint
 
 
 async def returned(means: Means, provider: Provider, query: Pairs, browser: Secret) -> FlowView:

@@ -20,6 +20,9 @@ REVOKING = "revoking"
 UNREADABLE = "unreadable"
 OTHER_PERSON = "other_person"
 SIGN_IN_FAILED = "sign_in_failed"
+SIGN_IN_UNSAID = "sign_in_unsaid"
+SIGN_IN_OFF = "sign_in_off"
+OTHER_REGION = "other_region"
 
 _AGAIN = "Nothing was stored. Start again in Slack."
 _WORDS = {
@@ -47,6 +50,12 @@ _WORDS = {
     OTHER_PERSON: "In this browser you are signed in to Slack as somebody else. Sign in as the person who asked for "
     "the link, or use a code.",
     SIGN_IN_FAILED: "Slack did not say who you are. Try again, or use a code.",
+    SIGN_IN_UNSAID: "Slack did not say who you are, so nothing was begun. Open Tidings from Amazon again, or use "
+    "/data reconnect in Slack, which leads to the same page of Amazon's.",
+    SIGN_IN_OFF: "Signing in with Slack is not set up here. Use /data reconnect in Slack: it leads to the same page of "
+    "Amazon's.",
+    OTHER_REGION: "This seller account is connected for {label}, and you came from the Seller Central of another "
+    "region. Nothing was changed. Open Tidings from that region's Seller Central, or use /data reconnect in Slack.",
 }
 
 

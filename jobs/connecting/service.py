@@ -5,10 +5,10 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from connectors.grants import Pairs
-from jobs.connecting import giving_up, granting, linking, proving, storing
+from jobs.connecting import giving_up, granting, linking, proving, renewing, storing
 from jobs.connecting.means import Means
 from jobs.connecting.showing import result_of, view
-from jobs.connecting.views import Connected, FlowView, Link, Offer
+from jobs.connecting.views import Connected, FlowView, Launch, Link, Offer
 from jobs.refresh.ask import TriggerKey
 from storage.facts.people import Actor
 from storage.facts.secret import Secret
@@ -61,7 +61,16 @@ class ConnectService:
 
         FlowRefusedError when Slack named somebody else, or nobody.
         """
-        return await proving.end_sign_in(self._means, query, browser)
+        begun_there = await renewing.end_sign_in(self._means, query, browser)
+        return begun_there or await proving.end_sign_in(self._means, query, browser)
+
+    def launch(self, query: Pairs) -> Launch:
+        """Return what Amazon asks for, where a seller started there. FlowRefusedError: it was not Amazon."""
+        return renewing.launch(self._means, query)
+
+    async def renew(self, query: Pairs, browser: Secret) -> str:
+        """Begin what Amazon asks for and return Slack's page; `signed_in` takes what comes back."""
+        return await renewing.begin(self._means, query, browser)
 
     async def go(self, link: Secret, browser: Secret, hint: str = "") -> str:
         """Return the provider's page for a proven browser; HintError when the hint cannot be the provider's."""

@@ -50,7 +50,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         member=organizations.member(session, flow.member_id).name,
         workspace=flows.workspace_name(session, flow.identity.team_id),
         expires_at=until,
-        hint=None if flow.source_id else grants.hint,
+        hint=None if flow.source_id or flow.launched else grants.hint,
         source=source,
         can_sign_in=means.slack.complete,
         code_sent=flow.code_hash is not None,

@@ -85,6 +85,17 @@ class FlowView:
 
 
 @dataclass(frozen=True, slots=True)
+class Launch:
+    """What Amazon asks for when a seller starts there; nobody has proven anything yet."""
+
+    seller: str
+    #: of the Seller Central that asks, as people name it
+    region: str
+    #: whether signing in with Slack is set up
+    can_sign_in: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Parting:
     """A source that somebody is about to disconnect, and what that affects."""
 

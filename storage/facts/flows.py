@@ -69,3 +69,5 @@ class Flow:
     run_id: str | None
     revoke_due_at: datetime | None
     revoke_tries: int
+    #: it began at Amazon, which waits for the browser
+    launched: bool = False

@@ -23,6 +23,7 @@ _EMPTIED: dict[str, object] = {
     "nonce_hash": None,
     "state_hash": None,
     "verifier": None,
+    "login": None,
 }
 _OVER = (FlowState.FAILED, FlowState.EXPIRED)
 
@@ -197,6 +198,11 @@ def sealed_verifier(session: Session, flow_id: str) -> bytes | None:
     return session.exec(select(FlowRow.verifier).where(FlowRow.id == flow_id)).first()
 
 
+def sealed_login(session: Session, flow_id: str) -> bytes | None:
+    """Return the sealed place where Amazon waits for the browser."""
+    return session.exec(select(FlowRow.login).where(FlowRow.id == flow_id)).first()
+
+
 def overdue(session: Session, now: datetime, limit: int = 100) -> list[Flow]:
     """Return the open flows that nobody went on with in time."""
     statement = (
@@ -326,6 +332,7 @@ def as_flow(row: FlowRow) -> Flow:
         run_id=row.run_id,
         revoke_due_at=row.revoke_due_at,
         revoke_tries=row.revoke_tries,
+        launched=row.login is not None,
     )
 
 

@@ -14,8 +14,10 @@ from bot.pages.browser import COOKIE, Browsers
 from bot.pages.site import pages
 from bot.web import build_web
 from bot.webhooks import endpoints
-from connectors.grants import Pairs
-from jobs.connecting.views import Connected, FlowView, Mismatch
+from connectors.amazon.login import read_login
+from connectors.grants import Pairs, ReturnRefusedError
+from jobs.connecting.views import Connected, FlowView, Launch, Mismatch
+from jobs.errors import FlowRefusedError
 from jobs.installs.service import InstallView
 from storage.facts.clock import OffsetClock
 from storage.facts.flows import FlowState
@@ -24,6 +26,7 @@ from storage.facts.sources import Provider
 from tests.bot.requests import SECRET
 from tests.bot.test_webhooks import SETTINGS, Taken
 from tests.bot.twins import AT, SHOP
+from tests.connectors.amazon.test_login import settings as amazon_settings
 from tests.jobs.connecting.stage import settings_of
 
 PUBLIC = "https://tidings.example"
@@ -77,6 +80,21 @@ class TwinFlows:
         self._did("signed_in")
         self.queries.append(query)
         return Secret(LINK)
+
+    def launch(self, query: Pairs) -> Launch:
+        if self.error is not None:
+            raise self.error
+        try:
+            login = read_login(amazon_settings(), query)
+        except ReturnRefusedError as error:
+            raise FlowRefusedError(error.reason, error.said) from error
+        return Launch(login.seller, login.region, can_sign_in=self.view.can_sign_in)
+
+    async def renew(self, query: Pairs, browser: Secret) -> str:
+        _ = browser
+        self._did("renew")
+        self.queries.append(query)
+        return AWAY
 
     async def go(self, link: Secret, browser: Secret, hint: str = "") -> str:
         _ = link, browser, hint
