@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
 from storage.sessions import open_database
 from tests.faults.clock import SharedClock
+from tests.faults.storm import storm
 from tests.faults.twins import TWINS, Parts
 from tests.faults.witness import Witness
 
@@ -68,7 +69,7 @@ def live(plan: dict[str, Any], ready: Callable[[str], None]) -> None:
         sys.stderr = log
         faulthandler.register(signal.SIGUSR1, log)
         configure_logging("INFO", log)
-        asyncio.run(_live(plan, ready))
+        asyncio.run(_STORIES[plan.get("story", "")](plan, ready))
         code = 0
     except BaseException:  # noqa: BLE001 - the edge of the process: into the life's log
         sys.excepthook(*sys.exc_info())
@@ -81,9 +82,16 @@ async def _live(plan: dict[str, Any], ready: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     app = compose(plan)
-    async with app.running(), serve(app.asgi) as served:
+    async with app.running(), serve(app.asgi, port=app.settings.port) as served:
         ready(served.url)
         await stop.wait()
+
+
+#: What a life does: it is the whole product, or a part of it in a storm.
+_STORIES: Mapping[str, Callable[[dict[str, Any], Callable[[str], None]], Coroutine[Any, Any, None]]] = {
+    "": _live,
+    "storm": storm,
+}
 
 
 def compose(plan: dict[str, Any]) -> App:

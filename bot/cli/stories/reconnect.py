@@ -104,21 +104,13 @@ async def _disconnects(stage: Stage) -> None:
 
     async def gone() -> bool:
         outlet = _of(await stage.statuses(), catalogue.OUTLET_SHOP)
-        return outlet.source.connection is ConnectionState.DISCONNECTED and not await _rows(stage, outlet)
+        return outlet.source.connection is ConnectionState.DISCONNECTED and not any((await stage.rows(outlet)).values())
 
     await stage.until("the erasure", gone)
     stage.told("the shop was disconnected, its grant given up and its data erased")
 
 
 _FORM = actions.DISCONNECT_FORM
-
-
-async def _rows(stage: Stage, status: SourceStatus) -> int:
-    import asyncio
-
-    warehouse = stage.app.jobs.ground.warehouses.of(status.source.organization_id)
-    counts = await asyncio.to_thread(warehouse.counts, status.source.id)
-    return sum(counts.values())
 
 
 async def _proven(stage: Stage, browser: StoryBrowser, verb: str) -> Shown:

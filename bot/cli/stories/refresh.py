@@ -87,7 +87,7 @@ async def _looks_back(stage: Stage, before: list[SourceStatus]) -> None:
     earlier = next(one for one in before if one.source.provider is Provider.SHOPIFY).last_data_refresh
     as_of = shop.last_data_refresh
     stage.expect(earlier and as_of and as_of > earlier, "Shopify's last data refresh did not move")
-    counts = await _held(stage, shop)
+    counts = (await stage.rows(shop))["raw_shopify_orders"]
     truth = await stage.outside(lambda: len(stage.sandbox.shopify.shops[catalogue.SHOP].truth("Order")))
     stage.expect(counts == truth, f"the warehouse holds {counts} orders, Shopify has {truth}")
     changed = shop.last_ready.changed if shop.last_ready else 0
@@ -98,14 +98,6 @@ async def _looks_back(stage: Stage, before: list[SourceStatus]) -> None:
         f"history is there; Shopify as of {earlier:%H:%M:%S} -> {as_of:%H:%M:%S} UTC, {changed} rows changed, "
         f"{counts} orders = Shopify's own; QuickBooks as of {books.last_data_refresh:%H:%M:%S} UTC (timer)"
     )
-
-
-async def _held(stage: Stage, status: SourceStatus) -> int:
-    import asyncio
-
-    warehouse = stage.app.jobs.ground.warehouses.of(status.source.organization_id)
-    counts = await asyncio.to_thread(warehouse.counts, status.source.id)
-    return counts["raw_shopify_orders"]
 
 
 def _seen(stage: Stage, *words: str, without: str | None = None) -> Message | None:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -11,13 +12,15 @@ from bot.cli.demo_ground import Ground, Wishes, prepared
 from bot.cli.say import Mark, line, marked
 from bot.logs import configure_logging, own_secrets
 from bot.main import App
+from jobs.ground import Warehouses
 from jobs.status import statuses
 from sandbox.providers.serve import serve
 from sandbox.slack import Answer, Message, SlackWorkspace
-from sandbox.world import Sandbox
+from sandbox.world import Sandbox, SandboxThread
+from storage.facts.clock import Clock
 from storage.facts.status import SourceStatus
 from storage.records import seeds, sources
-from storage.sessions import Session
+from storage.sessions import Database, Session
 
 T = TypeVar("T")
 
@@ -31,12 +34,28 @@ class StoryError(AssertionError):
     """Something that should be seen is not; the text says what."""
 
 
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What a story looks up beside what people are shown, whichever processes the product runs as."""
+
+    database: Database
+    warehouses: Warehouses
+    clock: Clock
+    #: the reads at QuickBooks that the product may make in a month
+    read_budget: int
+
+    @classmethod
+    def of(cls, app: App) -> "Witness":
+        """Look where a process in this one looks."""
+        return cls(app.database, app.jobs.ground.warehouses, app.clock, app.settings.quickbooks_monthly_reads)
+
+
 class Stage:
     """What a story can do and see; everything outside happens in the stand-ins' own thread."""
 
-    def __init__(self, ground: Ground, app: App, patience: float = PATIENCE) -> None:
-        self.ground = ground
-        self.app = app
+    def __init__(self, outside: SandboxThread, witness: Witness, patience: float = PATIENCE) -> None:
+        self._outside = outside
+        self._witness = witness
         self._patience = patience
         self._began = time.monotonic()
         self._step = self._began
@@ -44,7 +63,7 @@ class Stage:
     @property
     def sandbox(self) -> Sandbox:
         """The stand-ins; touch their state by `outside` only."""
-        return self.ground.outside.sandbox
+        return self._outside.sandbox
 
     @property
     def slack(self) -> SlackWorkspace:
@@ -63,7 +82,7 @@ class Stage:
         async def there() -> T:
             return work()
 
-        return await self.ground.outside.run(there())
+        return await self._outside.run(there())
 
     async def act(self, act: Callable[[], Awaitable[Answer]]) -> Answer:
         """Let a person do something in Slack; the answer must come within Slack's three seconds."""
@@ -71,7 +90,7 @@ class Stage:
         async def there() -> Answer:
             return await act()
 
-        answer = await self.ground.outside.run(there())
+        answer = await self._outside.run(there())
         self.expect(answer.ok, f"Slack was not answered in time: {answer.error} after {answer.seconds:.2f} s")
         return answer
 
@@ -82,7 +101,7 @@ class Stage:
             return await self.slack.wait_for(look, self._patience)
 
         try:
-            found = await self.ground.outside.run(there())
+            found = await self._outside.run(there())
         except TimeoutError as error:
             raise StoryError(f"{what} was not seen within {self._patience:.0f} s: {error}") from None
         assert found is not None
@@ -106,9 +125,14 @@ class Stage:
 
         def work(session: Session) -> list[SourceStatus]:
             listed = [each for one in seeds.organizations(session) for each in sources.sources_of(session, one.id)]
-            return statuses(session, listed, self.app.clock.now(), budget=self.app.settings.quickbooks_monthly_reads)
+            return statuses(session, listed, self._witness.clock.now(), budget=self._witness.read_budget)
 
-        return await self.app.database.reading(work)
+        return await self._witness.database.reading(work)
+
+    async def rows(self, status: SourceStatus) -> Mapping[str, int]:
+        """Return how many rows each table of the warehouse holds of a source."""
+        warehouse = self._witness.warehouses.of(status.source.organization_id)
+        return await asyncio.to_thread(warehouse.counts, status.source.id)
 
     def messages(self, channel: str, viewer: str) -> list[Message]:
         """Return what that person sees in a channel; for use inside `see` and `outside`."""
@@ -150,13 +174,13 @@ async def _play(ground: Ground, story: Callable[[Stage], Awaitable[None]], began
         served = await stack.enter_async_context(serve(app.asgi, port=app.settings.port))
         if not app.settings.socket_mode:
             ground.deliver_to(served.url)
-        stage = Stage(ground, app, patience)
+        stage = Stage(ground.outside, Witness.of(app), patience)
         stage.told(f"started {time.monotonic() - began:.2f} s after the command; page at {stage.slack.url}")
         await story(stage)
-        await _nothing_was_wrong(stage)
+        await nothing_was_wrong(stage)
 
 
-async def _nothing_was_wrong(stage: Stage) -> None:
+async def nothing_was_wrong(stage: Stage) -> None:
     """Look at the stand-ins' own records: nothing undrawable, refused, doubled or written at a provider."""
     sandbox = stage.sandbox
     found = await stage.outside(

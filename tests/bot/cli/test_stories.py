@@ -57,7 +57,7 @@ async def mail_is_lost(stage: Stage) -> None:
 
 
 async def slack_is_not_answered(stage: Stage) -> None:
-    stage.ground.deliver_to("http://127.0.0.1:9")
+    stage.slack.request_url = "http://127.0.0.1:9/slack/events"
     await stage.act(lambda: stage.slack.command("U0MAYA", "C0FINANCE", "/data", ""))
 
 
