@@ -102,7 +102,9 @@ class TimedConnection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Note that its head is there."""
+        """Note that its head is there. Of another version than these, the parser would take a line for a whole one."""
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise ValueError("another version")
         self._owes = "body"
         super().on_headers_complete()
 

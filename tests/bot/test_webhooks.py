@@ -175,7 +175,23 @@ async def test_the_raw_bytes_are_signed_and_nothing_else(kind: type[Door]) -> No
     assert ((forged, genuine) == (401, 200)) == (kind is Door)
 
 
+class Present(Door):
+    """Broken twin: looks whether there is a signature."""
+
+    def signed(self, body: bytes, signature: bytes) -> bool:
+        _ = body
+        return len(signature) == 44
+
+
+async def test_the_fuzz_sees_a_door_that_looks_for_a_signature_only() -> None:
+    gate, taken = with_door(Present)
+    spoiled = UNINSTALLED.replace(b"Temerity Goods", b"Temerity Foods")
+    assert (await ask(gate, spoiled, shopify(UNINSTALLED)))[0] == 200
+    assert len(taken.events) == 1
+
+
 async def test_every_changed_byte_is_401_exactly_and_nothing_else() -> None:
+    """T46."""
     shop, books, taken = gates()
     dice = random.Random(9)
     for gate, body, headers in ((shop, UNINSTALLED, shopify(UNINSTALLED)), (books, CLOUD, intuit(CLOUD))):
@@ -213,7 +229,10 @@ async def test_only_post(method: str) -> None:
 
 
 async def test_the_headers_must_not_contradict_what_is_signed() -> None:
-    """Only the body is signed: sent again as another shop's, or as another topic, it is a forgery."""
+    """T47: only the body is signed: sent again as another shop's, or as another topic, it is a forgery.
+
+    The twin believes the headers.
+    """
     shop, _, taken = gates()
     found = [
         (UNINSTALLED, shopify(UNINSTALLED, shop=OTHER)),
@@ -226,6 +245,17 @@ async def test_the_headers_must_not_contradict_what_is_signed() -> None:
     ]
     assert [(await ask(shop, body, headers))[0] for body, headers in found] == [401] * len(found)
     assert taken.events == []
+    door = replace(gates()[0]._door, read=believing)
+    twin = WebhookEndpoint(door, taken)
+    assert [(await ask(twin, body, headers))[0] for body, headers in found] == [200] * len(found)
+    assert OTHER in {event.account for _, event in taken.events}
+
+
+def believing(header: Any, body: Any, text: str) -> list[Event]:
+    """Read an event as its headers name it: the twin."""
+    _ = body
+    topic, account = (header(name).decode() for name in (b"x-shopify-topic", b"x-shopify-shop-domain"))
+    return [Event("whk_1", topic, account, text)]
 
 
 async def test_the_address_says_nothing_about_whose_it_is() -> None:

@@ -182,6 +182,25 @@ async def test_a_code_is_good_for_its_own_link_and_browser_only(sqlite_database:
             await stage.service.prove_code(two, browser, stage.code(one))
 
 
+class OpenToAll(ConnectService):
+    """A twin whose link belongs to whoever has it last."""
+
+    async def go(self, link: Secret, browser: Secret, hint: str = "") -> str:
+        flow_id = self._means.database.in_read(lambda session: _by_link(session, link))
+        rewrite(self._means.database, flow_id, browser_hash=hash_of("browser", browser))
+        return await super().go(link, browser, hint)
+
+
+async def test_the_twin_of_a_link_that_is_bound(sqlite_database: Database, tmp_path: Path) -> None:
+    """T34: what a thief of a proven link would get, were it not bound to its browser."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        link, thief = await stage.proven(a_browser()), a_browser()
+        assert (await stage.twin(OpenToAll).service.go(link, thief)).startswith("https://")
+        again = await stage.proven(a_browser())
+        with pytest.raises(FlowGoneError):
+            await stage.service.go(again, thief)
+
+
 async def test_a_stolen_link_opens_nothing(sqlite_database: Database, tmp_path: Path) -> None:
     """T34: bound to the first browser, which is proven by the member's own Slack; over after 15 minutes or its use."""
     async with staged(sqlite_database, tmp_path) as stage:

@@ -108,6 +108,24 @@ SPOILT = (
 )
 
 
+class Forgiving(ConnectService):
+    """A twin that tidies a state up before it looks for it."""
+
+    async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:
+        tidied = [(name, value.strip().rstrip("=") if name == "state" else value) for name, value in query]
+        return await super().returned(provider, list(dict(reversed(tidied)).items()), browser)
+
+
+async def test_the_table_sees_a_flow_that_is_forgiving(sqlite_database: Database, tmp_path: Path) -> None:
+    """T29: the twin takes a state with something around it, and the first of two."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        service = stage.twin(Forgiving).service
+        for spoil in (lambda query: [("state", query[0][1] + "="), *query[1:]], lambda query: [*query, ("state", "x")]):
+            browser = a_browser()
+            query = stage.outside.consent(await stage.away(browser), "a.myshopify.com", "A")
+            assert (await service.returned(SHOP, spoil(query), browser)).state is FlowState.RETURNED
+
+
 async def test_guessed_and_spoilt_states(sqlite_database: Database, tmp_path: Path) -> None:
     """T29: each is gone, and the true one still works after all of them."""
     async with staged(sqlite_database, tmp_path) as stage:

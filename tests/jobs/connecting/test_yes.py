@@ -1,11 +1,15 @@
 """The whole way, the yes, and what is stored by it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from connectors.grants import Granted
+from jobs.connecting.service import ConnectService
 from jobs.errors import FlowGoneError, NotAllowedError
 from storage.credentials import Place, open_credentials
 from storage.facts.deliveries import CONNECTION_CHANGED
@@ -14,6 +18,7 @@ from storage.facts.runs import RunState, Trigger
 from storage.facts.sources import CollectMode, ConnectionState
 from storage.records import deliveries, flows, runs
 from storage.sessions import Database
+from tests.jobs.connecting.pretend import SCOPES, PretendGrants
 from tests.jobs.connecting.stage import BOOKS, DANIEL, OLGA, SHOP, A, Stage, a_browser, demote, remove, staged
 
 
@@ -92,12 +97,27 @@ async def test_a_yes_in_one_tab_never_means_the_flow_of_another(database: Databa
         assert len(stage.sources()) == 2
 
 
-async def test_missing_scopes_are_said_and_stored(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+class Assuming(PretendGrants):
+    """A twin that takes what was asked for as given."""
+
+    async def exchange(self, *arguments: Any, **more: Any) -> Granted:
+        return replace(await super().exchange(*arguments, **more), scopes=SCOPES, missing=())
+
+
+@pytest.mark.parametrize("kind", [PretendGrants, Assuming])
+async def test_missing_scopes_are_said_and_stored(
+    sqlite_database: Database, tmp_path: Path, kind: type[PretendGrants]
+) -> None:
+    """T41."""
+    async with staged(sqlite_database, tmp_path) as plain:
+        stage = plain.twin(ConnectService, grants_for=lambda provider: kind(provider, plain.outside))
         browser = a_browser()
         view = await stage.back(browser, "a.myshopify.com", scopes=("read_a",))
-        assert view.missing == ("read_b",)
         connected = await stage.service.confirm(browser, flow_id=view.id)
+        if kind is Assuming:
+            assert (view.missing, connected.state) == ((), ConnectionState.CONNECTED)
+            return
+        assert view.missing == ("read_b",)
         assert connected.state is ConnectionState.ATTENTION
         assert "read_b" in (connected.source.connection_reason or "")
 
