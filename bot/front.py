@@ -109,7 +109,8 @@ class Front:
     async def _actor(self, request: Interaction) -> Actor | None:
         identity, people = request.identity, self._services.people
         if request.kind not in _EFFECTS:
-            return await self._actors.look((identity, True), lambda: people.actor(identity, reading=True))
+            known = people.reader(identity)
+            return known or await self._actors.look((identity, True), lambda: people.actor(identity, reading=True))
         entry = self._entries.get(route(request).name)
         if entry is not None and entry.rechecked:
             actor = await people.actor(identity, rechecked=True)

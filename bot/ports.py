@@ -29,6 +29,10 @@ class People(Protocol):
         """Return who this is, None when Slack must be asked first; an older role does where it is read again later."""
         ...
 
+    def reader(self, identity: SlackIdentity) -> Actor | None:
+        """Return who this is for a request that changes nothing, where that is known without a look."""
+        ...
+
     async def learn(self, identity: SlackIdentity) -> Actor:
         """Ask Slack and return who this is; for workers."""
         ...

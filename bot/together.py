@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 #: seconds between two looks at the same thing; the first one begins at once
-_GATHERING = 0.005
+_GATHERING = 0.008
 
 
 @dataclass

@@ -96,6 +96,9 @@ class TwinPeople:
     async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
         return None if self.cold else self.known.get(identity, Actor(identity, None))
 
+    def reader(self, identity: SlackIdentity) -> Actor | None:
+        return None if self.cold else self.known.get(identity)
+
     async def learn(self, identity: SlackIdentity) -> Actor:
         self.cold = False
         return self.known.get(identity, Actor(identity, None))

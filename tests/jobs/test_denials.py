@@ -13,7 +13,7 @@ from jobs.errors import NotAllowedError, UnavailableError
 from jobs.people import People, Profile, profile_from
 from jobs.refresh.ask import TriggerKey
 from storage.facts.ids import new_id
-from storage.facts.people import Action, Role, SlackIdentity
+from storage.facts.people import Action, Actor, Role, SlackIdentity
 from storage.sessions import Database
 from tests.jobs.stage import staged
 
@@ -111,3 +111,33 @@ async def test_a_role_that_was_taken_away_is_gone_at_the_next_effect(sqlite_data
         with pytest.raises(NotAllowedError) as caught:
             authorize(actor, Action.START_REFRESH)
         assert caught.value.needed is Role.REFRESHER
+
+
+class _Trusting(People):
+    """A twin that believes what it remembers, whatever Slack has said since."""
+
+    def reader(self, identity: SlackIdentity) -> Actor | None:
+        return self._actors[identity][1] if identity in self._actors else None
+
+
+@pytest.mark.parametrize("twin", [False, True])
+async def test_what_is_remembered_for_readers_ends_with_the_account_and_by_itself(
+    sqlite_database: Database, tmp_path: Path, *, twin: bool
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+
+        async def fetch(_: SlackIdentity) -> Profile | None:
+            return profile_from(user(), "T0TEMERITY")
+
+        people = (_Trusting if twin else People)(stage.jobs.desk, stage.clock, fetch)
+        assert people.reader(MAYA) is None
+        await people.learn(MAYA)
+        assert await people.actor(MAYA, reading=True) == people.reader(MAYA)
+        assert people.reader(MAYA) is not None
+
+        stage.clock.advance(timedelta(seconds=6))
+        late = people.reader(MAYA)
+        await people.actor(MAYA, reading=True)
+        assert people.reader(MAYA) is not None
+        people.profile_changed({"user": user(is_restricted=True)})
+        assert ([late, people.reader(MAYA)] == [None, None]) != twin
