@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ class Witness:
     path: Path
 
     def write(self, kind: str, *, pid: int | None = None, **facts: Any) -> None:
-        line = json.dumps({"kind": kind, "pid": pid or os.getpid(), **facts}) + "\n"
+        line = json.dumps({"kind": kind, "pid": pid or os.getpid(), "at": time.time(), **facts}) + "\n"
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(descriptor, line.encode())
         os.close(descriptor)
