@@ -57,6 +57,11 @@ class Case:
         """The key under which this interaction has its effect once."""
         return TriggerKey(self.request.team_id, self.request.trigger)
 
+    @property
+    def message(self) -> str:
+        """Where the button was that was pressed, for the audit: ``channel/ts``, as far as Slack names it."""
+        return "/".join(part for part in (self.request.channel_id, self.request.message_ts) if part)
+
     async def names(self) -> Names:
         """Return the names that messages to this member say."""
         return await self.directory.names(self.member.organization_id)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import actions, audit, channels, commands, connections, disconnecting, home
+from bot import access, actions, audit, channels, commands, connections, disconnecting, home
 from bot import help as help_
 from bot import members as people
 from bot.case import Case
@@ -60,6 +60,9 @@ def table() -> Mapping[str, Entry]:
         buttons.REFRESH_CANCEL: Entry(actions.cancel, Action.CANCEL_REFRESH, CLICKED),
         buttons.HELD_ASK: Entry(actions.held_ask, Action.LOAD_HELD, CLICKED),
         buttons.HELD_LOAD: Entry(actions.held_load, Action.LOAD_HELD, CLICKED),
+        buttons.ACCESS_ASK: Entry(access.ask, Action.ASK_FOR_ACCESS, CLICKED),
+        buttons.ACCESS_APPROVE: Entry(access.approve, Action.DECIDE_ACCESS, CLICKED),
+        buttons.ACCESS_DECLINE: Entry(access.decline, Action.DECIDE_ACCESS, CLICKED),
         buttons.ESCALATION_ACKNOWLEDGE: Entry(actions.acknowledge, Action.ACKNOWLEDGE_ESCALATION, CLICKED),
         buttons.ESCALATION_RETRY: Entry(actions.retry_escalated, Action.RETRY_ESCALATED, CLICKED),
         buttons.ESCALATION_CANCEL: Entry(actions.cancel_escalated, Action.CANCEL_ESCALATED, CLICKED),

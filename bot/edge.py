@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot import values
 from bot.directory import Directory
 from bot.interaction import Interaction
 from bot.reply import Reply, Where
 from bot.show import ack_body
-from jobs.errors import NoRoomError, NotAllowedError, RequestError, TooLateError, UnavailableError
+from jobs.errors import NoAccessError, NoRoomError, NotAllowedError, RequestError, TooLateError, UnavailableError
 from storage.facts.ids import new_id
 from storage.facts.messages import Message
 from storage.facts.people import Actor
@@ -42,6 +43,9 @@ async def _refused(error: RequestError, request: Interaction, actor: Actor | Non
             return notices.try_again()
         case TooLateError():
             return notices.too_late(str(error))
+        case NoAccessError():
+            log.info("no_access", team=request.team_id, user=request.identity.user_id)
+            return notices.no_access(error.standing, value=values.pack(values.new_card(), error.scope))
         case NotAllowedError():
             log.info("denied", team=request.team_id, user=request.identity.user_id, action=error.action)
             return await _denied(error, actor, directory)

@@ -58,6 +58,8 @@ class Interaction:
     value: str = ""
     response_url: Secret | None = None
     thread_ts: str | None = None
+    #: the message with the button, where Slack names it
+    message_ts: str | None = None
     #: what Slack says about the account, for profile changes
     profile: Mapping[str, Any] | None = None
     #: what was typed and chosen in a form, by the name of the input
@@ -121,6 +123,7 @@ class Reader:
             value=text_of(action, "value")[:_MOST_WORDS],
             response_url=self._response_url(body),
             thread_ts=_thread(text_of(body, "container", "thread_ts")),
+            message_ts=_ts(text_of(body, "container", "message_ts"), "message_ts"),
         )
 
     def _response_url(self, body: Json) -> Secret | None:
@@ -238,7 +241,11 @@ def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
 
 
 def _thread(ts: str) -> str | None:
-    return _matching(_TS, ts, "thread_ts") if ts else None
+    return _ts(ts, "thread_ts")
+
+
+def _ts(ts: str, what: str) -> str | None:
+    return _matching(_TS, ts, what) if ts else None
 
 
 def _origin(url: str) -> tuple[str, str, int]:
@@ -260,6 +267,7 @@ def to_json(request: Interaction) -> dict[str, object]:
         "fields": dict(request.fields),
         "response_url": request.response_url.reveal() if request.response_url else None,
         "thread_ts": request.thread_ts,
+        "message_ts": request.message_ts,
     }
 
 
@@ -280,4 +288,6 @@ def from_json(kept: Mapping[str, Any]) -> Interaction:
         fields=kept.get("fields", {}),
         response_url=Secret(url) if url else None,
         thread_ts=kept["thread_ts"],
+        # Kept by an older version: not known.
+        message_ts=kept.get("message_ts"),
     )

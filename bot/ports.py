@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from connectors.errors import ConnectorError
+from jobs.access import AccessAnswer, Wish
 from jobs.channels import ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
@@ -13,6 +14,7 @@ from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
+from storage.facts.access import AccessRequest
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
@@ -121,6 +123,20 @@ class Escalations(Protocol):
 
     async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
         """Stop it."""
+        ...
+
+
+class Access(Protocol):
+    """Access to refreshes by request."""
+
+    async def ask(self, actor: Actor, wish: Wish, trigger: TriggerKey) -> AccessAnswer:
+        """Ask support, or join whoever did."""
+        ...
+
+    async def decide(
+        self, actor: Actor, request_id: str, trigger: TriggerKey, *, approve: bool, message: str
+    ) -> AccessRequest:
+        """Approve or decline, once."""
         ...
 
 
@@ -299,6 +315,11 @@ class Services(Protocol):
     @property
     def escalation(self) -> Escalations:
         """Escalated refreshes."""
+        ...
+
+    @property
+    def access(self) -> Access:
+        """Access to refreshes."""
         ...
 
     @property

@@ -11,6 +11,8 @@ from connectors.grants import Grants
 from connectors.registry import connector_for, grants_for
 from connectors.slack_signin import SlackApp
 from connectors.wire import HttpLimits
+from jobs.access import AccessService
+from jobs.access_policy import AccessPolicy
 from jobs.addresses import AddressService
 from jobs.admitting import Admissions
 from jobs.asks import AskService
@@ -179,7 +181,10 @@ def build_jobs(
     desk = Desk(settings.database_url)
     user_groups = UserGroups(database, clock, sender.group)
     people = People(desk, clock, sender.profile, Admissions(desk, clock, user_groups))
-    refresh = RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget)
+    policy = AccessPolicy(settings.refresh_access)
+    refresh = RefreshService(
+        desk, clock, port.enqueue, notifier, read_budget=ground.read_budget, access=policy
+    )
     keeper = GrantKeeper(ground, notifier, port.enqueue)
     means = Means(
         desk=desk,
@@ -204,8 +209,9 @@ def build_jobs(
         status=StatusService(desk, clock, read_budget=ground.read_budget),
         refresh=refresh,
         clicks=ClickService(desk, clock, refresh, checkpoint),
-        held=HeldService(desk, clock, port.enqueue, notifier),
+        held=HeldService(desk, clock, port.enqueue, notifier, policy),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
+        access=AccessService(desk, clock, notifier, policy),
         addresses=AddressService(desk, clock, people),
         members=MemberService(desk, clock, people, user_groups),
         help=ConnectionHelp(desk, clock, notifier, keeper),

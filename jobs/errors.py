@@ -1,5 +1,7 @@
 """What can go wrong with a request of a person; code matches on the class, bot turns each into words."""
 
+from jobs.refresh.ask import Scope
+from storage.facts.access import AccessStanding
 from storage.facts.people import Action, Role
 from storage.facts.sources import Source
 from storage.sessions import DatabaseBusyError, DatabaseFullError
@@ -25,6 +27,16 @@ class NotAllowedError(RequestError):
         self.action = action
         self.needed = needed
         self.admins = admins
+
+
+class NoAccessError(RequestError):
+    """The organization has no access to refreshes, which the operator gives by request: offer to ask for it."""
+
+    def __init__(self, standing: AccessStanding, scope: Scope) -> None:
+        super().__init__(f"{standing.organization} has no access to refreshes; it is given by support, by request")
+        self.standing = standing
+        #: what was to be refreshed
+        self.scope = scope
 
 
 class NotFoundError(RequestError):

@@ -23,6 +23,10 @@ INCIDENT_REMINDER = "incident_reminder"
 WORKSPACE_LEFT = "workspace_left"
 EXPIRY_WARNING = "expiry_warning"
 CONNECTION_TICKET = "connection_ticket"
+#: support is asked for access to refreshes, by post and mail; the post is edited to the decision
+ACCESS_ASKED = "access_asked"
+#: whoever asked is told what support decided
+ACCESS_DECIDED = "access_decided"
 
 #: No message is sent later than that after what it tells.
 KEEP_TRYING = timedelta(hours=24)
@@ -115,6 +119,23 @@ class Notifier:
         addresses = (organization.support_email or self._support_email, organization.account_rep)
         for address in dict.fromkeys(address for address in addresses if address and "@" in address):
             self._add(session, organization.id, CONNECTION_TICKET, subject, Channel.EMAIL, address, None, now)
+
+    def access_asked(self, session: Session, organization_id: str, request_id: str, now: datetime) -> None:
+        """Ask support for access to refreshes: a living post with the buttons, and a mail that says so."""
+        channel = self.support_channel_of(session, organization_id)
+        if channel:
+            team_id, channel_id = channel.split("/")
+            self._post_card(session, organization_id, ACCESS_ASKED, request_id, team_id, channel_id, None, now)
+        email = organizations.organization(session, organization_id).support_email or self._support_email
+        if email:
+            self._add(session, organization_id, ACCESS_ASKED, request_id, Channel.EMAIL, email, None, now)
+
+    def access_decided(self, session: Session, request_id: str, people: list[Member], now: datetime) -> None:
+        """Tell whoever asked, by DM, and let support's post say who decided."""
+        for person in people:
+            subject, place = f"{request_id}.{person.id}", f"{person.team_id}/{person.user_id}"
+            self._add(session, person.organization_id, ACCESS_DECIDED, subject, Channel.SLACK, place, person.id, now)
+        self.wake(session, [request_id], now)
 
     def _concerned(self, session: Session, source: Source) -> list[Member]:
         """Return who connected the source while they may reconnect it; else every admin."""

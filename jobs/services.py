@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jobs.access import AccessService
 from jobs.addresses import AddressService
 from jobs.asks import AskService
 from jobs.audit_view import AuditService
@@ -32,6 +33,7 @@ class Services:
     clicks: ClickService
     held: HeldService
     escalation: EscalationService
+    access: AccessService
     addresses: AddressService
     members: MemberService
     help: ConnectionHelp

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from storage.facts.access import RefreshAccess
+
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -58,6 +60,7 @@ class Settings(BaseSettings):
 
     support_channel: str = ""
     support_email: str = ""
+    refresh_access: RefreshAccess = RefreshAccess.OPEN
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = ""
 
@@ -124,6 +127,8 @@ class Settings(BaseSettings):
             problems.append("SLACK_SIGNING_SECRET: missing or shorter than 16 characters (or set SLACK_APP_TOKEN)")
         if self.support_channel and len(self.support_channel.split("/")) != 2:
             problems.append("SUPPORT_CHANNEL: must be team/channel, such as T0123/C0456")
+        if self.refresh_access is RefreshAccess.BY_REQUEST and not self.support_channel:
+            problems.append("SUPPORT_CHANNEL: missing; with REFRESH_ACCESS=by_request requests are decided there")
         return problems
 
     def _mail_problems(self) -> list[str]:

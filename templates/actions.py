@@ -14,6 +14,12 @@ REFRESH_CANCEL = "refresh_cancel"
 HELD_ASK = "held_ask"
 #: Read again and let it be that much less. Value: the card and the id of the held run.
 HELD_LOAD = "held_load"
+#: Ask support for access to refreshes. Value: the refresh that was wanted.
+ACCESS_ASK = "access_ask"
+#: Support gives it. Value: the id of the request.
+ACCESS_APPROVE = "access_approve"
+#: Support does not give it. Value: the id of the request.
+ACCESS_DECLINE = "access_decline"
 #: Support has seen the escalation.
 ESCALATION_ACKNOWLEDGE = "escalation_acknowledge"
 #: Support starts the unfinished runs again.

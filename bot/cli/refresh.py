@@ -10,7 +10,7 @@ from bot.cli.say import line, stop
 from bot.cli.status import found_organization
 from jobs.build import Jobs, build_jobs
 from jobs.engine import Engine
-from jobs.errors import NotAllowedError, TooLateError, UnavailableError
+from jobs.errors import NoAccessError, NotAllowedError, TooLateError, UnavailableError
 from jobs.refresh.ask import Joined, LeftOut, Place, Scope, Started, TriggerKey
 from storage.facts.clock import SystemClock
 from storage.facts.ids import new_id
@@ -57,7 +57,7 @@ async def _ask(
                 outcome = await jobs.services.held.load(actor, held, trigger, place)
             else:
                 outcome = await jobs.services.refresh.request(actor, scope, trigger, place)
-        except (NotAllowedError, TooLateError, UnavailableError) as error:
+        except (NoAccessError, NotAllowedError, TooLateError, UnavailableError) as error:
             stop(f"nothing was started: {error}")
         if isinstance(outcome, LeftOut):
             stop(

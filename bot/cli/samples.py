@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from storage.facts.access import AccessRequest, AccessStanding, Asker
 from storage.facts.messages import Message
 from storage.facts.people import Action, Role
 from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Run, RunState, Stage, Trigger
@@ -29,8 +30,16 @@ def messages() -> Mapping[str, Callable[[], Message]]:
         "history": lambda: notices.history(ORGANIZATION, _shopify(), [_run(_shopify(), RunState.READY)], NOW),
         "ask-address": lambda: notices.ask_address("maya@temeritygoods.example", yes_value="yes", no_value="no"),
         "help": notices.help_text,
+        "no-access": lambda: notices.no_access(AccessStanding(ORGANIZATION, None, waiting=False), value="all"),
+        "access-request": lambda: notices.access_request(_asked()),
+        "access-decided": lambda: notices.access_decided(_asked(), value="all"),
         "not-allowed": lambda: notices.not_allowed(Action.START_REFRESH, Role.REFRESHER, ("Daniel Kim",)),
     }
+
+
+def _asked() -> AccessRequest:
+    asker = Asker("mem_sample", "Maya Ortiz", NOW, "temeritygoods.myshopify.com", "all")
+    return AccessRequest("acr_sample", "org_sample", ORGANIZATION, None, NOW, (asker,))
 
 
 def _shopify() -> Source:

@@ -12,7 +12,7 @@ from jobs.deliver.places import Places
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import WORKSPACE_CLOSED, CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
-from jobs.notify import ESCALATION_CARD, INCIDENT_CARD, REFRESH_CARD
+from jobs.notify import ACCESS_ASKED, ESCALATION_CARD, INCIDENT_CARD, REFRESH_CARD
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Delivery, DeliveryState
 from storage.facts.messages import Message
@@ -21,7 +21,7 @@ from storage.records.cards import Card
 from storage.sessions import Database, Session
 from templates import slack as blocks
 
-_CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD})
+_CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD, ACCESS_ASKED})
 _CARD_LOOK_SECONDS = 0.5
 #: Blocks that a workspace does not know yet are refused with one of these.
 _UNKNOWN_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")

@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
+from jobs.access_view import access_message, is_decided
 from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
 from jobs.notify import (
+    ACCESS_ASKED,
+    ACCESS_DECIDED,
     CONNECTION_TICKET,
     ESCALATION_CARD,
     ESCALATION_MAIL,
@@ -22,6 +25,7 @@ from storage.sessions import Session
 from templates import notices
 
 _OF_INCIDENTS = frozenset({INCIDENT_CARD, INCIDENT_MAIL, INCIDENT_REMINDER})
+_OF_ACCESS = frozenset({ACCESS_ASKED, ACCESS_DECIDED})
 
 
 def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool = False) -> Message:
@@ -29,6 +33,8 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
     if kind in _OF_INCIDENTS:
         incident_id, _, number = subject.partition(".")
         return incident_message(session, incident_id, now, reminder=int(number or 0))
+    if kind in _OF_ACCESS:
+        return access_message(session, subject)
     if kind == CONNECTION_TICKET:
         return ticket_message(session, subject, now)
     if kind == EXPIRY_WARNING:
@@ -66,6 +72,8 @@ def is_final(session: Session, subject: str) -> bool:
     """Whether nothing about the subject will change any more."""
     if subject.startswith("inc_"):
         return is_over(session, subject.partition(".")[0])
+    if subject.startswith("acr_"):
+        return is_decided(session, subject)
     found = escalations.find(session, subject)
     return found is not None and found.finished_at is not None
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
-from jobs.errors import NotAllowedError, NotFoundError, UnavailableError
+from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, UnavailableError
 from jobs.refresh.ask import LeftOut, Outcome, Place, Scope, TriggerKey
 from jobs.refresh.service import RefreshService
 from storage.facts.clicks import Click
@@ -26,7 +26,7 @@ class Played:
     #: who clicked, as known when it was played
     actor: Actor
     outcome: Outcome | None
-    refused: NotAllowedError | NotFoundError | None
+    refused: NotAllowedError | NoAccessError | NotFoundError | None
 
 
 class ClickService:
@@ -99,7 +99,7 @@ class ClickService:
         try:
             member = authorize(actor, Action.START_REFRESH)
             outcome = self._refresh.effect(session, member, scope, trigger, place, asked_at=click.at)
-        except (NotAllowedError, NotFoundError) as refused:
+        except (NotAllowedError, NoAccessError, NotFoundError) as refused:
             clicks.accept(session, click)
             return Played(actor, None, refused)
         if isinstance(outcome, LeftOut):

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from jobs.access_policy import AccessPolicy
 from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.notify import Notifier
-from jobs.refresh.ask import Joined, Outcome, Place, Started, TriggerKey
+from jobs.refresh.ask import Joined, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.ending import ESCALATION
 from jobs.refresh.service import ESCALATE_AFTER
 from jobs.refresh.view import refresh_status
@@ -34,16 +35,17 @@ class HeldRead:
 class HeldService:
     """Shows held reads and lets one through, once and no further than a person agreed."""
 
-    def __init__(self, desk: Desk, clock: Clock, enqueue: Enqueue, notifier: Notifier) -> None:
+    def __init__(self, desk: Desk, clock: Clock, enqueue: Enqueue, notifier: Notifier, access: AccessPolicy) -> None:
         self._desk = desk
         self._clock = clock
         self._enqueue = enqueue
         self._notifier = notifier
+        self._access = access
 
     async def ask(self, actor: Actor, run_id: str) -> HeldRead:
         """Return what the held read found; starts nothing. TooLateError where a later one went through."""
         member = authorize(actor, Action.LOAD_HELD)
-        return await self._desk.read(lambda session: _held(session, member, run_id))
+        return await self._desk.read(lambda session: self._allowed(session, member, run_id))
 
     async def load(self, actor: Actor, run_id: str, trigger: TriggerKey, place: Place) -> Outcome:
         """Read again, and let the stream be as small as it was then; the same trigger gives what it gave first.
@@ -60,7 +62,7 @@ class HeldService:
         first = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
         if first is not None:
             return Joined(refresh_status(session, first, now), newly=False)
-        held = _held(session, member, run_id)
+        held = self._allowed(session, member, run_id)
         refresh_id = self._start(session, member, held, now)
         self._notifier.card(session, refresh_id, member, place, now)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, refresh_id, now)
@@ -73,6 +75,12 @@ class HeldService:
         }
         audit.record(session, member.organization_id, member.id, Action.LOAD_HELD, run_id, now, detail)
         return Started(refresh_id, (held.source,))
+
+    def _allowed(self, session: Session, member: Member, run_id: str) -> HeldRead:
+        held = _held(session, member, run_id)
+        # It is a refresh that somebody starts by hand.
+        self._access.require(session, member, Scope(everything=False, source_ids=(held.source.id,)))
+        return held
 
     def _start(self, session: Session, member: Member, held: HeldRead, now: datetime) -> str:
         refresh_id = new_id("rfr")

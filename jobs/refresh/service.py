@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from jobs.access_policy import AccessPolicy
 from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
@@ -29,17 +30,35 @@ _TRIES = 3
 class RefreshService:
     """Starts, joins, shows and cancels refreshes for people."""
 
-    def __init__(self, desk: Desk, clock: Clock, enqueue: Enqueue, notifier: Notifier, *, read_budget: int) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Clock,
+        enqueue: Enqueue,
+        notifier: Notifier,
+        *,
+        read_budget: int,
+        access: AccessPolicy,
+    ) -> None:
         self._desk = desk
         self._clock = clock
         self._enqueue = enqueue
         self._notifier = notifier
         self._budget = read_budget
+        self._access = access
 
     async def ask(self, actor: Actor, scope: Scope) -> list[SourceStatus]:
-        """Return the status of the sources that the person is about to refresh; starts nothing."""
+        """Return the status of the sources that the person is about to refresh; starts nothing.
+
+        NoAccessError where the organization has to ask support for access first.
+        """
         member = authorize(actor, Action.START_REFRESH)
-        return await self._desk.read(lambda session: self._chosen(session, member, scope, with_durations=True))
+
+        def work(session: Session) -> list[SourceStatus]:
+            self._access.require(session, member, scope)
+            return self._chosen(session, member, scope, with_durations=True)
+
+        return await self._desk.read(work)
 
     async def request(self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
         """Start or join; the same trigger again gives what it gave first."""
@@ -110,13 +129,16 @@ class RefreshService:
     ) -> Outcome:
         """Start or join in the caller's transaction; `asked_at` is when the click was accepted, else now.
 
-        NotFoundError is raised before anything is written; on ConflictError the transaction must be given up.
+        NotFoundError and NoAccessError are raised before anything is written; on ConflictError the transaction must
+        be given up.
         """
         now = self._clock.now()
         organizations.lock(session, member.organization_id)
         first = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
         if first is not None:
             return Joined(refresh_status(session, first, now), newly=False) if first else LeftOut(())
+        # Again here: the card may be older than the setting, or than the access that was taken away.
+        self._access.require(session, member, scope)
         listed = self._chosen(session, member, scope)
         connected = [one for one in listed if one.source.connection is not ConnectionState.DISCONNECTED]
         left_out = tuple(one.source for one in listed if one not in connected)

@@ -1,5 +1,6 @@
 """The words of the product: functions from facts to a neutral Message, one module per subject."""
 
+from templates.notices.access import access_asked, access_decided, access_request, no_access
 from templates.notices.address import address_confirmed, address_declined, ask_address, not_confirmed
 from templates.notices.answers import (
     accepted,
@@ -62,6 +63,9 @@ from templates.notices.status import source_status, status
 __all__ = [
     "IncidentFacts",
     "accepted",
+    "access_asked",
+    "access_decided",
+    "access_request",
     "address_confirmed",
     "address_declined",
     "already_connected",
@@ -100,6 +104,7 @@ __all__ = [
     "joined",
     "member_list",
     "members_usage",
+    "no_access",
     "no_room",
     "no_sources",
     "no_such_group",

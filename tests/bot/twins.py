@@ -7,17 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import ConnectorError
+from jobs.access import AccessAnswer, Wish
 from jobs.authorize import authorize, authorize_support
 from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
-from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
+from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
 from jobs.rooms import Room
+from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
@@ -156,6 +158,8 @@ class TwinRefresh:
     first: dict[TriggerKey, Outcome] = field(default_factory=dict)
     busy: bool = False
     broken: bool = False
+    #: the organization has no access to refreshes
+    closed: bool = False
 
     async def _sources(self, actor: Actor, scope: Scope) -> list[Source]:
         known = await self.status.sources(actor)
@@ -166,8 +170,13 @@ class TwinRefresh:
             raise NotFoundError
         return chosen
 
+    def _accessible(self, scope: Scope) -> None:
+        if self.closed:
+            raise NoAccessError(AccessStanding("Temerity Goods", None, waiting=False), scope)
+
     async def ask(self, actor: Actor, scope: Scope) -> list[SourceStatus]:
         authorize(actor, Action.START_REFRESH)
+        self._accessible(scope)
         self.asked.append(scope)
         return [status_of(one) for one in await self._sources(actor, scope)]
 
@@ -179,6 +188,7 @@ class TwinRefresh:
             raise UnavailableError("busy")
         if trigger in self.first:
             return Joined(self.view(who), newly=False)
+        self._accessible(scope)
         chosen = await self._sources(actor, scope)
         connected = tuple(one for one in chosen if one.connection is not ConnectionState.DISCONNECTED)
         if not connected:
@@ -242,7 +252,7 @@ class TwinClicks:
         place = Place(click.team_id, click.channel_id)
         try:
             outcome = await self.refresh.request(actor, scope, TriggerKey(*click.key), place)
-        except (NotAllowedError, NotFoundError) as refused:
+        except (NotAllowedError, NoAccessError, NotFoundError) as refused:
             return Played(actor, None, refused)
         if not isinstance(outcome, LeftOut):
             del self.rows[click.key]
@@ -277,6 +287,32 @@ class TwinEscalation:
 
     async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
         return await self._act("cancel", Action.CANCEL_ESCALATED, actor, refresh_id)
+
+
+@dataclass
+class TwinAccess:
+    """One request, `acr_1`, decided once; deciding opens the refreshes."""
+
+    refresh: TwinRefresh
+    wishes: list[Wish] = field(default_factory=list)
+    decided: list[tuple[bool, str]] = field(default_factory=list)
+
+    async def ask(self, actor: Actor, wish: Wish, trigger: TriggerKey) -> AccessAnswer:
+        who = authorize(actor, Action.ASK_FOR_ACCESS)
+        self.wishes.append(wish)
+        asked = AskedAccess.NEW if len(self.wishes) == 1 else AskedAccess.WAITING
+        request = AccessRequest("acr_1", who.organization_id, "Temerity Goods", None, AT, ())
+        return AccessAnswer(asked, AccessStanding("Temerity Goods", request, waiting=True))
+
+    async def decide(
+        self, actor: Actor, request_id: str, trigger: TriggerKey, *, approve: bool, message: str
+    ) -> AccessRequest:
+        authorize_support(actor, Action.DECIDE_ACCESS, named_in_post=request_id == "acr_1")
+        if self.decided:
+            raise TooLateError("Sam Keller has decided this already.")
+        self.decided.append((approve, message))
+        self.refresh.closed = not approve
+        return AccessRequest("acr_1", "org_temerity", "Temerity Goods", None, AT, (), AT, "Sam Keller", approve)
 
 
 @dataclass
@@ -484,6 +520,7 @@ class TwinServices:
         self.clicks = TwinClicks(self.refresh, self.people.known)
         self.held = TwinHeld()
         self.escalation = TwinEscalation(self.refresh)
+        self.access = TwinAccess(self.refresh)
         self.asks = TwinAsks()
         self.addresses = TwinAddresses()
         self.connect = TwinConnections()

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from storage.facts.access import AccessRequest, AccessStanding, AskedAccess, Asker
 from storage.facts.audit import AuditEntry, AuditPage
 from storage.facts.disconnects import GrantEnd
 from storage.facts.incidents import Incident, IncidentKind, Resolution
@@ -223,6 +224,37 @@ def incidents():
     }
 
 
+def access_request(*, joined=False, approved=None):
+    maya = Asker("mem_1", "Maya Ortiz", NOW - minutes(40), SHOPIFY.label, "card")
+    noor = Asker("mem_2", "Noor Haddad", NOW - minutes(20), "everything", "card")
+    settled = (NOW - minutes(2), "Sam Keller", approved) if approved is not None else ()
+    people = (maya, noor) if joined else (maya,)
+    return AccessRequest("acr_7k2m9q", "org_1", ORG, "Ruth Adler", maya.at, people, *settled)
+
+
+def accesses():
+    def standing(request=None, *, waiting=False):
+        return AccessStanding(ORG, request, waiting)
+
+    fresh, joined = access_request(), access_request(joined=True)
+    yes, no = access_request(joined=True, approved=True), access_request(approved=False)
+    return {
+        "access_none": notices.no_access(standing(), value="all"),
+        "access_pending": notices.no_access(standing(fresh), value="all"),
+        "access_waiting": notices.no_access(standing(joined, waiting=True), value="all"),
+        "access_refused": notices.no_access(standing(no), value="all"),
+        "access_asked": notices.access_asked(AskedAccess.NEW, standing(fresh, waiting=True), value="all"),
+        "access_joined": notices.access_asked(AskedAccess.JOINED, standing(joined, waiting=True), value="all"),
+        "access_asked_again": notices.access_asked(AskedAccess.WAITING, standing(joined, waiting=True), value="all"),
+        "access_there": notices.access_asked(AskedAccess.ALLOWED, standing(yes), value="all"),
+        "access_request_open": notices.access_request(joined),
+        "access_request_approved": notices.access_request(yes),
+        "access_request_declined": notices.access_request(no),
+        "access_approved": notices.access_decided(yes, value="all"),
+        "access_declined": notices.access_decided(no, value="all"),
+    }
+
+
 def disconnects():
     maya = Person("Maya Ortiz", "T0TEMERITY", "U0MAYA")
     parted = replace(
@@ -283,6 +315,7 @@ def messages() -> Any:
         "role_revoked": notices.role_revoked(member("Noor Haddad", Role.REFRESHER)),
         "not_admissible": notices.not_admissible("<@U0GUEST|gus>"),
         "members_usage": notices.members_usage(),
+        **accesses(),
         **incidents(),
         **disconnects(),
         "audit": notices.audit_list(ORG, audit_page()),

@@ -36,7 +36,8 @@ from tests.templates.samples import (
 #: What may stand before an instant in running text; without one of these nobody knows which time it is.
 LABELS = (
     "as of ", "asked for", "asked (", "Asked for by", "for by", "next ", "Next collection: ", "since ", "Collected ", "Checked ", "told, ",
-    "attempt ", "progress ", "Acknowledged", "Ended, ", "failed", "cancelled", "→ ", "until ", "this one ends ", "Tested: ", "Accepted: ",
+    "attempt ", "progress ", "Acknowledged", "Ended, ", "failed", "cancelled", "→ ", "until ", "this one ends ", "Tested: ", "Accepted: ", "Asked: ",
+    "of support: ",
 )  # fmt: skip
 
 
