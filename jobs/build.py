@@ -182,9 +182,7 @@ def build_jobs(
     user_groups = UserGroups(database, clock, sender.group)
     people = People(desk, clock, sender.profile, Admissions(desk, clock, user_groups))
     policy = AccessPolicy(settings.refresh_access)
-    refresh = RefreshService(
-        desk, clock, port.enqueue, notifier, read_budget=ground.read_budget, access=policy
-    )
+    refresh = RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget, access=policy)
     keeper = GrantKeeper(ground, notifier, port.enqueue)
     means = Means(
         desk=desk,
