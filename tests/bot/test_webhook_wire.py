@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from bot.main import build_app
+from bot.raw import answer
 from bot.server import Server
 from bot.web import build_web
 from bot.webhooks import INTUIT_PATH, SHOPIFY_PATH, endpoints
@@ -31,14 +33,16 @@ class Quiet(Server):
 
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[tuple[int, Taken]]:
-    """Serve as the product does."""
+async def served(*, twin: bool = False) -> AsyncIterator[tuple[int, Taken]]:
+    """Serve as the product does; the twin takes everything in before it looks at it."""
     taken = Taken()
 
     async def ready() -> bool:
         return True
 
     web = build_web(None, None, ready, webhooks=endpoints(SETTINGS, taken))
+    if twin:
+        web = _unlimited
     config = server_config(web, host="127.0.0.1", port=0, patience=Patience(head=1.0, body=1.0, linger=0.5))
     config.lifespan = "off"
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -49,6 +53,22 @@ async def served() -> AsyncIterator[tuple[int, Taken]]:
     finally:
         server.should_exit = True
         await running
+
+
+async def _unlimited(scope: Scope, receive: Receive, send: Send) -> None:
+    body = b""
+    while (message := await receive()).get("more_body"):
+        body += message["body"]
+    await answer(send, 401)
+
+
+async def test_the_flood_fills_a_server_that_takes_everything_in() -> None:
+    """T49: the twin never says 413; it holds what comes until the sender ends, or its time."""
+    async with served(twin=True) as (port, _):
+        signed = shopify(UNINSTALLED)
+        part = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        endless = await flood(port, head(signed, b"Transfer-Encoding: chunked"), part, 40)
+        assert endless[9:12] != b"413"
 
 
 def head(headers: list[tuple[bytes, bytes]], *more: bytes) -> bytes:
@@ -73,6 +93,7 @@ async def flood(port: int, first: bytes, part: bytes, parts: int) -> bytes:
 
 
 async def test_floods_end_quickly_and_take_no_memory() -> None:
+    """T49."""
     async with served() as (port, taken):
         signed = shopify(UNINSTALLED)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,14 +1,19 @@
 """Events have the effect they should, once, from the provider's bytes to the database and the warehouse."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
+import hmac
+import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pyarrow.parquet as pq
 import pytest
 from sqlmodel import select
@@ -42,6 +47,16 @@ class Line:
         wanted = {"topic": topic, "account": SHOP, **wishes}
         for answer in await self.stage.shopify.hook(self._url + SHOPIFY_PATH, wanted):
             assert answer.status == status
+
+    async def order(self, payload: Mapping[str, Any], event_id: str) -> None:
+        """Send an order as Shopify would, whenever it was what the payload says."""
+        body = json.dumps(payload).encode()
+        secret = self.stage.shopify.oauth.client_secret.encode()
+        signature = base64.b64encode(hmac.new(secret, body, hashlib.sha256).digest()).decode()
+        headers = {"X-Shopify-Topic": "orders/updated", "X-Shopify-Shop-Domain": SHOP, "X-Shopify-Event-Id": event_id,
+                   "X-Shopify-Hmac-Sha256": signature, "Content-Type": "application/json"}  # fmt: skip
+        async with httpx.AsyncClient() as client:
+            assert (await client.post(self._url + SHOPIFY_PATH, content=body, headers=headers)).status_code == 200
 
     async def intuit(self, *realms: str, event_id: str = "", style: str = "cloudevents") -> None:
         events = [
@@ -158,8 +173,15 @@ async def test_changes_cause_one_read_of_that_shop_and_nothing_else(database: Da
         await hooks.shopify("app/scopes_update", event_id="before-the-first-read")
         assert (await hooks.settled())[0].outcome == "left to the schedule"
         await collected(stage)
+        before = versions(stage)
         stage.clock.advance(timedelta(minutes=6))
-        await asyncio.gather(*(hooks.shopify("app/scopes_update", event_id=f"many-{n}") for n in range(8)))
+        stage.shopify.mutate(SHOP, changed=5)
+        after = versions(stage)
+        stale = [{"admin_graphql_api_id": id_, "updated_at": at} for id_, at in before.items() if after[id_] != at]
+        assert stale
+        newer = {**stale[0], "updated_at": after[stale[0]["admin_graphql_api_id"]]}
+        many = [hooks.shopify("app/scopes_update", event_id=f"many-{n}") for n in range(6)]
+        await asyncio.gather(hooks.order(newer, "newer"), *many, hooks.order(stale[0], "older"))
         await hooks.shopify("app/scopes_update", event_id="many-0", times=3)
         rows = await hooks.settled(9)
         assert len([row for row in rows if row.outcome == "started"]) == 1
@@ -172,6 +194,17 @@ async def test_changes_cause_one_read_of_that_shop_and_nothing_else(database: Da
         await eventually(done, seconds=20)
         assert len(hooks.runs()) == 2
         assert hooks.runs(Provider.QUICKBOOKS) == []
+        # T48: an old payload after a newer one is only a reason to look; whoever took payloads would have the old one.
+        loaded = held(stage, "SELECT id, _updated_at AS at FROM raw_shopify_orders")
+        assert {row["id"]: row["at"] for row in loaded} == {
+            id_: datetime.fromisoformat(at) for id_, at in after.items()
+        }
+        assert stale[0]["updated_at"] != after[stale[0]["admin_graphql_api_id"]]
+
+
+def versions(stage: Stage) -> dict[str, str]:
+    """Return the version of every order at the provider."""
+    return {order["id"]: order["updatedAt"] for order in stage.shopify.shops[SHOP].truth("Order")}
 
 
 async def test_reads_by_events_keep_the_distance_of_the_shortest_schedule(
