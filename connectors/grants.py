@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from connectors.base import ProviderSettings
-from connectors.tokens import Tokens
+from connectors.tokens import Tokens, TokenStore
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
@@ -134,10 +134,10 @@ class Grants(Protocol):
         """
         ...
 
-    async def revoke(self, settings: ProviderSettings, tokens: Tokens, *, account: str, region: str) -> bool:
+    async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
         """Give the grant up at the provider; True also when it was gone before, False where there is no way to.
 
         It may end more than this one grant (Shopify uninstalls the app from the shop): call it only when nothing else
-        of ours stands on the account, with the newest tokens of the store. Raises ConnectorError.
+        of ours stands on the account. What is renewed on the way is saved in the store. Raises ConnectorError.
         """
         ...

@@ -6,7 +6,7 @@ from connectors.base import Access, Company, ProviderSettings
 from connectors.errors import Broken, ConnectorError, Reconnect
 from connectors.grants import Returned, ReturnRefusedError
 from connectors.limits import MemoryLimiter
-from connectors.oauth import MemoryTokens, TokenEndpoint, Tokens, code_exchange, converse
+from connectors.oauth import MemoryTokens, TokenEndpoint, Tokens, TokenStore, code_exchange, converse
 from connectors.oauth.answers import INVALID_GRANT, TOKEN_REFUSED
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
@@ -51,7 +51,12 @@ def first_access(
 ) -> tuple[Access, MemoryTokens]:
     """Return what a first call with new tokens needs, and where the tokens are afterwards (they may be renewed)."""
     store = MemoryTokens(tokens)
-    return Access(account, settings, store, clock, MemoryLimiter(clock), region=region), store
+    return access_by(store, settings, account=account, region=region, clock=clock), store
+
+
+def access_by(store: TokenStore, settings: ProviderSettings, *, account: str, region: str, clock: Clock) -> Access:
+    """Return what a call needs that has nothing to do with any collection."""
+    return Access(account, settings, store, clock, MemoryLimiter(clock), region=region)
 
 
 def unproven(refusal: ConnectorError, label: str) -> ReturnRefusedError:

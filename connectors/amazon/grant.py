@@ -12,7 +12,7 @@ from connectors.amazon.regions import REGIONS, SELLER
 from connectors.base import ProviderSettings
 from connectors.errors import TOKEN_REJECTED, Broken, Reconnect
 from connectors.grants import Choice, Consent, Granted, HintError, HintField, Pairs, Returned, ReturnRefusedError
-from connectors.oauth import Tokens
+from connectors.oauth import TokenStore
 from connectors.oauth.answers import INVALID_GRANT
 from connectors.proving import exchanged, first_access, unproven
 from connectors.returns import code_of, refuse_errors, refuse_others, singles
@@ -99,7 +99,7 @@ class AmazonGrants:
             raise ReturnRefusedError("region_refused", words) from refusal
         return Granted(store.tokens, company.id, company.name, store.tokens.scopes, region=hint)
 
-    async def revoke(self, settings: ProviderSettings, tokens: Tokens, *, account: str, region: str) -> bool:
+    async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
         """Return False: only the seller can, in Seller Central (Apps and Services, Manage Your Apps)."""
-        _ = settings, tokens, account, region
+        _ = settings, store, account, region
         return False

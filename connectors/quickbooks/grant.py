@@ -10,7 +10,7 @@ from datetime import datetime
 from connectors.base import ProviderSettings
 from connectors.errors import TOKEN_REJECTED, Broken, ConnectorError, Reconnect
 from connectors.grants import Consent, Granted, HintField, Pairs, Returned, ReturnRefusedError
-from connectors.oauth import Tokens, consent_url, converse
+from connectors.oauth import TokenStore, consent_url, converse
 from connectors.oauth.answers import INVALID_CLIENT, INVALID_GRANT, TOKEN_REFUSED, refusal_of
 from connectors.oauth.asking import basic_json_request
 from connectors.oauth.rounds import Round
@@ -91,13 +91,14 @@ class QuickBooksGrants:
             if refusal.code not in _NOT_THIS_COMPANY:
                 raise
             with contextlib.suppress(ConnectorError):
-                await self.revoke(settings, store.tokens, account=returned.account, region="")
+                await self.revoke(settings, store, account=returned.account, region="")
             raise unproven(refusal, "QuickBooks") from refusal
         return Granted(store.tokens, company.id, company.name, store.tokens.scopes)
 
-    async def revoke(self, settings: ProviderSettings, tokens: Tokens, *, account: str, region: str) -> bool:
+    async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
         """Give the grant up: either token ends both. True also when Intuit does not know them any more."""
         _ = account, region
+        tokens = await store.load()
         url = await revocation_address(settings)
         for token in (tokens.refresh, tokens.access):
             if not token:

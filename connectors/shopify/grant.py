@@ -13,9 +13,9 @@ import msgspec
 from connectors.base import ProviderSettings
 from connectors.errors import TOKEN_REJECTED, Broken, Reconnect
 from connectors.grants import Consent, Granted, HintError, HintField, Pairs, Returned, ReturnRefusedError
-from connectors.oauth import Tokens, consent_url
+from connectors.oauth import TokenStore, consent_url
 from connectors.oauth.answers import INVALID_GRANT
-from connectors.proving import exchanged, first_access, unproven
+from connectors.proving import access_by, exchanged, first_access, unproven
 from connectors.returns import code_of, refuse_errors, refuse_others, singles
 from connectors.shopify import entry
 from connectors.shopify.documents import SCOPES, UNINSTALL
@@ -121,14 +121,14 @@ class ShopifyGrants:
         scopes = store.tokens.scopes
         return Granted(store.tokens, company.id, company.name, scopes, missing=lacking(SCOPES, scopes))
 
-    async def revoke(self, settings: ProviderSettings, tokens: Tokens, *, account: str, region: str) -> bool:
+    async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
         """Uninstall the app from the shop: that ends every grant of this app there, whoever holds it.
 
         The only mutation outside of exchanges: one constant document, sent over a connection of its own with the write
         capability, which the connection that collects never has. True also when the shop no longer knows us.
         """
         _ = region
-        access, _ = first_access(tokens, settings, account=account, region="", clock=SystemClock())
+        access = access_by(store, settings, account=account, region="", clock=SystemClock())
         try:
             async with entry.session(replace(access, writes=True)) as session:
                 data = await Graph(session.http).ask("Uninstall", UNINSTALL, {})

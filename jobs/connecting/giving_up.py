@@ -4,16 +4,19 @@ A grant is not given up where that would hurt: providers end every token of an a
 connected, here or elsewhere, only loses our copy of the new tokens.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from connectors.errors import ConnectorError, Reconnect
+from connectors.tokens import Tokens
 from jobs.connecting import reasons, trail
 from jobs.connecting.finding import in_browser, locked
+from jobs.connecting.leaving import LeavingTokens
 from jobs.connecting.means import Means
-from jobs.connecting.pending import Pending, open_pending
+from jobs.connecting.pending import Pending, open_pending, seal_pending
 from jobs.errors import FlowGoneError
 from storage.facts.flows import Flow, FlowState
 from storage.facts.secret import Secret
@@ -116,7 +119,7 @@ async def _outcome(means: Means, flow: Flow, pending: Pending | None, now: datet
         return "kept_for_its_connection"
     try:
         revoked = await means.grants_for(flow.provider).revoke(
-            means.providers[flow.provider], granted.tokens, account=granted.account, region=granted.region
+            means.providers[flow.provider], _store(means, flow, pending), account=granted.account, region=granted.region
         )
     except Reconnect:
         # The provider knows the tokens no more: that is what was wanted.
@@ -128,6 +131,24 @@ async def _outcome(means: Means, flow: Flow, pending: Pending | None, now: datet
         log.warning("grant_not_revoked", flow=flow.id, provider=flow.provider, code=error.code)
         return "not_revoked"
     return "revoked" if revoked else "no_way_to_revoke"
+
+
+def _store(means: Means, flow: Flow, pending: Pending) -> LeavingTokens:
+    """Return where the tokens of the flow's grant are while it is given up."""
+
+    def closed(tokens: Tokens) -> bytes:
+        renewed = replace(pending, granted=replace(pending.granted, tokens=tokens))
+        return seal_pending(means.seal, flow.id, renewed)
+
+    return LeavingTokens(
+        means.database,
+        flow.id,
+        read=partial(flows.sealed_grant, flow_id=flow.id),
+        replace=lambda session, known, renewed: flows.replace_grant(session, flow.id, known, renewed),
+        open=lambda sealed: open_pending(means.seal, flow.id, sealed).granted.tokens,
+        close=closed,
+        checkpoint=lambda: means.checkpoint("flow.revoke_renewed"),
+    )
 
 
 def _erased(session: Session, means: Means, seen: Flow, outcome: str) -> None:

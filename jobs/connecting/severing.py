@@ -5,6 +5,7 @@ provider says, the tokens are gone when their time is over: the sweep sees to th
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from functools import partial
 
@@ -14,6 +15,7 @@ from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.tokens import Tokens
 from jobs.connecting import telling
 from jobs.connecting.disconnect import said, severing_work
+from jobs.connecting.leaving import LeavingTokens
 from jobs.connecting.means import Means
 from jobs.connecting.trail import SYSTEM
 from jobs.engine import WorkContext
@@ -23,7 +25,7 @@ from jobs.refresh.collecting import must_hold, organization_lease
 from jobs.refresh.retry import RetryPlan
 from jobs.threads import in_thread
 from jobs.work import WorkState, WorkStatus
-from storage.credentials import Leaving, open_credentials
+from storage.credentials import Credentials, Leaving, open_credentials, seal_credentials
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.sources import Source
 from storage.records import audit, disconnects, flows, organizations, sources
@@ -100,7 +102,7 @@ class Severing:
         if sealed is None:
             return None
         try:
-            stored = open_credentials(means.seal, Leaving(found.id), sealed)
+            open_credentials(means.seal, Leaving(found.id), sealed)
         except SealError:
             log.warning("grant_unreadable", source=source.id, provider=source.provider)
             return GrantEnd.UNREADABLE
@@ -108,20 +110,12 @@ class Severing:
             # Providers end every token of an account at once, those of its new connection too.
             return GrantEnd.STILL_USED
         settings = means.providers[source.provider]
-        tokens = Tokens(
-            access=stored.access,
-            refresh=stored.refresh,
-            expires_at=stored.expires_at,
-            refresh_expires_at=stored.refresh_expires_at,
-            hard_expires_at=stored.hard_expires_at,
-            scopes=stored.scopes,
-        )
         means.checkpoint("disconnect.revoking")
         try:
             if found.environment and found.environment != settings.environment(source.account, found.region):
                 raise Broken("the grant is of another environment than this installation", code="wrong_environment")
             revoked = await means.grants_for(source.provider).revoke(
-                settings, tokens, account=source.account, region=found.region
+                settings, self._store(found), account=source.account, region=found.region
             )
         except Reconnect:
             # The provider knows the tokens no more: that is what was wanted.
@@ -130,6 +124,29 @@ class Severing:
             log.info("grant_not_revoked_yet", source=source.id, provider=source.provider, code=error.code)
             return None
         return GrantEnd.REVOKED if revoked else GrantEnd.NO_WAY
+
+    def _store(self, found: Disconnect) -> LeavingTokens:
+        """Return where the tokens are while they are given up."""
+        means, place = self._means, Leaving(found.id)
+
+        def opened(sealed: bytes) -> Tokens:
+            stored = open_credentials(means.seal, place, sealed)
+            return Tokens(**{each.name: getattr(stored, each.name) for each in fields(Tokens)})
+
+        def closed(tokens: Tokens) -> bytes:
+            renewed = Credentials(**{each.name: getattr(tokens, each.name) for each in fields(Credentials)})
+            return seal_credentials(means.seal, place, renewed)
+
+        return LeavingTokens(
+            means.database,
+            found.id,
+            read=partial(disconnects.sealed_grant, disconnect_id=found.id),
+            replace=lambda session, known, renewed: disconnects.replace_grant(session, found.id, known, renewed),
+            open=opened,
+            close=closed,
+            checkpoint=lambda: means.checkpoint("disconnect.renewed"),
+            lease_seconds=self._ground.lease_seconds,
+        )
 
     async def _erase(self, found: Disconnect) -> None:
         """Erase the data, with the right to write; what hinders it is tried again without end."""

@@ -112,6 +112,14 @@ def sealed_grant(session: Session, disconnect_id: str) -> bytes | None:
     return session.exec(select(DisconnectRow.grant).where(DisconnectRow.id == disconnect_id)).first()
 
 
+def replace_grant(session: Session, disconnect_id: str, known: bytes, renewed: bytes) -> bool:
+    """Put renewed tokens in the place of those; whether those were still there."""
+    statement = update(DisconnectRow).where(
+        col(DisconnectRow.id) == disconnect_id, col(DisconnectRow.outcome).is_(None), col(DisconnectRow.grant) == known
+    )
+    return won(session, statement.values(grant=renewed))
+
+
 def settle(session: Session, disconnect_id: str, outcome: GrantEnd, now: datetime) -> bool:
     """Forget the tokens, and note what became of the grant; whether this one did."""
     statement = (

@@ -236,6 +236,12 @@ def claim_revoke(session: Session, flow: Flow, again_at: datetime) -> bool:
     return won(session, statement)
 
 
+def replace_grant(session: Session, flow_id: str, known: bytes, renewed: bytes) -> bool:
+    """Put renewed tokens in the place of those; whether those were still there."""
+    statement = update(FlowRow).where(col(FlowRow.id) == flow_id, col(FlowRow.grant) == known)
+    return won(session, statement.values(grant=renewed))
+
+
 def erase_grant(session: Session, flow_id: str) -> bool:
     """Delete the sealed tokens of a flow; return whether there were any."""
     statement = (

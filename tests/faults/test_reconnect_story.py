@@ -72,15 +72,19 @@ async def play(stage: Struck) -> None:
     await nothing_was_wrong(stage)
 
 
+@pytest.fixture(params=["one worker", *(["both workers", "the one process"] if SOAK else [])])
+def death(request: pytest.FixtureRequest) -> tuple[str, Database]:
+    """Who dies, and the database to go with it."""
+    alone = request.param == "the one process"
+    return request.param, request.getfixturevalue("sqlite_database" if alone else "postgres_database")
+
+
 @pytest.mark.postgres
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("dies", ["one worker", *(["both workers", "the one process"] if SOAK else [])])
-async def test_it_is_told_though_somebody_dies(
-    request: pytest.FixtureRequest, tmp_path: Path, server: ForkServer, dies: str
-) -> None:
+async def test_it_is_told_though_somebody_dies(death: tuple[str, Database], tmp_path: Path, server: ForkServer) -> None:
     """With both workers dead nobody is left to catch up: the twin, which the story must notice."""
+    dies, database = death
     alone = dies == "the one process"
-    database: Database = request.getfixturevalue("sqlite_database" if alone else "postgres_database")
     with world_on(database, tmp_path, server, scheduled=True, shared_lake=not alone) as world:
         world.settings |= one_address()
         web = world.begin(ROLE="all" if alone else "web")

@@ -174,7 +174,7 @@ async def test_there_is_nothing_to_revoke_with(app: Amazon) -> None:
     async with the_way(app) as way:
         granted = await way.granted()
         asked = len(app.journal.entries)
-        assert not await way.grants.revoke(way.settings, granted.tokens, account=SELLER, region="na")
+        assert not await way.grants.revoke(way.settings, MemoryTokens(granted.tokens), account=SELLER, region="na")
         assert len(app.journal.entries) == asked
 
 

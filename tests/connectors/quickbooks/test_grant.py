@@ -174,7 +174,7 @@ async def test_during_a_change_of_the_secret_both_are_good(app: QuickBooks) -> N
             way.settings, client_secret=Secret("not yet known"), previous_secret=way.settings.client_secret
         )
         granted = await way.exchange(way.returned(await way.query()), settings)
-        assert await way.grants.revoke(settings, granted.tokens, account=granted.account, region="")
+        assert await way.grants.revoke(settings, MemoryTokens(granted.tokens), account=granted.account, region="")
         assert app.oauth.grants(REALM)[-1].revoked
         with pytest.raises(Broken) as caught:
             await way.exchange(way.returned(await way.query()), replace(settings, previous_secret=None))
@@ -185,11 +185,13 @@ async def test_giving_up_revokes_at_intuit_and_is_said_to_be_done_when_it_was_do
     async with the_way(app) as way:
         granted = await way.granted()
         for _ in range(2):
-            assert await way.grants.revoke(way.settings, granted.tokens, account=granted.account, region="")
+            assert await way.grants.revoke(
+                way.settings, MemoryTokens(granted.tokens), account=granted.account, region=""
+            )
         assert app.oauth.grants(REALM)[-1].revoked
         app.script.add(Rule(Kind.SERVER_ERROR, path="revoke"))
         with pytest.raises(Retry):
-            await way.grants.revoke(way.settings, granted.tokens, account=granted.account, region="")
+            await way.grants.revoke(way.settings, MemoryTokens(granted.tokens), account=granted.account, region="")
 
 
 @pytest.mark.parametrize(

@@ -309,15 +309,17 @@ async def test_giving_up_uninstalls_the_app_even_with_a_token_that_ended(app: Sh
     async with the_way(app) as way:
         granted = await way.granted()
         app.script.add(Rule(Kind.UNAUTHORIZED, operation="mutation"))
-        assert await way.grants.revoke(way.settings, granted.tokens, account=SHOP, region="")
+        assert await way.grants.revoke(way.settings, MemoryTokens(granted.tokens), account=SHOP, region="")
         assert [entry.operation for entry in app.journal.mutating()] == ["mutation", "mutation"]
         with pytest.raises(ConnectorError):
             await _read(way, granted.tokens)
-        assert await way.grants.revoke(way.settings, granted.tokens, account=SHOP, region=""), "gone is gone"
+        assert await way.grants.revoke(way.settings, MemoryTokens(granted.tokens), account=SHOP, region=""), (
+            "gone is gone"
+        )
         other = await way.granted()
         app.script.add(Rule(Kind.SERVER_ERROR, operation="mutation"))
         with pytest.raises(Retry):
-            await way.grants.revoke(way.settings, other.tokens, account=SHOP, region="")
+            await way.grants.revoke(way.settings, MemoryTokens(other.tokens), account=SHOP, region="")
 
 
 async def _read(way: Way, tokens: object) -> str:

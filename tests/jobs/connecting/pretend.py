@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from connectors.base import ProviderSettings
 from connectors.errors import Broken, Reconnect, Retry
 from connectors.grants import Consent, Granted, HintError, HintField, Pairs, Returned, ReturnRefusedError
-from connectors.tokens import Tokens
+from connectors.tokens import Tokens, TokenStore
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
@@ -151,8 +151,17 @@ class PretendGrants:
         missing = tuple(scope for scope in SCOPES if scope not in scopes)
         return Granted(tokens, record["account"], record["company"], scopes, missing)
 
-    async def revoke(self, settings: ProviderSettings, tokens: Tokens, *, account: str, region: str) -> bool:
+    async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
+        """Renew first, as if the access had ended: strictly, each refresh token counts once."""
         _ = settings, region
+        tokens = await store.load()
+        assert tokens.refresh is not None
+        used = tokens.refresh.reveal()
+        if used in self.outside.notes("renewed"):
+            raise Reconnect("used before", code="invalid_grant")
+        self.outside.note("renewed", used)
+        fresh = replace(tokens, refresh=Secret(f"refresh-{secrets.token_hex(12)}"))
+        await store.save(replace(fresh, access=Secret(f"access-{secrets.token_hex(12)}")))
         self.outside.play("revoke")
         assert tokens.access.reveal().startswith("access-")
         self.outside.note("revoked", account)

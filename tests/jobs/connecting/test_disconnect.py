@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from connectors.base import Collected
 from connectors.errors import Reconnect, Retry
-from connectors.tokens import Tokens
+from connectors.tokens import MemoryTokens, Tokens
 from jobs.connecting.disconnect import Confirmation, DisconnectService
 from jobs.connecting.severing import Severing
 from jobs.connecting.telling import disconnect_words
@@ -270,6 +270,29 @@ async def test_the_grant_is_given_up_and_then_forgotten(database: Database, tmp_
         assert await work.attempt(parted.disconnect_id, 1)
         assert stage.outside.revoked == [ACCOUNT]
         assert stage.trail()[-1] == "grant_given_up"
+
+
+class RenewsInMemory(Severing):
+    """Broken twin: what was renewed to give a grant up is known to one attempt only."""
+
+    def _store(self, found: Disconnect) -> Any:
+        sealed = self._means.database.in_read(lambda session: disconnects.sealed_grant(session, found.id))
+        return MemoryTokens(super()._store(found).open(sealed or b""))
+
+
+@pytest.mark.parametrize("kind", [Severing, RenewsInMemory])
+async def test_a_grant_that_was_renewed_in_vain_is_not_taken_for_gone(
+    database: Database, tmp_path: Path, kind: type[Severing]
+) -> None:
+    """The renewal went through, the call after it did not: the next attempt comes with the renewed tokens."""
+    async with staged(database, tmp_path) as stage:
+        parted = await confirm(stage, (await stage.connected(ACCOUNT)).source)
+        stage.outside.script("revoke", "retry", "")
+        work = severing(stage, tmp_path, kind)
+        assert not await work.attempt(parted.disconnect_id, 1)
+        assert await work.attempt(parted.disconnect_id, 1)
+        assert found(stage, parted).outcome is GrantEnd.REVOKED
+        assert stage.outside.revoked == ([ACCOUNT] if kind is Severing else [])
 
 
 async def test_a_refusal_counts_as_gone(sqlite_database: Database, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ ACCOUNT, OTHER, CANARY = "a.myshopify.com", "src_other", "zzz-canary"
 CUTTING = ("disconnect.cutting", "disconnect.cut")
 SEVERING = (
     "disconnect.revoking",
+    "disconnect.renewed",
     "disconnect.revoked",
     "disconnect.settled",
     "disconnect.erasing",

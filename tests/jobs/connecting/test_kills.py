@@ -42,6 +42,7 @@ POINTS = {
     "flow.confirmed": "confirm",
     "flow.given_up": "give_up",
     "flow.revoke_claimed": "give_up",
+    "flow.revoke_renewed": "give_up",
     "flow.revoked": "give_up",
     "flow.grant_erased": "give_up",
     "flow.expired": "sweep",

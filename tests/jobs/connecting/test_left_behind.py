@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from connectors.tokens import MemoryTokens
 from jobs.connecting.pending import open_pending
 from jobs.connecting.service import ConnectService
 from jobs.errors import FlowGoneError
@@ -134,7 +135,8 @@ class GivesUpBlindly(ConnectService):
         sealed = self._means.database.in_read(lambda session: session.get_one(FlowRow, flow_id)).grant
         pending = open_pending(self._means.seal, flow_id, sealed or b"")
         granted = pending.granted
-        await grants.revoke(self._means.providers[SHOP], granted.tokens, account=granted.account, region="")
+        store = MemoryTokens(granted.tokens)
+        await grants.revoke(self._means.providers[SHOP], store, account=granted.account, region="")
         await super().give_up(browser, flow_id=flow_id)
 
 
