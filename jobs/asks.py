@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from jobs.desk import Desk
 from jobs.work import Work
+from storage.bindings import of_ask
 from storage.facts.clock import Clock
 from storage.records import asks
 from storage.seal import Seal
@@ -33,7 +34,7 @@ class AskService:
     async def persist(self, kind: str, team_id: str, trigger_id: str, payload: Mapping[str, object]) -> str:
         """Keep the request and let a worker play it again; the same trigger is kept once."""
         ask_id = asks.ask_id(team_id, trigger_id)
-        sealed = self._seal.close(json.dumps(dict(payload)), "ask", team_id, ask_id)
+        sealed = self._seal.close(json.dumps(dict(payload)), *of_ask(team_id, ask_id))
 
         def work(session: Session) -> None:
             now = self._clock.now()
@@ -49,5 +50,5 @@ class AskService:
         if found is None:
             return None
         team_id, sealed = found
-        loaded = json.loads(self._seal.open(sealed, "ask", team_id, ask_id))
+        loaded = json.loads(self._seal.open(sealed, *of_ask(team_id, ask_id)))
         return loaded if isinstance(loaded, dict) else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from storage.bindings import of_bot_token, of_disconnect, of_installation
 from storage.facts.clock import aware
 from storage.facts.installations import InstallKey
 from storage.facts.secret import Secret
@@ -49,7 +50,7 @@ class Leaving:
     @property
     def binding(self) -> tuple[str, ...]:
         """What the sealed text is bound to."""
-        return ("disconnect", self.disconnect_id, "grant")
+        return of_disconnect(self.disconnect_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,12 @@ def open_credentials(seal: Seal, place: Bound, sealed: bytes) -> Credentials:
 
 def seal_bot_token(seal: Seal, team_id: str, token: Secret) -> bytes:
     """Seal a workspace's bot token."""
-    return seal.close(token.reveal(), "bot_token", team_id)
+    return seal.close(token.reveal(), *of_bot_token(team_id))
 
 
 def open_bot_token(seal: Seal, team_id: str, sealed: bytes) -> Secret:
     """Return a workspace's bot token; SealError when it is another workspace's."""
-    return Secret(seal.open(sealed, "bot_token", team_id))
+    return Secret(seal.open(sealed, *of_bot_token(team_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def open_installation(seal: Seal, key: InstallKey, version: int, sealed: bytes) 
 
 
 def _installed(key: InstallKey, version: int) -> tuple[str, ...]:
-    return ("installation", key.enterprise_id, key.team_id, str(version))
+    return of_installation(key.enterprise_id, key.team_id, version)
 
 
 def _text(instant: datetime | None) -> str | None:

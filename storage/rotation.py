@@ -1,30 +1,34 @@
-"""Key rotation: every sealed grant and bot token is sealed again with the newest key, one at a time.
+"""Key rotation: everything sealed is sealed again with the newest key, one text at a time, beside a working Tidings.
 
-A grant is re-sealed under the same lease that renewing its tokens takes, and by compare-and-swap on its version, so
-that a token which is renewed at the same moment is never lost.
+Grants and installations are re-sealed under the same lease that renewing their tokens takes, and by compare-and-swap on
+their version, so that a token which is renewed at the same moment is never lost. What else is sealed has no versions:
+it is replaced only where it still is what was read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from storage.credentials import (
     Place,
-    open_bot_token,
     open_credentials,
     open_installation,
-    seal_bot_token,
     seal_credentials,
     seal_installation,
 )
 from storage.facts.ids import new_id
 from storage.facts.installations import InstallKey
-from storage.records import installations, leases, organizations, seeds, sources
-from storage.seal import Seal
+from storage.records import installations, leases, sealed, sources
+from storage.records.sealed import PLACES, Key, SealedPlace
+from storage.seal import Seal, SealError
 from storage.sessions import Database, Session
+from storage.tables import ConnectionRow, InstallationRow
 
 #: what the names of the leases on sources' tokens begin with
 TOKEN_LEASES = "tokens:"  # noqa: S105 - a name, not a credential
 _LEASE_SECONDS = 30.0
+#: how often a text is tried that others change at the same time
+_TRIES = 5
 
 
 @dataclass
@@ -33,22 +37,48 @@ class Resealed:
 
     sealed: int = 0
     current: int = 0
-    #: a worker was renewing them; run it again
+    #: a worker was renewing them, or they changed while they were sealed; run it again
     busy: int = 0
+    #: their key is gone, and they are needed for a short time only: left as they are
+    lost: int = 0
 
 
-def reseal(database: Database, seal: Seal) -> Resealed:
-    """Seal everything that an older key sealed with the newest; SealError when a key is missing."""
+def reseal(database: Database, seal: Seal, places: Sequence[SealedPlace] = PLACES) -> Resealed:
+    """Seal everything that an older key sealed with the newest; SealError when the key of what lasts is gone."""
     done = Resealed()
     holder = new_id("rot")
-    for source in database.in_read(lambda session: sources.changed_since(session, None)):
-        _count(done, database.in_write(partial(_grant, seal=seal, source_id=source.id, holder=holder)))
-    for team, token in database.in_read(organizations.bot_tokens).items():
-        if token is not None:
-            _count(done, database.in_write(partial(_token, seal=seal, team_id=team)))
-    for each in database.in_read(installations.active):
-        _count(done, database.in_write(partial(_installation, seal=seal, key=each.key, holder=holder)))
+    for place in places:
+        for key in database.in_read(partial(sealed.keys, place=place)):
+            _count(done, _reseal(database, seal, place, key, holder))
     return done
+
+
+def _reseal(database: Database, seal: Seal, place: SealedPlace, key: Key, holder: str) -> str | None:
+    if place.table is ConnectionRow:
+        return database.in_write(partial(_grant, seal=seal, source_id=key[0], holder=holder))
+    if place.table is InstallationRow:
+        return database.in_write(partial(_installation, seal=seal, key=InstallKey(*key), holder=holder))
+    return _passing(database, seal, place, key)
+
+
+def _passing(database: Database, seal: Seal, place: SealedPlace, key: Key) -> str | None:
+    """Seal one text anew that has no version, unless somebody changes it at the same time."""
+    for _ in range(_TRIES):
+        held = database.in_read(partial(sealed.held, place=place, key=key))
+        if held is None:
+            return None
+        text, binding = held
+        if seal.is_current(text):
+            return "current"
+        try:
+            again = seal.close(seal.open(text, *binding), *binding)
+        except SealError:
+            if place.passing:
+                return "lost"
+            raise
+        if database.in_write(partial(sealed.replace, place=place, key=key, before=text, sealed=again)):
+            return "sealed"
+    return "busy"
 
 
 def install_lease(key: InstallKey) -> str:
@@ -117,11 +147,3 @@ def _reseal_installation(session: Session, seal: Seal, key: InstallKey) -> str |
     grant = open_installation(seal, key, found.version, found.tokens)
     sealed = seal_installation(seal, key, found.version + 1, grant)
     return "sealed" if installations.resealed(session, found, sealed) else "busy"
-
-
-def _token(session: Session, seal: Seal, team_id: str) -> str:
-    sealed = seeds.stored_bot_token(session, team_id)
-    if sealed is None or seal.is_current(sealed):
-        return "current"
-    seeds.replace_bot_token(session, team_id, seal_bot_token(seal, team_id, open_bot_token(seal, team_id, sealed)))
-    return "sealed"

@@ -13,7 +13,7 @@ def new() -> None:
 
 
 def rotate(env_file: Path | None) -> None:
-    """Seal every grant and bot token with the first key; may run beside a working Tidings, any number of times."""
+    """Seal everything that is sealed with the first key; may run beside a working Tidings, any number of times."""
     from storage.rotation import reseal
 
     settings = read_settings(env_file)
@@ -24,6 +24,11 @@ def rotate(env_file: Path | None) -> None:
         except SealError as error:
             stop(f"stopped, nothing was lost: {error}")
     line(f"{done.sealed} sealed anew, {done.current} had the newest key already")
+    if done.lost:
+        line(
+            f"{done.lost} short-lived texts (codes, events, half-finished connections) cannot be opened any more: "
+            "their key is not in SECRET_KEYS. They were left alone; whoever waits for one starts again"
+        )
     if done.busy:
-        stop(f"{done.busy} are being renewed right now: run this again in a minute, and keep the old key until then")
-    line("older keys can be taken out of SECRET_KEYS an hour from now, when no request waits that they sealed")
+        stop(f"{done.busy} are being changed right now: run this again in a minute, and keep the old key until then")
+    line("once every process runs with the new key in front, older keys can be taken out of SECRET_KEYS")

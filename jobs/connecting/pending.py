@@ -8,6 +8,7 @@ from connectors.base import ProviderSettings
 from connectors.errors import Broken
 from connectors.grants import Granted
 from connectors.tokens import Tokens
+from storage.bindings import of_flow
 from storage.facts.clock import aware
 from storage.facts.secret import Secret
 from storage.seal import Seal
@@ -46,12 +47,12 @@ def seal_pending(seal: Seal, flow_id: str, pending: Pending) -> bytes:
         "region": granted.region,
         "environment": pending.environment,
     }
-    return seal.close(json.dumps(body), "flow", flow_id, "grant")
+    return seal.close(json.dumps(body), *of_flow(flow_id, "grant"))
 
 
 def open_pending(seal: Seal, flow_id: str, sealed: bytes) -> Pending:
     """Return the grant of that flow; SealError when it is another one's or its key is gone."""
-    body = json.loads(seal.open(sealed, "flow", flow_id, "grant"))
+    body = json.loads(seal.open(sealed, *of_flow(flow_id, "grant")))
     tokens = Tokens(
         access=Secret(body["access"]),
         refresh=Secret(body["refresh"]) if body["refresh"] else None,
@@ -73,12 +74,12 @@ def open_pending(seal: Seal, flow_id: str, sealed: bytes) -> Pending:
 
 def seal_verifier(seal: Seal, flow_id: str, verifier: Secret | None) -> bytes | None:
     """Seal the PKCE verifier for its flow; None where there is none."""
-    return seal.close(verifier.reveal(), "flow", flow_id, "verifier") if verifier else None
+    return seal.close(verifier.reveal(), *of_flow(flow_id, "verifier")) if verifier else None
 
 
 def open_verifier(seal: Seal, flow_id: str, sealed: bytes | None) -> Secret | None:
     """Return the PKCE verifier of that flow; SealError when it is another one's or its key is gone."""
-    return Secret(seal.open(sealed, "flow", flow_id, "verifier")) if sealed else None
+    return Secret(seal.open(sealed, *of_flow(flow_id, "verifier"))) if sealed else None
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -19,6 +19,7 @@ from jobs.connecting.marks import LINK_LIVES, STATE_LIVES, hash_of, new_mark, sa
 from jobs.connecting.means import Means
 from jobs.connecting.views import Launch
 from jobs.errors import FlowGoneError, FlowRefusedError
+from storage.bindings import of_flow, of_renewal
 from storage.facts.flows import Flow, FlowState
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member, SlackIdentity
@@ -44,7 +45,7 @@ async def begin(means: Means, query: Pairs, browser: Secret) -> str:
     state, nonce = new_mark(), new_mark()
     named = hash_of("renewal", state)
     now = means.clock.now()
-    sealed = _sealed(means.seal, login, "renewal", named)
+    sealed = _sealed(means.seal, login, *of_renewal(named))
     begun = Begun(named, hash_of("nonce", nonce), hash_of("browser", browser), sealed, now + STATE_LIVES)
     await means.desk.write(lambda session: renewals.begin(session, begun, now))
     means.checkpoint("flow.renewal_begun")
@@ -81,7 +82,7 @@ async def end_sign_in(means: Means, query: Pairs, browser: Secret) -> Secret | N
 
 def answer(means: Means, flow: Flow, sealed: bytes, *, state: Secret) -> tuple[Consent, str]:
     """Return where Amazon waits for this flow's browser, and its region; SealError when it cannot be read."""
-    login = _opened(means.seal, sealed, "flow", flow.id, "login")
+    login = _opened(means.seal, sealed, *of_flow(flow.id, "login"))
     settings = means.providers[Provider.AMAZON]
     back = means.redirect_uri(Provider.AMAZON)
     return answer_login(settings, login, redirect_uri=back, state=state), login.region
@@ -111,15 +112,15 @@ def _proven(
     now = means.clock.now()
     organizations.lock(session, member.organization_id)
     member = authorize(Actor(identity, organizations.member_by_identity(session, identity)), Action.CONNECT)
-    login = _opened(means.seal, begun.login, "renewal", begun.state_hash)
-    flow_id = derived_id("flw", "renewal", begun.state_hash)
+    login = _opened(means.seal, begun.login, *of_renewal(begun.state_hash))
+    flow_id = derived_id("flw", *of_renewal(begun.state_hash))
     flows.add(
         session, flow_id, member, Provider.AMAZON, _source(session, member, login),
         link_hash=hash_of("link", mark), now=now, expires_at=now + LINK_LIVES,
     )  # fmt: skip
     flow = locked(session, flow_id)
     trail.note(session, flow, trail.LINKED, now, began_at="amazon")
-    sealed = _sealed(means.seal, login, "flow", flow_id, "login")
+    sealed = _sealed(means.seal, login, *of_flow(flow_id, "login"))
     flows.move(session, flow, state=FlowState.PROVEN, browser_hash=begun.browser_hash, login=sealed)
     trail.note(session, flow, trail.PROVEN, now, by_code=False)
 

@@ -8,6 +8,7 @@ from connectors.base import Connector
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.work import Work
+from storage.bindings import of_code
 from storage.facts.deliveries import (
     CONNECT_CODE,
     CONNECTION_CHANGED,
@@ -36,7 +37,7 @@ def send_code(
 ) -> None:
     """Send the code to the member by DM; it is sealed until it was sent, and then forgotten."""
     subject = f"{flow.id}.{number}"
-    sealed = seal.close(code.reveal(), CONNECT_CODE, subject)
+    sealed = seal.close(code.reveal(), *of_code(CONNECT_CODE, subject))
     delivery_id = deliveries.add(
         session,
         organization_id=flow.organization_id,
@@ -108,7 +109,7 @@ def flow_words(seal: Seal, connector_for: Callable[[Provider], Connector]) -> Ma
     def code(session: Session, delivery: Delivery, _now: datetime) -> Message:
         flow = _flow(session, delivery.subject.partition(".")[0])
         sealed = base64.b64decode(str(deliveries.facts_of(session, delivery.id).get("sealed", "")))
-        digits = seal.open(sealed, CONNECT_CODE, delivery.subject)
+        digits = seal.open(sealed, *of_code(CONNECT_CODE, delivery.subject))
         return connect_code(digits, connector_for(flow.provider).label, delivery.expires_at)
 
     def changed(session: Session, delivery: Delivery, _now: datetime) -> Message:

@@ -18,6 +18,7 @@ from jobs.webhooks.service import KIND
 from jobs.webhooks.standing import LookAgainError, Standing, settle_standing
 from jobs.webhooks.topics import AGAIN
 from jobs.work import Work
+from storage.bindings import of_webhook
 from storage.facts.sources import Provider, Source
 from storage.facts.webhooks import Webhook
 from storage.records import organizations, webhooks
@@ -98,7 +99,7 @@ class WebhookHandler:
         return found
 
     def _opened(self, webhook: Webhook) -> str:
-        return self._ground.seal.open(webhook.body or b"", KIND, webhook.provider.value, webhook.event_id)
+        return self._ground.seal.open(webhook.body or b"", *of_webhook(webhook.provider, webhook.event_id))
 
     async def _again(self, key: str, attempt: int, seconds: float) -> None:
         work = Work(KIND, key, attempt=attempt + 1, queue="notify", delay=timedelta(seconds=seconds))

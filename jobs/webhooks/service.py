@@ -10,6 +10,7 @@ from jobs.asks import Enqueue
 from jobs.desk import Desk
 from jobs.webhooks.topics import AGAIN, NOTED
 from jobs.work import Work
+from storage.bindings import of_webhook
 from storage.facts.clock import Clock
 from storage.facts.sources import Provider
 from storage.facts.webhooks import Event, Webhook
@@ -64,7 +65,7 @@ class WebhookService:
             return "unknown"
         now = self._clock.now()
         outcome = self._outcome(session, provider, event)
-        sealed = self._seal.close(event.body, KIND, provider.value, event.id) if event.body else None
+        sealed = self._seal.close(event.body, *of_webhook(provider, event.id)) if event.body else None
         if not webhooks.add(session, provider, event, now, body=None if outcome else sealed, outcome=outcome):
             return "again"
         if outcome is None:

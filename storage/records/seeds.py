@@ -56,13 +56,6 @@ def stored_bot_token(session: Session, team_id: str) -> bytes | None:
     return row.bot_token if row else None
 
 
-def replace_bot_token(session: Session, team_id: str, sealed: bytes) -> None:
-    """Replace the sealed bot token of a workspace by the same one, sealed with another key."""
-    row = session.get_one(WorkspaceRow, team_id)
-    row.bot_token = sealed
-    session.add(row)
-
-
 def put_workspace(session: Session, team_id: str, owner: str | None, token: bytes | None, **fields: Any) -> Wrote:
     """Add or update a workspace; it is opened again if it was closed. A token of None leaves the stored one."""
     row = session.get(WorkspaceRow, team_id)

@@ -17,7 +17,7 @@ PATH = "/connect/amazon/renew"
 async def test_opening_it_does_nothing_and_pressing_goes_to_slack() -> None:
     site = built()
     async with site.browser(known=False) as client:
-        shown = await client.get(PATH, params=QUERY)
+        shown = await client.get(PATH, params=dict(QUERY))
         assert (shown.status_code, site.effects) == (200, [])
         assert "A2TEMERITYUS01" in shown.text
         assert "tidings_browser" in shown.headers["set-cookie"]
@@ -33,7 +33,7 @@ async def test_opening_it_does_nothing_and_pressing_goes_to_slack() -> None:
 
 async def test_without_sign_in_it_says_where_to_start() -> None:
     async with built(replace(VIEW, can_sign_in=False)).browser() as client:
-        shown = (await client.get(PATH, params=QUERY)).text
+        shown = (await client.get(PATH, params=dict(QUERY))).text
     assert "/data reconnect amazon" in shown
     assert "<button" not in shown
 
@@ -49,8 +49,8 @@ async def test_what_is_not_amazons_is_refused_with_a_next_step(query: list[tuple
 
 async def test_what_amazon_sends_stays_text() -> None:
     async with built().browser() as client:
-        plain = (await client.get(PATH, params=QUERY)).text
+        plain = (await client.get(PATH, params=dict(QUERY))).text
         for text in (text for text in MARKUP if text.isascii()):
-            shown = await client.get(PATH, params=replaced(QUERY, amazon_state=text))
+            shown = await client.get(PATH, params=dict(replaced(QUERY, amazon_state=text)))
             assert shown.status_code == 200
             assert structure(shown.text) == structure(plain)

@@ -1,17 +1,37 @@
 """Rotating keys: everything opens with the new key alone, and a token renewed meanwhile is never lost."""
 
 import asyncio
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import JSON, LargeBinary
+from sqlmodel import select
 
 from jobs.tokens import StoredTokens
 from storage.credentials import Credentials, Place, open_bot_token, open_credentials, seal_credentials
 from storage.facts.clock import SystemClock
+from storage.facts.deliveries import SEALED_KINDS
 from storage.facts.secret import Secret
-from storage.records import leases, organizations, sources
+from storage.records import leases, organizations, sealed, sources
+from storage.records.sealed import PLACES, SealedPlace
 from storage.rotation import lease_name, reseal
-from storage.seal import Seal, new_key
+from storage.seal import Seal, SealError, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
-from storage.sessions import Database
+from storage.sessions import Database, Session
+from storage.tables import (
+    AskRow,
+    DeliveryRow,
+    DisconnectRow,
+    FlowRow,
+    InstallationRow,
+    MemberRow,
+    RenewalBegunRow,
+    WebhookRow,
+    metadata,
+)
 from tests.storage.test_seed_file import ENVIRONMENT, EXAMPLE
 from tests.storage.test_seeding import MODES, NOW, ORGANIZATION
 
@@ -39,8 +59,8 @@ def test_afterwards_the_new_key_alone_opens_everything(database: Database) -> No
     assert opened(database, quickbooks, alone) == (2, opened(database, quickbooks, alone)[1])
     assert opened(database, quickbooks, alone)[1].refresh == Secret("quickbooks-secret")
     assert opened(database, shopify, alone)[1].access == Secret("shopify-secret")
-    for team, sealed in database.in_read(organizations.bot_tokens).items():
-        assert open_bot_token(alone, team, sealed or b"").reveal().startswith("xoxb-")
+    for team, token in database.in_read(organizations.bot_tokens).items():
+        assert open_bot_token(alone, team, token or b"").reveal().startswith("xoxb-")
 
 
 def test_again_does_nothing(database: Database) -> None:
@@ -101,3 +121,145 @@ def test_the_check_catches_a_rotation_that_takes_no_lease(database: Database) ->
         )  # fmt: skip
 
     assert renewed_meanwhile(database, rotate) != (2, Secret("refresh-2"))
+
+
+# -- everything that is sealed -----------------------------------------------------------------------------------------
+
+
+def fill(session: Session, seal: Seal) -> None:
+    """Put something sealed into every place that a seed leaves empty."""
+    source, member = sources.sources_of(session, ORGANIZATION)[0], session.exec(select(MemberRow)).first()
+    assert member is not None
+    soon = NOW + timedelta(minutes=9)
+    who: dict[str, Any] = {"organization_id": ORGANIZATION, "member_id": member.id}
+    rows = [
+        FlowRow(
+            id="flw_1", **who, team_id=member.team_id, user_id=member.user_id, provider="amazon", state="returned",
+            created_at=NOW, expires_at=soon, link_hash="l",
+        ),
+        DisconnectRow(
+            id="dis_1", **who, source_id=source.id, at=NOW, version=1, erase_data=False, region="", environment="",
+            tokens_due_at=soon, next_at=soon,
+        ),
+        RenewalBegunRow(state_hash="s", nonce_hash="n", browser_hash="b", login=b"", expires_at=soon),
+        WebhookRow(provider="shopify", event_id="e", topic="t", account="a", at=NOW),
+        AskRow(id="ask_1", team_id=member.team_id, trigger_id="t", kind="command", payload=b"", at=NOW),
+        DeliveryRow(
+            id="dlv_1", **who, kind=next(iter(SEALED_KINDS)), subject="flw_1.1", channel="slack", destination="d",
+            state="pending", created_at=NOW, expires_at=soon, facts={},
+        ),
+        InstallationRow(
+            enterprise_id="", team_id="T9", app_id="A", bot_user_id="U", scopes="", version=3, installed_by="U",
+            installed_at=NOW,
+        ),
+    ]  # fmt: skip
+    session.add_all(rows)
+    session.flush()
+    by_table = {type(row): row for row in rows}
+    for place in PLACES:
+        if (row := by_table.get(place.table)) is None:
+            continue
+        text = '{"access": "a"}' if place.versioned else "secret"
+        closed = seal.close(text, *place.binding(session, row))
+        value = {place.within: base64.b64encode(closed).decode()} if place.within else closed
+        setattr(row, place.column, value)
+    session.flush()
+
+
+def unopened(database: Database, seal: Seal) -> set[str]:
+    """Return the places in which something does not open with that seal, or nothing is."""
+    found = set()
+    with database.read() as session:
+        for place in PLACES:
+            texts = [sealed.held(session, place, key) for key in sealed.keys(session, place)]
+            if not texts:
+                found.add(place.name)
+            for text, binding in filter(None, texts):
+                try:
+                    seal.open(text, *binding)
+                except SealError:
+                    found.add(place.name)
+    return found
+
+
+def whole(database: Database) -> None:
+    seeded(database)
+    database.in_write(lambda session: fill(session, Seal([OLD])))
+    assert unopened(database, Seal([OLD])) == set()
+
+
+def test_the_list_knows_every_sealed_column() -> None:
+    """Bytes in our tables are sealed texts; so are the facts of some deliveries. The twin is a list without one."""
+    columns = {
+        f"{table.name}.{column.name}"
+        for table in metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    within = {place.name for place in PLACES if place.within}
+    assert {place.name for place in PLACES} == columns | within
+    assert within == {"deliveries.facts"}
+    assert isinstance(DeliveryRow.__table__.c.facts.type, JSON)  # type: ignore[attr-defined]  # every table has one
+    assert {place.name for place in PLACES[1:]} != columns | within
+
+
+def test_after_a_rotation_the_old_key_may_go(database: Database) -> None:
+    whole(database)
+    done = reseal(database, Seal([NEW, OLD]))
+    assert (done.busy, done.lost, done.current) == (0, 0, 0)
+    assert unopened(database, Seal([NEW])) == set()
+    assert reseal(database, Seal([NEW, OLD])).current == done.sealed
+
+
+@pytest.mark.parametrize("forgotten", PLACES, ids=lambda place: place.name)
+def test_a_rotation_that_forgets_one_place_is_caught(sqlite_database: Database, forgotten: SealedPlace) -> None:
+    whole(sqlite_database)
+    reseal(sqlite_database, Seal([NEW, OLD]), [place for place in PLACES if place is not forgotten])
+    assert unopened(sqlite_database, Seal([NEW])) == {forgotten.name}
+
+
+class Changing(Seal):
+    """Lets somebody change the flow's grant in the moment in which it is sealed anew."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__([NEW, OLD])
+        self._database = database
+        self.changes = 1
+
+    def open(self, text: bytes, *binding: str) -> str:
+        if binding == ("flow", "flw_1", "grant") and self.changes:
+            self.changes -= 1
+            self._database.in_write(lambda session: _set_grant(session, Seal([OLD]).close("newer", *binding)))
+        return super().open(text, *binding)
+
+
+def _set_grant(session: Session, grant: bytes) -> None:
+    row = session.get_one(FlowRow, "flw_1")
+    row.grant = grant
+    session.add(row)
+
+
+@pytest.mark.parametrize("twin", [False, True])
+def test_what_changes_meanwhile_is_never_put_back(database: Database, *, twin: bool) -> None:
+    """The twin writes what it read, whatever is there by now."""
+    whole(database)
+    (place,) = [place for place in PLACES if place.name == "flows.grant"]
+    seal = Changing(database)
+    if twin:
+        text, binding = database.in_read(lambda session: sealed.held(session, place, ("flw_1",))) or (b"", ())
+        again = seal.close(seal.open(text, *binding), *binding)
+        database.in_write(lambda session: _set_grant(session, again))
+    else:
+        reseal(database, seal)
+    text, binding = database.in_read(lambda session: sealed.held(session, place, ("flw_1",))) or (b"", ())
+    assert (Seal([NEW]).open(text, *binding) == "newer") != twin
+
+
+def test_a_lost_key_stops_for_what_lasts_and_not_for_what_passes(sqlite_database: Database) -> None:
+    whole(sqlite_database)
+    passing = [place for place in PLACES if place.passing]
+    done = reseal(sqlite_database, Seal([NEW]), passing)
+    assert (done.lost, done.sealed) == (len(passing), 0)
+    with pytest.raises(SealError):
+        reseal(sqlite_database, Seal([NEW]))
+    assert unopened(sqlite_database, Seal([OLD])) == set()
