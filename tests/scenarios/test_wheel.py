@@ -27,6 +27,8 @@ def test_the_installed_wheel_plays_the_refresh_story(tmp_path: Path) -> None:
     assert found.startswith(str(installed))
     told = _run([sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", "refresh"], elsewhere, installed)
     assert "mail for Maya" in told
+    assert told.count("ok  ") >= 7
+    assert "nothing twice" in told
 
 
 def _run(command: list[str], folder: Path, path: Path | None = None) -> str:
