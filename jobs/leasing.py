@@ -37,17 +37,24 @@ class Lease:
 async def leased(
     database: Database, name: str, *, seconds: float, patience: float, busy: Callable[[], Exception]
 ) -> AsyncIterator[Lease]:
-    """Hold the lease in the block; what `busy` gives is raised when others hold it for longer than `patience`."""
+    """Hold the lease in the block; what `busy` gives is raised when others hold it for longer than `patience`.
+
+    A block that was cancelled in the middle gives the lease back as one that was left behind.
+    """
     lease = await _acquired(database, name, seconds, patience)
     if lease is None:
         raise busy()
     keeper = asyncio.create_task(_prolonged(database, lease, seconds))
+    done = True
     try:
         yield lease
+    except asyncio.CancelledError:
+        done = False
+        raise
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-        await database.writing(lambda session: leases.release(session, name, lease.holder, lease.generation))
+        await database.writing(lambda session: leases.release(session, name, lease.holder, lease.generation, done=done))
 
 
 async def _acquired(database: Database, name: str, seconds: float, patience: float) -> Lease | None:

@@ -53,13 +53,16 @@ def renew(session: Session, name: str, holder: str, generation: int, seconds: fl
     return bool(renewed.rowcount)
 
 
-def release(session: Session, name: str, holder: str, generation: int) -> bool:
-    """Give the lease back at once; False when it was not held any more. The generation stays and keeps growing."""
+def release(session: Session, name: str, holder: str, generation: int, *, done: bool = True) -> bool:
+    """Give the lease back at once; False when it was not held any more. The generation stays and keeps growing.
+
+    What was not done keeps the holder's name, as a lease that ran out does.
+    """
     released = session.connection().execute(
         update(LeaseRow)
         .where(col(LeaseRow.name) == name, col(LeaseRow.holder) == holder)
         .where(col(LeaseRow.generation) == generation)
-        .values(until=database_now(session), holder=_NOBODY)
+        .values(until=database_now(session), holder=_NOBODY if done else holder)
     )
     return bool(released.rowcount)
 
