@@ -1,6 +1,7 @@
 """Asking for access to refreshes, and support's decision: each one transaction of request, messages and audit."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from jobs.access_policy import AccessPolicy, standing_of
 from jobs.authorize import authorize, authorize_support
@@ -133,7 +134,7 @@ class AccessService:
         if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is not None:
             return found
         name = organizations.support_name(session, actor.identity)
-        if not access.settle(session, request_id, name, now, approved=approve):
+        if not self._settled(session, request_id, name, now, approve=approve):
             raise TooLateError(_decided(access.find(session, request_id)))
         if approve:
             access.allow(session, found.organization_id, now)
@@ -149,6 +150,9 @@ class AccessService:
         )
         self._notifier.access_decided(session, request_id, _still_members(session, found), now)
         return access.find(session, request_id) or found
+
+    def _settled(self, session: Session, request_id: str, name: str, now: datetime, *, approve: bool) -> bool:
+        return access.settle(session, request_id, name, now, approved=approve)
 
 
 def _names(session: Session, member: Member, scope: Scope) -> str:

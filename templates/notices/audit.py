@@ -28,7 +28,7 @@ _STEPS = {
 _DETAIL = 120
 #: Ids say nothing to a person; the command line has them.
 _OUR_ID = re.compile(r"[a-z]{3}_[0-9a-z]{22}", re.ASCII)
-_UNSAID = frozenset({"source", "refresh", "run", "flow", "disconnect"})
+_UNSAID = frozenset({"source", "refresh", "run", "flow", "disconnect", "request"})
 
 
 def audit_list(organization: str, page: AuditPage) -> Message:
