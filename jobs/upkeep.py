@@ -11,12 +11,15 @@ from jobs.ground import Ground
 from jobs.refresh.collecting import organization_lease
 from jobs.threads import in_thread
 from storage.facts.ids import new_id
-from storage.records import asks, leases, organizations, runs, triggers
+from storage.records import asks, disconnects, leases, organizations, runs, triggers
 from storage.sessions import DatabaseBusyError, Session
 from storage.warehouse import WarehouseError
 
 #: Slack signs for five minutes; three days leave room for every redelivery and for a restored backup.
 REPLAY_MEMORY = timedelta(days=3)
+
+#: How long what happened can be looked up.
+HISTORY = timedelta(days=400)
 
 #: A warehouse is tidied once in that time, by whichever process looks first.
 _TIDY_EVERY = timedelta(hours=23)
@@ -35,12 +38,14 @@ log = structlog.get_logger()
 
 
 def replay_memory_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
-    """Return the sweep that forgets triggers and kept requests that can no longer come again."""
+    """Return the sweep that forgets what can no longer come again, and what has been history for long enough."""
 
     async def sweep() -> None:
         before = ground.clock.now() - REPLAY_MEMORY
         await ground.database.writing(lambda session: triggers.forget_before(session, before))
         await ground.database.writing(lambda session: asks.forget_before(session, before))
+        past = ground.clock.now() - HISTORY
+        await ground.database.writing(lambda session: disconnects.forget_before(session, past))
 
     return sweep
 

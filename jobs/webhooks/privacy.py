@@ -7,6 +7,7 @@ from functools import partial
 from connectors.shopify.requests import PrivacyRequest
 from jobs.asks import Enqueue
 from jobs.ground import Ground
+from jobs.incidents.noticing import back
 from jobs.leasing import Lease
 from jobs.notify import Notifier
 from jobs.refresh.cancel import cancel_run
@@ -15,6 +16,7 @@ from jobs.threads import in_thread
 from jobs.webhooks.standing import LookAgainError, Standing, settle_standing
 from jobs.webhooks.telling import tell_support
 from storage.facts.ids import derived_id
+from storage.facts.incidents import Resolution
 from storage.facts.sources import ConnectionState, Source
 from storage.facts.webhooks import Webhook
 from storage.records import audit, organizations, runs, sources, webhooks
@@ -84,7 +86,10 @@ class Privacy:
     def _erased(self, session: Session, webhook: Webhook, source: Source, rows: Mapping[str, int]) -> None:
         organizations.lock(session, source.organization_id)
         _still_gone(session, source)
-        webhooks.forget_account(session, source.id, self._ground.clock.now())
+        now = self._ground.clock.now()
+        webhooks.forget_account(session, source.id, now)
+        # Its data is gone, and with it the reason to be reminded that it gets older.
+        back(session, source.id, Resolution.ERASED, now, self._notifier)
         self._prove(session, webhook, source, SHOP_REDACTED, detail={"rows": dict(rows)})
 
     def _fence(self, lease: Lease) -> None:

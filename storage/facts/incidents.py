@@ -19,6 +19,8 @@ class Resolution(StrEnum):
     CLEARED = "cleared"
     #: a person disconnected the source on purpose
     DISCONNECTED_BY_PERSON = "disconnected_by_person"
+    #: the provider had all data of the account erased here: nothing is left that could be reconnected to
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.sql.dml import Update
 from sqlmodel import Session, col, select
 
@@ -199,6 +199,11 @@ def waiting_since(session: Session, instant: datetime) -> list[Disconnect]:
     """Return the unfinished ones whose newest attempt was due before that instant."""
     statement = select(DisconnectRow).where(col(DisconnectRow.ended_at).is_(None), col(DisconnectRow.next_at) < instant)
     return [as_disconnect(row) for row in session.exec(statement)]
+
+
+def forget_before(session: Session, instant: datetime) -> int:
+    """Delete those that ended before that instant; return how many. The connection and the audit keep what matters."""
+    return session.connection().execute(delete(DisconnectRow).where(col(DisconnectRow.ended_at) < instant)).rowcount
 
 
 def _own_connection(disconnect: Disconnect) -> Update:

@@ -113,6 +113,10 @@ def _over(facts: IncidentFacts) -> Message:
             "The provider accepts the connection again; nobody has to do anything. Its data is being caught up now.",
         ),
         Resolution.DISCONNECTED_BY_PERSON: (f"{name} was disconnected on purpose", "Nobody is reminded any more."),
+        Resolution.ERASED: (
+            f"The data of {name} was erased",
+            "The provider asks for this some time after an account has left. Nobody is reminded any more.",
+        ),
     }[found.resolution or Resolution.CLEARED]
     summary = f"{label(facts.organization)}: {title}. It was disconnected for {lasted}."
     rows: tuple[tuple[str, tuple[Inline, ...]], ...] = (

@@ -25,6 +25,7 @@ from jobs.refresh.outcome import LOST
 from jobs.refresh.retry import RetryPlan
 from jobs.status import states
 from jobs.tokens import StoredTokens
+from jobs.upkeep import replay_memory_sweep
 from jobs.work import Work, WorkState, WorkStatus
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.flows import FlowState
@@ -270,6 +271,11 @@ async def test_the_grant_is_given_up_and_then_forgotten(database: Database, tmp_
         assert await work.attempt(parted.disconnect_id, 1)
         assert stage.outside.revoked == [ACCOUNT]
         assert stage.trail()[-1] == "grant_given_up"
+        upkeep = replay_memory_sweep(ground_of(stage.means, tmp_path))
+        for days, left in ((399, [ended]), (2, [None])):
+            stage.clock.advance(timedelta(days=days))
+            await upkeep()
+            assert [stage.database.in_read(lambda session: disconnects.find(session, parted.disconnect_id))] == left
 
 
 class RenewsInMemory(Severing):

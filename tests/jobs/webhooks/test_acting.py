@@ -408,6 +408,9 @@ async def test_a_shop_is_erased_only_once_it_is_gone(sqlite_database: Database, 
         assert grant.credentials is None
         assert stage.database.in_read(lambda session: session.get_one(SourceRow, source.id)).data_erased_at is not None
         assert source.connection is ConnectionState.DISCONNECTED
+        # Nobody is reminded of what is gone.
+        incident = stage.database.in_read(lambda session: session.exec(select(IncidentRow)).one())
+        assert (incident.resolution, incident.due_at) == ("erased", None)
 
 
 class Died(BaseException):
