@@ -81,4 +81,4 @@ async def _revoke(case: Case, words: str) -> Reply:
         return case.say(notices.members_usage())
     member = await case.services.members.named(case.actor, name)
     changed = await case.services.members.revoke(case.actor, member.id, case.trigger)
-    return case.say(notices.role_revoked(changed.member))
+    return case.say(notices.role_revoked(changed.member, changed.connected))

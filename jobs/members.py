@@ -10,7 +10,8 @@ from jobs.refresh.ask import TriggerKey
 from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
-from storage.records import audit, groups, members, organizations, triggers
+from storage.facts.sources import Source
+from storage.records import audit, groups, members, organizations, sources, triggers
 from storage.sessions import Session
 
 
@@ -22,6 +23,8 @@ class Changed:
     before: Role | None
     #: None: no member any more
     after: Role | None
+    #: what a member who is none any more had connected; it stays connected until an admin takes it over
+    connected: tuple[Source, ...] = ()
 
 
 class OutsideError(Exception):
@@ -135,9 +138,12 @@ class MemberService:
             self._not_the_last_admin(session, member)
             members.remove(session, member_id, now)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, member_id, now)
+            connected = _connected_by(session, member)
             detail: dict[str, object] = {"before": member.role.value, "after": None}
+            if connected:
+                detail["connected"] = [source.label for source in connected]
             audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member_id, now, detail)
-            return Changed(member, member.role, None)
+            return Changed(member, member.role, None, connected)
 
         return await self._desk.write(work)
 
@@ -151,3 +157,10 @@ class MemberService:
             return
         if len(organizations.admins(session, member.organization_id)) == 1:
             raise TooLateError(f"{member.name} is the only admin; make somebody else admin first")
+
+
+def _connected_by(session: Session, member: Member) -> tuple[Source, ...]:
+    found = sources.sources_of(session, member.organization_id)
+    return tuple(
+        source for source in found if not source.on_purpose and sources.owner_of(session, source.id) == member.id
+    )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from storage.facts.messages import Code, Inline, Message, Note, Paragraph, Part, Person, Strong, Table
 from storage.facts.people import GroupRole, Member, Role
+from storage.facts.sources import Source
 from templates.notices.answers import say
-from templates.text import counted, label, shorten
-from templates.words import ROLES
+from templates.text import counted, label, listed, shorten
+from templates.words import ROLES, source_name
 
 _MAY = {
     Role.VIEWER: "sees status and history",
@@ -64,9 +65,16 @@ def role_granted(member: Member, before: Role | None) -> Message:
     return say(f"{name} is {role} now{was}: {_MAY[member.role]}.", kind="members")
 
 
-def role_revoked(member: Member) -> Message:
-    """Return the answer to a role that was taken away."""
-    return say(f"{label(member.name)} has no role in Tidings any more. What they did stays in the audit.")
+def role_revoked(member: Member, connected: Sequence[Source] = ()) -> Message:
+    """Return the answer to a role that was taken away; what they had connected needs somebody else's name."""
+    summary = f"{label(member.name)} has no role in Tidings any more. What they did stays in the audit."
+    if not connected:
+        return say(summary)
+    names = listed([source_name(source) for source in connected])
+    words: list[Inline] = [f"They connected {names}. This stays connected for the organization; to take it over: "]
+    for number, source in enumerate(connected):
+        words += [", " if number else "", Code(f"/data reconnect {label(source.label)}")]
+    return say(f"{summary} They connected {names}: please take it over.", (summary,), (*words, "."))
 
 
 def not_admissible(words: str) -> Message:

@@ -313,6 +313,7 @@ def messages() -> Any:
         ),
         "role_granted": notices.role_granted(member("Noor Haddad", Role.REFRESHER), Role.VIEWER),
         "role_revoked": notices.role_revoked(member("Noor Haddad", Role.REFRESHER)),
+        "role_revoked_owner": notices.role_revoked(member("Daniel Kim", Role.ADMIN), [QUICKBOOKS, SHOPIFY]),
         "not_admissible": notices.not_admissible("<@U0GUEST|gus>"),
         "members_usage": notices.members_usage(),
         **accesses(),

@@ -11,13 +11,17 @@ import pytest
 from connectors.grants import Granted
 from jobs.connecting.service import ConnectService
 from jobs.errors import FlowGoneError, NotAllowedError
+from jobs.members import Changed, MemberService
+from jobs.refresh.ask import TriggerKey
 from storage.credentials import Place, open_credentials
 from storage.facts.deliveries import CONNECTION_CHANGED
 from storage.facts.flows import FlowState
+from storage.facts.people import Actor
 from storage.facts.runs import RunState, Trigger
 from storage.facts.sources import CollectMode, ConnectionState
 from storage.records import deliveries, flows, runs
 from storage.sessions import Database
+from templates.notices import role_revoked
 from tests.jobs.connecting.pretend import SCOPES, PretendGrants
 from tests.jobs.connecting.stage import BOOKS, DANIEL, OLGA, SHOP, A, Stage, a_browser, demote, remove, staged
 
@@ -179,3 +183,32 @@ async def test_every_admin_is_told_of_each_connection(database: Database, tmp_pa
             assert {one.kind for one in found} == {CONNECTION_CHANGED}
             assert sorted(one.destination for one in found) == ["T0A/U0DANIEL", "T0A/U0OLGA"]
         assert stage.trail().count("connect") == 2
+
+
+class ForgetsTheOwner(MemberService):
+    """A twin that lets a member go without a look at what stands in their name."""
+
+    async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
+        return replace(await super().revoke(actor, member_id, trigger), connected=())
+
+
+@pytest.mark.parametrize("kind", [MemberService, ForgetsTheOwner])
+async def test_what_a_leaver_connected_is_said_until_somebody_takes_it_over(
+    sqlite_database: Database, tmp_path: Path, kind: type[MemberService]
+) -> None:
+    """T44: named when they go, never afterwards theirs again once an admin has reconnected it."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        source = (await stage.connected("a.myshopify.com")).source
+        taken = (await stage.connected("b.myshopify.com")).source
+        await stage.connected("b.myshopify.com", OLGA, source_id=taken.id)
+        members = kind(stage.means.desk, stage.clock, stage.means.people)
+        changed = await members.revoke(await stage.actor(OLGA), "mem_U0DANIEL", TriggerKey("T0A", "t"))
+        if kind is ForgetsTheOwner:
+            assert changed.connected == ()
+            return
+        assert [one.id for one in changed.connected] == [source.id]
+        said = str(role_revoked(changed.member, changed.connected))
+        assert "/data reconnect a.myshopify.com" in said
+        assert "b.myshopify.com" not in said
+        (entry,) = [one for one in stage.entries() if one.action == "manage_members"]
+        assert entry.detail["connected"] == ["a.myshopify.com"]
