@@ -1,6 +1,7 @@
 """Messages made of invented facts, for `tidings preview`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from storage.facts.access import AccessRequest, AccessStanding, Asker
@@ -32,7 +33,7 @@ def messages() -> Mapping[str, Callable[[], Message]]:
         "help": notices.help_text,
         "no-access": lambda: notices.no_access(AccessStanding(ORGANIZATION, None, waiting=False), value="all"),
         "access-request": lambda: notices.access_request(_asked()),
-        "access-decided": lambda: notices.access_decided(_asked(), value="all"),
+        "access-decided": lambda: notices.access_decided(_approved(), value="all"),
         "not-allowed": lambda: notices.not_allowed(Action.START_REFRESH, Role.REFRESHER, ("Daniel Kim",)),
     }
 
@@ -40,6 +41,10 @@ def messages() -> Mapping[str, Callable[[], Message]]:
 def _asked() -> AccessRequest:
     asker = Asker("mem_sample", "Maya Ortiz", NOW, "temeritygoods.myshopify.com", "all")
     return AccessRequest("acr_sample", "org_sample", ORGANIZATION, None, NOW, (asker,))
+
+
+def _approved() -> AccessRequest:
+    return replace(_asked(), settled_at=NOW, settled_by="Sam Keller", approved=True)
 
 
 def _shopify() -> Source:

@@ -48,7 +48,7 @@ def _why(standing: AccessStanding) -> tuple[Words, str | None]:
     request = standing.request
     if request is None or request.settled_at is None:
         if request is None:
-            return ("Support gives it when somebody asks.",), "Ask for access"
+            return ("Support decides about it when somebody asks.",), "Ask for access"
         asked: Words = (
             f"{_first(request)} asked support for it, and they have not decided yet. Asked: ",
             When(request.at),
@@ -59,7 +59,7 @@ def _why(standing: AccessStanding) -> tuple[Words, str | None]:
         return (*asked, " Press the button to be told as well."), "Ask for access"
     if request.approved is False:
         return (*_decision(request), " You may ask again."), "Ask again"
-    return ("Support gives it when somebody asks.",), "Ask for access"
+    return ("Support decides about it when somebody asks.",), "Ask for access"
 
 
 def access_asked(asked: AskedAccess, standing: AccessStanding, *, value: str) -> Message:

@@ -67,6 +67,9 @@ def test_everybody_reaches_exactly_what_their_role_allows() -> None:
         ("click:refresh_confirm", Action.START_REFRESH),
         ("click:refresh_stale", Action.START_REFRESH),
         ("click:refresh_cancel", Action.CANCEL_REFRESH),
+        ("click:access_ask", Action.ASK_FOR_ACCESS),
+        ("click:access_approve", Action.DECIDE_ACCESS),
+        ("click:access_decline", Action.DECIDE_ACCESS),
         ("click:escalation_acknowledge", Action.ACKNOWLEDGE_ESCALATION),
         ("click:escalation_retry", Action.RETRY_ESCALATED),
         ("click:escalation_cancel", Action.CANCEL_ESCALATED),
@@ -98,6 +101,8 @@ async def test_every_button_turns_a_stranger_and_another_workspace_away(name: st
     assert not services.refresh.started
     assert not services.refresh.cancelled
     assert not services.escalation.done
+    assert not services.access.wishes
+    assert not services.access.decided
 
 
 async def test_a_button_that_is_not_in_the_table_does_nothing() -> None:

@@ -1,9 +1,11 @@
 """Ask, confirm, be told: through signed HTTP and the stand-in workspace."""
 
+from typing import Any
+
 from storage.facts.messages import Button, Buttons, Message
 from templates import actions
 from templates import slack as blocks
-from tests.bot.stage import staged
+from tests.bot.stage import Stage, staged
 
 
 async def test_status_is_answered_in_the_ack_for_the_asker_alone() -> None:
@@ -73,6 +75,54 @@ async def test_a_held_read_is_shown_before_a_manager_lets_it_through() -> None:
         assert len(set(stage.services.held.loaded)) == 1
         assert stage.slack.red == []
         assert stage.slack.refused == []
+
+
+async def test_without_access_it_is_asked_for_and_support_alone_decides() -> None:
+    async with staged() as stage:
+        await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "refresh shop")
+        (old,) = stage.slack.messages("C0FINANCE", viewer="U0MAYA")
+        stage.services.refresh.closed = True
+        # A card from before the setting was changed, and everything that offers a refresh.
+        await stage.slack.click("U0MAYA", old, actions.REFRESH_CONFIRM)
+        await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "refresh all")
+        offers = await stage.slack.wait_for(
+            lambda: found if len(found := _with(stage, "U0MAYA", "C0FINANCE", actions.ACCESS_ASK)) == 2 else [],
+            timeout=5,
+        )
+        assert all("no access to refreshes" in offer.everything for offer in offers)
+        assert all(list(offer.actions) == [actions.ACCESS_ASK] for offer in offers)
+        assert not stage.services.refresh.started
+
+        await stage.slack.click("U0MAYA", offers[0], actions.ACCESS_ASK)
+        await stage.slack.wait_for(
+            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "support was asked" in t], timeout=5
+        )
+        (wish,) = stage.services.access.wishes
+        assert wish.scope.source_ids == ("src_shop",)
+        assert wish.message == f"C0FINANCE/{offers[0].ts}"
+
+        post = Message("Asked.", (Buttons((Button("Approve", actions.ACCESS_APPROVE, "acr_1"),)),))
+        for team, channel in (("T0TEMERITY", "C0FINANCE"), ("T0SUPPORT", "C0DATASUP")):
+            await stage.surface.slack.call(team, "chat.postMessage", {"channel": channel, **blocks.render(post)})
+        (forged,) = _with(stage, "U0DANIEL", "C0FINANCE", actions.ACCESS_APPROVE)
+        await stage.slack.click("U0DANIEL", forged, actions.ACCESS_APPROVE)
+        await stage.slack.wait_for(
+            lambda: [t for t in stage.seen("U0DANIEL", "C0FINANCE") if "nothing here by that name" in t], timeout=5
+        )
+        assert not stage.services.access.decided
+        (card,) = _with(stage, "U0SAM", "C0DATASUP", actions.ACCESS_APPROVE)
+        await stage.slack.click("U0SAM", card, actions.ACCESS_APPROVE)
+        await stage.slack.click("U0SAM", card, actions.ACCESS_APPROVE)
+        await stage.slack.wait_for(
+            lambda: [t for t in stage.seen("U0SAM", "C0DATASUP") if "has decided this already" in t], timeout=5
+        )
+        assert stage.services.access.decided == [(True, f"C0DATASUP/{card.ts}")]
+        assert stage.slack.red == []
+        assert stage.slack.refused == []
+
+
+def _with(stage: Stage, user: str, channel: str, action: str) -> list[Any]:
+    return [one for one in stage.slack.messages(channel, viewer=user) if action in one.actions]
 
 
 async def test_who_has_no_address_is_told_that_no_mail_will_come() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.facts.access import RefreshAccess
 from storage.settings import ProcessRole, Settings, SettingsError, load_settings
 
 ENOUGH = {
@@ -48,10 +49,17 @@ def test_everything_that_is_missing_is_told_at_once(environment: pytest.MonkeyPa
     ]  # fmt: skip
 
 
+def test_access_by_request_needs_a_place_where_it_is_decided(environment: pytest.MonkeyPatch) -> None:
+    assert "REFRESH_ACCESS=by_request" in refusal(environment, REFRESH_ACCESS="by_request")
+    environment.setenv("SUPPORT_CHANNEL", "T0123/C0456")
+    assert load_settings().refresh_access is RefreshAccess.BY_REQUEST
+
+
 @pytest.mark.parametrize(
     "name,value",
     [
         ("ROLE", "everything"),
+        ("REFRESH_ACCESS", "ask_nicely"),
         ("PORT", "80000"),
         ("PORT", "eighty"),
         ("PUBLIC_URL", "http://tidings.example.com"),

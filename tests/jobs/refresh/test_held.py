@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import NotAllowedError, NotFoundError, TooLateError
+from jobs.access_policy import AccessPolicy
+from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError
+from jobs.notify import Notifier
 from jobs.refresh.ask import Joined, Place, Started, TriggerKey
+from jobs.refresh.held import HeldService
+from storage.facts.access import RefreshAccess
 from storage.facts.people import Actor, Role
 from storage.facts.runs import FailureKind, Run, RunState
 from storage.facts.sources import Provider
@@ -57,6 +61,16 @@ async def test_a_manager_lets_a_held_read_through_once(sqlite_database: Database
             await desk.load(maya, run.id, TriggerKey("T0TEMERITY", "card_0"), PLACE)
         with pytest.raises(NotFoundError):
             await desk.ask(manager, "run_of_somebody_else")
+        # Letting it through starts a refresh by hand: where access is given by request, it needs that, too.
+        closed = AccessPolicy(RefreshAccess.BY_REQUEST)
+        notifier = Notifier(stage.jobs.engine.enqueue, support_channel="", support_email="")
+        asking = HeldService(stage.jobs.desk, stage.clock, stage.jobs.engine.enqueue, notifier, closed)
+        for attempt in (
+            asking.ask(manager, run.id),
+            asking.load(manager, run.id, TriggerKey("T0TEMERITY", "card_closed"), PLACE),
+        ):
+            with pytest.raises(NoAccessError):
+                await attempt
         held = await desk.ask(manager, run.id)
         assert held.found == run.held
         loaded = await _load(stage, manager, run.id, "card_1")
