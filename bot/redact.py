@@ -33,7 +33,7 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 #: Parts of addresses that are credentials for a while.
-_QUERY = re.compile(r"([?&](?:code|state|ticket|hmac|id_token)=)[^&\s\"'<>]+", re.IGNORECASE)
+_QUERY = re.compile(r"([?&](?:\w{1,40}_)?(?:code|state|nonce|ticket|hmac|id_token)=)[^&\s\"'<>]+", re.IGNORECASE)
 _SHORTEST_KNOWN = 8
 
 

@@ -109,6 +109,7 @@ NAMED = [
     "refresh_token=AB11no9shape", '{"access_token": "AB11no9shape"}', "{'client_secret': 'AB11no9shape'}",
     "X-Intuit-Token: AB11no9shape", "Authorization: Digest AB11no9shape", "cookie: a=1; b=AB11no9shape",
     "[(b'x-shopify-access-token', b'AB11no9shape')]", "https://a.example/back?code=AB11no9shape&realmId=9",
+    "https://a.example/?x=1&spapi_oauth_code=AB11no9shape", "https://a.example/?nonce=AB11no9shape",
     "wss://a.example/link?ticket=AB11no9shape", "host='h' password='AB11no9shape' dbname='d'", "postgresql://:AB11no9shape@h/d",
     "smtps://user:AB11no9shape@mail.example", "password: AB11no9shape", "X-Api-Key:AB11no9shape",
 ]  # fmt: skip
