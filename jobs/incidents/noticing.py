@@ -10,12 +10,16 @@ from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.sources import ConnectionState
 from storage.records import audit, incidents, sources
 from storage.sessions import Session
+from templates.words import PROVIDERS
 
 #: After the first message: one day, three, seven, then every week.
 REMINDERS = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 WEEKLY = timedelta(days=7)
 LOST, BACK = "connection_lost", "connection_back"
 _SYSTEM = "system"
+#: Codes of a renewal that the provider neither granted nor plainly refused; what is stored stays as it is.
+_NO_RENEWAL = frozenset({"token_malformed", "token_refused", "invalid_client"})
+_NOT_RENEWED = "the access could not be renewed: what {} answers to that cannot be used. The access from before is kept"
 
 
 def lost(session: Session, source_id: str, reason: str, now: datetime, notifier: Notifier) -> bool:
@@ -42,6 +46,16 @@ def lost(session: Session, source_id: str, reason: str, now: datetime, notifier:
     audit.record(session, source.organization_id, _SYSTEM, LOST, source_id, now, {"reason": reason})
     notifier.incident(session, opened, source, now)
     return True
+
+
+def judged(session: Session, source_id: str, code: str | None, now: datetime) -> None:
+    """Let the end of a run say whether the access can be renewed; `code` is its failure's, None for a good one."""
+    source = sources.source(session, source_id)
+    reason = _NOT_RENEWED.format(PROVIDERS[source.provider])
+    if code in _NO_RENEWAL and source.connection is ConnectionState.CONNECTED:
+        sources.set_connection(session, source_id, ConnectionState.ATTENTION, reason, now)
+    elif code is None and source.connection is ConnectionState.ATTENTION and source.connection_reason == reason:
+        sources.set_connection(session, source_id, ConnectionState.CONNECTED, None, now)
 
 
 def back(session: Session, source_id: str, resolution: Resolution, now: datetime, notifier: Notifier) -> bool:

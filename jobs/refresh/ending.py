@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.incidents.noticing import lost
+from jobs.incidents.noticing import judged, lost
 from jobs.notify import Notifier
 from storage.facts.runs import Failure, FailureKind, RunState
 from storage.records import deadlines, receipts, refreshes, runs
@@ -40,6 +40,8 @@ def end_run(
         receipts.add(session, run, runs.outcome(session, run_id), now)
     if verdict.failure is not None and verdict.failure.kind is FailureKind.RECONNECT:
         lost(session, run.source_id, verdict.failure.detail, now, notifier)
+    if verdict.failure is not None or verdict.state is RunState.READY:
+        judged(session, run.source_id, verdict.failure.code if verdict.failure else None, now)
     after_run(session, run_id, now, notifier)
     return True
 

@@ -13,8 +13,8 @@ from connectors.amazon.grant import AmazonGrants
 from connectors.amazon.login import answer_login, read_login
 from connectors.amazon.regions import REGIONS
 from connectors.errors import Broken, ConnectorError, Reconnect
-from connectors.grants import HintError, ReturnRefusedError
-from connectors.oauth import MemoryTokens, TokenKeeper
+from connectors.grants import Granted, HintError, ReturnRefusedError
+from connectors.oauth import MemoryTokens, TokenKeeper, Tokens
 from connectors.registry import grants_for
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.amazon import Amazon
@@ -106,8 +106,22 @@ async def test_what_is_no_answer_is_refused(app: Amazon, query: list[tuple[str, 
     assert caught.value.reason == reason
 
 
+class Trusting(AmazonGrants):
+    """The twin: believes the seller of the address."""
+
+    async def exchange(self, *arguments: object, **more: object) -> Granted:
+        """Skip the proof."""
+        _ = more
+        returned = arguments[1]
+        return Granted(Tokens(Secret("t")), returned.account, "?", ())  # type: ignore[attr-defined]
+
+
 async def test_an_edited_seller_is_not_connected(app: Amazon) -> None:
+    """T32."""
     async with the_way(app) as way:
+        twin = replace(way, grants=Trusting())
+        edited = twin.returned(replaced(await way.query(), selling_partner_id=OTHER))
+        assert (await twin.exchange(edited)).account == OTHER
         with pytest.raises(ReturnRefusedError) as caught:
             await way.exchange(way.returned(replaced(await way.query(), selling_partner_id=OTHER)))
     assert caught.value.reason == "account_unproven"

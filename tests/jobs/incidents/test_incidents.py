@@ -15,7 +15,7 @@ from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.sources import ConnectionState, Provider
 from storage.records import incidents, organizations, sources
 from storage.sessions import Database, Session
-from storage.tables import DeliveryRow, IncidentRow
+from storage.tables import ConnectionRow, DeliveryRow, IncidentRow
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
 
@@ -155,3 +155,26 @@ async def test_an_outage_is_no_lost_connection(sqlite_database: Database, tmp_pa
         await stage.finished(outcome.refresh_id)
         assert _open(stage) is None
         assert stage.source(Provider.SHOPIFY).connection is ConnectionState.CONNECTED
+
+
+async def test_an_access_that_cannot_be_renewed_is_kept_and_said(sqlite_database: Database, tmp_path: Path) -> None:
+    """T40: nothing is overwritten, the connection says what is wrong, and the next good run clears it."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        source = stage.source(Provider.SHOPIFY)
+
+        def stored(session: Session) -> bytes | None:
+            return session.get_one(ConnectionRow, source.id).credentials
+
+        before = sqlite_database.in_read(stored)
+        stage.clock.advance(timedelta(hours=2))
+        for trouble, expected in ((True, ConnectionState.ATTENTION), (False, ConnectionState.CONNECTED)):
+            if trouble:
+                stage.shopify.script.add(Rule(Kind.MALFORMED, operation="token", code="no_refresh_token", times=50))
+            outcome = await stage.request(Provider.SHOPIFY)
+            await stage.finished(outcome.refresh_id)
+            stage.shopify.script.clear()
+            now = stage.source(Provider.SHOPIFY)
+            assert now.connection is expected
+            assert ("could not be renewed" in (now.connection_reason or "")) == trouble
+            assert (sqlite_database.in_read(stored) == before) == trouble
+            assert _open(stage) is None
