@@ -11,7 +11,7 @@ from storage.facts.clock import Clock
 from storage.facts.ids import derived_id
 from storage.facts.runs import Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Source
-from storage.records import deadlines, runs, sources
+from storage.records import deadlines, organizations, runs, sources
 from storage.sessions import ConflictError, Database, Session
 
 #: The deadline of a first read that nobody asked for: it may take as long as it likes while it moves.
@@ -50,7 +50,11 @@ def slots_submitter(database: Database, clock: Clock, enqueue: Enqueue) -> Calla
 
 
 def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) -> str | None:
-    """Start the run of a slot and return its id; None when the slot had its run or another run holds the source."""
+    """Start the run of a slot and return its id; None when the slot had its run or another run holds the source.
+
+    Under the organization's lock, so that no run starts beside a disconnect that has looked for runs to stop.
+    """
+    organizations.lock(session, sources.organization_of(session, slot.source_id))
     source = sources.source(session, slot.source_id)
     if not schedule_of(source).active or runs.slot_taken(session, source.id, slot.key):
         return None

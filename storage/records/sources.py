@@ -49,6 +49,11 @@ def visible(session: Session, organization_id: str, source_id: str) -> Source | 
     return as_source(*found) if found else None
 
 
+def organization_of(session: Session, source_id: str) -> str:
+    """Return whose the source is, so that its organization can be locked before anything of it is read."""
+    return session.exec(select(SourceRow.organization_id).where(SourceRow.id == source_id)).one()
+
+
 def source(session: Session, source_id: str) -> Source:
     """Return the source; KeyError when there is none of that id. For work that was authorized before."""
     row = session.get(SourceRow, source_id)
