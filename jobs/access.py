@@ -61,6 +61,23 @@ class AccessService:
             lambda session: self._decide(session, actor, request_id, trigger, approve=approve, message=message)
         )
 
+    async def change(self, organization_id: str, *, give: bool) -> bool:
+        """Give or take access as the operator, without a request; giving answers an open one. False: it was so."""
+        return await self._desk.write(lambda session: self._change(session, organization_id, give=give))
+
+    def _change(self, session: Session, organization_id: str, *, give: bool) -> bool:
+        now = self._clock.now()
+        organizations.lock(session, organization_id)
+        if access.allowed(session, organization_id) is give:
+            return False
+        access.allow(session, organization_id, now if give else None)
+        request = access.newest(session, organization_id)
+        if give and request is not None and access.settle(session, request.id, None, now, approved=True):
+            self._notifier.access_decided(session, request.id, _still_members(session, request), now)
+        detail: dict[str, object] = {"decision": "given" if give else "taken away"}
+        audit.record(session, organization_id, "operator", Action.DECIDE_ACCESS, organization_id, now, detail)
+        return True
+
     def _ask(self, session: Session, actor: Actor, wish: Wish, trigger: TriggerKey) -> AccessAnswer:
         # The role is read again, in the transaction of its effect.
         known = organizations.member_by_identity(session, actor.identity)
@@ -170,7 +187,7 @@ def _names(session: Session, member: Member, scope: Scope) -> str:
 def _decided(request: AccessRequest | None) -> str:
     if request is None or request.approved is None:
         return "The request was asked anew; decide the newer post"
-    return f"{request.settled_by} has {'approved' if request.approved else 'declined'} this already"
+    return f"{request.settled_by or 'The operator'} has {'approved' if request.approved else 'declined'} this already"
 
 
 def _still_members(session: Session, request: AccessRequest) -> list[Member]:

@@ -164,6 +164,20 @@ def refresh(
 
 
 @app.command()
+def access(
+    organization: Annotated[str | None, typer.Argument(help="Key, name or id; all when left out.")] = None,
+    *,
+    give: Annotated[bool, typer.Option("--give", help="Let it start refreshes; answers an open request, too.")] = False,
+    take: Annotated[bool, typer.Option("--take", help="Let it start none before support approves again.")] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Show or change which organizations may start refreshes, where REFRESH_ACCESS=by_request."""
+    from bot.cli import access as command
+
+    command.run(organization, env_file, give=give, take=take)
+
+
+@app.command()
 def preview(
     notice: Annotated[str | None, typer.Argument(help="Which one; lists them when left out.")] = None,
     form: Annotated[str, typer.Option("--as", help="slack (JSON), text or html.", metavar="FORM")] = "slack",

@@ -50,7 +50,7 @@ async def _ask(
         actor = _actor(seeds.members(session, organization.id), as_user)
         scope = _scope(organization, sources.sources_of(session, organization.id), source)
         held = _held_run(session, scope) if allow_shrink else None
-    async with _jobs(settings, database) as jobs:
+    async with enqueuing(settings, database) as jobs:
         try:
             trigger, place = TriggerKey(actor.identity.team_id, new_id("cli")), Place(actor.identity.team_id, "")
             if held is not None:
@@ -68,7 +68,7 @@ async def _ask(
 
 
 @asynccontextmanager
-async def _jobs(settings: Settings, database: Database) -> AsyncIterator[Jobs]:
+async def enqueuing(settings: Settings, database: Database) -> AsyncIterator[Jobs]:
     """Give the services with an engine that only enqueues, beside the one that works."""
     clock = SystemClock()
     jobs = build_jobs(settings, database, clock)

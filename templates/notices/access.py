@@ -156,8 +156,8 @@ def _decision(request: AccessRequest) -> Words:
     """Return who decided what, and when."""
     if request.settled_at is None or request.approved is None:
         return ("The request was never decided.",)
-    who = label(request.settled_by or "somebody")
-    return (f"{'Approved' if request.approved else 'Declined'} by {who} of support: ", When(request.settled_at), ".")
+    who = f"{label(request.settled_by)} of support" if request.settled_by else "the operator"
+    return (f"{'Approved' if request.approved else 'Declined'} by {who}: ", When(request.settled_at), ".")
 
 
 def _first(request: AccessRequest) -> str:

@@ -341,6 +341,28 @@ async def test_a_request_whose_post_support_never_got_is_asked_anew(sqlite_datab
         assert not ground.allowed()
 
 
+async def test_the_operator_gives_and_takes_it_without_a_request(sqlite_database: Database) -> None:
+    with grounded(sqlite_database) as ground:
+        await ground.ask()
+        service, organization_id = ground.service(), ground.organization_id
+        assert not await service.change(organization_id, give=False)
+        assert await service.change(organization_id, give=True)
+        assert not await service.change(organization_id, give=True)
+        assert (ground.allowed(), ground.newest().approved) == (True, True)
+        assert ground.told(ACCESS_DECIDED) == ["T0TEMERITY/U0MAYA"]
+        with pytest.raises(TooLateError, match="The operator has approved"):
+            await ground.decide(approve=False)
+        assert await service.change(organization_id, give=False)
+        with pytest.raises(NoAccessError):
+            await ground.refreshes().ask(ground.member("U0MAYA"), EVERYTHING)
+        assert await ground.ask() is AskedAccess.NEW
+        entries = ground.audited(Action.DECIDE_ACCESS)
+        assert [(one.actor, one.detail["decision"]) for one in entries] == [
+            ("operator", "taken away"),
+            ("operator", "given"),
+        ]
+
+
 def _fail(session: Session, delivery: Delivery, now: datetime) -> None:
     deliveries.settle(session, delivery.id, DeliveryState.FAILED, now=now, reason="channel_not_found")
 
