@@ -12,7 +12,11 @@ T = TypeVar("T")
 async def eventually(
     look: Callable[[], T | Awaitable[T | None] | None], *, seconds: float = 10, every: float = 0.02
 ) -> T:
-    """Return the first truthy thing that `look` gives; TimeoutError with the last one after that many seconds."""
+    """Return the first truthy thing that `look` gives; TimeoutError with the last one after that many seconds.
+
+    Looks cost processor time that what is waited for needs as well, so they become rarer, four times at most.
+    """
+    rarest = every * 4
     deadline = time.monotonic() + seconds
     while True:
         found = look()
@@ -23,3 +27,4 @@ async def eventually(
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s; the last look gave {found!r}")
         await asyncio.sleep(every)
+        every = min(every * 1.25, rarest)

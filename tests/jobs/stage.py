@@ -95,9 +95,10 @@ class Stage:
 
     async def finished(self, refresh_id: str, *, seconds: float = 20) -> RefreshStatus:
         """Wait until a refresh is over."""
+        actor = await self.actor()
 
         async def look() -> RefreshStatus | None:
-            refresh = await self.jobs.services.refresh.get(await self.actor(), refresh_id)
+            refresh = await self.jobs.services.refresh.get(actor, refresh_id)
             return refresh if refresh.finished_at else None
 
         return await eventually(look, seconds=seconds)
