@@ -17,8 +17,9 @@ ROOT = Path(__file__).parents[3]
 SMALL = Wishes(size=20)
 
 
-#: `refresh` is played from the built wheel, in tests/scenarios/test_wheel.py.
-@pytest.mark.parametrize("name", sorted(STORIES.keys() - {"refresh"}))
+#: `refresh` is played from the built wheel, in tests/scenarios/test_wheel.py; `reconnect` with every log there is, in
+#: tests/scenarios/test_no_secret_leaks.py.
+@pytest.mark.parametrize("name", sorted(STORIES.keys() - {"refresh", "reconnect"}))
 def test_a_story_is_seen_to_its_end(name: str) -> None:
     command = [sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", name, "--size", "20"]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=115, check=False)
