@@ -9,6 +9,7 @@ from bot.interaction import Interaction
 from bot.ports import Services
 from bot.reply import Reply, Where
 from bot.together import Together
+from jobs.authorize import authorize
 from jobs.errors import NotAllowedError
 from jobs.refresh.ask import Place, TriggerKey
 from storage.facts.messages import Message
@@ -61,6 +62,14 @@ class Case:
     def message(self) -> str:
         """Where the button was that was pressed, for the audit: ``channel/ts``, as far as Slack names it."""
         return "/".join(part for part in (self.request.channel_id, self.request.message_ts) if part)
+
+    def may(self, action: Action) -> bool:
+        """Whether the person has that right in their own organization; whoever acts is asked again then."""
+        try:
+            authorize(self.actor, action)
+        except NotAllowedError:
+            return False
+        return True
 
     async def names(self) -> Names:
         """Return the names that messages to this member say."""

@@ -10,7 +10,8 @@ from bot.questions import Intent, Question, understand
 from bot.reply import Reply
 from jobs.refresh.ask import Scope
 from storage.facts.messages import Message, Part, Rule
-from storage.facts.sources import ConnectionState, Source
+from storage.facts.people import Action
+from storage.facts.sources import ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import notices
 
@@ -41,7 +42,7 @@ def nearest_verb(word: str) -> str | None:
 
 async def status(case: Case) -> Reply:
     """Show how fresh the data is: of everything, or of what the words name; members who ask the same share a look."""
-    same = (case.member.organization_id, case.zone, case.about, case.sentence)
+    same = (case.member.organization_id, case.zone, case.about, case.sentence, _manages(case))
     return await case.together.look(same, lambda: _status(case))
 
 
@@ -57,8 +58,18 @@ async def _status(case: Case) -> Reply:
     shown = await _shown(case, known, chosen)
     value = values.pack(values.new_card(), scope) if len(chosen) <= values.MOST_SOURCES else None
     return case.say(
-        notices.status(who.organization, shown, case.now, zone=case.zone, refresh_value=value, admins=who.admins)
-    )
+        notices.status(
+            who.organization, shown, case.now,
+            zone=case.zone, refresh_value=value, admins=who.admins, manages=_manages(case),
+        )
+    )  # fmt: skip
+
+
+def _manages(case: Case) -> frozenset[Provider]:
+    """Return the providers whose connections the person may renew and end."""
+    if not (case.may(Action.CONNECT) and case.may(Action.DISCONNECT)):
+        return frozenset()
+    return frozenset(offer.provider for offer in case.services.connect.catalogue())
 
 
 async def _shown(case: Case, known: Sequence[SourceStatus], chosen: Sequence[Source]) -> Sequence[SourceStatus]:

@@ -68,6 +68,7 @@ def table() -> Mapping[str, Entry]:
         buttons.ESCALATION_CANCEL: Entry(actions.cancel_escalated, Action.CANCEL_ESCALATED, CLICKED),
         buttons.EMAIL_YES: Entry(actions.email_yes, Action.CONFIRM_EMAIL, CLICKED),
         buttons.EMAIL_NO: Entry(actions.email_no, Action.CONFIRM_EMAIL, CLICKED),
+        buttons.CONNECT_ASK: Entry(connections.connect, Action.CONNECT, CLICKED),
         buttons.CONNECT: Entry(connections.picked, Action.CONNECT, CLICKED),
         buttons.RECONNECT: Entry(connections.reconnect_picked, Action.CONNECT, CLICKED),
         buttons.CONNECTION_HELP: Entry(help_.ladder, Action.ASK_FOR_HELP, CLICKED),

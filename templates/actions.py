@@ -30,6 +30,8 @@ ESCALATION_CANCEL = "escalation_cancel"
 EMAIL_YES = "email_yes"
 #: The member wants Slack only.
 EMAIL_NO = "email_no"
+#: Show what can be connected.
+CONNECT_ASK = "connect_ask"
 #: Give the clicker a link to connect an account. Value: the provider.
 CONNECT = "connect"
 #: Give the clicker a link to reconnect a source. Value: its id.

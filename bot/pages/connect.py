@@ -26,8 +26,6 @@ from templates.text import label
 
 log = structlog.get_logger("bot.pages")
 
-#: A page knows no person's zone; the zone is said with each time.
-_ZONE = "UTC"
 _MOST_QUERY = 8 * 1024
 
 
@@ -206,7 +204,7 @@ class ConnectPages:
         return page(
             "done",
             title=f"{label(view.company or '') or view.provider_label} is connected",
-            rows=words.done(view, _ZONE),
+            rows=words.done(view),
             streams=[label(stream) for stream in view.streams],
             waiting=waits,
         )

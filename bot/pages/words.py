@@ -66,8 +66,8 @@ def missing(view: FlowView) -> str:
     )
 
 
-def done(view: FlowView, zone: str) -> Rows:
-    """Return how the connected source stands now."""
+def done(view: FlowView) -> Rows:
+    """Return how the connected source stands now; times are in the member's own zone, which is said with them."""
     status = view.connected
     if status is None:
         return [(view.provider_label, label(view.company or ""))]
@@ -77,7 +77,7 @@ def done(view: FlowView, zone: str) -> Rows:
         ("Connection", _connection(status.source.connection)),
     ]
     if status.last_data_refresh is not None:
-        rows.append(("Last data refresh", absolute(status.last_data_refresh, zone)))
+        rows.append(("Last data refresh", absolute(status.last_data_refresh, view.zone)))
     else:
         rows.append(("Last data refresh", "not yet: the first collection is running"))
     return rows

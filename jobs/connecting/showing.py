@@ -40,6 +40,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
     known = _known(session, flow)
     connected = flow.connected_source_id
     shown = sources.visible(session, flow.organization_id, connected) if connected else None
+    member = organizations.member(session, flow.member_id)
     until = flow.expires_at if flow.state is FlowState.RETURNED else min(flow.expires_at, flow.created_at + LINK_LIVES)
     return FlowView(
         id=flow.id,
@@ -47,7 +48,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         provider=flow.provider,
         provider_label=PROVIDERS[flow.provider],
         organization=organizations.organization(session, flow.organization_id).name,
-        member=organizations.member(session, flow.member_id).name,
+        member=member.name,
         workspace=flows.workspace_name(session, flow.identity.team_id),
         expires_at=until,
         hint=None if flow.source_id or flow.launched else grants.hint,
@@ -67,6 +68,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         # A connector brings much with it: it is asked only once there is something to tell.
         streams=tuple(stream.name for stream in means.connector_for(flow.provider).streams) if shown else (),
         run_id=flow.run_id,
+        zone=member.timezone,
     )
 
 

@@ -82,6 +82,8 @@ class FlowView:
     streams: tuple[str, ...] = ()
     #: the first collection, or the catch-up, that it started
     run_id: str | None = None
+    #: the member's own zone, an IANA name
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

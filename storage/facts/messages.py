@@ -60,9 +60,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text."""
+    """Running text; in Slack with a menu (⋯) of buttons beside it, at most five."""
 
     parts: tuple[Inline, ...]
+    menu: "tuple[Button, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

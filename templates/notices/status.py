@@ -20,10 +20,11 @@ from storage.facts.messages import (
     When,
 )
 from storage.facts.runs import Failure, FailureKind, Run, RunState
-from storage.facts.sources import ConnectionState, Freshness, Source
+from storage.facts.sources import ConnectionState, Freshness, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
 from templates.notices.held import held_buttons
+from templates.notices.managing import menu, menus
 from templates.notices.pieces import Words, doing, instant, next_collection, stretched, usual
 from templates.text import counted, label, listed
 from templates.words import (
@@ -81,19 +82,25 @@ def status(
     zone: str = "UTC",
     refresh_value: str | None = None,
     admins: Sequence[str] = (),
+    manages: frozenset[Provider] = frozenset(),
 ) -> Message:
-    """Return the state of all sources; with `refresh_value` a button that asks for a refresh."""
+    """Return the state of all sources; with `refresh_value` a button that asks for a refresh.
+
+    `manages`: the reader may reconnect and disconnect the sources of those providers.
+    """
     if len(statuses) == 1:
-        return source_status(organization, statuses[0], now, zone=zone, refresh_value=refresh_value, admins=admins)
+        return source_status(
+            organization, statuses[0], now, zone=zone, refresh_value=refresh_value, admins=admins, manages=manages
+        )
     ordered = urgent_first(statuses)
     names = short_names([entry.source for entry in ordered])
     parts: list[Part] = [Heading(f"{label(organization)}: {_verdict(ordered)}")]
     parts += _asks(ordered, names, admins) + _held(ordered)
     if len(ordered) <= _SIDE_BY_SIDE:
         for entry in ordered:
-            parts += [Paragraph(_line(entry)), Facts(_facts(entry, now))]
+            parts += [Paragraph(_line(entry), menu(entry.source, manages)), Facts(_facts(entry, now))]
     else:
-        parts.append(_table(ordered, now))
+        parts += [_table(ordered, now), *menus([entry.source for entry in ordered], manages)]
     parts += [Note(words) for entry in ordered[:3] if (words := stretched(entry))]
     parts += [Note(_small_print([entry.source for entry in ordered], now)), *_button(ordered, refresh_value)]
     return Message(
@@ -111,6 +118,7 @@ def source_status(
     zone: str = "UTC",
     refresh_value: str | None = None,
     admins: Sequence[str] = (),
+    manages: frozenset[Provider] = frozenset(),
 ) -> Message:
     """Return the state of one source."""
     name = provider_name(status.source.provider)
@@ -123,6 +131,8 @@ def source_status(
     parts += [Facts(rows)]
     parts += [Note(words) for words in (stretched(status),) if words]
     parts += [Note(_small_print([status.source], now)), *_button([status], refresh_value)]
+    if entries := menu(status.source, manages):
+        parts.append(Buttons(entries))
     as_of = status.last_data_refresh
     told = f"data as of {times.absolute(as_of, zone)}" if as_of else "no data has been loaded yet"
     state = FRESHNESS[status.freshness] if as_of else "not ready"

@@ -56,7 +56,8 @@ def name_blocks(blocks: Sequence[Block], stem: str, revision: int) -> list[Block
     seen: dict[str, int] = {}
     for index, block in enumerate(blocks):
         block.setdefault("block_id", f"{stem}.{revision}.{index}"[-limits.BLOCK_ID :])
-        for element in block.get("elements", ()):
+        beside = [block["accessory"]] if "accessory" in block else []
+        for element in (*block.get("elements", ()), *beside):
             if "action_id" in element:
                 element["action_id"] = _numbered(element["action_id"], seen)
     return list(blocks)

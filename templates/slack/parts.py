@@ -51,9 +51,12 @@ def render_part(part: Part, rung: Rung, reader: Reader, room: Room) -> list[Bloc
 
 
 def _texts(part: Paragraph | Note, reader: Reader, room: Room) -> list[Block]:
-    small = isinstance(part, Note)
-    text = mrkdwn(part.parts, reader, min(limits.CONTEXT if small else limits.TEXT, room.chars)).strip()
-    return [context(text) if small else section(text)] if text else []
+    if isinstance(part, Note):
+        text = mrkdwn(part.parts, reader, min(limits.CONTEXT, room.chars)).strip()
+        return [context(text)] if text else []
+    beside = {"accessory": menu(part.menu)} if part.menu else {}
+    text = mrkdwn(part.parts, reader, min(limits.TEXT, room.chars - weight(beside))).strip()
+    return [section(text) | beside] if text else []
 
 
 def _groups(part: Facts | Table | Steps | Buttons, rung: Rung, reader: Reader, room: Room) -> list[Block]:
@@ -115,6 +118,17 @@ def _buttons(buttons: Sequence[Button], room: Room) -> list[Block]:
         elements.append(element)
     blocks: list[Block] = [{"type": "actions", "elements": elements}] if elements else []
     return _admit(blocks, len(buttons) - len(elements), "button", room)
+
+
+def menu(choices: Sequence[Button]) -> Block:
+    """Return an overflow menu. Each choice stands for a button: its value names the action and what that is given."""
+    options = []
+    for choice in choices[: limits.OVERFLOW_OPTIONS]:
+        value = f"{choice.action} {choice.value}".strip()
+        if size(value) > limits.OPTION_VALUE:
+            raise TooLong(f"the value of menu entry {choice.action} is longer than {limits.OPTION_VALUE}")
+        options.append({"text": plain_text(choice.text, limits.OPTION_TEXT), "value": value})
+    return {"type": "overflow", "action_id": "menu", "options": options}
 
 
 def button(pressed: Button) -> Block:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -19,8 +20,11 @@ from bot.pages.connect import ConnectPages
 from bot.web import build_web
 from connectors.errors import Broken
 from storage.facts.clock import OffsetClock
+from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
-from tests.bot.page_stage import BROWSER, KEY, LINK, Site, addresses, built, form, views
+from templates.times import absolute
+from tests.bot.page_stage import BROWSER, KEY, LINK, VIEW, Site, addresses, built, form, views
+from tests.templates.samples import status
 
 SCANNERS = (
     "Mozilla/5.0 (compatible; SafeLinks)",
@@ -292,3 +296,13 @@ async def test_the_check_sees_a_page_that_tells() -> None:
         assert leaks(await client.get("/"))
     async with site.browser(asgi=Starlette(routes=[Route("/", page)])) as client:
         assert not _REFERENCE.search((await client.get("/")).text)
+
+
+async def test_times_are_in_the_members_own_zone_which_is_named() -> None:
+    known = status()
+    assert known.last_data_refresh is not None
+    view = replace(VIEW, state=FlowState.DONE, connected=known, zone="America/New_York")
+    async with built(view).browser() as client:
+        shown = (await client.get("/connect/done")).text
+    assert absolute(known.last_data_refresh, "America/New_York") in shown
+    assert "UTC" not in shown
