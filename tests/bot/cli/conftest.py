@@ -32,7 +32,8 @@ class Shell:
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run a command and return all it printed; the exit code must be as given."""
         takes_file = (
-            arguments[0] in {"migrate", "seed", "serve", "doctor", "status", "refresh"} or "rotate" in arguments
+            arguments[0] in {"migrate", "seed", "serve", "doctor", "status", "refresh", "access"}
+            or "rotate" in arguments
         )
         options = ["--env-file", str(self.env_file)] if takes_file else []
         result = CliRunner().invoke(app, [*arguments, *options])

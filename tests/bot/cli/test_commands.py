@@ -141,6 +141,16 @@ def test_refresh_refuses_strangers_viewers_and_unknown_sources(seeded: Shell) ->
     assert "has no source 'amazon'" in seeded.run("refresh", "temerity-goods", "amazon", code=1)
 
 
+def test_access_is_shown_given_and_needed(seeded: Shell) -> None:
+    assert "every organization may start refreshes" in seeded.run("access")
+    seeded.variables |= {"REFRESH_ACCESS": "by_request", "SUPPORT_CHANNEL": "T0SUPPORT/C0DATASUP"}
+    assert "nothing was started: Temerity Goods has no access" in seeded.run("refresh", "temerity-goods", code=1)
+    assert seeded.run("access").strip() == "Temerity Goods: no access"
+    assert seeded.run("access", "temerity-goods", "--give").strip().endswith("Temerity Goods: access")
+    assert "say which organization" in seeded.run("access", "--give", code=1)
+    assert "either" in seeded.run("access", "temerity-goods", "--give", "--take", code=1)
+
+
 def test_a_new_key_seals(shell: Shell) -> None:
     key = shell.run("keys", "new").strip()
     assert Seal([Secret(key)]).open(Seal([Secret(key)]).close("x"), *()) == "x"
