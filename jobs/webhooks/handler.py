@@ -58,6 +58,7 @@ class WebhookHandler:
         except (Retry, WarehouseError, DatabaseBusyError) as error:
             log.warning("webhook_not_done", key=key, attempt=attempt, reason=type(error).__name__, error=str(error))
             return min(_BUSY_SECONDS * attempt, _LONGEST.total_seconds())
+        self._ground.checkpoint("webhook.acted")
         now = self._ground.clock.now()
         await self._ground.database.writing(lambda session: webhooks.settle(session, webhook, outcome, now))
         log.info("webhook_done", key=key, topic=webhook.topic, outcome=outcome)

@@ -104,8 +104,14 @@ class Privacy:
         request: PrivacyRequest | None = None,
         detail: Mapping[str, object] | None = None,
     ) -> None:
-        """Write the audit entry: when it came, what was done, and a digest by which the person's request is found."""
+        """Write the audit entry: when it came, what was done, and a digest by which the person's request is found.
+
+        Once for each event: what was proven before a crash is not proven again after it.
+        """
         organizations.lock(session, source.organization_id)
+        proven = audit.said_since(session, source.organization_id, action, source.id, webhook.at)
+        if any(entry.detail.get("event") == webhook.event_id for entry in proven):
+            return
         said: dict[str, object] = {"event": webhook.event_id, "received": webhook.at.isoformat(), **(detail or {})}
         if request is not None:
             said |= {"customer": customer_mark(source.account, request.customer_number), "orders": len(request.orders)}

@@ -71,6 +71,17 @@ def broken_entries(session: Session, organization_id: str) -> list[int]:
     return broken
 
 
+def said_since(session: Session, organization_id: str, action: str, object_id: str, since: datetime) -> list[AuditRow]:
+    """Return the entries of that action on that object from that instant on."""
+    statement = select(AuditRow).where(
+        AuditRow.organization_id == organization_id,
+        AuditRow.action == action,
+        AuditRow.object_id == object_id,
+        col(AuditRow.at) >= since,
+    )
+    return list(session.exec(statement))
+
+
 def newest(session: Session, organization_id: str, limit: int) -> list[AuditRow]:
     """Return the newest entries of the organization, newest first."""
     statement = (

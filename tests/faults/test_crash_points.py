@@ -108,9 +108,9 @@ def test_every_point_of_the_code_is_in_the_list() -> None:
     named = {point for point in found if "{" not in point and not re.fullmatch(r"step\.[a-z]+", point)}
     # Those of flows and of disconnects are died at in tests/jobs/connecting, which knows them all; those of installs are
     # stopped at in tests/jobs/installs.
-    elsewhere = ("flow.", "disconnect.", "erase.", "redact.", "install.", "tokens.")
+    elsewhere = ("flow.", "disconnect.", "erase.", "redact.", "install.", "tokens.", "webhook.")
     named = {point for point in named if not point.startswith(elsewhere)}
-    # Those of renewals are died at in test_token_storm.py; those of webhooks in tests/jobs/webhooks.
+    # Those of renewals are died at in test_token_storm.py; those of webhooks in test_webhook_kills.py.
     found -= {"step.sever", "step.act"}
     assert named == {point for point in POINTS if not point.startswith("step.")}
     assert {f"step.{name}" for name in STEPS} == {point for point in found if re.fullmatch(r"step\.[a-z]+", point)}

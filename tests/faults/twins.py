@@ -1,7 +1,8 @@
 """The product as it is, and twins of it with one bug each, which the oracle must catch."""
 
+import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,13 +20,16 @@ from jobs.notify import Notifier
 from jobs.refresh.clicks import ClickService, Played
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.handler import RunHandler
+from jobs.webhooks.handler import WebhookHandler
+from jobs.webhooks.service import Taken, WebhookService
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.runs import Run
 from storage.facts.secret import Secret
-from storage.facts.sources import Source
-from storage.records import clicks
+from storage.facts.sources import Provider, Source
+from storage.facts.webhooks import Event, Webhook
+from storage.records import clicks, webhooks
 from storage.sessions import Database, Session
 from storage.settings import Settings
 from storage.warehouse import Loader, LoadResult
@@ -56,6 +60,40 @@ def as_it_is(parts: Parts, jobs: Jobs) -> App:
 
 def _with_handler(parts: Parts, jobs: Jobs, kind: str, handler: Handler) -> App:
     return as_it_is(parts, dataclasses.replace(jobs, handlers={**jobs.handlers, kind: handler}))
+
+
+class AnswersFirst:
+    """Twin: answers a webhook before it is kept."""
+
+    def __init__(self, service: WebhookService) -> None:
+        self._service = service
+        self._later: set[asyncio.Task[None]] = set()
+
+    async def take(self, provider: Provider, events: Sequence[Event]) -> Taken:
+        async def later() -> None:
+            await asyncio.sleep(5)
+            await self._service.take(provider, events)
+
+        self._later.add(asyncio.create_task(later()))
+        return Taken(kept=len(events))
+
+
+def _answers_first(parts: Parts, jobs: Jobs) -> App:
+    return as_it_is(parts, dataclasses.replace(jobs, webhooks=AnswersFirst(jobs.webhooks)))  # type: ignore[arg-type]  # a twin
+
+
+class SettlesFirst(WebhookHandler):
+    """Twin: says that an event is acted on, then acts."""
+
+    async def _done(self, webhook: Webhook, attempt: int) -> str:
+        await self._ground.database.writing(lambda session: webhooks.settle(session, webhook, "done", webhook.at))
+        self._ground.checkpoint("webhook.settled")
+        return await super()._done(webhook, attempt)
+
+
+def _settles_first(parts: Parts, jobs: Jobs) -> App:
+    handler = SettlesFirst(jobs.ground, parts.notifier(jobs), jobs.engine.enqueue)
+    return _with_handler(parts, jobs, "webhook", handler.handle)
 
 
 def _delivering(kind: type[DeliveryHandler], *, quiet: timedelta | None = None) -> Callable[[Parts, Jobs], App]:
@@ -238,5 +276,7 @@ TWINS: dict[str, Callable[[Parts, Jobs], App]] = {
     "forgets-first": _clicking(ForgetsFirst),
     "never-looks": _clicking(NeverLooks),
     "no-reaper": _without_reaper,
+    "answers-first": _answers_first,
+    "settles-first": _settles_first,
     "no-deadlines": _leaves_escalation_open,
 }
