@@ -22,7 +22,10 @@ _PATH = "/connect/amazon/renew"
 #: What Amazon sends along; nothing else of its address is kept.
 _ASKED = ("amazon_callback_uri", "amazon_state", "selling_partner_id", "version")
 _MOST_QUERY = 8 * 1024
-_STEP = "in Slack, type /data reconnect amazon. It leads to the same page of Amazon's."
+_STEP = (
+    "in Slack, type /data reconnect amazon, or /data connect amazon for another seller account. "
+    "It leads to the same Amazon page."
+)
 
 
 class RenewPages:

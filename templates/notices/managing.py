@@ -41,6 +41,9 @@ def home(status: Message, *, connects: bool) -> Message:
     """Return the App Home: the status, and for whoever may connect accounts the way to do it."""
     if not connects:
         return status
-    new = Buttons((Button("New connection", actions.CONNECT_ASK),))
+    new = Button("New connection", actions.CONNECT_ASK)
     where = Note(("What you press here is answered in the Messages tab.",))
-    return replace(status, parts=(*status.parts, new, where))
+    before, last = status.parts[:-1], status.parts[-1]
+    if isinstance(last, Buttons):
+        return replace(status, parts=(*before, Buttons((*last.buttons, new)), where))
+    return replace(status, parts=(*status.parts, Buttons((new,)), where))
