@@ -23,6 +23,7 @@ from storage.facts.secret import Secret
 from storage.records import flows, renewals
 from storage.seal import SealError
 from storage.sessions import Session
+from templates.words import PROVIDERS
 
 #: How long giving up is tried before a person has to do it.
 KEEP_TRYING = timedelta(hours=24)
@@ -88,9 +89,14 @@ def _expired(session: Session, seen: Flow, now: datetime) -> None:
     flow = locked(session, seen.id)
     if not flow.state.open or now < flow.expires_at:
         return
-    words = reasons.said(reasons.EXPIRED, "")
-    if flows.fail(session, flow, FlowState.EXPIRED, now, reasons.EXPIRED, said=words):
-        trail.note(session, flow, trail.FAILED, now, by=trail.SYSTEM, reason=reasons.EXPIRED)
+    # Nobody was too late for an answer that we lost, and something may be left of it: its page must not say otherwise.
+    lost = flow.answer_lost
+    state, reason = (FlowState.FAILED, reasons.ANSWER_LOST) if lost else (FlowState.EXPIRED, reasons.EXPIRED)
+    if not flows.fail(session, flow, state, now, reason, said=reasons.said(reason, PROVIDERS[flow.provider])):
+        return
+    trail.note(session, flow, trail.FAILED, now, by=trail.SYSTEM, reason=reason)
+    if lost:
+        log.warning("grant_may_remain", flow=flow.id, provider=flow.provider, organization=flow.organization_id)
 
 
 def _claimed(session: Session, means: Means, flow_id: str, now: datetime) -> tuple[Flow, Pending | None] | None:

@@ -78,7 +78,9 @@ async def go(means: Means, link: Secret, browser: Secret, hint: str) -> str:
             login=None,
             expires_at=now + STATE_LIVES,
         )
-        trail.note(session, found, trail.SENT, now)
+        # The answer before this one came to nothing: the audit knows that a grant may be left at the provider.
+        lost = {"before": reasons.ANSWER_LOST} if found.answer_lost else {}
+        trail.note(session, found, trail.SENT, now, **lost)
 
     await means.desk.write(work)
     means.checkpoint("flow.sent")

@@ -4,6 +4,7 @@ from connectors.errors import ConnectorError, Reconnect, Retry
 
 GIVEN_UP = "given_up"
 EXPIRED = "expired"
+ANSWER_LOST = "answer_lost"
 SUPERSEDED = "superseded"
 TOO_MANY_TRIES = "too_many_tries"
 FOREIGN_BROWSER = "foreign_browser"
@@ -28,6 +29,9 @@ _AGAIN = "Nothing was stored. Start again in Slack."
 _WORDS = {
     GIVEN_UP: "You stopped here. Nothing was stored.",
     EXPIRED: f"That took too long. {_AGAIN}",
+    ANSWER_LOST: "Tidings stopped in the middle of {label}'s answer. Nothing was stored here, but {label} may already "
+    "list Tidings as allowed, and Tidings cannot take that back. Start again in Slack with the same account, or take "
+    "Tidings out of it at {label}.",
     SUPERSEDED: "A newer link was made after this one. Use the newest one in Slack.",
     TOO_MANY_TRIES: f"The code was wrong too often. {_AGAIN}",
     FOREIGN_BROWSER: f"The answer came back to another browser than the one that asked. {_AGAIN}",

@@ -71,3 +71,12 @@ class Flow:
     revoke_tries: int
     #: it began at Amazon, which waits for the browser
     launched: bool = False
+
+    @property
+    def answer_lost(self) -> bool:
+        """Whether the provider's answer was taken and nothing of it was written down since.
+
+        True while it is exchanged, which takes seconds. Afterwards a process died over it, and the provider may have
+        given a grant that nobody holds.
+        """
+        return self.state is FlowState.SENT and self.state_hash is None

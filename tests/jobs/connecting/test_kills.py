@@ -178,6 +178,11 @@ async def _killed(database: Database, tmp_path: Path, point: str, step: str) -> 
             stage.clock.advance(timedelta(minutes=40))
             await stage.service.sweep()
             assert stage.sealed(walk.flow_id) is None
+            if point in {"flow.claimed", "flow.exchanged"}:
+                # What may be left at the provider is said, since nobody here can take it back.
+                lost = stage.found(walk.flow_id)
+                assert (lost.state, lost.reason) == (FlowState.FAILED, "answer_lost")
+                assert "take Tidings out of it at Shopify" in str(lost.said)
             assert stage.sources() == []
             assert await stage.connected(ACCOUNT)
         assert [source.account for source in stage.sources()] == [ACCOUNT]
