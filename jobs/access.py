@@ -109,9 +109,9 @@ class AccessService:
         triggers.remember(session, trigger.team_id, trigger.trigger_id, request_id, now)
         detail: dict[str, object] = {
             "request": request_id,
-            "wanted": wanted,
-            "joined": asked is AskedAccess.JOINED,
             "message": wish.message,
+            "joined": asked is AskedAccess.JOINED,
+            "wanted": wanted,
         }
         audit.record(
             session, member.organization_id, member.id, Action.ASK_FOR_ACCESS, member.organization_id, now, detail
@@ -159,8 +159,8 @@ class AccessService:
         detail: dict[str, object] = {
             "request": request_id,
             "decision": "approved" if approve else "declined",
-            "asked by": [asker.name for asker in found.askers],
             "message": message,
+            "asked by": [asker.name for asker in found.askers],
         }
         audit.record(
             session, found.organization_id, f"support:{name}", Action.DECIDE_ACCESS, found.organization_id, now, detail
