@@ -23,6 +23,8 @@ from storage.sessions import Session
 UNINSTALLED = "the app was uninstalled in the shop"
 #: After so many looks that the provider did not answer, the event is believed.
 LOOKS = 3
+#: Somebody of ours is renewing the access just now: that says nothing of the provider.
+_OUR_OWN = frozenset({"token_busy", "token_race"})
 
 log = structlog.get_logger()
 
@@ -62,7 +64,7 @@ async def _accepted(ground: Ground, source: Source, attempt: int) -> bool:
         async with open_session(connector, ground.access(source)) as session:
             await connector.probe(session)
     except Retry as error:
-        if attempt < LOOKS:
+        if attempt < LOOKS or error.code in _OUR_OWN:
             raise LookAgainError(error.after or 10.0 * attempt) from error
         return False
     except (Reconnect, Broken, SealError) as error:
