@@ -148,8 +148,11 @@ class Build:
         #: other sources whose rows had to be built too, because the table's columns changed; with their rows now
         self.displaced: dict[str, int] = {}
 
-    def run(self, source_id: str, since: Since | None) -> StreamCounts:
-        """Build one source's rows: those of what changed since, or all of them (WrongReadyTable)."""
+    def run(self, source_id: str, since: Since | None, *, bare: bool = False) -> StreamCounts:
+        """Build one source's rows: those of what changed since, or all of them (WrongReadyTable).
+
+        `bare` says that the source has no live parent records: a table that is new is then only made.
+        """
         self._check()
         there = self._existing.get(self._target)
         if there is None:
@@ -166,6 +169,8 @@ class Build:
         if there is None:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in shape.items())
             self._session.run(f"CREATE TABLE {lake(self._target)} ({columns})")
+            if bare and not self._table.whole and not self.displaced:
+                return StreamCounts()
         for other in self.displaced:
             self.displaced[other] = self._replace(other, None).total
         # A whole table in which anything changed is built like one that is new.

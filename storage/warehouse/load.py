@@ -77,6 +77,14 @@ def apply(
             applied.counts[name] = StreamCounts(total=before[name].live)
             continue
         place = before.get(name, Position())
+        if not item.count and not place.live:
+            # Nothing came and nothing was there: no look is needed to know that.
+            applied.counts[name] = StreamCounts()
+            if new_shape or name not in before:
+                table = raw_table(run.provider, name)
+                applied.positions[name] = Position(place.cursor, table, 0, "0", run.run_id)
+                applied.wrote = True
+            continue
         plan = _Plan(session, run, item, number, place, alone=applied.alone, keep_rows=keep_rows)
         applied.counts[name] = counts = plan.compare(full=everything)
         if everything:
@@ -250,8 +258,18 @@ class _Plan:
             replaced = self._among("parent_id", "changed", "restored")
             self._session.run(f"DELETE FROM {lake(name)} WHERE {self._whose} AND {replaced}")
         names = _listed(column.name for column in line_columns(child))
-        made = f"SELECT {names} FROM {self._winning(self._staged.children[child.name], 'parent_id')}"
-        self._insert(name, f"{lake(name)} (_source, {names})", "", made, ())
+        winning = self._winning(self._staged.children[child.name], "parent_id")
+        self._insert(name, f"{lake(name)} (_source, {names})", "", f"SELECT {names} FROM {winning}", ())
+        self._check_lines(child, f"{lake(name)} WHERE {self._whose}", winning)
+
+    def _check_lines(self, child: ChildTable, there: str, winning: str) -> None:
+        """Compare the lines that are there now with those that were read (Disagreement): none lost, no old ones left."""
+        written = self._among("parent_id", "new", "changed", "restored")
+        found, read = self._session.row(
+            f"SELECT (SELECT count(*) FROM {there} AND {written}), (SELECT count(*) FROM {winning})"
+        )
+        if found != read:
+            raise Disagreement(f"{child.name}: {read} lines were read for the written records, {found} are there")
 
     def _insert(self, table: str, into: str, more: str, made: str, parameters: tuple[object, ...]) -> int:
         """Insert what a SELECT makes; by way of a temporary table, for `rows`, when they are to be kept."""

@@ -202,7 +202,7 @@ def _read_back(session: Session, run: LoadRun, applied: Applied, written: Writte
     written_by_us = {
         place.table: place.live
         for place in applied.positions.values()
-        if place.table is not None and place.run_id == run.run_id
+        if place.table is not None and place.run_id == run.run_id and (place.live or place.table in applied.stamped)
     }
     each = " UNION ALL ".join(
         f"SELECT {text(table)}, count(*) FILTER (NOT _deleted), count(*) FILTER (_run_id = {text(run.run_id)})"

@@ -178,6 +178,7 @@ def _build_all(
     # Of any older snapshot nobody knows what was done to it since.
     feed = Feed(session, sole, fresh if fresh is not None and fresh.snapshot == before else None)
     live = sum(place.live for place in places.get(source_id, {}).values())
+    bare = {place.table for place in places.get(source_id, {}).values() if not place.live}
     counts: dict[str, StreamCounts] = {}
     anew: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen)}
     for number, table in enumerate(ready):
@@ -190,7 +191,7 @@ def _build_all(
         if since is None and most is not None and live > most:
             raise _ManyRowsError
         build = Build(session, table, number, feed, existing)
-        counts[table.name] = done = build.run(source_id, since)
+        counts[table.name] = done = build.run(source_id, since, bare=table.parent in bare)
         anew[table.name] = Mark(before, seen, definition(table), done.total)
         for other, total in build.displaced.items():
             mark = Mark(before, json.dumps(_state(places.get(other, {}))), definition(table), total)
