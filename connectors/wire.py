@@ -75,7 +75,8 @@ class Wire:
         )
 
     def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=self.limits.connections)
+        # Said here, too: a session of our own does not learn what the transport was told to trust.
+        connector = aiohttp.TCPConnector(limit=self.limits.connections, ssl=_tls())
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_CHUNK)
 
     async def __aenter__(self) -> Self:

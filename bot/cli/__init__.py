@@ -21,3 +21,13 @@ def prepare() -> None:
 
     configure_logging("WARNING")
     log_what_nobody_caught()
+    _no_core_dumps()
+
+
+def _no_core_dumps() -> None:
+    """Keep a crash from writing the memory of this process, and with it keys and tokens, to the disk."""
+    try:
+        import resource
+    except ImportError:  # a system without such limits
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

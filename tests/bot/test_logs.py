@@ -192,6 +192,24 @@ fail()
 """
 
 
+CORE = """
+import resource
+from bot.cli import prepare
+high = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (high, high))
+{call}
+low = resource.getrlimit(resource.RLIMIT_CORE)[0]
+print(low == 0, low == high)
+"""
+
+
+@pytest.mark.parametrize("call, at", [("prepare()", 0), ("", 1)])
+def test_a_crash_writes_no_memory_to_the_disk(call: str, at: int) -> None:
+    """The twin that prepares nothing keeps the limit that it was started with."""
+    done = subprocess.run([sys.executable, "-c", CORE.format(call=call)], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[at] == "True"
+
+
 @pytest.mark.parametrize("twin", ["", "sys.excepthook = sys.__excepthook__"])
 def test_a_traceback_that_nobody_caught_is_redacted(twin: str) -> None:
     done = subprocess.run([sys.executable, "-c", FAULT.format(twin=twin)], capture_output=True, text=True, check=False)

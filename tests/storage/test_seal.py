@@ -1,9 +1,12 @@
 """Sealed text opens only where it belongs, with one of our keys, unchanged."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.credentials import Credentials, Place, open_credentials, seal_credentials
 from storage.facts.secret import Secret
 from storage.seal import Seal, SealError, new_key
 
@@ -98,3 +101,57 @@ def test_an_unusable_key_is_refused_at_the_start_without_showing_it(keys: list[S
         Seal(keys)
     assert "short" not in str(caught.value)
     assert "no key" not in str(caught.value)
+
+
+class Rows:
+    """T58: what somebody who can write the database can do with a hundred rows. Sealed tokens of many connections, each at its third version, and those of its second."""
+
+    def __init__(self, seal: Seal) -> None:
+        self.seal = seal
+        self.places = [Place(f"org_{n % 7}", ("quickbooks", "shopify")[n % 2], f"account-{n}", 3) for n in range(100)]
+        self.now = [self._sealed(place) for place in self.places]
+        self.before = [self._sealed(replace(place, version=2)) for place in self.places]
+
+    def _sealed(self, place: Place) -> bytes:
+        return seal_credentials(self.seal, place, Credentials(Secret(f"access of {place.account}"), Secret("refresh")))
+
+    def attacked(self, attack: str, n: int) -> bytes:
+        """Return what stands in row n afterwards."""
+        sealed = self.now[n]
+        match attack:
+            case "another row's":
+                return self.now[(n + 1) % 100]
+            case "the same provider's in another organization":
+                return self.now[(n + 2) % 100]
+            case "an older one":
+                return self.before[n]
+            case "cut":
+                return sealed[: n % len(sealed)]
+            case _:
+                return sealed[:n] + bytes([sealed[n] ^ (1 << n % 8)]) + sealed[n + 1 :]
+
+    def opened(self, attack: str) -> int:
+        """Count the rows that a job would read after the attack."""
+        count = 0
+        for n, place in enumerate(self.places):
+            try:
+                open_credentials(self.seal, place, self.attacked(attack, n))
+            except SealError:
+                continue
+            count += 1
+        return count
+
+
+ATTACKS = ("another row's", "the same provider's in another organization", "an older one", "cut", "changed")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_moved_ciphertext_opens(attack: str) -> None:
+    rows = Rows(Seal([NEW]))
+    assert all(open_credentials(rows.seal, place, own) for place, own in zip(rows.places, rows.now, strict=True))
+    assert rows.opened(attack) == 0
+
+
+@pytest.mark.parametrize("attack", ATTACKS[:3])
+def test_the_moves_open_where_a_seal_is_not_bound(attack: str) -> None:
+    assert Rows(UnboundSeal([NEW])).opened(attack) == 100

@@ -1,0 +1,92 @@
+"""What the product's own code never does: switch certificates off, start programs, compare secrets in a leaky way."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PRODUCT = ("bot", "connectors", "jobs", "storage", "templates")
+
+#: T65: keyword or attribute -> the value that would switch a check off
+_LENIENT = {"verify": False, "validate_certs": False, "check_hostname": False, "ssl": False, "verify_ssl": False}
+_LENIENT_NAMES = {"CERT_NONE", "CERT_OPTIONAL", "_create_unverified_context", "_create_stdlib_context"}
+#: T59: a child process would inherit the environment, and with it every secret
+_PROGRAMS = {"subprocess", "multiprocessing", "pty", "posix_spawn", "os.system", "os.popen", "create_subprocess_exec",
+             "create_subprocess_shell", "ProcessPoolExecutor"}  # fmt: skip
+#: T67: what must be compared in constant time
+_SECRET = re.compile(r"signature$|hmac$|(?:hex)?digest$|^mac$|csrf$|reveal|get_secret_value", re.IGNORECASE)
+
+
+def _modules() -> list[Path]:
+    return [path for package in PRODUCT for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def lenient(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that let a wrong certificate pass."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
+            if node.arg in _LENIENT and node.value.value is _LENIENT[node.arg]:
+                yield node.value.lineno
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is False:
+            if any(isinstance(target, ast.Attribute) and target.attr in _LENIENT for target in node.targets):
+                yield node.lineno
+        elif isinstance(node, ast.Name | ast.Attribute) and _last(node) in _LENIENT_NAMES:
+            yield node.lineno
+
+
+def programs(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that start another program."""
+    for node in ast.walk(tree):
+        names = {alias.name.partition(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()
+        if isinstance(node, ast.ImportFrom):
+            names = {(node.module or "").partition(".")[0], *(alias.name for alias in node.names)}
+        if isinstance(node, ast.Attribute):
+            names = {node.attr, ast.unparse(node)}
+        if names & _PROGRAMS:
+            yield getattr(node, "lineno", 0)
+
+
+def leaky(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that compare a signature or a secret with `==` or `in`, which tells how much of it was right."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.NotEq | ast.In) for op in node.ops):
+            sides = [node.left, *node.comparators]
+            known = any(isinstance(side, ast.Constant) for side in sides)
+            if not known and any(_SECRET.search(_last(side)) for side in sides):
+                yield node.lineno
+
+
+def _last(node: ast.AST) -> str:
+    if isinstance(node, ast.Call):
+        return _last(node.func)
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+@pytest.mark.parametrize("rule", [lenient, programs, leaky], ids=lambda rule: rule.__name__)
+def test_the_product_keeps_the_rule(rule: object) -> None:
+    assert callable(rule)
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in _modules()
+        for line in rule(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert len(_modules()) > 200
+    assert found == []
+
+
+TWINS = {
+    lenient: ["client(verify=False)", "SMTP(validate_certs=False)", "context.check_hostname = False",
+              "context.verify_mode = ssl.CERT_NONE", "TCPConnector(ssl=False)", "ssl._create_unverified_context()"],
+    programs: ["import subprocess", "from subprocess import run", "os.system('ls')",
+               "asyncio.create_subprocess_exec('ls')", "from concurrent.futures import ProcessPoolExecutor"],
+    leaky: ["given == signature", "made.hexdigest() == header", "signature in known", "secret.reveal() != other"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule, twin", [(rule, twin) for rule, twins in TWINS.items() for twin in twins])
+def test_a_twin_that_breaks_the_rule_is_caught(rule: object, twin: str) -> None:
+    assert callable(rule)
+    assert list(rule(ast.parse(twin))) == [1]
