@@ -1,6 +1,7 @@
 """Processes renew many grants at once, and die at random and at the worst moments; judged by the provider's journal.
 
-SOAK=1 lets 8 processes renew 50 connections on Postgres, under each grace; the quick run 2 processes 5 connections.
+SOAK=1 lets 8 processes renew 50 connections on Postgres, under each grace; the quick run 2 processes 5 connections, without
+a grace and with a short one, since a long one differs from that by waiting only.
 The seed of each run is printed; FAULTS_SEED repeats its choices, not its timing.
 """
 
@@ -38,7 +39,7 @@ from tests.faults.storm_oracle import Story, Verdict, judged
 from tests.faults.witness import Witness
 
 SOAK = bool(os.environ.get("SOAK"))
-PROCESSES, CONNECTIONS, KILLS = (8, 50, 60) if SOAK else (2, 5, 4)
+PROCESSES, CONNECTIONS, KILLS = (8, 50, 60) if SOAK else (2, 5, 2)
 #: How long a dead holder is waited for. Far above what a busy machine stands still, far below the grace of 60 s.
 LEASE = 6.0 if SOAK else 3.0
 #: Between the provider's answer and our commit, and at its edges.
@@ -51,7 +52,7 @@ _NAMED = (
     "SHOPIFY_ACCESS_TOKEN",
     "SHOPIFY_REFRESH_TOKEN",
 )
-GRACES = {"none": timedelta(0), "60s": timedelta(seconds=60), "24h": timedelta(hours=24)}
+GRACES = {"none": timedelta(0), "60s": timedelta(seconds=60)} | ({"24h": timedelta(hours=24)} if SOAK else {})
 
 
 @pytest.mark.postgres
@@ -72,7 +73,7 @@ def test_a_storm_loses_only_what_cannot_be_kept(
             f"said within {verdict.slowest:.1f} s"
         )
         assert verdict.complaints == [], f"seed {seed}"
-        assert asked >= CONNECTIONS
+        assert asked > PROCESSES
 
 
 def _say(words: str) -> None:
@@ -89,7 +90,7 @@ def _turmoil(world: "Storm", chance: random.Random) -> int:
 
     lives = [begin() for _ in range(PROCESSES)]
     for kills in range(KILLS):
-        time.sleep(chance.uniform(0.3, 2.0) if SOAK else chance.uniform(0.3, 1.1))
+        time.sleep(chance.uniform(0.3, 2.0))
         dead = [life for life in lives if not life.alive]
         victim = dead[0] if dead else chance.choice([life for life in lives if life.is_ready()])
         victim.kill()
@@ -112,6 +113,8 @@ class Case:
     play: Callable[["Storm", str], None]
     #: the storm alone does not show that the product does it right
     alone: bool = True
+    #: another case does not show that the twin is caught
+    told: bool = True
 
     def __str__(self) -> str:
         return f"{self.twin}-{self.grace.total_seconds():.0f}"
@@ -161,12 +164,14 @@ CASES = (
     Case("uses-first", "before it was saved", timedelta(0), _one, alone=False),
     Case("believes", "said to be lost, and the provider takes its grant", timedelta(0), _overtaken(HELD)),
     Case("overwrites", "an older token is stored", timedelta(hours=24), _overtaken(ANSWERED)),
-    Case("never-rescues", "although the provider took the older token", timedelta(seconds=60), _left_behind),
+    Case(
+        "never-rescues", "although the provider took the older token", timedelta(seconds=60), _left_behind, told=False
+    ),
     Case("never-rescues", "nobody heard of it", timedelta(0), _left_behind),
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if case.told], ids=str)
 def test_a_twin_is_caught(sqlite_database: Database, tmp_path: Path, server: ForkServer, case: Case) -> None:
     found = _complaints(sqlite_database, tmp_path, server, case, case.twin)
     assert any(case.says in one for one in found), found
@@ -208,8 +213,10 @@ class Storm:
         return life
 
     def calm(self) -> None:
-        """Let a last process find what was left behind."""
-        last = self.begin(looks=0)
+        """Let a last process find what was left behind, and look at what is there."""
+        looks, before = 2 * len(self.plan["sources"]), self.count("looked")
+        last = self.begin(looks=looks)
+        self.heard("looked", before + looks)
         self.settled(60)
         last.stop()
 
@@ -217,14 +224,18 @@ class Storm:
         """Wait until no renewal is left behind, or the time is up: the oracle then says what that means."""
         deadline = time.monotonic() + seconds
         while self.database.in_read(_unsettled) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def heard(self, kind: str, times: int) -> None:
         """Wait until the processes have told something that often."""
-        deadline = time.monotonic() + 30
-        while sum(line["kind"] == kind for line in self.witness.entries()) < times:
+        deadline = time.monotonic() + 60
+        while self.count(kind) < times:
             assert time.monotonic() < deadline, "\n".join(life.tail() for life in self.lives)
-            time.sleep(0.02)
+            time.sleep(0.05)
+
+    def count(self, kind: str) -> int:
+        """Return how often the processes have told it."""
+        return sum(line["kind"] == kind for line in self.witness.entries())
 
     def verdict(self) -> Verdict:
         """Let the oracle judge."""
@@ -272,7 +283,7 @@ def storm_on(
             "provider": provider.environment(served.url),
             "sources": database.in_read(lambda session: list(session.exec(select(SourceRow.id)))),
             "lease": lease,
-            "side_by_side": min(connections, 3),
+            "side_by_side": min(connections, 3 if SOAK else 2),
             "pause": 0.2,
         }
         world = Storm(folder, database, provider, server, Witness(folder / "witness"), plan, grace)
