@@ -253,23 +253,18 @@ class _Plan:
                 self._write_lines(child, replacing=counts.changed > 0)
 
     def _write_lines(self, child: ChildTable, *, replacing: bool) -> None:
+        """Replace the lines of what changed, write those of what is new: all that were read, and no old ones left."""
         name = raw_table(self._run.provider, child.name)
         if replacing:
-            replaced = self._among("parent_id", "changed", "restored")
-            self._session.run(f"DELETE FROM {lake(name)} WHERE {self._whose} AND {replaced}")
+            old = f"FROM {lake(name)} WHERE {self._whose} AND {self._among('parent_id', 'changed', 'restored')}"
+            self._session.run(f"DELETE {old}")
+            (left,) = self._session.row(f"SELECT count(*) {old}")
+            self._expect(int(left), 0, f"left in {child.name}")
         names = _listed(column.name for column in line_columns(child))
         winning = self._winning(self._staged.children[child.name], "parent_id")
-        self._insert(name, f"{lake(name)} (_source, {names})", "", f"SELECT {names} FROM {winning}", ())
-        self._check_lines(child, f"{lake(name)} WHERE {self._whose}", winning)
-
-    def _check_lines(self, child: ChildTable, there: str, winning: str) -> None:
-        """Compare the lines that are there now with those that were read (Disagreement): none lost, no old ones left."""
-        written = self._among("parent_id", "new", "changed", "restored")
-        found, read = self._session.row(
-            f"SELECT (SELECT count(*) FROM {there} AND {written}), (SELECT count(*) FROM {winning})"
-        )
-        if found != read:
-            raise Disagreement(f"{child.name}: {read} lines were read for the written records, {found} are there")
+        (read,) = self._session.row(f"SELECT count(*) FROM {winning}")
+        written = self._insert(name, f"{lake(name)} (_source, {names})", "", f"SELECT {names} FROM {winning}", ())
+        self._expect(written, int(read), f"inserted into {child.name}")
 
     def _insert(self, table: str, into: str, more: str, made: str, parameters: tuple[object, ...]) -> int:
         """Insert what a SELECT makes; by way of a temporary table, for `rows`, when they are to be kept."""

@@ -7,7 +7,7 @@ import pytest
 from storage.facts.streams import Batch
 from storage.warehouse import Disagreement, Warehouse
 from tests.storage.warehouse.company import SOURCE, STREAMS, Invoice, invoices, run
-from tests.storage.warehouse.twins import skipping
+from tests.storage.warehouse.twins import skipping, skipping_lines
 
 _LINES = (("c1", Decimal(1)),)
 _CHANGED, _GONE = invoices([Invoice("1", lines=_LINES * 2), Invoice("3")]), invoices([], ["1", "2"])
@@ -48,3 +48,30 @@ def test_a_statement_that_passes_over_a_row_is_noticed_before_the_commit(
     wrong = _rows(whole)
     assert wrong != before
     assert [row[0] for row in wrong].count("1") == (2 if verb == "DELETE FROM" else 0)
+
+
+@pytest.mark.parametrize(
+    "verb, said, unnoticed, left",
+    [
+        ("DELETE FROM", "0 rows were to be left in invoice_lines, 1 were", 1, 3),
+        ("INSERT INTO", "2 rows were to be inserted into invoice_lines, 0 were", 2, 0),
+    ],
+)
+def test_lines_that_are_lost_or_left_are_noticed_before_the_commit(
+    folder_url: str, verb: str, said: str, unnoticed: int, left: int
+) -> None:
+    """Invoice 1 has one line and then two: with the old one left its lines would add up to more than the invoice."""
+    whole = Warehouse(folder_url, "org_1", threads=1)
+    _load(whole, "one", invoices([Invoice("1", lines=_LINES), Invoice("2", lines=_LINES)]))
+    with pytest.raises(Disagreement, match=said):
+        _load(skipping_lines(folder_url, "org_1", verb), "two", _CHANGED)
+    assert _lines(whole) == 1
+    # Without the counts the same fault goes into the lake.
+    _load(skipping_lines(folder_url, "org_1", verb, unnoticed=unnoticed), "three", _CHANGED)
+    assert _lines(whole) == left
+
+
+def _lines(warehouse: Warehouse) -> int:
+    with warehouse.reader() as reader:
+        (found,) = reader.query("SELECT count(*) AS n FROM raw_books_invoice_lines WHERE parent_id = '1'")
+    return int(found["n"])

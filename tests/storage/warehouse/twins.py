@@ -148,6 +148,31 @@ class _SkipsARowUnnoticed(_SkipsARow):
         return super().count(sql, parameters) + sql.startswith(self.verb)
 
 
+_LINES = 'lake.main."raw_books_invoice_lines"'
+
+
+class _SkipsLines(Session):
+    """Its statements over lines pass over those of the record "1"; unnoticed, what is counted is what was planned."""
+
+    verb = ""
+    unnoticed = 0
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        super().run(self._cut(sql), parameters)
+
+    def count(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        return super().count(self._cut(sql), parameters) + (self.unnoticed if self._cut(sql) != sql else 0)
+
+    def row(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
+        found = super().row(sql, parameters)
+        return (0,) if self.unnoticed and sql.startswith(f"SELECT count(*) FROM {_LINES}") else found
+
+    def _cut(self, sql: str) -> str:
+        if not sql.startswith(f"{self.verb} {_LINES}"):
+            return sql
+        return f"{sql} {'AND' if self.verb.startswith('DELETE') else 'WHERE'} parent_id <> '1'"
+
+
 class _Skips(Loader):
     session: type[Session] = Session
 
@@ -176,6 +201,14 @@ def skipping(url: str, organization: str, verb: str, *, unnoticed: bool = False)
     """Return a warehouse whose statements over the invoices that begin with the verb pass over the record "1"."""
     base = _SkipsARowUnnoticed if unnoticed else _SkipsARow
     session = type("Skipping", (base,), {"verb": f'{verb} lake.main."raw_books_invoices"'})
+    warehouse = Faulty(url, organization, threads=1)
+    warehouse.loader = type("SkippingLoader", (_Skips,), {"session": session})
+    return warehouse
+
+
+def skipping_lines(url: str, organization: str, verb: str, *, unnoticed: int = 0) -> Faulty:
+    """Return a warehouse whose statements over lines that begin with the verb pass over those of the record "1"."""
+    session = type("SkippingLines", (_SkipsLines,), {"verb": verb, "unnoticed": unnoticed})
     warehouse = Faulty(url, organization, threads=1)
     warehouse.loader = type("SkippingLoader", (_Skips,), {"session": session})
     return warehouse
