@@ -106,8 +106,8 @@ def test_every_point_of_the_code_is_in_the_list() -> None:
             found |= set(re.findall(r'(?:checkpoint|crash)\(f?"([a-z_.{}]+)"\)', text))
             found |= {f"step.{name}" for name in re.findall(r'work\.step\("([a-z]+)"', text)}
     named = {point for point in found if "{" not in point and not re.fullmatch(r"step\.[a-z]+", point)}
-    # Those of flows and of disconnects are died at in tests/jobs/connecting, which knows them all; those of installs are
-    # stopped at in tests/jobs/installs.
+    # Those of flows and of disconnects are died at in tests/jobs/connecting, those of installs in tests/jobs/installs;
+    # each knows them all.
     elsewhere = ("flow.", "disconnect.", "erase.", "redact.", "install.", "tokens.", "webhook.")
     named = {point for point in named if not point.startswith(elsewhere)}
     # Those of renewals are died at in test_token_storm.py; those of webhooks in test_webhook_kills.py.
