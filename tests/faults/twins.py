@@ -15,7 +15,7 @@ from jobs.deliver.mail import MailSender
 from jobs.deliver.mailing import Mailing
 from jobs.deliver.posting import Posting
 from jobs.deliver.results import Accepted, Refused
-from jobs.engine import Handler
+from jobs.engine import Handler, WorkContext
 from jobs.notify import Notifier
 from jobs.refresh.clicks import ClickService, Played
 from jobs.refresh.collecting import Collecting
@@ -80,6 +80,15 @@ class AnswersFirst:
 
 def _answers_first(parts: Parts, jobs: Jobs) -> App:
     return as_it_is(parts, dataclasses.replace(jobs, webhooks=AnswersFirst(jobs.webhooks)))  # type: ignore[arg-type]  # a twin
+
+
+async def _hesitates(_work: WorkContext) -> None:
+    await asyncio.Event().wait()
+
+
+def _only_takes(parts: Parts, jobs: Jobs) -> App:
+    """No twin: dies, whenever that is, before it has acted on any webhook, as far as its worker goes."""
+    return _with_handler(parts, jobs, "webhook", _hesitates)
 
 
 class SettlesFirst(WebhookHandler):
@@ -278,5 +287,6 @@ TWINS: dict[str, Callable[[Parts, Jobs], App]] = {
     "no-reaper": _without_reaper,
     "answers-first": _answers_first,
     "settles-first": _settles_first,
+    "only-takes": _only_takes,
     "no-deadlines": _leaves_escalation_open,
 }
