@@ -53,6 +53,24 @@ def reseal(database: Database, seal: Seal, places: Sequence[SealedPlace] = PLACE
     return done
 
 
+def check_keys(database: Database, seal: Seal, places: Sequence[SealedPlace] = PLACES) -> None:
+    """Raise SealError when the key of something that lasts is not among ours: nothing would work, and nothing is lost.
+
+    A text that is damaged or in the wrong row does not stop the start: it is refused where it is used.
+    """
+
+    def lost(session: Session) -> int:
+        lasting = [(place, key) for place in places if not place.passing for key in sealed.keys(session, place)]
+        held = [sealed.held(session, place, key) for place, key in lasting]
+        return sum(not seal.knows(found[0]) for found in held if found)
+
+    if count := database.in_read(lost):
+        raise SealError(
+            f"{count} stored credentials are sealed with a key that is not in SECRET_KEYS: add it again. Nothing was "
+            "overwritten"
+        )
+
+
 def _reseal(database: Database, seal: Seal, place: SealedPlace, key: Key, holder: str) -> str | None:
     if place.table is ConnectionRow:
         return database.in_write(partial(_grant, seal=seal, source_id=key[0], holder=holder))

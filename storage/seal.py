@@ -51,6 +51,10 @@ class Seal:
             f"sealed with the key {key_id.hex()}, which is not in SECRET_KEYS: add it again; nothing was overwritten"
         )
 
+    def knows(self, sealed: bytes) -> bool:
+        """Whether the text is sealed with one of our keys, wherever it belongs."""
+        return sealed[1 : 1 + _ID_BYTES] in {_key_id(key) for key in self._keys}
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether the text is sealed with the newest key."""
         return sealed[1 : 1 + _ID_BYTES] == _key_id(self._keys[0])

@@ -4,12 +4,13 @@ import asyncio
 import gc
 from pathlib import Path
 
-from bot.cli.ground import read_settings
+from bot.cli.ground import read_seal, read_settings
 from bot.cli.say import line, stop
 from bot.logs import configure_logging, own_secrets
 from bot.main import build_app, serve
 from jobs.engine import EngineError
 from storage.lock import AlreadyLockedError
+from storage.rotation import check_keys
 from storage.seal import SealError
 from storage.sessions import DatabaseBusyError, DatabaseUnavailableError
 
@@ -20,6 +21,7 @@ def run(env_file: Path | None) -> None:
     configure_logging(settings.log_level, known=own_secrets(settings))
     try:
         app = build_app(settings)
+        check_keys(app.database, read_seal(settings))
         asyncio.run(serve(app, listens))
     except (DatabaseUnavailableError, DatabaseBusyError, AlreadyLockedError, EngineError, SealError) as error:
         stop(str(error))

@@ -11,7 +11,8 @@ import pytest
 from bot.cli.app import app
 from storage.facts.secret import Secret
 from storage.records import refreshes, seeds, sources
-from storage.seal import Seal, new_key
+from storage.rotation import check_keys
+from storage.seal import Seal, SealError, new_key
 from storage.seeding import organization_id
 from storage.sessions import open_database
 from tests.bot.cli.conftest import Shell
@@ -167,6 +168,33 @@ def test_keys_rotate_makes_the_old_key_superfluous(seeded: Shell) -> None:
     assert "4 sealed anew" in seeded.run("keys", "rotate")
     seeded.variables["SECRET_KEYS"] = seeded.variables["SECRET_KEYS"].split(",")[0]
     assert "all 4 stored credentials open with the newest key" in seeded.run("doctor", "--offline")
+
+
+@pytest.mark.parametrize(
+    "keys, cause", [("", "SECRET_KEYS"), ("c2hvcnQ=", "not 32 bytes"), (new_key(), "not in SECRET_KEYS: add it again")]
+)
+def test_a_missing_or_wrong_key_refuses_the_start_and_changes_nothing(seeded: Shell, keys: str, cause: str) -> None:
+    """T60."""
+    before = (seeded.folder / "tidings.db").read_bytes()
+    seeded.variables["SECRET_KEYS"] = keys
+    output = seeded.run("serve", code=1)
+    assert cause in output
+    assert not keys or keys not in output
+    assert (seeded.folder / "tidings.db").read_bytes() == before
+
+
+def test_the_order_of_the_keys_does_not_matter_and_a_check_of_nothing_is_none(seeded: Shell) -> None:
+    """T60; the twin that looks at no place would start with any key."""
+    own, other = Secret(seeded.variables["SECRET_KEYS"]), Secret(new_key())
+    database = open_database(seeded.variables["DATABASE_URL"])
+    try:
+        for keys in ([own], [own, other], [other, own]):
+            check_keys(database, Seal(keys))
+        with pytest.raises(SealError, match="4 stored credentials"):
+            check_keys(database, Seal([other]))
+        check_keys(database, Seal([other]), places=())
+    finally:
+        database.close()
 
 
 def test_preview_renders_every_sample_in_every_form(shell: Shell) -> None:
