@@ -5,11 +5,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from jobs.access_policy import AccessPolicy
 from jobs.notify import REFRESH_FINISHED
 from jobs.refresh.ask import Place, Scope, Started, TriggerKey
 from jobs.refresh.ending import Verdict, end_run
 from jobs.refresh.service import RefreshService
 from sandbox.misbehave import Kind, Rule
+from storage.facts.access import RefreshAccess
 from storage.facts.runs import RunState
 from storage.facts.sources import Provider
 from storage.facts.status import SourceStatus
@@ -40,7 +42,8 @@ async def test_a_twin_that_does_not_hold_the_run_forgets_the_joiner(
     async with staged(postgres_database, tmp_path) as stage:
         jobs = stage.jobs
         notifier = jobs.services.refresh._notifier
-        hasty = Hasty(jobs.desk, stage.clock, jobs.engine.enqueue, notifier, read_budget=500_000)
+        access = AccessPolicy(RefreshAccess.OPEN)
+        hasty = Hasty(jobs.desk, stage.clock, jobs.engine.enqueue, notifier, read_budget=500_000, access=access)
         refresh_id, people = await _joined_at_the_end(stage, hasty)
         assert stage.member("U0DANIEL").id in people
         assert stage.member("U0DANIEL").id not in _told(stage, refresh_id)
