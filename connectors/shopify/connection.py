@@ -1,6 +1,6 @@
-"""Reading Shopify's connections: pages of nodes, and the rest of a node's own lines."""
+"""Reading Shopify's connections: pages of nodes, each node with the whole of its own lists."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,23 +10,10 @@ import msgspec
 from connectors.errors import Broken
 from connectors.shapes import Shape
 from connectors.shopify.graph import Graph, TooCostly
+from connectors.shopify.lists import Inner, Nodes, Parts, complete, connection
 
 #: Shopify's own cap on ``first``.
 LARGEST_PAGE = 250
-
-
-class PageInfo(msgspec.Struct, rename="camel"):
-    """Where a connection goes on."""
-
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class Nodes(msgspec.Struct, rename="camel"):
-    """One page of a connection, its nodes as bytes."""
-
-    nodes: list[msgspec.Raw]
-    page_info: PageInfo
 
 
 class Head(msgspec.Struct, rename="camel"):
@@ -38,7 +25,7 @@ class Head(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A root field of Shopify's schema, how it is read, and the connection inside its nodes."""
+    """A root field of Shopify's schema, how it is read, and the connections inside its nodes."""
 
     shape: Shape
     #: name of the root field
@@ -54,11 +41,12 @@ class Root:
     keys_document: str
     #: the scope without which old records are not shown, so that missing ones prove nothing
     whole_scope: str | None = None
-    inner: str | None = None
-    inner_first: int = 0
-    inner_name: str = ""
-    inner_document: str = ""
-    inner_root: str = ""
+    #: changes with what is asked of a record: a cursor of another edition is not gone on from, all is read again
+    edition: str = ""
+    #: connections inside its nodes
+    inners: tuple[Inner, ...] = ()
+    #: what is asked for beside, once a page of nodes is there
+    beside: Callable[[Graph, Sequence[Parts]], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +73,10 @@ class Pager:
         after: str | None = None
         while True:
             variables: dict[str, Any] = {"query": query, "after": after}
-            if self._root.inner:
-                variables["lines"] = self._root.inner_first
+            variables |= {inner.variable: inner.first for inner in self._root.inners}
             found = await self._nodes(variables)
             yield await self._complete(found)
-            after = self._next(found, after)
+            after = found.after(after, self._root.shape.label)
             if after is None:
                 return
 
@@ -100,9 +87,9 @@ class Pager:
         while True:
             variables = {"first": LARGEST_PAGE, "after": after}
             data = await self._graph.ask(self._root.keys_name, self._root.keys_document, variables)
-            found = _connection(data, self._root.field)
+            found = connection(data, self._root.field)
             keys.update(head.id for head in map(_head, found.nodes))
-            after = self._next(found, after)
+            after = found.after(after, self._root.shape.label)
             if after is None:
                 return keys
 
@@ -126,7 +113,7 @@ class Pager:
                 self._sizes.pop(self._root.name, None)
                 continue
             self._fit()
-            return _connection(data, root.field)
+            return connection(data, root.field)
 
     def _fit(self) -> None:
         """Choose the next page's size: what the last one cost, scaled to what one query should cost."""
@@ -139,45 +126,16 @@ class Pager:
     async def _complete(self, found: Nodes) -> Page:
         heads = [_head(node) for node in found.nodes]
         records = [bytes(node) for node in found.nodes]
-        if self._root.inner:
-            records = [await self._with_lines(node, head) for node, head in zip(found.nodes, heads, strict=True)]
+        if self._root.inners:
+            parts = [msgspec.json.decode(node, type=Parts) for node in found.nodes]
+            for head, part in zip(heads, parts, strict=True):
+                for inner in self._root.inners:
+                    await complete(self._graph, inner, head.id, part, self._root.shape.label)
+            if self._root.beside is not None:
+                await self._root.beside(self._graph, parts)
+            records = [msgspec.json.encode(part) for part in parts]
         changes = [head.updated_at for head in heads if head.updated_at]
         return Page(records, [head.id for head in heads], max(changes, default=None))
-
-    async def _with_lines(self, node: msgspec.Raw, head: Head) -> bytes:
-        """Return the node with all its lines and without the cursors between them: equal nodes are equal bytes."""
-        parts = msgspec.json.decode(node, type=dict[str, msgspec.Raw])
-        inner = self._root.inner or ""
-        lines = _connection(node, inner)
-        nodes = list(lines.nodes)
-        after = self._next(lines, None)
-        while after is not None:
-            variables = {"id": head.id, "first": self._root.inner_first * 10, "after": after}
-            data = await self._graph.ask(self._root.inner_name, self._root.inner_document, variables)
-            owner = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get(self._root.inner_root)
-            if owner is None or bytes(owner) == b"null":  # deleted meanwhile: the count at the end will show it
-                break
-            lines = _connection(owner, inner)
-            nodes.extend(lines.nodes)
-            after = self._next(lines, after)
-        parts[inner] = msgspec.Raw(msgspec.json.encode({"nodes": nodes}))
-        return msgspec.json.encode(parts)
-
-    def _next(self, found: Nodes, before: str | None) -> str | None:
-        if not found.page_info.has_next_page:
-            return None
-        after = found.page_info.end_cursor
-        if not after or after == before:
-            raise Broken(f"Shopify's pages of {self._root.shape.label} do not go on", code="paging_stuck")
-        return after
-
-
-def _connection(data: msgspec.Raw, field: str) -> Nodes:
-    try:
-        parts = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-        return msgspec.json.decode(parts[field], type=Nodes)
-    except (msgspec.MsgspecError, KeyError) as error:
-        raise Broken("Shopify sent a page of an unknown shape", code="page_unreadable") from error
 
 
 def _head(node: msgspec.Raw) -> Head:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -50,7 +51,7 @@ class ShopifyConnector:
         await session.keeper.token()
         graph, one_by_one = Graph(session.http), serial(sink)
         sizes = self._sizes.setdefault(session.access.account, {})
-        marks = {root.shape.name: mark(cursors.get(root.shape.name), until) for root in ROOTS}
+        marks = {root.shape.name: _mark(root, cursors, until) for root in ROOTS}
         found = await together(
             _read(session, Pager(graph, root, sizes), root, marks[root.shape.name], until, one_by_one, progress)
             for root in ROOTS
@@ -63,6 +64,12 @@ class ShopifyConnector:
                 denied, f"the installation lacks the permission to read {', '.join(denied)}", code="scope_missing"
             )
         return _collected(session, [item for item in found if isinstance(item, Reading)], until)
+
+
+def _mark(root: Root, cursors: Mapping[str, str], until: datetime) -> Mark | None:
+    """Return where the last collection ended; None when it asked less of each record than we do now."""
+    found = mark(cursors.get(root.shape.name), until)
+    return found if found is not None and found.newest == root.edition else None
 
 
 async def _read(
@@ -85,7 +92,9 @@ def _collected(session: Session, readings: list[Reading], until: datetime) -> Co
     notes = {note for reading in readings for note in reading.notes}
     return Collected(
         source_as_of=until,
-        cursors={reading.name: str(Mark(reading.cursor.read_to - behind)) for reading in readings},
+        cursors={
+            reading.name: str(replace(reading.cursor, read_to=reading.cursor.read_to - behind)) for reading in readings
+        },
         reads=session.http.reads,
         full=tuple(reading.name for reading in readings if reading.full),
         keep_cursors=tuple(reading.name for reading in readings if reading.keep),

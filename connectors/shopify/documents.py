@@ -18,6 +18,47 @@ fragment Line on LineItem {
   originalTotalSet { shopMoney { amount } }
   discountedTotalSet { shopMoney { amount } }
   totalDiscountSet { shopMoney { amount } }
+  discountAllocations { allocatedAmountSet { shopMoney { amount } } }
+  taxLines { title rate priceSet { shopMoney { amount } } }
+}
+"""
+
+_SHIPPING = """
+fragment Shipping on ShippingLine {
+  id title code source isRemoved
+  originalPriceSet { shopMoney { amount } }
+  discountedPriceSet { shopMoney { amount } }
+  discountAllocations { allocatedAmountSet { shopMoney { amount } } }
+  taxLines { title rate priceSet { shopMoney { amount } } }
+}
+"""
+
+_DISCOUNT = """
+fragment Discount on DiscountApplication {
+  __typename index allocationMethod targetSelection targetType
+  value { ... on MoneyV2 { amount currencyCode } ... on PricingPercentageValue { percentage } }
+  ... on DiscountCodeApplication { code }
+  ... on AutomaticDiscountApplication { title }
+  ... on ManualDiscountApplication { title }
+  ... on ScriptDiscountApplication { title }
+}
+"""
+
+_REFUND_LINE = """
+fragment RefundLine on RefundLineItem {
+  id quantity restockType restocked
+  lineItem { id sku title }
+  subtotalSet { shopMoney { amount } }
+  totalTaxSet { shopMoney { amount } }
+}
+"""
+
+_REFUND_SHIPPING = """
+fragment RefundShipping on RefundShippingLine {
+  id
+  shippingLine { id title }
+  subtotalAmountSet { shopMoney { amount } }
+  taxAmountSet { shopMoney { amount } }
 }
 """
 
@@ -31,7 +72,9 @@ fragment Variant on ProductVariant {
 
 ORDERS = (
     """
-query Orders($first: Int!, $after: String, $query: String, $lines: Int!) {
+query Orders(
+  $first: Int!, $after: String, $query: String, $lines: Int!, $shipping: Int!, $discounts: Int!
+) {
   orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
     pageInfo { hasNextPage endCursor }
     nodes {
@@ -57,12 +100,86 @@ query Orders($first: Int!, $after: String, $query: String, $lines: Int!) {
       currentTotalDiscountsSet { shopMoney { amount } }
       currentTotalDutiesSet { shopMoney { amount } }
       taxLines { title rate priceSet { shopMoney { amount } } }
+      refunds { id legacyResourceId createdAt processedAt updatedAt totalRefundedSet { shopMoney { amount } } }
+      transactions {
+        id kind status test gateway manualPaymentGateway createdAt processedAt errorCode paymentId settlementCurrency
+        settlementCurrencyRate
+        parentTransaction { id }
+        amountSet { shopMoney { amount } presentmentMoney { amount currencyCode } }
+        fees { id type rate amount { amount currencyCode } taxAmount { amount } }
+      }
       lineItems(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
+      shippingLines(first: $shipping) { pageInfo { hasNextPage endCursor } nodes { ...Shipping } }
+      discountApplications(first: $discounts) { pageInfo { hasNextPage endCursor } nodes { ...Discount } }
     }
   }
 }
 """
     + _LINE
+    + _SHIPPING
+    + _DISCOUNT
+)
+
+#: The rest of an order's own lists, where they are longer than a page of orders shows.
+ORDER_SHIPPING = (
+    """
+query OrderShipping($id: ID!, $first: Int!, $after: String) {
+  order(id: $id) {
+    shippingLines(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...Shipping } }
+  }
+}
+"""
+    + _SHIPPING
+)
+ORDER_DISCOUNTS = (
+    """
+query OrderDiscounts($id: ID!, $first: Int!, $after: String) {
+  order(id: $id) {
+    discountApplications(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...Discount } }
+  }
+}
+"""
+    + _DISCOUNT
+)
+
+#: What refunds gave back: connections inside a list of the order, so they are asked for by the refunds' own ids.
+REFUNDS = (
+    """
+query Refunds($ids: [ID!]!, $lines: Int!, $shipping: Int!) {
+  nodes(ids: $ids) {
+    ... on Refund {
+      id
+      refundLineItems(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...RefundLine } }
+      refundShippingLines(first: $shipping) { pageInfo { hasNextPage endCursor } nodes { ...RefundShipping } }
+    }
+  }
+}
+"""
+    + _REFUND_LINE
+    + _REFUND_SHIPPING
+)
+REFUND_LINES = (
+    """
+query RefundLines($id: ID!, $first: Int!, $after: String) {
+  refund(id: $id) {
+    refundLineItems(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...RefundLine } }
+  }
+}
+"""
+    + _REFUND_LINE
+)
+REFUND_SHIPPING = (
+    """
+query RefundShipping($id: ID!, $first: Int!, $after: String) {
+  refund(id: $id) {
+    refundShippingLines(first: $first, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { ...RefundShipping }
+    }
+  }
+}
+"""
+    + _REFUND_SHIPPING
 )
 
 ORDER_LINES = (
@@ -142,6 +259,11 @@ query CustomerKeys($first: Int!, $after: String) {
 DOCUMENTS = {
     "Orders": ORDERS,
     "OrderLines": ORDER_LINES,
+    "OrderShipping": ORDER_SHIPPING,
+    "OrderDiscounts": ORDER_DISCOUNTS,
+    "Refunds": REFUNDS,
+    "RefundLines": REFUND_LINES,
+    "RefundShipping": REFUND_SHIPPING,
     "Products": PRODUCTS,
     "ProductVariants": PRODUCT_VARIANTS,
     "Customers": CUSTOMERS,

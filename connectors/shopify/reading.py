@@ -71,7 +71,7 @@ class Reader:
 
     def _reading(self, until: datetime, *, full: bool, keep: bool) -> Reading:
         notes = () if self._sees_all else (_SIXTY_DAYS,)
-        return Reading(self._root.shape.name, Mark(until), full, keep, notes)
+        return Reading(self._root.shape.name, Mark(until, self._root.edition), full, keep, notes)
 
     async def _windows(self, intake: Intake, since: datetime | None, until: datetime) -> None:
         self._middle = until.replace(microsecond=0)

@@ -6,6 +6,8 @@ the shop really charged.
 
 from connectors.shopify import documents
 from connectors.shopify.connection import Root
+from connectors.shopify.lists import Inner
+from connectors.shopify.refunds import with_refunds
 from connectors.shopify.shapes import CUSTOMERS, ORDERS, PRODUCTS
 
 ROOTS = (
@@ -14,18 +16,20 @@ ROOTS = (
         field="orders",
         name="Orders",
         document=documents.ORDERS,
-        first=8,
+        first=5,
         count_name="OrderCount",
         count_document=documents.ORDER_COUNT,
         count_field="ordersCount",
         keys_name="OrderKeys",
         keys_document=documents.ORDER_KEYS,
         whole_scope="read_all_orders",
-        inner="lineItems",
-        inner_first=5,
-        inner_name="OrderLines",
-        inner_document=documents.ORDER_LINES,
-        inner_root="order",
+        edition="2",
+        inners=(
+            Inner("lineItems", "lines", 5, "OrderLines", documents.ORDER_LINES, "order"),
+            Inner("shippingLines", "shipping", 1, "OrderShipping", documents.ORDER_SHIPPING, "order", more=20),
+            Inner("discountApplications", "discounts", 2, "OrderDiscounts", documents.ORDER_DISCOUNTS, "order"),
+        ),
+        beside=with_refunds,
     ),
     Root(
         shape=PRODUCTS,
@@ -38,11 +42,7 @@ ROOTS = (
         count_field="productsCount",
         keys_name="ProductKeys",
         keys_document=documents.PRODUCT_KEYS,
-        inner="variants",
-        inner_first=10,
-        inner_name="ProductVariants",
-        inner_document=documents.PRODUCT_VARIANTS,
-        inner_root="product",
+        inners=(Inner("variants", "lines", 10, "ProductVariants", documents.PRODUCT_VARIANTS, "product", more=100),),
     ),
     Root(
         shape=CUSTOMERS,

@@ -87,11 +87,6 @@ ORDERS = Shape(
                 _bag("total_discount", "totalDiscountSet"),
             ),
         ),
-        Lines(
-            name="order_tax_lines",
-            path="taxLines",
-            fields=(Field("title", "title"), Field("rate", "rate", _N), _bag("amount", "priceSet")),
-        ),
     ),
 )
 

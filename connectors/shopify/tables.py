@@ -13,6 +13,9 @@ READY = (
     ReadyTable(
         "shopify_order_lines", sql(_PACKAGE, "order_lines"), parent=_ORDERS, key="order_id", lines=(_ORDER_LINES,)
     ),
+    ReadyTable("shopify_refunds", sql(_PACKAGE, "refunds"), parent=_ORDERS, key="order_id"),
+    ReadyTable("shopify_transactions", sql(_PACKAGE, "transactions"), parent=_ORDERS, key="order_id"),
+    ReadyTable("shopify_order_charges", sql(_PACKAGE, "order_charges"), parent=_ORDERS, key="order_id"),
     ReadyTable("shopify_products", sql(_PACKAGE, "products"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
     ReadyTable("shopify_variants", sql(_PACKAGE, "variants"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
     ReadyTable("shopify_customers", sql(_PACKAGE, "customers"), parent=_CUSTOMERS, key="customer_id"),

@@ -3,15 +3,16 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.providers.shopify.make import Purse, decimal, gid, worth
+from sandbox.providers.shopify.make import Purse, decimal, net, off, worth
+from sandbox.providers.shopify.money import gid, moved
 from sandbox.providers.shopify.store import Node, number, text_of
 
 
 def refund(order: Node, at: datetime) -> Node:
-    """Return the order with its first line refunded, tax included; only for an order that is whole."""
+    """Return the order with its first line refunded, tax included, and its shipping; only for a whole order."""
     line = order["lineItems"][0]
     purse = Purse(euro=order["presentmentCurrencyCode"] == "EUR")
-    subtotal = worth(line["discountedTotalSet"])
+    subtotal = net(line)
     tax = sum(worth(tax["priceSet"]) for tax in line["taxLines"])
     id_ = number(order["id"]) % 10**10 + 10**11
     item: Node = {
@@ -21,23 +22,31 @@ def refund(order: Node, at: datetime) -> Node:
         "restockType": "RETURN",
     }
     item |= {"restocked": True, "priceSet": line["discountedUnitPriceSet"], "subtotalSet": purse.bag(subtotal)}
+    shipped = order["shippingLines"][0]
+    fee = worth(shipped["discountedPriceSet"])
+    sent: Node = {"id": gid("RefundShippingLine", id_ + 2), "shippingLine": shipped}
+    sent |= {"subtotalAmountSet": purse.bag(fee), "taxAmountSet": purse.bag(0)}
+    total = subtotal + tax + fee
     when = {"createdAt": text_of(at), "processedAt": text_of(at), "updatedAt": text_of(at)}
     made: Node = {"id": gid("Refund", id_), "legacyResourceId": str(id_), "note": "Returned, unused", **when}
-    made |= {"refundLineItems": [item | {"totalTaxSet": purse.bag(tax)}], "totalRefundedSet": purse.bag(subtotal + tax)}
-    left = worth(order["totalPriceSet"]) - subtotal - tax
+    made |= {"refundLineItems": [item | {"totalTaxSet": purse.bag(tax)}], "totalRefundedSet": purse.bag(total)}
+    made |= {"__typename": "Refund", "refundShippingLines": [sent] if fee else []}
+    left = worth(order["totalPriceSet"]) - total
     lines = [line | {"currentQuantity": 0, "refundableQuantity": 0}, *order["lineItems"][1:]]
     whole = len(lines) == 1 and left == 0
     return order | {
         "lineItems": lines,
         "refunds": [made],
+        "transactions": [*order["transactions"], moved(order, "REFUND", purse.bag(total), at)],
         "updatedAt": text_of(at),
         "returnStatus": "RETURNED",
         "currentSubtotalLineItemsQuantity": sum(line["currentQuantity"] for line in lines),
         "displayFinancialStatus": "REFUNDED" if whole else "PARTIALLY_REFUNDED",
-        "totalRefundedSet": purse.bag(subtotal + tax),
+        "totalRefundedSet": purse.bag(total),
+        "totalRefundedShippingSet": purse.bag(fee),
         "netPaymentSet": purse.bag(left),
         "currentSubtotalPriceSet": purse.bag(worth(order["currentSubtotalPriceSet"]) - subtotal),
-        "currentTotalDiscountsSet": purse.bag(worth(order["totalDiscountsSet"]) - worth(line["totalDiscountSet"])),
+        "currentTotalDiscountsSet": purse.bag(worth(order["totalDiscountsSet"]) - off(line)),
         "currentTotalTaxSet": purse.bag(worth(order["currentTotalTaxSet"]) - tax),
         "currentTotalPriceSet": purse.bag(left),
     }
@@ -58,9 +67,11 @@ def cancel(order: Node, at: datetime) -> Node:
     lines = [line | {"currentQuantity": 0, "refundableQuantity": 0} for line in order["lineItems"]]
     gone: Node = {"cancelledAt": text_of(at), "cancelReason": "CUSTOMER", "closed": True, "closedAt": text_of(at)}
     gone |= {"displayFinancialStatus": "VOIDED", "updatedAt": text_of(at), "lineItems": lines, "netPaymentSet": nothing}
+    void = moved(order, "VOID", order["totalPriceSet"], at)
     return (
         order
         | gone
+        | {"transactions": [*order["transactions"], void]}
         | {"totalReceivedSet": nothing, "fullyPaid": False, "currentSubtotalLineItemsQuantity": 0}
         | dict.fromkeys(fields, nothing)
     )

@@ -7,6 +7,8 @@ from random import Random
 from typing import Any
 
 from sandbox.providers import catalogue
+from sandbox.providers.shopify import money
+from sandbox.providers.shopify.money import gid
 from sandbox.providers.shopify.store import Node, text_of
 
 #: The first number of each kind; real ones are as long.
@@ -17,11 +19,6 @@ STATES = {"CA": "California", "OR": "Oregon", "WA": "Washington", "ID": "Idaho",
           "IL": "Illinois", "NY": "New York", "ME": "Maine", "NC": "North Carolina"}  # fmt: skip
 EURO = Decimal("0.92")
 SHIPPING = (("Standard", 595), ("Free shipping", 0), ("Expedited", 1450))
-
-
-def gid(kind: str, id_: int) -> str:
-    """Return a gid."""
-    return f"gid://shopify/{kind}/{id_}"
 
 
 def decimal(cents: int) -> str:
@@ -47,6 +44,16 @@ class Purse:
 def worth(bag: Node) -> int:
     """Return the shop's side of a MoneyBag in cents."""
     return int(Decimal(bag["shopMoney"]["amount"]) * 100)
+
+
+def off(line: Node) -> int:
+    """Return all discounts of a line in cents, those of the whole order included."""
+    return sum(worth(part["allocatedAmountSet"]) for part in line["discountAllocations"])
+
+
+def net(line: Node) -> int:
+    """Return what a line came to in cents, before tax."""
+    return worth(line["originalTotalSet"]) - off(line)
 
 
 @dataclass
@@ -178,15 +185,17 @@ class Maker:
         purse = Purse(euro=draw.random() < 0.1)
         discounted = draw.random() < 0.12
         state = customer["defaultAddress"]["provinceCode"]
-        lines = self._lines(id_, purse, TAX_RATE.get(state), discounted=discounted)
+        application = money.discount(id_ // 1024) if discounted else None
+        lines = self._lines(id_, purse, TAX_RATE.get(state), application)
         title, fee = draw.choice(SHIPPING)
-        subtotal = sum(worth(line["discountedTotalSet"]) for line in lines)
-        discount = sum(worth(line["totalDiscountSet"]) for line in lines)
+        subtotal, discount = sum(map(net, lines)), sum(map(off, lines))
         tax = sum(worth(tax["priceSet"]) for line in lines for tax in line["taxLines"])
         total = subtotal + fee + tax
         made, processed = text_of(at), text_of(datetime.fromtimestamp(at.timestamp() - 2, UTC))
         shipping: Node = {"id": gid("ShippingLine", id_ + 10**12), "title": title, "code": title, "source": "shopify"}
         shipping |= {"originalPriceSet": purse.bag(fee), "discountedPriceSet": purse.bag(fee), "taxLines": []}
+        shipping |= {"isRemoved": False, "discountAllocations": []}
+        test = draw.random() < 0.01
         return {
             "__typename": "Order",
             "id": gid("Order", id_),
@@ -202,7 +211,7 @@ class Maker:
             "closedAt": None,
             "confirmed": True,
             "edited": False,
-            "test": draw.random() < 0.01,
+            "test": test,
             "email": customer["email"],
             "phone": None,
             "note": None,
@@ -216,8 +225,9 @@ class Maker:
             "currencyCode": "USD",
             "presentmentCurrencyCode": "EUR" if purse.euro else "USD",
             "paymentGatewayNames": ["shopify_payments"],
-            "discountCode": "WELCOME10" if discounted else None,
-            "discountCodes": ["WELCOME10"] if discounted else [],
+            "discountApplications": [application] if application else [],
+            "discountCode": next(iter(money.codes(application)), None),
+            "discountCodes": money.codes(application),
             "displayFinancialStatus": "PAID",
             "displayFulfillmentStatus": "UNFULFILLED",
             "customer": customer["id"],
@@ -227,6 +237,7 @@ class Maker:
             "shippingLines": [shipping],
             "lineItems": lines,
             "refunds": [],
+            "transactions": [money.paid(id_, purse.bag(total), total, at, test=test)],
             "subtotalLineItemsQuantity": sum(line["quantity"] for line in lines),
             "currentSubtotalLineItemsQuantity": sum(line["quantity"] for line in lines),
             "returnStatus": "NO_RETURN",
@@ -251,14 +262,17 @@ class Maker:
             "currentTotalPriceSet": purse.bag(total),
         }  # fmt: skip
 
-    def _lines(self, order: int, purse: Purse, rate: Decimal | None, *, discounted: bool) -> list[Node]:
+    def _lines(self, order: int, purse: Purse, rate: Decimal | None, application: Node | None) -> list[Node]:
         draw = self.random
         lines = []
         for place, variant in enumerate(draw.sample(self.variants, draw.choice((1, 1, 2, 2, 3, 4)))):
             quantity = draw.choice((1, 1, 1, 2, 3))
             price = int(Decimal(variant["price"]) * 100)
             total = price * quantity
-            discount = total // 10 if discounted else 0
+            discount = total // 10 if application else 0
+            # What a code takes off the whole order is no discount of the line in Shopify's words.
+            of_line = 0 if money.codes(application) else discount
+            shared = {"allocatedAmountSet": purse.bag(discount), "discountApplication": application}
             tax = (
                 int(((total - discount) * rate).quantize(Decimal(1), ROUND_HALF_UP))
                 if rate and variant["taxable"]
@@ -285,9 +299,10 @@ class Maker:
                     "variant": variant["id"],
                     "originalUnitPriceSet": purse.bag(price),
                     "originalTotalSet": purse.bag(total),
-                    "discountedUnitPriceSet": purse.bag((total - discount) // quantity),
-                    "discountedTotalSet": purse.bag(total - discount),
-                    "totalDiscountSet": purse.bag(discount),
+                    "discountedUnitPriceSet": purse.bag((total - of_line) // quantity),
+                    "discountedTotalSet": purse.bag(total - of_line),
+                    "totalDiscountSet": purse.bag(of_line),
+                    "discountAllocations": [shared] if application else [],
                     "taxLines": taxes,
                 }
             )

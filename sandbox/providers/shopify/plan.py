@@ -14,7 +14,6 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLIncludeDirective,
-    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLSkipDirective,
@@ -22,6 +21,7 @@ from graphql import (
     SelectionSetNode,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_leaf_type,
     is_list_type,
 )
@@ -99,7 +99,7 @@ class Planner:
         return self._steps(root, [operation.selection_set])
 
     def _plan(self, named: Any, sets: Sequence[SelectionSetNode]) -> Plan:
-        if isinstance(named, GraphQLInterfaceType):
+        if is_abstract_type(named):
             possible = cast("Sequence[GraphQLObjectType]", self._schema.get_possible_types(named))
             return Plan({one.name: self._steps(one, sets) for one in possible})
         return Plan({named.name: self._steps(named, sets)})
@@ -125,7 +125,7 @@ class Planner:
         connection = named.name.endswith("Connection")
         free = named.name in FREE or named.name.endswith("Edge")
         weight = CONNECTION_COST if connection else 0 if free else 1
-        times = (arguments.get("first") or arguments.get("last") or 1) if connection or is_list else 1
+        times = _times(arguments) if connection or is_list else 1
         return Step(key, name, resolver, arguments, self._plan(named, sets), is_list, weight, times)
 
     def _collect(
@@ -169,10 +169,14 @@ class Run:
         if step.plan is None or value is None:
             return value
         if step.is_list:
-            self.cost += step.weight * len(value)
-            return [self.object(step.plan.of(item), item) for item in value]
+            self.cost += step.weight * sum(item is not None for item in value)
+            return [None if item is None else self.object(step.plan.of(item), item) for item in value]
         self.cost += step.weight
         return self.object(step.plan.of(value), value)
+
+
+def _times(arguments: Mapping[str, Any]) -> int:
+    return int(arguments.get("first") or arguments.get("last") or len(arguments.get("ids") or ()) or 1)
 
 
 def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:

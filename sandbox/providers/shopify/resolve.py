@@ -8,12 +8,10 @@ from sandbox.providers.shopify.errors import access_denied
 from sandbox.providers.shopify.oauth import Grant
 from sandbox.providers.shopify.paging import Connection, page, scope_of
 from sandbox.providers.shopify.plan import Resolver
+from sandbox.providers.shopify.sdl import CONNECTED
 from sandbox.providers.shopify.store import Node, Store, text_of
 
 Arguments = Mapping[str, Any]
-
-#: connection types -> their elements
-_CONNECTIONS = ("Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "ShippingLine")
 
 
 def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
@@ -26,19 +24,31 @@ def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
         ("customers", "Customer", "read_customers"),
     ):
         found["QueryRoot", root] = partial(_root, store, grant, root, kind, scope)
-    for root, scope in (("order", "read_orders"), ("product", "read_products"), ("customer", "read_customers")):
+    for root, scope in (
+        ("order", "read_orders"),
+        ("refund", "read_orders"),
+        ("product", "read_products"),
+        ("customer", "read_customers"),
+    ):
         found["QueryRoot", root] = partial(_single, store, grant, root, scope)
     for root, kind in (("ordersCount", "Order"), ("productsCount", "Product"), ("customersCount", "Customer")):
         found["QueryRoot", root] = partial(_count, store, kind)
+    found["QueryRoot", "nodes"] = partial(_several, store, grant)
     found["QueryRoot", "shop"] = lambda _source, _arguments: store.about
     found["QueryRoot", "currentAppInstallation"] = lambda _source, _arguments: _installation(grant)
     found["Mutation", "appUninstall"] = lambda _source, _arguments: {"userErrors": []}
     found["Mutation", "tagsAdd"] = partial(_tags_add, store)
-    for name in _CONNECTIONS:
+    for name in CONNECTED:
         found[f"{name}Connection", "nodes"] = lambda source, _arguments: source.nodes
         found[f"{name}Connection", "edges"] = lambda source, _arguments: source.edges
         found[f"{name}Connection", "pageInfo"] = lambda source, _arguments: source.page_info
-    for owner, field in (("Order", "lineItems"), ("Order", "shippingLines"), ("Refund", "refundLineItems")):
+    for owner, field in (
+        ("Order", "lineItems"),
+        ("Order", "shippingLines"),
+        ("Order", "discountApplications"),
+        ("Refund", "refundLineItems"),
+        ("Refund", "refundShippingLines"),
+    ):
         found[owner, field] = partial(_nested, field)
     for owner, field in (
         ("Order", "customer"),
@@ -47,7 +57,12 @@ def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
         ("ProductVariant", "product"),
     ):
         found[owner, field] = partial(_referred, store, field)
-    for owner, field in (("Order", "refunds"), ("LineItem", "taxLines"), ("Product", "options")):
+    for owner, field in (
+        ("Order", "refunds"),
+        ("Order", "transactions"),
+        ("LineItem", "taxLines"),
+        ("Product", "options"),
+    ):
         found[owner, field] = partial(_first, field)
     found["Product", "variants"] = partial(_variants, store)
     found["Product", "variantsCount"] = lambda source, _arguments: {
@@ -71,6 +86,12 @@ def _root(
 def _single(store: Store, grant: Grant, field: str, scope: str, _source: Any, arguments: Arguments) -> Node | None:
     _require(grant, field, scope)
     return store.get(str(arguments["id"]))
+
+
+def _several(store: Store, grant: Grant, _source: Any, arguments: Arguments) -> list[Node | None]:
+    """Return records by their ids: only refunds are asked for in this way."""
+    _require(grant, "nodes", "read_orders")
+    return [store.get(str(gid)) for gid in arguments["ids"]]
 
 
 def _count(store: Store, kind: str, _source: Any, arguments: Arguments) -> Node:

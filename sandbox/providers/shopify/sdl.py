@@ -1,9 +1,20 @@
 """The part of Shopify's Admin schema 2026-10 that is served here; a contract test compares it with the real one."""
 
-_CONNECTED = ("Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "ShippingLine")
+CONNECTED = (
+    "Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "RefundShippingLine",
+    "ShippingLine", "DiscountApplication",
+)  # fmt: skip
 
 _PAGE = "after: String, before: String, first: Int, last: Int"
 _SEARCH = "query: String, reverse: Boolean = false, savedSearchId: ID"
+
+_DISCOUNT = """
+  allocationMethod: DiscountApplicationAllocationMethod!
+  index: Int!
+  targetSelection: DiscountApplicationTargetSelection!
+  targetType: DiscountApplicationTargetType!
+  value: PricingValue!
+"""
 
 _TYPES = f"""
 schema {{ query: QueryRoot mutation: Mutation }}
@@ -31,12 +42,20 @@ enum CustomerSortKeys {{ CREATED_AT ID NAME UPDATED_AT }}
 enum ProductVariantSortKeys {{ ID POSITION SKU TITLE INVENTORY_QUANTITY }}
 enum ProductStatus {{ ACTIVE ARCHIVED DRAFT }}
 enum ProductVariantInventoryPolicy {{ CONTINUE DENY }}
+enum DiscountApplicationAllocationMethod {{ ACROSS EACH ONE }}
+enum DiscountApplicationTargetSelection {{ ALL ENTITLED EXPLICIT }}
+enum DiscountApplicationTargetType {{ LINE_ITEM SHIPPING_LINE }}
+enum OrderTransactionErrorCode {{ CARD_DECLINED EXPIRED_CARD GENERIC_ERROR }}
+enum OrderTransactionKind {{ AUTHORIZATION CAPTURE CHANGE EMV_AUTHORIZATION REFUND SALE SUGGESTED_REFUND VOID }}
+enum OrderTransactionStatus {{ AWAITING_RESPONSE ERROR FAILURE PENDING SUCCESS UNKNOWN }}
 enum RefundLineItemRestockType {{ CANCEL LEGACY_RESTOCK NO_RESTOCK RETURN }}
 
 interface Node {{ id: ID! }}
 
 type QueryRoot {{
   currentAppInstallation: AppInstallation!
+  nodes(ids: [ID!]!): [Node]!
+  refund(id: ID!): Refund
   customer(id: ID!): Customer
   customersCount(limit: Int = 10000, query: String): Count
   customers({_PAGE}, query: String, reverse: Boolean = false, sortKey: CustomerSortKeys = ID): CustomerConnection!
@@ -185,9 +204,25 @@ type ProductVariant implements Node {{
   updatedAt: DateTime!
 }}
 
+interface DiscountApplication {{
+  allocationMethod: DiscountApplicationAllocationMethod!
+  index: Int!
+  targetSelection: DiscountApplicationTargetSelection!
+  targetType: DiscountApplicationTargetType!
+  value: PricingValue!
+}}
+type AutomaticDiscountApplication implements DiscountApplication {{ {_DISCOUNT} title: String! }}
+type DiscountCodeApplication implements DiscountApplication {{ {_DISCOUNT} code: String! }}
+type ManualDiscountApplication implements DiscountApplication {{ {_DISCOUNT} description: String title: String! }}
+type ScriptDiscountApplication implements DiscountApplication {{ {_DISCOUNT} title: String! }}
+union PricingValue = MoneyV2 | PricingPercentageValue
+type PricingPercentageValue {{ percentage: Float! }}
+type DiscountAllocation {{ allocatedAmountSet: MoneyBag! discountApplication: DiscountApplication! }}
+
 type LineItem implements Node {{
   id: ID!
   currentQuantity: Int!
+  discountAllocations: [DiscountAllocation!]!
   discountedTotalSet(withCodeDiscounts: Boolean = false): MoneyBag!
   discountedUnitPriceSet: MoneyBag!
   isGiftCard: Boolean!
@@ -212,6 +247,8 @@ type LineItem implements Node {{
 type ShippingLine {{
   id: ID
   code: String
+  discountAllocations: [DiscountAllocation!]!
+  isRemoved: Boolean!
   discountedPriceSet: MoneyBag!
   originalPriceSet: MoneyBag!
   source: String
@@ -230,6 +267,39 @@ type RefundLineItem {{
   totalTaxSet: MoneyBag!
 }}
 
+type RefundShippingLine implements Node {{
+  id: ID!
+  shippingLine: ShippingLine!
+  subtotalAmountSet: MoneyBag!
+  taxAmountSet: MoneyBag!
+}}
+
+type TransactionFee implements Node {{
+  id: ID!
+  amount: MoneyV2!
+  rate: Decimal!
+  taxAmount: MoneyV2!
+  type: String!
+}}
+
+type OrderTransaction implements Node {{
+  id: ID!
+  amountSet: MoneyBag!
+  createdAt: DateTime!
+  errorCode: OrderTransactionErrorCode
+  fees: [TransactionFee!]!
+  gateway: String
+  kind: OrderTransactionKind!
+  manualPaymentGateway: Boolean!
+  parentTransaction: OrderTransaction
+  paymentId: String
+  processedAt: DateTime
+  settlementCurrency: CurrencyCode
+  settlementCurrencyRate: Decimal
+  status: OrderTransactionStatus!
+  test: Boolean!
+}}
+
 type Refund implements Node {{
   id: ID!
   createdAt: DateTime
@@ -237,6 +307,7 @@ type Refund implements Node {{
   note: String
   processedAt: DateTime!
   refundLineItems({_PAGE}, reverse: Boolean = false): RefundLineItemConnection!
+  refundShippingLines({_PAGE}, reverse: Boolean = false): RefundShippingLineConnection!
   totalRefundedSet: MoneyBag!
   updatedAt: DateTime!
 }}
@@ -259,6 +330,7 @@ type Order implements Node {{
   currentTotalTaxSet: MoneyBag!
   customer: Customer
   customerLocale: String
+  discountApplications({_PAGE}, reverse: Boolean = false): DiscountApplicationConnection!
   discountCode: String
   discountCodes: [String!]!
   displayFinancialStatus: OrderDisplayFinancialStatus
@@ -300,6 +372,7 @@ type Order implements Node {{
   totalShippingPriceSet: MoneyBag!
   totalTaxSet: MoneyBag
   totalTipReceivedSet: MoneyBag!
+  transactions(capturable: Boolean, first: Int, manuallyResolvable: Boolean): [OrderTransaction!]!
   updatedAt: DateTime!
 }}
 """
@@ -307,5 +380,5 @@ type Order implements Node {{
 SDL = _TYPES + "".join(
     f"type {name}Connection {{ edges: [{name}Edge!]! nodes: [{name}!]! pageInfo: PageInfo! }}\n"
     f"type {name}Edge {{ cursor: String! node: {name}! }}\n"
-    for name in _CONNECTED
+    for name in CONNECTED
 )

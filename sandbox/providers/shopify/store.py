@@ -132,6 +132,8 @@ class Store:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     tables: dict[str, dict[int, Node]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     gone: dict[str, dict[str, datetime]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    #: refund -> number of its order
+    refunded: dict[str, int] = field(default_factory=dict, repr=False)
     _sorted: dict[tuple[object, ...], list[Place]] = field(default_factory=dict)
     _searches: dict[tuple[str, str], Search] = field(default_factory=dict)
 
@@ -165,6 +167,9 @@ class Store:
         if gid is None:
             return None
         kind = gid.split("/")[3] if gid.count("/") == 4 else ""
+        if kind == "Refund":
+            order = self.tables["Order"].get(self.refunded.get(gid, 0))
+            return next((refund for refund in order["refunds"] if refund["id"] == gid), None) if order else None
         return self.tables.get(kind, {}).get(number(gid)) if gid[-1:].isdigit() else None
 
     def truth(self, kind: str) -> list[Node]:
@@ -189,6 +194,8 @@ class Store:
             for node in nodes:
                 kind = node["id"].split("/")[3]
                 self.tables[kind][number(node["id"])] = node
+                for refund in node.get("refunds", ()):
+                    self.refunded[refund["id"]] = number(node["id"])
             self._sorted.clear()
 
     def remove(self, gid: str, at: datetime) -> None:

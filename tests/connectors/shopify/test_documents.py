@@ -20,6 +20,7 @@ from graphql import (
 from graphql.language import FieldNode, FragmentDefinitionNode, OperationDefinitionNode
 
 from connectors.reads import operations
+from connectors.shopify import documents, refunds
 from connectors.shopify.documents import DOCUMENTS, SCOPES
 from connectors.shopify.roots import ROOTS
 
@@ -93,14 +94,17 @@ def cost(selection: Any, sizes: dict[str, int], fragments: dict[str, Any], schem
     """Shopify's published rule at its strictest: an object 1 point, a connection 2 and what it holds times `first`."""
     total = 0
     for node in selection.selections:
-        if node.kind == "fragment_spread":
-            total += cost(fragments[node.name.value].selection_set, sizes, fragments, schema, kind)
+        if node.kind != "field":
+            part = fragments[node.name.value] if node.kind == "fragment_spread" else node
+            total += cost(part.selection_set, sizes, fragments, schema, schema.type_map[part.type_condition.name.value])
+            continue
+        if node.name.value == "__typename":
             continue
         field = kind.fields[node.name.value]
         inner = get_named_type(field.type)
         if node.selection_set is None:
             continue
-        first = next((argument for argument in node.arguments or () if argument.name.value == "first"), None)
+        first = next((argument for argument in node.arguments or () if argument.name.value in {"first", "ids"}), None)
         deeper = cost(node.selection_set, sizes, fragments, schema, inner)
         total += 2 + sizes[first.value.name.value] * deeper if first else 1 + deeper
     return total
@@ -109,13 +113,14 @@ def cost(selection: Any, sizes: dict[str, int], fragments: dict[str, Any], schem
 @pytest.mark.contracts
 @pytest.mark.parametrize("root", ROOTS, ids=lambda root: root.field)
 def test_first_pages_are_affordable(schema: GraphQLSchema, root: Any) -> None:
+    shown = {inner.variable: inner.first for inner in root.inners}
+    given = {"ids": refunds.AT_ONCE, refunds.LINES.variable: refunds.LINES.first}
     for document, sizes in (
-        (root.document, {"first": root.first, "lines": root.inner_first}),
-        (root.inner_document, {"first": root.inner_first * 10}),
+        (root.document, {"first": root.first, **shown}),
+        *((inner.document, {"first": inner.more}) for inner in (*root.inners, refunds.LINES, refunds.SHIPPING)),
         (root.keys_document, {"first": 250}),
+        (documents.REFUNDS, {**given, refunds.SHIPPING.variable: refunds.SHIPPING.first}),
     ):
-        if not document:
-            continue
         parsed = parse(document)
         fragments = {d.name.value: d for d in parsed.definitions if isinstance(d, FragmentDefinitionNode)}
         query = next(d for d in parsed.definitions if isinstance(d, OperationDefinitionNode))
