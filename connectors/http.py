@@ -121,20 +121,24 @@ class Http:
             self._dated = True
 
     async def _turn(self, call: Call) -> None:
-        """Wait for our turn at the account's bucket."""
-        waits = [await self.limiter.reserve(self.key, rate, call.cost) for rate in self._rates]
-        wait = max(waits, default=0.0) or await self.limiter.blocked(self.key)
+        """Wait for our turn at the account's bucket, or at the call's own one."""
+        key = self._bucket(call)
+        waits = [await self.limiter.reserve(key, rate, call.cost) for rate in call.rates or self._rates]
+        wait = max(waits, default=0.0) or await self.limiter.blocked(key)
         if wait > self.wire.limits.longest_wait:
             raise Retry(wait, "the provider's limit for this account is used up for now", code=THROTTLED)
         if wait > 0:
             await self.clock.sleep(tidy_wait(wait))
+
+    def _bucket(self, call: Call) -> str:
+        return f"{self.key}:{call.bucket}" if call.bucket else self.key
 
     async def _wait(self, call: Call, problem: Retry, attempt: int, began: datetime) -> None:
         """Pause before the next attempt; raise the problem where no further attempt is due."""
         limits = self.wire.limits
         wait = pause(attempt) if problem.after is None else problem.after
         if problem.code == THROTTLED and problem.after:
-            await self.limiter.block(self.key, problem.after)
+            await self.limiter.block(self._bucket(call), problem.after)
         spent = (self.clock.now() - began).total_seconds()
         final = attempt >= limits.attempts or wait > limits.longest_wait or spent + wait > limits.retry_total
         log.info(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from connectors.errors import WriteRefused
+from connectors.limits import Rate
 
 _SELECT = re.compile(rb"\s*select\s", re.IGNORECASE)
 #: One token of a GraphQL document: block string, string, comment, name, or any other single character.
@@ -18,6 +19,9 @@ _TOKENS = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
+#: Amazon's list of reports: asking for one changes nothing but that list.
+_REPORTS = "/reports/2021-06-30/reports"
+_REPORT_TYPE = re.compile(r"GET_[A-Z0-9_]{3,120}", re.ASCII)
 _OPENING = frozenset("{([")
 _CLOSING = {"}": "{", ")": "(", "]": "["}
 
@@ -35,6 +39,10 @@ class Call:
     content_type: str | None = None
     #: what it takes from the account's bucket
     cost: float = 1
+    #: the call's own bucket of the account, where the provider limits each kind of call apart (Amazon)
+    bucket: str = ""
+    #: the rates of that bucket; empty: the connection's
+    rates: tuple[Rate, ...] = ()
 
 
 def refuse_writes(call: Call) -> None:
@@ -48,8 +56,20 @@ def refuse_writes(call: Call) -> None:
             raise WriteRefused(f"{call.name} is not a SELECT; this connection only reads")
     elif call.path.endswith("/graphql.json"):
         _refuse_operations(call)
+    elif call.path == _REPORTS:
+        _refuse_other_than_reports(call)
     else:
         raise WriteRefused(f"POST {call.name} could change data; this connection only reads")
+
+
+def _refuse_other_than_reports(call: Call) -> None:
+    """Let pass what asks Amazon to write down data that it has: a report whose type says that it only gets."""
+    try:
+        wanted = msgspec.json.decode(call.body or b"", type=dict[str, object]).get("reportType")
+    except msgspec.MsgspecError:
+        wanted = None
+    if not isinstance(wanted, str) or not _REPORT_TYPE.fullmatch(wanted):
+        raise WriteRefused(f"{call.name} asks for something other than a report; this connection only reads")
 
 
 def _refuse_operations(call: Call) -> None:

@@ -101,6 +101,10 @@ class Wire:
             call.method, self.address(call.path, call.params), content=call.body, headers={**headers, **typed}
         )
 
+    def fetch(self, address: httpx.URL) -> httpx.Request:
+        """Build the request of a whole address, as it is: a signed link, which brings all the access that it needs."""
+        return self._client.build_request("GET", address)
+
     async def exchange(self, request: httpx.Request) -> Answer:
         """Send one request and read the whole answer; Retry when that fails, Broken when it leads elsewhere."""
         if origin(request.url) != origin(self.base):

@@ -1,13 +1,22 @@
-"""The Amazon connector: the seller's marketplaces."""
+"""The Amazon connector: what a seller's account holds, most of it by way of reports."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 
-from connectors.amazon import entry
-from connectors.base import Access, Collected, Company, Progress, Session, Sink
+import msgspec
+
+from connectors.amazon import entry, orders
+from connectors.amazon.calls import Calls, Pace
+from connectors.amazon.part import Errand, Part
+from connectors.amazon.reading import read_orders
+from connectors.amazon.reports import Reports, Waiting
+from connectors.amazon.tables import READY
+from connectors.base import Access, Collected, Company, Progress, Session, Sink, serial
+from connectors.errors import Broken, Partial
 from connectors.intake import Intake
 from connectors.shapes import Field, Shape
+from connectors.side_by_side import together
 from storage.facts.clock import aware
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
@@ -29,6 +38,20 @@ MARKETPLACES = Shape(
     ),
     full=True,
 )
+_TYPES = (orders.TYPE,)
+
+
+class _Marketplace(msgspec.Struct):
+    id: str
+
+
+class _Taking(msgspec.Struct, rename="camel"):
+    is_participating: bool = False
+
+
+class _Participation(msgspec.Struct):
+    marketplace: _Marketplace
+    participation: _Taking
 
 
 class AmazonConnector:
@@ -37,8 +60,13 @@ class AmazonConnector:
     provider = Provider.AMAZON
     mode = CollectMode.ON_DEMAND
     label = "Amazon"
-    streams: tuple[Stream, ...] = (MARKETPLACES.stream,)
-    ready: tuple[ReadyTable, ...] = ()
+    streams: tuple[Stream, ...] = (MARKETPLACES.stream, orders.ORDERS.stream)
+    ready: tuple[ReadyTable, ...] = READY
+
+    def __init__(self, waiting: Waiting | None = None) -> None:
+        self._waiting = waiting or Waiting()
+        #: what each seller's answers said about the pace
+        self._paces: dict[str, Pace] = {}
 
     def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
         """Open a connection to one seller."""
@@ -51,8 +79,49 @@ class AmazonConnector:
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
     ) -> Collected:
-        """Read the list of marketplaces, whole: it is short and has no times of change."""
-        _ = cursors
-        intake = Intake(MARKETPLACES, sink, progress)
-        await intake.take([await entry.participations(session)])
-        return Collected(source_as_of=aware(until), cursors={}, reads=session.http.reads, full=(MARKETPLACES.name,))
+        """Read the marketplaces, then everything else side by side: Amazon makes the reports at the same time."""
+        until, one_by_one = aware(until).replace(microsecond=0), serial(sink)
+        found = await entry.participations(session)
+        await Intake(MARKETPLACES, one_by_one, progress).take([found])
+        calls = Calls(session.http, self._paces.setdefault(session.access.account, Pace()))
+        reports = Reports(session, calls, self._waiting)
+        errand = Errand(session, calls, reports, _participating(found), cursors, until, one_by_one, progress)
+        if not errand.marketplaces:
+            note = "Amazon lists no marketplace in which this seller takes part: there is nothing to read."
+            return Collected(until, {}, session.http.reads, full=(MARKETPLACES.name,), notes=(note,))
+        await reports.look(_TYPES)
+        parts = await together(_allowed(name, part) for name, part in (("orders", read_orders(errand)),))
+        denied = tuple(part for part in parts if isinstance(part, str))
+        if denied:
+            words = f"our app lacks a role at Amazon that {', '.join(denied)} need: its operator must ask Amazon for it"
+            raise Partial(denied, words, code="role_missing")
+        return _collected(session, [part for part in parts if isinstance(part, Part)], until)
+
+
+async def _allowed(name: str, part: Awaitable[Part]) -> Part | str:
+    """Read one part; return its name alone when the app lacks the role for it."""
+    try:
+        return await part
+    except Broken as refusal:
+        if refusal.code != "role_missing":
+            raise
+        return name
+
+
+def _participating(found: list[msgspec.Raw]) -> tuple[str, ...]:
+    try:
+        listed = [msgspec.json.decode(one, type=_Participation) for one in found]
+    except msgspec.MsgspecError as error:
+        raise Broken("Amazon sent marketplaces of an unknown shape", code="page_unreadable") from error
+    return tuple(sorted(one.marketplace.id for one in listed if one.participation.is_participating))
+
+
+def _collected(session: Session, parts: list[Part], until: datetime) -> Collected:
+    return Collected(
+        source_as_of=min([until, *(part.as_of for part in parts if part.as_of is not None)]),
+        cursors={name: text for part in parts for name, text in part.cursors.items()},
+        reads=session.http.reads,
+        full=(MARKETPLACES.name, *(name for part in parts for name in part.full)),
+        keep_cursors=tuple(name for part in parts for name in part.keep),
+        notes=tuple(sorted({note for part in parts for note in part.notes})),
+    )

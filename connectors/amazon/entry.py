@@ -7,21 +7,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from connectors.amazon.calls import PLANS, call
 from connectors.amazon.judge import judge
 from connectors.amazon.regions import SELLER
 from connectors.base import Access, Company, ProviderSettings, Session
 from connectors.errors import TOKEN_REJECTED, Broken, ConnectorError, Reconnect
 from connectors.http import Http, Proof
-from connectors.limits import Rate
 from connectors.oauth import TokenEndpoint, TokenKeeper, TokenStyle
-from connectors.reads import Call
 from connectors.wire import Answer, Wire
 from storage.facts.secret import Secret
 
-#: getMarketplaceParticipations' own plan, per seller and app.
-RATES = (Rate(per_second=0.016, burst=15),)
-#: listTransactions allows half a call a second: it takes this much of the bucket above.
-_PROOF_COST = 0.032
 #: Transactions of this many days are looked at for the seller's id.
 _PROOF_DAYS = 30
 
@@ -74,8 +69,9 @@ async def session(access: Access) -> AsyncIterator[Session]:
     keeper = TokenKeeper(access.tokens, endpoint(settings), clock=access.clock, limits=settings.limits)
     async with Wire(settings.api_url, limits=settings.limits) as wire:
         http = Http(
-            wire, keeper, clock=access.clock, limiter=access.limiter, key=f"amazon:{seller}", rates=RATES,
-            headers=_headers, judge=judge, writes=access.writes, proof=proof(seller, access.clock.now()),
+            wire, keeper, clock=access.clock, limiter=access.limiter, key=f"amazon:{seller}",
+            rates=(PLANS["participations"],), headers=_headers, judge=judge, writes=access.writes,
+            proof=proof(seller, access.clock.now()),
         )  # fmt: skip
         yield Session(access, http, keeper)
 
@@ -88,7 +84,7 @@ def proof(seller: str, now: datetime) -> Proof:
     """
     since = (now - timedelta(days=_PROOF_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
     path = "/finances/2024-06-19/transactions"
-    return Proof(Call("GET", path, "seller's id", {"postedAfter": since}, cost=_PROOF_COST), _Seller(seller).judge)
+    return Proof(call("transactions", path, {"postedAfter": since}, name="seller's id"), _Seller(seller).judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,7 @@ class _Seller:
 
 async def participations(opened: Session) -> list[msgspec.Raw]:
     """Return the seller's marketplaces as Amazon sent them; never an empty list."""
-    answer = await opened.http.send(Call("GET", "/sellers/v1/marketplaceParticipations", "marketplaces"))
+    answer = await opened.http.send(call("participations", "/sellers/v1/marketplaceParticipations"))
     try:
         found = msgspec.json.decode(answer.body, type=_Participations).payload
     except msgspec.MsgspecError as error:

@@ -28,7 +28,7 @@ _DECODER = msgspec.json.Decoder(_Errors)
 def judge(answer: Answer) -> ConnectorError | None:
     """Return what stands against using the answer."""
     named, status = answer.request_id, answer.status
-    if status == 200:
+    if status in {200, 202}:
         if answer.body[:200].lstrip()[:1] == b"{":
             return None
         return Retry(None, "Amazon answered with something that is no data", code="not_json", request_id=named)

@@ -33,3 +33,6 @@ SELLER_CENTRALS = {
 }
 
 SELLER = re.compile(r"[A-Z0-9]{6,32}", re.ASCII)
+
+#: Where Amazon keeps report documents; the links it hands out lead there and nowhere else.
+STORAGE_HOSTS = (".amazonaws.com",)

@@ -115,3 +115,27 @@ def test_other_calls_are_refused(call: Call) -> None:
 def test_get_and_head_read() -> None:
     refuse_writes(Call("GET", "/x", "x"))
     refuse_writes(Call("HEAD", "/x", "x"))
+
+
+@pytest.mark.parametrize(
+    "path, body, fine",
+    [
+        ("/reports/2021-06-30/reports", b'{"reportType":"GET_FLAT_FILE_ALL_ORDERS_DATA"}', True),
+        ("/reports/2021-06-30/reports", b'{"reportType":"POST_PRODUCT_DATA"}', False),
+        ("/reports/2021-06-30/reports", b'{"reportType":["GET_A_REPORT"]}', False),
+        ("/reports/2021-06-30/reports", b'{"reportType":"get_a_report"}', False),
+        ("/reports/2021-06-30/reports", b"[]", False),
+        ("/reports/2021-06-30/reports", b"", False),
+        ("/reports/2021-06-30/schedules", b'{"reportType":"GET_A_REPORT"}', False),
+        ("/x/reports/2021-06-30/reports", b'{"reportType":"GET_A_REPORT"}', False),
+    ],
+)
+def test_asking_for_a_report_reads(path: str, body: bytes, fine: bool) -> None:  # noqa: FBT001 - a table's column
+    call = Call("POST", path, "x", body=body)
+    if fine:
+        refuse_writes(call)
+    else:
+        with pytest.raises(WriteRefused):
+            refuse_writes(call)
+    with pytest.raises(WriteRefused):
+        refuse_writes(Call("DELETE", path, "x", body=body))

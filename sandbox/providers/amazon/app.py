@@ -18,8 +18,10 @@ from sandbox.journal import Journal
 from sandbox.misbehave import Call, Kind, Rule, Script
 from sandbox.providers import admin
 from sandbox.providers.amazon.consent import Consent, answer, token_answer
-from sandbox.providers.amazon.oauth import Tokens
+from sandbox.providers.amazon.oauth import Grant, Tokens
+from sandbox.providers.amazon.reports import InvalidInputError
 from sandbox.providers.amazon.sellers import REGIONS, Seller, known_sellers
+from sandbox.providers.amazon.shop import Shop
 from sandbox.providers.edge import Asked, Edge, fingerprint
 from sandbox.providers.hooks import Delivered
 from storage.facts.clock import Clock, SystemClock
@@ -30,9 +32,22 @@ _OPERATIONS = {
     "/sellers/v1/marketplaceParticipations": "participations",
     "/finances/2024-06-19/transactions": "transactions",
 }
+_BELOW = {
+    "/reports/2021-06-30/reports/": "look at report",
+    "/reports/2021-06-30/documents/": "open document",
+    "/_store/": "download",
+}
 #: Where the product takes sellers who come from Amazon, below its own address.
 LOGIN_PATH = "/connect/amazon/renew"
-_RATE = {"participations": (0.016, 15.0), "transactions": (0.5, 10.0)}
+_RATE = {
+    "participations": (0.016, 15.0),
+    "transactions": (0.5, 10.0),
+    "create report": (0.0167, 15.0),
+    "list reports": (0.0222, 10.0),
+    "look at report": (2.0, 15.0),
+    "open document": (0.0167, 15.0),
+}
+_FINANCES = frozenset({"transactions"})
 _EXPIRED = "The access token you provided has expired."
 _INVALID = "The access token you provided is revoked, malformed or invalid."
 _MISSING = "Access token is missing in the request header."
@@ -41,7 +56,7 @@ _ROLE = (
     "developer profile and of the application."
 )
 
-Handler = Callable[[Seller], Any]
+Handler = Callable[[Seller, Request], Awaitable[Any]]
 
 
 @dataclass
@@ -56,6 +71,7 @@ class Amazon:
     def __init__(
         self, sellers: Mapping[str, Seller] | None = None, *, clock: Clock | None = None,
         journal: Journal | None = None, script: Script | None = None, throttle: bool = False,
+        orders: int = 12,
     ) -> None:  # fmt: skip
         self.clock = clock or SystemClock()
         self.sellers = dict(sellers) if sellers is not None else known_sellers()
@@ -66,6 +82,10 @@ class Amazon:
         self.throttle = throttle
         #: where the product is, once that is known
         self.product: Callable[[], str] = str
+        #: orders of each seller at the start
+        self.shops: dict[str, Shop] = {
+            id_: Shop(seller, self.clock, orders=orders) for id_, seller in self.sellers.items()
+        }
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._consents = {region: Consent(self.oauth, region, self.known, self.login) for region in REGIONS}
         self.apps: dict[str, ASGIApp] = {region: self._app(region) for region in REGIONS}
@@ -105,7 +125,7 @@ class Amazon:
 
     def describe(self, asked: Asked) -> Call:
         """Say what a request is about."""
-        operation = _OPERATIONS.get(asked.path, "")
+        operation = _operation(asked.method, asked.path)
         form = parse_qs(asked.body.decode("latin-1")) if operation == "token" else {}
         token = form.get("refresh_token", [""])[0] or asked.headers.get("x-amz-access-token", "")
         kind = form.get("grant_type", [""])[0]
@@ -141,10 +161,13 @@ class Amazon:
         return token_answer(self.oauth.grant(account), self.oauth)
 
     def mutate(self, account: str, **wishes: int) -> dict[str, Any]:
-        """Change the seller's state: suspended=1 or 0, finance_role=1 or 0, transactions=1 or 0."""
+        """Change the state (suspended, finance_role, transactions: 1 or 0), or go on (orders=n new, changes=n)."""
         seller = self.sellers[account]
-        if not wishes.keys() <= {"suspended", "finance_role", "transactions", "seed"}:
-            raise ValueError("only these can be wished for: suspended, finance_role, transactions")
+        if not wishes.keys() <= {"suspended", "finance_role", "transactions", "seed", "orders", "changes"}:
+            raise ValueError("only these can be wished for: suspended, finance_role, transactions, orders, changes")
+        if "orders" in wishes or "changes" in wishes:
+            now = self.clock.now()
+            return self.shops[account].trade.go_on(wishes.get("orders", 0), wishes.get("changes", 0), now)
         if "suspended" in wishes:
             seller.state = "suspended" if wishes["suspended"] else "active"
         seller.finance_role = bool(wishes.get("finance_role", seller.finance_role))
@@ -156,10 +179,10 @@ class Amazon:
         raise ValueError(f"Amazon sends no webhooks (asked for {sorted(wishes)} to {url})")
 
     def truth(self, account: str, entity: str) -> bytes:
-        """Return what a seller's API answers as JSON; the one entity is `marketplaces`."""
-        if entity != "marketplaces":
-            raise KeyError(entity)
-        return msgspec.json.encode(self.sellers[account].participations())
+        """Return what a seller has as JSON: `marketplaces`, `orders`."""
+        if entity == "marketplaces":
+            return msgspec.json.encode(self.sellers[account].participations())
+        return msgspec.json.encode(self.shops[account].truth(entity))
 
     # -- the API ------------------------------------------------------------------------------------------------------
 
@@ -167,6 +190,7 @@ class Amazon:
         routes = [
             Route("/sellers/v1/marketplaceParticipations", self._call(region, "participations", _participations)),
             Route("/finances/2024-06-19/transactions", self._call(region, "transactions", _transactions)),
+            *self._report_routes(region),
             *self._consents[region].routes(),
             *admin.routes(self),
         ]
@@ -182,16 +206,66 @@ class Amazon:
             if grant is None:
                 return _denied(self._why(token))
             seller = self.sellers[grant.account]
-            if seller.region != region or seller.state != "active":
-                return _denied("")
-            if name == "transactions" and not (seller.finance_role and "finance" in grant.scopes):
-                return _denied(_ROLE)
-            if not self._admits(seller.id, name):
-                return _refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
+            refusal = self._refusal(seller, grant, name, region)
+            if refusal is not None:
+                return refusal
             rate = f"{_RATE[name][0]}"
-            return answer(handler(seller), headers=_headers() | {"x-amzn-RateLimit-Limit": rate})
+            try:
+                said = await handler(seller, request)
+            except InvalidInputError as mistake:
+                return _refused(400, "InvalidInput", str(mistake), "")
+            except KeyError:
+                return _refused(404, "NotFound", "The resource specified does not exist.", "")
+            status = 202 if name == "create report" else 200
+            return answer(said, status, headers=_headers() | {"x-amzn-RateLimit-Limit": rate})
 
         return guarded
+
+    def _refusal(self, seller: Seller, grant: Grant, name: str, region: str) -> Response | None:
+        if seller.region != region or seller.state != "active":
+            return _denied("")
+        if name in _FINANCES and not (seller.finance_role and "finance" in grant.scopes):
+            return _denied(_ROLE)
+        if not self._admits(seller.id, name):
+            return _refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
+        return None
+
+    def _report_routes(self, region: str) -> list[Route]:
+        base = "/reports/2021-06-30"
+
+        async def ask(seller: Seller, request: Request) -> Any:
+            try:
+                said = msgspec.json.decode(await request.body(), type=dict[str, Any])
+            except msgspec.MsgspecError as error:
+                raise InvalidInputError("The body is no JSON object.") from error
+            return {"reportId": self.shops[seller.id].desk.ask(said)}
+
+        async def listed(seller: Seller, request: Request) -> Any:
+            return self.shops[seller.id].listed(request.query_params)
+
+        async def look(seller: Seller, request: Request) -> Any:
+            return self.shops[seller.id].desk.look(request.path_params["report"]).told()
+
+        async def opened(seller: Seller, request: Request) -> Any:
+            return self.shops[seller.id].desk.open(request.path_params["document"], str(request.base_url).rstrip("/"))
+
+        return [
+            Route(f"{base}/reports", self._call(region, "create report", ask), methods=["POST"]),
+            Route(f"{base}/reports", self._call(region, "list reports", listed)),
+            Route(f"{base}/reports/{{report}}", self._call(region, "look at report", look)),
+            Route(f"{base}/documents/{{document}}", self._call(region, "open document", opened)),
+            Route("/_store/{document}", self._stored),
+        ]
+
+    async def _stored(self, request: Request) -> Response:
+        """Be the storage: it knows links only, and refuses who brings a token as well."""
+        if "x-amz-access-token" in request.headers or "authorization" in request.headers:
+            return Response("<Error><Code>InvalidArgument</Code></Error>", 400, media_type="application/xml")
+        document, token = request.path_params["document"], request.query_params.get("X-Amz-Signature", "")
+        for shop in self.shops.values():
+            if document.rpartition(".")[2] in shop.desk.made and (found := shop.desk.fetch(document, token)):
+                return Response(found[0], headers={"content-type": found[1]})
+        return Response("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
 
     def _why(self, token: str) -> str:
         """Return what Amazon says of a token that opens nothing; only `details` tells the reasons apart."""
@@ -212,11 +286,20 @@ class Amazon:
         return admitted
 
 
-def _participations(seller: Seller) -> Any:
+def _operation(method: str, path: str) -> str:
+    if path == "/reports/2021-06-30/reports":
+        return "create report" if method == "POST" else "list reports"
+    for start, operation in _BELOW.items():
+        if path.startswith(start):
+            return operation
+    return _OPERATIONS.get(path, "")
+
+
+async def _participations(seller: Seller, _: Request) -> Any:
     return {"payload": seller.participations()}
 
 
-def _transactions(seller: Seller) -> Any:
+async def _transactions(seller: Seller, _: Request) -> Any:
     """Return one transaction: enough to tell whose they are."""
     one = {
         "sellingPartnerMetadata": {"sellingPartnerId": seller.id, "accountType": "Standard Orders"},

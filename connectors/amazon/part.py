@@ -1,0 +1,57 @@
+"""One part of a collection: what it is given, and what it says about itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connectors.amazon.calls import Calls
+from connectors.amazon.reports import Reports
+from connectors.base import Progress, Session, Sink
+from connectors.decode import Record
+from connectors.intake import Intake
+from connectors.shapes import Shape
+
+#: Records that are decoded together.
+BATCH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What every part of one collection is given."""
+
+    session: Session
+    calls: Calls
+    reports: Reports
+    #: ids of the marketplaces in which the seller takes part
+    marketplaces: tuple[str, ...]
+    cursors: Mapping[str, str]
+    until: datetime
+    sink: Sink
+    progress: Progress
+
+    def intake(self, shape: Shape) -> Intake:
+        """Return what takes a stream's records in."""
+        return Intake(shape, self.sink, self.progress)
+
+    @property
+    def behind(self) -> timedelta:
+        """How far Amazon's clock is behind ours."""
+        return self.session.http.behind
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one finished part says about itself."""
+
+    cursors: Mapping[str, str] = field(default_factory=dict)
+    #: every change at Amazon up to this instant is in what was read; None: says nothing about the source's time
+    as_of: datetime | None = None
+    full: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+async def take(intake: Intake, records: Sequence[Record]) -> None:
+    """Hand many records on, some at a time."""
+    for start in range(0, len(records), BATCH):
+        await intake.take([records[start : start + BATCH]])

@@ -1,0 +1,48 @@
+"""How the streams that come as reports are read."""
+
+import asyncio
+from datetime import datetime
+
+from connectors.amazon import orders
+from connectors.amazon.part import Errand, Part, take
+from connectors.base import Mark, mark
+from connectors.side_by_side import together
+
+
+async def read_orders(errand: Errand) -> Part:
+    """Read the orders that changed, and some more of the past.
+
+    The oldest span is loaded first, so that of an order that moved from one span to the next the newer record wins.
+    """
+    name, until = orders.ORDERS.name, errand.until
+    plan = orders.plan(mark(errand.cursors.get(name), until), until, errand.marketplaces)
+    made = await together(errand.reports.made(wanted) for wanted in plan.wanted)
+    intake = errand.intake(orders.ORDERS)
+    unknown: set[str] = set()
+    ends: datetime = until
+    for wanted, report in zip(plan.wanted, made, strict=True):
+        if report is None:
+            continue
+        text = await errand.reports.read(report, wanted.label)
+        found = await asyncio.to_thread(orders.orders, text)
+        unknown.update(found.unknown)
+        await take(intake, found.records)
+        if wanted.end == until:
+            ends = min(until, report.data_end_time or until)
+    return Part(
+        {name: str(Mark(ends - errand.behind, plan.back_to.isoformat()))},
+        as_of=ends,
+        keep=(name,),
+        notes=_notes(plan, unknown),
+    )
+
+
+def _notes(plan: orders.Plan, unknown: set[str]) -> tuple[str, ...]:
+    notes = []
+    if not plan.complete:
+        notes.append(
+            f"Orders last changed before {plan.back_to:%Y-%m-%d} are not in yet: each collection reads 120 days more."
+        )
+    if unknown:
+        notes.append(f"Amazon's report of orders has columns that are kept but not used: {', '.join(sorted(unknown))}.")
+    return tuple(notes)

@@ -1,0 +1,65 @@
+"""One seller's business and its reports, behind the API."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sandbox.providers.amazon.reports import Desk, InvalidInputError, Paper, flat
+from sandbox.providers.amazon.sellers import Seller
+from sandbox.providers.amazon.trade import ORDER_COLUMNS, Trade
+from storage.facts.clock import Clock
+
+ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
+_MARKETS = {
+    "na": ("US", "Amazon.com", "USD"),
+    "eu": ("DE", "Amazon.de", "EUR"),
+    "fe": ("JP", "Amazon.co.jp", "JPY"),
+}
+_LONGEST_BACK = timedelta(days=90)
+
+
+class Shop:
+    """What the API of one seller answers from."""
+
+    def __init__(self, seller: Seller, clock: Clock, *, orders: int) -> None:
+        self.clock = clock
+        self.trade = Trade.generated(seller.id, _MARKETS[seller.region], orders, clock.now())
+        #: encoding of the flat files
+        self.charset = "UTF-8"
+        #: how many reports a page of their list holds
+        self.page = 10
+        self.desk = Desk(clock, {ALL_ORDERS: self._orders})
+        self._lists: dict[str, tuple[Mapping[str, str], int]] = {}
+
+    def truth(self, entity: str) -> list[dict[str, Any]]:
+        """Return all live records (KeyError)."""
+        return {"orders": self.trade.truth}[entity]()
+
+    def listed(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return a page of the list of reports; a token stands alone (InvalidInputError)."""
+        start = 0
+        if "nextToken" in query:
+            if len(query) > 1 or query["nextToken"] not in self._lists:
+                raise InvalidInputError("nextToken is invalid, or was not sent alone.")
+            query, start = self._lists[query["nextToken"]]
+        since = datetime.fromisoformat(query["createdSince"]) if "createdSince" in query else None
+        earliest = self.clock.now() - _LONGEST_BACK
+        if since is not None and since < earliest:
+            raise InvalidInputError("createdSince is more than 90 days ago.")
+        if "reportTypes" not in query:
+            raise InvalidInputError("reportTypes is missing.")
+        states = query["processingStatuses"].split(",") if "processingStatuses" in query else ()
+        found = self.desk.listed(query["reportTypes"].split(","), states, since or earliest)
+        told: dict[str, Any] = {"reports": [one.told() for one in found[start : start + self.page]]}
+        if len(found) > start + self.page:
+            token = f"next-{len(self._lists)}"
+            self._lists[token] = (dict(query), start + self.page)
+            told["nextToken"] = token
+        return told
+
+    def _orders(
+        self, markets: tuple[str, ...], start: datetime, end: datetime, options: Mapping[str, str]
+    ) -> Paper | None:
+        _ = markets, options
+        text = flat(ORDER_COLUMNS, self.trade.rows(start, end))
+        return Paper(text, self.charset) if text else None

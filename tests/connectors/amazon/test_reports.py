@@ -1,0 +1,334 @@
+"""Orders by way of reports: equal to the seller's row by row, whatever happens on the way, and nobody's address kept."""
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from connectors.amazon import orders
+from connectors.amazon.calls import Pace
+from connectors.amazon.download import storage_address, text_of, unpacked
+from connectors.amazon.flat import Amounts, personal, sheet, stamp
+from connectors.amazon.orders import ORDERS, TYPE
+from connectors.amazon.reports import Report, Text, Waiting, Wanted, _serves
+from connectors.base import mark
+from connectors.errors import Broken, ConnectorError, Retry
+from connectors.limits import MemoryLimiter
+from connectors.wire import Answer
+from sandbox.misbehave import Kind, Rule
+from sandbox.providers.amazon import Amazon
+from sandbox.providers.amazon.trade import PERSONAL
+from storage.facts.clock import OffsetClock
+from tests.connectors.amazon.seller import EUROPEAN, SELLER, amazon_world
+from tests.connectors.equality import assert_same
+from tests.connectors.worlds import World
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def app() -> Amazon:
+    return Amazon(clock=OffsetClock(), orders=40)
+
+
+def same(world: World, app: Amazon, seller: str = SELLER) -> None:
+    assert_same(world.kept, ORDERS, msgspec.json.decode(app.truth(seller, "orders")))
+
+
+def asked(app: Amazon, operation: str) -> int:
+    return sum(entry.operation == operation for entry in app.journal.entries)
+
+
+@pytest.mark.parametrize(
+    "charset, seller, region", [("UTF-8", SELLER, "na"), ("Cp1252", EUROPEAN, "eu"), ("UTF-8-SIG", SELLER, "na")]
+)
+async def test_orders_equal_the_sellers_first_and_after_changes(
+    app: Amazon, charset: str, seller: str, region: str
+) -> None:
+    app.shops[seller].charset = charset
+    async with amazon_world(app, seller, region) as world:
+        began = world.clock.now()
+        first = await world.collect()
+        same(world, app, seller)
+        assert first.source_as_of <= began
+        world.clock.advance(timedelta(hours=6))
+        app.mutate(seller, orders=5, changes=7)
+        world.clock.advance(timedelta(minutes=2))
+        second = await world.collect()
+        same(world, app, seller)
+        assert second.source_as_of > first.source_as_of
+        assert not app.journal.mutating()
+
+
+async def test_nobodys_address_is_kept(app: Amazon) -> None:
+    async with amazon_world(app) as world:
+        await world.collect()
+    kept = json.dumps([row["_raw"] for row in world.kept.rows["orders"].values()])
+    assert not [value for value in PERSONAL.values() if value in kept]
+    assert "BAYSHORE" in (app.shops[SELLER].desk.made.popitem()[1].paper or pytest.fail("no report")).text
+    for name in (
+        "buyer-name",
+        "recipient-name",
+        "ship-address-1",
+        "buyer-phone-number",
+        "customer-comments",
+        "ship_postal_code",
+    ):
+        assert personal(name)
+    assert not [name for name in orders._KNOWN if personal(name)]
+
+
+async def test_the_past_is_read_back_span_by_span(app: Amazon) -> None:
+    trade, now = app.shops[SELLER].trade, app.clock.now()
+    for days in (100, 200, 400, 729):
+        trade.sell(now - timedelta(days=days))
+    async with amazon_world(app) as world:
+        done = await world.collect()
+        assert len(world.kept.rows["orders"]) == 40
+        assert any("not in yet" in note for note in done.notes)
+        rounds = 1
+        while any("not in yet" in note for note in done.notes):
+            world.clock.advance(timedelta(hours=1))
+            done, rounds = await world.collect(), rounds + 1
+        assert rounds == 7
+        same(world, app)
+
+
+async def test_a_second_run_waits_for_the_report_that_the_first_one_asked_for(app: Amazon) -> None:
+    app.shops[SELLER].desk.make_seconds = 300
+    async with amazon_world(app, waiting=Waiting((0.01,), 0.03)) as world:
+        with pytest.raises(Retry) as caught:
+            await world.collect()
+        assert caught.value.code == "report_pending"
+        made = asked(app, "create report")
+        world.clock.advance(timedelta(minutes=6))
+        done = await world.collect()
+        same(world, app)
+        # The newest report is six minutes old, and the run says so.
+        assert asked(app, "create report") == made
+        assert world.clock.now() - done.source_as_of > timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    "fate, code", [("FATAL", "report_fatal"), ("CANCELLED", "report_cancelled"), ("EMPTY", None)]
+)  # fmt: skip
+async def test_reports_that_are_not_made(app: Amazon, fate: str, code: str | None) -> None:
+    desk = app.shops[SELLER].desk
+    async with amazon_world(app) as world:
+        await world.collect()
+        before = dict(world.kept.rows["orders"])
+        world.clock.advance(timedelta(hours=1))
+        app.mutate(SELLER, orders=2)
+        world.clock.advance(timedelta(hours=1))
+        desk.fates[TYPE] = [fate] * 10
+        if code is None:
+            await world.collect()
+        else:
+            with pytest.raises(Retry) as caught:
+                await world.collect()
+            assert caught.value.code == code
+        assert world.kept.rows["orders"] == before
+
+
+async def test_a_request_that_amazon_takes_for_a_repetition_uses_the_other_one(app: Amazon) -> None:
+    """The answer to the first request was lost; its repetition is cancelled, which does not mean that there is no data."""
+    async with amazon_world(app) as world:
+        app.script.add(Rule(Kind.RESET, operation="create report", accept=True))
+        await world.collect()
+        same(world, app)
+        assert [one.fate for one in app.shops[SELLER].desk.made.values()].count("CANCELLED") == 1
+
+
+@pytest.mark.parametrize("kind, operation", [
+    (Kind.SERVER_ERROR, "look at report"), (Kind.RESET, "open document"), (Kind.HTML, "download"), (Kind.TRUNCATE, "download"),
+    (Kind.SERVER_ERROR, "download"), (Kind.UNAUTHORIZED, "create report"),
+])  # fmt: skip
+async def test_passing_trouble_costs_no_report(app: Amazon, kind: Kind, operation: str) -> None:
+    async with amazon_world(app) as world:
+        app.script.add(Rule(kind, operation=operation))
+        await world.collect()
+        same(world, app)
+
+
+@pytest.mark.parametrize(
+    "spoil, code", [("cut", None), ("html", None), ("charset", "report_encoding"), ("ragged", "report_ragged")]
+)
+async def test_spoiled_documents(app: Amazon, spoil: str, code: str | None) -> None:
+    app.shops[SELLER].desk.spoils = [spoil]
+    async with amazon_world(app) as world:
+        if code is None:
+            await world.collect()
+            same(world, app)
+        else:
+            with pytest.raises(Broken) as caught:
+                await world.collect()
+            assert caught.value.code == code
+            assert not world.kept.rows.get("orders")
+
+
+async def test_the_link_brings_no_token_and_ends(app: Amazon) -> None:
+    async with amazon_world(app) as world:
+        await world.collect()
+        desk = app.shops[SELLER].desk
+        document = next(one.document for one in desk.made.values() if one.paper)
+        link = desk.open(document, str(app.journal and world.access.settings.at("na").api_url))["url"]
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(link)).status_code == 200
+            assert (await client.get(link, headers={"x-amz-access-token": "t"})).status_code == 400
+            world.clock.advance(timedelta(minutes=6))
+            assert (await client.get(link)).status_code == 403
+    downloads = [entry for entry in app.journal.entries if entry.operation == "download"]
+    assert downloads
+    assert not downloads[0].token
+
+
+HOME = "https://sellingpartnerapi-na.amazon.com"
+
+
+def test_documents_come_from_amazons_storage_only() -> None:
+    fine = "https://tortuga-prod-na.s3.amazonaws.com/sample?X-Amz-Signature=a%2Bb"
+    assert storage_address(fine, HOME).host.endswith(".amazonaws.com")
+    assert storage_address("http://127.0.0.1:9/x?y=1", "http://127.0.0.1:8")
+    for wrong in (
+        "http://127.0.0.1:9/x", "https://evil.example/x", "https://amazonaws.com.evil.example/x", "https://u:p@s3.amazonaws.com/x",
+        "ftp://s3.amazonaws.com/x", "https://evilamazonaws.com/x", "file:///etc/passwd", "", "https://127.0.0.1/x", "http://s3.amazonaws.com/x",
+    ):  # fmt: skip
+        with pytest.raises(Broken):
+            storage_address(wrong, HOME)
+
+
+def test_what_is_unpacked_is_bounded_and_whole() -> None:
+    packed = gzip.compress(b"a" * 10_000) + gzip.compress(b"b")
+    assert unpacked(packed, "GZIP") == b"a" * 10_000 + b"b"
+    assert unpacked(b"plain", None) == b"plain"
+    for body, compression, kind in (
+        (packed[:-3], "GZIP", Retry), (b"", "GZIP", Retry), (b"no gzip", "GZIP", Retry), (b" <!DOCTYPE html>", None, Retry), (b"x", "ZSTD", Broken),
+    ):  # fmt: skip
+        with pytest.raises(kind):
+            unpacked(body, compression)
+    with pytest.raises(Broken):
+        unpacked(packed, "GZIP", most=10_000)
+
+
+def test_text_is_decoded_as_declared_or_not_at_all() -> None:
+    assert text_of("é–".encode("cp1252"), "text/plain;charset=Cp1252") == "é–"
+    assert text_of("é–".encode("cp1252"), "") == "é–"
+    assert text_of("\ufeffé".encode(), "text/plain; charset=UTF-8") == "é"
+    assert text_of("傘".encode("cp932"), "text/plain; charset=Shift_JIS") == "傘"
+    assert text_of("傘".encode("cp932"), "text/plain", japanese=True) == "傘"
+    for body, kind in (
+        (b"\xe9\x96", "text/plain;charset=UTF-8"),
+        (b"x", "text/plain;charset=rot13"),
+        (b"\x81\x8d", ""),
+    ):
+        with pytest.raises(Broken):
+            text_of(body, kind)
+
+
+def _text(body: str) -> Text:
+    return Text(Report("1", TYPE, "DONE", NOW), body, len(body))
+
+
+HEAD = "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tsku\tquantity\tcurrency\titem-price"
+ROW = "1\t2026-11-18T20:11:05+00:00\t2026-11-18T20:11:05+00:00\tShipped\tA\t{}\tUSD\t{}"
+
+
+@pytest.mark.parametrize(
+    "body, code",
+    [
+        (HEAD.replace("\tsku", ""), "report_columns"), (f"{HEAD}\tsku", "report_columns"), (f"{HEAD}\n1\t2", "report_ragged"),
+        (f"{HEAD}\n{ROW}\textra", "report_ragged"), (f"{HEAD}\n{ROW.format('1', 'NaN')}", "value_unreadable"),
+        (f"{HEAD}\n{ROW.format('１', '1')}", "value_unreadable"), (f"{HEAD}\n{ROW.format('1.5', '1')}", "value_unreadable"),
+        (f"{HEAD}\n{ROW.format('1', '1,234.50')}", "value_unreadable"), (f"{HEAD}\n{ROW.format('1', '1e5')}", "value_unreadable"),
+        (f"{HEAD}\n{ROW.replace('20:11:05+00:00', '20:11:05')}", "value_unreadable"), (f"{HEAD}\n{ROW[1:]}", "record_unreadable"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(body: str, code: str) -> None:
+    with pytest.raises(ConnectorError) as caught:
+        orders.orders(_text(body))
+    assert caught.value.code == code
+
+
+def test_amounts_are_exact_in_both_ways_of_writing() -> None:
+    point, comma = Amounts("x", comma=False), Amounts("x", comma=True)
+    assert [point.read(said) for said in ("20.0", "-1.60", "+3", "0")] == ["20.0", "-1.60", "3", "0"]
+    assert [comma.read(said) for said in ("20,00", "-1,60", "1.234,56", "7")] == ["20.00", "-1.60", "1234.56", "7"]
+    for amount, wrong in (
+        (point, "1,5"),
+        (comma, "1.5"),
+        (comma, "1.234"),
+        (comma, "1,2,3"),
+        (point, "1_0"),
+        (point, "٣"),
+    ):
+        with pytest.raises(Broken):
+            amount.read(wrong)
+    assert stamp("06.11.2026 08:52:26 UTC", "x") == stamp("2026-11-06 08:52:26 UTC", "x")
+    for wrong in ("11/06/2026", "2026-13-01", "06.11.2026 08:52:26", "2026-11-06T08:52:26"):
+        with pytest.raises(Broken):
+            stamp(wrong, "x")
+
+
+def test_a_report_serves_only_for_what_it_holds() -> None:
+    hour = timedelta(hours=1)
+    wanted = Wanted(TYPE, "Orders", ("A", "B"), NOW - 5 * hour, NOW, least_end=NOW - hour / 2, made_since=NOW - hour)
+    fine = Report("1", TYPE, "DONE", NOW - hour / 4, ("B", "A"), NOW - 6 * hour, NOW - hour / 4)
+    assert _serves(fine, wanted)
+    for change in (
+        {"report_type": "X"}, {"marketplace_ids": ("A",)}, {"data_start_time": NOW - 4 * hour}, {"data_end_time": NOW - hour},
+        {"created_time": NOW - 2 * hour}, {"data_end_time": None},
+    ):  # fmt: skip
+        assert not _serves(msgspec.structs.replace(fine, **change), wanted)
+
+
+def test_the_plan_goes_back_behind_the_cursor_and_never_beyond_thirty_days() -> None:
+    first = orders.plan(None, NOW, ("A",))
+    assert [one.end - one.start for one in first.wanted[:-1]] == [orders.SPAN] * 2
+    assert orders.plan(None, NOW + timedelta(hours=1), ("A",)).wanted[:-1] == first.wanted[:-1]
+    assert first.wanted[-1].end == NOW
+    cursor = f"{NOW - timedelta(days=29, hours=23, minutes=58):%Y-%m-%dT%H:%M:%S%z}|{NOW - timedelta(days=800):%Y-%m-%dT%H:%M:%S%z}|"
+    later = orders.plan(mark(cursor, NOW), NOW, ("A",))
+    assert later.complete
+    assert len(later.wanted) == 2
+    assert later.wanted[0].end == later.wanted[1].start
+
+
+async def test_the_pace_is_the_one_that_the_answers_tell(app: Amazon) -> None:
+    app.throttle = True
+    clock = app.clock
+    async with amazon_world(app, limiter=MemoryLimiter(clock)) as world:
+        await world.collect()
+        same(world, app)
+        assert not [entry for entry in app.journal.entries if entry.status == 429]
+        app.script.add(Rule(Kind.RATE_LIMIT, operation="look at report"))
+        await world.collect()
+    pace = Pace()
+    for said, rate in (("0.5", 0.5), ("x", 0.5), ("1e9", 0.5), ("99999", 0.5), ("5", 5.0)):
+        pace.hear("create report", Answer(200, httpx.Headers({"x-amzn-RateLimit-Limit": said}), b"", None))
+        assert pace.rate("create report").per_second == rate
+    assert pace.rate("create report").burst == 15
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("name", ["all_orders_us_cp1252.tsv", "all_orders_us_utf8.tsv.gz"])
+def test_the_collected_files_can_be_read(contracts: Path, name: str) -> None:
+    body = (contracts / "amazon/synthetic" / name).read_bytes()
+    kind = "text/plain;charset=Cp1252" if "cp1252" in name else "text/plain"
+    text = text_of(unpacked(body, "GZIP" if name.endswith("gz") else None), kind)
+    found = [json.loads(record) for record in orders.orders(_text(text)).records]
+    assert {one["amazon-order-id"]: len(one["items"]) for one in found} == {
+        "111-0000001-0000001": 2, "111-0000002-0000002": 1, "111-0000003-0000003": 1,
+    }  # fmt: skip
+    assert {item["product-name"] for item in found[0]["items"]} == {'Chain "Pro" Oil 100ml', "Café mug – 2 pack"}
+    assert sheet(text, "Orders", ()).columns[0] == "amazon-order-id"
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("name", ["in_queue", "in_progress", "done", "fatal", "cancelled"])
+def test_the_collected_answers_are_reports(contracts: Path, name: str) -> None:
+    found = msgspec.json.decode((contracts / f"amazon/synthetic/report_{name}.json").read_bytes(), type=Report)
+    assert found.processing_status == name.upper()
