@@ -8,7 +8,7 @@ import msgspec
 
 from connectors.decode import Record
 from connectors.errors import Broken, ConnectorError, Retry
-from connectors.http import Http
+from connectors.http import Http, Judge
 from connectors.quickbooks.entry import MINOR_VERSION
 from connectors.quickbooks.faults import judge, judge_json
 from connectors.quickbooks.statements import KEYS, Entity
@@ -53,7 +53,7 @@ class QueryAnswer:
             self.count = _COUNT.decode(counted) if counted is not None else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return judge(answer) or self._nothing(answer)
-        self.time = _moment(said.time)
+        self.time = moment(said.time)
         return None
 
     def _nothing(self, answer: Answer) -> Retry:
@@ -61,12 +61,13 @@ class QueryAnswer:
         return Retry(None, detail, code="not_json", request_id=answer.request_id)
 
 
-def _moment(said: str | int | None) -> datetime | None:
+def moment(said: str | int | None) -> datetime | None:
+    """Read the company's own clock in an answer; None where it is not told plainly."""
     try:
-        moment = datetime.fromisoformat(said) if isinstance(said, str) else None
+        found = datetime.fromisoformat(said) if isinstance(said, str) else None
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
+    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
 
 
 class Company:
@@ -96,6 +97,15 @@ class Company:
         listed = sorted(keys)
         chunks = [listed[n : n + KEYS] for n in range(0, len(listed), KEYS)]
         return [(await self.query(entity.name, entity.some(chunk))).records for chunk in chunks]
+
+    async def changed(self, entities: Iterable[str], since: str, judge: Judge) -> None:
+        """Ask what changed since, of several entities at once."""
+        params = {"entities": ",".join(entities), "changedSince": since, "minorversion": MINOR_VERSION}
+        await self._http.send(Call("GET", f"{self._base}/cdc", "cdc", params=params), judge)
+
+    def compare_clocks(self, said: datetime | None) -> None:
+        """Note how far the company's clock is from ours."""
+        self._http.compare_clocks(said)
 
     async def get(self, path: str, name: str, params: dict[str, str]) -> Answer:
         """Read something that is no query; an answer that is no JSON is tried again."""

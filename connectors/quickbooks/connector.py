@@ -3,14 +3,15 @@
 import contextlib
 import hashlib
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from functools import partial
 
-from connectors.base import Access, Collected, Mark, Progress, Session, Sink, mark, serial
+from connectors.base import OVERLAP, Access, Collected, Mark, Progress, Session, Sink, mark, serial
 from connectors.base import Company as Owner
 from connectors.intake import Intake
 from connectors.quickbooks import entry, reports
+from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.reading import Reader, Reading
 from connectors.quickbooks.reports import REPORTS, Report
@@ -52,20 +53,31 @@ class QuickBooksConnector:
         marks = {entity.name: mark(cursors.get(entity.shape.name), until) for entity in ENTITIES}
         width = session.access.settings.limits.connections
 
-        def read(entity: Entity) -> "Reader":
-            return Reader(
-                company, entity, session.access.held, partial(Intake, entity.shape, one_by_one, progress), width
-            )
+        def read(entity: Entity, changed: Changed | None = None) -> Awaitable[Reading]:
+            intake = partial(Intake, entity.shape, one_by_one, progress)
+            return Reader(company, entity, session.access.held, intake, width).read(marks[entity.name], until, changed)
 
-        readings = [await read(entity).read(None, until) for entity in ENTITIES if marks[entity.name] is None]
+        readings = [await read(entity) for entity in ENTITIES if marks[entity.name] is None]
+        known = await _changes(company, marks, until)
         readings += await together(
-            read(entity).read(marks[entity.name], until) for entity in ENTITIES if marks[entity.name] is not None
+            read(entity, known.get(entity.name)) for entity in ENTITIES if marks[entity.name] is not None
         )
         state = _state(readings, until)
         due = [report for report in REPORTS if cursors.get(report.stream.name) != state]
         for report in due:
             await _read_report(company, report, until, one_by_one, progress)
         return _collected(session, readings, {report.stream.name: state for report in REPORTS}, due, until)
+
+
+async def _changes(company: Company, marks: Mapping[str, Mark | None], until: datetime) -> Mapping[str, Changed | None]:
+    """Ask once for the changes of all entities that were read before; one that was read long ago is left to queries."""
+    since = {name: found.read_to - OVERLAP for name, found in marks.items() if found is not None}
+    asked = [
+        entity
+        for entity in ENTITIES
+        if not entity.whole and entity.name in since and until - since[entity.name] < DEPTH
+    ]
+    return await changes(company, asked, min((since[entity.name] for entity in asked), default=until))
 
 
 async def _read_report(company: Company, report: Report, until: datetime, sink: Sink, progress: Progress) -> None:
@@ -88,12 +100,11 @@ def _month_end(moment: datetime) -> str:
 
 
 def _state(readings: list[Reading], until: datetime) -> str:
-    """Name what the reports depend on: newest change and number of each entity's records, all accounts, and the day.
+    """Name what the reports depend on: the newest change or deletion of each entity, all accounts, and the day.
 
-    Transactions of kinds that are not read yet (purchases, deposits) show in the balances of accounts; what moves
-    between two expense accounts inside one of them does not, so the reports are read at least once a day.
+    What a day's comparison of counts finds to be gone is younger than the last change, so the day is part of it.
     """
-    parts = sorted(f"{reading.name}={reading.cursor.newest}/{reading.cursor.count}" for reading in readings)
+    parts = sorted(f"{reading.name}={reading.cursor.newest}" for reading in readings)
     return hashlib.sha256("\n".join((*parts, until.date().isoformat())).encode()).hexdigest()[:32]
 
 

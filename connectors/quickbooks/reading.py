@@ -1,13 +1,15 @@
 """One entity of one QuickBooks company in one collection.
 
-The first read (and one after a long gap) fans pages out over a count, ordered by id, so that what changes meanwhile
-keeps its place; then it reads what changed since it began. Later reads ask for what changed since the cursor less an
-overlap.
+The first read (and one after a long gap) asks for one page; where that is all, it is one call. Longer lists fan out
+over a count, ordered by id, so that what changes meanwhile keeps its place; then they read what changed since they
+began. Later reads take what the one call for changes of all entities said (`changes`), or where it could not say it ask
+by query for what changed since the cursor less an overlap.
 
-Queries never show a hard-deleted record. So every read ends with COUNT(*): where QuickBooks has another number than we
-would hold, all keys are read (QuickBooks knows no projection, so this costs as many metered calls as a full read), what
-we hold and it has not is asked for by key once more, and only then reported as deleted; what it has and we have not is
-read. That holds for name lists too, where merging two names removes one. Short lists (accounts) are read whole instead.
+Queries never show a hard-deleted record. Changes do; and once a day, and after every read by query, COUNT(*) is asked
+too: where QuickBooks has another number than we would hold, all keys are read (QuickBooks knows no projection, so this
+costs as many metered calls as a full read), what we hold and it has not is asked for by key once more, and only then
+reported as deleted; what it has and we have not is read. That holds for name lists too, where merging two names removes
+one. Short lists (accounts) are read whole instead.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -21,6 +23,7 @@ from connectors.base import OVERLAP, Held, Mark
 from connectors.decode import Record
 from connectors.errors import Broken, Retry
 from connectors.intake import Intake
+from connectors.quickbooks.changes import Changed
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.statements import PAGE, Entity
 from connectors.side_by_side import in_order
@@ -76,6 +79,10 @@ def _made_since(record: Record, moment: datetime) -> bool:
     return made is not None and made.tzinfo is not None and made >= moment
 
 
+class _MovedError(Exception):
+    """A window of changes is another one than a moment ago."""
+
+
 async def _and_on(
     pages: AsyncIterator[list[Record]], fetch: Callable[[int], Awaitable[list[Record]]], starts: range
 ) -> AsyncIterator[list[Record]]:
@@ -103,34 +110,55 @@ class Reader:
         #: calls in flight
         self._width = width
 
-    async def read(self, since: Mark | None, until: datetime) -> Reading:
-        """Read what changed since the mark, all of it without one."""
+    async def read(self, since: Mark | None, until: datetime, changed: Changed | None = None) -> Reading:
+        """Read what changed since the mark, all of it without one; `changed` is what is known of it already."""
         if self._entity.whole:
             return await self._list(since, until)
         intake = self._new_intake()
+        count: int | None
         if since is None:
-            count = await self._whole(intake)
+            count, swept = await self._all(intake), True
+            last = intake.newest
         else:
-            await self._changes(intake, since.read_to - OVERLAP)
-            count = await self._agree(intake)
-        newest = max(intake.newest.isoformat() if intake.newest else "", since.newest if since else "")
-        keep = since is None or until - since.read_to > _OLD
+            count, swept = await self._since(intake, since, until, changed)
+            last = max(filter(None, (intake.newest, changed.newest if changed else None)), default=None)
+        newest = max(last.isoformat() if last else "", since.newest if since else "")
+        keep = since is None or swept or until - since.read_to > _OLD
         return Reading(self._entity.shape.name, Mark(until, newest, count), since is None, keep, intake.rounded)
+
+    async def _since(
+        self, intake: Intake, since: Mark, until: datetime, changed: Changed | None
+    ) -> tuple[int | None, bool]:
+        """Read a window of changes; return the count, and whether it was compared."""
+        if changed is None:
+            await self._changes(intake, since.read_to - OVERLAP)
+        else:
+            await intake.take([changed.records])
+            await intake.drop(set(changed.gone))
+            if since.read_to.date() == until.date():
+                return None, False
+        return await self._agree(intake), True
 
     async def _list(self, since: Mark | None, until: datetime) -> Reading:
         """Read a short list whole, in one call where it fits a page; its mark is a fingerprint of all of it."""
         intake = self._new_intake()
         intake.hashes = {}
-        page = await self._page(1, keys_only=False)
-        if len(page) < PAGE:
-            await intake.take([page])
-        else:
-            await self._whole(intake)
+        count = await self._all(intake)
         keep = since is None or until - since.read_to > _OLD
-        marked = Mark(until, intake.fingerprint, len(intake.live))
+        marked = Mark(until, intake.fingerprint, count)
         return Reading(self._entity.shape.name, marked, full=True, keep=keep, rounded=intake.rounded)
 
+    async def _all(self, intake: Intake) -> int:
+        """Read everything; what fits a page is one call, and one moment."""
+        page = await self._page(1, keys_only=False)
+        if len(page) >= PAGE:
+            return await self._whole(intake)
+        intake.expected = len(page)
+        await intake.take([page])
+        return len(intake.live)
+
     async def _whole(self, intake: Intake) -> int:
+        """Read pages between two counts; the first one again, since what vanished before the count shifts them."""
         first = await self._company.count(self._entity)
         intake.expected = first.count or 0
         await self._take(intake, self._pages(intake.expected))
@@ -140,7 +168,8 @@ class Reader:
         late = await self._company.query(self._entity.name, self._entity.changed(began, 1))
         await intake.take([late.records])
         last = await self._company.count(self._entity)
-        made = sum(_made_since(record, began) for record in late.records)
+        # Records are stamped to the second: one that was made a moment after the count may bear an earlier time.
+        made = sum(_made_since(record, began.replace(microsecond=0)) for record in late.records)
         steady = last.count == intake.expected + made == len(intake.live) and len(late.records) < PAGE
         if not steady:
             await self._reconcile(intake, set())
@@ -172,29 +201,34 @@ class Reader:
             await intake.take([first.records])
             if len(first.records) < PAGE:
                 return
-            before = len(intake.seen)
-            await self._take(intake, self._more_changes(since))
-            counted = await self._company.count(self._entity, since)
-            if counted.count == len(intake.seen) and before <= len(intake.seen):
-                return
+            try:
+                await self._take(intake, self._more_changes(since, first.records))
+            except _MovedError:
+                continue
+            return
         raise Retry(60, "QuickBooks changed faster than it could be read", code="moving_target")
 
-    async def _more_changes(self, since: datetime) -> AsyncIterator[list[Record]]:
-        start = 1 + PAGE
-        while True:
-            page = await self._company.query(self._entity.name, self._entity.changed(since, start))
-            yield page.records
-            if len(page.records) < PAGE:
-                return
-            start += PAGE
+    async def _more_changes(self, since: datetime, page: list[Record]) -> AsyncIterator[list[Record]]:
+        """Yield the further pages; each begins with the last record of the one before, or the window has moved.
+
+        By time of change, whatever is deleted or changed again leaves its place, and all behind it move up.
+        """
+        start = 1
+        while len(page) >= PAGE:
+            start += PAGE - 1
+            last = page[-1]
+            page = (await self._company.query(self._entity.name, self._entity.changed(since, start))).records
+            if _keys(page[:1]) != _keys([last]):
+                raise _MovedError
+            yield page[1:]
 
     async def _agree(self, intake: Intake) -> int:
         """Compare counts, bring keys together where they differ, and return how many live records there are."""
         name = self._entity.shape.name
         counted = (await self._company.count(self._entity)).count or 0
-        if not intake.seen and counted == await self._held.count(name):
+        if not intake.seen and not intake.gone and counted == await self._held.count(name):
             return counted
-        ours = set(await self._held.keys(name)) | intake.live
+        ours = (set(await self._held.keys(name)) | intake.live) - intake.gone
         if counted != len(ours):
             await self._reconcile(intake, ours)
         return counted

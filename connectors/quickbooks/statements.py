@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connectors.quickbooks import shapes
+from connectors.quickbooks import documents, shapes
 from connectors.shapes import Shape
 
 #: QuickBooks' own cap on MAXRESULTS.
@@ -76,4 +76,14 @@ ENTITIES = (
     Entity("Bill", shapes.BILLS),
     Entity("Payment", shapes.PAYMENTS),
     Entity("JournalEntry", shapes.JOURNAL_ENTRIES),
+    Entity("SalesReceipt", documents.SALES_RECEIPTS),
+    Entity("RefundReceipt", documents.REFUND_RECEIPTS),
+    Entity("CreditMemo", documents.CREDIT_MEMOS),
+    Entity("Purchase", documents.PURCHASES),
+    Entity("Deposit", documents.DEPOSITS),
+    Entity("VendorCredit", documents.VENDOR_CREDITS),
+    Entity("BillPayment", documents.BILL_PAYMENTS),
+    Entity("Transfer", documents.TRANSFERS),
+    Entity("Estimate", documents.ESTIMATES),
+    Entity("PurchaseOrder", documents.PURCHASE_ORDERS),
 )

@@ -39,7 +39,7 @@ def _query(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
 
 
 async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock) -> None:
-    app = QuickBooks.generated(seed=3, invoices=60, clock=clock)
+    app = QuickBooks.generated(seed=3, invoices=60, documents=2, clock=clock)
     async with quickbooks_world(app, clock) as world:
         done = await world.collect()
         warehouse = await asyncio.to_thread(_load, world, tmp_path, done)
@@ -55,6 +55,9 @@ async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock
         ("vendors", "Vendor"),
         ("items", "Item"),
         ("bills", "Bill"),
+        ("bill_payments", "BillPayment"),
+        ("transfers", "Transfer"),
+        ("deposits", "Deposit"),
     ):
         assert counts[f"quickbooks_{ready}"] == len(books.ids(entity))
     truth = sum((record["TotalAmt"] for record in books.truth("Invoice")), Decimal(0))
@@ -64,6 +67,14 @@ async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock
     assert sums["total"] == truth
     lines = _query(warehouse, "SELECT sum(amount) AS net FROM ready_quickbooks_invoice_lines")[0]
     assert lines["net"] == sums["net"]
+    for sale in ("sales_receipt", "refund_receipt", "credit_memo", "estimate"):
+        of_lines = f"SELECT sum(amount) FROM ready_quickbooks_{sale}_lines"
+        off = f"SELECT sum(amount_before_tax) - ({of_lines}) AS off FROM ready_quickbooks_{sale}s"
+        assert _query(warehouse, off) == [{"off": 0}]
+    for spent in ("purchase", "vendor_credit", "purchase_order", "deposit"):
+        of_lines = f"SELECT sum(amount) FROM ready_quickbooks_{spent}_lines"
+        off = f"SELECT sum(total_amount) - ({of_lines}) AS off FROM ready_quickbooks_{spent}s"
+        assert _query(warehouse, off) == [{"off": 0}]
     sides = _query(
         warehouse, "SELECT sum(debit_amount) AS d, sum(credit_amount) AS c FROM ready_quickbooks_journal_entries"
     )[0]

@@ -20,7 +20,7 @@ from sandbox.misbehave import Call, Kind, Rule, Script
 from sandbox.providers import admin, catalogue
 from sandbox.providers.edge import Asked, Edge, fingerprint, note
 from sandbox.providers.hooks import Delivered, deliver
-from sandbox.providers.quickbooks import faults, statements, xml
+from sandbox.providers.quickbooks import cdc, faults, statements, xml
 from sandbox.providers.quickbooks.books import Books
 from sandbox.providers.quickbooks.consent import Consent, reply, token_answer
 from sandbox.providers.quickbooks.faults import Refusal
@@ -63,12 +63,16 @@ class QuickBooks:
 
     @classmethod
     def generated(
-        cls, *, seed: int = 1, invoices: int = 200, size: Size | None = None, as_of: datetime = AS_OF,
-        clock: Clock | None = None, throttle: Throttle | None = None, journal: Journal | None = None,
+        cls, *, seed: int = 1, invoices: int = 200, documents: int = 0, size: Size | None = None,
+        as_of: datetime = AS_OF, clock: Clock | None = None, throttle: Throttle | None = None,
+        journal: Journal | None = None,
     ) -> "QuickBooks":  # fmt: skip
-        """Return the stand-in with Temerity Goods' books, as many invoices as asked and the rest in proportion."""
+        """Return the stand-in with Temerity Goods' books, as many invoices as asked and the rest in proportion.
+
+        `documents` of each other kind (receipts, credits, transfers …) come with them.
+        """
         ticking = clock or SystemClock()
-        books = generate(seed, size or Size.of(invoices), as_of=as_of, clock=ticking)
+        books = generate(seed, size or Size.of(invoices, documents), as_of=as_of, clock=ticking)
         return cls({catalogue.REALM: books}, clock=ticking, throttle=throttle, journal=journal)
 
     def add_company(
@@ -109,6 +113,8 @@ class QuickBooks:
             operation = "count" if re.match(r"\s*select\s+count\b", statement, re.IGNORECASE) else "query"
             name = self._entity(entity[1]) if entity else ""
             return Call(asked.method, asked.path, operation, name, realm, statement, mark)
+        if rest == "cdc":
+            return Call(asked.method, asked.path, "cdc", "", realm, asked.query, mark)
         kind, _, name = rest.partition("/")
         if asked.method == "GET":
             operation = {"reports": "report", "companyinfo": "companyinfo"}.get(kind.lower(), "read")
@@ -157,16 +163,11 @@ class QuickBooks:
 
     def mutate(self, account: str, **wishes: int) -> dict[str, Any]:
         """Let business go on in a company."""
-        known = ("new", "changed", "deleted", "voided", "deactivated")
+        known = ("new", "changed", "deleted", "voided", "deactivated", "documents")
         seed = wishes.pop("seed", 0)
         if not wishes.keys() <= set(known):
             raise ValueError(f"only these can be wished for: {', '.join(known)}")
-        new, changed, deleted, voided, deactivated = (wishes.get(name, 0) for name in known)
-        return asdict(
-            self.books[account].mutate(
-                seed, new=new, changed=changed, deleted=deleted, voided=voided, deactivated=deactivated
-            )
-        )
+        return asdict(self.books[account].mutate(seed, at=None, **wishes))
 
     async def hook(self, url: str, wishes: Mapping[str, Any]) -> list[Delivered]:
         """Send a webhook: `events` (realm, entity, id, operation, event_id each), `format`, `times`, `secret`."""
@@ -188,6 +189,7 @@ class QuickBooks:
         base = "/v3/company/{realm}"
         return [
             Route(f"{base}/query", self._company(self._query), methods=["GET", "POST"]),
+            Route(f"{base}/cdc", self._company(self._cdc)),
             Route(f"{base}/companyinfo/{{id}}", self._company(self._companyinfo)),
             Route(f"{base}/reports/{{name}}", self._company(self._report)),
             Route(f"{base}/{{entity}}/{{id}}", self._company(self._read)),
@@ -227,6 +229,9 @@ class QuickBooks:
                 return reply(b"", 415)
             statement = (await request.body()).decode()
         return reply(books.query(statement))
+
+    async def _cdc(self, request: Request, books: Books) -> Response:
+        return reply(cdc.answer(books, request.query_params))
 
     async def _companyinfo(self, _request: Request, books: Books) -> Response:
         body = {"CompanyInfo": books.company, "time": now_text(self.clock.now(), books.zone)}

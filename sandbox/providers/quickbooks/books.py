@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sandbox.providers.quickbooks import ledger
 from sandbox.providers.quickbooks.chart import DEBIT_SIDE
+from sandbox.providers.quickbooks.documents import DOCUMENTS
 from sandbox.providers.quickbooks.faults import Refusal
 from sandbox.providers.quickbooks.ledger import KeyAccounts, Ledger
 from sandbox.providers.quickbooks.query import parse
@@ -20,6 +21,7 @@ from storage.facts.clock import Clock, aware
 #: Everything that can be queried.
 ENTITIES = (
     "Account", "Customer", "Vendor", "Item", "Invoice", "Bill", "Payment", "JournalEntry", "BillPayment", "CompanyInfo",
+    *DOCUMENTS,
 )  # fmt: skip
 
 #: Account classifications that have a balance of their own.
@@ -166,14 +168,19 @@ class Books:
 
     def mutate(
         self, seed: int, *, new: int = 0, changed: int = 0, deleted: int = 0, voided: int = 0, deactivated: int = 0,
-        at: datetime | None = None,
+        documents: int = 0, at: datetime | None = None,
     ) -> Change:  # fmt: skip
-        """Let business go on: so many records are new, changed, deleted … at an instant (default: now)."""
+        """Let business go on: so many records are new, changed, deleted … at an instant (default: now).
+
+        Each of `documents` adds, changes, deletes or voids one of the other documents (receipts, credits, transfers …).
+        """
         from sandbox.providers.quickbooks.mutate import Mutation
 
         with self.lock:
             mutation = Mutation(self, seed, aware(at or self.clock.now()))
-            return mutation.run(new=new, changed=changed, deleted=deleted, voided=voided, deactivated=deactivated)
+            return mutation.run(
+                new=new, changed=changed, deleted=deleted, voided=voided, deactivated=deactivated, documents=documents
+            )
 
     def next_id(self) -> str:
         """Return the id of the next transaction."""

@@ -1,6 +1,6 @@
 """Generates Temerity Goods' books: two years of business, the same bytes for the same seed, size and date."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from sandbox.providers import catalogue
 from sandbox.providers.quickbooks.books import Books
 from sandbox.providers.quickbooks.chart import CHART, CLASSIFICATION, INCOME
+from sandbox.providers.quickbooks.documents import DOCUMENTS, Documents
 from sandbox.providers.quickbooks.make import USD, Maker
-from sandbox.providers.quickbooks.values import Record, amount, cents, ref
+from sandbox.providers.quickbooks.values import Record, amount, cents, ref, referred
 from storage.facts.clock import Clock, aware
 
 #: How far back the books go.
@@ -31,11 +32,14 @@ class Size:
     journal_entries: int = 24
     #: part of the invoices that was paid, fully or in part
     paid: float = 0.7
+    #: of each other kind of document: receipts, credits, transfers …
+    documents: int = 0
 
     @classmethod
-    def of(cls, invoices: int) -> "Size":
+    def of(cls, invoices: int, documents: int = 0) -> "Size":
         """Return the usual proportions around a number of invoices."""
-        return cls(invoices, max(12, invoices // 12), max(8, invoices // 5), max(12, invoices // 25))
+        counts = (max(12, invoices // 12), max(8, invoices // 5), max(12, invoices // 25))
+        return cls(invoices, *counts, documents=documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,23 @@ def generate(
     maker = Maker(Random(seed), books.zone)
     _Founding(books, maker, end - int(HISTORY.total_seconds())).found(size.customers)
     _Business(books, maker, end).run(size)
+    _file_documents(books, maker, f"{seed}/documents", end, size.documents)
     books.settle(end)
     return books
+
+
+def _file_documents(books: Books, maker: Maker, seed: str, end: int, count: int) -> None:
+    """Add so many documents of each kind, drawn from a source of their own, in the last months."""
+    lying = [payment for payment in books.tables["Payment"].records() if _lies(payment, maker)]
+    documents = Documents(replace(maker, random=Random(seed)), lying)
+    for number in range(count):
+        for place, kind in enumerate(DOCUMENTS):
+            created = end - 3600 * (1 + place) - 86_400 * 5 * (count - number)
+            books.fill(kind, [documents.make(kind, books.next_id(), created)])
+
+
+def _lies(payment: Record, maker: Maker) -> bool:
+    return referred(payment, "DepositToAccountRef") == maker.accounts["Undeposited Funds"]
 
 
 @dataclass

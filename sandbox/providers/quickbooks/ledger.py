@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 
 from sandbox.providers.quickbooks.values import Record, cents, referred
 
-#: Entities that post to the ledger.
-TRANSACTIONS = ("Invoice", "Payment", "Bill", "BillPayment", "JournalEntry")
-
 #: account id and cents; debits are positive
 Posting = tuple[str, int]
 
@@ -41,22 +38,90 @@ class KeyAccounts:
 
 def postings(entity: str, record: Record, key: KeyAccounts) -> list[Posting]:
     """Return the entry behind a transaction; debits and credits of a generated one add up to nothing."""
-    match entity:
-        case "Invoice":
-            return [(key.receivable, cents(record.get("TotalAmt"))), *_sale(record, key)]
-        case "Payment":
-            paid = cents(record.get("TotalAmt"))
-            return [(referred(record, "DepositToAccountRef") or key.undeposited, paid), (key.receivable, -paid)]
-        case "Bill":
-            payable = referred(record, "APAccountRef") or key.payable
-            return [(payable, -cents(record.get("TotalAmt"))), *_purchase(record)]
-        case "BillPayment":
-            paid = cents(record.get("TotalAmt"))
-            return [(key.payable, paid), (referred(record.get("CheckPayment", {}), "BankAccountRef"), -paid)]
-        case "JournalEntry":
-            return [_journal_line(line) for line in record.get("Line", ()) if "JournalEntryLineDetail" in line]
-        case _:
-            return []
+    entry = _ENTRIES.get(entity)
+    return entry(record, key) if entry else []
+
+
+def _invoice(record: Record, key: KeyAccounts) -> list[Posting]:
+    return [(key.receivable, cents(record.get("TotalAmt"))), *_sale(record, key)]
+
+
+def _payment(record: Record, key: KeyAccounts) -> list[Posting]:
+    paid = cents(record.get("TotalAmt"))
+    return [(referred(record, "DepositToAccountRef") or key.undeposited, paid), (key.receivable, -paid)]
+
+
+def _bill(record: Record, key: KeyAccounts) -> list[Posting]:
+    payable = referred(record, "APAccountRef") or key.payable
+    return [(payable, -cents(record.get("TotalAmt"))), *_purchase(record)]
+
+
+def _bill_payment(record: Record, key: KeyAccounts) -> list[Posting]:
+    paid = cents(record.get("TotalAmt"))
+    return [(key.payable, paid), (referred(record.get("CheckPayment", {}), "BankAccountRef"), -paid)]
+
+
+def _journal_entry(record: Record, _key: KeyAccounts) -> list[Posting]:
+    return [_journal_line(line) for line in record.get("Line", ()) if "JournalEntryLineDetail" in line]
+
+
+def _receipt(record: Record, key: KeyAccounts) -> list[Posting]:
+    account = referred(record, "DepositToAccountRef") or key.undeposited
+    return [(account, cents(record.get("TotalAmt"))), *_sale(record, key)]
+
+
+def _refund(record: Record, key: KeyAccounts) -> list[Posting]:
+    return _turned(_receipt(record, key))
+
+
+def _credit_memo(record: Record, key: KeyAccounts) -> list[Posting]:
+    return _turned(_invoice(record, key))
+
+
+def _vendor_credit(record: Record, key: KeyAccounts) -> list[Posting]:
+    return _turned(_bill(record, key))
+
+
+def _spent(record: Record, _key: KeyAccounts) -> list[Posting]:
+    entry = [(referred(record, "AccountRef"), -cents(record.get("TotalAmt"))), *_purchase(record)]
+    return _turned(entry) if record.get("Credit") else entry
+
+
+def _deposit(record: Record, key: KeyAccounts) -> list[Posting]:
+    lines = [
+        (referred(line.get("DepositLineDetail", {}), "AccountRef") or key.undeposited, -cents(line.get("Amount")))
+        for line in record.get("Line", ())
+    ]
+    return [(referred(record, "DepositToAccountRef"), cents(record.get("TotalAmt"))), *lines]
+
+
+def _transfer(record: Record, _key: KeyAccounts) -> list[Posting]:
+    moved = cents(record.get("Amount"))
+    return [(referred(record, "FromAccountRef"), -moved), (referred(record, "ToAccountRef"), moved)]
+
+
+_ENTRIES: dict[str, Callable[[Record, KeyAccounts], list[Posting]]] = {
+    "Invoice": _invoice,
+    "Payment": _payment,
+    "Bill": _bill,
+    "BillPayment": _bill_payment,
+    "JournalEntry": _journal_entry,
+    "SalesReceipt": _receipt,
+    "RefundReceipt": _refund,
+    "CreditMemo": _credit_memo,
+    "VendorCredit": _vendor_credit,
+    "Purchase": _spent,
+    "Deposit": _deposit,
+    "Transfer": _transfer,
+}
+#: Entities that post to the ledger.
+TRANSACTIONS = tuple(_ENTRIES)
+#: those that are money at once, and so the same on both bases
+_AT_ONCE = ("JournalEntry", "SalesReceipt", "RefundReceipt", "Purchase", "Deposit", "Transfer")
+
+
+def _turned(entry: list[Posting]) -> list[Posting]:
+    return [(account, -worth) for account, worth in entry]
 
 
 def _sale(record: Record, key: KeyAccounts) -> list[Posting]:
@@ -112,7 +177,7 @@ def accrual(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> Led
 
 
 def cash(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> Ledger:
-    """Post sales and purchases when they are paid, in proportion to what was paid."""
+    """Post sales and purchases when they are paid, in proportion to what was paid; open credits not at all."""
     ledger = Ledger()
     for entity, side, holding in (("Payment", "Invoice", key.receivable), ("BillPayment", "Bill", key.payable)):
         owed = {str(record["Id"]): record for record in records(side)}
@@ -125,8 +190,9 @@ def cash(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> Ledger
                     if document is not None and linked.get("TxnType") == side:
                         entry = postings(side, document, key)
                         ledger.add(date, _share(entry, cents(line.get("Amount")), holding))
-    for record in records("JournalEntry"):
-        ledger.add(str(record.get("TxnDate", "")), postings("JournalEntry", record, key))
+    for entity in _AT_ONCE:
+        for record in records(entity):
+            ledger.add(str(record.get("TxnDate", "")), postings(entity, record, key))
     return ledger
 
 

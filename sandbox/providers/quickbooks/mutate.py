@@ -5,6 +5,7 @@ from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
+from sandbox.providers.quickbooks.documents import DOCUMENTS, UNPOSTED, Documents, voided
 from sandbox.providers.quickbooks.make import Maker
 from sandbox.providers.quickbooks.values import Record, amount, stamp
 
@@ -26,7 +27,9 @@ class Mutation:
         self._random = Random(f"{self.seed}/mutate")
         self._instant = int(self.at.timestamp())
 
-    def run(self, *, new: int, changed: int, deleted: int, voided: int, deactivated: int) -> "Change":
+    def run(
+        self, *, new: int, changed: int, deleted: int, voided: int, deactivated: int, documents: int = 0
+    ) -> "Change":
         """Draw the changes and write them; raises ValueError if there is not enough left to delete or void."""
         for id_ in self._open_invoices(deleted):
             self._remove.append(("Invoice", id_))
@@ -37,6 +40,8 @@ class Mutation:
         for _ in range(changed):
             self._change_one()
         self._create(new)
+        for place in range(documents):
+            self._document(DOCUMENTS[(self.seed + place) % len(DOCUMENTS)])
         put = [(entity, record) for (entity, _), record in self._put.items()]
         return self.books.change(put=put, remove=self._remove, at=self.at)
 
@@ -118,6 +123,23 @@ class Mutation:
                 self.books.last_number += 1
                 customer = self._random.choice(maker.customers)
                 self._put["Invoice", id_] = maker.invoice(id_, self.books.last_number, self._instant, customer)
+
+    def _document(self, kind: str) -> None:
+        """Add, change, delete or void a document of a kind; one that was touched already in this round is left."""
+        taken = {id_ for _, id_ in (*self._put, *self._remove)}
+        there = [id_ for id_ in self.books.tables[kind] if id_ not in taken]
+        what = self._random.choice(("new", "changed", "deleted", "voided"))
+        if what == "new" or not there:
+            id_ = self.books.next_id()
+            self._put[kind, id_] = Documents(self._maker()).make(kind, id_, self._instant)
+            return
+        id_ = self._random.choice(there)
+        if what == "deleted":
+            self._remove.append((kind, id_))
+        elif what == "voided" and kind not in UNPOSTED:
+            self._put[kind, id_] = voided(self._fresh(kind, id_))
+        else:
+            self._put[kind, id_] = self._edited(kind, id_)
 
     def _maker(self) -> Maker:
         tables = self.books.tables

@@ -72,6 +72,12 @@ class Table:
         """Return records as they go on the wire."""
         return [self._encoded[id_] for id_ in ids]
 
+    def changed(self, since: int) -> tuple[list[bytes], list[tuple[str, datetime]]]:
+        """Return the records that changed since an instant, and what was deleted since, with its instant."""
+        ids = [id_ for id_, updated in self._updated.items() if updated >= since]
+        gone = [(id_, at) for id_, at in self.gone.items() if at.timestamp() >= since]
+        return self.bytes_of(sorted(ids, key=self._updated.__getitem__)), gone
+
     def select(self, query: Query) -> list[str]:
         """Return the ids that a query finds, in its order, before paging; raises Refusal for what cannot be asked."""
         key = (query.conditions, query.order)

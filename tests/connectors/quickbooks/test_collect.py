@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,12 @@ from connectors.base import OVERLAP, Mark, mark, open_session
 from connectors.errors import ConnectorError
 from connectors.intake import Intake
 from connectors.limits import MemoryLimiter, Rate, Unlimited
+from connectors.quickbooks.changes import Changed
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.reading import Reader, Reading
+from connectors.quickbooks.reports import REPORTS
 from connectors.quickbooks.statements import ENTITIES
+from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import QuickBooks
 from storage.facts.clock import OffsetClock
 from tests.connectors.equality import assert_same, raw_of
@@ -31,7 +35,7 @@ def clock() -> OffsetClock:
 
 @pytest.fixture
 def app(clock: OffsetClock) -> QuickBooks:
-    return QuickBooks.generated(seed=5, invoices=60, clock=clock)
+    return QuickBooks.generated(seed=5, invoices=60, documents=3, clock=clock)
 
 
 @pytest.fixture
@@ -61,11 +65,13 @@ async def test_changes_of_many_rounds_are_followed(world: World, app: QuickBooks
     await world.collect()
     for seed in range(6):
         clock.advance(timedelta(minutes=7))
-        app.books[REALM].mutate(seed=seed, new=4, changed=5, deleted=2, voided=1, deactivated=1)
+        app.books[REALM].mutate(seed=seed, new=4, changed=5, deleted=2, voided=1, deactivated=1, documents=9)
         clock.advance(timedelta(minutes=50))
         done = await world.collect()
         assert_true(world, app)
         assert "invoices" not in done.full
+        # all accounts, all changes, two reports: however many kinds of records there are
+        assert done.reads == 4
 
 
 async def test_a_deletion_alone_is_noticed_without_asking_for_reports_twice(
@@ -78,8 +84,72 @@ async def test_a_deletion_alone_is_noticed_without_asking_for_reports_twice(
     await world.collect()
     assert_true(world, app)
     clock.advance(timedelta(hours=1))
-    reads = (await world.collect()).reads
-    assert reads == 2 * len(ENTITIES) - 1
+    assert (await world.collect()).reads == 2
+
+
+async def test_an_entity_without_records_costs_one_call(clock: OffsetClock) -> None:
+    app = QuickBooks.generated(seed=5, invoices=10, clock=clock)
+    async with quickbooks_world(app, clock) as world:
+        done = await world.collect()
+    assert done.reads == len(ENTITIES) + len(REPORTS)
+
+
+async def test_a_full_answer_about_changes_is_asked_for_by_halves(clock: OffsetClock) -> None:
+    """1,000 records may be more: each half is asked for, and the entity that fills an answer alone is queried."""
+    app = QuickBooks.generated(seed=6, invoices=8, documents=1, clock=clock)
+    books = app.books[REALM]
+    async with quickbooks_world(app, clock, limits=dataclasses.replace(QUICK, read=5, total=10)) as world:
+        books.fill("Transfer", [_transfer(number, clock) for number in range(5000, 6004)])
+        await world.collect()
+        clock.advance(timedelta(hours=1))
+        books.fill("Transfer", [_transfer(number, clock) for number in range(5002, 6006)])
+        books.change(remove=[("Transfer", "5000"), ("Transfer", "5777")], at=clock.now())
+        books.mutate(seed=1, new=3, documents=18)
+        clock.advance(timedelta(hours=1))
+        before = len(app.journal.entries)
+        await world.collect()
+        assert_true(world, app)
+        asked = [(entry.operation, entry.entity) for entry in app.journal.entries[before:]]
+        assert asked.count(("cdc", "")) > 2
+        assert {entity for operation, entity in asked if operation in {"query", "count"}} == {"Account", "Transfer"}
+
+
+def _transfer(number: int, clock: OffsetClock) -> dict[str, Any]:
+    at = clock.now().replace(microsecond=0).isoformat()
+    return {
+        "Id": str(number),
+        "SyncToken": "0",
+        "Amount": number,
+        "MetaData": {"CreateTime": at, "LastUpdatedTime": at},
+    }
+
+
+async def test_a_merged_name_that_changes_do_not_tell_is_gone_the_next_day(
+    world: World, app: QuickBooks, clock: OffsetClock
+) -> None:
+    await world.collect()
+    books = app.books[REALM]
+    books.set_records("Vendor", books.truth("Vendor")[1:])
+    clock.advance(timedelta(hours=1))
+    await world.collect()
+    with pytest.raises(AssertionError):
+        assert_true(world, app)
+    clock.advance(timedelta(hours=12))
+    world.tokens.tokens = dataclasses.replace(world.tokens.tokens, expires_at=None)
+    await world.collect()
+    assert_true(world, app)
+
+
+async def test_changes_that_quickbooks_refuses_to_tell_are_queried(
+    world: World, app: QuickBooks, clock: OffsetClock
+) -> None:
+    await world.collect()
+    app.script.add(Rule(Kind.FAULT, operation="cdc", code="4001", times=None))
+    clock.advance(timedelta(hours=1))
+    app.books[REALM].mutate(seed=4, new=3, changed=3, deleted=2, documents=9)
+    clock.advance(timedelta(minutes=20))
+    await world.collect()
+    assert_true(world, app)
 
 
 async def test_reports_are_read_after_a_change_only(world: World, app: QuickBooks, clock: OffsetClock) -> None:
@@ -166,7 +236,7 @@ class Meddler(Unlimited):
         return 0.0
 
 
-@pytest.mark.parametrize("at", [13, 14, 15])
+@pytest.mark.parametrize("at", [6, 7, 8, 9])
 async def test_what_happens_during_the_first_read_is_in_it(clock: OffsetClock, at: int) -> None:
     app = QuickBooks.generated(seed=6, invoices=1100, clock=clock)
     books = app.books[REALM]
@@ -180,31 +250,37 @@ async def test_what_happens_during_the_first_read_is_in_it(clock: OffsetClock, a
 
 
 async def test_a_window_of_several_pages_that_moves_is_read_again(clock: OffsetClock) -> None:
-    app = QuickBooks.generated(seed=6, invoices=1100, clock=clock)
+    app = QuickBooks.generated(seed=6, invoices=8, clock=clock)
     books = app.books[REALM]
     async with quickbooks_world(app, clock, limits=dataclasses.replace(QUICK, read=5, total=10)) as world:
         await world.collect()
         clock.advance(timedelta(hours=1))
-        books.mutate(seed=1, new=0, changed=1000, deleted=0)
-        clock.advance(timedelta(hours=1))
-        world.access = dataclasses.replace(
-            world.access, limiter=Meddler(12, partial(books.mutate, seed=4, new=0, changed=20, deleted=3))
-        )
+        books.fill("Transfer", [_transfer(number, clock) for number in range(5000, 6500)])
+        clock.advance(timedelta(minutes=5))
+
+        def meddle() -> None:
+            books.fill("Transfer", [_transfer(number, clock) for number in range(6500, 6520)])
+            books.change(remove=[("Transfer", "5000"), ("Transfer", "5777")], at=clock.now())
+
+        # nine calls for changes, all accounts, the first page of transfers: now comes the second
+        world.access = dataclasses.replace(world.access, limiter=Meddler(12, meddle))
+        before = len(app.journal.entries)
         await world.collect()
-        await world.collect()
+        asked = [(entry.operation, entry.entity) for entry in app.journal.entries[before:]]
+        assert asked.count(("query", "Transfer")) > 3
         assert_true(world, app)
 
 
 class NoOverlap(Reader):
     """The twin that trusts the cursor to the second."""
 
-    async def read(self, since: Mark | None, until: object) -> Reading:
+    async def read(self, since: Mark | None, until: datetime, changed: Changed | None = None) -> Reading:
         moved = None if since is None else dataclasses.replace(since, read_to=since.read_to + OVERLAP)
-        return await super().read(moved, until)  # type: ignore[arg-type]
+        return await super().read(moved, until, changed)
 
 
 @pytest.mark.parametrize("reader, seen", [(Reader, "seen"), (NoOverlap, "lost")])
-async def test_a_change_that_shows_late_is_seen_thanks_to_the_overlap(
+async def test_a_change_that_shows_late_is_queried_thanks_to_the_overlap(
     world: World, app: QuickBooks, clock: OffsetClock, reader: type[Reader], seen: str
 ) -> None:
     await world.collect()
@@ -223,6 +299,17 @@ async def test_a_change_that_shows_late_is_seen_thanks_to_the_overlap(
     else:
         with pytest.raises(AssertionError):
             assert_true(world, app)
+
+
+async def test_a_change_that_shows_late_is_told_thanks_to_the_overlap(
+    world: World, app: QuickBooks, clock: OffsetClock
+) -> None:
+    await world.collect()
+    late = clock.now() - timedelta(minutes=5)
+    app.books[REALM].mutate(seed=9, new=2, changed=3, deleted=2, documents=9, at=late)
+    clock.advance(timedelta(hours=1))
+    await world.collect()
+    assert_true(world, app)
 
 
 async def test_clocks_that_differ_move_the_cursor_not_the_as_of() -> None:

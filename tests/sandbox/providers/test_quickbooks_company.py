@@ -6,16 +6,19 @@ from decimal import Decimal
 import pytest
 
 from sandbox.providers.quickbooks import Books, Size, generate
-from sandbox.providers.quickbooks.ledger import postings
+from sandbox.providers.quickbooks.documents import DOCUMENTS
+from sandbox.providers.quickbooks.ledger import TRANSACTIONS, postings
 from sandbox.providers.quickbooks.values import Record, cents, encode, referred
 from storage.facts.clock import SystemClock
 
 AS_OF = datetime(2026, 11, 20, 17, tzinfo=UTC)
-ENTITIES = ("Account", "Customer", "Vendor", "Item", "Invoice", "Bill", "Payment", "JournalEntry", "BillPayment")
+ENTITIES = (
+    "Account", "Customer", "Vendor", "Item", "Invoice", "Bill", "Payment", "JournalEntry", "BillPayment", *DOCUMENTS,
+)  # fmt: skip
 
 
 def company(seed: int = 1, invoices: int = 150) -> Books:
-    return generate(seed, Size.of(invoices), as_of=AS_OF, clock=SystemClock())
+    return generate(seed, Size.of(invoices, documents=3), as_of=AS_OF, clock=SystemClock())
 
 
 def content(books: Books) -> dict[str, bytes]:
@@ -30,7 +33,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
 def test_the_same_mutations_give_the_same_bytes() -> None:
     first, second = company(), company()
     for books in (first, second):
-        books.mutate(9, new=7, changed=6, deleted=2, voided=1, deactivated=1, at=AS_OF)
+        books.mutate(9, new=7, changed=6, deleted=2, voided=1, deactivated=1, documents=9, at=AS_OF)
     assert content(first) == content(second)
 
 
@@ -62,9 +65,10 @@ def test_the_check_of_sums_catches_a_cent() -> None:
 
 def test_every_transaction_balances() -> None:
     books = company()
-    books.mutate(4, new=20, voided=2, at=AS_OF)
+    books.mutate(4, new=20, voided=2, documents=27, at=AS_OF)
     key = books.key_accounts()
-    for entity in ("Invoice", "Payment", "Bill", "BillPayment", "JournalEntry"):
+    for entity in TRANSACTIONS:
+        assert books.truth(entity), entity
         for record in books.truth(entity):
             entry = postings(entity, record, key)
             assert sum(worth for _, worth in entry) == 0, (entity, record["Id"])
@@ -73,9 +77,9 @@ def test_every_transaction_balances() -> None:
 
 def test_balances_follow_from_transactions_also_after_changes() -> None:
     books = company()
-    books.mutate(4, new=30, changed=10, deleted=4, voided=2, at=AS_OF)
+    books.mutate(4, new=30, changed=10, deleted=4, voided=2, documents=27, at=AS_OF)
     owed: dict[str, int] = {}
-    for sign, entity in ((1, "Invoice"), (-1, "Payment")):
+    for sign, entity in ((1, "Invoice"), (-1, "Payment"), (-1, "CreditMemo")):
         for record in books.truth(entity):
             customer = referred(record, "CustomerRef")
             owed[customer] = owed.get(customer, 0) + sign * cents(record["TotalAmt"])

@@ -1,0 +1,28 @@
+-- One row per order to a vendor; it posts nothing.
+SELECT
+    d.id AS purchase_order_id,
+    d.doc_number AS purchase_order_number,
+    d.txn_date AS purchase_order_date,
+    d.vendor_id,
+    d.vendor_name,
+    d.currency,
+    COALESCE(d.exchange_rate, 1) AS exchange_rate,
+    d.total_amount,
+    d.total_tax AS tax_amount,
+    CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
+    d.status,
+    d.manually_closed AS is_manually_closed,
+    d.due_date,
+    d.expected_date,
+    d.sales_term_name AS terms,
+    d.ship_to_id,
+    d.ship_to_name,
+    d.ap_account_id,
+    d.ap_account_name,
+    d.department_id,
+    d.department_name,
+    d.memo,
+    d.private_note,
+    d.created_at,
+    d.updated_at
+FROM raw_quickbooks_purchase_orders d

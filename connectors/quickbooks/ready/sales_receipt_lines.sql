@@ -1,0 +1,32 @@
+-- One row per line that carries money: items and discounts (negative). Subtotals and group headings repeat other lines and are
+-- left out, so that the lines add up to the amount before tax.
+SELECT
+    d.id AS sales_receipt_id,
+    l.position + 1 AS line_position,
+    l.line_id,
+    d.doc_number AS sales_receipt_number,
+    d.txn_date AS sales_receipt_date,
+    d.customer_id,
+    d.customer_name,
+    l.detail_type,
+    l.item_id,
+    l.item_name,
+    COALESCE(l.item_account_id, l.discount_account_id) AS account_id,
+    COALESCE(l.item_account_name, l.discount_account_name) AS account_name,
+    l.class_id,
+    l.class_name,
+    l.description,
+    l.quantity,
+    l.unit_price,
+    CAST(CASE WHEN l.detail_type = 'DiscountLineDetail' THEN -l.amount ELSE l.amount END AS DECIMAL(18, 2)) AS amount,
+    d.currency,
+    CAST(
+        CASE WHEN l.detail_type = 'DiscountLineDetail' THEN -l.amount ELSE l.amount END * COALESCE(d.exchange_rate, 1)
+        AS DECIMAL(18, 2)
+    ) AS home_amount,
+    l.tax_code_id,
+    l.service_date,
+    l.in_group AS is_in_group
+FROM raw_quickbooks_sales_receipts d
+JOIN raw_quickbooks_sales_receipt_lines l ON l.parent_id = d.id
+WHERE l.detail_type IN ('SalesItemLineDetail', 'DiscountLineDetail')

@@ -1,0 +1,31 @@
+-- One row per sale that was paid at once; amounts in its currency, and in the company's where that differs.
+SELECT
+    d.id AS sales_receipt_id,
+    d.doc_number AS sales_receipt_number,
+    d.txn_date AS sales_receipt_date,
+    d.customer_id,
+    d.customer_name,
+    d.currency,
+    COALESCE(d.exchange_rate, 1) AS exchange_rate,
+    d.total_amount,
+    d.total_tax AS tax_amount,
+    CAST(d.total_amount - COALESCE(d.total_tax, 0) AS DECIMAL(18, 2)) AS amount_before_tax,
+    CAST(COALESCE(d.home_total_amount, d.total_amount * COALESCE(d.exchange_rate, 1)) AS DECIMAL(18, 2))
+        AS home_total_amount,
+    d.payment_method_name AS payment_method,
+    d.payment_reference,
+    d.deposit_to_account_id,
+    d.deposit_to_account_name,
+    d.class_id,
+    d.class_name,
+    d.department_id,
+    d.department_name,
+    d.customer_memo,
+    d.private_note,
+    d.ship_city,
+    d.ship_region,
+    d.ship_postal_code,
+    d.ship_country,
+    d.created_at,
+    d.updated_at
+FROM raw_quickbooks_sales_receipts d
