@@ -12,6 +12,7 @@ from jobs.connecting.verdict import objection
 from jobs.connecting.views import Connected
 from jobs.errors import FlowGoneError, FlowRefusedError, TooLateError
 from jobs.incidents.noticing import back
+from jobs.plans import default_plan
 from jobs.refresh.retry import retry_now
 from jobs.schedule import start_catch_up
 from storage.credentials import Credentials, Place, seal_credentials
@@ -27,8 +28,6 @@ from storage.sessions import ConflictError, Session
 from templates.words import PROVIDERS
 
 _TRIES = 3
-#: Minutes between two collections of a new source.
-_SCHEDULES = {Provider.QUICKBOOKS: 60, Provider.SHOPIFY: 60, Provider.AMAZON: 360}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ def _stored(session: Session, means: Means, yes: _Yes) -> tuple[str, bool]:
             label=_label(flow.provider, granted.account),
             company=granted.company,
             mode=means.connector_for(flow.provider).mode,
-            schedule_minutes=_SCHEDULES[flow.provider],
+            schedule_minutes=default_plan(flow.provider).minutes,
             grant=grant,
             now=yes.now,
         )

@@ -51,10 +51,12 @@ def _changes(zone: str) -> Iterator[datetime]:
 
 @pytest.mark.parametrize("zone,at,night,instant", NIGHTS)
 def test_a_night_is_the_instant_of_the_table(zone: str, at: str, night: str, instant: str) -> None:
-    schedule = Schedule("s", None, zone, nightly=time.fromisoformat(at))
-    expected = datetime.fromisoformat(instant)
+    schedule = Schedule("s", None, zone, daily=time.fromisoformat(at))
+    spread = timedelta(seconds=offset_seconds(schedule))
+    assert timedelta(0) <= spread < timedelta(minutes=10)
+    expected = datetime.fromisoformat(instant) + spread
     slot = latest_slot(schedule, expected)
-    assert (slot.key, slot.at) == (f"night-{night}", expected)
+    assert (slot.key, slot.at) == (f"day-{night}T{at}", expected)
     assert next_slot(schedule, expected - timedelta(seconds=1)) == expected
     assert latest_slot(schedule, expected - timedelta(seconds=1)).key < slot.key
 
@@ -62,7 +64,7 @@ def test_a_night_is_the_instant_of_the_table(zone: str, at: str, night: str, ins
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("at", [time(0, 0), time(0, 30), time(1, 30), time(2, 30), time(3, 0), time(23, 59)])
 def test_every_night_comes_once_whatever_the_clock_does(zone: str, at: time) -> None:
-    schedule = Schedule("s", None, zone, nightly=at)
+    schedule = Schedule("s", None, zone, daily=at)
     days = [*_changes(zone), datetime(2028, 2, 28, tzinfo=UTC)]
     for day in days:
         seen: dict[str, datetime] = {}
@@ -74,14 +76,14 @@ def test_every_night_comes_once_whatever_the_clock_does(zone: str, at: time) -> 
             assert next_slot(schedule, moment) > moment
             assert seen.setdefault(slot.key, slot.at) == slot.at
             moment += timedelta(minutes=20)
-        nights = [date.fromisoformat(key.removeprefix("night-")) for key in seen]
+        nights = [date.fromisoformat(key.removeprefix("day-").partition("T")[0]) for key in seen]
         assert nights == [nights[0] + timedelta(days=number) for number in range(len(nights))]
         assert list(seen.values()) == sorted(seen.values())
 
 
 def test_a_clock_that_names_nights_by_the_instant_runs_one_twice() -> None:
     """The twin: an id from the local time with its offset, as a cron trigger gives it."""
-    schedule = Schedule("s", None, "Europe/Berlin", nightly=time(2, 30))
+    schedule = Schedule("s", None, "Europe/Berlin", daily=time(2, 30))
     night = datetime(2027, 10, 31, tzinfo=UTC)
     moments = [night + timedelta(minutes=10 * step) for step in range(18)]
     zone = ZoneInfo("Europe/Berlin")
@@ -90,7 +92,7 @@ def test_a_clock_that_names_nights_by_the_instant_runs_one_twice() -> None:
     }
     ours = {latest_slot(schedule, moment).key for moment in moments}
     assert len(naive) == 2
-    assert ours == {"night-2027-10-30", "night-2027-10-31"}
+    assert ours == {"day-2027-10-30T02:30", "day-2027-10-31T02:30"}
 
 
 @pytest.mark.parametrize("minutes", [1, 15, 60, 360, 1440])
@@ -122,3 +124,10 @@ def test_slots_are_the_same_on_every_machine() -> None:
     assert latest_slot(schedule, NOON).key == "2026-11-21T11:46:40Z"
     assert not Schedule("s", None).runs
     assert not Schedule("s", 60, active=False).runs
+
+
+def test_another_time_on_the_same_day_is_another_slot() -> None:
+    """Else what the preview shows for today would not come: the day would count as done."""
+    morning, noon = (Schedule("s", None, daily=time(hour)) for hour in (7, 12))
+    later = NOON + timedelta(minutes=10)
+    assert latest_slot(morning, later).key != latest_slot(noon, later).key
