@@ -36,10 +36,10 @@ def test_a_start_imports_nothing_that_only_some_processes_need(module: str) -> N
     assert brought(f"import {module}") <= allowed
 
 
-@pytest.mark.parametrize("module", sorted(LATER.keys() - {"numpy"}))
-def test_the_look_would_find_it(module: str) -> None:
-    """The broken twin: a program whose start imports it."""
-    assert module in brought(f"import {module}, bot.main")
+def test_the_look_would_find_them() -> None:
+    """The broken twin: a program whose start imports them."""
+    anyway = LATER.keys() - {"numpy"}
+    assert brought(f"import {', '.join(sorted(anyway))}, bot.main") >= anyway
 
 
 def test_help_is_told_without_the_program() -> None:
