@@ -13,7 +13,7 @@ from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, DeliveryState
 from storage.facts.people import Action, Actor, Member, SlackIdentity
-from storage.records import access, audit, deliveries, organizations, sources, triggers
+from storage.records import access, audit, authority, deliveries, organizations, sources, triggers
 from storage.sessions import Session
 
 _NAMED = 3
@@ -75,6 +75,7 @@ class AccessService:
         if give and request is not None and access.settle(session, request.id, None, now, approved=True):
             self._notifier.access_decided(session, request.id, _still_members(session, request), now)
         detail: dict[str, object] = {"decision": "given" if give else "taken away"}
+        detail |= authority.news(session, organization_id, [authority.REFRESHES])
         audit.record(session, organization_id, "operator", Action.DECIDE_ACCESS, organization_id, now, detail)
         return True
 
@@ -162,6 +163,8 @@ class AccessService:
             "message": message,
             "asked by": [asker.name for asker in found.askers],
         }
+        if approve:
+            detail |= authority.news(session, found.organization_id, [authority.REFRESHES])
         audit.record(
             session, found.organization_id, f"support:{name}", Action.DECIDE_ACCESS, found.organization_id, now, detail
         )

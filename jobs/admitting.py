@@ -10,7 +10,7 @@ from jobs.installs import trail
 from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
 from storage.facts.people import GroupRole, Member, Role, SlackIdentity
-from storage.records import audit, groups, installations, members, organizations, workspaces
+from storage.records import audit, authority, groups, installations, members, organizations, workspaces
 from storage.sessions import Session
 
 
@@ -63,6 +63,7 @@ class Admissions:
             )
             because = "admin of the Slack workspace" if standing.admin else "in a user group"
             detail: dict[str, object] = {"after": role.value, "because": because}
+            detail |= authority.news(session, standing.organization_id, [authority.of_member(member.id)])
             now = self._clock.now()
             audit.record(session, standing.organization_id, member.id, trail.JOINED, member.id, now, detail)
         groups.give(session, identity, by_group)

@@ -36,6 +36,7 @@ from jobs.deliver.slack import SEND_SECONDS, SlackSender
 from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
+from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep
 from jobs.incidents.help import ConnectionHelp
@@ -245,7 +246,7 @@ def build_jobs(
             database,
             clock,
             sender,
-            own_words={**flow_words(seal, connectors), **disconnect_words(), **privacy_words()},
+            own_words={**flow_words(seal, connectors), **disconnect_words(), **privacy_words(), **forgery_words()},
             places=places,
         ),
         Mailing(
@@ -285,6 +286,7 @@ def build_jobs(
             Sweep("installations", 60.0, services.installs.sweep),
             Sweep("user-groups", ASK_EVERY, user_groups.sweep),
             Sweep("disconnects", 15.0, severing.sweep),
+            Sweep("rights", 3600.0, forgery_sweep(database, clock, notifier, port.enqueue)),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
         ],
@@ -302,6 +304,9 @@ def build_jobs(
 
 def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits) -> ProviderSettings:
     """Return one provider's addresses and app credentials; the plain addresses are those of its first region."""
+    if provider is Provider.NETSUITE:
+        # Files that are delivered to a folder: no app, no tokens.
+        return ProviderSettings("", Secret(""), settings.netsuite_folder, "", "", limits)
     name = provider.value
     regions = {region: _addresses(settings, f"_{region}", name) for region in REGIONS} if _regional(provider) else {}
     first = next(iter(regions.values())) if regions else _addresses(settings, "", name)

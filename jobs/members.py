@@ -11,7 +11,7 @@ from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.sources import Source
-from storage.records import audit, groups, members, organizations, sources, triggers
+from storage.records import audit, authority, groups, members, organizations, sources, triggers
 from storage.sessions import Session
 
 
@@ -69,6 +69,11 @@ class MemberService:
             organizations.lock(session, admin.organization_id)
             self._still_admin(session, actor)
             now = self._clock.now()
+            done = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
+            if done is not None:
+                # The same click again: what others decided since stays.
+                again = organizations.member(session, done)
+                return Changed(again, again.role, role)
             if role is not Role.ADMIN:
                 known = organizations.member_by_identity(session, identity)
                 self._not_the_last_admin(session, known)
@@ -78,10 +83,10 @@ class MemberService:
                 )
             except ValueError:
                 raise OutsideError from None
-            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
-                triggers.remember(session, trigger.team_id, trigger.trigger_id, member.id, now)
-                detail: dict[str, object] = {"before": before.value if before else None, "after": role.value}
-                audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member.id, now, detail)
+            triggers.remember(session, trigger.team_id, trigger.trigger_id, member.id, now)
+            detail: dict[str, object] = {"before": before.value if before else None, "after": role.value}
+            detail |= authority.news(session, admin.organization_id, [authority.of_member(member.id)])
+            audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member.id, now, detail)
             return Changed(member, before, role)
 
         return await self._desk.write(work)
@@ -108,15 +113,17 @@ class MemberService:
             organizations.lock(session, admin.organization_id)
             self._still_admin(session, actor)
             now = self._clock.now()
+            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is not None:
+                return role
             before = groups.put(session, admin.organization_id, admin.team_id, group_id, role)
-            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
-                triggers.remember(session, trigger.team_id, trigger.trigger_id, group_id, now)
-                detail: dict[str, object] = {
-                    "before": before.value if before else None,
-                    "after": role.value if role else None,
-                    "user group": group_id,
-                }
-                audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, group_id, now, detail)
+            triggers.remember(session, trigger.team_id, trigger.trigger_id, group_id, now)
+            detail: dict[str, object] = {
+                "before": before.value if before else None,
+                "after": role.value if role else None,
+                "user group": group_id,
+            }
+            detail |= authority.news(session, admin.organization_id, [authority.GROUPS])
+            audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, group_id, now, detail)
             return before
 
         before = await self._desk.write(work)
@@ -140,6 +147,7 @@ class MemberService:
             triggers.remember(session, trigger.team_id, trigger.trigger_id, member_id, now)
             connected = _connected_by(session, member)
             detail: dict[str, object] = {"before": member.role.value, "after": None}
+            detail |= authority.news(session, admin.organization_id, [authority.of_member(member_id)])
             if connected:
                 detail["connected"] = [source.label for source in connected]
             audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member_id, now, detail)

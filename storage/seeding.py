@@ -13,9 +13,10 @@ from sqlmodel import Session
 
 from storage.credentials import Credentials, Place, seal_bot_token, seal_credentials
 from storage.facts.ids import derived_id
+from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Provider
-from storage.records import audit, seeds
+from storage.records import audit, authority, organizations, seeds
 from storage.seal import Seal
 from storage.seed_file import CredentialsSeed, Seed, SourceSeed, SupportSeed, WorkspaceSeed
 
@@ -31,6 +32,9 @@ class Seeded:
     organization_id: str
     changes: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    #: what the file says about who may do what: in the organization, and among the operator's own people
+    rights: list[str] = field(default_factory=list)
+    support: list[str] = field(default_factory=list)
 
     def note(self, change: seeds.Wrote, what: str) -> None:
         """Remember a change of a row."""
@@ -56,6 +60,7 @@ def organization_id(key: str) -> str:
 def write_seed(session: Session, seed: Seed, how: Seeding) -> Seeded:
     """Write everything in the session's transaction; SeedRefusedError: a row belongs to another organization."""
     seeded = Seeded(organization_id(seed.organization.key))
+    organizations.lock(session, seeded.organization_id)
     _organization(session, seed, how, seeded)
     for workspace in seed.workspaces:
         _workspace(session, workspace, how, seeded)
@@ -63,10 +68,22 @@ def write_seed(session: Session, seed: Seed, how: Seeding) -> Seeded:
         _support(session, seed.support, how, seeded)
     for source in seed.sources:
         _source(session, source, how, seeded)
-    if seeded.changes:
-        detail: dict[str, object] = {"changes": list(seeded.changes)}
-        audit.record(session, seeded.organization_id, "operator", "seed", seeded.organization_id, how.now, detail)
+    _write_down(session, how, seeded)
     return seeded
+
+
+def _write_down(session: Session, how: Seeding, seeded: Seeded) -> None:
+    """Let the audit say what was done, and who may do what by it; the file also speaks for what stood so before."""
+    detail: dict[str, object] = {"changes": list(seeded.changes)} if seeded.changes else {}
+    rights = authority.unsaid(session, seeded.organization_id, seeded.rights)
+    if rights:
+        detail[authority.SAYS] = rights
+    if detail:
+        audit.record(session, seeded.organization_id, "operator", "seed", seeded.organization_id, how.now, detail)
+    listed = authority.unsaid(session, authority.OPERATOR, seeded.support)
+    if listed:
+        said: dict[str, object] = {authority.SAYS: listed}
+        audit.record(session, authority.OPERATOR, "operator", "seed", authority.OPERATOR, how.now, said)
 
 
 def _organization(session: Session, seed: Seed, how: Seeding, seeded: Seeded) -> None:
@@ -104,6 +121,8 @@ def _workspace(session: Session, workspace: WorkspaceSeed, how: Seeding, seeded:
         if wrote is seeds.Wrote.REFUSED:
             raise SeedRefusedError(f"{member.user} of {workspace.team} is a member of another organization")
         seeded.note(wrote, f"member {member.name}")
+        known = organizations.row_id(session, SlackIdentity(workspace.team, member.user))
+        seeded.rights.append(authority.of_member(known))
 
 
 def _support(session: Session, support: SupportSeed, how: Seeding, seeded: Seeded) -> None:
@@ -112,6 +131,7 @@ def _support(session: Session, support: SupportSeed, how: Seeding, seeded: Seede
         removed_at = how.now if person.removed else None
         wrote = seeds.put_support_person(session, support.team, person.user, person.name, removed_at)
         seeded.note(wrote, f"support person {person.name}")
+        seeded.support.append(authority.of_support(SlackIdentity(support.team, person.user)))
 
 
 def _team(session: Session, team: WorkspaceSeed | SupportSeed, owner: str | None, how: Seeding, seeded: Seeded) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.cli.say import Mark
-from storage.records import audit, sealed, seeds, sources, workers
+from storage.records import audit, authority, sealed, seeds, sources, workers
 from storage.seal import Seal, SealError
-from storage.sessions import Database, DatabaseUnavailableError
+from storage.sessions import Database, DatabaseUnavailableError, Session
 from storage.settings import Settings
 from storage.shape import is_current
 
@@ -104,17 +104,30 @@ def about_organizations(database: Database, settings: Settings) -> Iterator[Find
             people = len(seeds.members(session, organization.id))
             yield ok("organization", f"{organization.name}: {people} members, {len(listed)} sources")
             broken = audit.broken_entries(session, organization.id)
+            yield from _about_rights(session, organization.id, organization.name)
             if broken:
                 yield fail(
                     "audit", f"{organization.name}: entries {broken[:5]} were changed: keep a copy, tell support"
                 )
+        yield from _about_rights(session, authority.OPERATOR, "support team")
         providers = {source.provider for source in sources.changed_since(session, None)}
     if not found:
         yield look("organization", "none yet: run `tidings seed FILE.yaml`")
     for provider in sorted(providers):
         name = provider.upper()
-        if not getattr(settings, f"{provider}_client_id"):
+        # Who has no app of ours has no such setting: files are delivered.
+        if not getattr(settings, f"{provider}_client_id", provider):
             yield fail(provider, f"{name}_CLIENT_ID is empty: tokens cannot be renewed; set it and its secret")
+
+
+def _about_rights(session: Session, chain: str, name: str) -> Iterator[Finding]:
+    """Whether every role, and the access to refreshes, was given by somebody who may."""
+    for right, stands in authority.unexplained(session, chain).items():
+        yield fail(
+            "rights",
+            f"{name}: {right} is {stands or 'gone'}, and no entry of the audit says so: somebody wrote it into the"
+            " database. Find out who; decide anew with /data members, `tidings seed` or `tidings access`",
+        )
 
 
 def about_warehouse(settings: Settings) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from storage.credentials import BotGrant, seal_installation
 from storage.facts.ids import new_id
 from storage.facts.installations import Installation, InstallKey
 from storage.facts.people import Role, SlackIdentity
-from storage.records import audit, installations, members, organizations, workspaces
+from storage.records import audit, authority, installations, members, organizations, workspaces
 from storage.seal import Seal
 from storage.sessions import Session
 
@@ -58,7 +58,7 @@ def store(session: Session, seal: Seal, found: Installed, now: datetime, *, supp
             members.admit(session, owner, identity, found.installer, "UTC", Role.ADMIN)
     again = before is not None or known is not None
     if owner is not None:
-        _note(session, owner, made, now, again=again)
+        _note(session, owner, made, now, again=again, founded=founded)
     return Stored(made, founded, admin, again)
 
 
@@ -158,7 +158,10 @@ def _installation(
     return replace(made, tokens=seal_installation(seal, key, version, grant))
 
 
-def _note(session: Session, owner: str, made: Installation, now: datetime, *, again: bool) -> None:
+def _note(session: Session, owner: str, made: Installation, now: datetime, *, again: bool, founded: bool) -> None:
     place = made.key.team_id or made.key.enterprise_id
     detail: dict[str, object] = {"workspace": made.name, "scopes": sorted(made.scopes), "again": again}
+    if founded:
+        # Nobody but this transaction has seen the organization yet: all that stands in it was given by it.
+        detail |= authority.news(session, owner, authority.in_tables(session, owner))
     audit.record(session, owner, f"slack:{made.installed_by}", trail.INSTALLED, place, now, detail)

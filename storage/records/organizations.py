@@ -45,6 +45,14 @@ def member_by_identity(session: Session, identity: SlackIdentity) -> Member | No
     return as_member(row) if row and row.removed_at is None else None
 
 
+def row_id(session: Session, identity: SlackIdentity) -> str:
+    """Return our id of somebody who is or was a member; KeyError for strangers."""
+    row = first(session, MemberRow, team_id=identity.team_id, user_id=identity.user_id)
+    if row is None:
+        raise KeyError(identity)
+    return str(row.id)
+
+
 def member(session: Session, member_id: str) -> Member:
     """Return the member; KeyError when there is none of that id."""
     row = session.get(MemberRow, member_id)

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from storage.facts.audit import AuditEntry, AuditPage
-from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
+from storage.facts.messages import Code, Facts, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
 from templates.text import counted, label, listed, shorten
 from templates.words import ACTIONS
 
 #: What is written down besides what people ask for.
 _STEPS = {
     "seed": "set up the organization",
+    "as_found": "wrote down who may do what",
     "install": "installed Tidings in Slack",
     "uninstall": "removed Tidings from Slack",
     "join": "became a member",
@@ -28,7 +30,7 @@ _STEPS = {
 _DETAIL = 120
 #: Ids say nothing to a person; the command line has them.
 _OUR_ID = re.compile(r"[a-z]{3}_[0-9a-z]{22}", re.ASCII)
-_UNSAID = frozenset({"source", "refresh", "run", "flow", "disconnect", "request"})
+_UNSAID = frozenset({"authority", "source", "refresh", "run", "flow", "disconnect", "request"})
 
 
 def audit_list(organization: str, page: AuditPage) -> Message:
@@ -46,6 +48,38 @@ def audit_list(organization: str, page: AuditPage) -> Message:
         Note(("See more with ", Code("/data audit 50"), ". Entries are kept for 400 days.")),
     )
     return Message(summary, parts, kind="audit")
+
+
+def right_without_audit(whose: str, right: str, stands: str, found_at: datetime) -> Message:
+    """Return what support is told when somebody's right stands in the database and in no entry of the audit."""
+    return Message(
+        f"Nobody gave this right: {label(right)}",
+        (
+            Paragraph((Strong("Somebody changed who may do what, past Tidings."), " Only who has the database can.")),
+            Facts(
+                (
+                    ("Where", (label(whose),)),
+                    ("What", (label(right),)),
+                    ("Stands as", (label(stands),)),
+                    ("Found", (When(found_at),)),
+                )
+            ),
+            Paragraph(
+                (
+                    "Find out who has the database and since when. To put it right, decide anew: ",
+                    Code("/data members"),
+                    ", or ",
+                    Code("tidings seed"),
+                    ", or ",
+                    Code("tidings access"),
+                    ". ",
+                    Code("tidings doctor"),
+                    " shows what is left.",
+                )
+            ),
+        ),
+        kind="right_without_audit",
+    )
 
 
 def _row(entry: AuditEntry) -> tuple[tuple[Inline, ...], ...]:

@@ -13,7 +13,7 @@ from jobs.refresh.ask import TriggerKey
 from jobs.user_groups import ASK_EVERY, FRESH_FOR, UserGroups
 from storage.facts.ids import new_id
 from storage.facts.people import GroupRole, Role, SlackIdentity
-from storage.records import groups, organizations
+from storage.records import authority, groups, organizations
 from storage.sessions import Database, Session
 from tests.jobs.stage import Stage, staged
 
@@ -56,6 +56,7 @@ async def test_people_of_the_group_have_the_role_and_keep_a_higher_one(database:
         )
         await stage.jobs.services.members.group(await stage.actor("U0DANIEL"), GROUP, None, _key())
         assert role(stage, "U0PRIYA") is Role.VIEWER
+        assert database.in_read(lambda session: authority.unexplained(session, stage.organization_id)) == {}
 
 
 async def test_who_never_was_a_member_becomes_one_by_speaking(sqlite_database: Database, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from storage.facts.clock import OffsetClock
 from storage.facts.installations import Installation, InstallKey
 from storage.facts.people import Actor, Member, SlackIdentity
 from storage.facts.secret import Secret
-from storage.records import audit, installations, organizations, workspaces
+from storage.records import audit, authority, installations, organizations, workspaces
 from storage.records.workspaces import Workspace
 from storage.seal import new_key
 from storage.sessions import Database, Session
@@ -86,6 +86,10 @@ class Stage:
             header = {"Authorization": f"Bearer {token.reveal()}"}
             said = (await client.post("auth.test", data={"team_id": team_id}, headers=header)).json()
         return str(said["team_id"] if said["ok"] else said["error"])
+
+    def unexplained(self, organization_id: str) -> authority.Rights:
+        """Return the rights in an organization that no entry of the audit gave."""
+        return self.database.in_read(lambda session: authority.unexplained(session, organization_id))
 
     def entries(self, organization_id: str) -> list[tuple[str, str, str]]:
         """Return actor, action and object of the audit, oldest first; its chain must hold."""

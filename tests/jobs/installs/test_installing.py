@@ -34,6 +34,7 @@ async def test_a_new_workspace_gets_an_organization_and_its_installer_is_admin(
         assert (organization.name, organization.timezone) == ("Harbour & Pine", "America/Chicago")
         assert await stage.posts(HARBOUR) == HARBOUR
         assert stage.entries(ruth.organization_id) == [("slack:U0RUTH", "install", HARBOUR)]
+        assert stage.unexplained(ruth.organization_id) == {}
 
 
 async def test_no_token_is_in_the_database_in_plain(sqlite_database: Database, tmp_path: Path) -> None:
@@ -186,6 +187,7 @@ async def test_slack_admins_are_admins_when_they_first_speak_and_never_again_onc
 
         await members.revoke(await stage.speaks(HARBOUR, "U0RUTH"), tom.id, TriggerKey(HARBOUR, "t1"))
         assert (await stage.speaks(HARBOUR, "U0TOM")).member is None
+        assert stage.unexplained(tom.organization_id) == {}
 
 
 async def test_a_seed_files_organization_takes_nobody_by_slacks_word(sqlite_database: Database, tmp_path: Path) -> None:
@@ -224,6 +226,7 @@ async def test_an_enterprise_is_served_by_one_token_in_each_workspace(database: 
         assert nora is not None
         assert wes is not None
         assert (nora.role, wes.role, nora.organization_id == wes.organization_id) == (Role.ADMIN, Role.ADMIN, True)
+        assert stage.unexplained(nora.organization_id) == {}
 
 
 async def test_a_workspaces_own_installation_goes_before_its_enterprises(
