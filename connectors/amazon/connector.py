@@ -6,10 +6,10 @@ from datetime import datetime
 
 import msgspec
 
-from connectors.amazon import entry, orders
+from connectors.amazon import entry, orders, settlements
 from connectors.amazon.calls import Calls, Pace
 from connectors.amazon.part import Errand, Part
-from connectors.amazon.reading import read_orders
+from connectors.amazon.reading import read_orders, read_settlements
 from connectors.amazon.reports import Reports, Waiting
 from connectors.amazon.tables import READY
 from connectors.base import Access, Collected, Company, Progress, Session, Sink, serial
@@ -60,7 +60,12 @@ class AmazonConnector:
     provider = Provider.AMAZON
     mode = CollectMode.ON_DEMAND
     label = "Amazon"
-    streams: tuple[Stream, ...] = (MARKETPLACES.stream, orders.ORDERS.stream)
+    streams: tuple[Stream, ...] = (
+        MARKETPLACES.stream,
+        orders.ORDERS.stream,
+        settlements.SETTLEMENTS.stream,
+        settlements.LINES.stream,
+    )
     ready: tuple[ReadyTable, ...] = READY
 
     def __init__(self, waiting: Waiting | None = None) -> None:
@@ -90,7 +95,10 @@ class AmazonConnector:
             note = "Amazon lists no marketplace in which this seller takes part: there is nothing to read."
             return Collected(until, {}, session.http.reads, full=(MARKETPLACES.name,), notes=(note,))
         await reports.look(_TYPES)
-        parts = await together(_allowed(name, part) for name, part in (("orders", read_orders(errand)),))
+        parts = await together(
+            _allowed(name, part)
+            for name, part in (("orders", read_orders(errand)), ("settlements", read_settlements(errand)))
+        )
         denied = tuple(part for part in parts if isinstance(part, str))
         if denied:
             words = f"our app lacks a role at Amazon that {', '.join(denied)} need: its operator must ask Amazon for it"

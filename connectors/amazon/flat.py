@@ -61,8 +61,9 @@ class Sheet:
 def sheet(text: str, label: str, needed: Collection[str]) -> Sheet:
     """Read a report (Broken: no heading, a column twice, a needed column missing, a row that does not fit)."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
-    heading = [name.strip().strip('"') for name in lines[0].rstrip("\t").split("\t")]
-    if len(set(heading)) != len(heading):
+    heading = [name.strip().strip('"') for name in lines[0].split("\t")]
+    named = [name for name in heading if name]
+    if len(set(named)) != len(named):
         raise Broken(f"{label}: the report names a column twice", code="report_columns")
     missing = sorted(set(needed) - set(heading))
     if missing:
@@ -76,9 +77,9 @@ def sheet(text: str, label: str, needed: Collection[str]) -> Sheet:
 
 
 def _fitted(cells: list[str], width: int, where: str) -> list[str]:
-    if len(cells) < width or any(cells[width:]):
+    if len(cells) != width:
         raise Broken(f"{where}: {len(cells)} values for {width} columns", code="report_ragged")
-    return [cell.strip() for cell in cells[:width]]
+    return [cell.strip() for cell in cells]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 
-from connectors.amazon import orders
+from connectors.amazon import orders, settlements
 from connectors.amazon.part import Errand, Part, take
 from connectors.base import Mark, mark
 from connectors.side_by_side import together
@@ -46,3 +46,22 @@ def _notes(plan: orders.Plan, unknown: set[str]) -> tuple[str, ...]:
     if unknown:
         notes.append(f"Amazon's report of orders has columns that are kept but not used: {', '.join(sorted(unknown))}.")
     return tuple(notes)
+
+
+async def read_settlements(errand: Errand) -> Part:
+    """Read the settlement files that are new in Amazon's list."""
+    name = settlements.SETTLEMENTS.name
+    since = errand.until - settlements.LISTED_FOR
+    listed = await errand.reports.listed((settlements.TYPE,), since, statuses=("DONE",))
+    cursor = errand.cursors.get(name)
+    now, later = settlements.due(listed, cursor)
+    heads, lines = errand.intake(settlements.SETTLEMENTS), errand.intake(settlements.LINES)
+    for report in now:
+        text = await errand.reports.read(report, settlements.LABEL)
+        found = await asyncio.to_thread(settlements.settled, text)
+        await take(lines, found.lines)
+        await take(heads, found.settlements)
+    note = f"{len(later)} older settlements are not in yet: the next collections read them."
+    return Part(
+        {name: settlements.cursor_after(listed, later)}, keep=(name,) if now else (), notes=(note,) if later else ()
+    )

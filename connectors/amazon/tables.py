@@ -4,9 +4,18 @@ from connectors.ready import sql
 from storage.facts.ready import ReadyTable
 
 _PACKAGE = "connectors.amazon"
+_SETTLEMENTS, _LINES = "raw_amazon_settlements", "raw_amazon_settlement_lines"
 _ORDERS, _ITEMS = "raw_amazon_orders", "raw_amazon_order_items"
 
 READY = (
     ReadyTable("amazon_orders", sql(_PACKAGE, "orders"), parent=_ORDERS, key="order_id", lines=(_ITEMS,)),
     ReadyTable("amazon_order_lines", sql(_PACKAGE, "order_lines"), parent=_ORDERS, key="order_id", lines=(_ITEMS,)),
+    ReadyTable("amazon_settlements", sql(_PACKAGE, "settlements"), parent=_SETTLEMENTS, key="settlement_id"),
+    ReadyTable(
+        "amazon_settlement_lines",
+        sql(_PACKAGE, "settlement_lines"),
+        parent=_LINES,
+        key="settlement_line_id",
+        lookups={_SETTLEMENTS: "settlement_id"},
+    ),
 )

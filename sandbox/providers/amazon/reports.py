@@ -116,9 +116,11 @@ class Desk:
             fate = "CANCELLED"
         return self._put(Made(self._next(), kind, markets, start, end, options, now, fate))
 
-    def file(self, kind: str, markets: tuple[str, ...], start: datetime, end: datetime, paper: Paper) -> str:
+    def file(
+        self, kind: str, markets: tuple[str, ...], start: datetime, end: datetime, paper: Paper, created: datetime
+    ) -> str:
         """Put a report there that nobody can ask for: Amazon makes it by itself."""
-        return self._put(Made(self._next(), kind, markets, start, end, {}, self.clock.now(), "", paper, "DONE"))
+        return self._put(Made(self._next(), kind, markets, start, end, {}, created, "", paper, "DONE"))
 
     def look(self, report: str) -> Made:
         """Return a report as it is now (KeyError)."""
@@ -156,7 +158,7 @@ class Desk:
         one = self._of(document)
         if one.link is None or one.link[0] != token or self.clock.now() > one.link[1]:
             return None
-        spoil = self.spoils.pop(0) if self.spoils else ""
+        spoil = self.spoils.pop(0) if self.spoils and one.type in self.writers else ""
         paper = one.paper or Paper("The report failed for a reason that only Amazon knows.")
         text = paper.text
         if spoil == "ragged":

@@ -59,6 +59,13 @@ class Seller:
         ]
 
 
+def markets_of(seller: Seller) -> tuple[str, ...]:
+    """Return the ids of the marketplaces in which a seller takes part."""
+    return tuple(
+        id_ for id_, region, country, *_ in _MARKETPLACES if region == seller.region and country in seller.countries
+    )
+
+
 def known_sellers() -> dict[str, Seller]:
     """Return the sellers that may be chosen, by id."""
     found = (

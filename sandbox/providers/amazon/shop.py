@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.providers.amazon.reports import Desk, InvalidInputError, Paper, flat
-from sandbox.providers.amazon.sellers import Seller
+from sandbox.providers.amazon.sellers import Seller, markets_of
+from sandbox.providers.amazon.settling import SETTLEMENT, Settlements
 from sandbox.providers.amazon.trade import ORDER_COLUMNS, Trade
 from storage.facts.clock import Clock
 
@@ -29,11 +30,22 @@ class Shop:
         #: how many reports a page of their list holds
         self.page = 10
         self.desk = Desk(clock, {ALL_ORDERS: self._orders})
+        _, channel, currency = _MARKETS[seller.region]
+        self.settlements = Settlements(channel, currency, european=seller.region == "eu")
+        self.markets = markets_of(seller)
+        for days in (30, 16, 2):
+            self.settle(clock.now() - timedelta(days=days))
         self._lists: dict[str, tuple[Mapping[str, str], int]] = {}
 
     def truth(self, entity: str) -> list[dict[str, Any]]:
         """Return all live records (KeyError)."""
-        return {"orders": self.trade.truth}[entity]()
+        known = {"orders": self.trade.truth(), "settlements": self.settlements.heads}
+        return (known | {"settlement_lines": self.settlements.lines})[entity]
+
+    def settle(self, end: datetime) -> str:
+        """Let Amazon close a period and file its report."""
+        paper = self.settlements.settle(self.trade.truth(), end)
+        return self.desk.file(SETTLEMENT, self.markets, end - timedelta(days=14), end, paper, end + timedelta(hours=3))
 
     def listed(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Return a page of the list of reports; a token stands alone (InvalidInputError)."""
