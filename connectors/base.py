@@ -136,6 +136,8 @@ class Access:
     region: str = ""
     #: the environment that the stored grant is of; empty where that was never noted
     environment: str = ""
+    #: the organization's id: files that are delivered to us lie in a folder of its own
+    organization: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,10 @@ class Session:
     access: Access
     http: Http
     keeper: TokenKeeper
+
+    async def close(self) -> None:
+        """Count the last reads."""
+        await self.http.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +240,7 @@ async def open_session(connector: Connector, access: Access) -> AsyncIterator[Se
         try:
             yield session
         finally:
-            await session.http.close()
+            await session.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,17 @@ def _quickbooks() -> Connector:
     return QuickBooksConnector()
 
 
+def _netsuite() -> Connector:
+    from connectors.netsuite.connector import NetSuiteConnector
+
+    return NetSuiteConnector()
+
+
 _MAKE: Mapping[Provider, Callable[[], Connector]] = {
     Provider.SHOPIFY: _shopify,
     Provider.QUICKBOOKS: _quickbooks,
     Provider.AMAZON: _amazon,
+    Provider.NETSUITE: _netsuite,
 }
 
 

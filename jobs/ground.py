@@ -82,6 +82,7 @@ class Ground:
             held=held or self.held(source),
             region=source.region,
             environment=source.environment,
+            organization=source.organization_id,
         )
 
     def tokens(self, source: Source) -> StoredTokens:

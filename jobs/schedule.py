@@ -10,19 +10,27 @@ from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.ids import derived_id
 from storage.facts.runs import Trigger
-from storage.facts.sources import CollectMode, ConnectionState, Source
+from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.records import deadlines, organizations, runs, sources
 from storage.sessions import ConflictError, Database, Session
 
 #: The deadline of a first read that nobody asked for: it may take as long as it likes while it moves.
 STALLED = "stalled_read"
 STALLED_AFTER = timedelta(hours=3)
+#: Providers that deliver to a place where nothing tells us: the clock looks there.
+LOOKED_AT = frozenset({Provider.NETSUITE})
+LOOK_EVERY_MINUTES = 30
 
 
 def schedule_of(source: Source) -> Schedule:
-    """Return the schedule in force; a disconnected source and one that is delivered to us have none that runs."""
-    active = source.connection is not ConnectionState.DISCONNECTED and source.mode is not CollectMode.PUSH
-    return Schedule(source.id, source.schedule_minutes, version=source.schedule_version, active=active)
+    """Return the schedule in force; a disconnected source and one that is delivered to us have none that runs.
+
+    Where files are delivered, the clock looks whether any came: its rhythm is ours, the promise is the source's.
+    """
+    delivered = source.mode is CollectMode.PUSH
+    active = source.connection is not ConnectionState.DISCONNECTED and (not delivered or source.provider in LOOKED_AT)
+    minutes = min(source.schedule_minutes, LOOK_EVERY_MINUTES) if delivered else source.schedule_minutes
+    return Schedule(source.id, minutes, version=source.schedule_version, active=active)
 
 
 def schedules_loader(database: Database) -> Callable[[datetime | None], Sequence[Schedule]]:

@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     amazon_token_url_eu: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
     amazon_token_url_fe: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 
+    netsuite_folder: str = "data/netsuite"
+
     log_level: str = "INFO"
 
     @model_validator(mode="before")

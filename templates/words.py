@@ -8,7 +8,12 @@ from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from templates.text import label, listed
 
-PROVIDERS = {Provider.QUICKBOOKS: "QuickBooks", Provider.SHOPIFY: "Shopify", Provider.AMAZON: "Amazon"}
+PROVIDERS = {
+    Provider.QUICKBOOKS: "QuickBooks",
+    Provider.SHOPIFY: "Shopify",
+    Provider.AMAZON: "Amazon",
+    Provider.NETSUITE: "NetSuite",
+}
 
 FRESHNESS = {
     Freshness.FRESH: "fresh",
@@ -141,6 +146,9 @@ _NEXT = {
 #: Codes whose next step is another than that of their kind.
 _NEXT_BY_CODE = {
     "scope_missing": "Ask {admins} to reconnect {name} and to allow everything that is asked for, then refresh again.",
+    "file_unreadable": "Deliver the file anew, corrected. It is read by itself within half an hour.",
+    "far_fewer_rows": "Deliver the file anew, or confirm it as said. It is read by itself within half an hour.",
+    "nothing_delivered": "Look whether {provider} sends its files. They are read by themselves within half an hour.",
 }
 
 

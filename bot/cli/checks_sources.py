@@ -77,4 +77,5 @@ def _access(settings: Settings, database: Database, seal: Seal, source: Source) 
         limiter=DatabaseLimiter(database, clock, source.id),
         region=source.region,
         environment=source.environment,
+        organization=source.organization_id,
     )

@@ -11,6 +11,8 @@ class Provider(StrEnum):
     QUICKBOOKS = "quickbooks"
     SHOPIFY = "shopify"
     AMAZON = "amazon"
+    #: files of saved searches, in a folder
+    NETSUITE = "netsuite"
 
 
 class CollectMode(StrEnum):

@@ -99,6 +99,8 @@ def why_older(source: Source, run: Run, following: datetime | None, failed: Run 
         return ()
     name = provider_name(source.provider)
     older: Words = (f"{name} data is as of ", When(as_of), ", before you asked (", When(asked), "), because ")
+    if source.mode is CollectMode.PUSH:
+        return (*older, f"that is the newest that {name} has delivered. What comes later is read by itself.")
     if source.mode is not CollectMode.TIMER:
         return (*older, f"a collection of {name} was running already and was joined. Refresh again for anything newer.")
     if failed is not None and failed.failure is not None and failed.finished_at is not None:

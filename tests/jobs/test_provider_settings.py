@@ -10,6 +10,8 @@ from storage.facts.sources import Provider
 from storage.settings import Settings
 
 NEEDED = {"slack_bot_token": "xoxb-1", "slack_signing_secret": "0123456789abcdef", "secret_keys": "x" * 44}
+#: NetSuite delivers files: there is no app of ours
+WITH_APP = [provider for provider in Provider if provider is not Provider.NETSUITE]
 
 
 def settings(**more: object) -> Settings:
@@ -17,7 +19,7 @@ def settings(**more: object) -> Settings:
     return Settings.model_validate({**NEEDED, **more})
 
 
-@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize("provider", WITH_APP)
 def test_every_provider_has_https_addresses_of_its_own(provider: Provider) -> None:
     found = provider_settings(settings(), provider, HttpLimits())
     for address in (found.api_url, found.auth_url, found.token_url):
@@ -43,9 +45,13 @@ def test_amazon_has_three_regions_and_the_others_none() -> None:
         shopify.at("na")
 
 
-@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize("provider", WITH_APP)
 def test_a_former_secret_counts_while_it_is_set(provider: Provider) -> None:
     given = {f"{provider}_client_secret": "new", f"{provider}_client_secret_previous": "old"}
     found = provider_settings(settings(**given), provider, HttpLimits())
     assert found.client_secrets == (Secret("new"), Secret("old"))
     assert "old" not in repr(found)
+
+
+def test_netsuite_has_a_folder_and_no_app() -> None:
+    assert provider_settings(settings(netsuite_folder="/srv/in"), Provider.NETSUITE, HttpLimits()).api_url == "/srv/in"

@@ -1,0 +1,1 @@
+"""NetSuite, which delivers: files of saved searches in a folder or a bucket."""

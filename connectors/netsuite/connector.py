@@ -1,0 +1,144 @@
+"""The NetSuite connector: files of saved searches that are delivered to a folder."""
+
+import contextlib
+from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import datetime
+
+from connectors.base import Access, Collected, Company, Progress, Session, Sink
+from connectors.errors import Broken, Retry
+from connectors.intake import Intake
+from connectors.netsuite.choose import Dated, by_feed, dated, standing
+from connectors.netsuite.feeds import Feed, Grant, read_grant
+from connectors.netsuite.ledger import Ledger, read_ledger
+from connectors.netsuite.reading import FeedReader
+from connectors.netsuite.records import check_columns, prefix_of
+from connectors.netsuite.shapes import FILES, FILLED
+from connectors.netsuite.store import FolderStore, Found, Store
+from connectors.netsuite.tables import READY
+from connectors.netsuite.wrong import FileError, file_broken
+from storage.facts.ready import ReadyTable
+from storage.facts.sources import CollectMode, Provider
+from storage.facts.streams import Stream
+
+
+class FileSession(Session):
+    """An open place of delivery; there is no client and no token to renew."""
+
+    store: Store
+    grant: Grant
+
+    def __init__(self, access: Access, store: Store, grant: Grant) -> None:
+        # A session is frozen; one of files has no more than these.
+        for name, value in (("access", access), ("store", store), ("grant", grant)):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"FileSession({self.access.account!r})"
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class NetSuiteConnector:
+    """Delivered to us: the clock looks whether new files have come."""
+
+    provider = Provider.NETSUITE
+    mode = CollectMode.PUSH
+    label = "NetSuite"
+    streams: tuple[Stream, ...] = (*(shape.stream for shape in FILLED.values()), FILES.stream)
+    ready: tuple[ReadyTable, ...] = READY
+    #: reads the files of one feed
+    reader = FeedReader
+
+    def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
+        """Read the declaration; nothing is looked at yet."""
+        return _session(access)
+
+    async def probe(self, session: Session) -> Company:
+        """Look whether the folder can be read."""
+        opened = _opened(session)
+        await opened.store.look()
+        return Company(opened.access.account, opened.grant.company or opened.access.account)
+
+    async def collect(
+        self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
+    ) -> Collected:
+        """Read the files that came since; as-of is that of the feed whose newest file is oldest."""
+        opened = _opened(session)
+        held, feeds = opened.access.held, opened.grant.feeds
+        ledger = read_ledger(cursors.get(FILES.name))
+        there = {one.path: one for one in await opened.store.look()}
+        files = by_feed(feeds, there.values())
+        wanted = {one.path for of_feed in files.values() for one in of_feed}
+        ledger.waiting = {path: one for path, one in ledger.waiting.items() if path in wanted}
+        intakes = {name: Intake(shape, sink, progress) for name, shape in FILLED.items()}
+        listed, notes = list[bytes](), list[str]()
+        #: feeds whose keys were made by a declaration that no longer holds -> the keys that they have now
+        remade: dict[str, set[str]] = {name: set() for name in ledger.feeds.keys() - {feed.name for feed in feeds}}
+        for feed in feeds:
+            kept = ledger.of(feed)
+            still = standing(feed, files[feed.name], set(there), kept, ledger, opened.access.clock.now())
+            reader = self.reader(feed, opened.store, held, kept, intakes[feed.into], listed, there, notes)
+            await reader.take(_dated(feed, still))
+            if reader.anew and kept.newest is not None:
+                remade[feed.name] = reader.wrote
+        as_of = _as_of(feeds, ledger)
+        for name, intake in intakes.items():
+            if remade and await held.count(name):
+                await _forget(intake, await held.keys(name), remade)
+        for name in remade.keys() - {feed.name for feed in feeds}:
+            del ledger.feeds[name]
+        await Intake(FILES, sink, progress).take([listed])
+        if ledger.waiting:
+            notes.append(f"{len(ledger.waiting)} files are not read yet: they may still grow")
+        return Collected(
+            source_as_of=min(as_of, until),
+            cursors={FILES.name: str(ledger)},
+            reads=0,
+            keep_cursors=(FILES.name,),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+
+@contextlib.asynccontextmanager
+async def _session(access: Access) -> AsyncIterator[Session]:
+    grant = read_grant((await access.tokens.load()).access)
+    for feed in grant.feeds:
+        check_columns(feed)
+    yield FileSession(access, FolderStore(access.settings.api_url, access.organization, grant.prefix), grant)
+
+
+def _opened(session: Session) -> FileSession:
+    if not isinstance(session, FileSession):
+        raise TypeError("a session of another connector")
+    return session
+
+
+def _dated(feed: Feed, files: list[Found]) -> list[Dated]:
+    found = []
+    for one in files:
+        told = dated(feed, one)
+        if told is None:
+            raise file_broken(one.path, FileError("tells no date in its name, as its feed declares"))
+        found.append(told)
+    return found
+
+
+async def _forget(intake: Intake, held: Collection[str], remade: Mapping[str, set[str]]) -> None:
+    """Take away what was read by a declaration that no longer holds: it would stand beside the new rows."""
+    gone = {
+        key for name, wrote in remade.items() for key in held if key.startswith(prefix_of(name)) and key not in wrote
+    }
+    await intake.drop(gone)
+
+
+def _as_of(feeds: tuple[Feed, ...], ledger: Ledger) -> datetime:
+    """Return the instant that every feed has reached; a feed that never delivered has reached none."""
+    known = {feed.name: ledger.of(feed).newest for feed in feeds}
+    missing = [feed.name for feed in feeds if known[feed.name] is None and not feed.optional]
+    reached = [newest for newest in known.values() if newest is not None]
+    if reached and not missing:
+        return min(reached)
+    if ledger.waiting:
+        raise Retry(60, "the first files are not read yet: they may still grow", code="file_growing")
+    raise Broken(f"no file has come yet for {', '.join(missing) or 'any feed'}", code="nothing_delivered")

@@ -1,0 +1,133 @@
+"""What a customer's files look like, declared per feed: nothing about them is guessed.
+
+The declaration is kept with the grant, sealed: it says which folder is read. Its format is JSON, see
+docs/sources/netsuite.md.
+"""
+
+import re
+from datetime import tzinfo
+from fnmatch import translate
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from connectors.errors import Broken
+from storage.facts.secret import Secret
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
+_MOST_FEEDS = 50
+_LONGEST = 200
+
+Encoding = Literal["utf-8", "cp1252", "iso-8859-1", "utf-16"]
+Dates = Literal["MM/DD/YYYY", "DD/MM/YYYY", "DD.MM.YYYY", "YYYY-MM-DD", "D-Mon-YYYY"]
+Into = Literal["transaction_lines", "rows"]
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One saved search that comes as files again and again."""
+
+    name: str
+    #: which files are its, below the source's folder: ``gl/*.csv.gz``; ``*`` stands for any text, slashes too
+    pattern: str
+    #: labels of the columns that make a row's key, unique within a file
+    key: tuple[str, ...]
+    dates: Dates
+    into: Into = "rows"
+    #: our column -> label in the file's header
+    columns: dict[str, str] = {}
+    #: the key alone names a transaction: its lines are numbered as they stand in the file
+    numbered: bool = False
+    encoding: Encoding = "utf-8"
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    #: what a file says about rows that are not in it: nothing, or that they are gone (all, or those of its periods)
+    replaces: Literal["nothing", "all", "period"] = "nothing"
+    #: label of the column that names a row's period
+    period: str = ""
+    #: where the time of a file's data is told: in its name, or by nothing but the time of its last change
+    stamp: Literal["name", "modified"] = "name"
+    #: zone of a name that tells a date only
+    zone: str = "UTC"
+    #: a source may be fresh before this feed has delivered for the first time
+    optional: bool = False
+    #: lines above the header
+    skip: int = 0
+    #: first cell of the line that ends the rows: ``Overall Total``
+    ends_at: str = ""
+    #: a file counts only once ``<file>.done`` lies beside it
+    done: bool = False
+
+    @property
+    def timezone(self) -> tzinfo:
+        """The zone of dates in names."""
+        return ZoneInfo(self.zone)
+
+    @property
+    def declaration(self) -> str:
+        """One text for all that decides what rows come of its files."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
+    def matcher(self) -> re.Pattern[str]:
+        """Return what its paths match, whole."""
+        return re.compile(translate(self.pattern))
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the files lie, with which key, and what they are."""
+
+    feeds: tuple[Feed, ...]
+    store: Literal["folder"] = "folder"
+    #: below the organization's own folder
+    prefix: str = ""
+    company: str = ""
+
+
+def read_grant(sealed: Secret) -> Grant:
+    """Return the declaration; Broken says what is wrong with it, and never what stands in it."""
+    try:
+        grant = msgspec.json.decode(sealed.reveal(), type=Grant)
+    except msgspec.ValidationError as error:
+        raise _wrong(_safe(str(error))) from None
+    except msgspec.MsgspecError:
+        raise _wrong("it is no JSON") from None
+    if not 1 <= len(grant.feeds) <= _MOST_FEEDS:
+        raise _wrong(f"it must name 1 to {_MOST_FEEDS} feeds")
+    if len({feed.name for feed in grant.feeds}) < len(grant.feeds):
+        raise _wrong("two feeds have the same name")
+    if grant.prefix and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", grant.prefix):
+        raise _wrong("its prefix is no plain path")
+    for feed in grant.feeds:
+        _check(feed)
+    return grant
+
+
+def _check(feed: Feed) -> None:
+    if not _NAME.fullmatch(feed.name):
+        raise _wrong("a feed's name must be lower-case letters, digits and _")
+    here = f"feed {feed.name}"
+    if not 0 < len(feed.pattern) <= _LONGEST or feed.pattern.count("*") > 5:
+        raise _wrong(f"{here}: its pattern is empty or too long")
+    if not feed.key:
+        raise _wrong(f"{here}: it needs a key")
+    if feed.numbered and feed.replaces == "nothing":
+        raise _wrong(f"{here}: numbered lines need replaces all or period, or lines that went away would stay")
+    if (feed.replaces == "period") != bool(feed.period):
+        raise _wrong(f"{here}: a period column belongs to replaces period, and to it alone")
+    if feed.thousands == feed.decimal:
+        raise _wrong(f"{here}: one sign cannot divide both thousands and decimals")
+    if not 0 <= feed.skip <= 100:
+        raise _wrong(f"{here}: at most 100 lines can be skipped")
+    try:
+        _ = feed.timezone
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise _wrong(f"{here}: its zone is not in the IANA list") from None
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^\w `.,:$\[\]-]", "", text)[:200]
+
+
+def _wrong(what: str) -> Broken:
+    return Broken(f"the declaration of this source's feeds cannot be used: {what}", code="feeds_malformed")

@@ -1,0 +1,116 @@
+"""Rows of a file to records: keys, columns by their labels, and everything else kept as it was written."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from connectors.errors import Broken
+from connectors.netsuite.cells import CellError, amount_reader, date_reader, text
+from connectors.netsuite.feeds import Feed
+from connectors.netsuite.shapes import FILLED, NEEDED, OWN
+from connectors.netsuite.table import Header, cell, rows
+from connectors.netsuite.wrong import FileError
+from storage.facts.streams import ColumnType
+
+#: what parts of a key are joined with; a cell that holds it is written otherwise
+_JOINT = "|"
+
+
+@dataclass
+class Read:
+    """What one file holds."""
+
+    #: key -> record, in the order of the file
+    records: dict[str, bytes] = field(default_factory=dict)
+    #: period -> keys; one period "" where the feed has none
+    periods: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    label: str
+    places: tuple[int, ...]
+    read: Callable[[str], str | None]
+
+
+def check_columns(feed: Feed) -> None:
+    """Raise Broken for a declaration that names columns which are not there, or leaves out what must be."""
+    known = {one.name for one in FILLED[feed.into].fields} - OWN
+    if set(feed.columns) - known or set(NEEDED[feed.into]) - set(feed.columns):
+        needed = ", ".join(NEEDED[feed.into]) or "none"
+        words = f"feed {feed.name}: columns may be {', '.join(sorted(known))}; needed are {needed}"
+        raise Broken(words, code="feeds_malformed")
+    if feed.into == "transaction_lines" and not {"amount", "debit", "credit"} & set(feed.columns):
+        raise Broken(f"feed {feed.name}: lines need an amount, or debit and credit", code="feeds_malformed")
+
+
+def prefix_of(feed: str, period: str | None = None) -> str:
+    """Return how the keys of a feed, or of one of its periods, begin."""
+    return f"{feed}{_JOINT}" if period is None else f"{feed}{_JOINT}{_plain(period)}{_JOINT}"
+
+
+def read(feed: Feed, body: bytes) -> Read:
+    """Read a whole file; FileError for anything that is not as declared, and nothing of it counts then."""
+    header, lines = rows(feed, body)
+    columns = _columns(feed, header)
+    keys = [(label, header.places(label)) for label in feed.key]
+    period = (feed.period, header.places(feed.period)) if feed.period else None
+    found, times = Read(), Counter[str]()
+    for number, line in lines:
+        parts = [cell(line, places, label, number).strip() for label, places in keys]
+        if not any(parts):
+            raise FileError(f"has a row without {' and '.join(feed.key)}", row=number)
+        month = cell(line, period[1], period[0], number).strip() if period else ""
+        if period and not month:
+            raise FileError(f"has a row without {feed.period}", row=number)
+        key = prefix_of(feed.name, month) + _JOINT.join(map(_plain, parts))
+        if feed.numbered:
+            times[key] += 1
+            key += f"#{times[key]}"
+        elif key in found.records:
+            raise FileError(f"has two rows of one {' and '.join(feed.key)}", row=number)
+        found.records[key] = _record(feed, header, columns, key, month, line, number)
+        found.periods.setdefault(month, set()).add(key)
+    return found
+
+
+def _plain(part: str) -> str:
+    """Return a part of a key so that two different keys never read the same."""
+    if len(part) > 200:
+        return "~" + hashlib.sha256(part.encode()).hexdigest()
+    return part.replace("%", "%25").replace(_JOINT, "%7C").replace("#", "%23").replace("~", "%7E")
+
+
+def _columns(feed: Feed, header: Header) -> list[_Column]:
+    kinds = {one.name: one.type for one in FILLED[feed.into].fields}
+    readers = {
+        ColumnType.MONEY: amount_reader(feed.decimal, feed.thousands),
+        ColumnType.DATE: date_reader(feed.dates),
+        ColumnType.TEXT: text,
+    }
+    return [_Column(name, label, header.places(label), readers[kinds[name]]) for name, label in feed.columns.items()]
+
+
+def _record(
+    feed: Feed, header: Header, columns: list[_Column], key: str, period: str, line: list[str], number: int
+) -> bytes:
+    record: dict[str, object] = {"id": key, "feed": feed.name, "period": period or None}
+    for column in columns:
+        try:
+            record[column.name] = column.read(cell(line, column.places, column.label, number))
+        except CellError as error:
+            raise FileError(f"{column.label!r} {error}", row=number) from None
+    for name in NEEDED[feed.into]:
+        if record[name] is None:
+            raise FileError(f"{feed.columns[name]!r} is empty", row=number)
+    record["cells"] = msgspec.json.encode(list(_named(header, line))).decode()
+    return msgspec.json.encode(record)
+
+
+def _named(header: Header, line: list[str]) -> Iterator[tuple[str, str]]:
+    """Every cell as it was written, under its label: labels repeat, so that these are pairs."""
+    return zip(header.labels, line, strict=True)

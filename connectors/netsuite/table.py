@@ -1,0 +1,86 @@
+"""A file's bytes to rows of text: encoding, quotes, header and width are what the feed declares, or it is refused."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+from connectors.netsuite.feeds import Feed
+from connectors.netsuite.wrong import FileError
+
+_MOST_COLUMNS = 500
+_UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+
+
+class Header:
+    """The labels of a file. They may repeat: a repeated one that is used must hold the same in every row."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(label.strip() for label in labels)
+        if not any(self.labels) or len(self.labels) > _MOST_COLUMNS:
+            raise FileError("has no header, or too many columns")
+
+    def places(self, label: str) -> tuple[int, ...]:
+        """Return where a label stands; FileError when it does not."""
+        found = tuple(n for n, here in enumerate(self.labels) if here == label)
+        if not found:
+            raise FileError(f"has no column {label!r}: its header is not the declared one")
+        return found
+
+
+def cell(row: Sequence[str], places: tuple[int, ...], label: str, number: int) -> str:
+    """Return the value under a label."""
+    first = row[places[0]]
+    if any(row[n] != first for n in places[1:]):
+        raise FileError(f"has two columns {label!r} that differ", row=number)
+    return first
+
+
+def rows(feed: Feed, body: bytes) -> tuple[Header, Iterator[tuple[int, list[str]]]]:
+    """Return the header and the rows with their numbers (the header's is 1); FileError, also while they are read."""
+    reader = csv.reader(StringIO(_decoded(feed, body), newline=""), delimiter=feed.delimiter, strict=True)
+    lines = _lines(reader, feed)
+    header = next(lines, None)
+    if header is None:
+        raise FileError("is empty: not even its header is there")
+    head = Header(header[1])
+    return head, _checked(lines, len(head.labels), feed)
+
+
+def _decoded(feed: Feed, body: bytes) -> str:
+    if b"\0" in body and feed.encoding != "utf-16":
+        raise FileError("is no text in the declared encoding")
+    if (body.startswith(_UTF8) and feed.encoding != "utf-8") or (body.startswith(_UTF16) and feed.encoding != "utf-16"):
+        raise FileError(f"says itself that it is not {feed.encoding}, as its feed declares")
+    try:
+        return body.decode("utf-8-sig" if feed.encoding == "utf-8" else feed.encoding)
+    except UnicodeDecodeError:
+        raise FileError(f"is not {feed.encoding}, as its feed declares") from None
+
+
+def _lines(reader: Iterator[list[str]], feed: Feed) -> Iterator[tuple[int, list[str]]]:
+    number = -feed.skip
+    while True:
+        number += 1
+        try:
+            line = next(reader, None)
+        except csv.Error:
+            raise FileError("has a quote that is not closed, or text after one", row=max(number, 1)) from None
+        if line is None:
+            return
+        if number > 0 and line:
+            yield number, line
+
+
+def _checked(lines: Iterator[tuple[int, list[str]]], width: int, feed: Feed) -> Iterator[tuple[int, list[str]]]:
+    ended = False
+    for number, line in lines:
+        if ended:
+            raise FileError(f"goes on after {feed.ends_at!r}", row=number)
+        if feed.ends_at and line[0].strip() == feed.ends_at:
+            ended = True
+            continue
+        if len(line) != width:
+            raise FileError(f"has {len(line)} cells where the header has {width}", row=number)
+        yield number, line
+    if feed.ends_at and not ended:
+        raise FileError(f"ends without {feed.ends_at!r}: it may be cut off")
