@@ -1,5 +1,6 @@
 """Which browser it is: a random cookie, and the proof in our forms that they were drawn for it."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -10,11 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.facts.secret import Secret
+from storage.seal import Seal, SealError
 
 COOKIE = "tidings_browser"
 PATH = "/connect"
 #: Longer than any flow lives.
 _SECONDS = 3600
+#: What came of something is shown again for so long, on a clean address.
+KEPT_SECONDS = 600
+_KEPT = "tidings_kept"
+#: Browsers take 4,096 bytes with the name and the rest.
+_MOST_KEPT = 3500
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -23,6 +30,8 @@ class Browsers:
 
     def __init__(self, keys: Sequence[Secret], *, secure: bool, path: str = PATH) -> None:
         self._keys = [hashlib.sha256(b"tidings forms\x1f" + key.reveal().encode()).digest() for key in keys]
+        sealing = [hashlib.sha256(b"tidings kept\x1f" + key.reveal().encode()).digest() for key in keys]
+        self._seal = Seal([Secret(base64.urlsafe_b64encode(key).decode()) for key in sealing])
         self._secure = secure
         self._path = path
 
@@ -37,10 +46,29 @@ class Browsers:
 
     def remember(self, response: Response, browser: Secret) -> None:
         """Give the browser its name, for our pages only; scripts and other sites' forms cannot use it."""
+        self._set(response, COOKIE, browser.reveal(), _SECONDS)
+
+    def keep(self, response: Response, browser: Secret, text: str) -> bool:
+        """Let the browser hold what its next page says, sealed to it; False where that is too much for a cookie."""
+        sealed = base64.urlsafe_b64encode(self._seal.close(text, _KEPT, browser.reveal())).decode()
+        if len(sealed) > _MOST_KEPT:
+            return False
+        self._set(response, _KEPT, sealed, KEPT_SECONDS)
+        return True
+
+    def kept(self, request: Request, browser: Secret) -> str | None:
+        """Return what the browser was given to hold; None where it holds nothing of ours."""
+        try:
+            sealed = base64.urlsafe_b64decode(request.cookies.get(_KEPT, "").encode("ascii", "replace"))
+            return self._seal.open(sealed, _KEPT, browser.reveal())
+        except (ValueError, SealError):
+            return None
+
+    def _set(self, response: Response, name: str, value: str, seconds: int) -> None:
         response.set_cookie(
-            COOKIE,
-            browser.reveal(),
-            max_age=_SECONDS,
+            name,
+            value,
+            max_age=seconds,
             path=self._path,
             secure=self._secure,
             httponly=True,

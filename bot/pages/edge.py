@@ -14,6 +14,9 @@ from templates.text import label
 
 log = structlog.get_logger("bot.pages")
 
+#: Where an error may come after what it interrupts was written down, only a look says how far it came.
+UNSURE = "It is not certain how far this came: it may be done."
+LOOK = "look in Slack with /data status whether the account is connected before you try again."
 AGAIN = "start again in Slack with /data connect, or press Reconnect on the message there."
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -27,14 +30,14 @@ class TooLargeError(Exception):
     """Nothing of ours is that large."""
 
 
-def in_words(handler: Handler) -> Handler:
-    """Return the handler with the words for what can go wrong."""
+def in_words(handler: Handler, *, look: str = LOOK) -> Handler:
+    """Return the handler with the words for what can go wrong; `look` is where one sees how far it came."""
 
     async def answered(request: Request) -> Response:
         try:
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the edge of the process: what is not known is logged below
-            return _page_of(error)
+            return _page_of(error, look)
 
     return answered
 
@@ -60,11 +63,12 @@ _SAID: dict[type[Exception], tuple[str, str, str, int]] = {
         "ask an admin to do it.",
         403,
     ),
-    UnavailableError: ("That took too long", "Nothing was changed.", "go back and press again.", 503),
 }
 
 
-def _page_of(error: Exception) -> Response:
+def _page_of(error: Exception, look: str) -> Response:
+    if isinstance(error, UnavailableError):
+        return said("That took too long", UNSURE, step=look, status=503)
     if isinstance(error, FlowRefusedError):
         return said("Nothing was connected", label(error.said), step=AGAIN, status=409)
     if isinstance(error, ConnectorError):
@@ -76,4 +80,4 @@ def _page_of(error: Exception) -> Response:
         return said(title, words, step=step, status=status)
     reference = new_id("err")
     log.error("page_failed", reference=reference, exc_info=error)
-    return said("Something went wrong on our side", "Nothing was changed.", reference=reference, status=500)
+    return said("Something went wrong on our side", UNSURE, step=look, reference=reference, status=500)

@@ -4,21 +4,23 @@ A GET never begins anything: only the button does, from a form drawn for the sam
 once, within ten minutes, in that browser.
 """
 
+import json
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import asdict, replace
+from typing import Any, Protocol
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.pages.browser import Browsers
 from bot.pages.draw import page, said
-from bot.pages.edge import ForeignFormError, TooLargeError, in_words
+from bot.pages.edge import UNSURE, ForeignFormError, TooLargeError, in_words
 from bot.pages.form import posted
 from connectors.errors import ConnectorError
 from connectors.grants import Pairs
-from jobs.errors import FlowGoneError, FlowRefusedError, UnavailableError
+from jobs.errors import FlowGoneError, FlowRefusedError
 from jobs.installs.service import InstallView
 from jobs.manifest import LOST, MAY
 from storage.facts.secret import Secret
@@ -28,7 +30,11 @@ log = structlog.get_logger("bot.pages")
 
 PATH = "/slack"
 AGAIN = "open the page /slack/install and press Add to Slack."
+LOOK = "look in Slack, under Apps, whether Tidings is there before you try again."
+_DONE = "/slack/installed"
 _MOST_QUERY = 8 * 1024
+#: Names of an enterprise's workspaces on the page; Slack itself lists the others.
+_MOST_NAMES = 20
 _NOT_SET_UP = "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are empty, so Slack cannot be asked."
 
 
@@ -68,6 +74,7 @@ class InstallPages:
             Route("/slack/install", _told(self._ask)),
             Route("/slack/install", _told(self._go), methods=["POST"]),
             Route("/slack/oauth/callback", _told(self._returned)),
+            Route(_DONE, _told(self._done)),
         ]
 
     async def _ask(self, request: Request) -> Response:
@@ -90,8 +97,41 @@ class InstallPages:
         browser = self._browsers.of(request)
         if browser is None or len(request.url.query) > _MOST_QUERY:
             raise FlowGoneError
-        view = await self._installs.returned(request.query_params.multi_items(), browser)
-        return page("installed", title=_title(view), rows=_rows(view), lost=_lost(view), lines=_lines(view))
+        outcome = await self._outcome(request, browser)
+        # A clean address: no code and no state stay in the history.
+        response = RedirectResponse(_DONE, 303)
+        if not self._browsers.keep(response, browser, json.dumps(outcome)):
+            # Names that are too long for a cookie: where to look is said instead.
+            self._browsers.keep(response, browser, "{}")
+        return response
+
+    async def _outcome(self, request: Request, browser: Secret) -> dict[str, Any]:
+        """Take what Slack sent, and return what the page after it says."""
+        try:
+            view = await self._installs.returned(request.query_params.multi_items(), browser)
+        except FlowRefusedError as error:
+            return {"title": "Nothing was installed", "line": error.said, "status": 409}
+        except ConnectorError as error:
+            log.warning("install_failed", reason=error.code)
+            return {"title": "Slack did not answer as it should", "line": error.detail, "status": 502}
+        return {"view": asdict(_short(view))}
+
+    async def _done(self, request: Request) -> Response:
+        browser = self._browsers.of(request)
+        text = self._browsers.kept(request, browser) if browser is not None else None
+        outcome: dict[str, Any] = json.loads(text) if text else {}
+        if "view" in outcome:
+            view = InstallView(**outcome["view"])
+            return page("installed", title=_title(view), rows=_rows(view), lost=_lost(view), lines=_lines(view))
+        if "title" in outcome:
+            return said(outcome["title"], label(outcome["line"]), step=AGAIN, status=outcome["status"])
+        return said("What came of it is no longer shown here", UNSURE, step=LOOK, status=410)
+
+
+def _short(view: InstallView) -> InstallView:
+    more = len(view.workspaces) - _MOST_NAMES
+    names = view.workspaces[:_MOST_NAMES] + ((f"{more} more",) if more > 0 else ())
+    return replace(view, workspaces=names)
 
 
 def _title(view: InstallView) -> str:
@@ -131,14 +171,9 @@ def _told(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except (FlowGoneError, ForeignFormError, TooLargeError):
-            gone = "The page is older than ten minutes, was used, or belongs to another browser. Nothing was installed."
+            gone = (
+                "The page is older than ten minutes, was used, or belongs to another browser. It installed nothing now."
+            )
             return said("Please begin again", gone, step=AGAIN, status=410)
-        except FlowRefusedError as error:
-            return said("Nothing was installed", label(error.said), step=AGAIN, status=409)
-        except UnavailableError:
-            return said("That took too long", "Nothing was installed.", step="go back and press again.", status=503)
-        except ConnectorError as error:
-            log.warning("install_failed", reason=error.code)
-            return said("Slack did not answer as it should", label(error.detail), step=AGAIN, status=502)
 
-    return in_words(answered)
+    return in_words(answered, look=LOOK)

@@ -56,20 +56,35 @@ async def gone_to_slack(stage: Stage, client: httpx.AsyncClient, place: str = HA
     return f"{back.path}?{back.query}"
 
 
+async def come_back(client: httpx.AsyncClient, path: str) -> httpx.Response:
+    """Come back from Slack, and land where nothing of what Slack sent is in the address: T38."""
+    answer = await client.get(path, follow_redirects=True)
+    assert (answer.url.path, answer.url.query) == ("/slack/installed", b"")
+    return answer
+
+
 async def test_from_the_button_to_the_first_admin(sqlite_database: Database, tmp_path: Path) -> None:
     async with staged(sqlite_database, tmp_path) as stage, served(stage) as client:
         page = await client.get("/slack/install")
         for line in MAY.values():
             assert line.replace("'", "&#39;") in page.text
-        done = await client.get(await gone_to_slack(stage, client))
+        done = await come_back(client, await gone_to_slack(stage, client))
         assert done.status_code == 200
         assert "Tidings is in Harbour &amp; Pine" in done.text
         assert "You are the first admin" in done.text
+        # Looked at again it says the same, in this browser only.
+        assert (await client.get("/slack/installed")).text == done.text
+        kept = client.cookies.get("tidings_kept")
+        assert kept is not None
+        async with httpx.AsyncClient(base_url=client.base_url) as other:
+            for name in ("x" * 43, ""):
+                other.cookies.update({"tidings_kept": kept, "tidings_browser": name})
+                assert (await other.get("/slack/installed")).status_code == 410
         assert await stage.posts(HARBOUR) == HARBOUR
-        again = await client.get(await gone_to_slack(stage, client))
+        again = await come_back(client, await gone_to_slack(stage, client))
         assert "again" in again.text
         assert "Members and their roles are as they were" in again.text
-        whole = await client.get(await gone_to_slack(stage, client, NORTHWIND))
+        whole = await come_back(client, await gone_to_slack(stage, client, NORTHWIND))
         assert "Northwind East" in whole.text
         assert "Northwind West" in whole.text
 
@@ -78,7 +93,7 @@ async def test_fewer_scopes_are_said_with_what_they_cost(sqlite_database: Databa
     """T22."""
     async with staged(sqlite_database, tmp_path) as stage, served(stage) as client:
         stage.slack.oauth.withheld = frozenset({"im:write", "users:read.email"})
-        done = await client.get(await gone_to_slack(stage, client))
+        done = await come_back(client, await gone_to_slack(stage, client))
         for scope in ("im:write", "users:read.email"):
             assert scope in done.text
             assert LOST[scope] in done.text
@@ -97,7 +112,7 @@ async def test_looking_begins_nothing(sqlite_database: Database, tmp_path: Path)
         for agent in AGENTS:
             async with httpx.AsyncClient(base_url=client.base_url, headers={"user-agent": agent}) as scanner:
                 assert (await scanner.get(path)).status_code == 410
-        assert (await client.get(path)).status_code == 200
+        assert (await come_back(client, path)).status_code == 200
 
 
 async def test_pages_stay_in_their_browser(sqlite_database: Database, tmp_path: Path) -> None:
@@ -147,11 +162,11 @@ async def test_without_the_apps_keys_the_page_says_what_is_missing(sqlite_databa
 async def test_a_no_and_an_outage_are_said(sqlite_database: Database, tmp_path: Path) -> None:
     async with staged(sqlite_database, tmp_path) as stage, served(stage) as client:
         stage.slack.oauth.consents = False
-        assert "not allowed" in (await client.get(await gone_to_slack(stage, client))).text
+        assert "not allowed" in (await come_back(client, await gone_to_slack(stage, client))).text
         stage.slack.oauth.consents = True
         path = await gone_to_slack(stage, client)
         stage.slack.lie("oauth.v2.access", "server_error", times=1)
-        answer = await client.get(path)
+        answer = await come_back(client, path)
         assert answer.status_code == 502
         assert "Slack did not answer" in answer.text
 

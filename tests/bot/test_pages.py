@@ -17,13 +17,19 @@ from starlette.routing import Route
 
 from bot.pages.browser import COOKIE, Browsers
 from bot.pages.connect import ConnectPages
+from bot.pages.draw import said
+from bot.pages.install import InstallPages
 from bot.web import build_web
 from connectors.errors import Broken
+from connectors.grants import Pairs
+from jobs.connecting.views import Connected
+from jobs.errors import UnavailableError
+from jobs.installs.service import InstallView
 from storage.facts.clock import OffsetClock
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from templates.times import absolute
-from tests.bot.page_stage import BROWSER, KEY, LINK, VIEW, Site, addresses, built, form, views
+from tests.bot.page_stage import BROWSER, KEY, LINK, VIEW, Site, TwinFlows, TwinInstalls, addresses, built, form, views
 from tests.templates.samples import status
 
 SCANNERS = (
@@ -130,6 +136,19 @@ class KeepsTheAddress(ConnectPages):
         return Response(f"<a href='{request.url}'>again</a>")
 
 
+class KeepsSlacksAddress(InstallPages):
+    """A twin that shows what came of an installation where Slack sent the browser to."""
+
+    async def _returned(self, request: Request) -> Response:
+        await super()._returned(request)
+        return said("Tidings is in Temerity")
+
+
+def stays(answer: httpx.Response) -> bool:
+    """Whether the browser is left at the address that it came to."""
+    return (answer.status_code, answer.headers.get("location")) != (303, "/slack/installed")
+
+
 @pytest.mark.parametrize("twin", [False, True])
 async def test_code_and_state_stay_in_no_address_page_or_log(*, twin: bool) -> None:
     """T38: what came in a query is taken once, and the browser goes on to a clean address."""
@@ -137,7 +156,8 @@ async def test_code_and_state_stay_in_no_address_page_or_log(*, twin: bool) -> N
     asgi = site.asgi
     if twin:
         pages = KeepsTheAddress(site.flows, Browsers([KEY], secure=True), OffsetClock())
-        asgi = build_web(None, None, _ready, pages=pages.routes())
+        shown = KeepsSlacksAddress(site.installs, Browsers([KEY], secure=True))
+        asgi = build_web(None, None, _ready, pages=[*pages.routes(), *shown.routes()])
     query = "code=canary-code&state=canary-state&realmId=123&hmac=canary-mac"
     told = []
     with structlog.testing.capture_logs() as logs:
@@ -148,6 +168,9 @@ async def test_code_and_state_stay_in_no_address_page_or_log(*, twin: bool) -> N
                 assert twin or answer.status_code == 303
             for where in ("nobody", "SHOPIFY"):
                 assert (await client.get(f"/connect/{where}/callback?{query}")).status_code == 410
+            answer = await client.get(f"/slack/oauth/callback?{query}")
+            assert stays(answer) == twin
+            told += [answer.text, str(answer.headers)]
     assert len(site.flows.queries) == 4
     assert ("canary" in f"{told} {logs}") == twin
 
@@ -247,7 +270,7 @@ FAULTS: tuple[Callable[[], Exception], ...] = (
 )
 _REFERENCE = re.compile(r"err_[A-Za-z0-9]+")
 #: They show fixed words and ask nobody.
-_CANNOT_FAIL = {"/connect/help/shopify", "/connect/reconnect", "/connect/shopify/install"}
+_CANNOT_FAIL = {"/slack/installed", "/connect/help/shopify", "/connect/reconnect", "/connect/shopify/install"}
 
 
 def leaks(answer: httpx.Response) -> bool:
@@ -273,6 +296,50 @@ async def test_a_fault_on_any_page_is_a_reference_and_nothing_else(fault: Callab
             (reference,) = _REFERENCE.findall(answer.text)
             assert [entry["reference"] for entry in logs if "reference" in entry] == [reference]
             assert lacks(answer) == []
+
+
+class TooLate(TwinFlows):
+    """Fails after the commit, as the way to the next page may."""
+
+    async def confirm(self, browser: Secret, *, flow_id: str, as_new: bool = False) -> Connected:
+        await super().confirm(browser, flow_id=flow_id, as_new=as_new)
+        raise self.fault
+
+    fault: Exception = RuntimeError()
+
+
+class InstalledTooLate(TwinInstalls):
+    """The same, with an installation."""
+
+    async def returned(self, query: Pairs, browser: Secret) -> InstallView:
+        await super().returned(query, browser)
+        raise self.fault
+
+    fault: Exception = RuntimeError()
+
+
+def denies(page: str) -> bool:
+    """Whether a page says that nothing happened."""
+    return "nothing was" in page.casefold()
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("x"), UnavailableError("x")])
+async def test_no_page_denies_what_may_be_done(fault: Exception) -> None:
+    """What fails after flow.confirmed or install.stored is said with where to look; the twin has the words of before."""
+    site = built()
+    flows, installs, browsers = TooLate(), InstalledTooLate(), Browsers([KEY], secure=True)
+    flows.fault = installs.fault = fault
+    routes = [*ConnectPages(flows, browsers, OffsetClock()).routes(), *InstallPages(installs, browsers).routes()]
+    async with site.browser(asgi=build_web(None, None, _ready, pages=routes)) as client:
+        told = [
+            (await client.post("/connect/confirm", data=form())).text,
+            (await client.get("/slack/oauth/callback?code=c&state=s")).text,
+        ]
+    assert (flows.done, installs.done) == (["confirm"], ["installed"])
+    assert [denies(page) for page in told] == [False, False]
+    assert "look in Slack with /data status" in told[0]
+    assert "look in Slack, under Apps" in told[1]
+    assert denies(bytes(said("Something went wrong on our side", "Nothing was changed.").body).decode())
 
 
 async def test_what_a_provider_did_wrong_is_said_in_our_words() -> None:
