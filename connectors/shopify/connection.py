@@ -34,11 +34,12 @@ class Root:
     document: str
     #: nodes of the first page; later pages follow what the first one cost
     first: int
-    count_name: str
-    count_document: str
-    count_field: str
-    keys_name: str
-    keys_document: str
+    #: how they are counted, and how their ids are read; empty where Shopify has no count of them
+    count_name: str = ""
+    count_document: str = ""
+    count_field: str = ""
+    keys_name: str = ""
+    keys_document: str = ""
     #: the scope without which old records are not shown, so that missing ones prove nothing
     whole_scope: str | None = None
     #: changes with what is asked of a record: a cursor of another edition is not gone on from, all is read again
@@ -72,7 +73,7 @@ class Pager:
         """Yield the pages of a filtered connection, in the order of their last change."""
         after: str | None = None
         while True:
-            variables: dict[str, Any] = {"query": query, "after": after}
+            variables: dict[str, Any] = {"after": after} if query is None else {"query": query, "after": after}
             variables |= {inner.variable: inner.first for inner in self._root.inners}
             found = await self._nodes(variables)
             yield await self._complete(found)

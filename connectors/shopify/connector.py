@@ -2,14 +2,15 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
 from connectors.errors import Partial, Reconnect
 from connectors.intake import Intake
-from connectors.shopify import entry
+from connectors.shopify import entry, inventory
 from connectors.shopify.connection import Pager, Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.reading import Reader, Reading
@@ -28,7 +29,11 @@ class ShopifyConnector:
     provider = Provider.SHOPIFY
     mode = CollectMode.ON_DEMAND
     label = "Shopify"
-    streams: tuple[Stream, ...] = tuple(root.shape.stream for root in ROOTS)
+    streams: tuple[Stream, ...] = (
+        *(root.shape.stream for root in ROOTS),
+        inventory.ROOT.shape.stream,
+        inventory.LOCATIONS.shape.stream,
+    )
     ready: tuple[ReadyTable, ...] = READY
 
     def __init__(self) -> None:
@@ -46,24 +51,52 @@ class ShopifyConnector:
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
     ) -> Collected:
-        """Read the three streams side by side, from one bucket of points."""
+        """Read the streams side by side, from one bucket of points."""
         until = aware(until)
         await session.keeper.token()
         graph, one_by_one = Graph(session.http), serial(sink)
         sizes = self._sizes.setdefault(session.access.account, {})
         marks = {root.shape.name: _mark(root, cursors, until) for root in ROOTS}
         found = await together(
-            _read(session, Pager(graph, root, sizes), root, marks[root.shape.name], until, one_by_one, progress)
-            for root in ROOTS
-        )
-        denied = tuple(item for item in found if isinstance(item, str))
+            (
+                *(
+                    _read(session, Pager(graph, root, sizes), root, marks[root.shape.name], until, one_by_one, progress)
+                    for root in ROOTS
+                ),
+                _optional(
+                    session, inventory.ROOT, inventory.SCOPE, cursors, until,
+                    inventory.Stock(graph, Pager(graph, inventory.ROOT, sizes), partial(_intake, one_by_one, progress)),
+                ),
+            )
+        )  # fmt: skip
+        denied = tuple(part.denied for part in found if part.denied)
         if len(denied) == len(ROOTS):
             raise Reconnect("the installation lacks the permissions that Tidings reads with", code="scope_missing")
         if denied:
             raise Partial(
                 denied, f"the installation lacks the permission to read {', '.join(denied)}", code="scope_missing"
             )
-        return _collected(session, [item for item in found if isinstance(item, Reading)], until)
+        return _collected(session, found, until)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What came of one part of a collection."""
+
+    readings: tuple[Reading, ...] = ()
+    #: the stream that the grant does not allow, where a run without it is not whole
+    denied: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class _Reads(Protocol):
+    async def read(self, since: Mark | None, until: datetime) -> list[Reading]:
+        """Read what is due."""
+        ...
+
+
+def _intake(sink: Sink, progress: Progress, root: Root) -> Intake:
+    return Intake(root.shape, sink, progress)
 
 
 def _mark(root: Root, cursors: Mapping[str, str], until: datetime) -> Mark | None:
@@ -74,22 +107,39 @@ def _mark(root: Root, cursors: Mapping[str, str], until: datetime) -> Mark | Non
 
 async def _read(
     session: Session, pager: Pager, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress
-) -> Reading | str:
-    """Read one stream; return its name alone when the grant does not allow it."""
+) -> _Part:
+    """Read one stream; say so alone when the grant does not allow it."""
     sees_all = root.whole_scope is None or root.whole_scope in session.keeper.scopes
     intake = partial(Intake, root.shape, sink, progress)
     reader = Reader(pager, root, session.access.held, intake, sees_all=sees_all)
     try:
-        return await reader.read(since, until)
+        reading = await reader.read(since, until)
     except Reconnect as refusal:
         if refusal.code != "scope_missing":
             raise
-        return root.shape.name
+        return _Part(denied=root.shape.name)
+    return _Part((reading,), notes=reading.notes)
 
 
-def _collected(session: Session, readings: list[Reading], until: datetime) -> Collected:
+async def _optional(
+    session: Session, root: Root, scope: str, cursors: Mapping[str, str], until: datetime, reader: _Reads
+) -> _Part:
+    """Read what came later than our first permissions; an installation without this one is whole without it."""
+    held = session.keeper.scopes
+    without = _Part(notes=(f"{root.shape.label} is not read: the installation lacks the permission {scope}.",))
+    if scope not in held and scope.replace("read_", "write_") not in held:
+        return without
+    try:
+        return _Part(tuple(await reader.read(mark(cursors.get(root.shape.name), until), until)))
+    except Reconnect as refusal:
+        if refusal.code != "scope_missing":
+            raise
+        return without
+
+
+def _collected(session: Session, parts: list[_Part], until: datetime) -> Collected:
     behind = session.http.behind
-    notes = {note for reading in readings for note in reading.notes}
+    readings = [reading for part in parts for reading in part.readings]
     return Collected(
         source_as_of=until,
         cursors={
@@ -98,5 +148,5 @@ def _collected(session: Session, readings: list[Reading], until: datetime) -> Co
         reads=session.http.reads,
         full=tuple(reading.name for reading in readings if reading.full),
         keep_cursors=tuple(reading.name for reading in readings if reading.keep),
-        notes=tuple(sorted(notes)),
+        notes=tuple(sorted({note for part in parts for note in part.notes})),
     )

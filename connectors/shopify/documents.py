@@ -7,7 +7,7 @@ data), so that an app without that approval reads everything.
 API_VERSION = "2026-10"
 
 #: What the documents need; ``read_all_orders`` lifts Shopify's limit of 60 days of orders.
-SCOPES = ("read_orders", "read_all_orders", "read_products", "read_customers")
+SCOPES = ("read_orders", "read_all_orders", "read_products", "read_customers", "read_inventory")
 
 _LINE = """
 fragment Line on LineItem {
@@ -230,6 +230,83 @@ query Customers($first: Int!, $after: String, $query: String) {
 }
 """
 
+_STOCK = """
+fragment Level on InventoryLevel {
+  id isActive updatedAt
+  location { id }
+  available: quantities(names: ["available"]) { quantity }
+  committed: quantities(names: ["committed"]) { quantity }
+  incoming: quantities(names: ["incoming"]) { quantity }
+  onHand: quantities(names: ["on_hand"]) { quantity }
+  reserved: quantities(names: ["reserved"]) { quantity }
+}
+"""
+_ITEM = (
+    """
+fragment Item on InventoryItem {
+  id legacyResourceId sku tracked requiresShipping countryCodeOfOrigin harmonizedSystemCode createdAt updatedAt
+  unitCost { amount currencyCode }
+  inventoryLevels(first: $levels, includeInactive: true) { pageInfo { hasNextPage endCursor } nodes { ...Level } }
+}
+"""
+    + _STOCK
+)
+INVENTORY = (
+    """
+query Inventory($first: Int!, $after: String, $query: String, $levels: Int!) {
+  inventoryItems(first: $first, after: $after, query: $query) {
+    pageInfo { hasNextPage endCursor }
+    nodes { ...Item }
+  }
+}
+"""
+    + _ITEM
+)
+INVENTORY_LEVELS = (
+    """
+query InventoryLevels($id: ID!, $first: Int!, $after: String) {
+  inventoryItem(id: $id) {
+    inventoryLevels(first: $first, after: $after, includeInactive: true) {
+      pageInfo { hasNextPage endCursor }
+      nodes { ...Level }
+    }
+  }
+}
+"""
+    + _STOCK
+)
+INVENTORY_BY_ID = (
+    """
+query InventoryById($ids: [ID!]!, $levels: Int!) {
+  nodes(ids: $ids) { ... on InventoryItem { ...Item } }
+}
+"""
+    + _ITEM
+)
+LOCATIONS = """
+query Locations($first: Int!, $after: String) {
+  locations(first: $first, after: $after, includeInactive: true, includeLegacy: true, sortKey: ID) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id legacyResourceId name isActive isFulfillmentService fulfillsOnlineOrders shipsInventory createdAt updatedAt
+      deactivatedAt
+      address { city provinceCode countryCode }
+    }
+  }
+}
+"""
+#: Which items a location's stock changed of: a change of stock does not move the item's own time of change.
+LEVEL_CHANGES = """
+query LevelChanges($id: ID!, $first: Int!, $after: String, $query: String) {
+  location(id: $id) {
+    inventoryLevels(first: $first, after: $after, query: $query, includeInactive: true) {
+      pageInfo { hasNextPage endCursor }
+      nodes { id item { id } }
+    }
+  }
+}
+"""
+
 SHOP = "query Shop { shop { id name myshopifyDomain } }"
 
 #: The only document that changes anything: the app removes itself. Not among DOCUMENTS, which only read.
@@ -267,6 +344,11 @@ DOCUMENTS = {
     "Products": PRODUCTS,
     "ProductVariants": PRODUCT_VARIANTS,
     "Customers": CUSTOMERS,
+    "Inventory": INVENTORY,
+    "InventoryLevels": INVENTORY_LEVELS,
+    "InventoryById": INVENTORY_BY_ID,
+    "Locations": LOCATIONS,
+    "LevelChanges": LEVEL_CHANGES,
     "Shop": SHOP,
     "OrderCount": ORDER_COUNT,
     "ProductCount": PRODUCT_COUNT,

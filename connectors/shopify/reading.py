@@ -138,11 +138,12 @@ _SIXTY_DAYS = (
 
 def _filter(since: datetime | None, until: datetime | None) -> str | None:
     terms: Iterable[str] = (
-        *((f"updated_at:>='{_stamp(since)}'",) if since else ()),
-        *((f"updated_at:<'{_stamp(until)}'",) if until else ()),
+        *((f"updated_at:>='{stamp(since)}'",) if since else ()),
+        *((f"updated_at:<'{stamp(until)}'",) if until else ()),
     )
     return " ".join(terms) or None
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """Write an instant for a search."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

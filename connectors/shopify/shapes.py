@@ -154,3 +154,62 @@ CUSTOMERS = Shape(
         Field("amount_spent_currency", "amountSpent.currencyCode"),
     ),
 )
+
+INVENTORY = Shape(
+    name="inventory_items",
+    label="Inventory",
+    fields=(
+        Field("id", "id"),
+        Field("legacy_id", "legacyResourceId"),
+        Field("sku", "sku"),
+        Field("tracked", "tracked", _B),
+        Field("requires_shipping", "requiresShipping", _B),
+        Field("country_of_origin", "countryCodeOfOrigin"),
+        Field("harmonized_code", "harmonizedSystemCode"),
+        Field("unit_cost", "unitCost.amount", _N),
+        Field("unit_cost_currency", "unitCost.currencyCode"),
+        Field("created_at", "createdAt", _T),
+        Field("updated_at", "updatedAt", _T),
+    ),
+    lines=(
+        Lines(
+            name="inventory_levels",
+            path="inventoryLevels.nodes",
+            fields=(
+                Field("level_id", "id"),
+                Field("location_id", "location.id"),
+                Field("is_active", "isActive", _B),
+                Field("updated_at", "updatedAt", _T),
+                *(
+                    Field(name, f"{path}[].quantity", _I)
+                    for name, path in (
+                        ("available", "available"),
+                        ("committed", "committed"),
+                        ("incoming", "incoming"),
+                        ("on_hand", "onHand"),
+                        ("reserved", "reserved"),
+                    )
+                ),
+            ),
+        ),
+    ),
+)
+
+LOCATIONS = Shape(
+    name="locations",
+    label="Locations",
+    fields=(
+        Field("id", "id"),
+        Field("legacy_id", "legacyResourceId"),
+        Field("name", "name"),
+        Field("is_active", "isActive", _B),
+        Field("is_fulfillment_service", "isFulfillmentService", _B),
+        Field("fulfills_online_orders", "fulfillsOnlineOrders", _B),
+        Field("ships_inventory", "shipsInventory", _B),
+        Field("city", "address.city"),
+        Field("province", "address.provinceCode"),
+        Field("country", "address.countryCode"),
+        Field("created_at", "createdAt", _T),
+        Field("updated_at", "updatedAt", _T),
+    ),
+)

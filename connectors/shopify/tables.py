@@ -18,5 +18,13 @@ READY = (
     ReadyTable("shopify_order_charges", sql(_PACKAGE, "order_charges"), parent=_ORDERS, key="order_id"),
     ReadyTable("shopify_products", sql(_PACKAGE, "products"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
     ReadyTable("shopify_variants", sql(_PACKAGE, "variants"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
+    ReadyTable(
+        "shopify_inventory",
+        sql(_PACKAGE, "inventory"),
+        parent="raw_shopify_inventory_items",
+        key="inventory_item_id",
+        lines=("raw_shopify_inventory_levels",),
+        lookups={"raw_shopify_locations": "raw_shopify_inventory_levels.location_id"},
+    ),
     ReadyTable("shopify_customers", sql(_PACKAGE, "customers"), parent=_CUSTOMERS, key="customer_id"),
 )

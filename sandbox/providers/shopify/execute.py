@@ -31,7 +31,8 @@ from sandbox.providers.shopify.store import Store
 MAX_COST = 1000
 _REMEMBERED = 64
 #: Root fields that take a search, and what they search.
-_SEARCHED = {"orders": "Order", "products": "Product", "productVariants": "ProductVariant", "customers": "Customer"}
+_SEARCHED = {"orders": "Order", "products": "Product", "productVariants": "ProductVariant", "customers": "Customer",
+             "inventoryItems": "InventoryItem"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from random import Random
 from sandbox.providers import catalogue
 from sandbox.providers.shopify.fates import cancel, fulfil, ordered, refund
 from sandbox.providers.shopify.make import FIRST, Maker, worth
+from sandbox.providers.shopify.stock import item_of, locations
 from sandbox.providers.shopify.store import Node, Store, text_of
 from storage.facts.clock import Clock, aware
 
@@ -27,7 +28,8 @@ def generate(
     for which in range(len(catalogue.PRODUCTS)):
         nodes = maker.product(which, datetime.fromtimestamp(start + which * 3607, UTC))
         maker.variants += nodes[1:]
-        store.put(nodes)
+        store.put([*nodes, *map(item_of, nodes[1:])])
+    store.put(locations(datetime.fromtimestamp(start, UTC)))
     people = customers if customers is not None else max(10, orders // 3)
     for which in range(people):
         created = datetime.fromtimestamp(start + 86_400 + which * 997 % 20_000_000, UTC)

@@ -7,6 +7,7 @@ from random import Random
 from sandbox.providers.shopify.fates import cancel, fulfil, ordered, refund
 from sandbox.providers.shopify.generate import FIRST_ORDER_NAME
 from sandbox.providers.shopify.make import FIRST, Maker, worth
+from sandbox.providers.shopify.stock import sold
 from sandbox.providers.shopify.store import Change, Node, Store, text_of
 
 
@@ -36,6 +37,9 @@ class Mutation:
         for _ in range(changed):
             self._change_one()
         self._create(new)
+        orders = [node for gid, node in self._put.items() if "lineItems" in node and gid not in before["Order"]]
+        for item in sold(self.store, orders, self.at):
+            self._put[item["id"]] = item
         self.store.put(self._put.values())
         for gone in self._remove:
             self.store.remove(gone, self.at)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from sandbox.providers.shopify import stock
 from sandbox.providers.shopify.errors import access_denied
 from sandbox.providers.shopify.oauth import Grant
 from sandbox.providers.shopify.paging import Connection, page, scope_of
@@ -72,7 +73,7 @@ def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
     found["Product", "description"] = lambda source, arguments: source["description"][: arguments.get("truncateAt")]
     found["Customer", "orders"] = partial(_orders_of, store)
     found["Customer", "lastOrder"] = partial(_last_order, store)
-    return found
+    return found | stock.resolvers(store, _require, grant)
 
 
 def _root(
@@ -89,9 +90,11 @@ def _single(store: Store, grant: Grant, field: str, scope: str, _source: Any, ar
 
 
 def _several(store: Store, grant: Grant, _source: Any, arguments: Arguments) -> list[Node | None]:
-    """Return records by their ids: only refunds are asked for in this way."""
-    _require(grant, "nodes", "read_orders")
-    return [store.get(str(gid)) for gid in arguments["ids"]]
+    """Return records by their ids: refunds and items of stock are asked for in this way."""
+    gids = [str(gid) for gid in arguments["ids"]]
+    for kind in {gid.split("/")[3] for gid in gids}:
+        _require(grant, "nodes", "read_orders" if kind == "Refund" else "read_inventory")
+    return [store.get(gid) for gid in gids]
 
 
 def _count(store: Store, kind: str, _source: Any, arguments: Arguments) -> Node:

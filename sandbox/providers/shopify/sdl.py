@@ -2,7 +2,7 @@
 
 CONNECTED = (
     "Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "RefundShippingLine",
-    "ShippingLine", "DiscountApplication",
+    "ShippingLine", "DiscountApplication", "InventoryItem", "InventoryLevel", "Location",
 )  # fmt: skip
 
 _PAGE = "after: String, before: String, first: Int, last: Int"
@@ -37,6 +37,7 @@ enum OrderDisplayFulfillmentStatus {{
 }}
 enum OrderReturnStatus {{ INSPECTION_COMPLETE IN_PROGRESS NO_RETURN RETURNED RETURN_FAILED RETURN_REQUESTED }}
 enum OrderSortKeys {{ CREATED_AT ID ORDER_NUMBER PROCESSED_AT TOTAL_PRICE UPDATED_AT }}
+enum LocationSortKeys {{ ID NAME RELEVANCE }}
 enum ProductSortKeys {{ CREATED_AT ID PUBLISHED_AT TITLE UPDATED_AT VENDOR }}
 enum CustomerSortKeys {{ CREATED_AT ID NAME UPDATED_AT }}
 enum ProductVariantSortKeys {{ ID POSITION SKU TITLE INVENTORY_QUANTITY }}
@@ -54,6 +55,13 @@ interface Node {{ id: ID! }}
 
 type QueryRoot {{
   currentAppInstallation: AppInstallation!
+  inventoryItems({_PAGE}, query: String, reverse: Boolean = false): InventoryItemConnection!
+  location(id: ID): Location
+  locations(
+    {_PAGE}, includeInactive: Boolean = false, includeLegacy: Boolean = false, query: String, reverse: Boolean = false,
+    sortKey: LocationSortKeys = NAME
+  ): LocationConnection!
+  inventoryItem(id: ID!): InventoryItem
   nodes(ids: [ID!]!): [Node]!
   refund(id: ID!): Refund
   customer(id: ID!): Customer
@@ -147,9 +155,45 @@ type Customer implements Node {{
   verifiedEmail: Boolean!
 }}
 
-type InventoryItem implements Node {{
+type InventoryQuantity implements Node {{ id: ID! name: String! quantity: Int! updatedAt: DateTime }}
+
+type InventoryLevel implements Node {{
   id: ID!
   createdAt: DateTime!
+  isActive: Boolean!
+  item: InventoryItem!
+  location: Location!
+  quantities(names: [String!]!): [InventoryQuantity!]!
+  updatedAt: DateTime!
+}}
+
+type LocationAddress {{ city: String countryCode: String provinceCode: String }}
+
+type Location implements Node {{
+  id: ID!
+  address: LocationAddress!
+  createdAt: DateTime!
+  deactivatedAt: String
+  fulfillsOnlineOrders: Boolean!
+  inventoryLevels(
+    {_PAGE}, includeInactive: Boolean = false, query: String, reverse: Boolean = false
+  ): InventoryLevelConnection!
+  isActive: Boolean!
+  isFulfillmentService: Boolean!
+  legacyResourceId: UnsignedInt64!
+  name: String!
+  shipsInventory: Boolean!
+  updatedAt: DateTime!
+}}
+
+type InventoryItem implements Node {{
+  id: ID!
+  countryCodeOfOrigin: CountryCode
+  createdAt: DateTime!
+  harmonizedSystemCode: String
+  inventoryLevels(
+    {_PAGE}, includeInactive: Boolean = false, query: String, reverse: Boolean = false
+  ): InventoryLevelConnection!
   legacyResourceId: UnsignedInt64!
   requiresShipping: Boolean!
   sku: String

@@ -14,7 +14,7 @@ from storage.facts.clock import Clock, aware
 #: A record in the shape of its GraphQL type; nested connections are plain lists, other records are named by gid.
 Node = dict[str, Any]
 
-KINDS = ("Order", "Product", "ProductVariant", "Customer")
+KINDS = ("Order", "Product", "ProductVariant", "Customer", "Location", "InventoryItem")
 #: How far back orders can be read without read_all_orders.
 RECENT = timedelta(days=60)
 
@@ -93,6 +93,9 @@ SEARCHABLE: dict[str, dict[str, Reader]] = {
         "title": _lower("title"),
         "product_id": lambda node: str(number(node["product"])),
     },
+    "InventoryItem": _COMMON | {"sku": _lower("sku")},
+    "InventoryLevel": {name: _COMMON[name] for name in ("created_at", "updated_at")},
+    "Location": _COMMON | {"name": _lower("name")},
     "Customer": _COMMON | {"email": _lower("email"), "first_name": _lower("firstName"), "state": _lower("state")},
 }
 

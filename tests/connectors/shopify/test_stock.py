@@ -1,0 +1,127 @@
+"""Stock: levels are followed through every change, once an hour, and only where the grant allows it."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from connectors.shopify import inventory
+from connectors.shopify.shapes import INVENTORY, LOCATIONS
+from sandbox.providers.shopify import Shopify
+from sandbox.providers.shopify.store import Store
+from storage.facts.clock import OffsetClock
+from tests.connectors.equality import assert_same
+from tests.connectors.worlds import SCOPES, SHOP, World, shopify_world
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def clock() -> OffsetClock:
+    return OffsetClock()
+
+
+@pytest.fixture
+def app(clock: OffsetClock) -> Shopify:
+    return Shopify.generated(seed=2, orders=20, clock=clock)
+
+
+@pytest.fixture
+async def world(app: Shopify, clock: OffsetClock) -> AsyncIterator[World]:
+    async with shopify_world(app, clock, scopes=(*SCOPES, inventory.SCOPE)) as world:
+        yield world
+
+
+def truth(store: Store) -> list[dict[str, Any]]:
+    """Return the items as an answer tells them."""
+    return [item | {"inventoryLevels": {"nodes": list(map(_level, item["inventoryLevels"]))}} for item in _items(store)]
+
+
+def _items(store: Store) -> list[Any]:
+    return store.truth("InventoryItem")
+
+
+def _level(level: Any) -> dict[str, Any]:
+    counts = {name: [{"quantity": count}] for name, count in level["quantities"].items()}
+    return {**level, "location": {"id": level["location"]}, **counts, "onHand": counts["on_hand"]}
+
+
+def assert_true(world: World, store: Store) -> None:
+    assert_same(world.kept, INVENTORY, truth(store))
+    assert_same(world.kept, LOCATIONS, store.truth("Location"))
+
+
+async def test_levels_are_followed_through_orders_costs_and_new_items(
+    world: World, app: Shopify, clock: OffsetClock
+) -> None:
+    store = app.shops[SHOP]
+    first = await world.collect()
+    assert {"inventory_items", "locations"} <= set(first.full)
+    assert_true(world, store)
+    for seed in range(3):
+        clock.advance(HOUR)
+        store.mutate(seed, new=6, changed=2)
+        item = _items(store)[seed]
+        cost = {"unitCost": {"amount": f"{seed}.125", "currencyCode": "USD"}, "updatedAt": _now(clock)}
+        store.put([item | cost, item | {"id": f"{item['id']}{seed}", "updatedAt": _now(clock)}])
+        clock.advance(timedelta(minutes=1))
+        done = await world.collect()
+        assert "inventory_items" not in done.full
+        assert_true(world, store)
+
+
+def _now(clock: OffsetClock) -> str:
+    return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def test_what_is_gone_is_seen_gone_within_a_day(world: World, app: Shopify, clock: OffsetClock) -> None:
+    store = app.shops[SHOP]
+    await world.collect()
+    store.remove(_items(store)[0]["id"], clock.now())
+    clock.advance(HOUR)
+    await world.collect()
+    with pytest.raises(AssertionError):  # nothing tells of it before everything is read
+        assert_true(world, store)
+    clock.advance(inventory.WHOLE_EVERY)
+    done = await world.collect()
+    assert "inventory_items" in done.full
+    assert_true(world, store)
+
+
+async def test_many_items_and_locations_come_whole(world: World, app: Shopify, clock: OffsetClock) -> None:
+    store = app.shops[SHOP]
+    place, item = store.truth("Location")[0], _items(store)[0]
+    store.put([place | {"id": f"{place['id']}{number}"} for number in range(4)])
+    level = item["inventoryLevels"][0]
+    wide = [level | {"id": f"{level['id']}{n}", "location": f"{place['id']}{n}"} for n in range(4)]
+    many = [item | {"id": f"{item['id']}{n}"} for n in range(90)]
+    store.put(_with_levels(one, wide) for one in many)
+    await world.collect()
+    assert_true(world, store)
+    clock.advance(HOUR)
+    store.put(_with_levels(one, wide, updatedAt=_now(clock)) for one in many)
+    await world.collect()
+    assert_true(world, store)
+
+
+def _with_levels(item: Any, levels: list[Any], **changes: str) -> Any:
+    return item | {"inventoryLevels": [level | {"item": item["id"], **changes} for level in levels]}
+
+
+async def test_stock_is_looked_at_once_an_hour(world: World, app: Shopify, clock: OffsetClock) -> None:
+    await world.collect()
+    before = len(app.journal.entries)
+    clock.advance(timedelta(minutes=5))
+    done = await world.collect()
+    asked = [entry.entity for entry in app.journal.entries[before:]]
+    assert not {"inventoryItems", "locations", "location"} & set(asked)
+    assert "inventory_items" not in done.cursors
+
+
+async def test_without_the_permission_stock_is_left_out_and_said(app: Shopify, clock: OffsetClock) -> None:
+    async with shopify_world(app, clock) as world:
+        done = await world.collect()
+    assert any("read_inventory" in note for note in done.notes)
+    assert "inventory_items" not in world.kept.rows
+    assert "orders" in done.full
