@@ -6,7 +6,7 @@ declared fields and never makes Python objects of them. A page that it refuses i
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, chain
@@ -48,13 +48,17 @@ class _Page:
     size: int
 
 
-def decode(shape: Shape, pages: Iterable[Sequence[Record]]) -> Decoded:
+#: Turns a record into what its shape reads, where that is not the record itself; the record stays what is kept as raw.
+Prepare = Callable[[bytes], bytes]
+
+
+def decode(shape: Shape, pages: Iterable[Sequence[Record]], prepare: Prepare | None = None) -> Decoded:
     """Decode some pages of one stream; of records that come twice, the highest version wins, then the later one."""
     filled = [page for page in pages if page]
     if not filled:
         return Decoded(empty(shape), [], None, 0)
     tidy = Tidy(shape)
-    parts = _parts(shape, filled, tidy)
+    parts = _parts(shape, filled, tidy, prepare)
     rows = pa.concat_tables([part.rows for part in parts])
     children = {lines.name: pa.concat_tables([p.children[lines.name] for p in parts]) for lines in shape.lines}
     batch = Batch(shape.stream, rows, children, size=sum(part.size for part in parts))
@@ -77,22 +81,27 @@ def empty(shape: Shape, deleted: tuple[str, ...] = ()) -> Batch:
     return Batch(shape.stream, rows, children, deleted=deleted)
 
 
-def _parts(shape: Shape, pages: list[Sequence[Record]], tidy: Tidy) -> list[_Page]:
+def _parts(shape: Shape, pages: list[Sequence[Record]], tidy: Tidy, prepare: Prepare | None) -> list[_Page]:
     """Parse all pages at once, which is quickest; page by page only when one of them needs care."""
     records = [record for page in pages for record in page]
     if any(memoryview(record)[0] != _OPENING_BRACE for record in records):
         raise Broken(f"{shape.label}: the provider sent something that is no record", code="record_unreadable")
     try:
-        return [_lay_out(shape, records, records)]
+        return [_lay_out(shape, records, _prepared(records, prepare))]
     except pa.ArrowInvalid:
-        return _distinct([_page(shape, page, tidy) for page in pages])
+        return _distinct([_page(shape, page, tidy, prepare) for page in pages])
 
 
-def _page(shape: Shape, records: Sequence[Record], tidy: Tidy) -> _Page:
+def _prepared(records: Sequence[Record], prepare: Prepare | None) -> Sequence[Record]:
+    return records if prepare is None else [prepare(bytes(record)) for record in records]
+
+
+def _page(shape: Shape, records: Sequence[Record], tidy: Tidy, prepare: Prepare | None) -> _Page:
+    prepared = _prepared(records, prepare)
     try:
-        return _lay_out(shape, records, records)
+        return _lay_out(shape, records, prepared)
     except pa.ArrowInvalid:
-        tidied = [tidy.record(bytes(record)) for record in records]
+        tidied = [tidy.record(bytes(record)) for record in prepared]
     try:
         return _lay_out(shape, records, tidied)
     except pa.ArrowInvalid as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.base import Progress, Sink
-from connectors.decode import Record, decode, empty
+from connectors.decode import Prepare, Record, decode, empty
 from connectors.shapes import Shape
 
 
@@ -29,10 +29,12 @@ class Intake:
     rows: int = 0
     #: hash of each record, where somebody wants to know whether anything at all is different
     hashes: dict[str, str] | None = None
+    #: what turns a record into what the shape reads
+    prepare: Prepare | None = None
 
     async def take(self, pages: Sequence[Sequence[Record]]) -> None:
         """Decode some pages in a thread and hand the batch on."""
-        found = await asyncio.to_thread(decode, self.shape, pages)
+        found = await asyncio.to_thread(decode, self.shape, pages, self.prepare)
         if not found.ids:
             return
         self.seen.update(found.ids)

@@ -1,15 +1,15 @@
 """The Amazon connector: what a seller's account holds, most of it by way of reports."""
 
 import contextlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import msgspec
 
-from connectors.amazon import entry, orders, settlements
+from connectors.amazon import entry, orders, settlements, transactions
 from connectors.amazon.calls import Calls, Pace
 from connectors.amazon.part import Errand, Part
-from connectors.amazon.reading import read_orders, read_settlements
+from connectors.amazon.reading import read_orders, read_settlements, read_transactions
 from connectors.amazon.reports import Reports, Waiting
 from connectors.amazon.tables import READY
 from connectors.base import Access, Collected, Company, Progress, Session, Sink, serial
@@ -39,6 +39,12 @@ MARKETPLACES = Shape(
     full=True,
 )
 _TYPES = (orders.TYPE,)
+#: Everything but the marketplaces, by the name that people read.
+PARTS: Mapping[str, Callable[[Errand], Awaitable[Part]]] = {
+    "orders": read_orders,
+    "settlements": read_settlements,
+    "transactions": read_transactions,
+}
 
 
 class _Marketplace(msgspec.Struct):
@@ -65,6 +71,7 @@ class AmazonConnector:
         orders.ORDERS.stream,
         settlements.SETTLEMENTS.stream,
         settlements.LINES.stream,
+        transactions.TRANSACTIONS.stream,
     )
     ready: tuple[ReadyTable, ...] = READY
 
@@ -85,7 +92,7 @@ class AmazonConnector:
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
     ) -> Collected:
         """Read the marketplaces, then everything else side by side: Amazon makes the reports at the same time."""
-        until, one_by_one = aware(until).replace(microsecond=0), serial(sink)
+        until, one_by_one = aware(until), serial(sink)
         found = await entry.participations(session)
         await Intake(MARKETPLACES, one_by_one, progress).take([found])
         calls = Calls(session.http, self._paces.setdefault(session.access.account, Pace()))
@@ -95,10 +102,7 @@ class AmazonConnector:
             note = "Amazon lists no marketplace in which this seller takes part: there is nothing to read."
             return Collected(until, {}, session.http.reads, full=(MARKETPLACES.name,), notes=(note,))
         await reports.look(_TYPES)
-        parts = await together(
-            _allowed(name, part)
-            for name, part in (("orders", read_orders(errand)), ("settlements", read_settlements(errand)))
-        )
+        parts = await together(_allowed(name, read(errand)) for name, read in PARTS.items())
         denied = tuple(part for part in parts if isinstance(part, str))
         if denied:
             words = f"our app lacks a role at Amazon that {', '.join(denied)} need: its operator must ask Amazon for it"

@@ -30,9 +30,7 @@ class AmazonGrants:
     """A seller's consent in one region."""
 
     provider = Provider.AMAZON
-    line = (
-        "Orders and settlements of one Amazon seller account in one region, collected when you ask and every six hours."
-    )
+    line = "Orders, settlements and transactions of one Amazon seller account, when you ask and every six hours."
     hint: HintField | None = HintField(
         label="Region",
         help="Where the seller account sells. Accounts in several regions are connected one by one.",

@@ -75,24 +75,26 @@ class Plan:
 
 def plan(since: Mark | None, until: datetime, marketplaces: tuple[str, ...]) -> Plan:
     """Plan one collection: what changed since the last one, and some more of the past until all of it is there."""
+    # Amazon takes whole seconds: the next one, so that everything up to `until` is in.
+    end = until + timedelta(microseconds=-until.microsecond % 1_000_000)
     floor = _aligned(until - HISTORY)
     spans: list[tuple[datetime, datetime]] = []
     if since is None:
         back_to, more, made_since = _aligned(until), FIRST_SPANS, None
-        spans.append((back_to, until))
+        spans.append((back_to, end))
     else:
         back_to, more, made_since = _back_to(since), MORE_SPANS, since.read_to
-        spans += reversed(list(_spans(since.read_to - OVERLAP, until)))
+        spans += reversed(list(_spans(since.read_to - OVERLAP, end)))
     while more > 0 and back_to > floor:
         spans.append((back_to - SPAN, back_to))
         back_to, more = back_to - SPAN, more - 1
     least = max(until - timedelta(minutes=30), since.read_to + timedelta(seconds=1) if since else until - SPAN)
     wanted = [
         Wanted(
-            TYPE, "Orders", marketplaces, start, end, made_since=made_since,
-            least_end=min(least, end) if end == until else None,
+            TYPE, "Orders", marketplaces, start, stop, made_since=made_since,
+            least_end=min(least, end) if stop == end else None,
         )
-        for start, end in reversed(spans)
+        for start, stop in reversed(spans)
     ]  # fmt: skip
     return Plan(tuple(wanted), back_to, back_to <= floor)
 

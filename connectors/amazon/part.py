@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from connectors.amazon.calls import Calls
 from connectors.amazon.reports import Reports
 from connectors.base import Progress, Session, Sink
-from connectors.decode import Record
+from connectors.decode import Prepare, Record
 from connectors.intake import Intake
 from connectors.shapes import Shape
 
@@ -29,9 +29,9 @@ class Errand:
     sink: Sink
     progress: Progress
 
-    def intake(self, shape: Shape) -> Intake:
+    def intake(self, shape: Shape, prepare: Prepare | None = None) -> Intake:
         """Return what takes a stream's records in."""
-        return Intake(shape, self.sink, self.progress)
+        return Intake(shape, self.sink, self.progress, prepare=prepare)
 
     @property
     def behind(self) -> timedelta:

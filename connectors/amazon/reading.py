@@ -3,8 +3,10 @@
 import asyncio
 from datetime import datetime
 
-from connectors.amazon import orders, settlements
-from connectors.amazon.part import Errand, Part, take
+import msgspec
+
+from connectors.amazon import orders, settlements, transactions
+from connectors.amazon.part import BATCH, Errand, Part, take
 from connectors.base import Mark, mark
 from connectors.side_by_side import together
 
@@ -27,7 +29,7 @@ async def read_orders(errand: Errand) -> Part:
         found = await asyncio.to_thread(orders.orders, text)
         unknown.update(found.unknown)
         await take(intake, found.records)
-        if wanted.end == until:
+        if wanted is plan.wanted[-1]:
             ends = min(until, report.data_end_time or until)
     return Part(
         {name: str(Mark(ends - errand.behind, plan.back_to.isoformat()))},
@@ -65,3 +67,19 @@ async def read_settlements(errand: Errand) -> Part:
     return Part(
         {name: settlements.cursor_after(listed, later)}, keep=(name,) if now else (), notes=(note,) if later else ()
     )
+
+
+async def read_transactions(errand: Errand) -> Part:
+    """Read what was posted lately, and once a day what may have been released since."""
+    name = transactions.TRANSACTIONS.name
+    end = errand.until - transactions.LATEST - errand.behind
+    intake = errand.intake(transactions.TRANSACTIONS, transactions.flattened)
+    for start, stop in transactions.windows(mark(errand.cursors.get(name), errand.until), end):
+        waiting: list[msgspec.Raw] = []
+        async for page in transactions.pages(errand.calls, start, stop):
+            waiting += page
+            if len(waiting) >= BATCH:
+                await take(intake, waiting)
+                waiting = []
+        await take(intake, waiting)
+    return Part({name: str(transactions.mark_after(end, errand.behind))}, as_of=end, keep=(name,))

@@ -5,6 +5,7 @@ from storage.facts.ready import ReadyTable
 
 _PACKAGE = "connectors.amazon"
 _SETTLEMENTS, _LINES = "raw_amazon_settlements", "raw_amazon_settlement_lines"
+_TRANSACTIONS = "raw_amazon_transactions"
 _ORDERS, _ITEMS = "raw_amazon_orders", "raw_amazon_order_items"
 
 READY = (
@@ -17,5 +18,13 @@ READY = (
         parent=_LINES,
         key="settlement_line_id",
         lookups={_SETTLEMENTS: "settlement_id"},
+    ),
+    ReadyTable("amazon_transactions", sql(_PACKAGE, "transactions"), parent=_TRANSACTIONS, key="transaction_id"),
+    ReadyTable(
+        "amazon_transaction_breakdowns",
+        sql(_PACKAGE, "transaction_breakdowns"),
+        parent=_TRANSACTIONS,
+        key="transaction_id",
+        lines=("raw_amazon_transaction_breakdowns",),
     ),
 )

@@ -189,7 +189,7 @@ class Amazon:
     def _app(self, region: str) -> ASGIApp:
         routes = [
             Route("/sellers/v1/marketplaceParticipations", self._call(region, "participations", _participations)),
-            Route("/finances/2024-06-19/transactions", self._call(region, "transactions", _transactions)),
+            Route("/finances/2024-06-19/transactions", self._call(region, "transactions", self._transactions)),
             *self._report_routes(region),
             *self._consents[region].routes(),
             *admin.routes(self),
@@ -217,6 +217,8 @@ class Amazon:
             except KeyError:
                 return _refused(404, "NotFound", "The resource specified does not exist.", "")
             status = 202 if name == "create report" else 200
+            if isinstance(said, bytes):
+                said = msgspec.Raw(said)
             return answer(said, status, headers=_headers() | {"x-amzn-RateLimit-Limit": rate})
 
         return guarded
@@ -229,6 +231,13 @@ class Amazon:
         if not self._admits(seller.id, name):
             return _refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
         return None
+
+    async def _transactions(self, seller: Seller, request: Request) -> Any:
+        shop = self.shops[seller.id]
+        if not seller.transactions:
+            return {"payload": {"transactions": []}}
+        shop.ledger.book(shop.trade.truth())
+        return shop.ledger.answer(request.query_params)
 
     def _report_routes(self, region: str) -> list[Route]:
         base = "/reports/2021-06-30"
@@ -297,20 +306,6 @@ def _operation(method: str, path: str) -> str:
 
 async def _participations(seller: Seller, _: Request) -> Any:
     return {"payload": seller.participations()}
-
-
-async def _transactions(seller: Seller, _: Request) -> Any:
-    """Return one transaction: enough to tell whose they are."""
-    one = {
-        "sellingPartnerMetadata": {"sellingPartnerId": seller.id, "accountType": "Standard Orders"},
-        "relatedIdentifiers": [{"relatedIdentifierName": "ORDER_ID", "relatedIdentifierValue": "113-0000001-0000001"}],
-        "transactionType": "Shipment",
-        "transactionId": f"sandbox-{seller.id}-1",
-        "transactionStatus": "RELEASED",
-        "description": "Order Payment",
-        "totalAmount": {"currencyCode": "USD", "currencyAmount": 42.17},
-    }
-    return {"payload": {"transactions": [one] if seller.transactions else []}}
 
 
 def _headers() -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sandbox.providers.amazon.ledger import Ledger
 from sandbox.providers.amazon.reports import Desk, InvalidInputError, Paper, flat
 from sandbox.providers.amazon.sellers import Seller, markets_of
 from sandbox.providers.amazon.settling import SETTLEMENT, Settlements
@@ -33,6 +34,7 @@ class Shop:
         _, channel, currency = _MARKETS[seller.region]
         self.settlements = Settlements(channel, currency, european=seller.region == "eu")
         self.markets = markets_of(seller)
+        self.ledger = Ledger(seller.id, (self.markets[0], channel), currency, clock)
         for days in (30, 16, 2):
             self.settle(clock.now() - timedelta(days=days))
         self._lists: dict[str, tuple[Mapping[str, str], int]] = {}
@@ -40,6 +42,8 @@ class Shop:
     def truth(self, entity: str) -> list[dict[str, Any]]:
         """Return all live records (KeyError)."""
         known = {"orders": self.trade.truth(), "settlements": self.settlements.heads}
+        self.ledger.book(self.trade.truth())
+        known["transactions"] = self.ledger.truth()
         return (known | {"settlement_lines": self.settlements.lines})[entity]
 
     def settle(self, end: datetime) -> str:

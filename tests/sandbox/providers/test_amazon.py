@@ -70,7 +70,8 @@ async def test_every_403_says_why_in_its_details(bench: Bench) -> None:
     assert await bench.why("") == "Access token is missing in the request header."
     assert "revoked, malformed or invalid" in await bench.why("Atza|nonsense")
     assert await bench.why(access, region="eu") == ""
-    finances = "/finances/2024-06-19/transactions"
+    since = bench.sandbox.clock.now() - hours(24 * 60)
+    finances = f"/finances/2024-06-19/transactions?postedAfter={since:%Y-%m-%dT%H:%M:%SZ}"
     bench.app.mutate(SELLER, finance_role=0)
     assert "data roles" in await bench.why(access, path=finances)
     bench.app.mutate(SELLER, finance_role=1, suspended=1)
