@@ -59,14 +59,18 @@ class QuickBooksConnector:
 
         readings = [await read(entity) for entity in ENTITIES if marks[entity.name] is None]
         known = await _changes(company, marks, until)
-        readings += await together(
-            read(entity, known.get(entity.name)) for entity in ENTITIES if marks[entity.name] is not None
-        )
+        due_again = [entity for entity in ENTITIES if _is_due(entity, marks[entity.name], until)]
+        readings += await together(read(entity, known.get(entity.name)) for entity in due_again)
         state = _state(readings, until)
         due = [report for report in REPORTS if cursors.get(report.stream.name) != state]
         for report in due:
             await _read_report(company, report, until, one_by_one, progress)
         return _collected(session, readings, {report.stream.name: state for report in REPORTS}, due, until)
+
+
+def _is_due(entity: Entity, known: Mark | None, until: datetime) -> bool:
+    """Whether an entity that was read before is read again: small lists and settings only when a day began."""
+    return known is not None and not (entity.daily and known.read_to.date() == until.date())
 
 
 async def _changes(company: Company, marks: Mapping[str, Mark | None], until: datetime) -> Mapping[str, Changed | None]:
@@ -75,7 +79,10 @@ async def _changes(company: Company, marks: Mapping[str, Mark | None], until: da
     asked = [
         entity
         for entity in ENTITIES
-        if not entity.whole and entity.name in since and until - since[entity.name] < DEPTH
+        if entity.followed
+        and not (entity.whole or entity.daily)
+        and entity.name in since
+        and until - since[entity.name] < DEPTH
     ]
     return await changes(company, asked, min((since[entity.name] for entity in asked), default=until))
 
@@ -102,9 +109,12 @@ def _month_end(moment: datetime) -> str:
 def _state(readings: list[Reading], until: datetime) -> str:
     """Name what the reports depend on: the newest change or deletion of each entity, all accounts, and the day.
 
+    Settings and small lists that are read once a day move no report.
+
     What a day's comparison of counts finds to be gone is younger than the last change, so the day is part of it.
     """
-    parts = sorted(f"{reading.name}={reading.cursor.newest}" for reading in readings)
+    rare = {entity.shape.name for entity in ENTITIES if entity.daily}
+    parts = sorted(f"{reading.name}={reading.cursor.newest}" for reading in readings if reading.name not in rare)
     return hashlib.sha256("\n".join((*parts, until.date().isoformat())).encode()).hexdigest()[:32]
 
 

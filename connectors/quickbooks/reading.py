@@ -5,11 +5,11 @@ over a count, ordered by id, so that what changes meanwhile keeps its place; the
 began. Later reads take what the one call for changes of all entities said (`changes`), or where it could not say it ask
 by query for what changed since the cursor less an overlap.
 
-Queries never show a hard-deleted record. Changes do; and once a day, and after every read by query, COUNT(*) is asked
-too: where QuickBooks has another number than we would hold, all keys are read (QuickBooks knows no projection, so this
-costs as many metered calls as a full read), what we hold and it has not is asked for by key once more, and only then
-reported as deleted; what it has and we have not is read. That holds for name lists too, where merging two names removes
-one. Short lists (accounts) are read whole instead.
+Queries never show a hard-deleted record. Changes do; and once a day, and after a read by query that stands in for them,
+COUNT(*) is asked too: where QuickBooks has another number than we would hold, all keys are read (QuickBooks knows no
+projection, so this costs as many metered calls as a full read), what we hold and it has not is asked for by key once
+more, and only then reported as deleted; what it has and we have not is read. That holds for name lists too, where
+merging two names removes one. Short lists (accounts; once a day tax codes and settings) are read whole instead.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -112,7 +112,7 @@ class Reader:
 
     async def read(self, since: Mark | None, until: datetime, changed: Changed | None = None) -> Reading:
         """Read what changed since the mark, all of it without one; `changed` is what is known of it already."""
-        if self._entity.whole:
+        if self._entity.whole or self._entity.daily:
             return await self._list(since, until)
         intake = self._new_intake()
         count: int | None
@@ -135,8 +135,8 @@ class Reader:
         else:
             await intake.take([changed.records])
             await intake.drop(set(changed.gone))
-            if since.read_to.date() == until.date():
-                return None, False
+        if since.read_to.date() == until.date() and (changed is not None or not self._entity.followed):
+            return None, False
         return await self._agree(intake), True
 
     async def _list(self, since: Mark | None, until: datetime) -> Reading:
@@ -144,7 +144,7 @@ class Reader:
         intake = self._new_intake()
         intake.hashes = {}
         count = await self._all(intake)
-        keep = since is None or until - since.read_to > _OLD
+        keep = since is None or self._entity.daily or until - since.read_to > _OLD
         marked = Mark(until, intake.fingerprint, count)
         return Reading(self._entity.shape.name, marked, full=True, keep=keep, rounded=intake.rounded)
 

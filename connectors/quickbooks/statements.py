@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connectors.quickbooks import documents, shapes
+from connectors.quickbooks import documents, lists, shapes
 from connectors.shapes import Shape
 
 #: QuickBooks' own cap on MAXRESULTS.
@@ -24,6 +24,10 @@ class Entity:
     inactive: bool = False
     #: read whole each time: it fits a page, and its balances move with transactions of kinds that are not read
     whole: bool = False
+    #: read whole once a day: it changes rarely, and no call tells changes of it
+    daily: bool = False
+    #: whether the one call for changes tells of it
+    followed: bool = True
 
     def _select(self, what: str, *clauses: str) -> str:
         return f"SELECT {what} FROM {self.name}{''.join(clauses)}"  # noqa: S608 - our constants, instants and quoted keys
@@ -37,7 +41,9 @@ class Entity:
         return self._select("COUNT(*)", self._where(*_since(since)))
 
     def page(self, start: int, *, keys_only: bool = False) -> str:
-        """A page of all, ordered by id: what changes meanwhile keeps its place."""
+        """A page of all, ordered by id: what changes meanwhile keeps its place. Small lists are asked for plainly."""
+        if self.daily:
+            return self._select("*", self._where(), _paging(start))
         return self._select("Id" if keys_only else "*", self._where(), " ORDERBY Id", _paging(start))
 
     def changed(self, since: datetime, start: int) -> str:
@@ -86,4 +92,17 @@ ENTITIES = (
     Entity("Transfer", documents.TRANSFERS),
     Entity("Estimate", documents.ESTIMATES),
     Entity("PurchaseOrder", documents.PURCHASE_ORDERS),
+    Entity("Class", lists.CLASSES, inactive=True),
+    Entity("Department", lists.DEPARTMENTS, inactive=True),
+    Entity("Employee", lists.EMPLOYEES, inactive=True),
+    Entity("PaymentMethod", lists.PAYMENT_METHODS, inactive=True),
+    Entity("Term", lists.TERMS, inactive=True),
+    Entity("Budget", lists.BUDGETS),
+    Entity("TimeActivity", lists.TIME_ACTIVITIES, followed=False),
+    Entity("CustomerType", lists.CUSTOMER_TYPES, daily=True),
+    Entity("TaxAgency", lists.TAX_AGENCIES, daily=True),
+    Entity("TaxCode", lists.TAX_CODES, inactive=True, daily=True),
+    Entity("TaxRate", lists.TAX_RATES, inactive=True, daily=True),
+    Entity("CompanyInfo", lists.COMPANY_INFO, daily=True),
+    Entity("Preferences", lists.PREFERENCES, daily=True),
 )

@@ -13,6 +13,7 @@ from sandbox.providers.quickbooks.chart import DEBIT_SIDE
 from sandbox.providers.quickbooks.documents import DOCUMENTS
 from sandbox.providers.quickbooks.faults import Refusal
 from sandbox.providers.quickbooks.ledger import KeyAccounts, Ledger
+from sandbox.providers.quickbooks.lists import LISTS
 from sandbox.providers.quickbooks.query import parse
 from sandbox.providers.quickbooks.table import Table
 from sandbox.providers.quickbooks.values import Record, amount, cents, encode, now_text, referred, stamp
@@ -21,7 +22,7 @@ from storage.facts.clock import Clock, aware
 #: Everything that can be queried.
 ENTITIES = (
     "Account", "Customer", "Vendor", "Item", "Invoice", "Bill", "Payment", "JournalEntry", "BillPayment", "CompanyInfo",
-    *DOCUMENTS,
+    *DOCUMENTS, *LISTS,
 )  # fmt: skip
 
 #: Account classifications that have a balance of their own.
@@ -61,8 +62,10 @@ class Books:
         if entity is None:
             raise Refusal.query(f"Entity {query.entity} not found or not supported")
         time = encode(now_text(self.clock.now(), self.zone))
-        if entity == "CompanyInfo":
+        if entity == "CompanyInfo" and self.company:
             return b'{"QueryResponse":{"CompanyInfo":[%b],"maxResults":1},"time":%b}' % (encode(self.company), time)
+        if entity == "CompanyInfo":
+            return b'{"QueryResponse":{},"time":%b}' % time
         with self.lock:
             table = self.tables[entity]
             found = table.select(query)
@@ -77,6 +80,8 @@ class Books:
 
     def truth(self, entity: str) -> list[Record]:
         """Return all live records exactly as the API tells them, inactive ones too; amounts are Decimal."""
+        if entity == "CompanyInfo":
+            return [self.company] if self.company else []
         with self.lock:
             return list(self.tables[entity].records())
 

@@ -9,6 +9,7 @@ from sandbox.providers import catalogue
 from sandbox.providers.quickbooks.books import Books
 from sandbox.providers.quickbooks.chart import CHART, CLASSIFICATION, INCOME
 from sandbox.providers.quickbooks.documents import DOCUMENTS, Documents
+from sandbox.providers.quickbooks.lists import small_lists, time_activity
 from sandbox.providers.quickbooks.make import USD, Maker
 from sandbox.providers.quickbooks.values import Record, amount, cents, ref, referred
 from storage.facts.clock import Clock, aware
@@ -69,6 +70,12 @@ def _file_documents(books: Books, maker: Maker, seed: str, end: int, count: int)
     """Add so many documents of each kind, drawn from a source of their own, in the last months."""
     lying = [payment for payment in books.tables["Payment"].records() if _lies(payment, maker)]
     documents = Documents(replace(maker, random=Random(seed)), lying)
+    if count:
+        for kind, records in small_lists(maker, end).items():
+            books.fill(kind, records)
+        books.fill(
+            "TimeActivity", [time_activity(maker, books.next_id(), end - 86_400 * (n + 1)) for n in range(count)]
+        )
     for number in range(count):
         for place, kind in enumerate(DOCUMENTS):
             created = end - 3600 * (1 + place) - 86_400 * 5 * (count - number)

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from sandbox.providers.quickbooks.documents import DOCUMENTS, UNPOSTED, Documents, voided
+from sandbox.providers.quickbooks.lists import FOLLOWED, time_activity
 from sandbox.providers.quickbooks.make import Maker
 from sandbox.providers.quickbooks.values import Record, amount, stamp
 
@@ -40,8 +41,9 @@ class Mutation:
         for _ in range(changed):
             self._change_one()
         self._create(new)
+        kinds = (*DOCUMENTS, *(kind for kind in ("TimeActivity", *FOLLOWED) if self.books.tables[kind]))
         for place in range(documents):
-            self._document(DOCUMENTS[(self.seed + place) % len(DOCUMENTS)])
+            self._document(kinds[(self.seed + place) % len(kinds)])
         put = [(entity, record) for (entity, _), record in self._put.items()]
         return self.books.change(put=put, remove=self._remove, at=self.at)
 
@@ -129,6 +131,9 @@ class Mutation:
         taken = {id_ for _, id_ in (*self._put, *self._remove)}
         there = [id_ for id_ in self.books.tables[kind] if id_ not in taken]
         what = self._random.choice(("new", "changed", "deleted", "voided"))
+        if kind in (*FOLLOWED, "TimeActivity"):
+            self._of_a_list(kind, there)
+            return
         if what == "new" or not there:
             id_ = self.books.next_id()
             self._put[kind, id_] = Documents(self._maker()).make(kind, id_, self._instant)
@@ -140,6 +145,17 @@ class Mutation:
             self._put[kind, id_] = voided(self._fresh(kind, id_))
         else:
             self._put[kind, id_] = self._edited(kind, id_)
+
+    def _of_a_list(self, kind: str, there: list[str]) -> None:
+        """Change a record of a small list; work is added."""
+        if kind == "TimeActivity":
+            id_ = self.books.next_id()
+            self._put[kind, id_] = time_activity(self._maker(), id_, self._instant)
+        elif there:
+            id_ = self._random.choice(there)
+            record = self._fresh(kind, id_)
+            field = "DisplayName" if "DisplayName" in record else "Name"
+            self._put[kind, id_] = record | {field: f"{record[field]} *"[:40]}
 
     def _maker(self) -> Maker:
         tables = self.books.tables

@@ -12,7 +12,10 @@ from sandbox.providers.quickbooks.query import Condition, Query
 from sandbox.providers.quickbooks.values import Record, decode, encode, instant
 
 #: Lists whose records are made inactive, never deleted; queries hide the inactive ones.
-NAME_LISTS = ("Account", "Customer", "Vendor", "Item")
+NAME_LISTS = (
+    "Account", "Customer", "Vendor", "Item", "Class", "Department", "Employee", "PaymentMethod", "Term", "CustomerType",
+    "TaxAgency", "TaxCode", "TaxRate", "Preferences",
+)  # fmt: skip
 
 _TIMES = {"metadata.lastupdatedtime": "LastUpdatedTime", "metadata.createtime": "CreateTime"}
 _REMEMBERED = 16
