@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from connectors.errors import Reconnect, Retry
+import structlog
+
+from connectors.errors import Broken, Reconnect, Retry
 from connectors.oauth import Tokens
 from jobs.leasing import LEASE_SECONDS, leased
 from storage.credentials import Credentials, Place, open_credentials, seal_credentials
@@ -11,8 +13,13 @@ from storage.facts.clock import Clock
 from storage.records import sources
 from storage.records.sources import StoredGrant
 from storage.rotation import lease_name
-from storage.seal import Seal
+from storage.seal import Seal, SealError
 from storage.sessions import Database, Session
+
+_MOVED = "the stored access does not belong to this account: it was changed or moved in the database, and is not used"
+_NO_KEY = "the stored access cannot be opened with the keys of this installation; it is kept as it is"
+
+log = structlog.get_logger()
 
 
 def _place(grant: StoredGrant, version: int) -> Place:
@@ -46,7 +53,7 @@ class StoredTokens:
         self._version = grant.version
         if grant.credentials is None:
             raise Reconnect("there is no access any more: it was disconnected", code="no_grant")
-        stored = open_credentials(self._seal, _place(grant, grant.version), grant.credentials)
+        stored = self._opened(grant, grant.credentials)
         return Tokens(
             access=stored.access,
             refresh=stored.refresh,
@@ -55,6 +62,16 @@ class StoredTokens:
             hard_expires_at=stored.hard_expires_at,
             scopes=stored.scopes,
         )
+
+    def _opened(self, grant: StoredGrant, sealed: bytes) -> Credentials:
+        try:
+            return open_credentials(self._seal, _place(grant, grant.version), sealed)
+        except SealError as error:
+            log.warning("stored_grant_refused", source=self._source_id, reason=str(error))
+            if self._seal.knows(sealed):
+                # Somebody wrote it there. Connecting again puts a grant of its own in its place.
+                raise Reconnect(_MOVED, code="grant_moved") from error
+            raise Broken(_NO_KEY, code="grant_key_missing") from error
 
     async def save(self, tokens: Tokens) -> None:
         """Save durably; an older copy never overwrites a newer one (Retry: read again)."""

@@ -6,17 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from connectors.errors import ConnectorError, Retry
+from connectors.errors import Broken, ConnectorError, Retry
 from jobs.incidents.keeping import GrantKeeper
 from jobs.incidents.noticing import lost
 from jobs.notify import Notifier
 from jobs.tokens import StoredTokens
 from sandbox.misbehave import Kind, Rule
+from storage.credentials import Credentials, Place, open_credentials
 from storage.facts.incidents import IncidentKind, Resolution
+from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider
 from storage.records import connections, incidents, leases, organizations, runs, sources
+from storage.records.sources import StoredGrant
 from storage.rotation import TOKEN_LEASES, lease_name
+from storage.seal import Seal, SealError, new_key
 from storage.sessions import Database
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
@@ -142,3 +147,43 @@ async def test_a_false_alarm_clears_itself_and_the_data_is_caught_up(database: D
         assert ended is not None
         assert ended.resolution is Resolution.CLEARED
         await eventually(lambda: stage.database.in_read(lambda s: runs.last_ready_of(s, [source.id])), seconds=20)
+
+
+def _moved(stage: Stage) -> None:
+    """Write the sealed grant of one source into the other's row, as somebody with the database can."""
+    ids = [stage.source(provider).id for provider in (Provider.SHOPIFY, Provider.QUICKBOOKS)]
+    move = text(
+        "UPDATE connections SET credentials = (SELECT credentials FROM connections WHERE source_id = :other)"
+        " WHERE source_id = :source"
+    )
+    stage.database.in_write(
+        lambda session: session.connection().execute(move, {"source": ids[0], "other": ids[1]}).rowcount
+    )
+
+
+class Silent(StoredTokens):
+    """A twin that leaves a grant that does not open to whoever looks into the log."""
+
+    def _opened(self, grant: StoredGrant, sealed: bytes) -> Credentials:
+        return open_credentials(self._seal, Place(grant.organization_id, grant.provider, grant.account, 0), sealed)
+
+
+async def test_a_grant_that_was_moved_is_said_and_stops_no_other_look(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """T58: in plain words to whoever can reconnect it, instead of a fault in the log that ends the sweep."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        _moved(stage)
+        source = stage.source(Provider.SHOPIFY)
+        error = await _keeper(stage).look(source.id)
+        assert (error.code if error else "") == "grant_moved"
+        found = stage.source(Provider.SHOPIFY)
+        assert found.connection is ConnectionState.DISCONNECTED
+        assert "changed or moved in the database" in (found.connection_reason or "")
+        assert _open(stage) is not None
+        ground = stage.jobs.ground
+        with pytest.raises(SealError):
+            await Silent(ground.database, ground.clock, ground.seal, source.id).load()
+        other = StoredTokens(ground.database, ground.clock, Seal([Secret(new_key())]), source.id)
+        with pytest.raises(Broken, match="keys of this installation"):
+            await other.load()
