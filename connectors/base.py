@@ -70,6 +70,8 @@ class ProviderSettings:
     application_id: str = ""
     #: True while the provider has not published the app (Amazon's ``version=beta``)
     draft: bool = False
+    #: addresses of buckets, beside the clouds' own, that a grant may name
+    endpoints: tuple[str, ...] = ()
 
     def address(self, template: str, account: str) -> str:
         """Fill the account into an address."""

@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     amazon_token_url_fe: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 
     netsuite_folder: str = "data/netsuite"
+    netsuite_endpoints: str = ""
 
     log_level: str = "INFO"
 
@@ -110,6 +111,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
+        for address in self.buckets:
+            _secure_url(address)
         problems = [*self._slack_problems(), *self._mail_problems(), *self._scale_problems()]
         if not self.secret_keys:
             problems.append("SECRET_KEYS: missing; make one with `tidings keys new`")
@@ -153,6 +156,11 @@ class Settings(BaseSettings):
                 f"ROLE={self.role}: several processes need a shared warehouse; set WAREHOUSE_URL=postgresql://…"
             )
         return problems
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """Addresses of buckets, beside the clouds' own, where files may be delivered."""
+        return tuple(one.strip() for one in self.netsuite_endpoints.split(",") if one.strip())
 
     @property
     def socket_mode(self) -> bool:

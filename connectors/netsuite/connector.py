@@ -1,4 +1,4 @@
-"""The NetSuite connector: files of saved searches that are delivered to a folder."""
+"""The NetSuite connector: files of saved searches that are delivered to a folder or a bucket."""
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -105,7 +105,15 @@ async def _session(access: Access) -> AsyncIterator[Session]:
     grant = read_grant((await access.tokens.load()).access)
     for feed in grant.feeds:
         check_columns(feed)
-    yield FileSession(access, FolderStore(access.settings.api_url, access.organization, grant.prefix), grant)
+    yield FileSession(access, _store(access, grant), grant)
+
+
+def _store(access: Access, grant: Grant) -> Store:
+    if grant.store == "folder":
+        return FolderStore(access.settings.api_url, access.organization, grant.prefix)
+    from connectors.netsuite.bucket import bucket_store
+
+    return bucket_store(grant, access.settings.endpoints)
 
 
 def _opened(session: Session) -> FileSession:

@@ -78,16 +78,24 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Where the files lie, with which key, and what they are."""
 
     feeds: tuple[Feed, ...]
-    store: Literal["folder"] = "folder"
-    #: below the organization's own folder
+    store: Literal["folder", "s3", "gcs"] = "folder"
+    #: below the organization's own folder, or in the bucket
     prefix: str = ""
+    bucket: str = ""
+    #: one of the operator's list; empty: the cloud's own
+    endpoint: str = ""
+    region: str = ""
+    key_id: str = ""
+    secret: Secret = Secret("")
+    #: Google's key file, as text
+    service_account: Secret = Secret("")
     company: str = ""
 
 
 def read_grant(sealed: Secret) -> Grant:
     """Return the declaration; Broken says what is wrong with it, and never what stands in it."""
     try:
-        grant = msgspec.json.decode(sealed.reveal(), type=Grant)
+        grant = msgspec.json.decode(sealed.reveal(), type=Grant, dec_hook=_hidden)
     except msgspec.ValidationError as error:
         raise _wrong(_safe(str(error))) from None
     except msgspec.MsgspecError:
@@ -101,6 +109,12 @@ def read_grant(sealed: Secret) -> Grant:
     for feed in grant.feeds:
         _check(feed)
     return grant
+
+
+def _hidden(kind: type, said: object) -> object:
+    if kind is Secret and isinstance(said, str):
+        return Secret(said)
+    raise TypeError("text is wanted")
 
 
 def _check(feed: Feed) -> None:
