@@ -145,7 +145,7 @@ class MemberService:
             self._not_the_last_admin(session, member)
             members.remove(session, member_id, now)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, member_id, now)
-            connected = _connected_by(session, member)
+            connected = connected_by(session, member)
             detail: dict[str, object] = {"before": member.role.value, "after": None}
             detail |= authority.news(session, admin.organization_id, [authority.of_member(member_id)])
             if connected:
@@ -167,7 +167,8 @@ class MemberService:
             raise TooLateError(f"{member.name} is the only admin; make somebody else admin first")
 
 
-def _connected_by(session: Session, member: Member) -> tuple[Source, ...]:
+def connected_by(session: Session, member: Member) -> tuple[Source, ...]:
+    """Return the sources that stand in the member's name."""
     found = sources.sources_of(session, member.organization_id)
     return tuple(
         source for source in found if not source.on_purpose and sources.owner_of(session, source.id) == member.id

@@ -23,6 +23,8 @@ INCIDENT_REMINDER = "incident_reminder"
 WORKSPACE_LEFT = "workspace_left"
 EXPIRY_WARNING = "expiry_warning"
 CONNECTION_TICKET = "connection_ticket"
+#: whoever connected a source is no full member of the Slack workspace any more
+OWNER_LEFT = "owner_left"
 #: support is asked for access to refreshes, by post and mail; the post is edited to the decision
 ACCESS_ASKED = "access_asked"
 #: whoever asked is told what support decided
@@ -147,6 +149,24 @@ class Notifier:
         """Mail to every admin that Slack reaches nobody there any more; Slack itself cannot tell them."""
         for admin in organizations.admins(session, organization_id):
             self._mail(session, WORKSPACE_LEFT, f"{team_id}.{int(now.timestamp())}", admin, now)
+
+    def owner_left(self, session: Session, owner: Member, now: datetime) -> bool:
+        """Tell every other admin, by DM and mail, else support; once for each leaver. Return whether that is news."""
+        told = []
+        for admin in organizations.admins(session, owner.organization_id):
+            if admin.id == owner.id:
+                continue
+            place = f"{admin.team_id}/{admin.user_id}"
+            told.append(
+                self._add(session, admin.organization_id, OWNER_LEFT, owner.id, Channel.SLACK, place, admin.id, now)
+            )
+            self._mail(session, OWNER_LEFT, owner.id, admin, now)
+        channel = self.support_channel_of(session, owner.organization_id)
+        if not told and channel:
+            told.append(
+                self._add(session, owner.organization_id, OWNER_LEFT, owner.id, Channel.SLACK, channel, None, now)
+            )
+        return any(told)
 
     def wake(self, session: Session, subjects: list[str], now: datetime) -> None:
         """Let the cards about these refreshes and runs be looked at now."""

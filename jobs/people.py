@@ -73,6 +73,7 @@ class People:
         self._fetch = fetch
         self._admissions = admissions
         self._profiles: OrderedDict[SlackIdentity, tuple[datetime, Profile]] = OrderedDict()
+        self._left: set[SlackIdentity] = set()
         self._actors: OrderedDict[SlackIdentity, tuple[datetime, Actor]] = OrderedDict()
 
     async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
@@ -143,7 +144,16 @@ class People:
         user = event.get("user")
         if isinstance(user, dict) and user.get("id") and user.get("team_id"):
             identity = SlackIdentity(str(user["team_id"]), str(user["id"]))
-            self._remember(identity, profile_from(user, identity.team_id))
+            profile = profile_from(user, identity.team_id)
+            self._remember(identity, profile)
+            if not profile.full_member and len(self._left) < _CACHE_SIZE:
+                self._left.add(identity)
+
+    def left(self) -> frozenset[SlackIdentity]:
+        """Return of whom Slack said since the last call that they are no full members; a reason to ask it again."""
+        found = frozenset(self._left)
+        self._left.clear()
+        return found
 
     async def admins(self, organization_id: str) -> list[Member]:
         """Return the admins of an organization."""

@@ -7,10 +7,12 @@ from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
+from storage.facts.people import Member
 from storage.facts.sources import CollectMode, ConnectionState, Provider
 from storage.records.guarded import won
 from storage.records.inserts import insert
-from storage.tables import ConnectionRow, SourceRow
+from storage.records.organizations import as_member
+from storage.tables import ConnectionRow, MemberRow, SourceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ def held(session: Session, organization_id: str, provider: Provider, account: st
     unfinished = row.erase_due_at is not None
     erasing = row.erase_data and unfinished
     return Held(source_id, row.version, row.environment, row.region, erasing, revoking=unfinished and not erasing)
+
+
+def owners(session: Session) -> list[Member]:
+    """Return the members in whose name some source stands that nobody disconnected on purpose."""
+    statement = (
+        select(MemberRow)
+        .join(ConnectionRow, col(ConnectionRow.connected_by) == col(MemberRow.id))
+        .where(col(MemberRow.removed_at).is_(None), col(ConnectionRow.disconnected_by).is_(None))
+        .order_by(MemberRow.id)
+        .distinct()
+    )
+    return [as_member(row) for row in session.exec(statement)]
 
 
 def region_of(session: Session, source_id: str) -> str:

@@ -70,11 +70,29 @@ def role_revoked(member: Member, connected: Sequence[Source] = ()) -> Message:
     summary = f"{label(member.name)} has no role in Tidings any more. What they did stays in the audit."
     if not connected:
         return say(summary)
+    names, words = _take_over(connected)
+    return say(f"{summary} They connected {names}: please take it over.", (summary,), words)
+
+
+def owner_left(member: Member, connected: Sequence[Source]) -> Message:
+    """Return what admins are told of somebody who left Slack, or is a guest there now, and had connected sources."""
+    summary = f"{label(member.name)} is no full member of your Slack workspace any more."
+    if not connected:
+        return say(f"{summary} What they had connected was taken over meanwhile.", kind="members")
+    names, words = _take_over(connected)
+    role: Inline = "Their role in Tidings stays until an admin takes it away: "
+    taken = Code(f"/data members revoke {label(member.name)}")
+    told = f"{summary} They connected {names}: please take it over."
+    return say(told, (Strong(summary),), words, (role, taken, "."), kind="members")
+
+
+def _take_over(connected: Sequence[Source]) -> tuple[str, tuple[Inline, ...]]:
+    """Return the names of sources, and how somebody else puts them into their own name."""
     names = listed([source_name(source) for source in connected])
     words: list[Inline] = [f"They connected {names}. This stays connected for the organization; to take it over: "]
     for number, source in enumerate(connected):
         words += [", " if number else "", Code(f"/data reconnect {label(source.label)}")]
-    return say(f"{summary} They connected {names}: please take it over.", (summary,), (*words, "."))
+    return names, (*words, ".")
 
 
 def not_admissible(words: str) -> Message:
