@@ -15,7 +15,10 @@ from storage.facts.sources import ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import notices
 
-VERBS = ("status", "refresh", "history", "connect", "reconnect", "disconnect", "members", "channel", "audit", "help")
+VERBS = (
+    *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
+    *("audit", "help"),
+)
 _NEAR = 60.0
 _HISTORY_RUNS = 10
 _HISTORY_SOURCES = 5

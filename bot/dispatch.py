@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import access, actions, audit, channels, commands, connections, disconnecting, home
+from bot import access, actions, audit, channels, commands, connections, disconnecting, home, schedules
 from bot import help as help_
 from bot import members as people
 from bot.case import Case
@@ -49,6 +49,7 @@ def table() -> Mapping[str, Entry]:
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.CHANNEL: Entry(channels.channel, Action.SEE_STATUS, COMMANDS),
+        Intent.SCHEDULE: Entry(schedules.schedule, Action.SEE_STATUS, COMMANDS),
         Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
         Intent.UNKNOWN: Entry(commands.unknown, Action.SEE_STATUS, SPOKEN),
     }
@@ -60,6 +61,7 @@ def table() -> Mapping[str, Entry]:
         buttons.REFRESH_CANCEL: Entry(actions.cancel, Action.CANCEL_REFRESH, CLICKED),
         buttons.HELD_ASK: Entry(actions.held_ask, Action.LOAD_HELD, CLICKED),
         buttons.HELD_LOAD: Entry(actions.held_load, Action.LOAD_HELD, CLICKED),
+        buttons.SCHEDULE_SET: Entry(schedules.confirmed, Action.CHANGE_SCHEDULE, CLICKED),
         buttons.ACCESS_ASK: Entry(access.ask, Action.ASK_FOR_ACCESS, CLICKED),
         buttons.ACCESS_APPROVE: Entry(access.approve, Action.DECIDE_ACCESS, CLICKED),
         buttons.ACCESS_DECLINE: Entry(access.decline, Action.DECIDE_ACCESS, CLICKED),

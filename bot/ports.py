@@ -14,6 +14,7 @@ from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
+from jobs.schedules import Planned
 from storage.facts.access import AccessRequest
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
@@ -256,6 +257,18 @@ class HeldReads(Protocol):
         ...
 
 
+class Schedules(Protocol):
+    """When sources are collected."""
+
+    async def preview(self, actor: Actor, source_id: str, words: str) -> Planned | None:
+        """Return what a schedule would mean."""
+        ...
+
+    async def change(self, actor: Actor, source_id: str, words: str, seen: int, trigger: TriggerKey) -> Planned:
+        """Set it."""
+        ...
+
+
 class Installs(Protocol):
     """The app in workspaces."""
 
@@ -355,6 +368,11 @@ class Services(Protocol):
     @property
     def channels(self) -> Channels:
         """Channels."""
+        ...
+
+    @property
+    def schedules(self) -> Schedules:
+        """When sources are collected."""
         ...
 
     @property

@@ -25,6 +25,7 @@ class Intent(StrEnum):
     DISCONNECT = "disconnect"
     MEMBERS = "members"
     CHANNEL = "channel"
+    SCHEDULE = "schedule"
     AUDIT = "audit"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"

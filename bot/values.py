@@ -53,6 +53,36 @@ def unpack_held(value: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleValue:
+    """What the card of a schedule asks for, and the version of the schedule that it was shown beside."""
+
+    card: str
+    source_id: str
+    words: str
+    seen: int
+
+
+def pack_schedule(card: str, source_id: str, words: str, seen: int) -> str:
+    """Return the value of the button that saves a schedule."""
+    return json.dumps({"c": card, "s": source_id, "p": words, "v": seen}, separators=(",", ":"))
+
+
+def unpack_schedule(value: str) -> ScheduleValue:
+    """Return what the button carries; NotFoundError for a value that is not of our making."""
+    try:
+        packed = parse_json(value)
+    except MalformedError:
+        raise NotFoundError from None
+    found = packed.get("c"), packed.get("s"), packed.get("p")
+    texts = [one for one in found if isinstance(one, str) and one and one.isascii() and len(one) <= _MOST_ID]
+    seen = packed.get("v")
+    if len(texts) != len(found) or not isinstance(seen, int) or isinstance(seen, bool):
+        raise NotFoundError
+    card, source_id, words = texts
+    return ScheduleValue(card, source_id, words, seen)
+
+
+@dataclass(frozen=True, slots=True)
 class PartingValue:
     """What the form of a disconnect carries: the source, and the state of it that was shown."""
 

@@ -35,7 +35,7 @@ class PlanRefusedError(RequestError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        #: short, long, time, push, timer
+        #: short, long, time, push, timer, zone
         self.reason = reason
 
 

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from jobs.asks import Enqueue
-from jobs.slots import Schedule, Slot
+from jobs.slots import Schedule, Slot, known_zone
 from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.ids import derived_id
 from storage.facts.runs import Trigger
+from storage.facts.schedules import Rhythm
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.records import deadlines, organizations, runs, sources
 from storage.sessions import ConflictError, Database, Session
@@ -30,7 +31,18 @@ def schedule_of(source: Source) -> Schedule:
     delivered = source.mode is CollectMode.PUSH
     active = source.connection is not ConnectionState.DISCONNECTED and (not delivered or source.provider in LOOKED_AT)
     minutes = min(source.schedule_minutes, LOOK_EVERY_MINUTES) if delivered else source.schedule_minutes
-    return Schedule(source.id, minutes, version=source.schedule_version, active=active)
+    rule = source.rule
+    return Schedule(
+        source.id,
+        minutes if rule is None else None,
+        # A name that is no zone any more must not stop the clock of everybody else.
+        timezone=source.zone if known_zone(source.zone) else "UTC",
+        version=source.schedule_version,
+        active=active,
+        daily=rule.at if rule else None,
+        weekdays=rule is not None and rule.rhythm is Rhythm.WEEKDAYS,
+        since=source.scheduled_at,
+    )
 
 
 def schedules_loader(database: Database) -> Callable[[datetime | None], Sequence[Schedule]]:
@@ -64,7 +76,11 @@ def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) ->
     """
     organizations.lock(session, sources.organization_of(session, slot.source_id))
     source = sources.source(session, slot.source_id)
-    if not schedule_of(source).active or runs.slot_taken(session, source.id, slot.key):
+    schedule = schedule_of(source)
+    # What was due before the schedule was set is not made up for: its first time is the one that was shown.
+    if not schedule.runs or (schedule.since is not None and slot.at <= schedule.since):
+        return None
+    if runs.slot_taken(session, source.id, slot.key):
         return None
     if runs.active_of(session, [source.id]):
         return None

@@ -17,6 +17,7 @@ from jobs.people import People
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.held import HeldService
 from jobs.refresh.service import RefreshService
+from jobs.schedules import ScheduleService
 from jobs.status import StatusService
 from storage.facts.clock import Clock
 
@@ -41,4 +42,5 @@ class Services:
     connect: ConnectService
     disconnect: DisconnectService
     channels: ChannelService
+    schedules: ScheduleService
     installs: InstallService

@@ -83,6 +83,15 @@ def next_slots(schedule: Schedule, now: datetime, count: int) -> tuple[datetime,
     return tuple(found)
 
 
+def known_zone(name: str) -> bool:
+    """Whether that is the name of a zone, so that a time of day means anything there."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
 def _number(schedule: Schedule, now: datetime) -> int:
     assert schedule.minutes is not None
     return (int(now.timestamp() // 1) - offset_seconds(schedule)) // (schedule.minutes * 60)

@@ -7,7 +7,7 @@ from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
 from jobs.schedule import schedule_of
-from jobs.slots import next_slot
+from jobs.slots import latest_slot, next_slot
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
 from storage.facts.runs import Run
@@ -23,9 +23,20 @@ METERED = frozenset({Provider.QUICKBOOKS})
 
 
 def freshness(source: Source, last_data_refresh: datetime | None, now: datetime) -> Freshness:
-    """Say how the source stands against its promise: late past one interval, overdue past two."""
+    """Say how the source stands against its promise: late past one interval, overdue past two.
+
+    By the wall clock: late when it missed the last time that was due, overdue when it missed the one before as well.
+    """
     if last_data_refresh is None:
         return Freshness.NEVER
+    schedule = schedule_of(source)
+    if schedule.daily is not None:
+        due = latest_slot(schedule, now - _GRACE).at
+        # Machines' clocks differ: what a slot started may say that it is a little older than the slot.
+        if last_data_refresh >= due - _GRACE:
+            return Freshness.FRESH
+        before = latest_slot(schedule, due - timedelta(seconds=1)).at
+        return Freshness.LATE if last_data_refresh >= before - _GRACE else Freshness.OVERDUE
     interval = timedelta(minutes=source.schedule_minutes)
     age = now - last_data_refresh
     if age > 2 * interval + _GRACE:
@@ -36,7 +47,7 @@ def freshness(source: Source, last_data_refresh: datetime | None, now: datetime)
 def next_run_at(source: Source, now: datetime) -> datetime | None:
     """Return when the clock collects this source next; None when it does not."""
     schedule = schedule_of(source)
-    if source.mode is CollectMode.PUSH or not schedule.active:
+    if source.mode is CollectMode.PUSH or not schedule.runs:
         return None
     return next_slot(schedule, now)
 

@@ -51,6 +51,7 @@ ACTIONS = {
     Action.SEE_MEMBERS: "see who is a member",
     Action.MANAGE_MEMBERS: "change who may do what",
     Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",
+    Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.SEE_AUDIT: "see the audit",
     Action.ASK_FOR_ACCESS: "ask for access to refreshes",
     Action.DECIDE_ACCESS: "decide about access to refreshes",

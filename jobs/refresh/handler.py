@@ -114,6 +114,9 @@ class RunHandler:
 
     def _stretch(self, session: Session, source_id: str) -> None:
         source = sources.source(session, source_id)
+        if source.rule is not None:
+            # Once a day at most is as seldom as a stretch may be.
+            return
         minutes = sources.schedule_minutes(session, source_id)
         stretch(session, source_id, source.provider, minutes, self._ground.read_budget, self._ground.clock.now())
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from storage.facts.schedules import Rule
+
 
 class Provider(StrEnum):
     """The outside systems that data comes from."""
@@ -85,3 +87,9 @@ class Source:
     environment: str = ""
     #: a person disconnected it, so that nobody has to do anything about it
     on_purpose: bool = False
+    #: its schedule where that is no interval; `schedule_minutes` is then a day
+    rule: Rule | None = None
+    #: zone of that schedule: the organization's; not told where there is no rule
+    zone: str = "UTC"
+    #: when a person set the schedule: what was due by then is not made up for
+    scheduled_at: datetime | None = None

@@ -132,7 +132,10 @@ def put_source(
     if row is None:
         fields |= {"organization_id": organization_id, "provider": provider, "account": account}
         return new_id, _add(session, SourceRow(id=new_id, created_at=now, updated_at=now, **fields))
-    if row.schedule_minutes != schedule_minutes:
+    if row.scheduled_at is not None:
+        # A person's choice stays; the file was written before it.
+        del fields["schedule_minutes"]
+    elif row.schedule_minutes != schedule_minutes:
         fields["schedule_version"] = row.schedule_version + 1
     wrote = _update(session, row, fields)
     if wrote is Wrote.CHANGED:

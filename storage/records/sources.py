@@ -9,11 +9,12 @@ import sqlalchemy
 from sqlalchemy import Row, Select, update
 from sqlmodel import Session, col, select
 
+from storage.facts.schedules import Rule, read_rule
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
 from storage.records.lookups import look
-from storage.tables import ConnectionRow, ReadCountRow, SourceRow
+from storage.tables import ConnectionRow, OrganizationRow, ReadCountRow, SourceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,15 @@ class StoredGrant:
 def sources_of(session: Session, organization_id: str) -> list[Source]:
     """Return all sources of the organization, by label."""
     # One row holds both: what is asked of the connection has names of its own.
-    return [as_source(row, row) for row in look(session, _of_organization(), organization=organization_id)]
+    return [as_source(row, row, row.zone) for row in look(session, _of_organization(), organization=organization_id)]
 
 
 def visible(session: Session, organization_id: str, source_id: str) -> Source | None:
     """Return the source when it is the organization's own; somebody else's reads exactly like a missing one."""
     statement = (
-        select(SourceRow, ConnectionRow)
+        select(SourceRow, ConnectionRow, OrganizationRow.timezone)
         .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+        .join(OrganizationRow, col(OrganizationRow.id) == col(SourceRow.organization_id))
         .where(SourceRow.id == source_id, SourceRow.organization_id == organization_id)
     )
     found = session.exec(statement).first()
@@ -60,15 +62,20 @@ def source(session: Session, source_id: str) -> Source:
     connection = session.get(ConnectionRow, source_id)
     if row is None or connection is None:
         raise KeyError(source_id)
-    return as_source(row, connection)
+    organization = session.get(OrganizationRow, row.organization_id) if row.schedule_rule else None
+    return as_source(row, connection, organization.timezone if organization else "UTC")
 
 
 def changed_since(session: Session, since: datetime | None) -> list[Source]:
     """Return every source, or those that changed since that instant; clocks read their schedules from it."""
-    statement = select(SourceRow, ConnectionRow).join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+    statement = (
+        select(SourceRow, ConnectionRow, OrganizationRow.timezone)
+        .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+        .join(OrganizationRow, col(OrganizationRow.id) == col(SourceRow.organization_id))
+    )
     if since is not None:
         statement = statement.where(col(SourceRow.updated_at) >= since)
-    return [as_source(row, connection) for row, connection in session.exec(statement)]
+    return [as_source(*row) for row in session.exec(statement)]
 
 
 def stored_grant(session: Session, source_id: str) -> StoredGrant:
@@ -152,6 +159,18 @@ def set_stretched(session: Session, source_id: str, minutes: int | None, now: da
         session.add(row)
 
 
+def set_schedule(session: Session, source_id: str, minutes: int, rule: Rule | None, now: datetime) -> None:
+    """Give a source another schedule; a stretch ends, and is looked at again after the next run."""
+    row = session.get_one(SourceRow, source_id)
+    row.schedule_minutes = minutes
+    row.schedule_rule = str(rule) if rule else None
+    row.stretched_minutes = None
+    row.schedule_version += 1
+    row.scheduled_at = now
+    row.updated_at = now
+    session.add(row)
+
+
 def schedule_minutes(session: Session, source_id: str) -> int:
     """Return the minutes of the schedule as it was set, stretched or not."""
     return session.get_one(SourceRow, source_id).schedule_minutes
@@ -184,6 +203,7 @@ def _reads() -> Select[Any]:
 @cache
 def _of_organization() -> Select[Any]:
     source, connection = SourceRow.__table__, ConnectionRow.__table__  # type: ignore[attr-defined]  # SQLModel's tables
+    organization = OrganizationRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
     return (
         sqlalchemy.select(
             *source.c,
@@ -193,15 +213,17 @@ def _of_organization() -> Select[Any]:
             connection.c.region,
             connection.c.environment,
             connection.c.disconnected_by,
+            organization.c.timezone.label("zone"),
         )
         .join(connection, connection.c.source_id == source.c.id)
+        .join(organization, organization.c.id == source.c.organization_id)
         .where(source.c.organization_id == sqlalchemy.bindparam("organization"))
         .order_by(source.c.provider, source.c.label)
     )
 
 
-def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any]) -> Source:
-    """Turn two rows into a fact; the schedule is the one in force."""
+def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], zone: str) -> Source:
+    """Turn two rows into a fact; the schedule is the one in force. `zone`: the organization's, for a rule."""
     return Source(
         id=row.id,
         organization_id=row.organization_id,
@@ -218,6 +240,9 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any]) -
         region=connection.region,
         environment=connection.environment,
         on_purpose=connection.disconnected_by is not None,
+        rule=read_rule(row.schedule_rule) if row.schedule_rule else None,
+        zone=zone if row.schedule_rule else "UTC",
+        scheduled_at=row.scheduled_at,
     )
 
 

@@ -11,7 +11,7 @@ from storage.facts.webhooks import Event, Webhook
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
 from storage.records.sources import as_source
-from storage.tables import ConnectionRow, SourceRow, WebhookRow
+from storage.tables import ConnectionRow, OrganizationRow, SourceRow, WebhookRow
 
 
 def add(
@@ -105,8 +105,9 @@ def forget_before(session: Session, instant: datetime) -> int:
 def sources_named(session: Session, provider: Provider, account: str) -> list[Source]:
     """Return every source of that account, whichever organization's; for events that name nothing else."""
     statement = (
-        select(SourceRow, ConnectionRow)
+        select(SourceRow, ConnectionRow, OrganizationRow.timezone)
         .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+        .join(OrganizationRow, col(OrganizationRow.id) == col(SourceRow.organization_id))
         .where(SourceRow.provider == provider, SourceRow.account == account)
         .order_by(col(SourceRow.id))
         .execution_options(populate_existing=True)

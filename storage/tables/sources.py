@@ -30,6 +30,10 @@ class SourceRow(SQLModel, table=True):
     stretched_minutes: int | None = None
     #: when everything that was loaded before was erased; what runs before that instant say is history only
     data_erased_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: a schedule by the wall clock (`storage.facts.schedules`); None: every `schedule_minutes`
+    schedule_rule: str | None = None
+    #: when a person set the schedule; None: it is the provider's own, or the seed file's
+    scheduled_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ConnectionRow(SQLModel, table=True):

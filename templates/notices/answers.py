@@ -137,6 +137,10 @@ def help_text() -> Message:
         ),
         ("Stop reading a source", (Code("/data disconnect shopify"), " (admins); it asks first")),
         ("Who may do what?", (Code("/data members"), " and ", Code("/data audit"), " (admins)")),
+        (
+            "When is data collected?",
+            (Code("/data schedule"), ", and managers change it: ", Code("/data schedule shopify at 07:30")),
+        ),
         ("What happened lately?", (Code("/data history"), " or ", Code("/data history quickbooks"))),
         ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
     )

@@ -18,9 +18,10 @@ from storage.facts.messages import (
 )
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
 from storage.facts.status import SourceStatus
-from templates import actions, times
+from templates import actions
 from templates.notices.pieces import Words, doing, instant, usual
 from templates.notices.status import urgent_first
+from templates.rhythm import rhythm
 from templates.text import counted, label, listed
 from templates.words import FRESHNESS, provider_name, short_names, source_title, who
 
@@ -123,14 +124,14 @@ def _timer_words(able: Sequence[SourceStatus], now: datetime) -> list[Words]:
 
 def _timer(statuses: Sequence[SourceStatus], now: datetime) -> Words:
     status = statuses[0]
-    rhythm = times.every(status.stretched_minutes or status.source.schedule_minutes)
+    how_often = rhythm(status.source, status.stretched_minutes)
     collected: Words = ()
     if status.last_data_refresh and len(statuses) == 1:
         collected = (" Collected ", When(status.last_data_refresh, now))
         collected += (", next ", When(status.next_run_at, now), ".") if status.next_run_at else (".",)
     return (
         Strong(f"{provider_name(status.source.provider)} is different."),
-        f" It is collected by a timer {rhythm}, never by this button. ",
+        f" It is collected by a timer {how_often}, never by this button. ",
         "A refresh makes ready what is already collected; what was entered later comes with the next collection.",
         *collected,
     )

@@ -21,9 +21,10 @@ from storage.facts.messages import (
 )
 from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.facts.status import SourceStatus
-from templates import actions, times
+from templates import actions
 from templates.notices.answers import say
 from templates.notices.pieces import Words, doing
+from templates.rhythm import rhythm
 from templates.text import counted, label
 from templates.words import provider_name, source_name, source_title
 
@@ -142,8 +143,8 @@ def _schedule(status: SourceStatus, now: datetime) -> Words:
         return ("none runs: it is disconnected",)
     if source.mode is CollectMode.PUSH:
         return ("none: the provider delivers",)
-    rhythm = times.every(status.stretched_minutes or source.schedule_minutes)
-    return (rhythm, ", next ", When(status.next_run_at, now)) if status.next_run_at else (rhythm,)
+    how_often = rhythm(source, status.stretched_minutes)
+    return (how_often, ", next ", When(status.next_run_at, now)) if status.next_run_at else (how_often,)
 
 
 def _stays(frozen: datetime | None) -> Words:

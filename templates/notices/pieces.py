@@ -4,9 +4,10 @@ from datetime import datetime
 
 from storage.facts.messages import Button, ButtonStyle, Inline, When
 from storage.facts.runs import Duration, Run, RunState
-from storage.facts.sources import CollectMode, ConnectionState, Source
+from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
+from templates.rhythm import rhythm
 from templates.text import counted, label, number
 from templates.words import failure_words, provider_name, run_words
 
@@ -73,9 +74,8 @@ def next_collection(status: SourceStatus, now: datetime) -> Words:
     if status.source.mode is CollectMode.PUSH:
         return ("when the provider delivers",)
     if status.next_run_at is None:
-        return ("not scheduled",)
-    minutes = status.stretched_minutes or status.source.schedule_minutes
-    return (When(status.next_run_at, now), f", {times.every(minutes)}")
+        return ("none planned, its schedule is off",) if status.source.rule else ("not scheduled",)
+    return (When(status.next_run_at, now), f", {rhythm(status.source, status.stretched_minutes)}")
 
 
 def stretched(status: SourceStatus) -> Words:
@@ -101,6 +101,8 @@ def why_older(source: Source, run: Run, following: datetime | None, failed: Run 
     older: Words = (f"{name} data is as of ", When(as_of), ", before you asked (", When(asked), "), because ")
     if source.mode is CollectMode.PUSH:
         return (*older, f"that is the newest that {name} has delivered. What comes later is read by itself.")
+    if source.provider is Provider.AMAZON:
+        return (*older, "Amazon gave data up to that time only. Refresh again for anything newer.")
     if source.mode is not CollectMode.TIMER:
         return (*older, f"a collection of {name} was running already and was joined. Refresh again for anything newer.")
     if failed is not None and failed.failure is not None and failed.finished_at is not None:
@@ -108,7 +110,7 @@ def why_older(source: Source, run: Run, following: datetime | None, failed: Run 
         return (*older, f"the last collection of {name}, at ", When(failed.finished_at), f", failed: {why}")
     sentence: Words = (
         *older,
-        f"{name} is collected by a timer {times.every(source.schedule_minutes)}, not by a refresh.",
+        f"{name} is collected by a timer {rhythm(source)}, not by a refresh.",
     )
     return (*sentence, " Next collection: ", When(following), ".") if following else sentence
 

@@ -15,10 +15,14 @@ from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
+from jobs.plans import read_plan
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
 from jobs.rooms import Room
+from jobs.schedule import schedule_of
+from jobs.schedules import Planned
+from jobs.slots import next_slots
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
@@ -481,6 +485,28 @@ class TwinChannels:
 
 
 @dataclass
+class TwinSchedules:
+    """The shop's schedule."""
+
+    saved: list[tuple[str, str]] = field(default_factory=list)
+
+    async def preview(self, actor: Actor, source_id: str, words: str) -> Planned | None:
+        authorize(actor, Action.CHANGE_SCHEDULE)
+        plan = read_plan(words, SHOP.provider)
+        if plan is None:
+            return None
+        source = replace(SHOP, schedule_minutes=plan.minutes, rule=plan.rule, zone="America/New_York")
+        return Planned(source, SHOP, next_slots(schedule_of(source), AT, 5), plan.words, source.zone)
+
+    async def change(self, actor: Actor, source_id: str, words: str, seen: int, trigger: TriggerKey) -> Planned:
+        found = await self.preview(actor, source_id, words)
+        if found is None or source_id != SHOP.id:
+            raise NotFoundError
+        self.saved.append((words, trigger.trigger_id))
+        return found
+
+
+@dataclass
 class TwinInstalls:
     """Hears of removals."""
 
@@ -528,5 +554,6 @@ class TwinServices:
         self.members = TwinMembers()
         self.audit = TwinAudit()
         self.channels = TwinChannels()
+        self.schedules = TwinSchedules()
         self.installs = TwinInstalls()
         self.help = TwinHelp()

@@ -1,7 +1,7 @@
 """Every notice in its states, from fixed facts: the golden files, the limits and the looks are all taken from here."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess, Asker
@@ -11,10 +11,12 @@ from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
 from storage.facts.people import Action, Member, Role
 from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Held, Run, RunState, Stage, Trigger
+from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
 from templates import notices
+from templates.notices import schedule
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -326,6 +328,27 @@ def messages() -> Any:
     return answers | _statuses() | _confirms() | _cards() | _finished() | _escalations() | _histories()
 
 
+def _schedules() -> Any:
+    rule = replace(SHOPIFY, schedule_minutes=1440, rule=Rule(Rhythm.WEEKDAYS, time(7, 30)), zone=ZONE)
+    off = replace(SHOPIFY, schedule_minutes=1440, rule=Rule(Rhythm.OFF), zone=ZONE)
+    upcoming = [datetime(2026, 11, 23 + number, 12, 33, tzinfo=UTC) for number in range(5)]
+    lost = replace(SHOPIFY, connection=ConnectionState.DISCONNECTED)
+    every = [
+        status(next_run_at=upcoming[0]),
+        status(QUICKBOOKS, next_run_at=NOW + minutes(56)),
+        status(off, next_run_at=None),
+    ]
+    return {
+        "schedules": schedule.schedules(ORG, every, NOW),
+        "schedule_preview": schedule.schedule_preview(rule, SHOPIFY, upcoming, zone=ZONE, value="src_1"),
+        "schedule_preview_lost": schedule.schedule_preview(replace(lost, schedule_minutes=360), lost, upcoming,
+                                                           zone=ZONE, value="src_1"),
+        "schedule_set_off": schedule.schedule_set(off, [], zone=ZONE),
+        "schedule_refused": schedule.schedule_refused("timer"),
+        "schedule_usage": schedule.schedule_usage("whenever"),
+    }  # fmt: skip
+
+
 def _statuses():
     running = run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=1_204, expected=3_000)
     failing = run(
@@ -337,6 +360,7 @@ def _statuses():
         status(QUICKBOOKS, next_run_at=NOW + minutes(56), last_ready=run(QUICKBOOKS, as_of=4)),
     ]
     return {
+        **_schedules(),
         "status_two": notices.status(ORG, pair, NOW, zone=ZONE, refresh_value="org_1"),
         "status_needs_person": notices.status(
             ORG,
