@@ -46,6 +46,7 @@ from jobs.installs.service import InstallMeans, InstallService
 from jobs.installs.telling import install_words
 from jobs.installs.tokens import InstallTokens
 from jobs.leasing import LEASE_SECONDS
+from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
 from jobs.notify import Notifier
 from jobs.people import People
@@ -248,14 +249,20 @@ def build_jobs(
             database,
             clock,
             sender,
-            own_words={**flow_words(seal, connectors), **disconnect_words(), **privacy_words(), **forgery_words()},
+            own_words={
+                **flow_words(seal, connectors),
+                **disconnect_words(),
+                **privacy_words(),
+                **forgery_words(),
+                **leaver_words(),
+            },
             places=places,
         ),
         Mailing(
             database,
             clock,
             MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
-            own_words=install_words(public_url),
+            own_words={**install_words(public_url), **leaver_words()},
         ),
         may_act=port.may_act,
         checkpoint=checkpoint,
@@ -288,6 +295,7 @@ def build_jobs(
             Sweep("installations", 60.0, services.installs.sweep),
             Sweep("user-groups", ASK_EVERY, user_groups.sweep),
             Sweep("disconnects", 15.0, severing.sweep),
+            Sweep("leavers", LOOK_EVERY, Leavers(database, sender.profile, notifier, people.left, clock.now).sweep),
             Sweep("rights", 3600.0, forgery_sweep(database, clock, notifier, port.enqueue)),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
@@ -308,7 +316,7 @@ def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits
     """Return one provider's addresses and app credentials; the plain addresses are those of its first region."""
     if provider is Provider.NETSUITE:
         # Files that are delivered to a folder: no app, no tokens.
-        return ProviderSettings("", Secret(""), settings.netsuite_folder, "", "", limits)
+        return ProviderSettings("", Secret(""), settings.netsuite_folder, "", "", limits, endpoints=settings.buckets)
     name = provider.value
     regions = {region: _addresses(settings, f"_{region}", name) for region in REGIONS} if _regional(provider) else {}
     first = next(iter(regions.values())) if regions else _addresses(settings, "", name)
