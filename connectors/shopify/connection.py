@@ -10,7 +10,7 @@ import msgspec
 from connectors.errors import Broken
 from connectors.shapes import Shape
 from connectors.shopify.graph import Graph, TooCostly
-from connectors.shopify.lists import Inner, Nodes, Parts, complete, connection
+from connectors.shopify.lists import Inner, Nodes, PageInfo, Parts, complete, connection
 
 #: Shopify's own cap on ``first``.
 LARGEST_PAGE = 250
@@ -21,6 +21,14 @@ class Head(msgspec.Struct, rename="camel"):
 
     id: str
     updated_at: datetime | None = None
+    #: what some kinds have in its place
+    issued_at: datetime | None = None
+    transaction_date: datetime | None = None
+
+    @property
+    def moment(self) -> datetime | None:
+        """When it changed last, or happened."""
+        return self.updated_at or self.issued_at or self.transaction_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,8 @@ class Root:
     keys_document: str = ""
     #: the scope without which old records are not shown, so that missing ones prove nothing
     whole_scope: str | None = None
+    #: the object that the connection is a field of, where that is not the root; without the object there are no nodes
+    owner: str = ""
     #: changes with what is asked of a record: a cursor of another edition is not gone on from, all is read again
     edition: str = ""
     #: connections inside its nodes
@@ -52,11 +62,17 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Complete nodes, and the newest change among them."""
+    """Complete nodes, and when they changed."""
 
     records: list[bytes]
     ids: list[str]
-    newest: datetime | None
+    #: when each changed last, or happened
+    moments: list[datetime | None]
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest of them."""
+        return max((moment for moment in self.moments if moment), default=None)
 
 
 class Pager:
@@ -114,7 +130,7 @@ class Pager:
                 self._sizes.pop(self._root.name, None)
                 continue
             self._fit()
-            return connection(data, root.field)
+            return _found(data, root)
 
     def _fit(self) -> None:
         """Choose the next page's size: what the last one cost, scaled to what one query should cost."""
@@ -135,8 +151,16 @@ class Pager:
             if self._root.beside is not None:
                 await self._root.beside(self._graph, parts)
             records = [msgspec.json.encode(part) for part in parts]
-        changes = [head.updated_at for head in heads if head.updated_at]
-        return Page(records, [head.id for head in heads], max(changes, default=None))
+        return Page(records, [head.id for head in heads], [head.moment for head in heads])
+
+
+def _found(data: msgspec.Raw, root: Root) -> Nodes:
+    if not root.owner:
+        return connection(data, root.field)
+    owner = msgspec.json.decode(data, type=Parts).get(root.owner, msgspec.Raw(b"null"))
+    if bytes(owner) == b"null":
+        return Nodes([], PageInfo(has_next_page=False))
+    return connection(owner, root.field)
 
 
 def _head(node: msgspec.Raw) -> Head:

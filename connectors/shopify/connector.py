@@ -10,7 +10,7 @@ from typing import Protocol
 from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
 from connectors.errors import Partial, Reconnect
 from connectors.intake import Intake
-from connectors.shopify import entry, inventory
+from connectors.shopify import entry, inventory, payments
 from connectors.shopify.connection import Pager, Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.reading import Reader, Reading
@@ -33,6 +33,8 @@ class ShopifyConnector:
         *(root.shape.stream for root in ROOTS),
         inventory.ROOT.shape.stream,
         inventory.LOCATIONS.shape.stream,
+        payments.PAYOUTS.shape.stream,
+        payments.TRANSACTIONS.shape.stream,
     )
     ready: tuple[ReadyTable, ...] = READY
 
@@ -64,8 +66,12 @@ class ShopifyConnector:
                     for root in ROOTS
                 ),
                 _optional(
-                    session, inventory.ROOT, inventory.SCOPE, cursors, until,
+                    session, inventory.ROOT, (inventory.SCOPE,), cursors, until,
                     inventory.Stock(graph, Pager(graph, inventory.ROOT, sizes), partial(_intake, one_by_one, progress)),
+                ),
+                _optional(
+                    session, payments.PAYOUTS, payments.SCOPES, cursors, until,
+                    payments.Payments(graph, sizes, partial(_intake, one_by_one, progress)),
                 ),
             )
         )  # fmt: skip
@@ -122,12 +128,12 @@ async def _read(
 
 
 async def _optional(
-    session: Session, root: Root, scope: str, cursors: Mapping[str, str], until: datetime, reader: _Reads
+    session: Session, root: Root, scopes: tuple[str, ...], cursors: Mapping[str, str], until: datetime, reader: _Reads
 ) -> _Part:
     """Read what came later than our first permissions; an installation without this one is whole without it."""
     held = session.keeper.scopes
-    without = _Part(notes=(f"{root.shape.label} is not read: the installation lacks the permission {scope}.",))
-    if scope not in held and scope.replace("read_", "write_") not in held:
+    without = _Part(notes=(f"{root.shape.label}: not read, the installation lacks {' and '.join(scopes)}.",))
+    if not all(scope in held or scope.replace("read_", "write_") in held for scope in scopes):
         return without
     try:
         return _Part(tuple(await reader.read(mark(cursors.get(root.shape.name), until), until)))

@@ -7,7 +7,15 @@ data), so that an app without that approval reads everything.
 API_VERSION = "2026-10"
 
 #: What the documents need; ``read_all_orders`` lifts Shopify's limit of 60 days of orders.
-SCOPES = ("read_orders", "read_all_orders", "read_products", "read_customers", "read_inventory")
+SCOPES = (
+    "read_orders",
+    "read_all_orders",
+    "read_products",
+    "read_customers",
+    "read_inventory",
+    "read_shopify_payments_accounts",
+    "read_shopify_payments_payouts",
+)
 
 _LINE = """
 fragment Line on LineItem {
@@ -307,6 +315,45 @@ query LevelChanges($id: ID!, $first: Int!, $after: String, $query: String) {
 }
 """
 
+PAYOUTS = """
+query Payouts($first: Int!, $after: String, $query: String) {
+  shopifyPaymentsAccount {
+    payouts(first: $first, after: $after, query: $query, sortKey: ISSUED_AT) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        id legacyResourceId issuedAt status transactionType
+        net { amount currencyCode }
+        summary {
+          chargesGross { amount } chargesFee { amount }
+          refundsFeeGross { amount } refundsFee { amount }
+          adjustmentsGross { amount } adjustmentsFee { amount }
+          reservedFundsGross { amount } reservedFundsFee { amount }
+          retriedPayoutsGross { amount } retriedPayoutsFee { amount }
+          advanceGross { amount } advanceFees { amount }
+        }
+      }
+    }
+  }
+}
+"""
+BALANCE_TRANSACTIONS = """
+query BalanceTransactions($first: Int!, $after: String, $query: String) {
+  shopifyPaymentsAccount {
+    balanceTransactions(first: $first, after: $after, query: $query, sortKey: PROCESSED_AT) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        id type sourceType sourceId sourceOrderTransactionId transactionDate test adjustmentReason
+        amount { amount currencyCode }
+        fee { amount }
+        net { amount }
+        associatedOrder { id name }
+        associatedPayout { id }
+      }
+    }
+  }
+}
+"""
+
 SHOP = "query Shop { shop { id name myshopifyDomain } }"
 
 #: The only document that changes anything: the app removes itself. Not among DOCUMENTS, which only read.
@@ -349,6 +396,8 @@ DOCUMENTS = {
     "InventoryById": INVENTORY_BY_ID,
     "Locations": LOCATIONS,
     "LevelChanges": LEVEL_CHANGES,
+    "Payouts": PAYOUTS,
+    "BalanceTransactions": BALANCE_TRANSACTIONS,
     "Shop": SHOP,
     "OrderCount": ORDER_COUNT,
     "ProductCount": PRODUCT_COUNT,

@@ -213,3 +213,57 @@ LOCATIONS = Shape(
         Field("updated_at", "updatedAt", _T),
     ),
 )
+
+_SUMMARY = (
+    ("charges_gross", "chargesGross"),
+    ("charges_fee", "chargesFee"),
+    ("refunds_gross", "refundsFeeGross"),
+    ("refunds_fee", "refundsFee"),
+    ("adjustments_gross", "adjustmentsGross"),
+    ("adjustments_fee", "adjustmentsFee"),
+    ("reserved_gross", "reservedFundsGross"),
+    ("reserved_fee", "reservedFundsFee"),
+    ("retried_gross", "retriedPayoutsGross"),
+    ("retried_fee", "retriedPayoutsFee"),
+    ("advances_gross", "advanceGross"),
+    ("advances_fee", "advanceFees"),
+)
+
+PAYOUTS = Shape(
+    name="payouts",
+    label="Payouts",
+    updated="issuedAt",
+    fields=(
+        Field("id", "id"),
+        Field("legacy_id", "legacyResourceId"),
+        Field("issued_at", "issuedAt", _T),
+        Field("status", "status"),
+        Field("transaction_type", "transactionType"),
+        Field("currency", "net.currencyCode"),
+        Field("net", "net.amount", _N),
+        *(Field(name, f"summary.{path}.amount", _N) for name, path in _SUMMARY),
+    ),
+)
+
+BALANCE_TRANSACTIONS = Shape(
+    name="balance_transactions",
+    label="Balance transactions",
+    updated="transactionDate",
+    fields=(
+        Field("id", "id"),
+        Field("type", "type"),
+        Field("source_type", "sourceType"),
+        Field("source_id", "sourceId"),
+        Field("source_order_transaction_id", "sourceOrderTransactionId"),
+        Field("transaction_date", "transactionDate", _T),
+        Field("test", "test", _B),
+        Field("adjustment_reason", "adjustmentReason"),
+        Field("currency", "amount.currencyCode"),
+        Field("amount", "amount.amount", _N),
+        Field("fee", "fee.amount", _N),
+        Field("net", "net.amount", _N),
+        Field("order_id", "associatedOrder.id"),
+        Field("order_name", "associatedOrder.name"),
+        Field("payout_id", "associatedPayout.id"),
+    ),
+)

@@ -26,5 +26,13 @@ READY = (
         lines=("raw_shopify_inventory_levels",),
         lookups={"raw_shopify_locations": "raw_shopify_inventory_levels.location_id"},
     ),
+    ReadyTable("shopify_payouts", sql(_PACKAGE, "payouts"), parent="raw_shopify_payouts", key="payout_id"),
+    ReadyTable(
+        "shopify_balance_transactions",
+        sql(_PACKAGE, "balance_transactions"),
+        parent="raw_shopify_balance_transactions",
+        key="balance_transaction_id",
+        lookups={"raw_shopify_payouts": "payout_id"},
+    ),
     ReadyTable("shopify_customers", sql(_PACKAGE, "customers"), parent=_CUSTOMERS, key="customer_id"),
 )

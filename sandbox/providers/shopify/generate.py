@@ -7,6 +7,7 @@ from random import Random
 from sandbox.providers import catalogue
 from sandbox.providers.shopify.fates import cancel, fulfil, ordered, refund
 from sandbox.providers.shopify.make import FIRST, Maker, worth
+from sandbox.providers.shopify.payouts import by_day, entries
 from sandbox.providers.shopify.stock import item_of, locations
 from sandbox.providers.shopify.store import Node, Store, text_of
 from storage.facts.clock import Clock, aware
@@ -37,6 +38,8 @@ def generate(
     found = _orders(maker, orders, start, end)
     store.put(maker.customers)
     store.put(found)
+    booked = entries(found)
+    store.put([*booked, *by_day(booked, datetime.fromtimestamp(end, UTC))])
     return store
 
 
@@ -81,6 +84,8 @@ def _about(domain: str, name: str, start: int) -> Node:
         "timezoneOffset": "-0800",
         "taxesIncluded": False,
         "url": f"https://{domain}",
+        # Not of the schema: whether the shop takes payments with Shopify Payments.
+        "paid": True,
         "plan": {"displayName": "Advanced", "partnerDevelopment": False, "shopifyPlus": False},
         "createdAt": opened,
         "updatedAt": opened,

@@ -7,6 +7,7 @@ from random import Random
 from sandbox.providers.shopify.fates import cancel, fulfil, ordered, refund
 from sandbox.providers.shopify.generate import FIRST_ORDER_NAME
 from sandbox.providers.shopify.make import FIRST, Maker, worth
+from sandbox.providers.shopify.payouts import entries, paid_out, waiting
 from sandbox.providers.shopify.stock import sold
 from sandbox.providers.shopify.store import Change, Node, Store, text_of
 
@@ -40,6 +41,7 @@ class Mutation:
         orders = [node for gid, node in self._put.items() if "lineItems" in node and gid not in before["Order"]]
         for item in sold(self.store, orders, self.at):
             self._put[item["id"]] = item
+        self._pay_out()
         self.store.put(self._put.values())
         for gone in self._remove:
             self.store.remove(gone, self.at)
@@ -47,6 +49,14 @@ class Mutation:
         fresh = tuple(key for key in keys if key[1] not in before[key[0]])
         removed = tuple(("Order", gid) for gid in self._remove)
         return Change(fresh, tuple(key for key in keys if key not in fresh), removed)
+
+    def _pay_out(self) -> None:
+        """Book what payments moved now; what was booked before is paid out."""
+        booked = entries(node for node in self._put.values() if "lineItems" in node)
+        before = waiting(self.store)
+        nodes = paid_out(before, self.at) if before else []
+        fresh = [entry for entry in booked if self.store.get(entry["id"]) is None]
+        self._put |= {node["id"]: node for node in (*nodes, *fresh)}
 
     def _change_one(self) -> None:
         """Change a record that this round has not touched yet."""

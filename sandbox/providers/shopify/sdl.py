@@ -3,6 +3,7 @@
 CONNECTED = (
     "Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "RefundShippingLine",
     "ShippingLine", "DiscountApplication", "InventoryItem", "InventoryLevel", "Location",
+    "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction",
 )  # fmt: skip
 
 _PAGE = "after: String, before: String, first: Int, last: Int"
@@ -19,6 +20,7 @@ _DISCOUNT = """
 _TYPES = f"""
 schema {{ query: QueryRoot mutation: Mutation }}
 
+scalar BigInt
 scalar DateTime
 scalar Decimal
 scalar HTML
@@ -37,6 +39,13 @@ enum OrderDisplayFulfillmentStatus {{
 }}
 enum OrderReturnStatus {{ INSPECTION_COMPLETE IN_PROGRESS NO_RETURN RETURNED RETURN_FAILED RETURN_REQUESTED }}
 enum OrderSortKeys {{ CREATED_AT ID ORDER_NUMBER PROCESSED_AT TOTAL_PRICE UPDATED_AT }}
+enum BalanceTransactionSortKeys {{ AMOUNT ID PROCESSED_AT }}
+enum PayoutSortKeys {{ AMOUNT ID ISSUED_AT }}
+enum ShopifyPaymentsBalanceTransactionPayoutStatus {{ CANCELED FAILED IN_TRANSIT PAID PENDING SCHEDULED }}
+enum ShopifyPaymentsPayoutStatus {{ CANCELED FAILED IN_TRANSIT PAID SCHEDULED }}
+enum ShopifyPaymentsPayoutTransactionType {{ DEPOSIT WITHDRAWAL }}
+enum ShopifyPaymentsSourceType {{ ADJUSTMENT CHARGE DISPUTE REFUND TRANSFER }}
+enum ShopifyPaymentsTransactionType {{ ADJUSTMENT CHARGE REFUND TRANSFER }}
 enum LocationSortKeys {{ ID NAME RELEVANCE }}
 enum ProductSortKeys {{ CREATED_AT ID PUBLISHED_AT TITLE UPDATED_AT VENDOR }}
 enum CustomerSortKeys {{ CREATED_AT ID NAME UPDATED_AT }}
@@ -75,6 +84,7 @@ type QueryRoot {{
   products({_PAGE}, {_SEARCH}, sortKey: ProductSortKeys = ID): ProductConnection!
   productVariants({_PAGE}, {_SEARCH}, sortKey: ProductVariantSortKeys = ID): ProductVariantConnection!
   shop: Shop!
+  shopifyPaymentsAccount: ShopifyPaymentsAccount
 }}
 
 type Mutation {{ appUninstall: AppUninstallPayload tagsAdd(id: ID!, tags: [String!]!): TagsAddPayload }}
@@ -153,6 +163,64 @@ type Customer implements Node {{
   taxExempt: Boolean!
   updatedAt: DateTime!
   verifiedEmail: Boolean!
+}}
+
+type ShopifyPaymentsAccount implements Node {{
+  id: ID!
+  activated: Boolean!
+  balanceTransactions(
+    {_PAGE}, hideTransfers: Boolean = false, {_SEARCH}, sortKey: BalanceTransactionSortKeys = PROCESSED_AT
+  ): ShopifyPaymentsBalanceTransactionConnection!
+  payouts(
+    {_PAGE}, {_SEARCH}, sortKey: PayoutSortKeys = ISSUED_AT, transactionType: ShopifyPaymentsPayoutTransactionType
+  ): ShopifyPaymentsPayoutConnection!
+}}
+
+type ShopifyPaymentsAssociatedOrder {{ id: ID! name: String! }}
+type ShopifyPaymentsBalanceTransactionAssociatedPayout {{
+  id: ID
+  status: ShopifyPaymentsBalanceTransactionPayoutStatus
+}}
+
+type ShopifyPaymentsBalanceTransaction implements Node {{
+  id: ID!
+  adjustmentReason: String
+  amount: MoneyV2!
+  associatedOrder: ShopifyPaymentsAssociatedOrder
+  associatedPayout: ShopifyPaymentsBalanceTransactionAssociatedPayout!
+  fee: MoneyV2!
+  net: MoneyV2!
+  sourceId: BigInt
+  sourceOrderTransactionId: BigInt
+  sourceType: ShopifyPaymentsSourceType
+  test: Boolean!
+  transactionDate: DateTime!
+  type: ShopifyPaymentsTransactionType!
+}}
+
+type ShopifyPaymentsPayoutSummary {{
+  adjustmentsFee: MoneyV2!
+  adjustmentsGross: MoneyV2!
+  advanceFees: MoneyV2!
+  advanceGross: MoneyV2!
+  chargesFee: MoneyV2!
+  chargesGross: MoneyV2!
+  refundsFee: MoneyV2!
+  refundsFeeGross: MoneyV2!
+  reservedFundsFee: MoneyV2!
+  reservedFundsGross: MoneyV2!
+  retriedPayoutsFee: MoneyV2!
+  retriedPayoutsGross: MoneyV2!
+}}
+
+type ShopifyPaymentsPayout implements Node {{
+  id: ID!
+  issuedAt: DateTime!
+  legacyResourceId: UnsignedInt64!
+  net: MoneyV2!
+  status: ShopifyPaymentsPayoutStatus!
+  summary: ShopifyPaymentsPayoutSummary!
+  transactionType: ShopifyPaymentsPayoutTransactionType!
 }}
 
 type InventoryQuantity implements Node {{ id: ID! name: String! quantity: Int! updatedAt: DateTime }}

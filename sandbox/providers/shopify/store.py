@@ -14,7 +14,8 @@ from storage.facts.clock import Clock, aware
 #: A record in the shape of its GraphQL type; nested connections are plain lists, other records are named by gid.
 Node = dict[str, Any]
 
-KINDS = ("Order", "Product", "ProductVariant", "Customer", "Location", "InventoryItem")
+KINDS = ("Order", "Product", "ProductVariant", "Customer", "Location", "InventoryItem",
+         "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction")  # fmt: skip
 #: How far back orders can be read without read_all_orders.
 RECENT = timedelta(days=60)
 
@@ -95,6 +96,16 @@ SEARCHABLE: dict[str, dict[str, Reader]] = {
     },
     "InventoryItem": _COMMON | {"sku": _lower("sku")},
     "InventoryLevel": {name: _COMMON[name] for name in ("created_at", "updated_at")},
+    "ShopifyPaymentsPayout": {
+        "id": _COMMON["id"],
+        "issued_at": _time("issuedAt"),
+        "status": _lower("status"),
+    },
+    "ShopifyPaymentsBalanceTransaction": {
+        "id": _COMMON["id"],
+        "processed_at": _time("transactionDate"),
+        "payments_transfer_id": lambda node: (node["associatedPayout"]["id"] or "").rpartition("/")[2],
+    },
     "Location": _COMMON | {"name": _lower("name")},
     "Customer": _COMMON | {"email": _lower("email"), "first_name": _lower("firstName"), "state": _lower("state")},
 }
@@ -108,7 +119,8 @@ def _cents(node: Mapping[str, Any]) -> int:
 _SORTS: dict[str, Reader] = {
     "CREATED_AT": _time("createdAt"),
     "UPDATED_AT": _time("updatedAt"),
-    "PROCESSED_AT": _time("processedAt"),
+    "PROCESSED_AT": lambda node: seconds(node.get("processedAt") or node["transactionDate"]),
+    "ISSUED_AT": _time("issuedAt"),
     "PUBLISHED_AT": lambda node: seconds(node.get("publishedAt")) or 0,
     "ID": lambda node: number(node["id"]),
     "ORDER_NUMBER": lambda node: node["number"],

@@ -20,7 +20,7 @@ from graphql import (
 from graphql.language import FieldNode, FragmentDefinitionNode, OperationDefinitionNode
 
 from connectors.reads import operations
-from connectors.shopify import documents, inventory, refunds
+from connectors.shopify import documents, inventory, payments, refunds
 from connectors.shopify.documents import DOCUMENTS, SCOPES
 from connectors.shopify.roots import ROOTS
 
@@ -111,7 +111,11 @@ def cost(selection: Any, sizes: dict[str, int], fragments: dict[str, Any], schem
 
 
 @pytest.mark.contracts
-@pytest.mark.parametrize("root", [*ROOTS, inventory.ROOT, inventory.LOCATIONS], ids=lambda root: root.field)
+@pytest.mark.parametrize(
+    "root",
+    [*ROOTS, inventory.ROOT, inventory.LOCATIONS, payments.PAYOUTS, payments.TRANSACTIONS],
+    ids=lambda root: root.field,
+)
 def test_first_pages_are_affordable(schema: GraphQLSchema, root: Any) -> None:
     shown = {inner.variable: inner.first for inner in root.inners}
     given = {"ids": refunds.AT_ONCE, refunds.LINES.variable: refunds.LINES.first}

@@ -1,0 +1,104 @@
+"""Payouts and balance transactions are followed until they are settled, and left out where the grant lacks them."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.shopify import payments
+from connectors.shopify.shapes import BALANCE_TRANSACTIONS, PAYOUTS
+from sandbox.providers.shopify import Shopify
+from sandbox.providers.shopify.payouts import ENTRY, PAYOUT
+from storage.facts.clock import OffsetClock
+from storage.warehouse import Warehouse
+from tests.connectors.equality import assert_same
+from tests.connectors.shopify.test_ready_tables import load
+from tests.connectors.worlds import SCOPES, SHOP, World, shopify_world
+
+
+@pytest.fixture
+def clock() -> OffsetClock:
+    return OffsetClock()
+
+
+@pytest.fixture
+def app(clock: OffsetClock) -> Shopify:
+    return Shopify.generated(seed=2, orders=40, clock=clock, as_of=clock.now())
+
+
+@pytest.fixture
+async def world(app: Shopify, clock: OffsetClock) -> AsyncIterator[World]:
+    async with shopify_world(app, clock, scopes=(*SCOPES, *payments.SCOPES)) as world:
+        yield world
+
+
+def assert_true(world: World, app: Shopify) -> None:
+    store = app.shops[SHOP]
+    assert_same(world.kept, PAYOUTS, store.truth(PAYOUT))
+    assert_same(world.kept, BALANCE_TRANSACTIONS, store.truth(ENTRY))
+
+
+async def test_payments_are_followed_until_they_are_paid_out(world: World, app: Shopify, clock: OffsetClock) -> None:
+    store = app.shops[SHOP]
+    first = await world.collect()
+    assert {"payouts", "balance_transactions"} <= set(first.full)
+    assert_true(world, app)
+    for seed in range(4):
+        clock.advance(timedelta(hours=30))
+        store.mutate(seed, new=8, changed=6)
+        newest = max(store.truth(PAYOUT), key=lambda payout: payout["issuedAt"])
+        store.put([newest | {"status": ("SCHEDULED", "IN_TRANSIT", "FAILED", "PAID")[seed]}])
+        clock.advance(timedelta(minutes=1))
+        done = await world.collect()
+        assert not {"payouts", "balance_transactions"} & set(done.full)
+        assert_true(world, app)
+
+
+async def test_payouts_are_looked_at_once_an_hour(world: World, app: Shopify, clock: OffsetClock) -> None:
+    await world.collect()
+    before = len(app.journal.entries)
+    clock.advance(timedelta(minutes=5))
+    done = await world.collect()
+    assert payments.PAYOUTS.owner not in [entry.entity for entry in app.journal.entries[before:]]
+    assert "payouts" not in done.cursors
+
+
+@pytest.mark.parametrize("scopes", [(), payments.SCOPES[:1], payments.SCOPES[1:]])
+async def test_without_the_permissions_payouts_are_left_out_and_said(
+    app: Shopify, clock: OffsetClock, scopes: tuple[str, ...]
+) -> None:
+    async with shopify_world(app, clock, scopes=(*SCOPES, *scopes)) as world:
+        done = await world.collect()
+    assert any("read_shopify_payments_payouts" in note for note in done.notes)
+    assert "payouts" not in world.kept.rows
+    assert "orders" in done.full
+
+
+async def test_a_shop_without_shopify_payments_has_none(world: World, app: Shopify) -> None:
+    app.shops[SHOP].about["paid"] = False
+    done = await world.collect()
+    assert not world.kept.rows.get("payouts")
+    assert "payouts" in done.full
+
+
+async def test_the_rows_of_a_payout_add_up_to_it(
+    world: World, app: Shopify, clock: OffsetClock, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(str(tmp_path), "org_1")
+    await load(world, warehouse, "run_1")
+    clock.advance(timedelta(hours=2))
+    app.shops[SHOP].mutate(3, new=3)
+    await load(world, warehouse, "run_2")
+    with warehouse.reader() as reader:
+        off = reader.query(
+            "SELECT p.payout_id FROM ready_shopify_payouts p LEFT JOIN ready_shopify_balance_transactions t"
+            " ON t.payout_id = p.payout_id GROUP BY p.payout_id, p.net_amount"
+            " HAVING p.net_amount IS DISTINCT FROM sum(t.net_amount)"
+        )
+        sums = reader.query("SELECT sum(net_amount) AS net FROM ready_shopify_payouts")
+    assert off == []
+    truth: list[Any] = app.shops[SHOP].truth(PAYOUT)
+    assert sums == [{"net": sum((Decimal(payout["net"]["amount"]) for payout in truth), Decimal(0))}]
