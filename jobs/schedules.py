@@ -88,7 +88,7 @@ class ScheduleService:
         planned = _planned(before, plan, zone, now)
         sources.set_schedule(session, before.id, plan.minutes, plan.rule, now)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, before.id, now)
-        was = Plan(before.schedule_minutes, before.rule).words
+        was = Plan(before.planned_minutes or before.schedule_minutes, before.rule).words
         detail: dict[str, object] = {"account": before.label, "before": was, "now": plan.words, "zone": zone}
         audit.record(session, member.organization_id, member.id, Action.CHANGE_SCHEDULE, before.id, now, detail)
         return planned
@@ -110,7 +110,7 @@ def _planned(before: Source, plan: Plan, zone: str, now: datetime) -> Planned:
     check_plan(plan, before)
     if plan.rule is not None and not known_zone(zone):
         raise PlanRefusedError("zone")
-    source = replace(before, schedule_minutes=plan.minutes, rule=plan.rule, zone=zone)
+    source = replace(before, schedule_minutes=plan.minutes, planned_minutes=None, rule=plan.rule, zone=zone)
     # A disconnected source has its times once it is connected again: shown as they would be.
     running = schedule_of(replace(source, connection=ConnectionState.CONNECTED))
     return Planned(source, before, next_slots(running, now, SHOWN), plan.words, zone)

@@ -93,3 +93,5 @@ class Source:
     zone: str = "UTC"
     #: when a person set the schedule: what was due by then is not made up for
     scheduled_at: datetime | None = None
+    #: minutes as they were set, where `schedule_minutes` is stretched
+    planned_minutes: int | None = None

@@ -243,6 +243,7 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], z
         rule=read_rule(row.schedule_rule) if row.schedule_rule else None,
         zone=zone if row.schedule_rule else "UTC",
         scheduled_at=row.scheduled_at,
+        planned_minutes=row.schedule_minutes if row.stretched_minutes else None,
     )
 
 

@@ -82,7 +82,7 @@ def stretched(status: SourceStatus) -> Words:
     """Return why a source is collected less often than planned; nothing where it is not."""
     if status.stretched_minutes is None:
         return ()
-    planned = times.every(status.source.schedule_minutes)
+    planned = times.every(status.source.planned_minutes or status.source.schedule_minutes)
     why = ""
     if status.reads and status.reads[1]:
         used = f"{number(status.reads[0])} of {number(status.reads[1])}"

@@ -24,12 +24,14 @@ from storage.facts.people import Action, Actor, Role, SlackIdentity
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Freshness, Provider, Source
+from storage.facts.status import SourceStatus
 from storage.records import audit, organizations, sources
 from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
 from storage.tables import OrganizationRow
+from templates.notices import pieces
 
 SEED = Path(sandbox.__file__).parent / "temerity_goods.yaml"
 _TOKENS = (
@@ -134,6 +136,17 @@ async def test_a_card_changes_once_and_not_over_another_change(stage: Stage) -> 
             stage.actor("U0DANIEL"), shown.source.id, shown.words, shown.seen, TriggerKey("T0TEMERITY", "card_2")
         )
     assert stage.source().schedule_minutes == 360
+
+
+async def test_a_stretched_schedule_says_what_it_was_set_to_until_another_is_set(stage: Stage) -> None:
+    stage.database.in_write(lambda session: sources.set_stretched(session, stage.source().id, 120, stage.clock.now()))
+    stretched = stage.source()
+    assert (stretched.schedule_minutes, stretched.planned_minutes) == (120, 60)
+    status = SourceStatus(stretched, Freshness.FRESH, None, None, None, None, None, stretched_minutes=120)
+    assert "every 2 hours instead of every 60 minutes" in str(pieces.stretched(status))
+    await stage.set("every 6 hours")
+    assert (stage.source().schedule_minutes, stage.source().planned_minutes) == (360, None)
+    assert stage.noted()[-1]["before"] == "every 60 minutes"
 
 
 async def test_the_seed_file_leaves_what_a_person_chose(stage: Stage) -> None:
