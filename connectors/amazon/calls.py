@@ -35,14 +35,18 @@ class Pace:
 
     def rate(self, operation: str) -> Rate:
         """Return what an operation allows."""
-        plan = PLANS[operation]
-        return replace(plan, per_second=self.heard.get(operation, plan.per_second))
+        return _spared(replace(PLANS[operation], per_second=self.heard.get(operation, PLANS[operation].per_second)))
 
     def hear(self, operation: str, answer: Answer) -> None:
         """Take in what an answer says about the rate; a header that is no plain rate says nothing."""
         said = answer.headers.get(_HEADER, "").strip()
         if _RATE.fullmatch(said) and 0.0001 <= float(said) <= 1000:
             self.heard[operation] = float(said)
+
+
+def _spared(plan: Rate) -> Rate:
+    """Leave one call of the bucket unused: calls do not arrive in the rhythm in which they are sent."""
+    return replace(plan, burst=max(plan.burst - 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def call(
         body=posted,
         content_type=None if posted is None else "application/json",
         bucket=operation.replace(" ", "_"),
-        rates=(rate or PLANS[operation],),
+        rates=(rate or _spared(PLANS[operation]),),
     )
 
 

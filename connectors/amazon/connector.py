@@ -6,10 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from connectors.amazon import entry, orders, settlements, transactions
+from connectors.amazon import entry, inventory, orders, reading, returns, settlements, transactions
 from connectors.amazon.calls import Calls, Pace
 from connectors.amazon.part import Errand, Part
-from connectors.amazon.reading import read_orders, read_settlements, read_transactions
 from connectors.amazon.reports import Reports, Waiting
 from connectors.amazon.tables import READY
 from connectors.base import Access, Collected, Company, Progress, Session, Sink, serial
@@ -38,12 +37,14 @@ MARKETPLACES = Shape(
     ),
     full=True,
 )
-_TYPES = (orders.TYPE,)
+_TYPES = (orders.TYPE, returns.TYPE)
 #: Everything but the marketplaces, by the name that people read.
 PARTS: Mapping[str, Callable[[Errand], Awaitable[Part]]] = {
-    "orders": read_orders,
-    "settlements": read_settlements,
-    "transactions": read_transactions,
+    "orders": reading.read_orders,
+    "settlements": reading.read_settlements,
+    "transactions": reading.read_transactions,
+    "inventory": reading.read_inventory,
+    "returns": reading.read_returns,
 }
 
 
@@ -72,6 +73,8 @@ class AmazonConnector:
         settlements.SETTLEMENTS.stream,
         settlements.LINES.stream,
         transactions.TRANSACTIONS.stream,
+        inventory.INVENTORY.stream,
+        returns.RETURNS.stream,
     )
     ready: tuple[ReadyTable, ...] = READY
 

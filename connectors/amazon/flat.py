@@ -58,6 +58,14 @@ class Sheet:
                     yield cells[place]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The records of one report, and the columns in it that nobody knew."""
+
+    records: list[bytes]
+    unknown: tuple[str, ...]
+
+
 def sheet(text: str, label: str, needed: Collection[str]) -> Sheet:
     """Read a report (Broken: no heading, a column twice, a needed column missing, a row that does not fit)."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]

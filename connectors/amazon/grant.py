@@ -30,7 +30,9 @@ class AmazonGrants:
     """A seller's consent in one region."""
 
     provider = Provider.AMAZON
-    line = "Orders, settlements and transactions of one Amazon seller account, when you ask and every six hours."
+    line = (
+        "Orders, returns, stock, settlements and transactions of one seller account, when you ask and every six hours."
+    )
     hint: HintField | None = HintField(
         label="Region",
         help="Where the seller account sells. Accounts in several regions are connected one by one.",

@@ -4,25 +4,19 @@ Amazon's file has a row per item and no number for it, so an order's items are k
 item's prices are those of the whole line, not of one unit; they are blank while an order is pending.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 
 import msgspec
 
-from connectors.amazon.flat import Amounts, amounts, moment, sheet, whole
-from connectors.amazon.reports import Text, Wanted
-from connectors.base import OVERLAP, Mark
+from connectors.amazon.flat import Amounts, Found, amounts, moment, sheet, whole
+from connectors.amazon.reports import Text
+from connectors.amazon.spans import Kind
 from connectors.errors import Broken
 from connectors.shapes import Field, Lines, Shape
 from storage.facts.streams import ColumnType
 
 TYPE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
-#: Amazon makes a report of orders for at most this long a time.
-SPAN = timedelta(days=30)
-#: How far back orders are read, and how many whole spans of that at first and with each later collection.
-HISTORY = timedelta(days=730)
-FIRST_SPANS, MORE_SPANS = 2, 4
+KIND = Kind(TYPE, "Orders", first=2, more=3)
 
 _MONEY, _COUNT, _TIME = ColumnType.MONEY, ColumnType.INTEGER, ColumnType.TIMESTAMP
 _ORDER = (
@@ -61,70 +55,6 @@ _KNOWN = _OF_ORDER | {field.path for field in _ITEM} | {
     "url", "number-of-items", "is-replacement-order", "is-exchange-order", "original-order-id", "order-invoice-type",
     "fulfilled-by",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which spans to read, the oldest first, and how far back everything is in afterwards."""
-
-    wanted: tuple[Wanted, ...]
-    back_to: datetime
-    #: whether all of the history is in afterwards
-    complete: bool
-
-
-def plan(since: Mark | None, until: datetime, marketplaces: tuple[str, ...]) -> Plan:
-    """Plan one collection: what changed since the last one, and some more of the past until all of it is there."""
-    # Amazon takes whole seconds: the next one, so that everything up to `until` is in.
-    end = until + timedelta(microseconds=-until.microsecond % 1_000_000)
-    floor = _aligned(until - HISTORY)
-    spans: list[tuple[datetime, datetime]] = []
-    if since is None:
-        back_to, more, made_since = _aligned(until), FIRST_SPANS, None
-        spans.append((back_to, end))
-    else:
-        back_to, more, made_since = _back_to(since), MORE_SPANS, since.read_to
-        spans += reversed(list(_spans(since.read_to - OVERLAP, end)))
-    while more > 0 and back_to > floor:
-        spans.append((back_to - SPAN, back_to))
-        back_to, more = back_to - SPAN, more - 1
-    least = max(until - timedelta(minutes=30), since.read_to + timedelta(seconds=1) if since else until - SPAN)
-    wanted = [
-        Wanted(
-            TYPE, "Orders", marketplaces, start, stop, made_since=made_since,
-            least_end=min(least, end) if stop == end else None,
-        )
-        for start, stop in reversed(spans)
-    ]  # fmt: skip
-    return Plan(tuple(wanted), back_to, back_to <= floor)
-
-
-def _aligned(moment: datetime) -> datetime:
-    """Return the last border before an instant; borders stand still, so that a later attempt finds its report."""
-    epoch = datetime.fromtimestamp(0, UTC)
-    return epoch + (moment - epoch) // SPAN * SPAN
-
-
-def _spans(start: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    while until - start > SPAN:
-        yield start, start + SPAN
-        start += SPAN
-    yield start, until
-
-
-def _back_to(since: Mark) -> datetime:
-    try:
-        return datetime.fromisoformat(since.newest).astimezone(UTC)
-    except ValueError:
-        return since.read_to
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The orders of one report, and the columns in it that nobody knew."""
-
-    records: list[bytes]
-    unknown: tuple[str, ...]
 
 
 def orders(text: Text) -> Found:

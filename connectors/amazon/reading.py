@@ -1,52 +1,61 @@
 """How the streams that come as reports are read."""
 
 import asyncio
-from datetime import datetime
+from collections.abc import Callable
 
 import msgspec
 
-from connectors.amazon import orders, settlements, transactions
+from connectors.amazon import inventory, orders, returns, settlements, transactions
+from connectors.amazon.flat import Found
 from connectors.amazon.part import BATCH, Errand, Part, take
+from connectors.amazon.reports import Text
+from connectors.amazon.spans import SPAN, Kind, Plan, plan
 from connectors.base import Mark, mark
+from connectors.shapes import Shape
 from connectors.side_by_side import together
 
 
 async def read_orders(errand: Errand) -> Part:
-    """Read the orders that changed, and some more of the past.
+    """Read the orders that changed, and some more of the past."""
+    return await _read_spans(errand, orders.KIND, orders.ORDERS, orders.orders)
 
-    The oldest span is loaded first, so that of an order that moved from one span to the next the newer record wins.
+
+async def read_returns(errand: Errand) -> Part:
+    """Read the returns that came in, and some more of the past."""
+    return await _read_spans(errand, returns.KIND, returns.RETURNS, returns.returns)
+
+
+async def _read_spans(errand: Errand, kind: Kind, shape: Shape, read: Callable[[Text], Found]) -> Part:
+    """Read one kind of report.
+
+    The oldest span is loaded first, so that of a record that moved from one span to the next the newer one wins.
     """
-    name, until = orders.ORDERS.name, errand.until
-    plan = orders.plan(mark(errand.cursors.get(name), until), until, errand.marketplaces)
-    made = await together(errand.reports.made(wanted) for wanted in plan.wanted)
-    intake = errand.intake(orders.ORDERS)
+    name, until = shape.name, errand.until
+    planned = plan(kind, mark(errand.cursors.get(name), until), until, errand.marketplaces)
+    made = await together(errand.reports.made(wanted) for wanted in planned.wanted)
+    intake = errand.intake(shape)
     unknown: set[str] = set()
-    ends: datetime = until
-    for wanted, report in zip(plan.wanted, made, strict=True):
-        if report is None:
+    ends = until
+    for wanted, report in zip(planned.wanted, made, strict=True):
+        if wanted is planned.wanted[-1]:
+            ends = min(until, report.data_end_time or until)
+        if report.empty:
             continue
-        text = await errand.reports.read(report, wanted.label)
-        found = await asyncio.to_thread(orders.orders, text)
+        found = await asyncio.to_thread(read, await errand.reports.read(report, wanted.label))
         unknown.update(found.unknown)
         await take(intake, found.records)
-        if wanted is plan.wanted[-1]:
-            ends = min(until, report.data_end_time or until)
-    return Part(
-        {name: str(Mark(ends - errand.behind, plan.back_to.isoformat()))},
-        as_of=ends,
-        keep=(name,),
-        notes=_notes(plan, unknown),
-    )
+    cursor = Mark(ends - errand.behind, planned.back_to.isoformat())
+    return Part({name: str(cursor)}, as_of=ends, keep=(name,), notes=_notes(kind, planned, unknown))
 
 
-def _notes(plan: orders.Plan, unknown: set[str]) -> tuple[str, ...]:
+def _notes(kind: Kind, planned: Plan, unknown: set[str]) -> tuple[str, ...]:
     notes = []
-    if not plan.complete:
-        notes.append(
-            f"Orders last changed before {plan.back_to:%Y-%m-%d} are not in yet: each collection reads 120 days more."
-        )
+    if not planned.complete:
+        before, more = f"{planned.back_to:%Y-%m-%d}", kind.more * SPAN.days
+        notes.append(f"{kind.label} of before {before} are not in yet: each collection reads {more} days more.")
     if unknown:
-        notes.append(f"Amazon's report of orders has columns that are kept but not used: {', '.join(sorted(unknown))}.")
+        words = f"{kind.label}: Amazon's report has columns that are kept but not used"
+        notes.append(f"{words}: {', '.join(sorted(unknown))}.")
     return tuple(notes)
 
 
@@ -83,3 +92,12 @@ async def read_transactions(errand: Errand) -> Part:
                 waiting = []
         await take(intake, waiting)
     return Part({name: str(transactions.mark_after(end, errand.behind))}, as_of=end, keep=(name,))
+
+
+async def read_inventory(errand: Errand) -> Part:
+    """Read the stock of every marketplace, whole: what is no longer listed is gone."""
+    intake = errand.intake(inventory.INVENTORY)
+    for marketplace in errand.marketplaces:
+        async for page in inventory.pages(errand.calls, marketplace):
+            await take(intake, page)
+    return Part(full=(inventory.INVENTORY.name,))

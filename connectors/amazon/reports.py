@@ -44,6 +44,11 @@ class Report(msgspec.Struct, rename="camel", frozen=True):
     processing_start_time: datetime | None = None
     report_document_id: str | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether Amazon ended it because there is no data: it had begun to make it."""
+        return self.processing_status == "CANCELLED" and self.processing_start_time is not None
+
 
 class _Created(msgspec.Struct, rename="camel"):
     report_id: str
@@ -109,7 +114,8 @@ class Reports:
     async def look(self, types: Collection[str]) -> None:
         """Learn what was asked for of late."""
         since = self._clock.now() - REUSED_FOR
-        self._known = await self.listed(types, since, statuses=("IN_QUEUE", "IN_PROGRESS", "DONE"))
+        found = await self.listed(types, since, statuses=("IN_QUEUE", "IN_PROGRESS", "DONE", "CANCELLED"))
+        self._known = [report for report in found if report.processing_status != "CANCELLED" or report.empty]
 
     async def listed(self, types: Collection[str], since: datetime, *, statuses: Collection[str]) -> list[Report]:
         """List reports made since an instant, the newest first."""
@@ -130,8 +136,8 @@ class Reports:
             asked.add(page.next_token)
             params = {"nextToken": page.next_token}
 
-    async def made(self, wanted: Wanted) -> Report | None:
-        """Return a finished report, or None when Amazon has no data for it."""
+    async def made(self, wanted: Wanted) -> Report:
+        """Return a finished report; one that is `empty` has no document, since Amazon has no data for it."""
         for _ in range(2):
             report = await self._finished(self._reusable(wanted) or await self._create(wanted), wanted.label)
             if report.processing_status == "DONE":
@@ -139,11 +145,13 @@ class Reports:
             if report.processing_status == "FATAL":
                 words = f"{wanted.label}: Amazon could not make its report; it is asked for again later"
                 raise Retry(900, words, code="report_fatal")
+            if report in self._known:
+                return report
             twin = await self._twin(wanted, report)
             if twin is not None:
                 self._known.append(twin)
-            elif report.processing_start_time is not None:
-                return None
+            elif report.empty:
+                return report
         words = f"{wanted.label}: Amazon cancelled its report before it began to make it"
         raise Retry(REUSED_FOR.total_seconds(), words, code="report_cancelled")
 

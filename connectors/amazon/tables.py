@@ -6,6 +6,7 @@ from storage.facts.ready import ReadyTable
 _PACKAGE = "connectors.amazon"
 _SETTLEMENTS, _LINES = "raw_amazon_settlements", "raw_amazon_settlement_lines"
 _TRANSACTIONS = "raw_amazon_transactions"
+_INVENTORY, _RETURNS = "raw_amazon_inventory", "raw_amazon_returns"
 _ORDERS, _ITEMS = "raw_amazon_orders", "raw_amazon_order_items"
 
 READY = (
@@ -19,6 +20,8 @@ READY = (
         key="settlement_line_id",
         lookups={_SETTLEMENTS: "settlement_id"},
     ),
+    ReadyTable("amazon_inventory", sql(_PACKAGE, "inventory"), parent=_INVENTORY, key="inventory_id"),
+    ReadyTable("amazon_returns", sql(_PACKAGE, "returns"), parent=_RETURNS, key="return_id"),
     ReadyTable("amazon_transactions", sql(_PACKAGE, "transactions"), parent=_TRANSACTIONS, key="transaction_id"),
     ReadyTable(
         "amazon_transaction_breakdowns",

@@ -31,6 +31,7 @@ _OPERATIONS = {
     "/apps/authorize/consent": "authorize",
     "/sellers/v1/marketplaceParticipations": "participations",
     "/finances/2024-06-19/transactions": "transactions",
+    "/fba/inventory/v1/summaries": "inventory",
 }
 _BELOW = {
     "/reports/2021-06-30/reports/": "look at report",
@@ -42,6 +43,7 @@ LOGIN_PATH = "/connect/amazon/renew"
 _RATE = {
     "participations": (0.016, 15.0),
     "transactions": (0.5, 10.0),
+    "inventory": (2.0, 2.0),
     "create report": (0.0167, 15.0),
     "list reports": (0.0222, 10.0),
     "look at report": (2.0, 15.0),
@@ -190,6 +192,7 @@ class Amazon:
         routes = [
             Route("/sellers/v1/marketplaceParticipations", self._call(region, "participations", _participations)),
             Route("/finances/2024-06-19/transactions", self._call(region, "transactions", self._transactions)),
+            Route("/fba/inventory/v1/summaries", self._call(region, "inventory", self._inventory)),
             *self._report_routes(region),
             *self._consents[region].routes(),
             *admin.routes(self),
@@ -231,6 +234,9 @@ class Amazon:
         if not self._admits(seller.id, name):
             return _refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
         return None
+
+    async def _inventory(self, seller: Seller, request: Request) -> Any:
+        return self.shops[seller.id].stock.answer(request.query_params)
 
     async def _transactions(self, seller: Seller, request: Request) -> Any:
         shop = self.shops[seller.id]

@@ -8,6 +8,7 @@ from sandbox.providers.amazon.ledger import Ledger
 from sandbox.providers.amazon.reports import Desk, InvalidInputError, Paper, flat
 from sandbox.providers.amazon.sellers import Seller, markets_of
 from sandbox.providers.amazon.settling import SETTLEMENT, Settlements
+from sandbox.providers.amazon.stock import RETURN_COLUMNS, RETURNS, Returned, Stock
 from sandbox.providers.amazon.trade import ORDER_COLUMNS, Trade
 from storage.facts.clock import Clock
 
@@ -30,10 +31,14 @@ class Shop:
         self.charset = "UTF-8"
         #: how many reports a page of their list holds
         self.page = 10
-        self.desk = Desk(clock, {ALL_ORDERS: self._orders})
+        self.desk = Desk(clock, {ALL_ORDERS: self._orders, RETURNS: self._returns})
         _, channel, currency = _MARKETS[seller.region]
         self.settlements = Settlements(channel, currency, european=seller.region == "eu")
         self.markets = markets_of(seller)
+        self.stock = Stock(self.markets, clock)
+        self.returned = Returned()
+        for _ in range(orders // 4):
+            self.give_back(clock.now() - timedelta(hours=self.trade.random.randrange(1, 24 * 40)))
         self.ledger = Ledger(seller.id, (self.markets[0], channel), currency, clock)
         for days in (30, 16, 2):
             self.settle(clock.now() - timedelta(days=days))
@@ -43,8 +48,19 @@ class Shop:
         """Return all live records (KeyError)."""
         known = {"orders": self.trade.truth(), "settlements": self.settlements.heads}
         self.ledger.book(self.trade.truth())
-        known["transactions"] = self.ledger.truth()
+        known |= {
+            "transactions": self.ledger.truth(),
+            "inventory": self.stock.truth(),
+            "returns": self.returned.truth(),
+        }
         return (known | {"settlement_lines": self.settlements.lines})[entity]
+
+    def give_back(self, at: datetime) -> None:
+        """Let a customer send something back; the stock grows by it."""
+        shipped = [one for one in self.trade.truth() if one["order-status"] == "Shipped"]
+        if shipped:
+            self.returned.take(self.trade.random.choice(shipped), at)
+            self.stock.move(self.trade.random)
 
     def settle(self, end: datetime) -> str:
         """Let Amazon close a period and file its report."""
@@ -78,4 +94,11 @@ class Shop:
     ) -> Paper | None:
         _ = markets, options
         text = flat(ORDER_COLUMNS, self.trade.rows(start, end))
+        return Paper(text, self.charset) if text else None
+
+    def _returns(
+        self, markets: tuple[str, ...], start: datetime, end: datetime, options: Mapping[str, str]
+    ) -> Paper | None:
+        _ = markets, options
+        text = flat(RETURN_COLUMNS, self.returned.rows(start, end))
         return Paper(text, self.charset) if text else None

@@ -7,8 +7,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-#: sku, asin, name, price
-_PRODUCTS = (
+#: What is sold: sku, asin, name, price.
+PRODUCTS = (
     ("OIL-100", "B00SAMPLE1", 'Chain "Pro" Oil 100ml', "10.00"),
     ("MUG-2", "B00SAMPLE2", "Café mug – 2 pack", "15.50"),
     ("BELL-1", "B00SAMPLE3", "Bell", "7.25"),
@@ -69,7 +69,7 @@ class Trade:
     def ship(self, key: str, at: datetime) -> None:
         """Let a pending order leave: it is priced and stamped anew."""
         order = self.orders[key]
-        products = {product[0]: product for product in _PRODUCTS}
+        products = {product[0]: product for product in PRODUCTS}
         currency = self.market[2]
         order["items"] = [self._item("Shipped", currency, products[item["sku"]]) for item in order["items"]]
         order |= {"order-status": "Shipped", "last-updated-date": _stamp(at)}
@@ -97,7 +97,7 @@ class Trade:
                 yield {**own, **PERSONAL, **item, "is-business-order": str(order["is-business-order"]).lower()}
 
     def _chosen(self) -> list[tuple[str, str, str, str]]:
-        return self.random.sample(_PRODUCTS, self.random.choice((1, 1, 2, 3)))
+        return self.random.sample(PRODUCTS, self.random.choice((1, 1, 2, 3)))
 
     def _item(self, status: str, currency: str, product: tuple[str, str, str, str]) -> dict[str, str]:
         sku, asin, name, price = product
