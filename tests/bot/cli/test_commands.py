@@ -171,7 +171,9 @@ def test_keys_rotate_makes_the_old_key_superfluous(seeded: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "keys, cause", [("", "SECRET_KEYS"), ("c2hvcnQ=", "not 32 bytes"), (new_key(), "not in SECRET_KEYS: add it again")]
+    "keys, cause",
+    [("", "SECRET_KEYS"), ("c2hvcnQ=", "not 32 bytes"), (new_key(), "not in SECRET_KEYS: add it again")],
+    ids=["missing", "short", "another"],
 )
 def test_a_missing_or_wrong_key_refuses_the_start_and_changes_nothing(seeded: Shell, keys: str, cause: str) -> None:
     """T60."""
