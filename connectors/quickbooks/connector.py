@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-from calendar import monthrange
 from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from functools import partial
@@ -14,7 +13,7 @@ from connectors.quickbooks import entry, reports
 from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.reading import Reader, Reading
-from connectors.quickbooks.reports import REPORTS, Report
+from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
 from connectors.quickbooks.statements import ENTITIES, Entity
 from connectors.quickbooks.tables import READY
 from connectors.side_by_side import together
@@ -32,7 +31,7 @@ class QuickBooksConnector:
     label = "QuickBooks"
     streams: tuple[Stream, ...] = (
         *(entity.shape.stream for entity in ENTITIES),
-        *(report.stream for report in REPORTS),
+        *(report.stream for report in (*REPORTS, *DAILY_REPORTS)),
     )
     ready: tuple[ReadyTable, ...] = READY
 
@@ -63,9 +62,12 @@ class QuickBooksConnector:
         readings += await together(read(entity, known.get(entity.name)) for entity in due_again)
         state = _state(readings, until)
         due = [report for report in REPORTS if cursors.get(report.stream.name) != state]
-        for report in due:
+        day, known_before = until.date().isoformat(), any(marks.values())
+        daily = [report for report in DAILY_REPORTS if known_before and cursors.get(report.stream.name) != day]
+        for report in (*due, *daily):
             await _read_report(company, report, until, one_by_one, progress)
-        return _collected(session, readings, {report.stream.name: state for report in REPORTS}, due, until)
+        read_at = {report.stream.name: state for report in REPORTS} | {report.stream.name: day for report in daily}
+        return _collected(session, readings, read_at, [*due, *daily], until)
 
 
 def _is_due(entity: Entity, known: Mark | None, until: datetime) -> bool:
@@ -88,22 +90,11 @@ async def _changes(company: Company, marks: Mapping[str, Mark | None], until: da
 
 
 async def _read_report(company: Company, report: Report, until: datetime, sink: Sink, progress: Progress) -> None:
-    """Read one report by month, from January of last year to the end of this month, on the accrual basis."""
-    first, last = f"{until.year - 1}-01-01", _month_end(until)
-    params = {
-        "start_date": first,
-        "end_date": last,
-        "accounting_method": "Accrual",
-        "summarize_column_by": "Month",
-    }
-    answer = await company.get(f"/reports/{report.name}", f"report {report.name}", params)
+    """Read one report whole."""
+    answer = await company.get(f"/reports/{report.name}", f"report {report.name}", report.asked(until))
     found = reports.batch(report, answer.body)
     await sink(found)
     progress(report.stream.name, found.rows.num_rows, found.rows.num_rows)
-
-
-def _month_end(moment: datetime) -> str:
-    return f"{moment:%Y-%m}-{monthrange(moment.year, moment.month)[1]:02d}"
 
 
 def _state(readings: list[Reading], until: datetime) -> str:

@@ -1,4 +1,4 @@
-"""ProfitAndLoss and BalanceSheet, flattened to rows.
+"""QuickBooks' reports, flattened to rows.
 
 A report is a tree of sections. Each cell that holds a number becomes one row: of a plain line ("data"), of a section's
 own header ("header": money posted straight to a parent account, which is lost if only lines are read) or of a total
@@ -6,8 +6,10 @@ own header ("header": money posted straight to a parent account, which is lost i
 """
 
 import hashlib
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 
 import msgspec
 import pyarrow as pa
@@ -36,6 +38,14 @@ _COLUMNS = (
 )
 
 
+class Span(StrEnum):
+    """What time a report is about."""
+
+    MONTHS = "months"
+    YEAR = "year"
+    DAY = "day"
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """One report that is read."""
@@ -43,11 +53,39 @@ class Report:
     #: QuickBooks' name
     name: str
     stream: Stream
+    span: Span = Span.MONTHS
+    #: "Accrual" or "Cash"; empty where the report knows no basis
+    basis: str = "Accrual"
+
+    def asked(self, until: datetime) -> dict[str, str]:
+        """Return the parameters: by month from January of last year, this year to date, or as of the day."""
+        basis = {"accounting_method": self.basis} if self.basis else {}
+        if self.span is Span.DAY:
+            return {"report_date": until.date().isoformat()}
+        if self.span is Span.YEAR:
+            return {"start_date": f"{until.year}-01-01", "end_date": until.date().isoformat(), **basis}
+        last = f"{until:%Y-%m}-{monthrange(until.year, until.month)[1]:02d}"
+        return {"start_date": f"{until.year - 1}-01-01", "end_date": last, **basis, "summarize_column_by": "Month"}
 
 
+def _report(name: str, stream: str, label: str, span: Span = Span.MONTHS, basis: str = "Accrual") -> Report:
+    return Report(name, Stream(stream, label, _COLUMNS, full=True), span, basis)
+
+
+#: read again when a record changed, and when a day began
 REPORTS = (
-    Report("ProfitAndLoss", Stream("profit_and_loss", "Profit and loss", _COLUMNS, full=True)),
-    Report("BalanceSheet", Stream("balance_sheet", "Balance sheet", _COLUMNS, full=True)),
+    _report("ProfitAndLoss", "profit_and_loss", "Profit and loss"),
+    _report("BalanceSheet", "balance_sheet", "Balance sheet"),
+)
+#: read once a day, from the second collection on: the first one is to be over soon
+DAILY_REPORTS = (
+    _report("ProfitAndLoss", "profit_and_loss_cash", "Profit and loss, cash basis", basis="Cash"),
+    _report("BalanceSheet", "balance_sheet_cash", "Balance sheet, cash basis", basis="Cash"),
+    _report("CashFlow", "cash_flow", "Cash flow", basis=""),
+    _report("TrialBalance", "trial_balance", "Trial balance", Span.YEAR),
+    _report("TrialBalance", "trial_balance_cash", "Trial balance, cash basis", Span.YEAR, "Cash"),
+    _report("AgedReceivables", "aged_receivables", "Aged receivables", Span.DAY, ""),
+    _report("AgedPayables", "aged_payables", "Aged payables", Span.DAY, ""),
 )
 
 
@@ -62,9 +100,11 @@ class _Period:
 def _periods(document: Document) -> list[_Period]:
     found = []
     dated = any(_meta(heading).get("StartDate") for heading in document.columns.column)
+    # A lone column is what the report says; beside others a total only repeats them.
+    several = len(document.columns.column) > 2
     for number, heading in enumerate(document.columns.column):
         meta = _meta(heading)
-        total = dated and "StartDate" not in meta
+        total = "StartDate" not in meta and (dated or (several and meta.get("ColKey") == "total"))
         start = meta.get("StartDate") or document.header.start_period
         end = meta.get("EndDate") or document.header.end_period
         key = f"{meta['StartDate']}..{end}" if "StartDate" in meta else meta.get("ColKey") or f"column {number}"

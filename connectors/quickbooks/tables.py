@@ -63,4 +63,11 @@ READY = (
     _of("preferences", key="preferences_id"),
     _of("profit_and_loss", key="row_id"),
     _of("balance_sheet", key="row_id"),
+    _of("profit_and_loss_cash", key="row_id"),
+    _of("balance_sheet_cash", key="row_id"),
+    _of("cash_flow", key="row_id"),
+    _of("trial_balance", key="row_id"),
+    _of("trial_balance_cash", key="row_id"),
+    _of("aged_receivables", key="row_id"),
+    _of("aged_payables", key="row_id"),
 )

@@ -1,6 +1,7 @@
 """Every ready table builds in the real warehouse from what the stand-ins sell, and its sums are the provider's."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from storage.facts.clock import OffsetClock
 from storage.facts.sources import Provider
 from storage.warehouse import LoadRun, Warehouse
 from tests.connectors.worlds import REALM, SHOP, World, quickbooks_world, shopify_world
+
+#: documents with an open amount
+OPEN = ("Invoice", "CreditMemo", "Bill", "VendorCredit")
 
 
 @pytest.fixture
@@ -41,7 +45,8 @@ def _query(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
 async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock) -> None:
     app = QuickBooks.generated(seed=3, invoices=60, documents=2, clock=clock)
     async with quickbooks_world(app, clock) as world:
-        done = await world.collect()
+        first, then = await world.collect(), await world.collect()
+        done = replace(then, cursors=world.kept.cursors, full=tuple({*first.full, *then.full}))
         warehouse = await asyncio.to_thread(_load, world, tmp_path, done)
     books = app.books[REALM]
     counts = {
@@ -80,6 +85,37 @@ async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock
     )[0]
     assert sides["d"] == sides["c"] > 0
     assert _query(warehouse, "SELECT sum(signed_amount) AS n FROM ready_quickbooks_journal_lines")[0]["n"] == 0
+    for basis in ("", "_cash"):
+        sides = _query(
+            warehouse,
+            "SELECT sum(signed_amount) FILTER (NOT is_total) AS off, sum(amount) FILTER (is_total AND side = 'debit') AS said,"
+            " sum(amount) FILTER (NOT is_total AND side = 'debit') AS added"
+            f" FROM ready_quickbooks_trial_balance{basis}",
+        )[0]
+        assert sides["off"] == 0 < sides["said"] == sides["added"]
+    open_ = {entity: sum((record["Balance"] for record in books.truth(entity)), Decimal(0)) for entity in OPEN}
+    for report, owed in (
+        ("aged_receivables", open_["Invoice"] - open_["CreditMemo"]),
+        ("aged_payables", open_["Bill"] - open_["VendorCredit"]),
+    ):
+        said = _query(
+            warehouse, f"SELECT is_total, sum(amount) AS n FROM ready_quickbooks_{report} GROUP BY 1 ORDER BY 1"
+        )
+        assert [row["n"] for row in said] == [owed, owed]
+    moved = _query(
+        warehouse,
+        "SELECT sum(amount) AS n FROM ready_quickbooks_cash_flow WHERE section = 'CashIncrease'",
+    )[0]["n"]
+    bank = _query(
+        warehouse,
+        "SELECT max_by(amount, balance_date) - min_by(amount, balance_date) AS n FROM ready_quickbooks_balance_sheet"
+        " WHERE section = 'BankAccounts' AND row_kind = 'summary'",
+    )[0]["n"]
+    first_month = _query(
+        warehouse,
+        "SELECT min_by(amount, period_start) AS n FROM ready_quickbooks_cash_flow WHERE section = 'CashIncrease'",
+    )[0]["n"]
+    assert moved - first_month == bank
     printed = _query(
         warehouse,
         "SELECT sum(amount) FILTER (WHERE adds_up) AS added, sum(amount) FILTER (WHERE row_kind = 'summary' AND level = 0) AS said"

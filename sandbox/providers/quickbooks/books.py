@@ -116,10 +116,12 @@ class Books:
                 self.tables[entity].put(record)
 
     def set_records(self, entity: str, records: Iterable[Record]) -> None:
-        """Replace all records of an entity by whole API-shaped ones (Id and MetaData are needed)."""
+        """Replace all records of an entity by whole API-shaped ones (with Id and MetaData); the others are gone."""
         with self.lock:
+            before = self.tables[entity]
             self.tables[entity] = Table(entity, self.zone)
             self.fill(entity, records)
+            self.tables[entity].forget(before, self.clock.now())
 
     def load_tables(self, tables: Mapping[str, Iterable[Record]]) -> None:
         """Replace the whole company: entities that are not given become empty."""

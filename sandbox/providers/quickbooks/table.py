@@ -61,6 +61,11 @@ class Table:
         self.gone[id_] = at
         self._selected.clear()
 
+    def forget(self, earlier: "Table", at: datetime) -> None:
+        """Take over what was gone from an earlier table, and what vanishes with it."""
+        vanished = dict.fromkeys(set(earlier) - set(self), at)
+        self.gone = {id_: when for id_, when in {**earlier.gone, **vanished}.items() if id_ not in self}
+
     def get(self, id_: str) -> Record | None:
         """Return a record, decoded."""
         data = self._encoded.get(id_)

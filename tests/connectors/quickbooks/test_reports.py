@@ -8,7 +8,7 @@ import pytest
 
 from connectors.errors import Broken
 from connectors.quickbooks.report_tree import Line, flatten
-from connectors.quickbooks.reports import REPORTS, Report, batch
+from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report, batch
 
 PROFIT, BALANCE = REPORTS
 REAL = [
@@ -61,6 +61,27 @@ def test_printed_results_follow_from_the_sections(contracts: Path) -> None:
 
 
 @pytest.mark.contracts
+@pytest.mark.parametrize("name", ["aged_receivables", "trial_balance"])
+def test_the_printed_grand_total_is_the_sum_of_all_rows(contracts: Path, name: str) -> None:
+    _, lines = flatten((contracts / f"qbo/synthetic/reports/{name}.json").read_bytes())
+    said = {line.column: line.amount for line in lines if line.section == "GrandTotal"}
+    assert len(said) >= 2
+    for column, total in said.items():
+        rows = [line for line in lines if line.column == column and line.row_kind != "summary"]
+        assert sum((line.amount or Decimal(0) for line in rows), Decimal(0)) == total
+
+
+@pytest.mark.contracts
+def test_ages_are_told_by_their_keys_and_the_total_is_marked(contracts: Path) -> None:
+    aged = next(report for report in DAILY_REPORTS if report.name == "AgedReceivables")
+    rows = batch(aged, (contracts / "qbo/synthetic/reports/aged_receivables.json").read_bytes()).rows.to_pylist()
+    assert {row["column_key"] for row in rows if not row["is_total_column"]} == {"current", "0", "1", "2", "3"}
+    assert {row["column_key"] for row in rows if row["is_total_column"]} == {"total"}
+    assert {row["basis"] for row in rows} == {None}
+    assert len({row["id"] for row in rows}) == len(rows)
+
+
+@pytest.mark.contracts
 def test_the_twin_that_ignores_section_headers_is_caught(contracts: Path) -> None:
     _, lines = flatten((contracts / "qbo/reports/profitloss.json").read_bytes())
     at = next(n for n, line in enumerate(lines) if line.row_kind == "summary" and line.path == ("Income", "Services"))
@@ -85,7 +106,8 @@ def test_months_are_told_by_their_dates(contracts: Path) -> None:
 
 @pytest.mark.contracts
 def test_a_report_without_data_is_empty_not_broken(contracts: Path) -> None:
-    found = batch(PROFIT, (contracts / "qbo/synthetic/reports/no_data.json").read_bytes())
+    cash = DAILY_REPORTS[0]
+    found = batch(cash, (contracts / "qbo/synthetic/reports/no_data.json").read_bytes())
     assert found.rows.num_rows == 0
     assert found.stream.full
 

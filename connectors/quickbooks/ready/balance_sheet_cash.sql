@@ -1,0 +1,17 @@
+-- QuickBooks' own balance sheet at the end of each month, on the cash basis. Read once a day. The rows that add up are marked; the others are QuickBooks' totals of them.
+SELECT
+    r.id AS row_id,
+    r.row_number,
+    r.level,
+    r.path,
+    r.section,
+    r.row_kind IN ('data', 'header') AS adds_up,
+    r.row_kind,
+    r.account_id,
+    r.account_name,
+    r.period_end AS balance_date,
+    r.amount,
+    r.basis,
+    r.currency
+FROM raw_quickbooks_balance_sheet_cash r
+WHERE NOT r.is_total_column

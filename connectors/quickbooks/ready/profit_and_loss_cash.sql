@@ -1,0 +1,18 @@
+-- QuickBooks' own profit and loss by month, on the cash basis. Read once a day. The rows that add up are marked; the others are QuickBooks' totals of them.
+SELECT
+    r.id AS row_id,
+    r.row_number,
+    r.level,
+    r.path,
+    r.section,
+    r.row_kind IN ('data', 'header') AS adds_up,
+    r.row_kind,
+    r.account_id,
+    r.account_name,
+    r.period_start,
+    r.period_end,
+    r.amount,
+    r.basis,
+    r.currency
+FROM raw_quickbooks_profit_and_loss_cash r
+WHERE NOT r.is_total_column
