@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from storage.facts import messages as m
 from storage.facts.people import Action, Role
 from storage.facts.runs import Duration, FailureKind, RunState, Stage, Trigger
+from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
 from storage.facts.streams import StreamCounts
 from templates import actions, forms, mail, notices, slack, words
@@ -136,6 +137,18 @@ def test_quickbooks_says_when_it_was_and_will_be_collected():
     text = said(notices.status(ORG, [stretched], NOW))
     assert "collected every 2 hours instead of every 60 minutes" in text
     assert "412,000 of 500,000 reads of this month's budget are used (82 %)" in text
+
+
+def test_every_answer_says_a_schedule_by_the_wall_clock():
+    daily = replace(QUICKBOOKS, schedule_minutes=1440, rule=Rule(Rhythm.DAILY, time(7, 30)), zone="America/New_York")
+    words = "every day at 07:30 New York time"
+    assert f"collected by a timer {words}, never by this button" in said(
+        notices.confirm_refresh(ORG, [status(daily)], NOW, value="v")
+    )
+    assert f", {words}" in said(notices.status(ORG, [status(daily)], NOW))
+    assert f"{words}, next " in said(notices.disconnect_card(ORG, status(daily), NOW, waiting=0, only_data=False))
+    off = replace(SHOPIFY, schedule_minutes=1440, rule=Rule(Rhythm.OFF))
+    assert "none planned, its schedule is off" in said(notices.status(ORG, [status(off, next_run_at=None)], NOW))
 
 
 @pytest.mark.parametrize("runs,shown", [(Duration(130, 290, 5), True), (Duration(130, 290, 4), False), (None, False)])
