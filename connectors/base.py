@@ -72,6 +72,8 @@ class ProviderSettings:
     draft: bool = False
     #: addresses of buckets, beside the clouds' own, that a grant may name
     endpoints: tuple[str, ...] = ()
+    #: what its grants are of, where no host gives tokens
+    place: str = ""
 
     def address(self, template: str, account: str) -> str:
         """Fill the account into an address."""
@@ -93,7 +95,7 @@ class ProviderSettings:
 
     def environment(self, account: str, region: str = "") -> str:
         """Return the host that gives this account its tokens: a grant of one environment is never used in another."""
-        return pinned(self.address(self.at(region).token_url, account)).host
+        return self.place or pinned(self.address(self.at(region).token_url, account)).host
 
 
 class Held(Protocol):

@@ -7,7 +7,7 @@ package.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.base import ProviderSettings
 from connectors.tokens import Tokens, TokenStore
@@ -51,6 +51,22 @@ class HintField:
     placeholder: str = ""
     #: empty: free text
     choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a form of ours, for providers without a page of consent."""
+
+    name: str
+    label: str
+    #: what belongs there, in words; may be empty
+    help: str
+    choices: tuple[Choice, ...] = ()
+    #: typed unseen, and never shown again
+    secret: bool = False
+    #: several lines
+    long: bool = False
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +156,15 @@ class Grants(Protocol):
         It may end more than this one grant (Shopify uninstalls the app from the shop): call it only when nothing else
         of ours stands on the account. What is renewed on the way is saved in the store. Raises ConnectorError.
         """
+        ...
+
+
+@runtime_checkable
+class Filled(Protocol):
+    """What a provider's `Grants` has beside the rest where a form of ours takes the place of its page."""
+
+    form: tuple[FormField, ...]
+
+    async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
+        """Try what was typed, without keeping anything; HintError says what stands against it."""
         ...

@@ -67,11 +67,18 @@ def _quickbooks_grants() -> Grants:
     return QuickBooksGrants()
 
 
+def _netsuite_grants() -> Grants:
+    from connectors.netsuite.grant import NetSuiteGrants
+
+    return NetSuiteGrants()
+
+
 #: How each provider's consent is made, in the order of the catalogue; one that is not here cannot be connected yet.
 GRANTS: Mapping[Provider, Callable[[], Grants]] = {
     Provider.QUICKBOOKS: _quickbooks_grants,
     Provider.SHOPIFY: _shopify_grants,
     Provider.AMAZON: _amazon_grants,
+    Provider.NETSUITE: _netsuite_grants,
 }
 
 

@@ -18,7 +18,12 @@ from storage.facts.sources import CollectMode, Provider, Source
 SHORTEST, LONGEST = 5, 24 * 60
 _DAY = 24 * 60
 #: minutes between collections unless somebody says otherwise; where none is named, an hour
-DEFAULTS: Mapping[Provider, int] = {Provider.QUICKBOOKS: 60, Provider.SHOPIFY: 60, Provider.AMAZON: 360}
+DEFAULTS: Mapping[Provider, int] = {
+    Provider.QUICKBOOKS: 60,
+    Provider.SHOPIFY: 60,
+    Provider.AMAZON: 360,
+    Provider.NETSUITE: 1440,
+}
 
 _EVERY = re.compile(
     r"every (?:(?P<n>[0-9]{1,5}) ?)?(?P<unit>m|min|mins|minute|minutes|h|hour|hours)|(?P<hourly>hourly)", re.ASCII

@@ -21,14 +21,14 @@ from storage.seed_text import Problem, SeedError, Text, read_text, readable
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com", re.ASCII)
 _REALM = re.compile(r"[0-9]{6,20}", re.ASCII)
 _SELLER = re.compile(r"[A-Z0-9]{6,32}", re.ASCII)
-_FILED = re.compile(r"[a-z0-9][a-z0-9-]{0,40}", re.ASCII)
+_FILED = re.compile(r"[a-z0-9][A-Za-z0-9:/_.-]{0,300}", re.ASCII)
 _REGIONS = ("na", "eu", "fe")
 #: what an account looks like, and how to say so
 _ACCOUNTS = {
     Provider.SHOPIFY: (_SHOP, "a full shop domain, name.myshopify.com"),
     Provider.QUICKBOOKS: (_REALM, "a company id (realm): digits only"),
     Provider.AMAZON: (_SELLER, "a seller id: capital letters and digits"),
-    Provider.NETSUITE: (_FILED, "a short name of your own: lower-case letters, digits and -"),
+    Provider.NETSUITE: (_FILED, "a short name of your own, or store:bucket/prefix as the form has it"),
 }
 _LONGEST_GRANT = int(timedelta(days=6 * 366).total_seconds())
 

@@ -46,6 +46,7 @@ class ConnectPages:
             Route(f"{link}/code", in_words(self._send_code), methods=["POST"]),
             Route(f"{link}/prove", in_words(self._prove), methods=["POST"]),
             Route(f"{link}/go", in_words(self._go), methods=["POST"]),
+            Route(f"{link}/form", in_words(self._fill), methods=["POST"]),
             Route("/connect/slack/callback", in_words(self._signed_in)),
             Route("/connect/{provider}/callback", in_words(self._returned)),
             Route("/connect/confirm", in_words(self._ask_yes)),
@@ -103,6 +104,8 @@ class ConnectPages:
         )
 
     def _ready_page(self, request: Request, view: FlowView, browser: Secret, wrong: str, typed: str) -> Response:
+        if view.form:
+            return self._form_page(request, view, browser, wrong, {})
         return page(
             "ready",
             title=words.title(view),
@@ -114,6 +117,31 @@ class ConnectPages:
             here=_here(request),
             csrf=self._browsers.mark(browser),
         )
+
+    def _form_page(
+        self, request: Request, view: FlowView, browser: Secret, wrong: str, typed: dict[str, str]
+    ) -> Response:
+        return page(
+            "form",
+            title=words.title(view),
+            rows=words.who(view),
+            wrong=wrong,
+            fields=view.form,
+            # What was typed unseen is not sent back.
+            typed={one.name: typed[one.name] for one in view.form if one.name in typed and not one.secret},
+            here=_here(request),
+            csrf=self._browsers.mark(browser),
+        )
+
+    async def _fill(self, request: Request) -> Response:
+        browser, form = await self._posted(request)
+        typed = {name: value for name, value in form.items() if name not in {"csrf", "state"}}
+        try:
+            view = await self._flows.fill(_link(request), browser, list(typed.items()))
+        except HintError as error:
+            view = await self._flows.look(_link(request), browser)
+            return self._form_page(request, view, browser, str(error), typed)
+        return RedirectResponse("/connect/confirm" if view.state is FlowState.RETURNED else "/connect/done", 303)
 
     async def _sign_in(self, request: Request) -> Response:
         browser, _ = await self._posted(request)

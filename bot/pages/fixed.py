@@ -34,6 +34,12 @@ _HELP = {
         "Choose the region in which the account sells; accounts in several regions are connected one by one.",
         "Amazon asks you to renew the consent every 365 days. Tidings reminds you in time.",
     ),
+    Provider.NETSUITE: (
+        "NetSuite",
+        "A script or a job of yours puts the files of saved searches into a bucket; Tidings only reads there.",
+        "Have at hand: the bucket, its prefix, and a key that may list and get there and nothing else.",
+        "Feeds say what the files are: which columns, which form of numbers and dates, what a file replaces.",
+    ),
 }
 
 

@@ -43,6 +43,10 @@ class Flows(Protocol):
         """Return the provider's page."""
         ...
 
+    async def fill(self, link: Secret, browser: Secret, typed: Pairs) -> FlowView:
+        """Take our own form."""
+        ...
+
     async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:
         """Take what the provider sent back."""
         ...

@@ -25,6 +25,7 @@ _HELP = {
     Provider.QUICKBOOKS: "https://quickbooks.intuit.com/learn-support/",
     Provider.SHOPIFY: "https://help.shopify.com/en/manual/apps",
     Provider.AMAZON: "https://sellercentral.amazon.com/help/hub",
+    Provider.NETSUITE: "https://docs.oracle.com/en/cloud/saas/netsuite/",
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from connectors.grants import Pairs
-from jobs.connecting import giving_up, granting, linking, proving, renewing, storing
+from jobs.connecting import filling, giving_up, granting, linking, proving, renewing, storing
 from jobs.connecting.means import Means
 from jobs.connecting.showing import result_of, view
 from jobs.connecting.views import Connected, FlowView, Launch, Link, Offer
@@ -75,6 +75,10 @@ class ConnectService:
     async def go(self, link: Secret, browser: Secret, hint: str = "") -> str:
         """Return the provider's page for a proven browser; HintError when the hint cannot be the provider's."""
         return await granting.go(self._means, link, browser, hint)
+
+    async def fill(self, link: Secret, browser: Secret, typed: Pairs) -> FlowView:
+        """Take our own form in place of a provider's page; HintError: what must be corrected."""
+        return await self._to_its_end(filling.fill(self._means, link, browser, typed))
 
     async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:
         """Take what the provider sent back, once: the view waits for a yes (RETURNED), or says why not (FAILED)."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from connectors.grants import Filled
 from jobs.connecting.finding import is_its_browser
 from jobs.connecting.marks import LINK_LIVES, MOST_CODES, MOST_TRIES, RESULT_SHOWN, hash_of
 from jobs.connecting.means import Means
@@ -69,6 +70,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         streams=tuple(stream.name for stream in means.connector_for(flow.provider).streams) if shown else (),
         run_id=flow.run_id,
         zone=member.timezone,
+        form=grants.form if isinstance(grants, Filled) else (),
     )
 
 

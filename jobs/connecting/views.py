@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.grants import HintField
+from connectors.grants import FormField, HintField
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
@@ -84,6 +84,8 @@ class FlowView:
     run_id: str | None = None
     #: the member's own zone, an IANA name
     zone: str = "UTC"
+    #: the fields of our own form, for a provider that has no page of consent
+    form: tuple[FormField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from bot.pages.site import pages
 from bot.web import build_web
 from bot.webhooks import endpoints
 from connectors.amazon.login import read_login
-from connectors.grants import Pairs, ReturnRefusedError
+from connectors.grants import HintError, Pairs, ReturnRefusedError
+from connectors.netsuite.grant import NetSuiteGrants
 from jobs.connecting.views import Connected, FlowView, Launch, Mismatch
 from jobs.errors import FlowRefusedError
 from jobs.installs.service import InstallView
@@ -46,6 +47,8 @@ class TwinFlows:
 
     view: FlowView = VIEW
     error: Exception | None = None
+    #: what stands against every form that is filled in
+    refusing: str = ""
     looked: int = 0
     done: list[str] = field(default_factory=list)
     queries: list[Pairs] = field(default_factory=list)
@@ -100,6 +103,14 @@ class TwinFlows:
         _ = link, browser, hint
         self._did("go")
         return AWAY
+
+    async def fill(self, link: Secret, browser: Secret, typed: Pairs) -> FlowView:
+        _ = link, browser
+        self._did("fill")
+        self.queries.append(typed)
+        if self.refusing:
+            raise HintError(self.refusing)
+        return self.view
 
     async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:
         _ = provider, browser
@@ -227,6 +238,7 @@ def views(said: str) -> list[FlowView]:
         replace(named, state=FlowState.LINKED),
         replace(named, state=FlowState.LINKED, code_sent=True),
         replace(named, state=FlowState.PROVEN, source=source),
+        replace(named, state=FlowState.PROVEN, form=NetSuiteGrants.form),
         replace(named, missing=(said,), known=source),
         replace(named, source=source, mismatch=Mismatch(said, said, said, said, new_allowed=True)),
         replace(named, state=FlowState.DONE, streams=(said,)),

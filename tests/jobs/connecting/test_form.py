@@ -1,0 +1,152 @@
+"""Connecting by a form: tried before it is taken, taken once, the key sealed; one bucket and prefix is one organization's."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from connectors.base import ProviderSettings
+from connectors.grants import Granted, HintError, Pairs, Returned
+from connectors.netsuite.grant import NetSuiteGrants, _declared
+from connectors.tokens import Tokens
+from jobs.connecting.service import ConnectService
+from jobs.errors import FlowGoneError
+from sandbox.providers.netsuite import Bucket, NetSuite
+from sandbox.providers.serve import serve
+from storage.credentials import Place, open_credentials
+from storage.facts.clock import Clock
+from storage.facts.flows import FlowState
+from storage.facts.secret import Secret
+from storage.facts.sources import CollectMode, Provider
+from storage.sessions import Database
+from tests.jobs.connecting.stage import DANIEL, EVE, A, B, Stage, a_browser, staged
+
+NETSUITE = Provider.NETSUITE
+
+
+@dataclass
+class Filling:
+    """A stage whose provider is a bucket."""
+
+    stage: Stage
+    bucket: Bucket
+    url: str
+
+    def typed(self, **more: str) -> Pairs:
+        """What a person types."""
+        feeds = json.dumps([NetSuite(Path(), self.stage.clock).feed()])
+        said = {"store": "s3", "company": "Temerity Goods", "bucket": "deliveries", "prefix": "temerity", "endpoint": self.url,
+                "region": "", "key_id": self.bucket.key_id, "secret": self.bucket.secret, "feeds": feeds}  # fmt: skip
+        return list({**said, **more}.items())
+
+
+@asynccontextmanager
+async def filling(database: Database, folder: Path, grants: NetSuiteGrants | None = None) -> AsyncIterator[Filling]:
+    async with staged(database, folder) as plain:
+        bucket = Bucket(plain.clock)
+        bucket.put("temerity/gl/gl_20261121.csv", NetSuite(folder / "x", plain.clock).csv(), plain.clock.now())
+        async with serve(bucket.app) as served:
+            settings = ProviderSettings("", Secret(""), "", "", "", endpoints=(served.url,), place="files")
+            stage = plain.twin(
+                ConnectService,
+                grants_for=lambda _provider: grants or NetSuiteGrants(),
+                providers={**plain.means.providers, NETSUITE: settings},
+            )
+            yield Filling(stage, bucket, served.url)
+
+
+async def test_a_form_is_tried_then_confirmed_then_sealed(sqlite_database: Database, tmp_path: Path) -> None:
+    async with filling(sqlite_database, tmp_path) as made:
+        stage, browser = made.stage, a_browser()
+        link = await stage.link(provider=NETSUITE)
+        with pytest.raises(FlowGoneError):
+            await stage.service.fill(link, browser, made.typed())  # nobody has proven who sits there
+        link = await stage.proven(browser, provider=NETSUITE)
+        with pytest.raises(FlowGoneError):
+            await stage.service.fill(link, a_browser(), made.typed())
+        assert not made.bucket.asked
+        assert [one.name for one in (await stage.service.look(link, browser)).form][:2] == ["store", "company"]
+        for wrong, words in (
+            ({"secret": "another"}, "refuses this key"), ({"endpoint": "http://169.254.169.254"}, "not set up here"),
+            ({"bucket": ""}, "Name the bucket"), ({"feeds": "{"}, "not a list in JSON"), ({"feeds": "[{}]"}, "cannot be used"),
+            ({"prefix": "../x"}, "no plain path"), ({"store": "folder"}, "Choose the kind"), ({"bucket": "nobodys"}, "does not answer"),
+        ):  # fmt: skip
+            with pytest.raises(HintError, match=words):
+                await stage.service.fill(link, browser, made.typed(**wrong))
+            assert stage.flow(link).state is FlowState.PROVEN
+        assert stage.sources() == []
+        view = await stage.service.fill(link, browser, made.typed())
+        assert (view.state, view.company, view.account) == (
+            FlowState.RETURNED,
+            "Temerity Goods",
+            "s3:deliveries/temerity",
+        )
+        connected = await stage.service.confirm(browser, flow_id=view.id)
+        assert (connected.source.mode, connected.source.schedule_minutes) == (CollectMode.PUSH, 1440)
+        row = stage.connection(connected.source.id)
+        assert row.credentials is not None
+        assert made.bucket.secret.encode() not in row.credentials
+        held = open_credentials(stage.means.seal, Place(A, NETSUITE, "s3:deliveries/temerity", 1), row.credentials)
+        assert json.loads(held.access.reveal())["secret"] == made.bucket.secret
+        assert made.bucket.secret not in str([vars(entry) for entry in stage.entries()])
+        with pytest.raises(FlowGoneError):
+            await stage.service.fill(link, browser, made.typed())
+
+
+async def test_reconnecting_renews_the_key_and_another_place_is_asked_about(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with filling(sqlite_database, tmp_path) as made:
+        stage, browser = made.stage, a_browser()
+        link = await stage.proven(browser, provider=NETSUITE)
+        view = await stage.service.fill(link, browser, made.typed())
+        source = (await stage.service.confirm(browser, flow_id=view.id)).source
+        made.bucket.secret = "a-new-secret"
+        again = a_browser()
+        link = await stage.proven(again, provider=NETSUITE, source_id=source.id)
+        view = await stage.service.fill(link, again, made.typed())
+        assert not (await stage.service.confirm(again, flow_id=view.id)).newly
+        assert stage.connection(source.id).version == 2
+        third = a_browser()
+        link = await stage.proven(third, provider=NETSUITE, source_id=source.id)
+        view = await stage.service.fill(link, third, made.typed(prefix="other"))
+        assert view.mismatch is not None
+        assert view.mismatch.chosen_account == "s3:deliveries/other"
+
+
+async def test_one_bucket_and_prefix_is_one_organizations(sqlite_database: Database, tmp_path: Path) -> None:
+    """T55: another organization that names the same place, key and all, gets nothing."""
+    async with filling(sqlite_database, tmp_path) as made:
+        stage, mine, theirs = made.stage, a_browser(), a_browser()
+        link = await stage.proven(mine, DANIEL, NETSUITE)
+        view = await stage.service.fill(link, mine, made.typed())
+        await stage.service.confirm(mine, flow_id=view.id)
+        link = await stage.proven(theirs, EVE, NETSUITE)
+        view = await stage.service.fill(link, theirs, made.typed())
+        assert (view.state, view.reason) == (FlowState.FAILED, "connected_elsewhere")
+        assert stage.sources(B) == []
+
+
+class Believing(NetSuiteGrants):
+    """The twin: keeps what was typed without looking."""
+
+    async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
+        _declared(query)
+
+    async def exchange(
+        self, settings: ProviderSettings, returned: Returned, *, hint: str, redirect_uri: str, verifier: Secret | None,
+        clock: Clock,
+    ) -> Granted:  # fmt: skip
+        return Granted(Tokens(returned.code), returned.account, "x", ())
+
+
+async def test_the_twin_keeps_a_key_that_opens_nothing(sqlite_database: Database, tmp_path: Path) -> None:
+    async with filling(sqlite_database, tmp_path, Believing()) as made:
+        stage, browser = made.stage, a_browser()
+        link = await stage.proven(browser, provider=NETSUITE)
+        view = await stage.service.fill(link, browser, made.typed(secret="another"))
+        assert view.state is FlowState.RETURNED
+        assert not made.bucket.asked
