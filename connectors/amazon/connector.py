@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from connectors.amazon import entry, inventory, orders, reading, returns, settlements, transactions
+from connectors.amazon import entry, inventory, orders, reading, returns, settlements, traffic, transactions
 from connectors.amazon.calls import Calls, Pace
 from connectors.amazon.part import Errand, Part
 from connectors.amazon.reports import Reports, Waiting
@@ -37,7 +37,7 @@ MARKETPLACES = Shape(
     ),
     full=True,
 )
-_TYPES = (orders.TYPE, returns.TYPE)
+_TYPES = (orders.TYPE, returns.TYPE, traffic.TYPE)
 #: Everything but the marketplaces, by the name that people read.
 PARTS: Mapping[str, Callable[[Errand], Awaitable[Part]]] = {
     "orders": reading.read_orders,
@@ -45,6 +45,7 @@ PARTS: Mapping[str, Callable[[Errand], Awaitable[Part]]] = {
     "transactions": reading.read_transactions,
     "inventory": reading.read_inventory,
     "returns": reading.read_returns,
+    "sales and traffic": reading.read_traffic,
 }
 
 
@@ -75,6 +76,7 @@ class AmazonConnector:
         transactions.TRANSACTIONS.stream,
         inventory.INVENTORY.stream,
         returns.RETURNS.stream,
+        traffic.TRAFFIC.stream,
     )
     ready: tuple[ReadyTable, ...] = READY
 

@@ -30,9 +30,7 @@ class AmazonGrants:
     """A seller's consent in one region."""
 
     provider = Provider.AMAZON
-    line = (
-        "Orders, returns, stock, settlements and transactions of one seller account, when you ask and every six hours."
-    )
+    line = "Orders, returns, stock, sales, settlements and transactions of a seller; when you ask and every six hours."
     hint: HintField | None = HintField(
         label="Region",
         help="Where the seller account sells. Accounts in several regions are connected one by one.",

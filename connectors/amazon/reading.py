@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from connectors.amazon import inventory, orders, returns, settlements, transactions
+from connectors.amazon import inventory, orders, returns, settlements, traffic, transactions
 from connectors.amazon.flat import Found
 from connectors.amazon.part import BATCH, Errand, Part, take
 from connectors.amazon.reports import Text
@@ -101,3 +101,22 @@ async def read_inventory(errand: Errand) -> Part:
         async for page in inventory.pages(errand.calls, marketplace):
             await take(intake, page)
     return Part(full=(inventory.INVENTORY.name,))
+
+
+async def read_traffic(errand: Errand) -> Part:
+    """Read the days that Amazon counted, of each marketplace once a day."""
+    name = traffic.TRAFFIC.name
+    wanted, read = traffic.due(errand.cursors.get(name), errand.marketplaces, errand.until)
+    made = await together(errand.reports.made(one) for one in wanted)
+    intake = errand.intake(traffic.TRAFFIC)
+    newest = ""
+    for one, report in zip(wanted, made, strict=True):
+        (marketplace,) = one.marketplaces
+        read[marketplace] = f"{one.end:%Y-%m-%d}"
+        if not report.empty:
+            text = await errand.reports.read(report, traffic.LABEL)
+            records, last = await asyncio.to_thread(traffic.days, text, marketplace)
+            await take(intake, records)
+            newest = max(newest, last)
+    words = f"Sales and traffic are in up to {newest}: Amazon's own sales reports are 24 to 72 hours behind."
+    return Part({name: traffic.cursor_after(read)}, keep=(name,) if wanted else (), notes=(words,) if newest else ())

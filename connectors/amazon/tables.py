@@ -22,6 +22,12 @@ READY = (
     ),
     ReadyTable("amazon_inventory", sql(_PACKAGE, "inventory"), parent=_INVENTORY, key="inventory_id"),
     ReadyTable("amazon_returns", sql(_PACKAGE, "returns"), parent=_RETURNS, key="return_id"),
+    ReadyTable(
+        "amazon_sales_and_traffic",
+        sql(_PACKAGE, "sales_and_traffic"),
+        parent="raw_amazon_sales_and_traffic",
+        key="sales_and_traffic_id",
+    ),
     ReadyTable("amazon_transactions", sql(_PACKAGE, "transactions"), parent=_TRANSACTIONS, key="transaction_id"),
     ReadyTable(
         "amazon_transaction_breakdowns",

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 from storage.facts.clock import Clock
 
-#: How long a span may be asked for.
+#: How long a span may be asked for, and for which types a longer one.
 LONGEST = timedelta(days=31)
+LONGER = {"GET_SALES_AND_TRAFFIC_REPORT": timedelta(days=731)}
 _SAME_FOR = timedelta(minutes=30)
 _LINK_LIVES = timedelta(minutes=5)
 _STATES = ("IN_QUEUE", "IN_PROGRESS", "DONE", "CANCELLED", "FATAL")
@@ -100,7 +101,7 @@ class Desk:
             raise InvalidInputError("marketplaceIds must hold 1 to 25 marketplaces.")
         now = self.clock.now()
         start, end = _time(said.get("dataStartTime"), now), _time(said.get("dataEndTime"), now)
-        if not timedelta(0) <= end - start <= LONGEST:
+        if not timedelta(0) <= end - start <= LONGER.get(kind, LONGEST):
             raise InvalidInputError("dataStartTime and dataEndTime are invalid.")
         fate = next(iter(self.fates.get(kind, [])), "")
         if fate:

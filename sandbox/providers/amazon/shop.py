@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sandbox.providers.amazon.counting import BEHIND, SALES_AND_TRAFFIC, counted, paper
 from sandbox.providers.amazon.ledger import Ledger
 from sandbox.providers.amazon.reports import Desk, InvalidInputError, Paper, flat
 from sandbox.providers.amazon.sellers import Seller, markets_of
@@ -31,7 +32,7 @@ class Shop:
         self.charset = "UTF-8"
         #: how many reports a page of their list holds
         self.page = 10
-        self.desk = Desk(clock, {ALL_ORDERS: self._orders, RETURNS: self._returns})
+        self.desk = Desk(clock, {ALL_ORDERS: self._orders, RETURNS: self._returns, SALES_AND_TRAFFIC: self._counted})
         _, channel, currency = _MARKETS[seller.region]
         self.settlements = Settlements(channel, currency, european=seller.region == "eu")
         self.markets = markets_of(seller)
@@ -46,6 +47,8 @@ class Shop:
 
     def truth(self, entity: str) -> list[dict[str, Any]]:
         """Return all live records (KeyError)."""
+        if entity == "sales_and_traffic":
+            return self._all_counted()
         known = {"orders": self.trade.truth(), "settlements": self.settlements.heads}
         self.ledger.book(self.trade.truth())
         known |= {
@@ -102,3 +105,24 @@ class Shop:
         _ = markets, options
         text = flat(RETURN_COLUMNS, self.returned.rows(start, end))
         return Paper(text, self.charset) if text else None
+
+    def _counted(
+        self, markets: tuple[str, ...], start: datetime, end: datetime, options: Mapping[str, str]
+    ) -> Paper | None:
+        if len(markets) > 1:
+            raise InvalidInputError("One marketplace at a time.")
+        return paper(self._days(markets[0], start, end), markets[0], start, end, options)
+
+    def _days(self, market: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        # All that is sold is sold in the first marketplace.
+        orders = self.trade.truth() if market == self.markets[0] else []
+        last = min(end, self.clock.now() - BEHIND).date()
+        return counted(orders, self.settlements.currency, market, start.date(), max(last, start.date()))
+
+    def _all_counted(self) -> list[dict[str, Any]]:
+        today = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return [
+            {**one, "marketplaceId": market, "id": f"{market}|{one['date']}"}
+            for market in self.markets
+            for one in self._days(market, today - timedelta(days=180), today)
+        ]
