@@ -316,7 +316,9 @@ def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits
     """Return one provider's addresses and app credentials; the plain addresses are those of its first region."""
     if provider is Provider.NETSUITE:
         # Files that are delivered to a folder: no app, no tokens.
-        return ProviderSettings("", Secret(""), settings.netsuite_folder, "", "", limits, endpoints=settings.buckets, place="files")
+        return ProviderSettings(
+            "", Secret(""), settings.netsuite_folder, "", "", limits, endpoints=settings.buckets, place="files"
+        )
     name = provider.value
     regions = {region: _addresses(settings, f"_{region}", name) for region in REGIONS} if _regional(provider) else {}
     first = next(iter(regions.values())) if regions else _addresses(settings, "", name)
