@@ -9,9 +9,10 @@ from functools import partial
 from connectors.base import OVERLAP, Access, Collected, Mark, Progress, Session, Sink, mark, serial
 from connectors.base import Company as Owner
 from connectors.intake import Intake
-from connectors.quickbooks import entry, reports
+from connectors.quickbooks import entry, general_ledger, reports
 from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
+from connectors.quickbooks.general_ledger import STREAM as LEDGER
 from connectors.quickbooks.reading import Reader, Reading
 from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
 from connectors.quickbooks.statements import ENTITIES, Entity
@@ -32,6 +33,7 @@ class QuickBooksConnector:
     streams: tuple[Stream, ...] = (
         *(entity.shape.stream for entity in ENTITIES),
         *(report.stream for report in (*REPORTS, *DAILY_REPORTS)),
+        LEDGER,
     )
     ready: tuple[ReadyTable, ...] = READY
 
@@ -61,13 +63,17 @@ class QuickBooksConnector:
         due_again = [entity for entity in ENTITIES if _is_due(entity, marks[entity.name], until)]
         readings += await together(read(entity, known.get(entity.name)) for entity in due_again)
         state = _state(readings, until)
-        due = [report for report in REPORTS if cursors.get(report.stream.name) != state]
         day, known_before = until.date().isoformat(), any(marks.values())
-        daily = [report for report in DAILY_REPORTS if known_before and cursors.get(report.stream.name) != day]
-        for report in (*due, *daily):
-            await _read_report(company, report, until, one_by_one, progress)
-        read_at = {report.stream.name: state for report in REPORTS} | {report.stream.name: day for report in daily}
-        return _collected(session, readings, read_at, [*due, *daily], until)
+        wanted = {report.stream.name: state for report in REPORTS}
+        if known_before:
+            wanted |= dict.fromkeys((*(report.stream.name for report in DAILY_REPORTS), LEDGER.name), day)
+        due = [name for name, at in wanted.items() if cursors.get(name) != at]
+        for report in (*REPORTS, *DAILY_REPORTS):
+            if report.stream.name in due:
+                await _read_report(company, report, until, one_by_one, progress)
+        if LEDGER.name in due:
+            await _read_ledger(company, until, one_by_one, progress)
+        return _collected(session, readings, wanted, due, until)
 
 
 def _is_due(entity: Entity, known: Mark | None, until: datetime) -> bool:
@@ -97,6 +103,14 @@ async def _read_report(company: Company, report: Report, until: datetime, sink: 
     progress(report.stream.name, found.rows.num_rows, found.rows.num_rows)
 
 
+async def _read_ledger(company: Company, until: datetime, sink: Sink, progress: Progress) -> None:
+    rows = 0
+    async for batch in general_ledger.batches(company, until):
+        await sink(batch)
+        rows += batch.rows.num_rows
+        progress(LEDGER.name, rows, None)
+
+
 def _state(readings: list[Reading], until: datetime) -> str:
     """Name what the reports depend on: the newest change or deletion of each entity, all accounts, and the day.
 
@@ -110,11 +124,10 @@ def _state(readings: list[Reading], until: datetime) -> str:
 
 
 def _collected(
-    session: Session, readings: list[Reading], reports_at: dict[str, str], due: list[Report], until: datetime
+    session: Session, readings: list[Reading], reports_at: dict[str, str], read: list[str], until: datetime
 ) -> Collected:
     behind = session.http.behind
     cursors = {r.name: str(Mark(r.cursor.read_to - behind, r.cursor.newest, r.cursor.count)) for r in readings}
-    read = tuple(report.stream.name for report in due)
     rounded = sum(reading.rounded for reading in readings)
     note = f"{rounded} amounts have more decimals than their column: rounded there, exact in the raw record."
     return Collected(

@@ -96,11 +96,16 @@ class Line:
 
 def flatten(body: bytes) -> tuple[Document, list[Line]]:
     """Read a report and list its cells from top to bottom; Broken when it is not one."""
+    document = read(body)
+    return document, list(_rows(document.rows, 0, (), None))
+
+
+def read(body: bytes) -> Document:
+    """Read a report; Broken when it is not one."""
     try:
-        document = msgspec.json.decode(body, type=Document)
+        return msgspec.json.decode(body, type=Document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Broken("QuickBooks sent a report that cannot be read", code="report_unreadable") from error
-    return document, list(_rows(document.rows, 0, (), None))
 
 
 def _rows(rows: Rows | None, level: int, path: tuple[str, ...], section: str | None) -> Iterator[Line]:
@@ -124,13 +129,14 @@ def _title(cells: list[Cell]) -> str:
 
 def _cells(cells: list[Cell], level: int, path: tuple[str, ...], section: str | None, kind: str) -> Iterator[Line]:
     for number, cell in enumerate(cells[1:], start=1):
-        amount = _amount(cell.value)
-        if amount is None and kind == "header":
+        worth = amount(cell.value)
+        if worth is None and kind == "header":
             continue
-        yield Line(level, path, section, kind, cells[0].id, cells[0].value, number, amount)
+        yield Line(level, path, section, kind, cells[0].id, cells[0].value, number, worth)
 
 
-def _amount(text: str) -> Decimal | None:
+def amount(text: str) -> Decimal | None:
+    """Read a cell; None where it is empty, Broken where it is no amount."""
     if text == "":
         return None
     if not _AMOUNT.fullmatch(text):

@@ -99,20 +99,21 @@ class _Period:
 
 def _periods(document: Document) -> list[_Period]:
     found = []
-    dated = any(_meta(heading).get("StartDate") for heading in document.columns.column)
+    dated = any(meta(heading).get("StartDate") for heading in document.columns.column)
     # A lone column is what the report says; beside others a total only repeats them.
     several = len(document.columns.column) > 2
     for number, heading in enumerate(document.columns.column):
-        meta = _meta(heading)
-        total = "StartDate" not in meta and (dated or (several and meta.get("ColKey") == "total"))
-        start = meta.get("StartDate") or document.header.start_period
-        end = meta.get("EndDate") or document.header.end_period
-        key = f"{meta['StartDate']}..{end}" if "StartDate" in meta else meta.get("ColKey") or f"column {number}"
+        said = meta(heading)
+        total = "StartDate" not in said and (dated or (several and said.get("ColKey") == "total"))
+        start = said.get("StartDate") or document.header.start_period
+        end = said.get("EndDate") or document.header.end_period
+        key = f"{said['StartDate']}..{end}" if "StartDate" in said else said.get("ColKey") or f"column {number}"
         found.append(_Period(key, total, _date(start), _date(end)))
     return found
 
 
-def _meta(heading: Heading) -> dict[str, str]:
+def meta(heading: Heading) -> dict[str, str]:
+    """Return what a column says of itself, by name."""
     return {item.name: item.value for item in heading.meta_data or ()}
 
 
@@ -158,7 +159,7 @@ def _row(document: Document, line: Line, period: _Period, number: int) -> dict[s
     return facts | {
         "_raw": raw.decode(),
         "_hash": hashlib.sha256(raw).digest()[:16].hex(),
-        "_updated_at": _instant(document.header.time),
+        "_updated_at": instant(document.header.time),
     }
 
 
@@ -176,7 +177,7 @@ def _schema() -> pa.Schema:
     return pa.schema([(column.name, TYPED[column.type]) for column in (*_COLUMNS, *RECORD_COLUMNS)])
 
 
-def _instant(text: str | None) -> datetime | None:
+def instant(text: str | None) -> datetime | None:
     """Read the report's own time: ISO with an offset today, milliseconds in old answers."""
     if text and text.isdigit() and len(text) == 13:
         return datetime.fromtimestamp(int(text) / 1000, UTC)

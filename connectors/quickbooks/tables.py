@@ -6,13 +6,14 @@ from storage.facts.ready import ReadyTable
 _PACKAGE = "connectors.quickbooks"
 
 
-def _of(name: str, *, key: str, lines: str | None = None, parent: str | None = None) -> ReadyTable:
+def _of(name: str, *, key: str, lines: str | None = None, parent: str | None = None, whole: bool = False) -> ReadyTable:
     return ReadyTable(
         f"quickbooks_{name}",
         sql(_PACKAGE, name),
         parent=f"raw_quickbooks_{parent or name}",
         key=key,
         lines=(f"raw_quickbooks_{lines}",) if lines else (),
+        whole=whole,
     )
 
 
@@ -70,4 +71,6 @@ READY = (
     _of("trial_balance_cash", key="row_id"),
     _of("aged_receivables", key="row_id"),
     _of("aged_payables", key="row_id"),
+    _of("ledger_lines", key="ledger_line_id", parent="general_ledger"),
+    _of("account_balances", key="account_id", parent="general_ledger", whole=True),
 )

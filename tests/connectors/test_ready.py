@@ -116,6 +116,14 @@ async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock
         "SELECT min_by(amount, period_start) AS n FROM ready_quickbooks_cash_flow WHERE section = 'CashIncrease'",
     )[0]["n"]
     assert moved - first_month == bank
+    standing = _query(
+        warehouse,
+        "SELECT a.account_id, a.current_balance, max_by(b.closing_balance, b.period_start) AS closing"
+        " FROM ready_quickbooks_accounts a JOIN ready_quickbooks_account_balances b USING (account_id)"
+        " WHERE a.classification IN ('Asset', 'Liability', 'Equity') GROUP BY ALL",
+    )
+    assert standing
+    assert [row["current_balance"] for row in standing] == [row["closing"] for row in standing]
     printed = _query(
         warehouse,
         "SELECT sum(amount) FILTER (WHERE adds_up) AS added, sum(amount) FILTER (WHERE row_kind = 'summary' AND level = 0) AS said"

@@ -12,7 +12,7 @@ from sandbox.providers.quickbooks import ledger
 from sandbox.providers.quickbooks.chart import DEBIT_SIDE
 from sandbox.providers.quickbooks.documents import DOCUMENTS
 from sandbox.providers.quickbooks.faults import Refusal
-from sandbox.providers.quickbooks.ledger import KeyAccounts, Ledger
+from sandbox.providers.quickbooks.ledger import Entry, KeyAccounts, Ledger
 from sandbox.providers.quickbooks.lists import LISTS
 from sandbox.providers.quickbooks.query import parse
 from sandbox.providers.quickbooks.table import Table
@@ -52,6 +52,7 @@ class Books:
         self.fixed_reports: dict[str, bytes] = {}
         self.lock = threading.RLock()
         self._ledgers: dict[str, Ledger] = {}
+        self._entries: list[Entry] = []
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -102,6 +103,17 @@ class Books:
                 self._ledgers[basis] = build(lambda entity: self.tables[entity].records(), self.key_accounts())
             return self._ledgers[basis]
 
+    def entries(self) -> list[Entry]:
+        """Return each posting of each transaction, in the order of time."""
+        with self.lock:
+            if not self._entries:
+                self._entries = ledger.entries(lambda entity: self.tables[entity].records(), self.key_accounts())
+            return self._entries
+
+    def _forget_ledgers(self) -> None:
+        self._ledgers.clear()
+        self._entries = []
+
     def key_accounts(self) -> KeyAccounts:
         """Return the accounts that transactions post to without naming them."""
         return KeyAccounts.among(self.tables["Account"].records())
@@ -111,7 +123,7 @@ class Books:
     def fill(self, entity: str, records: Iterable[Record]) -> None:
         """Add records as they are, without knock-on changes."""
         with self.lock:
-            self._ledgers.clear()
+            self._forget_ledgers()
             for record in records:
                 self.tables[entity].put(record)
 
@@ -169,7 +181,7 @@ class Books:
                     moves.count(entity, gone, -1)
                     self.tables[entity].remove(id_, aware(at))
                     deleted.append((entity, id_))
-            self._ledgers.clear()
+            self._forget_ledgers()
             knocked = [key for key in self._apply(moves, instant) if key not in new and key not in changed]
             return Change(tuple(new), (*changed, *knocked), tuple(deleted))
 

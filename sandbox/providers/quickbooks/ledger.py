@@ -167,6 +167,32 @@ class Ledger:
         return sum(found) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One posting of a transaction."""
+
+    date: str
+    account: str
+    #: debits are positive
+    cents: int
+    kind: str
+    id: str
+    number: str
+    who: Record
+
+
+def entries(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> list[Entry]:
+    """Return every posting at its own date, in the order of time."""
+    found = []
+    for entity in TRANSACTIONS:
+        for record in records(entity):
+            who = record.get("CustomerRef") or record.get("VendorRef") or record.get("EntityRef") or {}
+            facts = (entity, str(record["Id"]), str(record.get("DocNumber", "")), who)
+            date = str(record.get("TxnDate", ""))
+            found += [Entry(date, account, worth, *facts) for account, worth in postings(entity, record, key) if worth]
+    return sorted(found, key=lambda entry: (entry.date, entry.id))
+
+
 def accrual(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> Ledger:
     """Post everything at its own date."""
     ledger = Ledger()

@@ -8,11 +8,12 @@ from sandbox.providers.quickbooks import aging, report
 from sandbox.providers.quickbooks.books import Books
 from sandbox.providers.quickbooks.cash import CashSheet, trial_balance
 from sandbox.providers.quickbooks.faults import Refusal
+from sandbox.providers.quickbooks.postings import general_ledger
 from sandbox.providers.quickbooks.sheet import Asked, Sheet
 from sandbox.providers.quickbooks.values import encode
 
 #: reports of accounts, with a basis and columns of time
-_OF_ACCOUNTS = ("ProfitAndLoss", "BalanceSheet", "CashFlow", "TrialBalance")
+_OF_ACCOUNTS = ("ProfitAndLoss", "BalanceSheet", "CashFlow", "TrialBalance", "GeneralLedger")
 REPORTS = (*_OF_ACCOUNTS, *aging.SIDES)
 
 
@@ -38,6 +39,8 @@ def _of_accounts(books: Books, name: str, asked: Asked) -> tuple[dict[str, Any],
     match name:
         case "TrialBalance":
             return trial_balance(books, asked)
+        case "GeneralLedger":
+            return general_ledger(books, asked)
         case "CashFlow":
             cash = CashSheet(books, asked, balance=False)
             rows = cash.cash_flow()

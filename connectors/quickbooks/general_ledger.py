@@ -1,0 +1,194 @@
+"""GeneralLedger, flattened: a row for each line of a transaction in each account, as QuickBooks itself posts them.
+
+The report is read in quarters, since QuickBooks does not finish long ones of busy companies; a quarter that it cannot
+finish is asked for in halves, down to a day. Columns are told apart by ColKey, never by their localised titles.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+import pyarrow as pa
+
+from connectors.errors import Broken, Retry
+from connectors.quickbooks.company import Company
+from connectors.quickbooks.report_tree import Cell, Document, Rows, amount, read
+from connectors.quickbooks.reports import instant, meta
+from connectors.shapes import TYPED
+from storage.facts.streams import RECORD_COLUMNS, Batch, Column, ColumnType, Stream
+
+NAME = "GeneralLedger"
+STREAM = Stream(
+    "general_ledger",
+    "General ledger",
+    (
+        Column("id"),
+        Column("level", ColumnType.INTEGER),
+        Column("path"),
+        Column("row_kind"),
+        Column("account_id"),
+        Column("account_name"),
+        Column("txn_date", ColumnType.DATE),
+        Column("txn_type"),
+        Column("txn_id"),
+        Column("doc_number"),
+        Column("entity_id"),
+        Column("entity_name"),
+        Column("memo"),
+        Column("split_account_id"),
+        Column("split_account_name"),
+        Column("amount", ColumnType.MONEY),
+        Column("balance", ColumnType.MONEY),
+        Column("period_start", ColumnType.DATE),
+        Column("period_end", ColumnType.DATE),
+        Column("basis"),
+        Column("currency"),
+    ),
+    full=True,
+)
+#: what QuickBooks says when a report is too long for it
+_TOO_LONG = frozenset({"server_error", "timeout"})
+#: the home currency's columns first: companies with several currencies have them, and the plain ones are empty there
+_AMOUNT = ("subt_nat_home_amount", "subt_nat_amount")
+_BALANCE = ("rbal_nat_home_amount", "rbal_nat_amount")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    level: int
+    path: tuple[str, ...]
+    account: Cell
+    kind: str
+    cells: dict[str, Cell]
+
+
+def quarters(until: date) -> list[tuple[date, date]]:
+    """Return the quarters from January of last year to the one that the day is in."""
+    first = [date(year, month, 1) for year in (until.year - 1, until.year) for month in (1, 4, 7, 10)]
+    begun = [day for day in first if day <= until]
+    return [(day, _next_quarter(day) - timedelta(days=1)) for day in begun]
+
+
+def _next_quarter(day: date) -> date:
+    return date(day.year + (day.month == 10), (day.month + 2) % 12 + 1, 1)
+
+
+async def batches(company: Company, until: datetime) -> AsyncIterator[Batch]:
+    """Read the ledger, a batch for each part."""
+    used: dict[str, int] = {}
+    for first, last in quarters(until.date()):
+        async for body in _parts(company, first, last):
+            yield batch(body, used)
+
+
+async def _parts(company: Company, first: date, last: date) -> AsyncIterator[bytes]:
+    params = {"start_date": first.isoformat(), "end_date": last.isoformat(), "accounting_method": "Accrual"}
+    try:
+        answer = await company.get(f"/reports/{NAME}", f"report {NAME}", params)
+    except Retry as slow:
+        if slow.code not in _TOO_LONG or first == last:
+            raise
+    else:
+        yield answer.body
+        return
+    middle = first + (last - first) // 2
+    for start, end in ((first, middle), (middle + timedelta(days=1), last)):
+        async for body in _parts(company, start, end):
+            yield body
+
+
+def batch(body: bytes, used: dict[str, int]) -> Batch:
+    """Return a part of the ledger; `used` counts the keys of all parts (Broken when it is no ledger)."""
+    document = read(body)
+    if document.header.report_name != NAME:
+        raise Broken("QuickBooks sent another report than asked for", code="report_unreadable")
+    keys = [meta(heading).get("ColKey", "") for heading in document.columns.column]
+    if "tx_date" not in keys or not set(keys) & set(_AMOUNT):
+        raise Broken("a general ledger without dates or amounts", code="report_unreadable")
+    rows = [_row(document, line, used) for line in _lines(document.rows, keys, (), Cell())]
+    table = pa.Table.from_pylist(rows, schema=_schema())
+    return Batch(STREAM, table, size=len(body))
+
+
+def _lines(rows: Rows | None, keys: list[str], path: tuple[str, ...], account: Cell) -> Iterator[_Line]:
+    for row in (rows.row if rows else None) or ():
+        if row.col_data is not None:
+            cells = dict(zip(keys, row.col_data, strict=False))
+            begins = not _dated(cells.get("tx_date", Cell()).value)
+            yield _Line(len(path), path, account, "beginning" if begins else "data", cells)
+            continue
+        head = row.header.col_data[0] if row.header and row.header.col_data else account
+        here = (*path, head.value) if row.header else path
+        yield from _lines(row.rows, keys, here, head)
+        if row.summary:
+            yield _Line(len(here), here, head, "summary", dict(zip(keys, row.summary.col_data, strict=False)))
+
+
+def _dated(text: str) -> bool:
+    return len(text) == len("2026-11-22") and text[:4].isdigit()
+
+
+def _row(document: Document, line: _Line, used: dict[str, int]) -> dict[str, object]:
+    cell = {name: found for name, found in line.cells.items() if found.value}
+    dated = line.kind == "data"
+    facts: dict[str, object] = {
+        "level": line.level,
+        "path": " > ".join(line.path),
+        "row_kind": line.kind,
+        "account_id": line.account.id,
+        "account_name": line.account.value,
+        "txn_date": _date(cell["tx_date"].value) if dated else None,
+        "txn_type": _value(cell, "txn_type"),
+        "txn_id": _id(cell, "txn_type"),
+        "doc_number": _value(cell, "doc_num"),
+        "entity_id": _id(cell, "name"),
+        "entity_name": _value(cell, "name"),
+        "memo": _value(cell, "memo"),
+        "split_account_id": _id(cell, "split_acc"),
+        "split_account_name": _value(cell, "split_acc"),
+        "amount": _amount(cell, _AMOUNT),
+        "balance": _amount(cell, _BALANCE),
+        "period_start": _date(document.header.start_period),
+        "period_end": _date(document.header.end_period),
+        "basis": document.header.report_basis,
+        "currency": document.header.currency,
+    }
+    raw = msgspec.json.encode(facts)
+    # What a line is of, and which of several of the same transaction in the account it is.
+    what = (line.account.id or facts["path"], line.kind, facts["txn_type"], facts["txn_id"])
+    key = "|".join("" if part is None else str(part) for part in what)
+    if not dated:
+        key += f"|{facts['path']}|{facts['period_start']}"
+    used[key] = used.get(key, 0) + 1
+    return facts | {
+        "id": f"{key}|{used[key]}",
+        "_raw": raw.decode(),
+        "_hash": hashlib.sha256(raw).digest()[:16].hex(),
+        "_updated_at": instant(document.header.time),
+    }
+
+
+def _value(cell: dict[str, Cell], name: str) -> str | None:
+    return cell[name].value if name in cell else None
+
+
+def _id(cell: dict[str, Cell], name: str) -> str | None:
+    return cell[name].id if name in cell else None
+
+
+def _amount(cell: dict[str, Cell], names: tuple[str, ...]) -> Decimal | None:
+    return next((amount(cell[name].value) for name in names if name in cell), None)
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Broken("a date in the general ledger is none", code="report_unreadable") from error
+
+
+def _schema() -> pa.Schema:
+    return pa.schema([(column.name, TYPED[column.type]) for column in (*STREAM.columns, *RECORD_COLUMNS)])
