@@ -125,13 +125,13 @@ class FeedReader:
     async def _open(self, one: Dated, *, always: bool = False) -> Read | None:
         """Return what a file holds; None when it is, byte for byte, the one before."""
         body = await self.store.read(one.found)
-        digest = hashlib.sha256(body).hexdigest()
+        sha256 = hashlib.sha256(body).hexdigest()
         mark = await self._mark(one)
-        if mark.sha256 is not None and mark.sha256.lower() != digest:
+        if mark.sha256 is not None and mark.sha256.lower() != sha256:
             raise file_broken(one.found.path, FileError("is not the one that its manifest describes"))
-        seen = Seen(one.found.version, one.found.size, digest, one.as_of, "loaded")
+        seen = Seen(one.found.version, one.found.size, sha256, one.as_of, "loaded")
         before = max(self.kept.files.values(), key=lambda known: known.as_of, default=None)
-        if before is not None and not always and before.sha256 == digest and before.as_of <= one.as_of:
+        if before is not None and not always and before.sha256 == sha256 and before.as_of <= one.as_of:
             seen.fate = "same"
             self._remember(one, seen, None)
             return None
