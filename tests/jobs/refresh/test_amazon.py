@@ -39,7 +39,7 @@ def connect(stage: Stage, amazon: Amazon, *, region: str) -> None:
     stage.database.in_write(work)
 
 
-async def test_marketplaces_of_the_accounts_region_are_ready(sqlite_database: Database, tmp_path: Path) -> None:
+async def test_what_the_account_holds_in_its_region_is_ready(sqlite_database: Database, tmp_path: Path) -> None:
     amazon = Amazon(clock=OffsetClock())
     async with (
         served_amazon(amazon) as urls,
@@ -51,5 +51,8 @@ async def test_marketplaces_of_the_accounts_region_are_ready(sqlite_database: Da
         assert (source.region, run.state) == ("eu", RunState.READY)
         held = await asyncio.to_thread(stage.jobs.ground.warehouses.of(stage.organization_id).counts, source.id)
         assert held["raw_amazon_marketplaces"] == len(amazon.sellers[SELLER].participations())
+        shop = amazon.shops[SELLER]
+        assert held["raw_amazon_orders"] == len(shop.trade.truth())
+        assert held["raw_amazon_settlement_lines"] == len(shop.settlements.lines)
         again = await stage.finished((await stage.request(Provider.AMAZON)).refresh_id, seconds=60)
         assert (again.runs[0][1].state, again.runs[0][1].changed) == (RunState.READY, 0)
