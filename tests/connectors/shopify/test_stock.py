@@ -1,12 +1,17 @@
 """Stock: levels are followed through every change, once an hour, and only where the grant allows it."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from connectors.base import mark, open_session
+from connectors.intake import Intake
 from connectors.shopify import inventory
+from connectors.shopify.connection import Pager
+from connectors.shopify.graph import Graph
 from connectors.shopify.shapes import INVENTORY, LOCATIONS
 from sandbox.providers.shopify import Shopify
 from sandbox.providers.shopify.store import Store
@@ -73,6 +78,32 @@ async def test_levels_are_followed_through_orders_costs_and_new_items(
 
 def _now(clock: OffsetClock) -> str:
     return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class ItemsOnly(inventory.Stock):
+    """The twin that trusts the item's own time of change."""
+
+    async def _places(self) -> list[str]:
+        await super()._places()
+        return []
+
+
+@pytest.mark.parametrize("reader, seen", [(inventory.Stock, "seen"), (ItemsOnly, "lost")])
+async def test_a_sale_moves_levels_whose_items_do_not_change(
+    world: World, app: Shopify, clock: OffsetClock, reader: type[inventory.Stock], seen: str
+) -> None:
+    await world.collect()
+    clock.advance(HOUR)
+    app.shops[SHOP].mutate(4, new=5)
+    clock.advance(timedelta(minutes=1))
+    since = mark(world.kept.cursors["inventory_items"], clock.now())
+    async with open_session(world.connector, world.access) as session:
+        graph = Graph(session.http)
+        pager = Pager(graph, inventory.ROOT)
+        stock = reader(graph, pager, lambda root: Intake(root.shape, world.kept.sink, lambda *_: None))
+        await stock.read(since, clock.now())
+    with contextlib.nullcontext() if seen == "seen" else pytest.raises(AssertionError):
+        assert_true(world, app.shops[SHOP])
 
 
 async def test_what_is_gone_is_seen_gone_within_a_day(world: World, app: Shopify, clock: OffsetClock) -> None:
