@@ -38,14 +38,14 @@ MARKETPLACES = Shape(
     full=True,
 )
 _TYPES = (orders.TYPE, returns.TYPE, traffic.TYPE)
-#: Everything but the marketplaces, by the name that people read.
+#: Everything but the marketplaces, by its first stream.
 PARTS: Mapping[str, Callable[[Errand], Awaitable[Part]]] = {
     "orders": reading.read_orders,
     "settlements": reading.read_settlements,
     "transactions": reading.read_transactions,
     "inventory": reading.read_inventory,
     "returns": reading.read_returns,
-    "sales and traffic": reading.read_traffic,
+    "sales_and_traffic": reading.read_traffic,
 }
 
 
@@ -109,10 +109,24 @@ class AmazonConnector:
         await reports.look(_TYPES)
         parts = await together(_allowed(name, read(errand)) for name, read in PARTS.items())
         denied = tuple(part for part in parts if isinstance(part, str))
-        if denied:
-            words = f"our app lacks a role at Amazon that {', '.join(denied)} need: its operator must ask Amazon for it"
-            raise Partial(denied, words, code="role_missing")
-        return _collected(session, [part for part in parts if isinstance(part, Part)], until)
+        await _refuse_losses(session, denied)
+        return _collected(session, [part for part in parts if isinstance(part, Part)], denied, until)
+
+
+async def _refuse_losses(session: Session, denied: tuple[str, ...]) -> None:
+    """Raise Partial when the app lacks a role for something that it read before, or for everything.
+
+    What was never read misleads nobody: the run says that it is missing. What was read and no longer is would grow old
+    behind a time that says otherwise.
+    """
+    lost = tuple([name for name in denied if await session.access.held.count(name)])
+    if lost or len(denied) == len(PARTS):
+        raise Partial(lost or denied, _lacking(lost or denied), code="role_missing")
+
+
+def _lacking(denied: tuple[str, ...]) -> str:
+    what = ", ".join(name.replace("_", " ") for name in denied)
+    return f"our app lacks a role at Amazon that {what} need: its operator must ask Amazon for it"
 
 
 async def _allowed(name: str, part: Awaitable[Part]) -> Part | str:
@@ -133,12 +147,14 @@ def _participating(found: list[msgspec.Raw]) -> tuple[str, ...]:
     return tuple(sorted(one.marketplace.id for one in listed if one.participation.is_participating))
 
 
-def _collected(session: Session, parts: list[Part], until: datetime) -> Collected:
+def _collected(session: Session, parts: list[Part], denied: tuple[str, ...], until: datetime) -> Collected:
+    words = _lacking(denied)
+    lacking = {f"{words[0].upper()}{words[1:]}."} if denied else set()
     return Collected(
         source_as_of=min([until, *(part.as_of for part in parts if part.as_of is not None)]),
         cursors={name: text for part in parts for name, text in part.cursors.items()},
         reads=session.http.reads,
         full=(MARKETPLACES.name, *(name for part in parts for name in part.full)),
         keep_cursors=tuple(name for part in parts for name in part.keep),
-        notes=tuple(sorted({note for part in parts for note in part.notes})),
+        notes=tuple(sorted(lacking | {note for part in parts for note in part.notes})),
     )

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from connectors.amazon import entry
 from connectors.amazon.connector import MARKETPLACES, AmazonConnector
 from connectors.amazon.judge import judge
 from connectors.base import Access, Session
-from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
 from connectors.http import Http
 from connectors.limits import Unlimited
 from connectors.oauth import MemoryTokens, Tokens
@@ -89,6 +90,22 @@ async def test_a_suspended_seller_is_not_disconnected(app: Amazon) -> None:
             await world.collect()
     assert caught.value.code == "access_refused"
     assert not [entry for entry in app.journal.entries if entry.operation == "token"]
+
+
+async def test_a_missing_role_is_told_and_what_was_read_before_does_not_grow_old_in_silence(app: Amazon) -> None:
+    app.mutate(SELLER, finance_role=0)
+    async with amazon_world(app) as world:
+        done = await world.collect()
+        assert [note for note in done.notes if "lacks a role at Amazon that transactions need" in note]
+        assert world.kept.rows["orders"]
+        app.mutate(SELLER, finance_role=1)
+        world.clock.advance(timedelta(hours=1))
+        await world.collect()
+        assert world.kept.rows["transactions"]
+        app.mutate(SELLER, finance_role=0)
+        with pytest.raises(Partial) as caught:
+            await world.collect()
+        assert (caught.value.code, caught.value.missing) == ("role_missing", ("transactions",))
 
 
 async def test_quota_is_waited_for_by_the_run(app: Amazon) -> None:
