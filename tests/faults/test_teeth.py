@@ -1,5 +1,6 @@
 """The oracle has teeth: each broken twin of the product is caught by it, where the product itself is not."""
 
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,8 +49,10 @@ CASES = (
     Case("never-looks", "click.accepted", "left undone", patience=8),
 )
 
+SOAK = bool(os.environ.get("SOAK"))
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.twin)
+
+@pytest.mark.parametrize("case", CASES if SOAK else CASES[::2], ids=lambda case: case.twin)
 def test_a_twin_is_caught(sqlite_database: Database, tmp_path: Path, server: ForkServer, case: Case) -> None:
     found = _judged(sqlite_database, tmp_path, server, case, case.twin)
     assert any(case.says in complaint for complaint in found), found

@@ -136,7 +136,7 @@ async def test_kill_at_every_named_point(
 
 def test_random_kills_lose_nothing(database: Database, journal: Journal, start: Start, office: Engine) -> None:
     soak = bool(os.environ.get("SOAK"))
-    kills, count = (50, 400) if soak else (5, 60)
+    kills, count = (50, 400) if soak else (3, 20)
     chance = random.Random(20261121)
     works = [Work("three", f"w{number}", partition=f"org{number % 7}") for number in range(count)]
     put(office, database, *works)
