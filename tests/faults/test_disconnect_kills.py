@@ -45,7 +45,7 @@ def test_killed_on_its_way_it_is_disconnected_and_erased(
         world.begin(crash_at="disconnect.cut")
         _disconnect(world)
         assert world.life.died() == -signal.SIGKILL
-        for point in DEATHS:
+        for point in DEATHS if os.environ.get("SOAK") else DEATHS[1:4]:
             assert world.begin(crash_at=point).died(60) == -signal.SIGKILL, point
         world.begin()
         ended = world.look(lambda: _ended(world), 60)

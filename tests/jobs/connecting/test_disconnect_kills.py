@@ -1,5 +1,6 @@
 """Killed at every named point of a disconnect: it did not happen, or it goes on to its end; never half."""
 
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ from tests.storage.warehouse.leftovers import traces
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT, OTHER, CANARY = "a.myshopify.com", "src_other", "zzz-canary"
+#: The quick run dies at one point on both databases, and at every other one on SQLite.
+SOAK = bool(os.environ.get("SOAK"))
 CUTTING = ("disconnect.cutting", "disconnect.cut")
 SEVERING = (
     "disconnect.revoking",
@@ -123,13 +126,13 @@ async def walking(database: Database, folder: Path) -> AsyncIterator[Walk]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", [*CUTTING, "disconnect.revoked", "disconnect.erased"])
+@pytest.mark.parametrize("point", [*CUTTING, "disconnect.revoked", "disconnect.erased"] if SOAK else CUTTING[1:])
 async def test_killed_at_every_point(database: Database, tmp_path: Path, point: str) -> None:
     await _killed_and_gone_on(database, tmp_path, point)
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", sorted({*SEVERING, *ERASING} - {"disconnect.revoked", "disconnect.erased"}))
+@pytest.mark.parametrize("point", sorted({*SEVERING, *ERASING})[:: 1 if SOAK else 2])
 async def test_killed_at_every_other_point(sqlite_database: Database, tmp_path: Path, point: str) -> None:
     await _killed_and_gone_on(sqlite_database, tmp_path, point)
 
