@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 HOW_TO_ALLOW = "no Chromium: install Debian's package chromium"
-SOON = 30_000
+SOON = 60_000
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
