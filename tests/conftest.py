@@ -3,8 +3,9 @@
 import ipaddress
 import os
 import sys
+import zlib
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, TypeVar
 
 import pytest
@@ -30,6 +31,18 @@ __all__ = [
 ]
 
 
+#: Whole refreshes and whole products; what they are made of is tested on both databases in every run.
+LONG = (
+    "tests/faults/test_random_kills",
+    "tests/jobs/connecting/",
+    "tests/jobs/incidents/",
+    "tests/jobs/installs/",
+    "tests/jobs/refresh/",
+    "tests/jobs/test_escalation",
+    "tests/jobs/webhooks/",
+    "tests/scenarios/",
+)
+
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 
@@ -48,6 +61,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     stop_postgres(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let long tests run on one of the two databases in the quick run, chosen by their names; `make soak` runs both."""
+    if not os.environ.get("SOAK"):
+        left_out = set(_on_the_other_database(items))
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _on_the_other_database(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield one of each pair; whoever names a single one of them gets it."""
+    pairs: dict[str, dict[str, pytest.Item]] = {}
+    for item in items:
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("database")  # type: ignore[attr-defined]
+        if isinstance(kind, str) and item.nodeid.startswith(LONG):
+            pairs.setdefault(item.nodeid.replace(kind, "*"), {})[kind] = item
+    for name, pair in pairs.items():
+        if len(pair) == 2:
+            yield pair[sorted(pair)[zlib.crc32(name.encode()) % 2]]
 
 
 @pytest.hookimpl(wrapper=True)
