@@ -34,14 +34,23 @@ __all__ = [
 #: Whole refreshes and whole products; what they are made of is tested on both databases in every run.
 LONG = (
     "tests/faults/test_random_kills",
+    "tests/faults/test_webhook_kills",
     "tests/jobs/connecting/",
+    "tests/jobs/deliver/",
+    "tests/jobs/engine/test_crashes",
     "tests/jobs/incidents/",
     "tests/jobs/installs/",
     "tests/jobs/refresh/",
-    "tests/jobs/test_escalation",
+    "tests/jobs/test_",
     "tests/jobs/webhooks/",
     "tests/scenarios/",
+    "tests/storage/test_seeding",
+    "tests/storage/warehouse/test_erase",
+    "tests/storage/warehouse/test_redact",
 )
+
+#: How the fixtures name the databases; a lake's catalog is a file in its folder, or Postgres as well.
+KINDS = ("sqlite", "folder", "postgres")
 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
@@ -75,8 +84,9 @@ def _on_the_other_database(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     """Yield one of each pair; whoever names a single one of them gets it."""
     pairs: dict[str, dict[str, pytest.Item]] = {}
     for item in items:
-        kind = getattr(item, "callspec", None) and item.callspec.params.get("database")  # type: ignore[attr-defined]
-        if isinstance(kind, str) and item.nodeid.startswith(LONG):
+        called = getattr(item, "callspec", None)
+        kind = next((one for one in called.params.values() if one in KINDS), None) if called else None
+        if kind is not None and item.nodeid.startswith(LONG):
             pairs.setdefault(item.nodeid.replace(kind, "*"), {})[kind] = item
     for name, pair in pairs.items():
         if len(pair) == 2:

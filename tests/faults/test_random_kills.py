@@ -20,7 +20,7 @@ from tests.faults.oracle import complaints
 from tests.faults.world import DANIEL, MAYA, NOOR, World, world_on
 
 SOAK = bool(os.environ.get("SOAK"))
-REFRESHES, KILLS = (200, 60) if SOAK else (5, 2)
+REFRESHES, KILLS = (200, 60) if SOAK else (4, 1)
 WORDS = ("refresh shopify", "refresh all", "refresh shopify", "refresh quickbooks")
 #: seconds that a post may be accepted after it was sent: within the call's time-out and the quiet period
 LATE = 1.4
