@@ -209,7 +209,18 @@ def debug_everywhere() -> None:
 
 @contextlib.asynccontextmanager
 async def leak_stage(ground: Ground) -> AsyncIterator[LeakStage]:
-    """Run the product until the block ends."""
+    """Run the product until the block ends; loggers are then as loud as they were."""
+    loud = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    try:
+        async with _leak_stage(ground) as stage:
+            yield stage
+    finally:
+        for name in logging.root.manager.loggerDict:
+            logging.getLogger(name).setLevel(loud.get(name, logging.NOTSET))
+
+
+@contextlib.asynccontextmanager
+async def _leak_stage(ground: Ground) -> AsyncIterator[LeakStage]:
     configure_logging("DEBUG", ground.log, own_secrets(ground.settings))
     debug_everywhere()
     trips, secrets = Trips(), Secrets()
