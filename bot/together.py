@@ -11,8 +11,10 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: seconds between two looks at the same thing; the first one begins at once
+#: seconds that a look waits for more who would share it, as long as somebody came in the last moment; the first look
+#: begins at once
 _GATHERING = 0.008
+_MOMENT = 0.001
 
 
 @dataclass
@@ -21,6 +23,8 @@ class _Line(Generic[T]):
 
     running: asyncio.Task[T]
     following: asyncio.Task[T] | None = None
+    #: how many share the one that begins
+    sharing: int = 0
 
 
 class Together(Generic[T]):
@@ -35,20 +39,27 @@ class Together(Generic[T]):
         if line is None:
             line = self._lines[what] = _Line(asyncio.create_task(self._run(what, work, None)))
             return await asyncio.shield(line.running)
+        line.sharing += 1
         if line.following is None:
             line.following = asyncio.create_task(self._run(what, work, line.running))
         return await asyncio.shield(line.following)
 
     async def _run(self, what: Hashable, work: Callable[[], Awaitable[T]], before: asyncio.Task[T] | None) -> T:
-        if before is not None:
-            await asyncio.wait([before])
-            # Whoever is being answered now may ask again at once: some more share the look that way.
-            await asyncio.sleep(_GATHERING)
-        line = self._lines[what]
-        if before is not None and line.following is not None:
-            line.running, line.following = line.following, None
+        line = self._lines[what] if before is None else await self._gathered(what, before)
         try:
             return await work()
         finally:
             if line.following is None:
                 del self._lines[what]
+
+    async def _gathered(self, what: Hashable, before: asyncio.Task[T]) -> _Line[T]:
+        """Wait for the look before, and a little for whoever is being answered by it: they may ask again at once."""
+        await asyncio.wait([before])
+        line, seen = self._lines[what], 0
+        latest = asyncio.get_running_loop().time() + _GATHERING
+        while line.sharing > seen and asyncio.get_running_loop().time() < latest:
+            seen = line.sharing
+            await asyncio.sleep(_MOMENT)
+        if line.following is not None:
+            line.running, line.following, line.sharing = line.following, None, 0
+        return line
