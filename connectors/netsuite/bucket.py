@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.files.store import LARGEST, MOST_FILES, Found, Store, changed, too_large, too_many
 from connectors.netsuite.feeds import Grant
-from connectors.netsuite.store import LARGEST, MOST_FILES, Found, Store, changed, too_large, too_many
 
 if TYPE_CHECKING:
     from obstore.store import GCSStore, S3Store

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connectors.errors import Broken
+from connectors.files.store import Found
 from connectors.netsuite.feeds import Feed
 from connectors.netsuite.ledger import Kept, Ledger, Waiting, is_seen
-from connectors.netsuite.store import Found
 
 #: A file counts as whole when it did not change for so long. Uploads through gateways may stand still in between;
 #: what a file gains later makes it another version, which is read again.

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from connectors.base import Access, Collected, Company, Progress, Session, Sink
 from connectors.errors import Broken, Retry
+from connectors.files.store import FolderStore, Found, Store
+from connectors.files.wrong import FileError, file_broken
 from connectors.intake import Intake
 from connectors.netsuite.choose import Dated, by_feed, dated, standing
 from connectors.netsuite.feeds import Feed, Grant, read_grant
@@ -13,9 +15,7 @@ from connectors.netsuite.ledger import Ledger, read_ledger
 from connectors.netsuite.reading import FeedReader
 from connectors.netsuite.records import check_columns, prefix_of
 from connectors.netsuite.shapes import FILES, FILLED
-from connectors.netsuite.store import FolderStore, Found, Store
 from connectors.netsuite.tables import READY
-from connectors.netsuite.wrong import FileError, file_broken
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream

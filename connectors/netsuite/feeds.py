@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from connectors.errors import Broken
+from connectors.files.forms import Dates, Decimal, Delimiter, Encoding, Thousands
 from storage.facts.secret import Secret
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 _MOST_FEEDS = 50
 _LONGEST = 200
 
-Encoding = Literal["utf-8", "cp1252", "iso-8859-1", "utf-16"]
-Dates = Literal["MM/DD/YYYY", "DD/MM/YYYY", "DD.MM.YYYY", "YYYY-MM-DD", "D-Mon-YYYY"]
 Into = Literal["transaction_lines", "rows"]
 
 
@@ -39,9 +38,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     #: the key alone names a transaction: its lines are numbered as they stand in the file
     numbered: bool = False
     encoding: Encoding = "utf-8"
-    delimiter: Literal[",", ";", "\t", "|"] = ","
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ",", ".", " ", "'"] = ""
+    delimiter: Delimiter = ","
+    decimal: Decimal = "."
+    thousands: Thousands = ""
     #: what a file says about rows that are not in it: nothing, or that they are gone (all, or those of its periods)
     replaces: Literal["nothing", "all", "period"] = "nothing"
     #: label of the column that names a row's period

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 
+from connectors.files.store import Found
 from connectors.netsuite.feeds import Feed
-from connectors.netsuite.store import Found
 
 
 class Seen(msgspec.Struct, array_like=True):

@@ -10,14 +10,14 @@ import msgspec
 
 from connectors.base import Held
 from connectors.errors import Broken
+from connectors.files.store import Found, Store
+from connectors.files.unpack import unpacked
+from connectors.files.wrong import FileError, file_broken
 from connectors.intake import Intake
 from connectors.netsuite.choose import Dated
 from connectors.netsuite.feeds import Feed
 from connectors.netsuite.ledger import Kept, Seen, is_seen
 from connectors.netsuite.records import Read, prefix_of, read
-from connectors.netsuite.store import Found, Store
-from connectors.netsuite.unpack import unpacked
-from connectors.netsuite.wrong import FileError, file_broken
 
 _BATCH = 20_000
 #: Of the rows that a file takes away: more than this part and more than this many is held against it.

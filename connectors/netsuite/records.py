@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 import msgspec
 
 from connectors.errors import Broken
-from connectors.netsuite.cells import CellError, amount_reader, date_reader, text
+from connectors.files.cells import CellError, amount_reader, date_reader
+from connectors.files.table import Header, cell, rows
+from connectors.files.wrong import FileError
 from connectors.netsuite.feeds import Feed
 from connectors.netsuite.shapes import FILLED, NEEDED, OWN
-from connectors.netsuite.table import Header, cell, rows
-from connectors.netsuite.wrong import FileError
 from storage.facts.streams import ColumnType
 
 #: what parts of a key are joined with; a cell that holds it is written otherwise
 _JOINT = "|"
+#: what NetSuite prints for an empty reference
+_NOTHING = "- None -"
 
 
 @dataclass
@@ -85,12 +87,17 @@ def _plain(part: str) -> str:
     return part.replace("%", "%25").replace(_JOINT, "%7C").replace("#", "%23").replace("~", "%7E")
 
 
+def _text(cell: str) -> str | None:
+    """Return a text; None for an empty cell and for NetSuite's word for nothing."""
+    return None if not cell.strip() or cell == _NOTHING else cell
+
+
 def _columns(feed: Feed, header: Header) -> list[_Column]:
     kinds = {one.name: one.type for one in FILLED[feed.into].fields}
     readers = {
         ColumnType.MONEY: amount_reader(feed.decimal, feed.thousands),
         ColumnType.DATE: date_reader(feed.dates),
-        ColumnType.TEXT: text,
+        ColumnType.TEXT: _text,
     }
     return [_Column(name, label, header.places(label), readers[kinds[name]]) for name, label in feed.columns.items()]
 

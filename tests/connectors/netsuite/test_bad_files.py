@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from connectors.errors import Broken, Retry
-from connectors.netsuite import unpack
-from connectors.netsuite.cells import CellError, amount_reader, date_reader
-from connectors.netsuite.store import FolderStore, Found
-from connectors.netsuite.unpack import unpacked
-from connectors.netsuite.wrong import FileError
+from connectors.files import unpack
+from connectors.files.cells import CellError, amount_reader, date_reader
+from connectors.files.store import FolderStore, Found
+from connectors.files.unpack import unpacked
+from connectors.files.wrong import FileError
 from storage.facts.secret import Secret
 from tests.connectors.netsuite.place import ORGANIZATION, Place, place
 

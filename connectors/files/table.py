@@ -1,11 +1,11 @@
-"""A file's bytes to rows of text: encoding, quotes, header and width are what the feed declares, or it is refused."""
+"""A file's bytes to rows of text: encoding, quotes, header and width are what is declared, or it is refused."""
 
 import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
 
-from connectors.netsuite.feeds import Feed
-from connectors.netsuite.wrong import FileError
+from connectors.files.forms import Form
+from connectors.files.wrong import FileError
 
 _MOST_COLUMNS = 500
 _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -35,30 +35,30 @@ def cell(row: Sequence[str], places: tuple[int, ...], label: str, number: int) -
     return first
 
 
-def rows(feed: Feed, body: bytes) -> tuple[Header, Iterator[tuple[int, list[str]]]]:
+def rows(form: Form, body: bytes) -> tuple[Header, Iterator[tuple[int, list[str]]]]:
     """Return the header and the rows with their numbers (the header's is 1); FileError, also while they are read."""
-    reader = csv.reader(StringIO(_decoded(feed, body), newline=""), delimiter=feed.delimiter, strict=True)
-    lines = _lines(reader, feed)
+    reader = csv.reader(StringIO(_decoded(form, body), newline=""), delimiter=form.delimiter, strict=True)
+    lines = _lines(reader, form)
     header = next(lines, None)
     if header is None:
         raise FileError("is empty: not even its header is there")
     head = Header(header[1])
-    return head, _checked(lines, len(head.labels), feed)
+    return head, _checked(lines, len(head.labels), form)
 
 
-def _decoded(feed: Feed, body: bytes) -> str:
-    if b"\0" in body and feed.encoding != "utf-16":
+def _decoded(form: Form, body: bytes) -> str:
+    if b"\0" in body and form.encoding != "utf-16":
         raise FileError("is no text in the declared encoding")
-    if (body.startswith(_UTF8) and feed.encoding != "utf-8") or (body.startswith(_UTF16) and feed.encoding != "utf-16"):
-        raise FileError(f"says itself that it is not {feed.encoding}, as its feed declares")
+    if (body.startswith(_UTF8) and form.encoding != "utf-8") or (body.startswith(_UTF16) and form.encoding != "utf-16"):
+        raise FileError(f"says itself that it is not {form.encoding}, as its feed declares")
     try:
-        return body.decode("utf-8-sig" if feed.encoding == "utf-8" else feed.encoding)
+        return body.decode("utf-8-sig" if form.encoding == "utf-8" else form.encoding)
     except UnicodeDecodeError:
-        raise FileError(f"is not {feed.encoding}, as its feed declares") from None
+        raise FileError(f"is not {form.encoding}, as its feed declares") from None
 
 
-def _lines(reader: Iterator[list[str]], feed: Feed) -> Iterator[tuple[int, list[str]]]:
-    number = -feed.skip
+def _lines(reader: Iterator[list[str]], form: Form) -> Iterator[tuple[int, list[str]]]:
+    number = -form.skip
     while True:
         number += 1
         try:
@@ -71,16 +71,16 @@ def _lines(reader: Iterator[list[str]], feed: Feed) -> Iterator[tuple[int, list[
             yield number, line
 
 
-def _checked(lines: Iterator[tuple[int, list[str]]], width: int, feed: Feed) -> Iterator[tuple[int, list[str]]]:
+def _checked(lines: Iterator[tuple[int, list[str]]], width: int, form: Form) -> Iterator[tuple[int, list[str]]]:
     ended = False
     for number, line in lines:
         if ended:
-            raise FileError(f"goes on after {feed.ends_at!r}", row=number)
-        if feed.ends_at and line[0].strip() == feed.ends_at:
+            raise FileError(f"goes on after {form.ends_at!r}", row=number)
+        if form.ends_at and line[0].strip() == form.ends_at:
             ended = True
             continue
         if len(line) != width:
             raise FileError(f"has {len(line)} cells where the header has {width}", row=number)
         yield number, line
-    if feed.ends_at and not ended:
-        raise FileError(f"ends without {feed.ends_at!r}: it may be cut off")
+    if form.ends_at and not ended:
+        raise FileError(f"ends without {form.ends_at!r}: it may be cut off")

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 
-from connectors.netsuite.feeds import Dates
+from connectors.files.forms import Dates
 
-#: what NetSuite prints for an empty reference
-_NOTHING = "- None -"
 _MONTHS = {
     name: n
     for n, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
@@ -30,11 +28,6 @@ _MOST_DIGITS = 16
 
 class CellError(ValueError):
     """A cell is not what its column declares; the text says what it should be and never what it is."""
-
-
-def text(cell: str) -> str | None:
-    """Return a text; None for an empty cell and for NetSuite's word for nothing."""
-    return None if not cell.strip() or cell == _NOTHING else cell
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import zlib
 
-from connectors.netsuite.wrong import FileError
+from connectors.files.wrong import FileError
 
 _MAGIC = b"\x1f\x8b"
 #: unpacked size of one file
