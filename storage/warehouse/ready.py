@@ -212,13 +212,16 @@ def _read_back(session: Session, run_id: str, source_id: str, done: _Done) -> Pr
     found = commits.find(session, "process", run_id)
     if found is None or found[1] != written:
         raise Disagreement(f"the commit of {run_id} is not in the lake as it was written")
-    touched = {name: counts for name, counts in written.counts.items() if counts.touched}
+    touched = {ready_table(name): counts.total for name, counts in written.counts.items() if counts.touched}
+    sole = {ready_table(name) for name in done.alone}
+    there = session.stored([name for name in touched if name in sole])
     each = " UNION ALL ".join(
-        f"SELECT {text(name)}, count(*) FROM {lake(ready_table(name))}"
-        f" WHERE {of_source(source_id, alone=name in done.alone)}"
+        f"SELECT {text(name)}, count(*) FROM {lake(name)} WHERE {of_source(source_id)}"
         for name in touched
+        if name not in sole
     )
-    for name, total in session.rows(each) if touched else ():
-        if total != touched[name].total:
-            raise Disagreement(f"{ready_table(name)}: {touched[name].total} rows were written, {total} are there")
+    there |= dict(session.rows(each)) if each else {}
+    for name, total in touched.items():
+        if there.get(name) != total:
+            raise Disagreement(f"{name}: {total} rows were written, {there.get(name, 0)} are there")
     return ProcessResult(run_id, written.before, found[0], written.counts)

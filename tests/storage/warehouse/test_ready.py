@@ -8,7 +8,8 @@ import pytest
 
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
-from storage.warehouse import Warehouse
+from storage.warehouse import Disagreement, Warehouse
+from storage.warehouse.session import opened
 from tests.storage.warehouse.company import CUSTOMERS, READY, REPORT, SOURCE, STREAMS, Invoice, invoices, run, simple
 from tests.storage.warehouse.model import ready_state
 
@@ -117,6 +118,26 @@ def test_a_fence_keeps_a_build_out(warehouse: Warehouse) -> None:
         warehouse.process("one", SOURCE, READY, fence=refuse)
     assert warehouse.waiting(SOURCE)
     assert warehouse.find_run("one", "process") is None
+
+
+@pytest.mark.parametrize("others", [(), ("src_other",)])
+def test_rows_that_somebody_took_away_are_missed(folder_url: str, others: tuple[str, ...]) -> None:
+    """The read-back looks at the lake, not at what the build believes: in the catalog, or among others' rows."""
+
+    class LosesRows(Warehouse):
+        def steal(self, name: str) -> None:
+            if name == "warehouse.process.after_commit":
+                with opened(self._location, self._limits, write=True) as session, session.transaction():
+                    session.run("DELETE FROM lake.main.ready_books_invoices WHERE _key = '2'")
+                    session.commit()
+
+    warehouse = LosesRows(folder_url, "org_1", threads=1)
+    for other in others:
+        collect(warehouse, other, invoices([Invoice("9")]), source=other)
+        warehouse.process(other, other, READY)
+    collect(warehouse, "one", invoices([Invoice("1"), Invoice("2")]))
+    with pytest.raises(Disagreement, match="ready_books_invoices: 2 rows were written, 1 are there"):
+        warehouse.process("one", SOURCE, READY, checkpoint=warehouse.steal)
 
 
 WRONG = {
