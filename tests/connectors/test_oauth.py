@@ -142,6 +142,30 @@ class Racing(MemoryTokens):
         return self.tokens
 
 
+class Believes(TokenKeeper):
+    """The twin: takes a refusal for the last word on the grant, also where a sibling has just renewed it."""
+
+    async def _second_look(self, tried: Tokens, rejected: Secret, refusal: Reconnect) -> Tokens:
+        _ = tried, rejected
+        raise refusal
+
+
+@pytest.mark.parametrize("kind, ends", [(TokenKeeper, "kept"), (Believes, "given up")])
+async def test_a_refusal_is_believed_only_of_the_newest_token(
+    clock: OffsetClock, kind: type[TokenKeeper], ends: str
+) -> None:
+    """T62: the refused token was rotated out while we asked; the grant lives."""
+    sibling = Tokens(Secret("access-5"), Secret("refresh-5"), clock.now() + timedelta(hours=1))
+    async with tiny(Rotating(valid="refresh-5")) as server:
+        endpoint = TokenEndpoint(f"{server.url}/t", "c", Secret("s"), TokenStyle.BASIC_FORM)
+        mine = kind(Racing(old(clock), sibling=sibling), endpoint, clock=clock, limits=LIMITS)
+        try:
+            came = (await mine.token()).reveal()
+        except Reconnect:
+            came = "given up"
+    assert came == ("access-5" if ends == "kept" else "given up")
+
+
 async def test_invalid_grant_looks_again_before_it_gives_up(clock: OffsetClock) -> None:
     sibling = Tokens(Secret("access-5"), Secret("refresh-5"), clock.now() + timedelta(hours=1))
     store = Racing(old(clock), sibling=sibling)
@@ -204,6 +228,40 @@ async def test_other_answers_never_touch_the_stored_tokens(
             await keeper(server, store, clock).token()
     assert caught.value.code == code
     assert store.saved == []
+
+
+class Panics(TokenKeeper):
+    """The twin: whatever is no answer is a refusal of the grant."""
+
+    async def _ask(self, tokens: Tokens) -> Tokens:
+        try:
+            return await super()._ask(tokens)
+        except Retry as outage:
+            raise Reconnect(outage.detail, code="invalid_grant") from outage
+
+
+@pytest.mark.parametrize("kind, lives", [(TokenKeeper, True), (Panics, False)])
+async def test_a_provider_that_flaps_refuses_nothing(
+    clock: OffsetClock, kind: type[TokenKeeper], *, lives: bool
+) -> None:
+    """T62: outages, throttling and pages of a proxy before the good answer, and not one of them ends the grant."""
+    flaps = [said(503), said(429, retry_after="1"), said(400, b"<html>clock skew</html>"), said(502, b"<html>")]
+    good = Rotating()
+
+    async def flapping(asked: Asked) -> bytes:
+        return flaps.pop(0) if flaps else await good(asked)
+
+    store = MemoryTokens(old(clock))
+    ended: list[type[ConnectorError]] = []
+    async with tiny(flapping) as server:
+        endpoint = TokenEndpoint(f"{server.url}/t", "c", Secret("s"), TokenStyle.BASIC_FORM)
+        mine = kind(store, endpoint, clock=clock, limits=LIMITS)
+        for _ in range(4):
+            with pytest.raises(ConnectorError) as caught:
+                await mine.token()
+            ended.append(type(caught.value))
+        assert (await mine.token()).reveal() == "access-2"
+    assert (Reconnect not in ended) is lives
 
 
 async def test_silence_is_a_retry(clock: OffsetClock) -> None:

@@ -1,22 +1,29 @@
 """A lost connection is said once, reminded of, and edited to its end; the data in the warehouse stays."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
-from jobs.incidents.noticing import back, lost, next_reminder
+from jobs.incidents.noticing import back, judged, lost, next_reminder
 from jobs.notify import Notifier
 from sandbox.misbehave import Kind, Rule
 from storage.facts.clock import OffsetClock
 from storage.facts.incidents import IncidentKind, Resolution
+from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider
 from storage.records import incidents, organizations, sources
+from storage.seal import Seal, new_key
+from storage.seed_file import load_seed
+from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, DeliveryRow, IncidentRow
 from tests.jobs.stage import Stage, staged
+from tests.storage.test_seed_file import ENVIRONMENT, EXAMPLE
+from tests.storage.test_seeding import MODES, NOW, ORGANIZATION
 from tests.waiting import eventually
 
 
@@ -178,3 +185,69 @@ async def test_an_access_that_cannot_be_renewed_is_kept_and_said(sqlite_database
             assert ("could not be renewed" in (now.connection_reason or "")) == trouble
             assert (sqlite_database.in_read(stored) == before) == trouble
             assert _open(stage) is None
+
+
+SCOPES = "Shopify did not grant everything"
+
+
+def _silent(session: Session, source_id: str, code: str | None, now: datetime) -> None:
+    """The twin that keeps what it had, and says nothing."""
+    _ = session, source_id, code, now
+
+
+def _sticky(session: Session, source_id: str, code: str | None, now: datetime) -> None:
+    """The twin that never takes back what it said."""
+    if code is not None:
+        judged(session, source_id, code, now)
+
+
+def _eager(session: Session, source_id: str, code: str | None, now: datetime) -> None:
+    """The twin for which a good run cures everything."""
+    judged(session, source_id, code, now)
+    if code is None:
+        sources.set_connection(session, source_id, ConnectionState.CONNECTED, None, now)
+
+
+def _shaken(session: Session, source_id: str, code: str | None, now: datetime) -> None:
+    """The twin for which every failure of a run is one of the connection."""
+    judged(session, source_id, "token_malformed" if code else None, now)
+
+
+@pytest.mark.parametrize(
+    "judge, holds", [(judged, True), *((twin, False) for twin in (_silent, _sticky, _eager, _shaken))]
+)
+def test_runs_move_a_connection_to_attention_and_back(
+    sqlite_database: Database, judge: Callable[..., None], *, holds: bool
+) -> None:
+    """T40: what moves it is an answer that is none, what moves it back is a good run; nothing else, and no incident."""
+    seed = load_seed(EXAMPLE, ENVIRONMENT)
+    sqlite_database.in_write(lambda session: write_seed(session, seed, Seeding(Seal([Secret(new_key())]), NOW, MODES)))
+    shop = sqlite_database.in_read(lambda session: sources.sources_of(session, ORGANIZATION))[1]
+    good, bad, gone = ConnectionState.CONNECTED, ConnectionState.ATTENTION, ConnectionState.DISCONNECTED
+
+    def after(start: ConnectionState, *codes: str | None) -> ConnectionState:
+        reason = None if start is good else SCOPES
+
+        def play(session: Session) -> ConnectionState:
+            sources.set_connection(session, shop.id, start, reason, NOW)
+            for code in codes:
+                judge(session, shop.id, code, NOW)
+            return sources.source(session, shop.id).connection
+
+        return sqlite_database.in_write(play)
+
+    no_answers = ("token_malformed", "token_refused", "invalid_client")
+    played: dict[tuple[object, ...], tuple[ConnectionState, ConnectionState]] = {}
+    played |= {(good, code): (after(good, code), bad) for code in no_answers}
+    played |= {(good, code, None): (after(good, code, None), good) for code in no_answers}
+    played[good, "an outage"] = (after(good, "token_service"), good)
+    played[good, "no answer, then an outage"] = (after(good, "token_malformed", "token_service"), bad)
+    played[bad, "for another reason"] = (after(bad, "token_malformed", None), bad)
+    played[gone, "already"] = (after(gone, "token_malformed", None), gone)
+    wrong = [case for case, (came, expected) in played.items() if came is not expected]
+    assert (wrong == []) is holds
+    assert _open_incidents(sqlite_database) == 0
+
+
+def _open_incidents(database: Database) -> int:
+    return len(database.in_read(lambda session: session.exec(select(IncidentRow)).all()))
