@@ -17,32 +17,49 @@ def _of(name: str, *, key: str, lines: str | None = None, parent: str | None = N
     )
 
 
+def _lines(document: str, shape: str, *, note: str = "", **words: str) -> ReadyTable:
+    """Return the lines of a document; one SQL serves all documents that sell, another all that buy."""
+    return ReadyTable(
+        f"quickbooks_{document}_lines",
+        sql(_PACKAGE, shape, document=document, note=f" {note}" if note else "", **words),
+        parent=f"raw_quickbooks_{document}s",
+        key=f"{document}_id",
+        lines=(f"raw_quickbooks_{document}_lines",),
+    )
+
+
 READY = (
     _of("accounts", key="account_id"),
     _of("customers", key="customer_id"),
     _of("vendors", key="vendor_id"),
     _of("items", key="item_id"),
     _of("invoices", key="invoice_id"),
-    _of("invoice_lines", key="invoice_id", parent="invoices", lines="invoice_lines"),
+    _lines("invoice", "sale_lines"),
     _of("bills", key="bill_id"),
-    _of("bill_lines", key="bill_id", parent="bills", lines="bill_lines"),
+    _lines("bill", "bought_lines", payee="vendor"),
     _of("payments", key="payment_id", lines="payment_lines"),
     _of("journal_entries", key="journal_entry_id", lines="journal_lines"),
     _of("journal_lines", key="journal_entry_id", parent="journal_entries", lines="journal_lines"),
     _of("sales_receipts", key="sales_receipt_id"),
-    _of("sales_receipt_lines", key="sales_receipt_id", parent="sales_receipts", lines="sales_receipt_lines"),
+    _lines("sales_receipt", "sale_lines"),
     _of("refund_receipts", key="refund_receipt_id"),
-    _of("refund_receipt_lines", key="refund_receipt_id", parent="refund_receipts", lines="refund_receipt_lines"),
+    _lines(
+        "refund_receipt", "sale_lines", note="Amounts are positive, as QuickBooks shows them, although money goes out."
+    ),
     _of("credit_memos", key="credit_memo_id"),
-    _of("credit_memo_lines", key="credit_memo_id", parent="credit_memos", lines="credit_memo_lines"),
+    _lines(
+        "credit_memo",
+        "sale_lines",
+        note="Amounts are positive, as QuickBooks shows them: they lower what the customer owes.",
+    ),
     _of("purchases", key="purchase_id"),
-    _of("purchase_lines", key="purchase_id", parent="purchases", lines="purchase_lines"),
+    _lines("purchase", "bought_lines", payee="entity", note="The sign of a credit is in the purchase, not here."),
     _of("vendor_credits", key="vendor_credit_id"),
-    _of("vendor_credit_lines", key="vendor_credit_id", parent="vendor_credits", lines="vendor_credit_lines"),
+    _lines("vendor_credit", "bought_lines", payee="vendor", note="Amounts are positive, as QuickBooks shows them."),
     _of("estimates", key="estimate_id"),
-    _of("estimate_lines", key="estimate_id", parent="estimates", lines="estimate_lines"),
+    _lines("estimate", "sale_lines"),
     _of("purchase_orders", key="purchase_order_id"),
-    _of("purchase_order_lines", key="purchase_order_id", parent="purchase_orders", lines="purchase_order_lines"),
+    _lines("purchase_order", "bought_lines", payee="vendor"),
     _of("deposits", key="deposit_id", lines="deposit_lines"),
     _of("deposit_lines", key="deposit_id", parent="deposits", lines="deposit_lines"),
     _of("bill_payments", key="bill_payment_id", lines="bill_payment_lines"),

@@ -1,11 +1,11 @@
 -- One row per line that carries money: items and discounts (negative). Subtotals and group headings repeat other lines and are
--- left out, so that the lines add up to the amount before tax. Amounts are positive, as QuickBooks shows them, although money goes out.
+-- left out, so that the lines add up to the amount before tax.${note}
 SELECT
-    d.id AS refund_receipt_id,
+    d.id AS ${document}_id,
     l.position + 1 AS line_position,
     l.line_id,
-    d.doc_number AS refund_receipt_number,
-    d.txn_date AS refund_receipt_date,
+    d.doc_number AS ${document}_number,
+    d.txn_date AS ${document}_date,
     d.customer_id,
     d.customer_name,
     l.detail_type,
@@ -27,6 +27,6 @@ SELECT
     l.tax_code_id,
     l.service_date,
     l.in_group AS is_in_group
-FROM raw_quickbooks_refund_receipts d
-JOIN raw_quickbooks_refund_receipt_lines l ON l.parent_id = d.id
+FROM raw_quickbooks_${document}s d
+JOIN raw_quickbooks_${document}_lines l ON l.parent_id = d.id
 WHERE l.detail_type IN ('SalesItemLineDetail', 'DiscountLineDetail')
