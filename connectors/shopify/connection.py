@@ -16,6 +16,12 @@ from connectors.shopify.lists import Inner, Nodes, PageInfo, Parts, complete, co
 LARGEST_PAGE = 250
 
 
+class Inside(msgspec.Struct, rename="camel"):
+    """What stands in a record of its own inside the node."""
+
+    updated_at: datetime | None = None
+
+
 class Head(msgspec.Struct, rename="camel"):
     """What must be known of a node while paging."""
 
@@ -24,11 +30,14 @@ class Head(msgspec.Struct, rename="camel"):
     #: what some kinds have in its place
     issued_at: datetime | None = None
     transaction_date: datetime | None = None
+    #: a discount's node has all that it tells in here
+    discount: Inside | None = None
 
     @property
     def moment(self) -> datetime | None:
         """When it changed last, or happened."""
-        return self.updated_at or self.issued_at or self.transaction_date
+        inside = self.discount.updated_at if self.discount else None
+        return self.updated_at or self.issued_at or self.transaction_date or inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,8 @@ class Root:
     owner: str = ""
     #: changes with what is asked of a record: a cursor of another edition is not gone on from, all is read again
     edition: str = ""
+    #: True where Shopify does not sort by the time of change: read in the order of ids
+    by_id: bool = False
     #: connections inside its nodes
     inners: tuple[Inner, ...] = ()
     #: what is asked for beside, once a page of nodes is there

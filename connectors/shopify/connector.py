@@ -10,7 +10,7 @@ from typing import Protocol
 from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
 from connectors.errors import Partial, Reconnect
 from connectors.intake import Intake
-from connectors.shopify import entry, inventory, payments
+from connectors.shopify import entry, inventory, offers, payments
 from connectors.shopify.connection import Pager, Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.reading import Reader, Reading
@@ -35,6 +35,7 @@ class ShopifyConnector:
         inventory.LOCATIONS.shape.stream,
         payments.PAYOUTS.shape.stream,
         payments.TRANSACTIONS.shape.stream,
+        *(root.shape.stream for root in offers.ROOTS),
     )
     ready: tuple[ReadyTable, ...] = READY
 
@@ -73,6 +74,13 @@ class ShopifyConnector:
                     session, payments.PAYOUTS, payments.SCOPES, cursors, until,
                     payments.Payments(graph, sizes, partial(_intake, one_by_one, progress)),
                 ),
+                *(
+                    _optional(
+                        session, root, offers.SCOPES[root.shape.name], cursors, until,
+                        _hourly(session, Pager(graph, root, sizes), root, one_by_one, progress),
+                    )
+                    for root in offers.ROOTS
+                ),
             )
         )  # fmt: skip
         denied = tuple(part.denied for part in found if part.denied)
@@ -99,6 +107,12 @@ class _Reads(Protocol):
     async def read(self, since: Mark | None, until: datetime) -> list[Reading]:
         """Read what is due."""
         ...
+
+
+def _hourly(session: Session, pager: Pager, root: Root, sink: Sink, progress: Progress) -> offers.Hourly:
+    intake = partial(Intake, root.shape, sink, progress)
+    whole_every = offers.WHOLE_EVERY if root is offers.DISCOUNTS else None
+    return offers.Hourly(Reader(pager, root, session.access.held, intake, sees_all=True), whole_every=whole_every)
 
 
 def _intake(sink: Sink, progress: Progress, root: Root) -> Intake:

@@ -15,6 +15,8 @@ SCOPES = (
     "read_inventory",
     "read_shopify_payments_accounts",
     "read_shopify_payments_payouts",
+    "read_draft_orders",
+    "read_discounts",
 )
 
 _LINE = """
@@ -354,6 +356,149 @@ query BalanceTransactions($first: Int!, $after: String, $query: String) {
 }
 """
 
+_DRAFT_LINE = """
+fragment DraftLine on DraftOrderLineItem {
+  id title variantTitle sku vendor quantity custom taxable isGiftCard requiresShipping
+  product { id }
+  variant { id }
+  originalUnitPriceSet { shopMoney { amount } }
+  originalTotalSet { shopMoney { amount } }
+  discountedTotalSet { shopMoney { amount } }
+  totalDiscountSet { shopMoney { amount } }
+  taxLines { title rate priceSet { shopMoney { amount } } }
+}
+"""
+DRAFT_ORDERS = (
+    """
+query DraftOrders($first: Int!, $after: String, $query: String, $lines: Int!) {
+  draftOrders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id legacyResourceId name createdAt updatedAt completedAt invoiceSentAt reserveInventoryUntil status ready
+      currencyCode presentmentCurrencyCode taxesIncluded taxExempt poNumber tags discountCodes totalQuantityOfLineItems
+      customer { id }
+      order { id }
+      appliedDiscount { title value valueType amountSet { shopMoney { amount } } }
+      totalLineItemsPriceSet { shopMoney { amount } }
+      totalDiscountsSet { shopMoney { amount } }
+      subtotalPriceSet { shopMoney { amount } }
+      totalShippingPriceSet { shopMoney { amount } }
+      totalTaxSet { shopMoney { amount } }
+      totalPriceSet { shopMoney { amount } presentmentMoney { amount } }
+      taxLines { title rate priceSet { shopMoney { amount } } }
+      lineItems(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...DraftLine } }
+    }
+  }
+}
+"""
+    + _DRAFT_LINE
+)
+DRAFT_LINES = (
+    """
+query DraftLines($id: ID!, $first: Int!, $after: String) {
+  draftOrder(id: $id) {
+    lineItems(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...DraftLine } }
+  }
+}
+"""
+    + _DRAFT_LINE
+)
+
+_CHECKOUT_LINE = """
+fragment CheckoutLine on AbandonedCheckoutLineItem {
+  id title variantTitle sku quantity
+  product { id }
+  variant { id }
+  originalUnitPriceSet { shopMoney { amount } }
+  originalTotalPriceSet { shopMoney { amount } }
+  discountedTotalPriceSet { shopMoney { amount } }
+}
+"""
+#: Without the link that takes a buyer back to the checkout: it opens what they typed.
+CHECKOUTS = (
+    """
+query Checkouts($first: Int!, $after: String, $query: String, $lines: Int!) {
+  abandonedCheckouts(first: $first, after: $after, query: $query, sortKey: ID) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id name createdAt updatedAt completedAt taxesIncluded discountCodes
+      customer { id }
+      totalLineItemsPriceSet { shopMoney { amount } }
+      totalDiscountSet { shopMoney { amount } }
+      subtotalPriceSet { shopMoney { amount } }
+      totalTaxSet { shopMoney { amount } }
+      totalDutiesSet { shopMoney { amount } }
+      totalPriceSet { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }
+      taxLines { title rate priceSet { shopMoney { amount } } }
+      lineItems(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...CheckoutLine } }
+    }
+  }
+}
+"""
+    + _CHECKOUT_LINE
+)
+CHECKOUT_LINES = (
+    """
+query CheckoutLines($id: ID!, $first: Int!, $after: String) {
+  node(id: $id) {
+    ... on AbandonedCheckout {
+      lineItems(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...CheckoutLine } }
+    }
+  }
+}
+"""
+    + _CHECKOUT_LINE
+)
+
+_DATED = "title status createdAt updatedAt startsAt endsAt asyncUsageCount discountClasses"
+_COMBINES = "combinesWith { orderDiscounts productDiscounts shippingDiscounts }"
+_CODED = (
+    "appliesOncePerCustomer usageLimit totalSales { amount currencyCode } codesCount { count }"
+    " codes(first: $codes) { nodes { code } }"
+)
+_LEAST = """
+    minimumRequirement {
+      ... on DiscountMinimumQuantity { greaterThanOrEqualToQuantity }
+      ... on DiscountMinimumSubtotal { greaterThanOrEqualToSubtotal { amount currencyCode } }
+    }
+"""
+_VALUE = """
+    ... on DiscountPercentage { percentage }
+    ... on DiscountAmount { amount { amount currencyCode } appliesOnEachItem }
+"""
+_GETS = f"customerGets {{ value {{ {_VALUE} }} }}"
+_GETS_MORE = f"""
+    customerGets {{
+      value {{ ... on DiscountOnQuantity {{ quantity {{ quantity }} effect {{ {_VALUE} }} }} }}
+    }}
+"""
+#: Every kind of discount there is; of a discount with many codes the first one, and how many there are.
+DISCOUNTS = f"""
+query Discounts($first: Int!, $after: String, $query: String, $codes: Int = 1) {{
+  discountNodes(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{
+    pageInfo {{ hasNextPage endCursor }}
+    nodes {{
+      id
+      discount {{
+        __typename
+        ... on DiscountCodeBasic {{ {_DATED} summary {_COMBINES} {_CODED} {_LEAST} {_GETS} }}
+        ... on DiscountCodeBxgy {{ {_DATED} summary {_COMBINES} {_CODED} {_GETS_MORE} }}
+        ... on DiscountCodeFreeShipping {{
+          {_DATED} summary {_COMBINES} {_CODED} {_LEAST} maximumShippingPrice {{ amount currencyCode }}
+        }}
+        ... on DiscountCodeApp {{ {_DATED} {_COMBINES} {_CODED} }}
+        ... on DiscountAutomaticBasic {{ {_DATED} summary {_COMBINES} {_LEAST} {_GETS} }}
+        ... on DiscountAutomaticBxgy {{ {_DATED} summary {_COMBINES} {_GETS_MORE} }}
+        ... on DiscountAutomaticFreeShipping {{
+          {_DATED} summary {_COMBINES} {_LEAST} maximumShippingPrice {{ amount currencyCode }}
+        }}
+        ... on DiscountAutomaticApp {{ {_DATED} {_COMBINES} }}
+      }}
+    }}
+  }}
+}}
+"""
+
 SHOP = "query Shop { shop { id name myshopifyDomain } }"
 
 #: The only document that changes anything: the app removes itself. Not among DOCUMENTS, which only read.
@@ -362,6 +507,9 @@ UNINSTALL = "mutation Uninstall { appUninstall { userErrors { code } } }"
 ORDER_COUNT = "query OrderCount { ordersCount(limit: null) { count precision } }"
 PRODUCT_COUNT = "query ProductCount { productsCount(limit: null) { count precision } }"
 CUSTOMER_COUNT = "query CustomerCount { customersCount(limit: null) { count precision } }"
+DRAFT_COUNT = "query DraftCount { draftOrdersCount(limit: null) { count precision } }"
+CHECKOUT_COUNT = "query CheckoutCount { abandonedCheckoutsCount(limit: null) { count precision } }"
+DISCOUNT_COUNT = "query DiscountCount { discountNodesCount(limit: null) { count precision } }"
 
 ORDER_KEYS = """
 query OrderKeys($first: Int!, $after: String) {
@@ -376,6 +524,21 @@ query ProductKeys($first: Int!, $after: String) {
 CUSTOMER_KEYS = """
 query CustomerKeys($first: Int!, $after: String) {
   customers(first: $first, after: $after, sortKey: ID) { pageInfo { hasNextPage endCursor } nodes { id } }
+}
+"""
+DRAFT_KEYS = """
+query DraftKeys($first: Int!, $after: String) {
+  draftOrders(first: $first, after: $after, sortKey: ID) { pageInfo { hasNextPage endCursor } nodes { id } }
+}
+"""
+CHECKOUT_KEYS = """
+query CheckoutKeys($first: Int!, $after: String) {
+  abandonedCheckouts(first: $first, after: $after, sortKey: ID) { pageInfo { hasNextPage endCursor } nodes { id } }
+}
+"""
+DISCOUNT_KEYS = """
+query DiscountKeys($first: Int!, $after: String) {
+  discountNodes(first: $first, after: $after, sortKey: ID) { pageInfo { hasNextPage endCursor } nodes { id } }
 }
 """
 
@@ -398,6 +561,11 @@ DOCUMENTS = {
     "LevelChanges": LEVEL_CHANGES,
     "Payouts": PAYOUTS,
     "BalanceTransactions": BALANCE_TRANSACTIONS,
+    "DraftOrders": DRAFT_ORDERS,
+    "DraftLines": DRAFT_LINES,
+    "Checkouts": CHECKOUTS,
+    "CheckoutLines": CHECKOUT_LINES,
+    "Discounts": DISCOUNTS,
     "Shop": SHOP,
     "OrderCount": ORDER_COUNT,
     "ProductCount": PRODUCT_COUNT,
@@ -405,4 +573,10 @@ DOCUMENTS = {
     "OrderKeys": ORDER_KEYS,
     "ProductKeys": PRODUCT_KEYS,
     "CustomerKeys": CUSTOMER_KEYS,
+    "DraftCount": DRAFT_COUNT,
+    "CheckoutCount": CHECKOUT_COUNT,
+    "DiscountCount": DISCOUNT_COUNT,
+    "DraftKeys": DRAFT_KEYS,
+    "CheckoutKeys": CHECKOUT_KEYS,
+    "DiscountKeys": DISCOUNT_KEYS,
 }

@@ -17,7 +17,7 @@ from connectors.shopify import documents, shapes
 from connectors.shopify.connection import LARGEST_PAGE, Pager, Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.lists import Inner, Nodes, Parts, complete, connection
-from connectors.shopify.reading import SLICE, Reading, stamp
+from connectors.shopify.reading import SLICE, Reading, last_whole, stamp
 
 #: So often stock is looked at, however often the shop is refreshed.
 EVERY = timedelta(minutes=55)
@@ -55,7 +55,7 @@ class Stock:
         if since is not None and until - since.read_to < EVERY:
             return []
         places = await self._places()
-        last = _last_whole(since)
+        last = last_whole(since)
         whole = last is None or since is None or until - last > WHOLE_EVERY
         if whole or since is None:
             await self._whole()
@@ -122,14 +122,6 @@ class Stock:
             key = msgspec.json.decode(node["id"], type=str)
             await complete(self._graph, _LEVELS, key, node, ROOT.shape.label)
         return [msgspec.json.encode(node) for node in there]
-
-
-def _last_whole(since: Mark | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(since.newest) if since is not None else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
 
 
 def _item(node: msgspec.Raw) -> str:

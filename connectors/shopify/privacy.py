@@ -1,8 +1,8 @@
 """What Tidings holds of a shop's customer.
 
 No names, addresses, mail or phone numbers are ever read (`documents`). What is held is Shopify's number of the
-customer, what the shop noted of them (tags, state, language), their sums, and on orders the number again, tags and the
-buyer's own order number.
+customer, what the shop noted of them (tags, state, language), their sums, and on orders, draft orders and abandoned
+checkouts the number again, tags and the buyer's own order number.
 """
 
 from connectors.shopify.requests import PrivacyRequest
@@ -23,6 +23,10 @@ def redactions(request: PrivacyRequest) -> tuple[Redaction, ...]:
     return (
         Redaction("raw_shopify_customers", {"id": customer}, names),
         Redaction("raw_shopify_orders", {"id": orders, "customer_id": customer}, _ORDER_COLUMNS),
+        Redaction("raw_shopify_draft_orders", {"customer_id": customer, "order_id": orders}, _ORDER_COLUMNS),
+        Redaction("raw_shopify_abandoned_checkouts", {"customer_id": customer}, ("customer_id",)),
         Redaction("ready_shopify_customers", {"customer_id": customer}, _READY_CUSTOMER),
         Redaction("ready_shopify_orders", {"order_id": orders, "customer_id": customer}, _ORDER_COLUMNS),
+        Redaction("ready_shopify_draft_orders", {"customer_id": customer, "order_id": orders}, _ORDER_COLUMNS),
+        Redaction("ready_shopify_abandoned_checkouts", {"customer_id": customer}, ("customer_id",)),
     )

@@ -42,13 +42,23 @@ class Reading:
 class Reader:
     """Reads one root field."""
 
-    def __init__(self, pager: Pager, root: Root, held: Held, intake: Callable[[], Intake], *, sees_all: bool) -> None:
+    def __init__(
+        self,
+        pager: Pager,
+        root: Root,
+        held: Held,
+        intake: Callable[[], Intake],
+        *,
+        sees_all: bool,
+        slices_of: int = SLICE,
+    ) -> None:
         self._pager = pager
         self._root = root
         self._held = held
         self._new_intake = intake
         #: whether the grant shows every record, so that a missing one is a deleted one
         self._sees_all = sees_all
+        self._slices_of = slices_of
         self._middle: datetime | None = None
 
     async def read(self, since: Mark | None, until: datetime) -> Reading:
@@ -79,23 +89,28 @@ class Reader:
         await self._window(intake, self._middle, None)
 
     async def _window(self, intake: Intake, since: datetime | None, until: datetime | None) -> None:
-        """Read one window in slices; each slice starts at the second where the one before ended."""
+        """Read one window in slices; each slice starts at the second, or the id, where the one before ended."""
+        behind = ""
         while True:
             waiting: list[list[bytes]] = []
             read, newest = 0, None
-            async for page in self._pager.pages(_filter(since, until)):
+            async for page in self._pager.pages(_filter(since, until, behind)):
                 waiting.append(page.records)
                 read += len(page.records)
                 newest = page.newest or newest
+                if self._root.by_id and page.ids:
+                    behind = page.ids[-1].rpartition("/")[2]
                 if sum(map(len, waiting)) >= BATCH:
                     await intake.take(waiting)
                     waiting = []
-                if read >= SLICE and newest is not None:
+                if read >= self._slices_of and newest is not None:
                     break
             else:
                 await intake.take(waiting)
                 return
             await intake.take(waiting)
+            if self._root.by_id:
+                continue
             if newest is None or newest == since:
                 raise Broken(
                     "more records changed in one second than Shopify lets us page through", code="paging_stuck"
@@ -136,12 +151,22 @@ _SIXTY_DAYS = (
 )
 
 
-def _filter(since: datetime | None, until: datetime | None) -> str | None:
+def _filter(since: datetime | None, until: datetime | None, behind: str) -> str | None:
     terms: Iterable[str] = (
+        *((f"id:>{behind}",) if behind else ()),
         *((f"updated_at:>='{stamp(since)}'",) if since else ()),
         *((f"updated_at:<'{stamp(until)}'",) if until else ()),
     )
     return " ".join(terms) or None
+
+
+def last_whole(since: Mark | None) -> datetime | None:
+    """Return when a stream that is read whole now and then was last read so, by its cursor's note."""
+    try:
+        found = datetime.fromisoformat(since.newest) if since is not None else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def stamp(moment: datetime) -> str:

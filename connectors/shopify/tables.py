@@ -6,6 +6,7 @@ from storage.facts.ready import ReadyTable
 _PACKAGE = "connectors.shopify"
 _ORDERS, _ORDER_LINES = "raw_shopify_orders", "raw_shopify_order_lines"
 _PRODUCTS, _VARIANTS = "raw_shopify_products", "raw_shopify_product_variants"
+_DRAFTS, _CHECKOUTS = "raw_shopify_draft_orders", "raw_shopify_abandoned_checkouts"
 _CUSTOMERS = "raw_shopify_customers"
 
 READY = (
@@ -34,5 +35,24 @@ READY = (
         key="balance_transaction_id",
         lookups={"raw_shopify_payouts": "payout_id"},
     ),
+    ReadyTable("shopify_draft_orders", sql(_PACKAGE, "draft_orders"), parent=_DRAFTS, key="draft_order_id"),
+    ReadyTable(
+        "shopify_draft_order_lines",
+        sql(_PACKAGE, "draft_order_lines"),
+        parent=_DRAFTS,
+        key="draft_order_id",
+        lines=("raw_shopify_draft_order_lines",),
+    ),
+    ReadyTable(
+        "shopify_abandoned_checkouts", sql(_PACKAGE, "abandoned_checkouts"), parent=_CHECKOUTS, key="checkout_id"
+    ),
+    ReadyTable(
+        "shopify_abandoned_checkout_lines",
+        sql(_PACKAGE, "abandoned_checkout_lines"),
+        parent=_CHECKOUTS,
+        key="checkout_id",
+        lines=("raw_shopify_abandoned_checkout_lines",),
+    ),
+    ReadyTable("shopify_discounts", sql(_PACKAGE, "discounts"), parent="raw_shopify_discounts", key="discount_id"),
     ReadyTable("shopify_customers", sql(_PACKAGE, "customers"), parent=_CUSTOMERS, key="customer_id"),
 )

@@ -7,6 +7,7 @@ from random import Random
 from sandbox.providers import catalogue
 from sandbox.providers.shopify.fates import cancel, fulfil, ordered, refund
 from sandbox.providers.shopify.make import FIRST, Maker, worth
+from sandbox.providers.shopify.offers import offers
 from sandbox.providers.shopify.payouts import by_day, entries
 from sandbox.providers.shopify.stock import item_of, locations
 from sandbox.providers.shopify.store import Node, Store, text_of
@@ -40,6 +41,7 @@ def generate(
     store.put(found)
     booked = entries(found)
     store.put([*booked, *by_day(booked, datetime.fromtimestamp(end, UTC))])
+    store.put(offers(orders, maker.variants, maker.customers, datetime.fromtimestamp(end, UTC)))
     return store
 
 

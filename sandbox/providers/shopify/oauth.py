@@ -15,7 +15,8 @@ from storage.facts.clock import Clock
 CLIENT_ID = "sandbox-shopify-client"
 CLIENT_SECRET = "sandbox-shopify-secret"
 SCOPES = ("read_orders", "read_all_orders", "read_products", "read_customers", "read_inventory",
-          "read_shopify_payments_accounts", "read_shopify_payments_payouts")  # fmt: skip
+          "read_shopify_payments_accounts", "read_shopify_payments_payouts", "read_draft_orders",
+          "read_discounts")  # fmt: skip
 CODE_LIFETIME = timedelta(minutes=10)
 
 #: After this a used refresh token is dead even if its replacement never arrived.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from sandbox.providers.shopify import payouts, stock
+from sandbox.providers.shopify import offers, payouts, stock
 from sandbox.providers.shopify.errors import access_denied
 from sandbox.providers.shopify.oauth import Grant
 from sandbox.providers.shopify.paging import Connection, page, scope_of
@@ -73,7 +73,8 @@ def resolvers(store: Store, grant: Grant) -> dict[tuple[str, str], Resolver]:
     found["Product", "description"] = lambda source, arguments: source["description"][: arguments.get("truncateAt")]
     found["Customer", "orders"] = partial(_orders_of, store)
     found["Customer", "lastOrder"] = partial(_last_order, store)
-    return found | stock.resolvers(store, _require, grant) | payouts.resolvers(store, _require, grant)
+    found |= stock.resolvers(store, _require, grant) | payouts.resolvers(store, _require, grant)
+    return found | offers.resolvers(store, _require, grant)
 
 
 def _root(

@@ -1,9 +1,11 @@
 """The part of Shopify's Admin schema 2026-10 that is served here; a contract test compares it with the real one."""
 
+from sandbox.providers.shopify import sdl_offers
+
 CONNECTED = (
     "Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "RefundShippingLine",
     "ShippingLine", "DiscountApplication", "InventoryItem", "InventoryLevel", "Location",
-    "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction",
+    "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction", *sdl_offers.CONNECTED,
 )  # fmt: skip
 
 _PAGE = "after: String, before: String, first: Int, last: Int"
@@ -489,8 +491,12 @@ type Order implements Node {{
 }}
 """
 
-SDL = _TYPES + "".join(
-    f"type {name}Connection {{ edges: [{name}Edge!]! nodes: [{name}!]! pageInfo: PageInfo! }}\n"
-    f"type {name}Edge {{ cursor: String! node: {name}! }}\n"
-    for name in CONNECTED
+SDL = (
+    _TYPES
+    + sdl_offers.TYPES
+    + "".join(
+        f"type {name}Connection {{ edges: [{name}Edge!]! nodes: [{name}!]! pageInfo: PageInfo! }}\n"
+        f"type {name}Edge {{ cursor: String! node: {name}! }}\n"
+        for name in CONNECTED
+    )
 )

@@ -15,7 +15,8 @@ from storage.facts.clock import Clock, aware
 Node = dict[str, Any]
 
 KINDS = ("Order", "Product", "ProductVariant", "Customer", "Location", "InventoryItem",
-         "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction")  # fmt: skip
+         "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction",
+         "DraftOrder", "AbandonedCheckout", "DiscountNode")  # fmt: skip
 #: How far back orders can be read without read_all_orders.
 RECENT = timedelta(days=60)
 
@@ -46,6 +47,10 @@ def seconds(text: str | None) -> int | None:
 
 def _time(name: str) -> Reader:
     return lambda node: seconds(node.get(name))
+
+
+def _moved(node: Mapping[str, Any]) -> int | None:
+    return seconds(node.get("updatedAt") or node["discount"]["updatedAt"])
 
 
 def _lower(name: str) -> Reader:
@@ -106,6 +111,9 @@ SEARCHABLE: dict[str, dict[str, Reader]] = {
         "processed_at": _time("transactionDate"),
         "payments_transfer_id": lambda node: (node["associatedPayout"]["id"] or "").rpartition("/")[2],
     },
+    "DraftOrder": _COMMON | {"status": _lower("status")},
+    "AbandonedCheckout": _COMMON,
+    "DiscountNode": {"id": _COMMON["id"], "updated_at": _moved},
     "Location": _COMMON | {"name": _lower("name")},
     "Customer": _COMMON | {"email": _lower("email"), "first_name": _lower("firstName"), "state": _lower("state")},
 }
@@ -118,7 +126,7 @@ def _cents(node: Mapping[str, Any]) -> int:
 #: Sort keys that are not simply a field of the same name.
 _SORTS: dict[str, Reader] = {
     "CREATED_AT": _time("createdAt"),
-    "UPDATED_AT": _time("updatedAt"),
+    "UPDATED_AT": _moved,
     "PROCESSED_AT": lambda node: seconds(node.get("processedAt") or node["transactionDate"]),
     "ISSUED_AT": _time("issuedAt"),
     "PUBLISHED_AT": lambda node: seconds(node.get("publishedAt")) or 0,

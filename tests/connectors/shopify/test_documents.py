@@ -20,7 +20,7 @@ from graphql import (
 from graphql.language import FieldNode, FragmentDefinitionNode, OperationDefinitionNode
 
 from connectors.reads import operations
-from connectors.shopify import documents, inventory, payments, refunds
+from connectors.shopify import documents, inventory, offers, payments, refunds
 from connectors.shopify.documents import DOCUMENTS, SCOPES
 from connectors.shopify.roots import ROOTS
 
@@ -113,14 +113,14 @@ def cost(selection: Any, sizes: dict[str, int], fragments: dict[str, Any], schem
 @pytest.mark.contracts
 @pytest.mark.parametrize(
     "root",
-    [*ROOTS, inventory.ROOT, inventory.LOCATIONS, payments.PAYOUTS, payments.TRANSACTIONS],
+    [*ROOTS, *offers.ROOTS, inventory.ROOT, inventory.LOCATIONS, payments.PAYOUTS, payments.TRANSACTIONS],
     ids=lambda root: root.field,
 )
 def test_first_pages_are_affordable(schema: GraphQLSchema, root: Any) -> None:
     shown = {inner.variable: inner.first for inner in root.inners}
     given = {"ids": refunds.AT_ONCE, refunds.LINES.variable: refunds.LINES.first}
     for document, sizes in (
-        (root.document, {"first": root.first, **shown}),
+        (root.document, {"first": root.first, "codes": 1, **shown}),
         *((inner.document, {"first": inner.more}) for inner in (*root.inners, refunds.LINES, refunds.SHIPPING)),
         *(((root.keys_document, {"first": 250}),) if root.keys_document else ()),
         (documents.LEVEL_CHANGES, {"first": 250}),
