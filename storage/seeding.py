@@ -12,11 +12,12 @@ from pydantic import SecretStr
 from sqlmodel import Session
 
 from storage.credentials import Credentials, Place, seal_bot_token, seal_credentials
+from storage.facts.delivered import place_of
 from storage.facts.ids import derived_id
 from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Provider
-from storage.records import audit, authority, organizations, seeds
+from storage.records import audit, authority, delivered, organizations, seeds
 from storage.seal import Seal
 from storage.seed_file import CredentialsSeed, Seed, SourceSeed, SupportSeed, WorkspaceSeed
 
@@ -181,6 +182,7 @@ def _connection(session: Session, source_id: str, source: SourceSeed, how: Seedi
     if stored is not None and stored.disconnected and not how.replace_credentials:
         seeded.kept.append(f"{source.shown} disconnected, as an admin wanted it")
         return
+    _free(session, source, source.credentials, how, seeded)
     version = (stored.version if stored else 0) + 1
     place = Place(seeded.organization_id, source.provider, source.account, version)
     credentials = _credentials(source.credentials, how.now)
@@ -196,6 +198,21 @@ def _connection(session: Session, source_id: str, source: SourceSeed, how: Seedi
         reason=source.reason,
     )
     seeded.changes.append(f"stored the grant of {source.shown}")
+
+
+def _free(session: Session, source: SourceSeed, wanted: CredentialsSeed, how: Seeding, seeded: Seeded) -> None:
+    """Refuse a source that would read files of another one."""
+    declared = _secret(wanted.access_token) if wanted.access_token else Secret("")
+    place = place_of(source.provider, seeded.organization_id, source.account, declared)
+    if place is None:
+        return
+    found = delivered.in_the_way(session, how.seal, seeded.organization_id, source.account, place)
+    if found is not None:
+        whose = "this organization" if found.organization_id == seeded.organization_id else "another organization"
+        raise SeedRefusedError(
+            f"{source.shown} would read {place}, and {found.label} of {whose} reads {found.place}: a file may belong to"
+            " one source only. Choose another prefix, or put the feeds of both into one source"
+        )
 
 
 def _credentials(wanted: CredentialsSeed, now: datetime) -> Credentials:

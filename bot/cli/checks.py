@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.cli.say import Mark
-from storage.records import audit, authority, sealed, seeds, sources, workers
+from storage.records import audit, authority, delivered, sealed, seeds, sources, workers
 from storage.seal import Seal, SealError
 from storage.sessions import Database, DatabaseUnavailableError, Session
 from storage.settings import Settings
@@ -93,6 +93,18 @@ def about_keys(database: Database, seal: Seal) -> Iterator[Finding]:
         yield look("keys", f"{old} of {len(texts)} sealed texts have an older key: run `tidings keys rotate`")
     else:
         yield ok("keys", f"all {total} stored credentials open with the newest key")
+
+
+def about_deliveries(database: Database, seal: Seal) -> Iterator[Finding]:
+    """Whether two sources read the same delivered files."""
+    with database.read() as session:
+        pairs = delivered.overlaps(session, seal)
+    for one, other in pairs:
+        yield fail(
+            "deliveries",
+            f"{one.label} of {one.organization_id} reads {one.place}, and {other.label} of {other.organization_id} "
+            f"reads {other.place}: the same files. Disconnect one of them with /data disconnect",
+        )
 
 
 def about_organizations(database: Database, settings: Settings) -> Iterator[Finding]:

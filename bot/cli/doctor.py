@@ -76,4 +76,5 @@ def _about_content(database: Database, settings: Settings, seal: Seal) -> Iterat
         return
     yield from checks.about_workers(database)
     yield from checks.about_keys(database, seal)
+    yield from checks.about_deliveries(database, seal)
     yield from checks.about_organizations(database, settings)

@@ -16,6 +16,8 @@ ACCOUNT_DIFFERS = "account_differs"
 ELSEWHERE = "connected_elsewhere"
 ONE_COMPANY = "one_company"
 ENVIRONMENT = "environment"
+PLACE_TAKEN = "place_taken"
+PLACE_ELSEWHERE = "place_elsewhere"
 ERASING = "erasing"
 REVOKING = "revoking"
 UNREADABLE = "unreadable"
@@ -43,6 +45,11 @@ _WORDS = {
     "support.",
     ONE_COMPANY: "There is one {label} company per organization, and another one is connected. Nothing was stored. "
     "Reconnect that one, or disconnect it first.",
+    PLACE_TAKEN: "Another source of your organization reads this folder, a part of it, or the folder around it. A file "
+    "belongs to one source only, or its rows would count twice. Nothing was stored. Choose another prefix, or "
+    "disconnect that source first.",
+    PLACE_ELSEWHERE: "Files of this place are read elsewhere, so it was not connected here. Nothing was stored. Choose "
+    "another prefix, or ask support.",
     ENVIRONMENT: "This source belongs to another environment of {label} (test or production) than the one that is set "
     "up here. Nothing was stored. Please ask support.",
     ERASING: "The data of this source is being erased, as somebody of your organization asked. Nothing was stored. "

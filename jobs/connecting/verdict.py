@@ -5,8 +5,9 @@ import structlog
 from jobs.connecting import reasons
 from jobs.connecting.means import Means
 from jobs.connecting.pending import Pending
+from storage.facts.delivered import DeliveryPlace, place_of
 from storage.facts.flows import Flow
-from storage.records import connections, flows
+from storage.records import connections, delivered, flows
 from storage.sessions import Session
 
 log = structlog.get_logger()
@@ -29,6 +30,9 @@ def objection(session: Session, means: Means, flow: Flow, pending: Pending) -> s
         # For the operator alone: the person learns of no other organization.
         log.warning("account_connected_elsewhere", flow=flow.id, organization=flow.organization_id, others=others)
         return reasons.ELSEWHERE
+    place = place_of(flow.provider, flow.organization_id, account, pending.granted.tokens.access)
+    if place is not None and (against := not_free(session, means, flow, account, place)):
+        return against
     held = connections.held(session, flow.organization_id, flow.provider, account)
     if held is not None and held.erasing:
         return reasons.ERASING
@@ -37,6 +41,18 @@ def objection(session: Session, means: Means, flow: Flow, pending: Pending) -> s
     if held is not None and held.environment and held.environment != pending.environment:
         return reasons.ENVIRONMENT
     return _one_company(session, means, flow, held.source_id if held else None)
+
+
+def not_free(session: Session, means: Means, flow: Flow, account: str, place: DeliveryPlace) -> str | None:
+    """Return why files of that place cannot be read by the account's source; None when nobody else reads any."""
+    found = delivered.in_the_way(session, means.seal, flow.organization_id, account, place)
+    if found is None:
+        return None
+    if found.organization_id == flow.organization_id:
+        return reasons.PLACE_TAKEN
+    # For the operator alone, as above.
+    log.warning("place_read_elsewhere", flow=flow.id, organization=flow.organization_id, other=found.organization_id)
+    return reasons.PLACE_ELSEWHERE
 
 
 def _one_company(session: Session, means: Means, flow: Flow, own: str | None) -> str | None:

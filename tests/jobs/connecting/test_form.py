@@ -1,5 +1,6 @@
 """Connecting by a form: tried before it is taken, taken once, the key sealed; one bucket and prefix is one organization's."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,14 +14,16 @@ from connectors.grants import Granted, HintError, Pairs, Returned
 from connectors.netsuite.grant import NetSuiteGrants, _declared
 from connectors.tokens import Tokens
 from jobs.connecting.service import ConnectService
-from jobs.errors import FlowGoneError
+from jobs.errors import FlowGoneError, FlowRefusedError
 from sandbox.providers.netsuite import Bucket, NetSuite
 from sandbox.providers.serve import serve
 from storage.credentials import Place, open_credentials
 from storage.facts.clock import Clock
 from storage.facts.flows import FlowState
+from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Provider
+from storage.records import delivered
 from storage.sessions import Database
 from tests.jobs.connecting.stage import DANIEL, EVE, A, B, Stage, a_browser, staged
 
@@ -41,6 +44,13 @@ class Filling:
         said = {"store": "s3", "company": "Temerity Goods", "bucket": "deliveries", "prefix": "temerity", "endpoint": self.url,
                 "region": "", "key_id": self.bucket.key_id, "secret": self.bucket.secret, "feeds": feeds}  # fmt: skip
         return list({**said, **more}.items())
+
+    async def connect(self, prefix: str, who: SlackIdentity = DANIEL) -> None:
+        """Go the whole way."""
+        browser = a_browser()
+        link = await self.stage.proven(browser, who, NETSUITE)
+        view = await self.stage.service.fill(link, browser, self.typed(prefix=prefix))
+        await self.stage.service.confirm(browser, flow_id=view.id)
 
 
 @asynccontextmanager
@@ -117,17 +127,47 @@ async def test_reconnecting_renews_the_key_and_another_place_is_asked_about(
         assert view.mismatch.chosen_account == "s3:deliveries/other"
 
 
-async def test_one_bucket_and_prefix_is_one_organizations(sqlite_database: Database, tmp_path: Path) -> None:
-    """T55: another organization that names the same place, key and all, gets nothing."""
+#: Prefixes that hold, are, or lie in "temerity".
+MEETING = ("", "temerity", "temerity/gl")
+
+
+async def test_files_are_read_by_one_source_of_one_organization(sqlite_database: Database, tmp_path: Path) -> None:
+    """T55: whoever else names the same place, one around it or one in it, key and all, gets nothing, and is told so."""
     async with filling(sqlite_database, tmp_path) as made:
-        stage, mine, theirs = made.stage, a_browser(), a_browser()
-        link = await stage.proven(mine, DANIEL, NETSUITE)
-        view = await stage.service.fill(link, mine, made.typed())
-        await stage.service.confirm(mine, flow_id=view.id)
-        link = await stage.proven(theirs, EVE, NETSUITE)
-        view = await stage.service.fill(link, theirs, made.typed())
-        assert (view.state, view.reason) == (FlowState.FAILED, "connected_elsewhere")
+        stage, browser = made.stage, a_browser()
+        await made.connect("temerity")
+        for who, words, prefixes in (
+            (EVE, "are read elsewhere", MEETING), (DANIEL, "Another source of your organization", ("", "temerity/gl")),
+        ):  # fmt: skip
+            link = await stage.proven(browser, who, NETSUITE)
+            for prefix in prefixes:
+                with pytest.raises(HintError, match=words):
+                    await stage.service.fill(link, browser, made.typed(prefix=prefix))
+                assert stage.flow(link).state is FlowState.PROVEN
         assert stage.sources(B) == []
+        assert len(stage.sources(A)) == 1
+        await made.connect("temerity2")
+        await made.connect("eve", EVE)
+
+
+async def test_of_two_that_confirm_at_once_one_has_the_files(database: Database, tmp_path: Path) -> None:
+    """Both forms were free when they were looked at."""
+    async with filling(database, tmp_path) as made:
+        stage = made.stage
+        waiting = []
+        for who, prefix in ((DANIEL, "temerity"), (EVE, "temerity/gl"), (DANIEL, "")):
+            browser = a_browser()
+            link = await stage.proven(browser, who, NETSUITE)
+            view = await stage.service.fill(link, browser, made.typed(prefix=prefix))
+            waiting.append((browser, view.id))
+        ended = await asyncio.gather(
+            *(stage.service.confirm(browser, flow_id=flow) for browser, flow in waiting), return_exceptions=True
+        )
+        refused = sorted(one.reason for one in ended if isinstance(one, FlowRefusedError))
+        assert len(refused) == 2
+        assert set(refused) <= {"place_taken", "place_elsewhere"}
+        assert len(stage.sources(A)) + len(stage.sources(B)) == 1
+        assert database.in_read(lambda session: delivered.overlaps(session, stage.means.seal)) == []
 
 
 class Believing(NetSuiteGrants):
