@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from sandbox.mail import MailSink
 from sandbox.providers import catalogue
 from sandbox.providers.amazon import Amazon
+from sandbox.providers.netsuite import Bucket
 from sandbox.providers.quickbooks import QuickBooks
 from sandbox.providers.serve import serve
 from sandbox.providers.shopify import Shopify
@@ -58,8 +59,11 @@ class Sandbox:
     quickbooks: QuickBooks
     shopify: Shopify
     amazon: Amazon
+    #: where a NetSuite account may deliver its files
+    bucket: Bucket
     quickbooks_url: str = ""
     shopify_url: str = ""
+    bucket_url: str = ""
     #: address of each region
     amazon_urls: dict[str, str] = field(default_factory=dict)
     #: what happened at the providers since the start
@@ -89,6 +93,7 @@ class Sandbox:
             **self.quickbooks.environment(self.quickbooks_url),
             **self.shopify.environment(self.shopify_url),
             **self.amazon.environment(self.amazon_urls),
+            "NETSUITE_ENDPOINTS": self.bucket_url,
         }
 
     def socket_mode(self) -> dict[str, str]:
@@ -155,6 +160,7 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
         quickbooks=QuickBooks.generated(seed=plan.seed, invoices=plan.size, as_of=ticking.now(), clock=ticking),
         shopify=Shopify.generated(seed=plan.seed, orders=plan.size, as_of=ticking.now(), clock=ticking),
         amazon=Amazon(clock=ticking),
+        bucket=Bucket(ticking),
     )
     sandbox.amazon.product = sandbox.product_url
     sandbox.shopify.left = lambda shop: sandbox.tell("shopify", {"topic": "app/uninstalled", "account": shop})
@@ -172,6 +178,8 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
             app = getattr(sandbox, name).app
             served = await stack.enter_async_context(serve(app, port=getattr(plan, f"{name}_port")))
             setattr(sandbox, f"{name}_url", served.url)
+        served = await stack.enter_async_context(serve(sandbox.bucket.app))
+        sandbox.bucket_url = served.url
         for region, app in sandbox.amazon.apps.items():
             served = await stack.enter_async_context(serve(app))
             sandbox.amazon_urls[region] = served.url

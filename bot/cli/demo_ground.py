@@ -35,6 +35,10 @@ class Wishes:
     #: 1 is a change at the providers every 20 seconds, 0 none
     speed: float = 0
     socket_mode: bool = False
+    #: whether QuickBooks and Shopify are connected already
+    connected: bool = True
+    #: an empty Postgres database to use instead of a file; None: a file
+    database_url: str | None = None
 
     def plan(self) -> Plan:
         """Return what to start."""
@@ -71,7 +75,7 @@ def prepared(wishes: Wishes) -> Iterator[Ground]:
         sandbox_in_thread(wishes.plan()) as outside,
     ):
         folder = Path(name)
-        yield Ground(folder, outside, _settings(folder, outside, socket_mode=wishes.socket_mode))
+        yield Ground(folder, outside, _settings(folder, outside, wishes))
 
 
 def _free_port() -> int:
@@ -82,14 +86,20 @@ def _free_port() -> int:
         return port
 
 
-def _settings(folder: Path, outside: SandboxThread, *, socket_mode: bool) -> Settings:
+def _places(folder: Path, database_url: str | None) -> dict[str, str]:
+    data = folder / "warehouse"
+    if database_url is None:
+        return {"DATABASE_URL": f"sqlite:///{folder / 'tidings.db'}", "WAREHOUSE_URL": str(data)}
+    return {"DATABASE_URL": database_url, "WAREHOUSE_URL": f"{database_url}?data={data}"}
+
+
+def _settings(folder: Path, outside: SandboxThread, wishes: Wishes) -> Settings:
     key, port = new_key(), _free_port()
     settings = isolated_settings(
         {
             **outside.sandbox.environment(),
-            **(outside.sandbox.socket_mode() if socket_mode else {}),
-            "DATABASE_URL": f"sqlite:///{folder / 'tidings.db'}",
-            "WAREHOUSE_URL": str(folder / "warehouse"),
+            **(outside.sandbox.socket_mode() if wishes.socket_mode else {}),
+            **_places(folder, wishes.database_url),
             "SECRET_KEYS": key,
             "PORT": str(port),
             # Providers send browsers back to exactly this address.
@@ -97,6 +107,8 @@ def _settings(folder: Path, outside: SandboxThread, *, socket_mode: bool) -> Set
         }
     )
     seed = load_seed(SEED_FILE, outside.sandbox.credentials())
+    if not wishes.connected:
+        seed = seed.model_copy(update={"sources": ()})
     database = open_database(settings.database_url)
     try:
         migrate(database)

@@ -36,7 +36,7 @@ def test_the_environment_is_all_that_the_product_needs(sandbox: Sandbox) -> None
 def test_everything_listens_on_this_machine_only_and_on_ports_of_its_own(sandbox: Sandbox) -> None:
     urls = [value for value in sandbox.environment().values() if "://" in value]
     assert {urlsplit(url).hostname for url in urls} == {"127.0.0.1"}
-    assert len({urlsplit(url).port for url in urls}) == 7
+    assert len({urlsplit(url).port for url in urls}) == 8
     assert not [value for value in sandbox.environment() if value.lower() not in Settings.model_fields]
 
 

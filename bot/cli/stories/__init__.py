@@ -1,9 +1,10 @@
 """Stories that `tidings demo --headless --check NAME` plays; each is one module, and has its name here."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from bot.cli.demo_ground import Wishes
-from bot.cli.stories import escalation, reconnect, refresh
+from bot.cli.stories import escalation, reconnect, refresh, sources
 from bot.cli.stories.stage import Stage, play
 
 #: Plays on a running product; StoryError when something that should be seen is not.
@@ -13,9 +14,13 @@ STORIES: Mapping[str, Story] = {
     "refresh": refresh.story,
     "escalation": escalation.story,
     "reconnect": reconnect.story,
+    "sources": sources.story,
 }
+
+#: Those in which everything is connected, and nothing is there before.
+_CONNECTING = frozenset({"sources"})
 
 
 def play_story(name: str, wishes: Wishes) -> bool:
     """Play one story on a fresh demo, print a line per step, and return whether all of it was seen."""
-    return play(name, STORIES[name], wishes)
+    return play(name, STORIES[name], replace(wishes, connected=name not in _CONNECTING))

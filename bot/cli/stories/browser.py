@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-_FORM = re.compile(r'<form method="post" action="(?P<action>[^"]*)">(?P<inside>.*?)</form>', re.DOTALL)
+_FORM = re.compile(r'<form method="post" action="(?P<action>[^"]*)"[^>]*>(?P<inside>.*?)</form>', re.DOTALL)
 _HIDDEN = re.compile(r'<input type="hidden" name="(?P<name>[^"]*)" value="(?P<value>[^"]*)">')
 _ONWARD = re.compile(r'<a class="button" href="(?P<url>[^"]*)"')
 _MOST_HOPS = 10
@@ -42,6 +42,8 @@ class StoryBrowser:
 
     def __init__(self) -> None:
         self._client = httpx.AsyncClient(follow_redirects=False, timeout=30, trust_env=False)
+        #: the addresses that were opened by themselves
+        self.opened: set[str] = set()
 
     async def close(self) -> None:
         """Close its connections."""
@@ -49,6 +51,7 @@ class StoryBrowser:
 
     async def open(self, url: str) -> Shown:
         """Open an address and follow where it leads."""
+        self.opened.add(url)
         return await self._followed(await self._client.get(url))
 
     async def send(self, page: Shown, ending: str, fields: Mapping[str, str] | None = None) -> Shown:

@@ -21,6 +21,7 @@ from storage.facts.clock import Clock
 from storage.facts.status import SourceStatus
 from storage.records import seeds, sources
 from storage.sessions import Database, Session
+from storage.warehouse import Warehouse
 
 T = TypeVar("T")
 
@@ -131,8 +132,11 @@ class Stage:
 
     async def rows(self, status: SourceStatus) -> Mapping[str, int]:
         """Return how many rows each table of the warehouse holds of a source."""
-        warehouse = self._witness.warehouses.of(status.source.organization_id)
-        return await asyncio.to_thread(warehouse.counts, status.source.id)
+        return await asyncio.to_thread(self.warehouse(status).counts, status.source.id)
+
+    def warehouse(self, status: SourceStatus) -> Warehouse:
+        """Return the warehouse that a source is read into."""
+        return self._witness.warehouses.of(status.source.organization_id)
 
     def messages(self, channel: str, viewer: str) -> list[Message]:
         """Return what that person sees in a channel; for use inside `see` and `outside`."""

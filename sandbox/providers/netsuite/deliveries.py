@@ -111,13 +111,17 @@ class NetSuite:
     ) -> Path:  # fmt: skip
         """Put a file where a customer's script would, with the instant of its data in its name."""
         at = at or self.clock.now()
-        folder = self.folder / feed / f"{at:%Y/%m/%d}"
         packed = ".gz" if body.startswith(b"\x1f\x8b") else ""
-        path = folder / f"{feed}_{at:%Y%m%dT%H%M%SZ}.csv{packed}"
+        path = self.folder / (self.name_of(at, feed) + packed)
         self.write(path, body, written or at + timedelta(seconds=5))
         if manifest is not None:
             self.write(path.with_name(path.name + ".done"), json.dumps(manifest).encode(), at)
         return path
+
+    @staticmethod
+    def name_of(at: datetime, feed: str = "gl") -> str:
+        """Return the path of a feed's file, with the instant of its data in it."""
+        return f"{feed}/{at:%Y/%m/%d}/{feed}_{at:%Y%m%dT%H%M%SZ}.csv"
 
     def write(self, path: Path, body: bytes, modified: datetime) -> None:
         """Write a file whole, changed at that instant."""

@@ -1,0 +1,208 @@
+"""The story of the sources: connect one of each provider, read it, change records, refresh, compare all rows."""
+
+import asyncio
+import contextlib
+import json
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bot.cli.equality import differences, unequal
+from bot.cli.stories import truths
+from bot.cli.stories.browser import StoryBrowser
+from bot.cli.stories.connecting import connect, connect_by_form
+from bot.cli.stories.stage import Stage
+from bot.cli.stories.truths import Account, Records, Rows
+from sandbox.providers import catalogue
+from sandbox.providers.netsuite import NetSuite
+from storage.facts.sources import Provider
+from storage.facts.status import SourceStatus
+from storage.warehouse.reader import Reader
+
+#: After so long everything is due again, and what is read once a day as well.
+_PAUSE = timedelta(hours=25)
+#: How old a file is when it is looked for.
+_DELIVERED = timedelta(minutes=20)
+_SHOWN = 5
+_PREFIX = "temerity"
+
+
+async def story(stage: Stage) -> None:
+    """Play it as Daniel, the admin."""
+    account = Account(NetSuite(Path(), stage.sandbox.clock))
+    await stage.outside(lambda: _delivers(stage, account))
+    await _connects(stage)
+    await _reads(stage)
+    await compare(stage, account, daily=False)
+    await _something_happens(stage, account)
+    await _refreshes(stage)
+    await compare(stage, account, daily=True)
+
+
+async def _connects(stage: Stage) -> None:
+    sandbox = stage.sandbox
+    await stage.outside(lambda: setattr(sandbox.quickbooks.oauth, "choice", catalogue.REALM))
+    await stage.outside(lambda: setattr(sandbox.shopify.oauth, "choice", catalogue.SHOP))
+    async with contextlib.AsyncExitStack() as stack:
+        browser = StoryBrowser()
+        stack.push_async_callback(browser.close)
+        await connect(stage, browser, Provider.QUICKBOOKS, catalogue.COMPANY)
+        await connect(stage, browser, Provider.SHOPIFY, catalogue.COMPANY, catalogue.SHOP)
+        await connect(stage, browser, Provider.AMAZON, catalogue.COMPANY, "na")
+        await connect_by_form(stage, browser, Provider.NETSUITE, catalogue.COMPANY, _typed(stage))
+    stage.told("one of each provider is connected through the browser: QuickBooks, Shopify, Amazon, NetSuite's bucket")
+
+
+def _typed(stage: Stage) -> dict[str, str]:
+    """What Daniel types about the bucket."""
+    sandbox, account = stage.sandbox, NetSuite(Path(), stage.sandbox.clock)
+    lines = account.feed(replaces="all")
+    columns = {"row_date": "Date", "amount": "Amount"}
+    search = account.feed(name="search", pattern="search/*.csv*", into="rows", columns=columns, replaces="all")
+    return {
+        "store": "s3", "company": catalogue.COMPANY, "bucket": sandbox.bucket.name, "prefix": _PREFIX,
+        "endpoint": sandbox.bucket_url, "key_id": sandbox.bucket.key_id, "secret": sandbox.bucket.secret,
+        "feeds": json.dumps([lines, search]),
+    }  # fmt: skip
+
+
+async def _reads(stage: Stage) -> None:
+    found = await stage.first_reads()
+    rows = ", ".join(f"{one.source.provider} {one.last_ready.rows}" for one in found if one.last_ready)
+    stage.told(f"each was read by itself; rows: {rows}")
+
+
+async def _something_happens(stage: Stage, account: Account) -> None:
+    told = await stage.outside(lambda: _changes(stage, account))
+    stage.told(f"records were made, changed, voided and deleted ({told}); a day passes")
+
+
+def _changes(stage: Stage, account: Account) -> str:
+    sandbox, seed = stage.sandbox, stage.sandbox.draw()
+    books = sandbox.quickbooks.books[catalogue.REALM].mutate(
+        seed, new=4, changed=5, deleted=2, voided=1, deactivated=1, documents=17
+    )
+    orders = sandbox.shopify.shops[catalogue.SHOP].mutate(seed, new=4, changed=6, deleted=1, voided=1)
+    seller, now = sandbox.amazon.shops[truths.SELLER], sandbox.clock.now()
+    sandbox.amazon.mutate(truths.SELLER, orders=3, changes=3)
+    seller.give_back(now)
+    seller.settle(now - timedelta(hours=4))
+    seller.ledger.release()
+    seller.stock.drop("MUG-2")
+    told = [
+        f"{name} {len(one.new)} new, {len(one.changed)} changed, {len(one.deleted)} deleted"
+        for name, one in (("QuickBooks", books), ("Shopify", orders))
+    ]
+    account.netsuite.mutate(changed=3, removed=2)
+    # Delivered by the time that comes: whoever looks for files as soon as it is there must find them.
+    _delivers(stage, account, later=_PAUSE)
+    sandbox.pass_time(_PAUSE)
+    return "; ".join(
+        [*told, "Amazon 3 new orders, 3 changed, a return, a settlement", "NetSuite 4 new lines, 3 changed, 2 gone"]
+    )
+
+
+def _delivers(stage: Stage, account: Account, later: timedelta = timedelta()) -> None:
+    """Let the account post something, and deliver both saved searches as they are now."""
+    sandbox = stage.sandbox
+    now = (sandbox.clock.now() + later).replace(microsecond=0)
+    count = 10 if not account.paths else 2
+    account.netsuite.post(count, now.date().replace(day=1))
+    body = account.netsuite.csv()
+    for feed in ("gl", "search"):
+        at = now - _DELIVERED
+        path = account.netsuite.name_of(at, feed)
+        sandbox.bucket.put(f"{_PREFIX}/{path}", body, at)
+        account.paths.append(path)
+
+
+async def _refreshes(stage: Stage) -> None:
+    since = await stage.outside(stage.sandbox.clock.now) - _PAUSE / 2
+
+    async def done() -> bool:
+        return all(_collected(one, since) for one in await stage.statuses())
+
+    await stage.until("a refresh of every source", done)
+    found = await stage.statuses()
+    told = ", ".join(f"{one.source.provider} {one.last_ready.changed}" for one in found if one.last_ready)
+    stage.told(f"each was refreshed by its own clock; rows that are different: {told}")
+
+
+def _collected(status: SourceStatus, since: datetime) -> bool:
+    return status.active is None and status.last_data_refresh is not None and status.last_data_refresh > since
+
+
+async def compare(stage: Stage, account: Account, *, daily: bool) -> None:
+    """Compare every stream of every source with its provider, row by row; StoryError names what is not the same.
+
+    `daily` says whether the reports that are read from the second collection on are there.
+    """
+    for status in await stage.statuses():
+        streams = await stage.outside(partial(_truth, stage, account, status, daily=daily))
+        wrong, rows = await asyncio.to_thread(_compared, stage, status, streams)
+        words = [*wrong[:_SHOWN], *([f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else [])]
+        stage.expect(not wrong, "\n".join([f"{status.source.label} is not as the provider has it:", *words]))
+        stage.told(f"{status.source.label}: {len(streams)} streams, {rows} rows and lines, each as the provider has it")
+
+
+def _truth(stage: Stage, account: Account, status: SourceStatus, *, daily: bool) -> list[Records | Rows]:
+    until = status.last_data_refresh
+    assert until is not None
+    match status.source.provider:
+        case Provider.QUICKBOOKS:
+            return list(truths.quickbooks(stage.sandbox, until, daily=daily))
+        case Provider.SHOPIFY:
+            return list(truths.shopify(stage.sandbox))
+        case Provider.AMAZON:
+            return list(truths.amazon(stage.sandbox, until, again=daily))
+        case _:
+            return list(truths.netsuite(account))
+
+
+def _compared(stage: Stage, status: SourceStatus, streams: list[Records | Rows]) -> tuple[list[str], int]:
+    wrong: list[str] = []
+    rows = 0
+    with stage.warehouse(status).reader() as reader:
+        kept = _Kept(reader, status)
+        for stream in streams:
+            if isinstance(stream, Records):
+                held = {row["id"]: row for row in kept.rows(stream.stream, stream.where)}
+                lines = {one.name: kept.lines(one.name) for one in stream.shape.lines}
+                wrong += differences(stream.shape, held, lines, stream.truth)
+            else:
+                found = kept.rows(stream.stream, stream.where)
+                wrong += unequal(
+                    stream.stream, (tuple(row[name] for name in stream.columns) for row in found), stream.truth
+                )
+        rows = kept.seen
+    return wrong, rows
+
+
+class _Kept:
+    """The live rows of one source."""
+
+    def __init__(self, reader: Reader, status: SourceStatus) -> None:
+        self._reader = reader
+        self._source = status.source
+        self._tables = set(reader.tables())
+        #: rows and lines that were read
+        self.seen = 0
+
+    def rows(self, stream: str, where: str) -> list[dict[str, Any]]:
+        return self._read(stream, f"NOT _deleted AND {where}")
+
+    def lines(self, table: str) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for line in self._read(table, "TRUE"):
+            found.setdefault(line["parent_id"], []).append(line)
+        return found
+
+    def _read(self, name: str, where: str) -> list[dict[str, Any]]:
+        table = f"raw_{self._source.provider}_{name}"
+        if table not in self._tables:
+            return []
+        sql = f"SELECT * FROM {table} WHERE _source = ? AND {where}"  # noqa: S608 - names and conditions of ours
+        found: list[dict[str, Any]] = self._reader.arrow(sql, (self._source.id,)).to_pylist()
+        self.seen += len(found)
+        return found
