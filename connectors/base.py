@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.errors import Broken
 from connectors.http import Http
@@ -224,6 +224,20 @@ class Connector(Protocol):
     ) -> Collected:
         """Read what changed since the cursors (all of it without one) and hand it to the sink, batch by batch."""
         ...
+
+
+@runtime_checkable
+class Declared(Protocol):
+    """A connector whose tables are each source's own: what its customer declared."""
+
+    async def declared(self, access: Access) -> tuple[ReadyTable, ...]:
+        """Return the ready tables of one source."""
+        ...
+
+
+async def ready_of(connector: Connector, access: Access) -> tuple[ReadyTable, ...]:
+    """Return the ready tables of one source."""
+    return await connector.declared(access) if isinstance(connector, Declared) else connector.ready
 
 
 def refuse_foreign(access: Access) -> None:

@@ -314,12 +314,11 @@ def build_jobs(
 
 def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits) -> ProviderSettings:
     """Return one provider's addresses and app credentials; the plain addresses are those of its first region."""
-    if provider is Provider.NETSUITE:
-        # Files that are delivered to a folder: no app, no tokens.
-        return ProviderSettings(
-            "", Secret(""), settings.netsuite_folder, "", "", limits, endpoints=settings.buckets, place="files"
-        )
     name = provider.value
+    if not hasattr(settings, f"{name}_client_id"):
+        # Files that are delivered to a folder: no app, no tokens.
+        folder = getattr(settings, f"{name}_folder", f"{settings.files_folder}/{name}")
+        return ProviderSettings("", Secret(""), folder, "", "", limits, endpoints=settings.buckets, place="files")
     regions = {region: _addresses(settings, f"_{region}", name) for region in REGIONS} if _regional(provider) else {}
     first = next(iter(regions.values())) if regions else _addresses(settings, "", name)
     return ProviderSettings(

@@ -11,25 +11,24 @@ from storage.facts.clock import Clock
 from storage.facts.ids import derived_id
 from storage.facts.runs import Trigger
 from storage.facts.schedules import Rhythm
-from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
+from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.records import deadlines, organizations, runs, sources
 from storage.sessions import ConflictError, Database, Session
 
 #: The deadline of a first read that nobody asked for: it may take as long as it likes while it moves.
 STALLED = "stalled_read"
 STALLED_AFTER = timedelta(hours=3)
-#: Providers that deliver to a place where nothing tells us: the clock looks there.
-LOOKED_AT = frozenset({Provider.NETSUITE})
+#: Where files are delivered nothing tells us: the clock looks there.
 LOOK_EVERY_MINUTES = 30
 
 
 def schedule_of(source: Source) -> Schedule:
-    """Return the schedule in force; a disconnected source and one that is delivered to us have none that runs.
+    """Return the schedule in force; a disconnected source has none that runs.
 
     Where files are delivered, the clock looks whether any came: its rhythm is ours, the promise is the source's.
     """
     delivered = source.mode is CollectMode.PUSH
-    active = source.connection is not ConnectionState.DISCONNECTED and (not delivered or source.provider in LOOKED_AT)
+    active = source.connection is not ConnectionState.DISCONNECTED
     minutes = min(source.schedule_minutes, LOOK_EVERY_MINUTES) if delivered else source.schedule_minutes
     rule = source.rule
     return Schedule(
@@ -113,6 +112,7 @@ def start_run(
     *,
     collects: bool,
     agreed: Mapping[str, int] | None = None,
+    only: Sequence[str] = (),
 ) -> str:
     """Insert a queued run and enqueue its work in the same transaction; return its id."""
     run_id = derived_id("run", source.id, slot_key)
@@ -126,6 +126,7 @@ def start_run(
         requested_at=now,
         collects=collects,
         agreed=agreed,
+        only=only,
     )
     enqueue(session, Work("run", run_id, queue="refresh", partition=source.organization_id))
     return run_id

@@ -23,12 +23,13 @@ _REALM = re.compile(r"[0-9]{6,20}", re.ASCII)
 _SELLER = re.compile(r"[A-Z0-9]{6,32}", re.ASCII)
 _FILED = re.compile(r"[a-z0-9][A-Za-z0-9:/_.-]{0,300}", re.ASCII)
 _REGIONS = ("na", "eu", "fe")
+#: of files that are delivered
+_FILES = (_FILED, "a short name of your own, or store:bucket/prefix as the form has it")
 #: what an account looks like, and how to say so
 _ACCOUNTS = {
     Provider.SHOPIFY: (_SHOP, "a full shop domain, name.myshopify.com"),
     Provider.QUICKBOOKS: (_REALM, "a company id (realm): digits only"),
     Provider.AMAZON: (_SELLER, "a seller id: capital letters and digits"),
-    Provider.NETSUITE: (_FILED, "a short name of your own, or store:bucket/prefix as the form has it"),
 }
 _LONGEST_GRANT = int(timedelta(days=6 * 366).total_seconds())
 
@@ -134,7 +135,7 @@ class SourceSeed(_Part):
 
     @model_validator(mode="after")
     def _account_fits(self) -> "SourceSeed":
-        form, wanted = _ACCOUNTS[self.provider]
+        form, wanted = _ACCOUNTS.get(self.provider, _FILES)
         if not form.fullmatch(self.account):
             raise ValueError(f"account must be {wanted}")
         if self.region not in (_REGIONS if self.provider is Provider.AMAZON else ("",)):

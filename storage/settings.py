@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     amazon_token_url_eu: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
     amazon_token_url_fe: SecureUrl = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 
+    files_folder: str = "data/files"
     netsuite_folder: str = "data/netsuite"
     netsuite_endpoints: str = ""
 

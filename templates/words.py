@@ -8,12 +8,9 @@ from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from templates.text import label, listed
 
-PROVIDERS = {
-    Provider.QUICKBOOKS: "QuickBooks",
-    Provider.SHOPIFY: "Shopify",
-    Provider.AMAZON: "Amazon",
-    Provider.NETSUITE: "NetSuite",
-}
+#: Names that are not written as they are called in the code.
+_WRITTEN = {Provider.QUICKBOOKS: "QuickBooks", Provider.NETSUITE: "NetSuite"}
+PROVIDERS = {provider: _WRITTEN.get(provider, provider.value.capitalize()) for provider in Provider}
 
 FRESHNESS = {
     Freshness.FRESH: "fresh",

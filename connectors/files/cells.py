@@ -31,8 +31,11 @@ class CellError(ValueError):
 
 
 @cache
-def amount_reader(decimal: str, thousands: str) -> Callable[[str], str | None]:
-    """Return what reads amounts of that form to plain text: ``(1.234,50)`` to ``-1234.50``. None: empty."""
+def amount_reader(decimal: str, thousands: str, places: int = 2) -> Callable[[str], str | None]:
+    """Return what reads amounts of that form to plain text: ``(1.234,50)`` to ``-1234.50``. None: empty.
+
+    `places` is the most decimals.
+    """
     whole = "[0-9]+"
     if thousands:
         whole = rf"(?:[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+|[0-9]+)"
@@ -52,7 +55,7 @@ def amount_reader(decimal: str, thousands: str) -> Callable[[str], str | None]:
             raise CellError("is not an amount in the feed's form")
         digits = match["w"].replace(thousands, "") if thousands else match["w"]
         digits, cents = digits.lstrip("0") or "0", (match["f"] or "").rstrip("0")
-        if len(cents) > 2 or len(digits) > _MOST_DIGITS:
+        if len(cents) > places or len(digits) > _MOST_DIGITS:
             raise CellError("has more digits than an amount can have")
         return f"{'-' if negative else ''}{digits}.{cents:0<2}"
 

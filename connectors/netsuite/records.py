@@ -1,6 +1,5 @@
 """Rows of a file to records: keys, columns by their labels, and everything else kept as it was written."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,14 +8,13 @@ import msgspec
 
 from connectors.errors import Broken
 from connectors.files.cells import CellError, amount_reader, date_reader
+from connectors.files.keys import JOINT, joined, plain
 from connectors.files.table import Header, cell, rows
 from connectors.files.wrong import FileError
 from connectors.netsuite.feeds import Feed
 from connectors.netsuite.shapes import FILLED, NEEDED, OWN
 from storage.facts.streams import ColumnType
 
-#: what parts of a key are joined with; a cell that holds it is written otherwise
-_JOINT = "|"
 #: what NetSuite prints for an empty reference
 _NOTHING = "- None -"
 
@@ -52,7 +50,7 @@ def check_columns(feed: Feed) -> None:
 
 def prefix_of(feed: str, period: str | None = None) -> str:
     """Return how the keys of a feed, or of one of its periods, begin."""
-    return f"{feed}{_JOINT}" if period is None else f"{feed}{_JOINT}{_plain(period)}{_JOINT}"
+    return f"{feed}{JOINT}" if period is None else f"{feed}{JOINT}{plain(period)}{JOINT}"
 
 
 def read(feed: Feed, body: bytes) -> Read:
@@ -69,7 +67,7 @@ def read(feed: Feed, body: bytes) -> Read:
         month = cell(line, period[1], period[0], number).strip() if period else ""
         if period and not month:
             raise FileError(f"has a row without {feed.period}", row=number)
-        key = prefix_of(feed.name, month) + _JOINT.join(map(_plain, parts))
+        key = prefix_of(feed.name, month) + joined(parts)
         if feed.numbered:
             times[key] += 1
             key += f"#{times[key]}"
@@ -78,13 +76,6 @@ def read(feed: Feed, body: bytes) -> Read:
         found.records[key] = _record(feed, header, columns, key, month, line, number)
         found.periods.setdefault(month, set()).add(key)
     return found
-
-
-def _plain(part: str) -> str:
-    """Return a part of a key so that two different keys never read the same."""
-    if len(part) > 200:
-        return "~" + hashlib.sha256(part.encode()).hexdigest()
-    return part.replace("%", "%25").replace(_JOINT, "%7C").replace("#", "%23").replace("~", "%7E")
 
 
 def _text(cell: str) -> str | None:

@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from connectors.grants import Grants
 
 
-def connector() -> "Connector":
+def make_connector() -> "Connector":
     """Return what reads it; it brings Arrow."""
     from connectors.quickbooks.connector import QuickBooksConnector
 
     return QuickBooksConnector()
 
 
-def grants() -> "Grants":
+def make_grants() -> "Grants":
     """Return how people connect it."""
     from connectors.quickbooks.grant import QuickBooksGrants
 

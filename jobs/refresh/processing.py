@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from connectors.base import ready_of
 from connectors.errors import ConnectorError
 from jobs.ground import Ground
 from jobs.refresh.collecting import must_hold, not_claimed, organization_lease
@@ -62,7 +63,7 @@ class Processing:
     async def _build(self, run: Run, source: Source, generation: int) -> None:
         ground = self._ground
         warehouse = ground.warehouses.of(source.organization_id)
-        ready = ground.connector(source).ready
+        ready = await ready_of(ground.connector(source), ground.access(source))
         async with organization_lease(ground, source.organization_id) as lease:
 
             def fence() -> None:

@@ -8,13 +8,15 @@ from storage.facts.schedules import Rule
 
 
 class Provider(StrEnum):
-    """The outside systems that data comes from."""
+    """The outside systems that data comes from: each line registers the package of `connectors` of that name."""
 
     QUICKBOOKS = "quickbooks"
     SHOPIFY = "shopify"
     AMAZON = "amazon"
     #: files of saved searches, in a folder
     NETSUITE = "netsuite"
+    #: CSV files, one table each, in a folder
+    FOLDER = "folder"
 
 
 class CollectMode(StrEnum):
