@@ -15,6 +15,7 @@ from connectors.errors import Broken, Retry
 MOST_FILES = 20_000
 #: a larger file is not read, packed or not
 LARGEST = 256 << 20
+_ASIDE = (".tmp", ".part", ".filepart", ".done", ".crdownload")
 _ORGANIZATION = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 
 
@@ -27,6 +28,14 @@ class Found:
     size: int
     version: str
     modified: datetime
+    #: what patterns are held against, where that is not the path: the name of an attachment
+    name: str = ""
+    #: subject of the mail that brought it
+    subject: str = ""
+    #: instant of its data, where the delivery itself tells it: a mail's own date
+    as_of: datetime | None = None
+    #: it cannot grow any more
+    whole: bool = False
 
 
 class Store(Protocol):
@@ -39,6 +48,12 @@ class Store(Protocol):
     async def read(self, found: Found) -> bytes:
         """Return that version of a file, whole; Retry when it is another one by now, or gone."""
         ...
+
+
+def is_aside(path: str) -> bool:
+    """Whether a file is hidden, a beginning, or a mark beside another one."""
+    name = path.rpartition("/")[2]
+    return name.startswith(".") or name.lower().endswith(_ASIDE)
 
 
 def changed() -> Retry:

@@ -1,19 +1,18 @@
 """Which files are read now: those of a feed, that stand still, in the order of their data."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connectors.errors import Broken
-from connectors.files.store import Found
+from connectors.files.store import Found, is_aside
 from connectors.netsuite.feeds import Feed
 from connectors.netsuite.ledger import Kept, Ledger, Waiting, is_seen
 
 #: A file counts as whole when it did not change for so long. Uploads through gateways may stand still in between;
 #: what a file gains later makes it another version, which is read again.
 SETTLES = timedelta(seconds=60)
-_ASIDE = (".tmp", ".part", ".filepart", ".done", ".crdownload")
 _STAMP = re.compile(r"(?<![0-9])([0-9]{8})T([0-9]{6})Z", re.ASCII)
 _DAY = re.compile(r"(?<![0-9])([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?![0-9])", re.ASCII)
 
@@ -33,13 +32,16 @@ class Dated:
 
 def by_feed(feeds: Sequence[Feed], found: Iterable[Found]) -> dict[str, list[Found]]:
     """Return the files of each feed; Broken when two feeds claim one. Beginnings, marks and hidden files are none."""
-    matchers = [(feed.name, feed.matcher()) for feed in feeds]
+    matchers = [(feed.name, feed.matcher(), feed.subject_matcher()) for feed in feeds]
     files: dict[str, list[Found]] = {feed.name: [] for feed in feeds}
     for one in found:
-        name = one.path.rpartition("/")[2]
-        if not one.size or name.startswith(".") or name.lower().endswith(_ASIDE):
+        if not one.size or is_aside(one.path):
             continue
-        claims = [feed for feed, matcher in matchers if matcher.match(one.path)]
+        claims = [
+            feed
+            for feed, matcher, subject in matchers
+            if matcher.match(one.name or one.path) and subject.match(one.subject)
+        ]
         if len(claims) > 1:
             raise Broken(f"feeds {claims[0]} and {claims[1]} claim the same file", code="feeds_malformed")
         if claims:
@@ -53,27 +55,32 @@ def standing(
     """Return the files that are whole; what may still grow is noted in the ledger, to be looked at again."""
     still = []
     for one in files:
-        if is_seen(kept, one) or _stands(feed, one, there, ledger, now):
+        if is_seen(kept, one) or stands(one, there, ledger, now, done=feed.done):
             ledger.waiting.pop(one.path, None)
             still.append(one)
     return still
 
 
-def _stands(feed: Feed, one: Found, there: set[str], ledger: Ledger, now: datetime) -> bool:
+def stands(one: Found, there: Collection[str], ledger: Ledger, now: datetime, *, done: bool = False) -> bool:
+    """Whether a file is whole; `done`: only the mark beside it tells. What may still grow is noted in the ledger."""
     if f"{one.path}.done" in there:
+        return True
+    if one.whole and not done:
         return True
     known = ledger.waiting.get(one.path)
     if known is None or (known.version, known.size) != (one.version, one.size):
         known = ledger.waiting[one.path] = Waiting(one.version, one.size, now)
     # The store's clock may be ahead of ours: then only our own two looks count.
-    return not feed.done and (now - one.modified >= SETTLES or now - known.since >= SETTLES)
+    return not done and (now - one.modified >= SETTLES or now - known.since >= SETTLES)
 
 
 def dated(feed: Feed, found: Found) -> Dated | None:
     """Return the file with the instant of its data, the earlier one where two are told; None: its name tells none.
 
-    Nothing in a file can be newer than its last change. A day alone means its beginning.
+    Nothing in a file can be newer than its last change. A day alone means its beginning. A mail tells its own date.
     """
+    if found.as_of is not None:
+        return Dated(found, min(found.as_of, found.modified))
     if feed.stamp == "modified":
         return Dated(found, found.modified)
     told = _told(feed, found.path.rpartition("/")[2])

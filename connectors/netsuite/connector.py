@@ -9,9 +9,10 @@ from connectors.errors import Broken, Retry
 from connectors.files.store import FolderStore, Found, Store
 from connectors.files.wrong import FileError, file_broken
 from connectors.intake import Intake
-from connectors.netsuite.choose import Dated, by_feed, dated, standing
+from connectors.netsuite.choose import Dated, dated, standing
 from connectors.netsuite.feeds import Feed, Grant, read_grant
 from connectors.netsuite.ledger import Ledger, read_ledger
+from connectors.netsuite.looking import look
 from connectors.netsuite.reading import FeedReader
 from connectors.netsuite.records import check_columns, prefix_of
 from connectors.netsuite.shapes import FILES, FILLED
@@ -67,22 +68,19 @@ class NetSuiteConnector:
         opened = _opened(session)
         held, feeds = opened.access.held, opened.grant.feeds
         ledger = read_ledger(cursors.get(FILES.name))
-        there = {one.path: one for one in await opened.store.look()}
-        files = by_feed(feeds, there.values())
-        wanted = {one.path for of_feed in files.values() for one in of_feed}
-        ledger.waiting = {path: one for path, one in ledger.waiting.items() if path in wanted}
+        found = await look(opened.store, opened.grant, ledger, opened.access.clock.now())
+        there, listed, notes = found.there, found.listed, found.notes
         intakes = {name: Intake(shape, sink, progress) for name, shape in FILLED.items()}
-        listed, notes = list[bytes](), list[str]()
         #: feeds whose keys were made by a declaration that no longer holds -> the keys that they have now
         remade: dict[str, set[str]] = {name: set() for name in ledger.feeds.keys() - {feed.name for feed in feeds}}
         for feed in feeds:
             kept = ledger.of(feed)
-            still = standing(feed, files[feed.name], set(there), kept, ledger, opened.access.clock.now())
-            reader = self.reader(feed, opened.store, held, kept, intakes[feed.into], listed, there, notes)
+            still = standing(feed, found.files[feed.name], set(there), kept, ledger, opened.access.clock.now())
+            reader = self.reader(feed, found.store, held, kept, intakes[feed.into], listed, there, notes)
             await reader.take(_dated(feed, still))
             if reader.anew and kept.newest is not None:
                 remade[feed.name] = reader.wrote
-        as_of = _as_of(feeds, ledger)
+        as_of = _as_of(feeds, ledger, found.against)
         for name, intake in intakes.items():
             if remade and await held.count(name):
                 await _forget(intake, await held.keys(name), remade)
@@ -140,7 +138,7 @@ async def _forget(intake: Intake, held: Collection[str], remade: Mapping[str, se
     await intake.drop(gone)
 
 
-def _as_of(feeds: tuple[Feed, ...], ledger: Ledger) -> datetime:
+def _as_of(feeds: tuple[Feed, ...], ledger: Ledger, against: tuple[str, ...]) -> datetime:
     """Return the instant that every feed has reached; a feed that never delivered has reached none."""
     known = {feed.name: ledger.of(feed).newest for feed in feeds}
     missing = [feed.name for feed in feeds if known[feed.name] is None and not feed.optional]
@@ -149,4 +147,5 @@ def _as_of(feeds: tuple[Feed, ...], ledger: Ledger) -> datetime:
         return min(reached)
     if ledger.waiting:
         raise Retry(60, "the first files are not read yet: they may still grow", code="file_growing")
-    raise Broken(f"no file has come yet for {', '.join(missing) or 'any feed'}", code="nothing_delivered")
+    why = f"; mails were put aside: {', '.join(against)}" if against else ""
+    raise Broken(f"no file has come yet for {', '.join(missing) or 'any feed'}{why}", code="nothing_delivered")

@@ -14,6 +14,7 @@ import msgspec
 
 from connectors.errors import Broken
 from connectors.files.forms import Dates, Decimal, Delimiter, Encoding, Thousands
+from connectors.mailed.senders import ADDRESS, Rules
 from storage.facts.secret import Secret
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
@@ -29,6 +30,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str
     #: which files are its, below the source's folder: ``gl/*.csv.gz``; ``*`` stands for any text, slashes too
     pattern: str
+    #: the subject of mails that bring its files, where that tells more than the file's name; ``*`` as in the pattern
+    subject: str = ""
     #: labels of the columns that make a row's key, unique within a file
     key: tuple[str, ...]
     dates: Dates
@@ -66,23 +69,36 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def declaration(self) -> str:
         """One text for all that decides what rows come of its files."""
-        return msgspec.json.encode(self, order="sorted").decode()
+        said = msgspec.to_builtins(self)
+        if not self.subject:
+            # What came later stands in it only where it is used: who does without is not read anew.
+            del said["subject"]
+        return msgspec.json.encode(said, order="sorted").decode()
 
     def matcher(self) -> re.Pattern[str]:
         """Return what its paths match, whole."""
         return re.compile(translate(self.pattern))
+
+    def subject_matcher(self) -> re.Pattern[str]:
+        """Return what the subjects of its mails match, whole."""
+        return re.compile(translate(self.subject or "*"))
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the files lie, with which key, and what they are."""
 
     feeds: tuple[Feed, ...]
-    store: Literal["folder", "s3", "gcs"] = "folder"
+    store: Literal["folder", "s3", "gcs", "imap"] = "folder"
+    #: what lies there are mails that bring the files, and these are the ones that count
+    mail: Rules | None = None
     #: below the organization's own folder, or in the bucket
     prefix: str = ""
     bucket: str = ""
-    #: one of the operator's list; empty: the cloud's own
+    #: one of the operator's list; empty: the cloud's own. Of a mailbox its server, with or without a port
     endpoint: str = ""
+    #: of a mailbox: whose it is, and which folder of it
+    user: str = ""
+    folder: str = "INBOX"
     region: str = ""
     key_id: str = ""
     secret: Secret = Secret("")
@@ -105,9 +121,26 @@ def read_grant(sealed: Secret) -> Grant:
         raise _wrong("two feeds have the same name")
     if grant.prefix and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", grant.prefix):
         raise _wrong("its prefix is no plain path")
+    _check_mail(grant)
     for feed in grant.feeds:
         _check(feed)
     return grant
+
+
+def _check_mail(grant: Grant) -> None:
+    rules = grant.mail
+    if rules is None:
+        if grant.store == "imap" or any(feed.subject for feed in grant.feeds):
+            raise _wrong("mails need their rules: the receiving server and the senders")
+        return
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}", rules.receiver):
+        raise _wrong("the receiving server is no plain name")
+    if not 1 <= len(rules.senders) <= _MOST_FEEDS or not all(map(ADDRESS.fullmatch, rules.senders)):
+        raise _wrong(f"it must name 1 to {_MOST_FEEDS} senders, by their whole addresses")
+    if any(len(feed.subject) > _LONGEST or feed.subject.count("*") > 5 for feed in grant.feeds):
+        raise _wrong("a feed's subject is too long")
+    if any(feed.stamp != "name" for feed in grant.feeds):
+        raise _wrong("a mail's own date tells of when its files are: stamp is not for mails")
 
 
 def _hidden(kind: type, said: object) -> object:

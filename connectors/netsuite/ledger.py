@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from connectors.files.store import Found
+from connectors.mailed.inbox import Opened
 from connectors.netsuite.feeds import Feed
 
 
@@ -47,6 +48,8 @@ class Ledger(msgspec.Struct, array_like=True):
 
     feeds: dict[str, Kept] = {}
     waiting: dict[str, Waiting] = {}
+    #: mails that were looked at; None where files come without
+    mails: Opened | None = None
 
     def of(self, feed: Feed) -> Kept:
         """Return what is known of a feed; nothing, when it is declared otherwise than it was."""
@@ -57,7 +60,9 @@ class Ledger(msgspec.Struct, array_like=True):
         return known
 
     def __str__(self) -> str:
-        return msgspec.json.encode(self, order="sorted").decode()
+        # Without mails it is what it always was, so that nobody's cursor changes for nothing.
+        said = self if self.mails is not None else (self.feeds, self.waiting)
+        return msgspec.json.encode(said, order="sorted").decode()
 
 
 def read_ledger(cursor: str | None) -> Ledger:
