@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the names are validated and quoted, the values bound or quoted
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from storage.warehouse.errors import Disagreement, Shrunk
 from storage.warehouse.names import is_in, lake, of_source, opaque, quote, raw_table, text
 from storage.warehouse.results import LoadRun
 from storage.warehouse.session import CURSORS, Session
+from storage.warehouse.shares import KEYS, Share, every_key, shares
 from storage.warehouse.staging import StagedStream
 from storage.warehouse.tables import ensure_raw_tables, ensure_system_tables
 
@@ -59,11 +60,12 @@ def apply(
     full: Collection[str],
     keep_cursors: Collection[str],
     agreed: Mapping[str, int],
+    most: int = KEYS,
     keep_rows: bool = False,
 ) -> Applied:
     """Write a load into the open transaction; `wrote` is False when nothing is different (Shrunk, ColumnChanged).
 
-    With `keep_rows` the outcome also holds what was written.
+    No statement brings many more than `most` keys together. With `keep_rows` the outcome also holds what was written.
     """
     existing = ensure_system_tables(session)
     all_positions = standing(session)
@@ -85,7 +87,7 @@ def apply(
                 applied.positions[name] = Position(place.cursor, table, 0, "0", run.run_id)
                 applied.wrote = True
             continue
-        plan = _Plan(session, run, item, number, place, alone=applied.alone, keep_rows=keep_rows)
+        plan = _Plan(session, run, item, number, place, alone=applied.alone, most=most, keep_rows=keep_rows)
         applied.counts[name] = counts = plan.compare(full=everything)
         if everything:
             _check_shrink(name, plan.before.live, counts.total, agreed.get(name))
@@ -170,9 +172,12 @@ class _Plan:
         before: Position,
         *,
         alone: Collection[str],
+        most: int,
         keep_rows: bool,
     ) -> None:
         self._session = session
+        #: keys that one statement brings together
+        self._most = most
         self._run = run
         self._staged = staged
         #: the temporary table of decisions
@@ -190,7 +195,9 @@ class _Plan:
     def compare(self, *, full: bool) -> StreamCounts:
         """Decide for each key what is to be done, in a temporary table; unchanged keys are only counted."""
         session = self._session
-        session.run(f"CREATE TEMP TABLE {self._plan} AS {self._decisions(full=full)}")
+        for place, share in enumerate(shares(self._staged.count + (self.before.live if full else 0), self._most)):
+            into = f"INSERT INTO {self._plan}" if place else f"CREATE TEMP TABLE {self._plan} AS"
+            session.run(f"{into} {self._decisions(share, full=full)}")
         kinds: dict[str, int] = {}
         digests = f"coalesce({_digest('was')}, 0), coalesce({_digest('now')}, 0)"
         for kind, count, was, now in session.rows(f"SELECT kind, count(*), {digests} FROM {self._plan} GROUP BY kind"):
@@ -206,13 +213,14 @@ class _Plan:
             total=self.before.live + new + restored - deleted,
         )
 
-    def _decisions(self, *, full: bool) -> str:
+    def _decisions(self, share: Share, *, full: bool) -> str:
         """Return the SELECT of (id, _batch, kind, was, now); the last staged version of a key counts."""
         staged = (
             f"SELECT id, max({BATCH.name}) AS {BATCH.name}, arg_max({GONE.name}, {BATCH.name}) AS {GONE.name},"
-            f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))}) GROUP BY id"
+            f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))})"
+            f" WHERE {share('id')} GROUP BY id"
         )
-        there = f"SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE {self._whose}"
+        there = f"SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE {self._whose} AND {share('id')}"
         return (
             f"SELECT coalesce(s.id, r.id) AS id, s.{BATCH.name}, CASE"
             # Not read at all can only happen in the outer join of a full read.
@@ -238,42 +246,52 @@ class _Plan:
                 stamp,
             )
         if counts.changed or counts.deleted:
-            replaced = self._among("id", "changed", "restored", "deleted")
-            sql = f"DELETE FROM {table} WHERE {self._whose} AND {replaced}"
-            self._expect(session.count(sql), counts.changed + counts.deleted, "deleted")
+            replaced = counts.changed + counts.deleted
+            found = self._delete(table, "id", replaced, "changed", "restored", "deleted")
+            self._expect(found, replaced, "deleted")
         if counts.deleted:
             self._expect(session.count(f"INSERT INTO {table} BY NAME FROM {gone}"), counts.deleted, "marked")
         if counts.new or counts.changed:
             names = _listed(column.name for column in batch_columns(self._staged.stream))
-            made = f"SELECT {names}, ? AS _extracted_at, ? AS _run_id FROM {self._winning(self._staged.rows, 'id')}"
+            winning = self._winning(self._staged.rows, "id")
+            made = [f"SELECT {names}, ? AS _extracted_at, ? AS _run_id FROM {each}" for each in winning]
             into = f"{table} (_source, {names}, _extracted_at, _run_id, _deleted)"
             found = self._insert(self.table, into, ", false", made, stamp)
             self._expect(found, counts.new + counts.changed, "inserted")
             for child in self._staged.stream.children:
-                self._write_lines(child, replacing=counts.changed > 0)
+                self._write_lines(child, counts.changed)
 
-    def _write_lines(self, child: ChildTable, *, replacing: bool) -> None:
+    def _write_lines(self, child: ChildTable, replaced: int) -> None:
         """Replace the lines of what changed, write those of what is new: all that were read, and no old ones left."""
         name = raw_table(self._run.provider, child.name)
-        if replacing:
-            old = f"FROM {lake(name)} WHERE {self._whose} AND {self._among('parent_id', 'changed', 'restored')}"
-            self._session.run(f"DELETE {old}")
-            (left,) = self._session.row(f"SELECT count(*) {old}")
-            self._expect(int(left), 0, f"left in {child.name}")
+        if replaced:
+            self._delete(lake(name), "parent_id", replaced, "changed", "restored")
+            among = [self._among("parent_id", "changed", "restored", share=s) for s in shares(replaced, self._most)]
+            left = self._counted(f"{lake(name)} WHERE {self._whose} AND {each}" for each in among)
+            self._expect(left, 0, f"left in {child.name}")
         names = _listed(column.name for column in line_columns(child))
         winning = self._winning(self._staged.children[child.name], "parent_id")
-        (read,) = self._session.row(f"SELECT count(*) FROM {winning}")
-        written = self._insert(name, f"{lake(name)} (_source, {names})", "", f"SELECT {names} FROM {winning}", ())
-        self._expect(written, int(read), f"inserted into {child.name}")
+        read, made = self._counted(winning), [f"SELECT {names} FROM {each}" for each in winning]
+        written = self._insert(name, f"{lake(name)} (_source, {names})", "", made, ())
+        self._expect(written, read, f"inserted into {child.name}")
 
-    def _insert(self, table: str, into: str, more: str, made: str, parameters: tuple[object, ...]) -> int:
-        """Insert what a SELECT makes; by way of a temporary table, for `rows`, when they are to be kept."""
+    def _counted(self, relations: Iterable[str]) -> int:
+        return sum(int(self._session.row(f"SELECT count(*) FROM {each}")[0]) for each in relations)
+
+    def _delete(self, table: str, column: str, keys: int, *kinds: str) -> int:
+        """Delete the rows of so many keys for which those kinds were decided; return how many rows."""
+        among = [self._among(column, *kinds, share=share) for share in shares(keys, self._most)]
+        return sum(self._session.count(f"DELETE FROM {table} WHERE {self._whose} AND {each}") for each in among)
+
+    def _insert(self, table: str, into: str, more: str, made: Sequence[str], parameters: tuple[object, ...]) -> int:
+        """Insert what SELECTs make; by way of a temporary table, for `rows`, when they are to be kept."""
         session, source = self._session, text(self._run.source_id)
-        if not self._keep:
-            return session.count(f"INSERT INTO {into} SELECT {source}, *{more} FROM ({made})", parameters)
-        name = self._made[table] = f"{self._plan}_made_{len(self._made)}"
-        session.run(f"CREATE TEMP TABLE {name} AS {made}", parameters)
-        return session.count(f"INSERT INTO {into} SELECT {source}, *{more} FROM {name}")
+        if self._keep:
+            name = self._made[table] = f"{self._plan}_made_{len(self._made)}"
+            session.run(f"CREATE TEMP TABLE {name} AS {' UNION ALL '.join(made)}", parameters * len(made))
+            return session.count(f"INSERT INTO {into} SELECT {source}, *{more} FROM {name}")
+        into = f"INSERT INTO {into} SELECT {source}, *{more} FROM"
+        return sum(session.count(f"{into} ({each})", parameters) for each in made)
 
     def _expect(self, found: int, planned: int, what: str) -> None:
         if found != planned:
@@ -288,15 +306,19 @@ class _Plan:
         """Return the rows that were inserted, by raw table; deleted records have none."""
         return {table: self._session.arrow(f"FROM {name}") for table, name in self._made.items()}
 
-    def _among(self, column: str, *kinds: str) -> str:
-        ids = f"SELECT id FROM {self._plan} WHERE kind IN ({', '.join(map(text, kinds))})"
-        return is_in(column, ids, self.before.live)
+    def _among(self, column: str, *kinds: str, share: Share = every_key) -> str:
+        ids = f"SELECT id FROM {self._plan} WHERE kind IN ({', '.join(map(text, kinds))}) AND {share('id')}"
+        return f"{share(column)} AND {is_in(column, ids, self.before.live)}"
 
-    def _winning(self, path: Path, key: str) -> str:
-        """Return the staged rows of the versions that are to be written."""
-        plan = f"(FROM {self._plan} WHERE kind IN ('new', 'changed', 'restored'))"
+    def _winning(self, path: Path, key: str) -> list[str]:
+        """Return the staged rows of the versions that are to be written, stretch by stretch of the batches."""
         same = f"p.id = s.{key} AND p.{BATCH.name} = s.{BATCH.name}"
-        return f"read_parquet({text(str(path))}) s SEMI JOIN {plan} p ON {same}"
+        found = []
+        for first, last in self._staged.stretches(self._most):
+            part = f"{BATCH.name} BETWEEN {first} AND {last}"
+            plan = f"(FROM {self._plan} WHERE kind IN ('new', 'changed', 'restored') AND {part})"
+            found.append(f"(FROM read_parquet({text(str(path))}) WHERE {part}) s SEMI JOIN {plan} p ON {same}")
+        return found
 
     def read_back(self, counts: StreamCounts, *, full: bool) -> Position:
         """Return how the stream stands in the transaction.
@@ -308,14 +330,17 @@ class _Plan:
         if not full:
             digest = int(self.before.fingerprint) ^ self._gone ^ self._come
             return Position(self.before.cursor, self.table, counts.total, str(digest), self._run.run_id)
-        sql = (
-            f"SELECT count(*), count(DISTINCT id), coalesce({_digest('_hash')}, 0)::VARCHAR"
-            f" FROM {lake(self.table)} WHERE {self._whose} AND NOT _deleted"
-        )
-        live, keys, whole = self._session.row(sql)
+        live, keys, whole = 0, 0, 0
+        for share in shares(counts.total, self._most):
+            sql = (
+                f"SELECT count(*), count(DISTINCT id), coalesce({_digest('_hash')}, 0)"
+                f" FROM {lake(self.table)} WHERE {self._whose} AND NOT _deleted AND {share('id')}"
+            )
+            rows, different, digest = self._session.row(sql)
+            live, keys, whole = live + int(rows), keys + int(different), whole ^ int(digest)
         if live != counts.total or keys != live:
             raise Disagreement(f"{self.table}: {counts.total} live rows expected, {live} rows of {keys} keys found")
-        return Position(self.before.cursor, self.table, int(live), str(whole), self._run.run_id)
+        return Position(self.before.cursor, self.table, live, str(whole), self._run.run_id)
 
 
 def _digest(column: str) -> str:

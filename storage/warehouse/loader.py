@@ -126,7 +126,8 @@ class Loader:
         agreed: Mapping[str, int],
     ) -> LoadResult:
         run = self._run
-        many = sum(staged.count for staged in self._staging.streams.values()) > SMALL_LOAD
+        most = self._limits.keys
+        many = sum(staged.count for staged in self._staging.streams.values()) > min(SMALL_LOAD, most)
         with lake_open(self._location, self._limits, many=many, write=True) as session:
             found = commits.find(session, "collect", run.run_id)
             if found is not None:
@@ -141,6 +142,7 @@ class Loader:
                     full=full,
                     keep_cursors=keep,
                     agreed=agreed,
+                    most=most,
                     keep_rows=self._keep is not None and not many,
                 )
                 print_ = fingerprint(applied.positions)

@@ -15,6 +15,7 @@ from storage.warehouse.errors import Conflict, DetailExpired, NoLake, StorageFai
 from storage.warehouse.extensions import QUIET, load
 from storage.warehouse.location import Location
 from storage.warehouse.names import lake, quote, text
+from storage.warehouse.shares import KEYS
 
 #: rows per Parquet row group: bounds a writer's memory to some 20 MB per thread for records of 2.4 KB (DuckDB's own
 #: 122,880 rows cost 500 MB and five times the time)
@@ -34,8 +35,8 @@ class Limits:
     #: DuckDB's own words; beyond it intermediate results go to the staging folder
     memory: str = "256MB"
     threads: int = 2
-    #: keys that one statement brings together: with them the memory of joins and groups is bounded, however many come
-    keys: int = 250_000
+    #: keys that one statement of a load brings together, see `shares`
+    keys: int = KEYS
 
     def small(self) -> "Limits":
         """Return the limits for little work, where a second thread only doubles the CPU time."""

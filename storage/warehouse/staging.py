@@ -27,7 +27,22 @@ class StagedStream:
     batches: int = 0
     #: records written, duplicates and deletions included
     count: int = 0
+    #: the same by batch: its number within the load, and how many
+    sizes: list[tuple[int, int]] = field(default_factory=list)
     writers: dict[Path, Any] = field(default_factory=dict)
+
+    def stretches(self, most: int) -> list[tuple[int, int]]:
+        """Return the first and last batch of stretches of at most so many records each, or of one batch."""
+        found: list[tuple[int, int]] = []
+        held = 0
+        for number, rows in self.sizes:
+            held += rows
+            if found and held <= most:
+                found[-1] = (found[-1][0], number)
+            else:
+                found.append((number, number))
+                held = rows
+        return found
 
 
 def staged_by(folder: Path, source_id: str) -> list[Path]:
@@ -68,6 +83,7 @@ class Staging:
         prepared = prepare(batch, self._batches)
         staged.batches += 1
         staged.count += prepared.rows.num_rows
+        staged.sizes.append((self._batches, prepared.rows.num_rows))
         _append(staged, staged.rows, prepared.rows)
         for name, lines in prepared.children.items():
             _append(staged, staged.children[name], lines)

@@ -19,6 +19,7 @@ from storage.warehouse.reader import Reader
 from storage.warehouse.results import Change, Erased, LoadResult, LoadRun, ProcessResult, Standing, Upkeep
 from storage.warehouse.retry import retried
 from storage.warehouse.session import Limits, Session, opened
+from storage.warehouse.shares import KEYS
 from storage.warehouse.warm import lake_open
 
 T = TypeVar("T")
@@ -28,13 +29,22 @@ class Warehouse:
     """One organization's lake. Cheap to make, may be shared by threads; see `warm` for what stays open for a moment.
 
     Every call blocks: from async code use a thread. `url` is a folder or ``postgresql://…?data=<folder>`` (ValueError).
-    `memory_limit` and `threads` bound each open DuckDB connection. Writers of one organization are expected to hold its
-    lease; without it nothing is lost or doubled, but they disturb each other and try again.
+    `memory_limit` and `threads` bound each open DuckDB connection, `keys` what one statement of a load brings together.
+    Writers of one organization are expected to hold its lease; without it nothing is lost or doubled, but they disturb
+    each other and try again.
     """
 
-    def __init__(self, url: str, organization_id: str, *, memory_limit: str = "256MB", threads: int = 2) -> None:
+    def __init__(
+        self,
+        url: str,
+        organization_id: str,
+        *,
+        memory_limit: str = "256MB",
+        threads: int = 2,
+        keys: int = KEYS,
+    ) -> None:
         self._location = locate(url, organization_id)
-        self._limits = Limits(memory_limit, threads)
+        self._limits = Limits(memory_limit, threads, keys)
         #: by source; dropped by the build that follows
         self._fresh: dict[str, Fresh] = {}
 
