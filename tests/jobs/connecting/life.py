@@ -1,11 +1,7 @@
 """One step of a flow in a process of its own, which dies where it is told to."""
 
-import asyncio
-import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -36,33 +32,7 @@ class EndsFirst(ConnectService):
         return await super().confirm(browser, flow_id=flow_id, as_new=as_new)
 
 
-def die(plan: dict[str, Any], seconds: float = 60) -> int | None:
-    """Run a plan in a fresh process, and return its exit code: -9 when it died at its point."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["tests.jobs.connecting.life"])
-    process = context.Process(target=live, args=(plan,))
-    process.start()
-    process.join(seconds)
-    code = process.exitcode
-    process.close()
-    return code
-
-
-def live(plan: dict[str, Any]) -> None:
-    """Be that process; never returns."""
-    os.environ["TIDINGS_CRASH_AT"] = plan["crash_at"]
-    code = 1
-    try:
-        asyncio.run(_step(plan))
-        code = 0
-    except BaseException:  # noqa: BLE001 - the edge of the process
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-async def _step(plan: dict[str, Any]) -> None:
+async def step(plan: dict[str, Any]) -> None:
     database = open_database(plan["url"])
     clock = OffsetClock()
     means = make_means(

@@ -1,10 +1,6 @@
 """A disconnect, or one attempt of its work, in a process of its own that dies where it is told to."""
 
-import asyncio
-import os
-import sys
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -105,33 +101,7 @@ def _says_so(session: Session, source_id: str) -> None:
 TWINS: dict[str, Any] = {"settles first": SettlesFirst, "notes first": NotesFirst, "in two parts": InTwoParts}
 
 
-def die(plan: dict[str, Any], seconds: float = 60) -> int | None:
-    """Run a plan in a fresh process, and return its exit code: -9 when it died at its point."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["tests.jobs.connecting.parting"])
-    process = context.Process(target=live, args=(plan,))
-    process.start()
-    process.join(seconds)
-    code = process.exitcode
-    process.close()
-    return code
-
-
-def live(plan: dict[str, Any]) -> None:
-    """Be that process; never returns."""
-    os.environ["TIDINGS_CRASH_AT"] = plan["crash_at"]
-    code = 1
-    try:
-        asyncio.run(_step(plan))
-        code = 0
-    except BaseException:  # noqa: BLE001 - the edge of the process
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-async def _step(plan: dict[str, Any]) -> None:
+async def step(plan: dict[str, Any]) -> None:
     database, folder = open_database(plan["url"]), Path(plan["folder"])
     means = make_means(
         database,

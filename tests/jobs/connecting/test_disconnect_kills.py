@@ -23,7 +23,9 @@ from storage.seal import Seal, new_key
 from storage.sessions import Database
 from storage.tables import DisconnectRow
 from storage.warehouse.location import locate
-from tests.jobs.connecting.parting import die, fill, ground_of, lake
+from tests.forks import die
+from tests.jobs.connecting import parting
+from tests.jobs.connecting.parting import fill, ground_of, lake
 from tests.jobs.connecting.stage import Stage, staged
 from tests.storage.warehouse.leftovers import traces
 
@@ -78,7 +80,7 @@ class Walk:
             "typed": ACCOUNT,
             "seen": self.seen,
         }
-        assert die(plan) == -9, f"it did not die at {point}"
+        assert die(parting.step, plan) == -9, f"it did not die at {point}"
 
     async def go_on(self) -> None:
         """Let the next process do what the engine would give it: the same attempt again."""

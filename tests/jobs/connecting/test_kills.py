@@ -21,7 +21,8 @@ from storage.records import runs
 from storage.seal import Seal, new_key
 from storage.sessions import Database
 from storage.tables import FlowRow
-from tests.jobs.connecting.life import die
+from tests.forks import die
+from tests.jobs.connecting import life
 from tests.jobs.connecting.openid import Slack, slack_at
 from tests.jobs.connecting.stage import DANIEL, SHOP, Stage, a_browser, staged
 
@@ -107,7 +108,7 @@ class Walk:
             "flow": self.flow_id,
             "slack": (self.slack.app.api_url, self.slack.app.client_id) if step.startswith("sign") else None,
         }
-        assert await asyncio.to_thread(die, plan) == -9, f"it did not die at {point}"
+        assert await asyncio.to_thread(die, life.step, plan) == -9, f"it did not die at {point}"
 
     async def go_on(self) -> None:
         """Do what the person can do next: the same page again, or all of it from the start."""

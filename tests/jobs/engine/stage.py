@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,9 +13,9 @@ from typing import Any
 from jobs.engine import Engine, Timings, Work, WorkState, WorkStatus
 from storage.facts.clock import SystemClock
 from storage.sessions import Database
+from tests.forks import begin
 
 QUICK = Timings(beat=0.2, dead=2.0, mute=1.2, hang=5.0, reap=0.2)
-ROOT = Path(__file__).parents[3]
 
 
 @asynccontextmanager
@@ -94,22 +92,20 @@ class Worker:
     """An engine in a process of its own."""
 
     def __init__(self, database: Database, journal: Journal, options: tuple[str, ...], **variables: str) -> None:
-        environment = {**os.environ, **variables}
-        command = [sys.executable, "-W", "error", "-m", "tests.jobs.engine.worker"]
+        # The worker's own module imports this one.
+        from tests.jobs.engine.worker import serve
+
         self.errors = journal.path.with_name(f"errors-{time.monotonic_ns()}")
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [*command, database.url, str(journal.path), *options],
-                cwd=ROOT,
-                env=environment,
-                stdout=errors,
-                stderr=errors,
-            )
+        self._process = begin(serve, database.url, journal.path, options, variables=variables, errors=self.errors)
         self.journal = journal
-        self.pid = self.process.pid
+        self.pid = self._process.pid or 0
+
+    @property
+    def lives(self) -> bool:
+        return self._process.is_alive()
 
     def ready(self) -> "Worker":
-        wait_for(lambda: self.said("ready") or self.process.poll() is not None)
+        wait_for(lambda: self.said("ready") or not self.lives)
         assert self.said("ready"), self.errors.read_text()
         return self
 
@@ -117,11 +113,17 @@ class Worker:
         return any(entry["pid"] == self.pid for entry in self.journal.entries(kind))
 
     def signal(self, number: int) -> None:
-        self.process.send_signal(number)
+        os.kill(self.pid, number)
+
+    def ended(self, seconds: float = 20) -> int:
+        """Wait for its end and return the exit code (negative: the signal)."""
+        self._process.join(seconds)
+        assert self._process.exitcode is not None, "it goes on"
+        return self._process.exitcode
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        self._process.kill()
+        self.ended()
 
 
 @contextmanager
@@ -136,6 +138,6 @@ def workers(database: Database, journal: Journal) -> Iterator[Callable[..., Work
 
     yield start
     for worker in started:
-        if worker.process.poll() is None:
+        if worker.lives:
             worker.signal(signal.SIGCONT)
             worker.kill()

@@ -127,7 +127,7 @@ async def test_kill_at_every_named_point(
     with workers(sqlite_database, journal) as start:
         put(office, sqlite_database, work)
         dying = start(TIDINGS_CRASH_AT=point)
-        assert await asyncio.to_thread(dying.process.wait, 20) == -signal.SIGKILL
+        assert await asyncio.to_thread(dying.ended) == -signal.SIGKILL
         async with running(sqlite_database, Handlers(journal).by_kind()):
             await asyncio.to_thread(finish, office, work)
     assert effects(journal, work) == Counter({0: 1, 1: 1, 2: 1}) + Counter(again)
@@ -207,7 +207,7 @@ def test_a_second_engine_on_the_same_file_is_refused(sqlite_database: Database, 
     with workers(sqlite_database, journal) as start:
         first = start().ready()
         second = start()
-        assert second.process.wait(timeout=20) == 1
+        assert second.ended() == 1
         assert f"another Tidings (process {first.pid}) already works on this database" in second.errors.read_text()
         assert "need Postgres" in second.errors.read_text()
         # However the first ends, its lock goes with it.
@@ -290,7 +290,7 @@ def test_engine_variables_of_the_environment_do_nothing(sqlite_database: Databas
         put(office, sqlite_database, work)
         finish(office, work)
         worker.signal(signal.SIGTERM)
-        assert worker.process.wait(timeout=20) == 0
+        assert worker.ended() == 0
         assert worker.said("closed")
     assert "environment_ignored" in worker.errors.read_text()
     office._let_go()

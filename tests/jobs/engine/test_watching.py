@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Collection
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from storage.engine_pool import check_engine_pool, close_engine_pool, open_engin
 from storage.facts.clock import SystemClock
 from storage.records import workers
 from storage.sessions import Database, DatabaseUnavailableError
-from tests.jobs.engine.stage import QUICK, ROOT, ended, enqueue, running, until
+from tests.jobs.engine.stage import QUICK, ended, enqueue, running, until
 
 
 def _table(database: Database, name: str) -> str:
@@ -242,7 +243,12 @@ def test_a_crash_point_kills_at_the_nth_pass(wanted: str, passes: int) -> None:
     script = "from jobs.crashpoints import crash_point\nfor n in range(5):\n crash_point('here'); print(n, flush=True)"
     environment = {**os.environ, "TIDINGS_CRASH_AT": wanted}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[3],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.split() == [str(number) for number in range(passes)]
     assert done.returncode == (0 if passes == 5 else -signal.SIGKILL)

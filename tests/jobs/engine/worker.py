@@ -1,13 +1,12 @@
 """A worker process for the tests: runs an engine until it is told to stop, and writes what it does into the journal.
 
-Usage: worker URL JOURNAL [reap=SECONDS] [twin names]. The twins are engines with one bug each.
+Its options: reap=SECONDS, and names of twins, which are engines with one bug each.
 """
 
 import asyncio
 import dataclasses
 import logging
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,7 +81,10 @@ class Handlers:
         await work.step("long", self.long, work.id)
 
 
-async def serve(url: str, journal: Journal, options: list[str]) -> None:
+async def serve(url: str, journal_path: Path, options: tuple[str, ...]) -> None:
+    """Be the worker until SIGTERM."""
+    logging.basicConfig(level=logging.WARNING)
+    journal = Journal(journal_path)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     handlers = Handlers(journal)
@@ -109,8 +111,3 @@ async def serve(url: str, journal: Journal, options: list[str]) -> None:
         await engine.close()
         database.close()
     journal.write("closed")
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
-    asyncio.run(serve(sys.argv[1], Journal(Path(sys.argv[2])), sys.argv[3:]))

@@ -1,11 +1,8 @@
 """Killed where an installation is half done: SIGKILL in a process of its own, at every `install.` point of the code."""
 
 import asyncio
-import os
 import re
-import sys
 from datetime import timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from storage.facts.installations import InstallKey
 from storage.sessions import Database, open_database
 from storage.settings import Settings
 from storage.tables import InstallationRow, MemberRow
+from tests.forks import die
 from tests.jobs.installs.stage import BROWSER, HARBOUR, Stage, staged
 
 ROOT = Path(__file__).parents[3]
@@ -28,36 +26,12 @@ POINTS = {"install.exchanged": "returned", "install.stored": "returned", "instal
 _FAR = timedelta(hours=13)
 
 
-def die(plan: dict[str, Any], seconds: float = 60) -> int | None:
-    """Run a step in a fresh process, and return its exit code: -9 when it died at its point."""
-    process = get_context("forkserver").Process(target=live, args=(plan,))
-    process.start()
-    process.join(seconds)
-    code = process.exitcode
-    process.close()
-    return code
-
-
-def live(plan: dict[str, Any]) -> None:
-    """Be that process; never returns."""
-    os.environ["TIDINGS_CRASH_AT"] = plan["point"]
-    code = 1
-    try:
-        asyncio.run(_step(plan))
-        code = 0
-    except BaseException:  # noqa: BLE001 - the edge of the process
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
 async def _step(plan: dict[str, Any]) -> None:
     settings = Settings.model_validate(plan["settings"])
     clock = OffsetClock()
     jobs = build_jobs(settings, open_database(settings.database_url), clock, checkpoint=crash_point)
     jobs.engine.bind(lambda _session, _work: None, lambda _work: None, lambda: True)
-    if POINTS[plan["point"]] == "returned":
+    if POINTS[plan["crash_at"]] == "returned":
         await jobs.services.installs.returned(plan["query"], BROWSER)
     else:
         clock.advance(_FAR)
@@ -73,10 +47,10 @@ def _plain(settings: Settings) -> dict[str, Any]:
 
 
 async def _die_at(stage: Stage, point: str) -> None:
-    plan: dict[str, Any] = {"point": point, "settings": _plain(stage.settings)}
+    plan: dict[str, Any] = {"crash_at": point, "settings": _plain(stage.settings)}
     if POINTS[point] == "returned":
         plan["query"] = await stage.allowed(HARBOUR)
-    assert await asyncio.to_thread(die, plan) == -9, f"it did not die at {point}"
+    assert await asyncio.to_thread(die, _step, plan) == -9, f"it did not die at {point}"
     if POINTS[point] == "returned":
         with pytest.raises(FlowGoneError):
             await stage.installs.returned(plan["query"], BROWSER)
