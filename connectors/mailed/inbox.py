@@ -128,15 +128,17 @@ class Inbox:
 
     async def _open(self, one: Found) -> Mail:
         if one.size > LARGEST_MAIL:
-            return Mail(one.version, one.size, one.modified, None, "", "", [], Against.TOO_LARGE)
+            return Mail(one.version, one.size, one.modified, None, "", "", [], Against.TOO_LARGE.value)
         raw = await self._store.read(one)
         head = judged(raw, self._rules)
         sent = min(head.sent, one.modified) if head.sent else None
-        mail = Mail(one.version, one.size, one.modified, sent, head.sender, "", [], head.against or "")
+        mail = Mail(
+            one.version, one.size, one.modified, sent, head.sender, "", [], head.against.value if head.against else ""
+        )
         if head.against is None:
             mail.subject = plain_subject(head.subject)
             mail.parts = await asyncio.to_thread(self._opened_up, one, raw, head)
-            mail.against = "" if mail.parts else Against.NOTHING_ATTACHED
+            mail.against = "" if mail.parts else Against.NOTHING_ATTACHED.value
         return mail
 
     def _opened_up(self, one: Found, raw: bytes, head: Head) -> list[Part]:

@@ -1,4 +1,4 @@
-"""The NetSuite connector: files of saved searches that are delivered to a folder or a bucket."""
+"""The NetSuite connector: files of saved searches that are delivered to a folder or a bucket, or mailed."""
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -13,6 +13,7 @@ from connectors.netsuite.choose import Dated, dated, standing
 from connectors.netsuite.feeds import Feed, Grant, read_grant
 from connectors.netsuite.ledger import Ledger, read_ledger
 from connectors.netsuite.looking import look
+from connectors.netsuite.mailbox import mailbox
 from connectors.netsuite.reading import FeedReader
 from connectors.netsuite.records import check_columns, prefix_of
 from connectors.netsuite.shapes import FILES, FILLED
@@ -103,12 +104,15 @@ async def _session(access: Access) -> AsyncIterator[Session]:
     grant = read_grant((await access.tokens.load()).access)
     for feed in grant.feeds:
         check_columns(feed)
-    yield FileSession(access, _store(access, grant), grant)
+    async with contextlib.AsyncExitStack() as stack:
+        yield FileSession(access, await _store(access, grant, stack), grant)
 
 
-def _store(access: Access, grant: Grant) -> Store:
+async def _store(access: Access, grant: Grant, stack: contextlib.AsyncExitStack) -> Store:
     if grant.store == "folder":
         return FolderStore(access.settings.api_url, access.organization, grant.prefix)
+    if grant.store == "imap":
+        return await stack.enter_async_context(mailbox(grant, access.settings))
     from connectors.netsuite.bucket import bucket_store
 
     return bucket_store(grant, access.settings.endpoints)

@@ -14,6 +14,7 @@ import msgspec
 
 from connectors.errors import Broken
 from connectors.files.forms import Dates, Decimal, Delimiter, Encoding, Thousands
+from connectors.mailed.imap import FOLDER, SERVER, USER
 from connectors.mailed.senders import ADDRESS, Rules
 from storage.facts.secret import Secret
 
@@ -129,6 +130,10 @@ def read_grant(sealed: Secret) -> Grant:
 
 def _check_mail(grant: Grant) -> None:
     rules = grant.mail
+    if grant.store == "imap" and not (
+        SERVER.fullmatch(grant.endpoint) and USER.fullmatch(grant.user) and FOLDER.fullmatch(grant.folder)
+    ):
+        raise _wrong("a mailbox needs its server, its user and its folder, in plain characters")
     if rules is None:
         if grant.store == "imap" or any(feed.subject for feed in grant.feeds):
             raise _wrong("mails need their rules: the receiving server and the senders")
