@@ -1,6 +1,7 @@
 """Runs the bench: python -m bench [part ...] [--quick].
 
-Parts: ack, status, click, full_read, idle; all of them when none is named. Prints one table and writes
+Parts: ack, status, click, full_read, idle; all of them when none is named. growth (first reads of up to five million
+records, a quarter of an hour) only when it is named. Prints one table and writes
 bench/results/<time>.json. The peers have a command of their own (python -m bench.peers), since they are installed
 first. Nothing here is a timed test: what a machine under load measures says little, so the load is written down too.
 """
@@ -17,7 +18,10 @@ PARTS = {
     "click": "bench.click",
     "full_read": "bench.full_read",
     "idle": "bench.idle",
+    "growth": "bench.growth",
 }
+#: long ones, which run only when they are named
+LONG = {"growth"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there is {', '.join(PARTS)}")
     before, outcomes, failed = machine(), dict[str, Outcome](), []
-    for name in asked.parts or PARTS:
+    for name in asked.parts or (part for part in PARTS if part not in LONG):
         print(f"{name} ...", file=sys.stderr, flush=True)
         try:
             outcomes[name] = importlib.import_module(PARTS[name]).measure(quick=asked.quick)

@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +25,8 @@ class Used:
     cpu: float
     #: highest resident size of the process
     rss_mb: float
+    #: highest resident size of the process and its children together, looked at ten times a second
+    tree_mb: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def finished(
         list(command), stdout=subprocess.PIPE, env={**os.environ, **(environment or {})}, cwd=folder
     )
     assert process.stdout is not None
-    output = process.stdout.read()
+    with _watched(process.pid) as sizes:
+        output = process.stdout.read()
     # Asked for here, since Popen does not give the usage of its child.
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -63,7 +67,41 @@ def finished(
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
     said = json.loads(output.decode().strip().splitlines()[-1])
-    return Used(said, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    highest = usage.ru_maxrss / 1024
+    return Used(said, wall, usage.ru_utime + usage.ru_stime, highest, max(highest, *sizes))
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[list[float]]:
+    """Note the resident size, in MB, of a process and all below it while the block runs."""
+    sizes, over = [0.0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.1):
+            sizes.append(sum(map(_resident, _below(pid))))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield sizes
+    finally:
+        over.set()
+        thread.join()
+
+
+def _below(pid: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
+    yield pid
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from _below(int(child))
+
+
+def _resident(pid: int) -> float:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return 0.0
 
 
 def python(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Used:

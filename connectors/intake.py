@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connectors.base import Progress, Sink
 from connectors.decode import Prepare, Record, decode, empty
+from connectors.keys import Keys
 from connectors.shapes import Shape
 
 
@@ -21,7 +22,7 @@ class Intake:
     #: rows that the provider says there are, where it says so
     expected: int | None = None
     #: every key that came
-    seen: set[str] = field(default_factory=set)
+    came: Keys = field(default_factory=Keys)
     #: keys that came and were gone again at the end, or that we held and the provider no longer has
     gone: set[str] = field(default_factory=set)
     newest: datetime | None = None
@@ -37,7 +38,7 @@ class Intake:
         found = await asyncio.to_thread(decode, self.shape, pages, self.prepare)
         if not found.ids:
             return
-        self.seen.update(found.ids)
+        self.came.add(found.batch.rows.column("id"))
         self.rows += len(found.ids)
         self.rounded += found.rounded
         if self.hashes is not None:
@@ -61,6 +62,16 @@ class Intake:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     @property
+    def seen(self) -> set[str]:
+        """Every key that came, made each time; ask `came` where only their number matters."""
+        return self.came.texts()
+
+    @property
     def live(self) -> set[str]:
-        """Keys that came and are still there."""
+        """Keys that came and are still there; made each time."""
         return self.seen - self.gone
+
+    @property
+    def live_count(self) -> int:
+        """How many they are."""
+        return len(self.live) if self.gone else len(self.came)

@@ -45,6 +45,8 @@ class Reading:
     #: whether the cursor is worth saving when no row changed
     keep: bool
     rounded: int
+    #: whether all ids were compared
+    swept: bool = False
 
 
 class _MetaData(msgspec.Struct, rename="pascal"):
@@ -102,13 +104,24 @@ async def _and_on(
 class Reader:
     """Reads one entity."""
 
-    def __init__(self, company: Company, entity: Entity, held: Held, intake: Callable[[], Intake], width: int) -> None:
+    def __init__(
+        self,
+        company: Company,
+        entity: Entity,
+        held: Held,
+        intake: Callable[[], Intake],
+        width: int,
+        *,
+        sweeps: bool = False,
+    ) -> None:
         self._company = company
         self._entity = entity
         self._held = held
         self._new_intake = intake
         #: calls in flight
         self._width = width
+        #: whether ids are compared also where the counts agree: no call tells of what was deleted
+        self._sweeps = sweeps and not entity.followed
 
     async def read(self, since: Mark | None, until: datetime, changed: Changed | None = None) -> Reading:
         """Read what changed since the mark, all of it without one; `changed` is what is known of it already."""
@@ -124,7 +137,8 @@ class Reader:
             last = max(filter(None, (intake.newest, changed.newest if changed else None)), default=None)
         newest = max(last.isoformat() if last else "", since.newest if since else "")
         keep = since is None or swept or until - since.read_to > _OLD
-        return Reading(self._entity.shape.name, Mark(until, newest, count), since is None, keep, intake.rounded)
+        marked, swept = Mark(until, newest, count), self._sweeps and since is not None
+        return Reading(self._entity.shape.name, marked, since is None, keep, intake.rounded, swept)
 
     async def _since(
         self, intake: Intake, since: Mark, until: datetime, changed: Changed | None
@@ -135,6 +149,8 @@ class Reader:
         else:
             await intake.take([changed.records])
             await intake.drop(set(changed.gone))
+        if self._sweeps:
+            return await self._swept(intake), True
         if since.read_to.date() == until.date() and (changed is not None or not self._entity.followed):
             return None, False
         return await self._agree(intake), True
@@ -155,7 +171,7 @@ class Reader:
             return await self._whole(intake)
         intake.expected = len(page)
         await intake.take([page])
-        return len(intake.live)
+        return intake.live_count
 
     async def _whole(self, intake: Intake) -> int:
         """Read pages between two counts; the first one again, since what vanished before the count shifts them."""
@@ -170,10 +186,10 @@ class Reader:
         last = await self._company.count(self._entity)
         # Records are stamped to the second: one that was made a moment after the count may bear an earlier time.
         made = sum(_made_since(record, began.replace(microsecond=0)) for record in late.records)
-        steady = last.count == intake.expected + made == len(intake.live) and len(late.records) < PAGE
+        steady = last.count == intake.expected + made == intake.live_count and len(late.records) < PAGE
         if not steady:
             await self._reconcile(intake, set())
-        return len(intake.live)
+        return intake.live_count
 
     def _pages(self, count: int, *, keys_only: bool = False) -> AsyncIterator[list[Record]]:
         """Page through everything: as many pages as the count says at once, then on while pages are full."""
@@ -226,12 +242,18 @@ class Reader:
         """Compare counts, bring keys together where they differ, and return how many live records there are."""
         name = self._entity.shape.name
         counted = (await self._company.count(self._entity)).count or 0
-        if not intake.seen and not intake.gone and counted == await self._held.count(name):
+        if not intake.came and not intake.gone and counted == await self._held.count(name):
             return counted
         ours = (set(await self._held.keys(name)) | intake.live) - intake.gone
         if counted != len(ours):
             await self._reconcile(intake, ours)
         return counted
+
+    async def _swept(self, intake: Intake) -> int:
+        """Compare all keys, whatever the counts say: one that is gone and one that never came make the same number."""
+        ours = (set(await self._held.keys(self._entity.shape.name)) | intake.live) - intake.gone
+        await self._reconcile(intake, ours)
+        return (await self._company.count(self._entity)).count or 0
 
     async def _reconcile(self, intake: Intake, held: set[str]) -> None:
         """Read all keys; report what is gone, read what is missing."""

@@ -6,11 +6,12 @@ record that changes while the first one is read leaves it, and a shop whose cloc
 
 
 Deleted records are in no window. So the counts are compared: where Shopify has another number of records than we would
-hold afterwards, all keys are read and what is missing among them is gone.
+hold afterwards, all keys are read and what is missing among them is gone. Once a night keys are compared where the
+counts agree, too: one that is gone and one that no window brought make the same number.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from connectors.base import OVERLAP, Held, Mark
@@ -37,6 +38,8 @@ class Reading:
     #: whether the cursor is worth saving when no row changed
     keep: bool
     notes: tuple[str, ...] = ()
+    #: whether all ids were compared
+    swept: bool = False
 
 
 class Reader:
@@ -51,6 +54,7 @@ class Reader:
         *,
         sees_all: bool,
         slices_of: int = SLICE,
+        sweeps: bool = False,
     ) -> None:
         self._pager = pager
         self._root = root
@@ -59,6 +63,8 @@ class Reader:
         #: whether the grant shows every record, so that a missing one is a deleted one
         self._sees_all = sees_all
         self._slices_of = slices_of
+        #: whether ids are compared also where the counts agree; false again when they could not be
+        self._sweeps = sweeps
         self._middle: datetime | None = None
 
     async def read(self, since: Mark | None, until: datetime) -> Reading:
@@ -69,7 +75,8 @@ class Reader:
         await self._windows(intake, since.read_to - OVERLAP, until)
         if self._sees_all and not await self._agree(intake):
             return await self._whole(until)
-        return self._reading(until, full=False, keep=until - since.read_to > _OLD)
+        found = self._reading(until, full=False, keep=until - since.read_to > _OLD)
+        return replace(found, swept=self._sweeps and self._sees_all)
 
     async def _whole(self, until: datetime) -> Reading:
         intake = self._new_intake()
@@ -121,12 +128,16 @@ class Reader:
         """Bring our keys and the shop's together; False when the shop has some that we neither hold nor read."""
         name = self._root.shape.name
         count = await self._pager.count()
-        held = set(await self._held.keys(name)) if intake.seen else set()
-        expected = len(held | intake.seen) if intake.seen else await self._held.count(name)
-        if count == expected:
+        held = set(await self._held.keys(name)) if intake.came else set()
+        expected = len(held | intake.seen) if intake.came else await self._held.count(name)
+        if count == expected and not self._sweeps:
             return True
         ours = (held or set(await self._held.keys(name))) | intake.seen
         keys = await self._pager.keys()
+        if count == expected and len(keys) != await self._pager.count():
+            # A list that was cut, or a shop that changed meanwhile, proves nothing about what is not in it.
+            self._sweeps = False
+            return True
         await intake.drop(ours - keys)
         if not keys <= ours:
             await self._window(intake, self._middle, None)
@@ -135,7 +146,7 @@ class Reader:
     async def _prune(self, intake: Intake) -> None:
         """After a whole read: what was deleted while we read came, but is gone."""
         for _ in range(_ROUNDS):
-            if await self._pager.count() == len(intake.live):
+            if await self._pager.count() == intake.live_count:
                 return
             keys = await self._pager.keys()
             await intake.drop(intake.live - keys)
