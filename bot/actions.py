@@ -87,6 +87,15 @@ async def held_load(case: Case) -> Reply:
     return case.say(notices.queued(who.organization, outcome.sources), replace=True)
 
 
+async def missing_retry(case: Case) -> Reply:
+    """Read alone what a run could not read; its card tells how it goes."""
+    outcome = await case.services.missing.retry(case.actor, case.request.value, case.trigger, case.place)
+    if isinstance(outcome, Joined):
+        return case.say(notices.already_waiting(outcome.refresh))
+    who = await case.names()
+    return case.say(notices.queued(who.organization, outcome.sources))
+
+
 async def dismiss(case: Case) -> Reply:
     """Put the card away."""
     return case.say(notices.dismissed(), replace=True)

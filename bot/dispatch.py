@@ -61,6 +61,7 @@ def table() -> Mapping[str, Entry]:
         buttons.REFRESH_CANCEL: Entry(actions.cancel, Action.CANCEL_REFRESH, CLICKED),
         buttons.HELD_ASK: Entry(actions.held_ask, Action.LOAD_HELD, CLICKED),
         buttons.HELD_LOAD: Entry(actions.held_load, Action.LOAD_HELD, CLICKED),
+        buttons.MISSING_RETRY: Entry(actions.missing_retry, Action.START_REFRESH, CLICKED),
         buttons.SCHEDULE_SET: Entry(schedules.confirmed, Action.CHANGE_SCHEDULE, CLICKED),
         buttons.ACCESS_ASK: Entry(access.ask, Action.ASK_FOR_ACCESS, CLICKED),
         buttons.ACCESS_APPROVE: Entry(access.approve, Action.DECIDE_ACCESS, CLICKED),

@@ -257,6 +257,14 @@ class HeldReads(Protocol):
         ...
 
 
+class MissingStreams(Protocol):
+    """Streams that a run could not read."""
+
+    async def retry(self, actor: Actor, run_id: str, trigger: TriggerKey, place: Place) -> Outcome:
+        """Read them, alone."""
+        ...
+
+
 class Schedules(Protocol):
     """When sources are collected."""
 
@@ -323,6 +331,11 @@ class Services(Protocol):
     @property
     def held(self) -> HeldReads:
         """Reads that wait for a person."""
+        ...
+
+    @property
+    def missing(self) -> MissingStreams:
+        """Streams that a run could not read."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from connectors.apart import Aside
 from connectors.errors import Broken
 from connectors.http import Http
 from connectors.limits import Limiter
@@ -142,6 +143,12 @@ class Access:
     environment: str = ""
     #: the organization's id: files that are delivered to us lie in a folder of its own
     organization: str = ""
+    #: streams that are read alone, after an earlier collection could not; empty: everything
+    only: frozenset[str] = frozenset()
+
+    def wants(self, *streams: str) -> bool:
+        """Whether any of these streams is to be read; those that are read together are asked for together."""
+        return not self.only or bool(self.only.intersection(streams))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +188,8 @@ class Collected:
     keep_cursors: tuple[str, ...] = ()
     #: plain sentences worth showing with the run
     notes: tuple[str, ...] = ()
+    #: streams that could not be read, each for a reason of its own; they have no cursors here
+    aside: tuple[Aside, ...] = ()
 
 
 class Connector(Protocol):

@@ -50,6 +50,7 @@ from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
 from jobs.notify import Notifier
 from jobs.people import People
+from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.held import HeldService
@@ -211,6 +212,7 @@ def build_jobs(
         refresh=refresh,
         clicks=ClickService(desk, clock, refresh, checkpoint),
         held=HeldService(desk, clock, port.enqueue, notifier, policy),
+        missing=MissingService(desk, clock, port.enqueue, notifier, policy),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         access=AccessService(desk, clock, notifier, policy),
         addresses=AddressService(desk, clock, people),
@@ -283,7 +285,7 @@ def build_jobs(
             WEBHOOK: WebhookHandler(ground, notifier, port.enqueue).handle,
         },
         sweeps=[
-            Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier)),
+            Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier, port.enqueue)),
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
             Sweep("grants", 60.0, keeper.sweep()),

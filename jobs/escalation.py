@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
+from jobs.asks import Enqueue
 from jobs.authorize import authorize_support
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.notify import Notifier
+from jobs.refresh.alone import read_missing
 from jobs.refresh.ask import TriggerKey
 from jobs.refresh.cancel import cancel_run, cancel_runs
-from jobs.refresh.ending import ESCALATION
+from jobs.refresh.ending import ESCALATION, MISSING
 from jobs.refresh.retry import RetryNow
 from jobs.refresh.view import escalated_status
 from jobs.schedule import STALLED, STALLED_AFTER
@@ -24,7 +26,9 @@ from storage.sessions import Database, Session
 Change = Callable[[Session, str], None]
 
 
-def deadline_sweep(database: Database, clock: Clock, notifier: Notifier) -> Callable[[], Awaitable[None]]:
+def deadline_sweep(
+    database: Database, clock: Clock, notifier: Notifier, enqueue: Enqueue
+) -> Callable[[], Awaitable[None]]:
     """Return the sweep that fires due deadlines; each is claimed in the transaction of its effect."""
 
     def fire(session: Session, deadline: Deadline) -> None:
@@ -32,6 +36,8 @@ def deadline_sweep(database: Database, clock: Clock, notifier: Notifier) -> Call
         organizations.lock(session, deadline.organization_id)
         if deadline.kind == STALLED:
             look_at_first_read(session, deadline, now, notifier)
+        elif deadline.kind == MISSING:
+            read_missing(session, deadline, now, enqueue)
         elif deadlines.fire(session, deadline.id, now) and deadline.kind == ESCALATION:
             escalate(session, deadline.subject, now, notifier)
 

@@ -71,8 +71,8 @@ class Ground:
         """Return what the warehouse holds of a source, for one run."""
         return HeldRows(self.warehouses.of(source.organization_id), source)
 
-    def access(self, source: Source, held: "HeldRows | None" = None) -> Access:
-        """Return what the connector is given about the source's connection."""
+    def access(self, source: Source, held: "HeldRows | None" = None, *, only: Collection[str] = ()) -> Access:
+        """Return what the connector is given about the source's connection; `only` are streams that it reads alone."""
         return Access(
             account=source.account,
             settings=self.providers[source.provider],
@@ -83,6 +83,7 @@ class Ground:
             region=source.region,
             environment=source.environment,
             organization=source.organization_id,
+            only=frozenset(only),
         )
 
     def tokens(self, source: Source) -> StoredTokens:

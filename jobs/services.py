@@ -14,6 +14,7 @@ from jobs.incidents.help import ConnectionHelp
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
 from jobs.people import People
+from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.held import HeldService
 from jobs.refresh.service import RefreshService
@@ -33,6 +34,7 @@ class Services:
     refresh: RefreshService
     clicks: ClickService
     held: HeldService
+    missing: MissingService
     escalation: EscalationService
     access: AccessService
     addresses: AddressService

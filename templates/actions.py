@@ -14,6 +14,8 @@ REFRESH_CANCEL = "refresh_cancel"
 HELD_ASK = "held_ask"
 #: Read again and let it be that much less. Value: the card and the id of the held run.
 HELD_LOAD = "held_load"
+#: Read alone the streams that a run could not read. Value: the id of the run.
+MISSING_RETRY = "missing_retry"
 #: Save the schedule that a card shows. Value: the card, the source, the schedule and the version before it.
 SCHEDULE_SET = "schedule_set"
 #: Ask support for access to refreshes. Value: the refresh that was wanted.

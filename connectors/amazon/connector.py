@@ -11,11 +11,11 @@ from connectors.amazon.calls import Calls, Pace
 from connectors.amazon.part import Errand, Part
 from connectors.amazon.reports import Reports, Waiting
 from connectors.amazon.tables import READY
+from connectors.apart import Aside, apart, refuse_nothing
 from connectors.base import Access, Collected, Company, Progress, Session, Sink, serial
-from connectors.errors import Broken, Partial
+from connectors.errors import Broken
 from connectors.intake import Intake
 from connectors.shapes import Field, Shape
-from connectors.side_by_side import together
 from storage.facts.clock import aware
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
@@ -38,14 +38,14 @@ MARKETPLACES = Shape(
     full=True,
 )
 _TYPES = (orders.TYPE, returns.TYPE, traffic.TYPE)
-#: Everything but the marketplaces, by its first stream.
-PARTS: Mapping[str, Callable[[Errand], Awaitable[Part]]] = {
-    "orders": reading.read_orders,
-    "settlements": reading.read_settlements,
-    "transactions": reading.read_transactions,
-    "inventory": reading.read_inventory,
-    "returns": reading.read_returns,
-    "sales_and_traffic": reading.read_traffic,
+#: Everything but the marketplaces: what is read together, by its first stream.
+PARTS: Mapping[tuple[str, ...], Callable[[Errand], Awaitable[Part]]] = {
+    ("orders",): reading.read_orders,
+    ("settlements", "settlement_lines"): reading.read_settlements,
+    ("transactions",): reading.read_transactions,
+    ("inventory",): reading.read_inventory,
+    ("returns",): reading.read_returns,
+    ("sales_and_traffic",): reading.read_traffic,
 }
 
 
@@ -107,36 +107,25 @@ class AmazonConnector:
             note = "Amazon lists no marketplace in which this seller takes part: there is nothing to read."
             return Collected(until, {}, session.http.reads, full=(MARKETPLACES.name,), notes=(note,))
         await reports.look(_TYPES)
-        parts = await together(_allowed(name, read(errand)) for name, read in PARTS.items())
-        denied = tuple(part for part in parts if isinstance(part, str))
-        await _refuse_losses(session, denied)
-        return _collected(session, [part for part in parts if isinstance(part, Part)], denied, until)
+        wanted = [(streams, read(errand)) for streams, read in PARTS.items() if session.access.wants(*streams)]
+        parts, aside = await apart(wanted)
+        refuse_nothing(parts, aside)
+        never = [one for one in aside if not await _is_lost(session, one)]
+        return _collected(session, parts, tuple(one for one in aside if one not in never), never, until)
 
 
-async def _refuse_losses(session: Session, denied: tuple[str, ...]) -> None:
-    """Raise Partial when the app lacks a role for something that it read before, or for everything.
+async def _is_lost(session: Session, one: Aside) -> bool:
+    """Whether something is missing that is expected: not what our app never had the role for.
 
-    What was never read misleads nobody: the run says that it is missing. What was read and no longer is would grow old
-    behind a time that says otherwise.
+    What was never read misleads nobody: the run says so in a note. What was read and no longer is would grow old behind
+    a time that says otherwise.
     """
-    lost = tuple([name for name in denied if await session.access.held.count(name)])
-    if lost or len(denied) == len(PARTS):
-        raise Partial(lost or denied, _lacking(lost or denied), code="role_missing")
+    return one.error.code != "role_missing" or await session.access.held.count(one.streams[0]) > 0
 
 
-def _lacking(denied: tuple[str, ...]) -> str:
-    what = ", ".join(name.replace("_", " ") for name in denied)
-    return f"our app lacks a role at Amazon that {what} need: its operator must ask Amazon for it"
-
-
-async def _allowed(name: str, part: Awaitable[Part]) -> Part | str:
-    """Read one part; return its name alone when the app lacks the role for it."""
-    try:
-        return await part
-    except Broken as refusal:
-        if refusal.code != "role_missing":
-            raise
-        return name
+def _lacking(never: list[Aside]) -> str:
+    what = ", ".join(one.streams[0].replace("_", " ") for one in never)
+    return f"Our app lacks a role at Amazon that {what} need: its operator must ask Amazon for it."
 
 
 def _participating(found: list[msgspec.Raw]) -> tuple[str, ...]:
@@ -147,9 +136,10 @@ def _participating(found: list[msgspec.Raw]) -> tuple[str, ...]:
     return tuple(sorted(one.marketplace.id for one in listed if one.participation.is_participating))
 
 
-def _collected(session: Session, parts: list[Part], denied: tuple[str, ...], until: datetime) -> Collected:
-    words = _lacking(denied)
-    lacking = {f"{words[0].upper()}{words[1:]}."} if denied else set()
+def _collected(
+    session: Session, parts: list[Part], aside: tuple[Aside, ...], never: list[Aside], until: datetime
+) -> Collected:
+    lacking = {_lacking(never)} if never else set()
     return Collected(
         source_as_of=min([until, *(part.as_of for part in parts if part.as_of is not None)]),
         cursors={name: text for part in parts for name, text in part.cursors.items()},
@@ -157,4 +147,5 @@ def _collected(session: Session, parts: list[Part], denied: tuple[str, ...], unt
         full=(MARKETPLACES.name, *(name for part in parts for name in part.full)),
         keep_cursors=tuple(name for part in parts for name in part.keep),
         notes=tuple(sorted(lacking | {note for part in parts for note in part.notes})),
+        aside=aside,
     )

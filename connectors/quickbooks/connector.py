@@ -3,9 +3,11 @@
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from connectors.apart import Aside, alone, refuse_nothing
 from connectors.base import OVERLAP, Access, Collected, Mark, Progress, Session, Sink, mark, serial
 from connectors.base import Company as Owner
 from connectors.intake import Intake
@@ -51,29 +53,50 @@ class QuickBooksConnector:
         """Read records (changes side by side, whole lists one after another), then the reports if anything moved."""
         until, one_by_one = aware(until), serial(sink)
         company = Company(session.http, session.access.account)
-        marks = {entity.name: mark(cursors.get(entity.shape.name), until) for entity in ENTITIES}
+        entities = [entity for entity in ENTITIES if session.access.wants(entity.shape.name)]
+        marks = {entity.name: mark(cursors.get(entity.shape.name), until) for entity in entities}
         width = session.access.settings.limits.connections
 
-        def read(entity: Entity, changed: Changed | None = None) -> Awaitable[Reading]:
+        def read(entity: Entity, changed: Changed | None = None) -> Awaitable[Reading | Aside]:
             intake = partial(Intake, entity.shape, one_by_one, progress)
-            return Reader(company, entity, session.access.held, intake, width).read(marks[entity.name], until, changed)
+            reader = Reader(company, entity, session.access.held, intake, width)
+            return alone((entity.shape.name,), reader.read(marks[entity.name], until, changed))
 
-        readings = [await read(entity) for entity in ENTITIES if marks[entity.name] is None]
+        found = [await read(entity) for entity in entities if marks[entity.name] is None]
         known = await _changes(company, marks, until)
-        due_again = [entity for entity in ENTITIES if _is_due(entity, marks[entity.name], until)]
-        readings += await together(read(entity, known.get(entity.name)) for entity in due_again)
+        due_again = [entity for entity in entities if _is_due(entity, marks[entity.name], until)]
+        found += await together(read(entity, known.get(entity.name)) for entity in due_again)
+        readings = [one for one in found if isinstance(one, Reading)]
+        aside = [one for one in found if isinstance(one, Aside)]
+        refuse_nothing(readings, aside)
         state = _state(readings, until)
-        day, known_before = until.date().isoformat(), any(marks.values())
-        wanted = {report.stream.name: state for report in REPORTS}
-        if known_before:
-            wanted |= dict.fromkeys((*(report.stream.name for report in DAILY_REPORTS), LEDGER.name), day)
+        known_before = any(mark(cursors.get(entity.shape.name), until) for entity in ENTITIES)
+        wanted = _reports_at(session, state, until, daily=known_before)
         due = [name for name, at in wanted.items() if cursors.get(name) != at]
         for report in (*REPORTS, *DAILY_REPORTS):
-            if report.stream.name in due:
-                await _read_report(company, report, until, one_by_one, progress)
+            name = report.stream.name
+            if name in due:
+                aside += _asides(await alone((name,), _read_report(company, report, until, one_by_one, progress)))
         if LEDGER.name in due:
-            await _read_ledger(company, until, one_by_one, progress)
-        return _collected(session, readings, wanted, due, until)
+            aside += _asides(await alone((LEDGER.name,), _read_ledger(company, until, one_by_one, progress)))
+        lost = {name for one in aside for name in one.streams}
+        refuse_nothing(readings or set(due) - lost, aside)
+        wanted = {name: at for name, at in wanted.items() if name not in lost}
+        done = _collected(session, readings, wanted, [name for name in due if name not in lost], until)
+        return replace(done, aside=tuple(aside))
+
+
+def _asides(found: Aside | None) -> list[Aside]:
+    return [found] if found is not None else []
+
+
+def _reports_at(session: Session, state: str, until: datetime, *, daily: bool) -> dict[str, str]:
+    """Return the cursors that the reports are to have."""
+    wanted = {report.stream.name: state for report in REPORTS}
+    if daily:
+        day = until.date().isoformat()
+        wanted |= dict.fromkeys((*(report.stream.name for report in DAILY_REPORTS), LEDGER.name), day)
+    return {name: at for name, at in wanted.items() if session.access.wants(name)}
 
 
 def _is_due(entity: Entity, known: Mark | None, until: datetime) -> bool:

@@ -1,14 +1,15 @@
 """The Shopify connector."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from connectors.apart import Aside, apart, refuse_nothing
 from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
-from connectors.errors import Partial, Reconnect
+from connectors.errors import Reconnect
 from connectors.intake import Intake
 from connectors.shopify import entry, inventory, offers, payments
 from connectors.shopify.connection import Pager, Root
@@ -16,7 +17,6 @@ from connectors.shopify.graph import Graph
 from connectors.shopify.reading import Reader, Reading
 from connectors.shopify.roots import ROOTS
 from connectors.shopify.tables import READY
-from connectors.side_by_side import together
 from storage.facts.clock import aware
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
@@ -59,38 +59,44 @@ class ShopifyConnector:
         await session.keeper.token()
         graph, one_by_one = Graph(session.http), serial(sink)
         sizes = self._sizes.setdefault(session.access.account, {})
-        marks = {root.shape.name: _mark(root, cursors, until) for root in ROOTS}
-        found = await together(
-            (
-                *(
-                    _read(session, Pager(graph, root, sizes), root, marks[root.shape.name], until, one_by_one, progress)
-                    for root in ROOTS
-                ),
-                _optional(
-                    session, inventory.ROOT, (inventory.SCOPE,), cursors, until,
-                    inventory.Stock(graph, Pager(graph, inventory.ROOT, sizes), partial(_intake, one_by_one, progress)),
-                ),
-                _optional(
-                    session, payments.PAYOUTS, payments.SCOPES, cursors, until,
-                    payments.Payments(graph, sizes, partial(_intake, one_by_one, progress)),
-                ),
-                *(
-                    _optional(
-                        session, root, offers.SCOPES[root.shape.name], cursors, until,
-                        _hourly(session, Pager(graph, root, sizes), root, one_by_one, progress),
-                    )
-                    for root in offers.ROOTS
-                ),
+        intake = partial(_intake, one_by_one, progress)
+        parts: dict[tuple[str, ...], Callable[[], Awaitable[_Part]]] = {
+            (root.shape.name,): partial(
+                _read,
+                session,
+                Pager(graph, root, sizes),
+                root,
+                _mark(root, cursors, until),
+                until,
+                one_by_one,
+                progress,
             )
+            for root in ROOTS
+        }
+        optional = partial(_optional, session, cursors, until)
+        parts[inventory.ROOT.shape.name, inventory.LOCATIONS.shape.name] = partial(
+            optional, inventory.ROOT, (inventory.SCOPE,),
+            inventory.Stock(graph, Pager(graph, inventory.ROOT, sizes), intake),
         )  # fmt: skip
-        denied = tuple(part.denied for part in found if part.denied)
-        if len(denied) == len(ROOTS):
-            raise Reconnect("the installation lacks the permissions that Tidings reads with", code="scope_missing")
-        if denied:
-            raise Partial(
-                denied, f"the installation lacks the permission to read {', '.join(denied)}", code="scope_missing"
-            )
-        return _collected(session, found, until)
+        parts[payments.PAYOUTS.shape.name, payments.TRANSACTIONS.shape.name] = partial(
+            optional, payments.PAYOUTS, payments.SCOPES, payments.Payments(graph, sizes, intake)
+        )
+        for root in offers.ROOTS:
+            hourly = _hourly(session, Pager(graph, root, sizes), root, one_by_one, progress)
+            parts[root.shape.name,] = partial(optional, root, offers.SCOPES[root.shape.name], hourly)
+        found, aside = await apart(
+            (streams, part()) for streams, part in parts.items() if session.access.wants(*streams)
+        )
+        _refuse_losses(found, aside)
+        return replace(_collected(session, found, until), aside=tuple(aside))
+
+
+def _refuse_losses(found: list["_Part"], aside: list[Aside]) -> None:
+    """Raise what decides when nothing was read, or when the grant allows nothing of what everybody reads."""
+    denied = {name for one in aside if one.error.code == "scope_missing" for name in one.streams}
+    if denied >= {root.shape.name for root in ROOTS}:
+        raise Reconnect("the installation lacks the permissions that Tidings reads with", code="scope_missing")
+    refuse_nothing([reading for part in found for reading in part.readings], aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +104,6 @@ class _Part:
     """What came of one part of a collection."""
 
     readings: tuple[Reading, ...] = ()
-    #: the stream that the grant does not allow, where a run without it is not whole
-    denied: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -128,33 +132,32 @@ def _mark(root: Root, cursors: Mapping[str, str], until: datetime) -> Mark | Non
 async def _read(
     session: Session, pager: Pager, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress
 ) -> _Part:
-    """Read one stream; say so alone when the grant does not allow it."""
+    """Read one stream."""
     sees_all = root.whole_scope is None or root.whole_scope in session.keeper.scopes
     intake = partial(Intake, root.shape, sink, progress)
     reader = Reader(pager, root, session.access.held, intake, sees_all=sees_all)
-    try:
-        reading = await reader.read(since, until)
-    except Reconnect as refusal:
-        if refusal.code != "scope_missing":
-            raise
-        return _Part(denied=root.shape.name)
+    reading = await reader.read(since, until)
     return _Part((reading,), notes=reading.notes)
 
 
 async def _optional(
-    session: Session, root: Root, scopes: tuple[str, ...], cursors: Mapping[str, str], until: datetime, reader: _Reads
+    session: Session, cursors: Mapping[str, str], until: datetime, root: Root, scopes: tuple[str, ...], reader: _Reads
 ) -> _Part:
-    """Read what came later than our first permissions; an installation without this one is whole without it."""
+    """Read what came later than our first permissions; an installation without this one is whole without it.
+
+    What was read before and no longer may be (Reconnect) would grow old in silence.
+    """
     held = session.keeper.scopes
-    without = _Part(notes=(f"{root.shape.label}: not read, the installation lacks {' and '.join(scopes)}.",))
-    if not all(scope in held or scope.replace("read_", "write_") in held for scope in scopes):
-        return without
-    try:
-        return _Part(tuple(await reader.read(mark(cursors.get(root.shape.name), until), until)))
-    except Reconnect as refusal:
-        if refusal.code != "scope_missing":
-            raise
-        return without
+    if all(scope in held or scope.replace("read_", "write_") in held for scope in scopes):
+        try:
+            return _Part(tuple(await reader.read(mark(cursors.get(root.shape.name), until), until)))
+        except Reconnect as refusal:
+            if refusal.code != "scope_missing":
+                raise
+    lacks = f"the installation lacks {' and '.join(scopes)}"
+    if await session.access.held.count(root.shape.name):
+        raise Reconnect(lacks, code="scope_missing")
+    return _Part(notes=(f"{root.shape.label}: not read, {lacks}.",))
 
 
 def _collected(session: Session, parts: list[_Part], until: datetime) -> Collected:

@@ -13,6 +13,7 @@ from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
 from jobs.leasing import Lease, leased
 from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, holding, warehouse_failed
+from jobs.refresh.partly import as_loaded, how_far
 from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
@@ -117,7 +118,7 @@ class Collecting:
             try:
                 collected = await self._read(run, source, generation, connector, load, writer, started)
                 ground.checkpoint("run.collected")
-                plan = _plan(collected, started, ground.clock.now())
+                plan = await self._plan(run, connector, collected, started)
                 result = await self._commit(run, source, generation, load, writer, collected, plan)
                 committed = True
             finally:
@@ -143,7 +144,7 @@ class Collecting:
         async def sink(batch: Batch) -> None:
             await in_thread(lambda: load.write(batch), writer)
 
-        async with open_session(connector, ground.access(source, held)) as session:
+        async with open_session(connector, ground.access(source, held, only=run.only)) as session:
             return await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
 
     async def _commit(
@@ -173,14 +174,37 @@ class Collecting:
                     collected.full,
                     keep_cursors=collected.keep_cursors,
                     agreed=run.agreed,
+                    aside=[name for one in collected.aside for name in one.streams],
                     fence=fence,
                 ),
                 writer,
             )
 
+    async def _plan(self, run: Run, connector: Connector, collected: Collected, started: datetime) -> dict[str, Any]:
+        """Return what is noted with the load: it must be known before the commit."""
+        before = await self._ground.database.reading(lambda session: runs.newest_loaded(session, run.source_id))
+        came = how_far(run, before, collected, connector.streams)
+        for one in collected.aside:
+            log.warning(
+                "stream_put_aside", run=run.id, source=run.source_id, streams=one.streams, code=one.error.code,
+                error=str(one.error),
+            )  # fmt: skip
+        return {
+            "source_as_of": came.as_of.isoformat() if came.as_of else None,
+            "partly": runs.partly_json(came.partly) if came.partly else None,
+            # What is the least that everything is as of, should an earlier execution have put aside more.
+            "before": before.clocks.source_as_of.isoformat() if before and before.clocks.source_as_of else None,
+            "after": max([one.error.after or 0 for one in collected.aside if isinstance(one.error, Retry)], default=0),
+            "reads": collected.reads,
+            "notes": list(collected.notes),
+            "seconds": (self._ground.clock.now() - started).total_seconds(),
+        }
+
     async def _note_loaded(self, run_id: str, generation: int, result: LoadResult, plan: dict[str, Any]) -> None:
+        as_of, partly = as_loaded(plan, result)
         outcome = {
             "plan": plan,
+            "partly": partly,
             "counts": {name: asdict(counts) for name, counts in result.counts.items()},
             "snapshot_before": result.snapshot_before,
             "snapshot_after": result.snapshot_after,
@@ -194,8 +218,7 @@ class Collecting:
                 run_id,
                 generation,
                 outcome=outcome,
-                # What is in the lake may have been read by an earlier execution that committed after all.
-                source_as_of=min(datetime.fromisoformat(plan["source_as_of"]), result.extracted_at),
+                source_as_of=as_of,
                 loaded_at=self._ground.clock.now(),
                 moved_at=self._ground.clock.now(),
                 rows=sum(count.new + count.changed + count.unchanged for count in result.counts.values()),
@@ -239,16 +262,7 @@ def _inherit(session: Session, run: Run, generation: int) -> None:
             session,
             run.id,
             generation,
-            outcome={"stage_seconds": {}},
+            outcome={"stage_seconds": {}, **({"partly": runs.partly_json(loaded.partly)} if loaded.partly else {})},
             source_as_of=loaded.clocks.source_as_of,
             loaded_at=loaded.clocks.loaded_at,
         )
-
-
-def _plan(collected: Collected, started: datetime, now: datetime) -> dict[str, Any]:
-    return {
-        "source_as_of": collected.source_as_of.isoformat(),
-        "reads": collected.reads,
-        "notes": list(collected.notes),
-        "seconds": (now - started).total_seconds(),
-    }

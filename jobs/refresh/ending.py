@@ -6,11 +6,18 @@ from typing import Any
 
 from jobs.incidents.noticing import judged, lost
 from jobs.notify import Notifier
-from storage.facts.runs import Failure, FailureKind, RunState
+from jobs.refresh.partly import result_of, retry_delay, to_retry
+from storage.facts.runs import Failure, FailureKind, Result, Run, RunState
 from storage.records import deadlines, receipts, refreshes, runs
 from storage.sessions import Session
 
 ESCALATION = "escalation"
+#: The deadline of streams that could not be read; its subject is the run.
+MISSING = "missing_streams"
+#: A retry that came to nothing is followed by one that comes as late as after so many.
+_FAILED_ALONE = 4
+#: Codes of what looks like data that vanished.
+SUSPICIOUS = frozenset({"far_fewer_rows"})
 #: An attempt that failed is forgotten once a later one is ready.
 _FAILURE_COLUMNS = ("failure_kind", "failure_code", "failure_detail", "failure_stage", "reference")
 
@@ -32,8 +39,16 @@ def end_run(
         values = failure_columns(verdict.failure)
     if verdict.state is RunState.READY:
         values = {**dict.fromkeys(_FAILURE_COLUMNS), "ready_at": now}
+    before = runs.run(session, run_id)
+    values["result"] = _result(session, before, verdict)
+    again_at = _again_at(session, before, verdict, now)
+    if again_at is not None and before.partly is not None:
+        found = runs.outcome(session, run_id)
+        values["outcome"] = {**found, "partly": {**found["partly"], "again_at": again_at.isoformat()}}
     if not runs.finish(session, run_id, generation, verdict.state, now, **values):
         return False
+    if again_at is not None:
+        deadlines.add(session, before.organization_id, MISSING, run_id, again_at)
     session.expire_all()
     run = runs.run(session, run_id)
     if verdict.state is RunState.READY:
@@ -44,6 +59,23 @@ def end_run(
         judged(session, run.source_id, verdict.failure.code if verdict.failure else None, now)
     after_run(session, run_id, now, notifier)
     return True
+
+
+def _result(session: Session, run: Run, verdict: Verdict) -> Result:
+    failure = verdict.failure
+    if failure is not None and (failure.kind is FailureKind.HELD or failure.code in SUSPICIOUS):
+        return Result.SUSPICIOUS
+    return result_of(verdict.state, run, collects=runs.collects(session, run.id))
+
+
+def _again_at(session: Session, run: Run, verdict: Verdict, now: datetime) -> datetime | None:
+    """Return when the streams that are missing are read alone; None when nothing is missing."""
+    if run.only and verdict.state is RunState.FAILED:
+        return now + retry_delay(_FAILED_ALONE, None)
+    if verdict.state is not RunState.READY or run.partly is None or not to_retry(run.partly):
+        return None
+    after = (runs.outcome(session, run.id).get("plan") or {}).get("after")
+    return now + retry_delay(run.partly.times, after)
 
 
 def after_run(session: Session, run_id: str, now: datetime, notifier: Notifier) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
+from connectors.errors import ConnectorError, Partial, Reconnect, Retry
 from storage.facts.runs import Failure, FailureKind, RunState, Stage
 from storage.warehouse import StorageFailed, WarehouseError
 
@@ -79,21 +79,23 @@ class Outcome:
         )
 
 
-def failed(generation: int, error: ConnectorError, stage: Stage, reference: str) -> Outcome:
-    """Turn a connector's error into an outcome; the class says what to do."""
+def kind_of(error: ConnectorError) -> FailureKind:
+    """Return what to do about a connector's error; its class says it."""
     match error:
         case Retry():
-            kind = FailureKind.RETRY
+            return FailureKind.RETRY
         case Reconnect():
-            kind = FailureKind.RECONNECT
+            return FailureKind.RECONNECT
         case Partial():
-            kind = FailureKind.PARTIAL
-        case Broken():
-            kind = FailureKind.BROKEN
+            return FailureKind.PARTIAL
         case _:
-            kind = FailureKind.BROKEN
+            return FailureKind.BROKEN
+
+
+def failed(generation: int, error: ConnectorError, stage: Stage, reference: str) -> Outcome:
+    """Turn a connector's error into an outcome; the class says what to do."""
     after = error.after if isinstance(error, Retry) else None
-    failure = Failure(kind=kind, code=error.code, detail=error.detail, stage=stage, reference=reference)
+    failure = Failure(kind=kind_of(error), code=error.code, detail=error.detail, stage=stage, reference=reference)
     return Outcome(generation, RunState.FAILED, failure, after)
 
 

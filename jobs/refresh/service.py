@@ -11,6 +11,7 @@ from jobs.notify import Notifier
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.cancel import cancel_runs
 from jobs.refresh.ending import ESCALATION
+from jobs.refresh.partly import to_retry
 from jobs.refresh.view import refresh_status
 from jobs.schedule import start_run
 from jobs.status import states, statuses
@@ -191,5 +192,9 @@ class RefreshService:
     ) -> str:
         # A timer source is collected by its timer alone, but for the very first read; a click processes what waits.
         collects = source.mode is CollectMode.ON_DEMAND or last_ready is None
+        # What could not be read is read again by a click, alone: it is no second collection.
+        partly = None if collects or last_ready is None else last_ready.partly
+        only = to_retry(partly) if partly is not None else ()
         slot_key = f"refresh:{refresh_id}"
-        return start_run(session, source, Trigger.REQUEST, slot_key, now, self._enqueue, collects=collects)
+        collects = collects or bool(only)
+        return start_run(session, source, Trigger.REQUEST, slot_key, now, self._enqueue, collects=collects, only=only)

@@ -54,6 +54,23 @@ class FailureKind(StrEnum):
     HELD = "held"
 
 
+class Result(StrEnum):
+    """What a run came to."""
+
+    #: rows are different now
+    CHANGED = "changed"
+    #: the provider was asked, and has nothing that is not here
+    VERIFIED = "verified_unchanged"
+    #: only what was collected before was looked at, and nothing of it waited
+    NOTHING_WAITED = "nothing_waited"
+    #: zero or far fewer rows than usual came: held, a person decides
+    SUSPICIOUS = "suspicious_empty"
+    #: some streams could not be read; the others are in
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a run failed, where, and the reference that support can look up."""
@@ -74,6 +91,36 @@ class Held:
     stream: str
     before: int
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Streams that a run could not read, for a reason of their own: their rows and cursors stayed as they were."""
+
+    streams: tuple[str, ...]
+    #: what people read: "Inventory"
+    label: str
+    kind: FailureKind
+    code: str
+    #: safe words; never a secret
+    detail: str
+    #: the instant up to which their rows are complete; None: they were never read
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """How far a source came that is only in part as fresh as its newest run."""
+
+    missing: tuple[Missing, ...]
+    #: up to when every other stream is complete
+    rest_as_of: datetime | None
+    #: labels of the other streams
+    rest: tuple[str, ...] = ()
+    #: when the missing ones are tried again by themselves
+    again_at: datetime | None = None
+    #: how many runs in a row could not read them
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +168,14 @@ class Run:
     agreed: Mapping[str, int] = field(default_factory=dict)
     #: it was cancelled for the refresh that is looked at only; it goes on for others
     goes_on: bool = False
+    #: set when streams are missing in what it loaded; its `source_as_of` is then that of the oldest of them
+    partly: Partly | None = None
+    #: plain sentences worth showing with it
+    notes: tuple[str, ...] = ()
+    #: the streams that it reads alone; empty: everything
+    only: tuple[str, ...] = ()
+    #: None while it is under way
+    result: Result | None = None
 
     @property
     def changed(self) -> int:
@@ -147,6 +202,8 @@ class Receipt:
     fingerprint: str
     previous_hash: str
     hash: str
+    #: what is missing in it
+    partly: Partly | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from storage.facts.ids import derived_id
 from storage.facts.runs import Clocks, Receipt, Run
 from storage.facts.streams import StreamCounts
+from storage.records.runs import partly_from, partly_json
 from storage.tables import ReceiptRow
 
 FIRST_HASH = "0" * 64
@@ -88,6 +89,7 @@ def as_receipt(row: ReceiptRow) -> Receipt:
         fingerprint=body["fingerprint"],
         previous_hash=row.previous_hash,
         hash=row.hash,
+        partly=partly_from(body),
     )
 
 
@@ -103,6 +105,9 @@ def _body(run: Run, outcome: dict[str, Any]) -> str:
         "snapshot_after": outcome.get("snapshot_after"),
         "fingerprint": outcome.get("fingerprint", ""),
     }
+    if run.partly is not None:
+        # Receipts of before know of no such runs; theirs stay as they are.
+        facts["partly"] = partly_json(run.partly)
     return json.dumps(facts, sort_keys=True, ensure_ascii=False)
 
 

@@ -16,6 +16,9 @@ from storage.facts.runs import (
     Failure,
     FailureKind,
     Held,
+    Missing,
+    Partly,
+    Result,
     Run,
     RunState,
     Stage,
@@ -44,10 +47,12 @@ def add(
     requested_at: datetime,
     collects: bool,
     agreed: Mapping[str, int] | None = None,
+    only: Sequence[str] = (),
 ) -> None:
     """Insert a queued run; IntegrityError when the slot had one or another run holds the source.
 
-    `agreed` is the least records per stream that a person agreed to, after a read that was held.
+    `agreed` is the least records per stream that a person agreed to, after a read that was held; `only` are the
+    streams that it reads alone.
     """
     insert(
         session,
@@ -61,6 +66,7 @@ def add(
         requested_at=requested_at,
         collects=collects,
         agreed=dict(agreed) if agreed else None,
+        only=list(only) or None,
     )
 
 
@@ -188,7 +194,7 @@ def cancel_waiting(session: Session, run_id: str, now: datetime) -> bool:
     statement = (
         update(RunRow)
         .where(col(RunRow.id) == run_id, col(RunRow.state) == RunState.QUEUED)
-        .values(state=RunState.CANCELLED, finished_at=now, stage=None, next_attempt_at=None)
+        .values(state=RunState.CANCELLED, result=Result.CANCELLED, finished_at=now, stage=None, next_attempt_at=None)
     )
     return won(session, statement)
 
@@ -203,6 +209,7 @@ def stop(session: Session, run_id: str, now: datetime) -> bool:
         .where(col(RunRow.id) == run_id, col(RunRow.state).in_(ACTIVE_STATES))
         .values(
             state=RunState.CANCELLED,
+            result=Result.CANCELLED,
             generation=RunRow.generation + 1,
             finished_at=now,
             stage=None,
@@ -286,7 +293,9 @@ def newest_loaded(session: Session, source_id: str) -> Run | None:
         select(RunRow)
         .join(SourceRow, col(SourceRow.id) == col(RunRow.source_id))
         .where(RunRow.source_id == source_id, col(RunRow.loaded_at).is_not(None), _not_erased(RunRow.loaded_at))
-        .order_by(col(RunRow.source_as_of).desc())
+        # Not by its as-of: a run that could not read a stream has that one's. Those that only made ready what another
+        # had loaded have its times, and what they say is the same.
+        .order_by(col(RunRow.loaded_at).desc(), col(RunRow.requested_at).desc())
         .limit(1)
     )
     row = session.exec(statement).first()
@@ -430,6 +439,61 @@ def counts_from(outcome_: Mapping[str, Any] | None) -> dict[str, StreamCounts]:
     return {name: StreamCounts(**values) for name, values in stored.items()}
 
 
+def partly_from(outcome_: Mapping[str, Any] | None) -> Partly | None:
+    """Read which streams an outcome lacks."""
+    stored = (outcome_ or {}).get("partly")
+    if not stored:
+        return None
+    missing = tuple(
+        Missing(
+            streams=tuple(one["streams"]),
+            label=one["label"],
+            kind=FailureKind(one["kind"]),
+            code=one["code"],
+            detail=one["detail"],
+            as_of=_instant(one["as_of"]),
+        )
+        for one in stored["missing"]
+    )
+    rest, again = _instant(stored["rest_as_of"]), _instant(stored.get("again_at"))
+    return Partly(missing, rest, tuple(stored["rest"]), again_at=again, times=stored["times"])
+
+
+def partly_json(partly: Partly) -> dict[str, Any]:
+    """Return what an outcome keeps of it."""
+    missing = [
+        {
+            "streams": list(one.streams),
+            "label": one.label,
+            "kind": one.kind.value,
+            "code": one.code,
+            "detail": one.detail,
+            "as_of": _text(one.as_of),
+        }
+        for one in partly.missing
+    ]
+    return {
+        "missing": missing,
+        "rest_as_of": _text(partly.rest_as_of),
+        "rest": list(partly.rest),
+        "again_at": _text(partly.again_at),
+        "times": partly.times,
+    }
+
+
+def _instant(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored else None
+
+
+def _text(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None
+
+
+def notes_from(outcome_: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Read what the connector said about the run in plain sentences."""
+    return tuple(((outcome_ or {}).get("plan") or {}).get("notes", ()))
+
+
 def held_from(outcome_: Mapping[str, Any] | None) -> Held | None:
     """Read what a held read found."""
     stored = (outcome_ or {}).get("held")
@@ -468,4 +532,8 @@ def as_run(row: RunRow | Row[Any]) -> Run:
         moved_at=row.moved_at,
         agreed=row.agreed or {},
         held=held_from(row.outcome) if failure is not None and failure.kind is FailureKind.HELD else None,
+        partly=partly_from(row.outcome),
+        notes=notes_from(row.outcome),
+        only=tuple(row.only or ()),
+        result=Result(row.result) if row.result else None,
     )

@@ -58,7 +58,7 @@ class RunRow(SQLModel, table=True):
         Index("uq_active_run", "source_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
         Index("ix_runs_source_finished", "source_id", "state", "finished_at"),
         Index("ix_runs_source_requested", "source_id", "requested_at"),
-        Index("ix_runs_source_as_of", "source_id", "source_as_of"),
+        Index("ix_runs_source_loaded", "source_id", "loaded_at"),
         Index("ix_runs_state", "state"),
     )
 
@@ -89,6 +89,10 @@ class RunRow(SQLModel, table=True):
     collects: bool = True
     #: JSON of the least records per stream that a person agreed to, where an earlier read was held
     agreed: dict[str, int] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    #: JSON list of the streams that this run reads alone, after an earlier one could not; none: everything
+    only: list[str] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    #: how it ended, see `storage.facts.runs.Result`
+    result: str | None = None
     #: JSON of what the collect stage found: counts, snapshots, fingerprint, stage seconds
     outcome: dict[str, object] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     failure_kind: str | None = None

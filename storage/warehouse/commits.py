@@ -28,7 +28,13 @@ def sign(session: Session, message: str, author: str, written: Written) -> None:
     counts = {name: asdict(value) for name, value in written.counts.items()}
     at = written.extracted_at.astimezone(UTC).isoformat() if written.extracted_at else None
     extra = json.dumps(
-        {"before": written.before, "counts": counts, "extracted_at": at, "fingerprint": written.fingerprint}
+        {
+            "before": written.before,
+            "counts": counts,
+            "extracted_at": at,
+            "fingerprint": written.fingerprint,
+            "aside": written.aside,
+        }
     )
     session.run(
         f"CALL ducklake_set_commit_message('lake', {text(author)}, {text(message)}, extra_info => {text(extra)})"
@@ -69,4 +75,5 @@ def _read(extra: Mapping[str, Any]) -> Written:
         counts=counts,
         extracted_at=datetime.fromisoformat(at) if at else None,
         fingerprint=extra["fingerprint"],
+        aside=tuple(extra.get("aside", ())),
     )

@@ -60,12 +60,15 @@ def apply(
     full: Collection[str],
     keep_cursors: Collection[str],
     agreed: Mapping[str, int],
+    aside: Collection[str] = (),
+    guarded: Collection[str] = (),
     most: int = KEYS,
     keep_rows: bool = False,
 ) -> Applied:
     """Write a load into the open transaction; `wrote` is False when nothing is different (Shrunk, ColumnChanged).
 
-    No statement brings many more than `most` keys together. With `keep_rows` the outcome also holds what was written.
+    Of the streams in `aside` nothing is written, whatever is staged. With `keep_rows` the outcome also holds what was
+    written. No statement brings many more than `most` keys together.
     """
     existing = ensure_system_tables(session)
     all_positions = standing(session)
@@ -75,11 +78,12 @@ def apply(
         new_shape = ensure_raw_tables(session, existing, run.provider, item.stream)
         # A full stream of which not even an empty batch came was not read, which says nothing about its records.
         everything = name in full or (item.stream.full and item.batches > 0)
-        if not (everything or item.count or new_shape) and name in before:
+        count = 0 if name in aside else item.count
+        if name in before and (name in aside or not (everything or count or new_shape)):
             applied.counts[name] = StreamCounts(total=before[name].live)
             continue
         place = before.get(name, Position())
-        if not item.count and not place.live:
+        if not count and not place.live:
             # Nothing came and nothing was there: no look is needed to know that.
             applied.counts[name] = StreamCounts()
             if new_shape or name not in before:
@@ -89,7 +93,7 @@ def apply(
             continue
         plan = _Plan(session, run, item, number, place, alone=applied.alone, most=most, keep_rows=keep_rows)
         applied.counts[name] = counts = plan.compare(full=everything)
-        if everything:
+        if everything or name in guarded:
             _check_shrink(name, plan.before.live, counts.total, agreed.get(name))
         if counts.touched:
             plan.write(counts)

@@ -62,6 +62,9 @@ class Loader:
         self._failure: BaseException | None = None
         self._open = True
         self._staged = False
+        #: streams that could not be read to their end
+        self._aside: tuple[str, ...] = ()
+        self._guarded: frozenset[str] = frozenset()
         self._thread = threading.Thread(target=self._stage, name=f"warehouse-{run.run_id}", daemon=True)
         self._thread.start()
 
@@ -77,6 +80,8 @@ class Loader:
         *,
         keep_cursors: Collection[str] = (),
         agreed: Mapping[str, int] | None = None,
+        aside: Collection[str] = (),
+        guarded: Collection[str] = (),
         fence: Fence | None = None,
     ) -> LoadResult:
         """Write everything in one transaction, read it back, and say what it did.
@@ -84,10 +89,12 @@ class Loader:
         Nothing is written, and the cursors are not saved, when no record is different; except for cursors of streams
         that had none, or that `keep_cursors` names. `full` names streams of which everything was read, beside those
         that are always read whole and of which at least one batch came, be it empty. `fence` is called just before
-        the commit and raises when this run may no longer write; then nothing is visible. Shrunk leaves the rows
-        staged, for another `commit` or for `abort`; `agreed` names streams of which a person agreed to so few records
-        after such a read was held, and lets through what is not far below even that. Any other failure may be tried
-        again the same way; the run is looked for in the lake first, so it is never loaded twice.
+        the commit and raises when this run may no longer write; then nothing is visible. `aside` names streams that
+        could not be read to their end: whatever is staged of them is dropped, and their cursors stay. Shrunk leaves the
+        rows staged, for another `commit` or for `abort`; `agreed` names streams of which a person agreed to so few
+        records after such a read was held, and lets through what is not far below even that. Any other failure may be
+        tried again the same way; the run is looked for in the lake first, so it is never loaded twice. `guarded` names
+        streams that are held (Shrunk) when far fewer records would be left, though not all of them were read.
         """
         if not self._staged:
             self._check()
@@ -96,9 +103,12 @@ class Loader:
             self._staging.close()
             self._staged = True
             self._checkpoint("warehouse.staged")
-        unknown = sorted(set(full) - set(self._staging.streams))
+        unknown = sorted({*full, *aside} - set(self._staging.streams))
         if unknown:
-            raise WarehouseError(f"full read of streams that this load does not know: {', '.join(unknown)}")
+            raise WarehouseError(f"streams that this load does not know: {', '.join(unknown)}")
+        self._aside, self._guarded = tuple(sorted(aside)), frozenset(guarded)
+        # A cursor never moves without its rows, whoever asks for it.
+        cursors = {name: cursor for name, cursor in cursors.items() if name not in aside}
         result = retried(lambda: self._attempt(cursors, full, keep_cursors, fence, agreed=agreed or {}))
         self.abort()
         return result
@@ -142,14 +152,16 @@ class Loader:
                     full=full,
                     keep_cursors=keep,
                     agreed=agreed,
+                    aside=self._aside,
+                    guarded=self._guarded,
                     most=most,
                     keep_rows=self._keep is not None and not many,
                 )
                 print_ = fingerprint(applied.positions)
                 if not applied.wrote:
-                    return LoadResult(run.run_id, before, before, applied.counts, run.extracted_at, print_)
+                    return LoadResult(run.run_id, before, before, applied.counts, run.extracted_at, print_, self._aside)
                 message = commits.commit_message("collect", run.run_id, run.source_id)
-                written = Written(before, applied.counts, run.extracted_at, print_)
+                written = Written(before, applied.counts, run.extracted_at, print_, self._aside)
                 commits.sign(session, message, run.connector or run.provider, written)
                 self._checkpoint("warehouse.before_commit")
                 if fence is not None:
@@ -193,7 +205,9 @@ def result_of(run_id: str, snapshot: int, written: Written) -> LoadResult:
     """Return a load's result from what its commit says."""
     if written.extracted_at is None:
         raise StorageFailed(f"the commit of {run_id} does not say when its records were read")
-    return LoadResult(run_id, written.before, snapshot, written.counts, written.extracted_at, written.fingerprint)
+    return LoadResult(
+        run_id, written.before, snapshot, written.counts, written.extracted_at, written.fingerprint, written.aside
+    )
 
 
 def _read_back(session: Session, run: LoadRun, applied: Applied, written: Written) -> LoadResult:

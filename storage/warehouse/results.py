@@ -42,6 +42,8 @@ class LoadResult:
     extracted_at: datetime
     #: digest of all live raw records of the source after the load (keys and hashes), in hex
     fingerprint: str
+    #: streams that were put aside: nothing of them was written, whatever was staged
+    aside: tuple[str, ...] = ()
 
     @property
     def wrote(self) -> bool:
@@ -130,3 +132,4 @@ class Written:
     counts: Mapping[str, StreamCounts] = field(default_factory=dict)
     extracted_at: datetime | None = None
     fingerprint: str = ""
+    aside: tuple[str, ...] = ()

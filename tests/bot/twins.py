@@ -338,6 +338,17 @@ class TwinHeld:
 
 
 @dataclass
+class TwinMissing:
+    """One run of Shopify that could not read a stream."""
+
+    async def retry(self, actor: Actor, run_id: str, trigger: TriggerKey, place: Place) -> Outcome:
+        authorize(actor, Action.START_REFRESH)
+        if run_id != "run_partly":
+            raise NotFoundError
+        return Started("rfr_alone", (SHOP,))
+
+
+@dataclass
 class TwinAsks:
     """Keeps interactions in memory."""
 
@@ -545,6 +556,7 @@ class TwinServices:
         self.refresh = TwinRefresh(self.status, self.clock)
         self.clicks = TwinClicks(self.refresh, self.people.known)
         self.held = TwinHeld()
+        self.missing = TwinMissing()
         self.escalation = TwinEscalation(self.refresh)
         self.access = TwinAccess(self.refresh)
         self.asks = TwinAsks()

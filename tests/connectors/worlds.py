@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Access, Collected, Connector, ProviderSettings, Tokens, open_session
+from connectors.errors import worst
 from connectors.limits import Limiter, Unlimited
 from connectors.oauth import MemoryTokens
 from connectors.quickbooks.connector import QuickBooksConnector
@@ -80,8 +81,10 @@ class World:
     kept: Kept
     told: list[tuple[str, int, int | None]] = field(default_factory=list)
 
-    async def collect(self, cursors: Mapping[str, str] | None = None, *, until: datetime | None = None) -> Collected:
-        """Run one collection and commit it, as a run does."""
+    async def collect(
+        self, cursors: Mapping[str, str] | None = None, *, until: datetime | None = None, partly: bool = False
+    ) -> Collected:
+        """Run one collection and commit it, as a run does; what could not be read is raised unless `partly`."""
         self.kept.came = {}
         start = until or self.clock.now()
         given = self.kept.cursors if cursors is None else cursors
@@ -89,6 +92,8 @@ class World:
             done = await self.connector.collect(
                 session, given, start, self.kept.sink, lambda *told: self.told.append(told)
             )
+        if done.aside and not partly:
+            raise worst([one.error for one in done.aside])
         self.kept.commit(done)
         return done
 

@@ -163,9 +163,8 @@ class Desk:
         paper = one.paper or Paper("The report failed for a reason that only Amazon knows.")
         text = paper.text
         if spoil == "ragged":
-            lines = text.split("\r\n")
-            lines[1] = "\t".join(lines[1].split("\t")[:-3])
-            text = "\r\n".join(lines)
+            head, *lines = text.split("\r\n")
+            text = "\r\n".join([head, *("\t".join(line.split("\t")[:-3]) for line in lines[:1]), *lines[1:]])
         charset = "UTF-8" if spoil == "charset" or paper.charset.startswith("UTF-8") else paper.charset
         body = text.encode("cp1252" if spoil == "charset" else paper.charset, "replace")
         if spoil == "html":

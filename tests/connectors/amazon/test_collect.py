@@ -15,7 +15,7 @@ from connectors.amazon import entry
 from connectors.amazon.connector import MARKETPLACES, AmazonConnector
 from connectors.amazon.judge import judge
 from connectors.base import Access, Session
-from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
+from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.http import Http
 from connectors.limits import Unlimited
 from connectors.oauth import MemoryTokens, Tokens
@@ -103,9 +103,8 @@ async def test_a_missing_role_is_told_and_what_was_read_before_does_not_grow_old
         await world.collect()
         assert world.kept.rows["transactions"]
         app.mutate(SELLER, finance_role=0)
-        with pytest.raises(Partial) as caught:
-            await world.collect()
-        assert (caught.value.code, caught.value.missing) == ("role_missing", ("transactions",))
+        (lost,) = (await world.collect(partly=True)).aside
+        assert (lost.error.code, lost.streams) == ("role_missing", ("transactions",))
 
 
 async def test_quota_is_waited_for_by_the_run(app: Amazon) -> None:
