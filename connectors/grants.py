@@ -67,6 +67,8 @@ class FormField:
     #: several lines
     long: bool = False
     required: bool = False
+    #: heading over this field and those of the same group after it
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

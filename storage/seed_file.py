@@ -21,7 +21,7 @@ from storage.seed_text import Problem, SeedError, Text, read_text, readable
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com", re.ASCII)
 _REALM = re.compile(r"[0-9]{6,20}", re.ASCII)
 _SELLER = re.compile(r"[A-Z0-9]{6,32}", re.ASCII)
-_FILED = re.compile(r"[a-z0-9][A-Za-z0-9:/_.-]{0,300}", re.ASCII)
+_FILED = re.compile(r"[a-z0-9][][A-Za-z0-9:/_.@%+='& -]{0,300}", re.ASCII)
 _REGIONS = ("na", "eu", "fe")
 #: of files that are delivered
 _FILES = (_FILED, "a short name of your own, or store:bucket/prefix as the form has it")

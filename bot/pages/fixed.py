@@ -36,8 +36,9 @@ _HELP = {
     ),
     Provider.NETSUITE: (
         "NetSuite",
-        "A script or a job of yours puts the files of saved searches into a bucket; Tidings only reads there.",
+        "A script or a job of yours puts the files of saved searches into a bucket, or NetSuite mails them.",
         "Have at hand: the bucket, its prefix, and a key that may list and get there and nothing else.",
+        "Or a mailbox for the reports alone, its password, and the address that NetSuite sends them from.",
         "Feeds say what the files are: which columns, which form of numbers and dates, what a file replaces.",
     ),
 }

@@ -1,10 +1,11 @@
-"""Connecting NetSuite's files: no consent of a provider's, but a form of ours: the bucket, its key, the feeds.
+"""Connecting NetSuite's files: no consent of a provider's, but a form of ours: bucket or mailbox, its key, the feeds.
 
-What is typed is tried before it is kept: the bucket must show its list to the key. Local folders are the operator's to
+What is typed is tried before it is kept: bucket or mailbox must show its list to the key. Local folders are the operator's to
 connect, with `tidings seed`.
 """
 
 import json
+import re
 from datetime import datetime
 
 import msgspec
@@ -30,28 +31,56 @@ from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 
-_TEXTS = ("store", "bucket", "prefix", "endpoint", "region", "key_id", "secret", "service_account", "company")
-_KINDS = (Choice("s3", "S3 or compatible"), Choice("gcs", "Google Cloud Storage"))
+_BUCKETS = ("store", "company", "endpoint", "bucket", "prefix", "region", "key_id", "secret", "service_account")
+_MAILBOXES = ("store", "company", "user", "folder")
+_KINDS = (
+    Choice("s3", "A bucket, S3 or compatible"),
+    Choice("gcs", "A bucket, Google Cloud Storage"),
+    Choice("imap", "A mailbox to which NetSuite mails them (IMAP)"),
+)
+_BUCKET, _MAILBOX, _MAILS = "Bucket", "Mailbox", "Mailed reports, in a mailbox or a bucket"
 _LONGEST_ACCOUNT = 300
 
 
 class NetSuiteGrants:
-    """The form of a bucket."""
+    """The form of a bucket or a mailbox."""
 
     provider = Provider.NETSUITE
-    line = "Files of saved searches that NetSuite, or a script of yours, puts into a bucket."
+    line = "Files of saved searches that come into a bucket or are mailed by NetSuite."
     hint: HintField | None = None
     form: tuple[FormField, ...] = (
-        FormField("store", "Kind of bucket", "", choices=_KINDS),
+        FormField("store", "Where the files come", "", choices=_KINDS),
         FormField("company", "Company", "How people shall read it.", required=True),
-        FormField("bucket", "Bucket", "", required=True),
-        FormField("prefix", "Prefix", "The folder in the bucket; nothing outside of it is read."),
-        FormField("endpoint", "Address", "Empty for Amazon and Google. Others must be set up by whoever runs Tidings."),
-        FormField("region", "Region", "Of an S3 bucket, such as eu-central-1."),
-        FormField("key_id", "Key id", "Of an S3 bucket: a key that may list and get, on the prefix alone."),
-        FormField("secret", "Secret key", "Stored sealed, and shown nowhere.", secret=True),
-        FormField("service_account", "Service account", "Of a Google bucket: the key file's text.", secret=True),
-        FormField("feeds", "Feeds", "What the files are: a list in JSON.", long=True, required=True),
+        FormField(
+            "endpoint",
+            "Address or mail server",
+            "Of a mailbox: imap.gmail.com, outlook.office365.com. Of a bucket: empty for Amazon and Google."
+            " Others must be set up by whoever runs Tidings.",
+        ),
+        FormField("bucket", "Bucket", "", group=_BUCKET),
+        FormField("prefix", "Prefix", "The folder in the bucket; nothing outside of it is read.", group=_BUCKET),
+        FormField("region", "Region", "Of an S3 bucket, such as eu-central-1.", group=_BUCKET),
+        FormField("key_id", "Key id", "Of S3: a key that may list and get, on the prefix alone.", group=_BUCKET),
+        FormField("secret", "Secret key", "Stored sealed, and shown nowhere.", secret=True, group=_BUCKET),
+        FormField(
+            "service_account", "Service account", "Of a Google bucket: the key file's text.", secret=True, group=_BUCKET
+        ),
+        FormField("user", "User", "Whose mailbox it is: one for the reports alone.", group=_MAILBOX),
+        FormField("folder", "Folder", "INBOX when empty.", group=_MAILBOX),
+        FormField(
+            "password", "Password", "Or app password. Stored sealed, and shown nowhere.", secret=True, group=_MAILBOX
+        ),
+        FormField(
+            "senders", "Senders", "Whole addresses that the reports come from; no other mail is read.", group=_MAILS
+        ),
+        FormField(
+            "receiver",
+            "Receiving server",
+            "Its name at the beginning of the header Authentication-Results of your mails, such as mx.google.com;"
+            " exchange-online for Microsoft 365.",
+            group=_MAILS,
+        ),
+        FormField("feeds", "Feeds", "What the files are: a list in JSON.", long=True, required=True, group="Feeds"),
     )
 
     def read_hint(self, text: str) -> str:
@@ -59,7 +88,7 @@ class NetSuiteGrants:
         raise HintError(f"Nothing is asked here ({len(text)} characters came).")
 
     def hint_of(self, account: str, region: str) -> str:
-        """Return the account: the bucket and its prefix."""
+        """Return the account: the bucket and its prefix, or the mailbox and its folder."""
         _ = region
         return account
 
@@ -69,7 +98,7 @@ class NetSuiteGrants:
         return Consent(f"{redirect_uri}?state={state.reveal()}")
 
     def returned(self, settings: ProviderSettings, query: Pairs, *, hint: str, now: datetime) -> Returned:
-        """Return the declaration as the code, and the bucket with its prefix as the account."""
+        """Return the declaration as the code, and the place as the account."""
         _ = settings, hint, now
         try:
             return _declared(query)
@@ -86,7 +115,7 @@ class NetSuiteGrants:
         verifier: Secret | None,
         clock: Clock,
     ) -> Granted:
-        """Look into the bucket with the key; a grant is what could be looked into."""
+        """Look into the place with the key; a grant is what could be looked into."""
         _ = hint, redirect_uri, verifier
         # It brings Arrow, which a process that only shows pages never needs.
         from connectors.netsuite.connector import NetSuiteConnector
@@ -103,7 +132,7 @@ class NetSuiteGrants:
         try:
             await self.exchange(settings, declared, hint="", redirect_uri="", verifier=None, clock=clock)
         except ConnectorError as error:
-            raise HintError(_plain(error)) from error
+            raise HintError(_plain(error, mailbox=dict(query).get("store") == "imap")) from error
 
     async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
         """Return False: the key is the customer's, who ends it where it was made."""
@@ -119,26 +148,51 @@ def _declared(query: Pairs) -> Returned:
         feeds = msgspec.json.decode(typed.get("feeds", ""), type=list[msgspec.Raw])
     except msgspec.MsgspecError:
         raise HintError("The feeds are not a list in JSON.") from None
-    said: dict[str, object] = {name: typed[name] for name in _TEXTS if typed.get(name)}
-    if said.get("store") not in {"s3", "gcs"}:
-        raise HintError("Choose the kind of bucket.")
-    if not typed.get("bucket"):
-        raise HintError("Name the bucket.")
+    if typed.get("store") not in {kind.value for kind in _KINDS}:
+        raise HintError("Choose the kind of place where the files come.")
+    said, account = _mailbox(typed) if typed["store"] == "imap" else _bucket(typed)
     said["feeds"] = [msgspec.json.decode(feed) for feed in feeds]
+    if typed.get("senders") or typed.get("receiver") or typed["store"] == "imap":
+        senders = [one for one in re.split(r"[\s,;]+", typed.get("senders", "")) if one]
+        said["mail"] = {"senders": senders, "receiver": typed.get("receiver", "").lower()}
     code = Secret(json.dumps(said))
     try:
         read_grant(code)
     except Broken as error:
         raise HintError(_plain(error)) from error
-    account = f"{said['store']}:{typed['bucket']}/{typed.get('prefix', '')}"
     if len(account) > _LONGEST_ACCOUNT:
-        raise HintError("Bucket and prefix are too long.")
+        raise HintError("The names of the place are too long.")
     return Returned(code, account)
 
 
-def _plain(error: ConnectorError) -> str:
+def _bucket(typed: dict[str, str]) -> tuple[dict[str, object], str]:
+    if not typed.get("bucket"):
+        raise HintError("Name the bucket.")
+    said: dict[str, object] = {name: typed[name] for name in _BUCKETS if typed.get(name)}
+    return said, f"{typed['store']}:{typed['bucket']}/{typed.get('prefix', '')}"
+
+
+def _mailbox(typed: dict[str, str]) -> tuple[dict[str, object], str]:
+    if not typed.get("user") or not typed.get("endpoint") or not typed.get("password"):
+        raise HintError("Name the mail server, the user and the password of the mailbox.")
+    said: dict[str, object] = {name: typed[name] for name in _MAILBOXES if typed.get(name)}
+    # One spelling each: what two spellings name would otherwise be two mailboxes.
+    server = typed["endpoint"].lower().removeprefix("imaps://").removesuffix(":993")
+    user, folder = typed["user"].lower(), typed.get("folder") or "INBOX"
+    folder = "INBOX" if folder.upper() == "INBOX" else folder
+    said |= {"endpoint": server, "user": user, "folder": folder, "secret": typed["password"]}
+    return said, f"imap:{server}/{user}/{folder}"
+
+
+def _plain(error: ConnectorError, *, mailbox: bool = False) -> str:
     if isinstance(error, Retry):
-        return "The bucket does not answer. Look at its name, its region and its address, or try again in a minute."
+        place, look = ("mail server", "its name") if mailbox else ("bucket", "its name, its region and its address")
+        return f"The {place} does not answer. Look at {look}, or try again in a minute."
+    if isinstance(error, Reconnect) and mailbox:
+        return (
+            "The mailbox refuses this user and password. Where sign-in takes two steps, it needs an app password;"
+            " some servers take none at all."
+        )
     if isinstance(error, Reconnect):
         return "The bucket refuses this key: it must be allowed to list and to get, on the prefix."
     return f"{error.detail[:1].upper()}{error.detail[1:]}."

@@ -16,6 +16,10 @@ async def test_a_form_is_drawn_sent_and_drawn_again() -> None:
         drawn = await client.get(f"/connect/l/{LINK}")
         assert 'name="bucket"' in drawn.text
         assert 'type="password"' in drawn.text
+        assert (
+            drawn.text.index("<h2>Bucket</h2>") < drawn.text.index("<h2>Mailbox</h2>") < drawn.text.index('name="user"')
+        )
+        assert drawn.text.count("<h2>") == len({one.group for one in NetSuiteGrants.form if one.group})
         site.flows.refusing = "The bucket <refuses> this key."
         again = await client.post(f"/connect/l/{LINK}/form", data=form(BROWSER, state="forged", **TYPED))
         assert again.status_code == 200
