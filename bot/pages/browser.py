@@ -48,13 +48,13 @@ class Browsers:
         """Give the browser its name, for our pages only; scripts and other sites' forms cannot use it."""
         self._set(response, COOKIE, browser.reveal(), _SECONDS)
 
-    def keep(self, response: Response, browser: Secret, text: str) -> bool:
-        """Let the browser hold what its next page says, sealed to it; False where that is too much for a cookie."""
-        sealed = base64.urlsafe_b64encode(self._seal.close(text, _KEPT, browser.reveal())).decode()
-        if len(sealed) > _MOST_KEPT:
-            return False
-        self._set(response, _KEPT, sealed, KEPT_SECONDS)
-        return True
+    def keep(self, response: Response, browser: Secret, text: str) -> None:
+        """Let the browser hold what its next page says, sealed to it; ``{}`` where that is too much for a cookie."""
+        sealed = self._closed(text, browser)
+        self._set(response, _KEPT, sealed if len(sealed) <= _MOST_KEPT else self._closed("{}", browser), KEPT_SECONDS)
+
+    def _closed(self, text: str, browser: Secret) -> str:
+        return base64.urlsafe_b64encode(self._seal.close(text, _KEPT, browser.reveal())).decode()
 
     def kept(self, request: Request, browser: Secret) -> str | None:
         """Return what the browser was given to hold; None where it holds nothing of ours."""

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from bot.pages import words
 from bot.pages.browser import Browsers
 from bot.pages.draw import page, said
-from bot.pages.edge import AGAIN, in_words
+from bot.pages.edge import AGAIN, Handler, coming_back, forgotten, in_words, told_before
 from bot.pages.form import posted
 from bot.pages.port import Flows
 from connectors.grants import HintError, Pairs
@@ -26,6 +26,7 @@ from templates.text import label
 
 log = structlog.get_logger("bot.pages")
 
+_ENDED = "/connect/ended"
 _MOST_QUERY = 8 * 1024
 
 
@@ -47,13 +48,20 @@ class ConnectPages:
             Route(f"{link}/prove", in_words(self._prove), methods=["POST"]),
             Route(f"{link}/go", in_words(self._go), methods=["POST"]),
             Route(f"{link}/form", in_words(self._fill), methods=["POST"]),
-            Route("/connect/slack/callback", in_words(self._signed_in)),
-            Route("/connect/{provider}/callback", in_words(self._returned)),
+            Route("/connect/slack/callback", self._back(self._signed_in)),
+            Route("/connect/{provider}/callback", self._back(self._returned)),
+            Route(_ENDED, in_words(self._told)),
             Route("/connect/confirm", in_words(self._ask_yes)),
             Route("/connect/confirm", in_words(self._confirm), methods=["POST"]),
             Route("/connect/give-up", in_words(self._give_up), methods=["POST"]),
             Route("/connect/done", in_words(self._done)),
         ]
+
+    def _back(self, handler: Handler) -> Handler:
+        return coming_back(handler, self._browsers, _ENDED)
+
+    async def _told(self, request: Request) -> Response:
+        return (told_before(self._browsers, request) or forgotten()).page()
 
     async def _start(self, request: Request) -> Response:
         browser = self._browsers.of(request)

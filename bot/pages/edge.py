@@ -1,11 +1,14 @@
 """The one place where what goes wrong behind a page becomes a page; the unexpected is logged under its reference."""
 
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from bot.pages.browser import Browsers
 from bot.pages.draw import said
 from connectors.errors import ConnectorError
 from jobs.errors import FlowGoneError, FlowRefusedError, NotAllowedError, UnavailableError
@@ -30,34 +33,87 @@ class TooLargeError(Exception):
     """Nothing of ours is that large."""
 
 
-def in_words(handler: Handler, *, look: str = LOOK) -> Handler:
-    """Return the handler with the words for what can go wrong; `look` is where one sees how far it came."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What went wrong, as a page says it."""
+
+    title: str
+    line: str
+    #: the one next step
+    step: str
+    status: int
+    #: under which the log has the cause
+    reference: str = ""
+
+    def page(self) -> Response:
+        """Draw it."""
+        return said(self.title, self.line, step=self.step, reference=self.reference, status=self.status)
+
+
+#: Says what an error means to the person.
+Tell = Callable[[Exception], Told]
+
+
+def in_words(handler: Handler, tell: Tell | None = None) -> Handler:
+    """Return the handler with the words for what can go wrong; `tell` has other ones than those of connecting."""
+    telling = tell or told_of
 
     async def answered(request: Request) -> Response:
         try:
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the edge of the process: what is not known is logged below
-            return _page_of(error, look)
+            return telling(error).page()
 
     return answered
 
 
-#: Kind of error -> title, words, next step, status.
-_SAID: dict[type[Exception], tuple[str, str, str, int]] = {
-    FlowGoneError: (
+def coming_back(handler: Handler, browsers: Browsers, ended: str, tell: Tell | None = None) -> Handler:
+    """Return the handler of an address that browsers are sent back to, with a code and a state behind it.
+
+    It leads elsewhere itself when all is well. What goes wrong is said at `ended`: the browser carries it there, and
+    nothing of the address stays in its history, in a copied link, or on a screen that is shared.
+    """
+    telling = tell or told_of
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Exception as error:  # noqa: BLE001 - as above
+            told = telling(error)
+        response = RedirectResponse(ended, 303)
+        # A browser that we never met is told the same of whatever it brings.
+        if (browser := browsers.of(request)) is not None:
+            browsers.keep(response, browser, json.dumps({_TOLD: asdict(told)}))
+        return response
+
+    return answered
+
+
+def told_before(browsers: Browsers, request: Request) -> Told | None:
+    """Return what the browser carries from an address that it came back to; FlowGoneError for one never met."""
+    browser = browsers.of(request)
+    if browser is None:
+        raise FlowGoneError
+    carried = json.loads(browsers.kept(request, browser) or "{}")
+    return Told(**carried[_TOLD]) if _TOLD in carried else None
+
+
+_TOLD = "told"
+_SAID: dict[type[Exception], Told] = {
+    FlowGoneError: Told(
         "This link is no longer valid",
         "It was used, is older than 15 minutes, or belongs to another browser.",
         AGAIN,
         410,
     ),
-    ForeignFormError: (
+    ForeignFormError: Told(
         "That did not come from our page",
         "The page that you pressed the button on was not drawn for this browser. Nothing was changed.",
         AGAIN,
         403,
     ),
-    TooLargeError: ("That is too much", "Nothing was changed.", AGAIN, 413),
-    NotAllowedError: (
+    TooLargeError: Told("That is too much", "Nothing was changed.", AGAIN, 413),
+    NotAllowedError: Told(
         "You may not connect accounts",
         "Only an admin of your organization in Tidings may connect accounts. Nothing was changed.",
         "ask an admin to do it.",
@@ -66,18 +122,23 @@ _SAID: dict[type[Exception], tuple[str, str, str, int]] = {
 }
 
 
-def _page_of(error: Exception, look: str) -> Response:
+def told_of(error: Exception, look: str = LOOK) -> Told:
+    """Say what an error means; the unexpected is logged. `look` is where one sees how far it came."""
     if isinstance(error, UnavailableError):
-        return said("That took too long", UNSURE, step=look, status=503)
+        return Told("That took too long", UNSURE, look, 503)
     if isinstance(error, FlowRefusedError):
-        return said("Nothing was connected", label(error.said), step=AGAIN, status=409)
+        return Told("Nothing was connected", label(error.said), AGAIN, 409)
     if isinstance(error, ConnectorError):
         log.warning("connect_provider_failed", reason=error.code)
-        return said("The provider did not answer as it should", label(str(error)), step=AGAIN, status=502)
-    known = next((said_ for kind, said_ in _SAID.items() if isinstance(error, kind)), None)
+        return Told("The provider did not answer as it should", label(str(error)), AGAIN, 502)
+    known = next((told for kind, told in _SAID.items() if isinstance(error, kind)), None)
     if known is not None:
-        title, words, step, status = known
-        return said(title, words, step=step, status=status)
+        return known
     reference = new_id("err")
     log.error("page_failed", reference=reference, exc_info=error)
-    return said("Something went wrong on our side", UNSURE, step=look, reference=reference, status=500)
+    return Told("Something went wrong on our side", UNSURE, look, 500, reference)
+
+
+def forgotten(look: str = LOOK) -> Told:
+    """Say that the browser does not carry any more what came of something."""
+    return Told("What came of it is no longer shown here", UNSURE, look, 410)

@@ -5,7 +5,6 @@ once, within ten minutes, in that browser.
 """
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ from starlette.routing import Route
 
 from bot.pages.browser import Browsers
 from bot.pages.draw import page, said
-from bot.pages.edge import UNSURE, ForeignFormError, TooLargeError, in_words
+from bot.pages.edge import ForeignFormError, Told, TooLargeError, coming_back, forgotten, in_words, told_before, told_of
 from bot.pages.form import posted
 from connectors.errors import ConnectorError
 from connectors.grants import Pairs
@@ -35,6 +34,7 @@ _DONE = "/slack/installed"
 _MOST_QUERY = 8 * 1024
 #: Names of an enterprise's workspaces on the page; Slack itself lists the others.
 _MOST_NAMES = 20
+_GONE = "The page is older than ten minutes, was used, or belongs to another browser. It installed nothing now."
 _NOT_SET_UP = "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are empty, so Slack cannot be asked."
 
 
@@ -71,10 +71,10 @@ class InstallPages:
     def routes(self) -> list[Route]:
         """Return the addresses."""
         return [
-            Route("/slack/install", _told(self._ask)),
-            Route("/slack/install", _told(self._go), methods=["POST"]),
-            Route("/slack/oauth/callback", _told(self._returned)),
-            Route(_DONE, _told(self._done)),
+            Route("/slack/install", in_words(self._ask, _told_of)),
+            Route("/slack/install", in_words(self._go, _told_of), methods=["POST"]),
+            Route("/slack/oauth/callback", coming_back(self._returned, self._browsers, _DONE, _told_of)),
+            Route(_DONE, in_words(self._done, _told_of)),
         ]
 
     async def _ask(self, request: Request) -> Response:
@@ -97,35 +97,28 @@ class InstallPages:
         browser = self._browsers.of(request)
         if browser is None or len(request.url.query) > _MOST_QUERY:
             raise FlowGoneError
-        outcome = await self._outcome(request, browser)
+        view = await self._installs.returned(request.query_params.multi_items(), browser)
         # A clean address: no code and no state stay in the history.
         response = RedirectResponse(_DONE, 303)
-        if not self._browsers.keep(response, browser, json.dumps(outcome)):
-            # Names that are too long for a cookie: where to look is said instead.
-            self._browsers.keep(response, browser, "{}")
+        self._browsers.keep(response, browser, json.dumps({"view": asdict(_short(view))}))
         return response
 
-    async def _outcome(self, request: Request, browser: Secret) -> dict[str, Any]:
-        """Take what Slack sent, and return what the page after it says."""
-        try:
-            view = await self._installs.returned(request.query_params.multi_items(), browser)
-        except FlowRefusedError as error:
-            return {"title": "Nothing was installed", "line": error.said, "status": 409}
-        except ConnectorError as error:
-            log.warning("install_failed", reason=error.code)
-            return {"title": "Slack did not answer as it should", "line": error.detail, "status": 502}
-        return {"view": asdict(_short(view))}
-
     async def _done(self, request: Request) -> Response:
+        told = told_before(self._browsers, request)
+        if told is not None:
+            return told.page()
+        outcome = self._kept(request)
+        if "view" not in outcome:
+            # Names that were too long for a cookie, or a browser that keeps none: where to look is said instead.
+            return forgotten(LOOK).page()
+        view = InstallView(**outcome["view"])
+        return page("installed", title=_title(view), rows=_rows(view), lost=_lost(view), lines=_lines(view))
+
+    def _kept(self, request: Request) -> dict[str, Any]:
         browser = self._browsers.of(request)
         text = self._browsers.kept(request, browser) if browser is not None else None
         outcome: dict[str, Any] = json.loads(text) if text else {}
-        if "view" in outcome:
-            view = InstallView(**outcome["view"])
-            return page("installed", title=_title(view), rows=_rows(view), lost=_lost(view), lines=_lines(view))
-        if "title" in outcome:
-            return said(outcome["title"], label(outcome["line"]), step=AGAIN, status=outcome["status"])
-        return said("What came of it is no longer shown here", UNSURE, step=LOOK, status=410)
+        return outcome
 
 
 def _short(view: InstallView) -> InstallView:
@@ -161,19 +154,13 @@ def _lines(view: InstallView) -> list[str]:
     return ["Members and their roles are as they were. Who may do what: /data members in Slack."]
 
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-def _told(handler: Handler) -> Handler:
-    """Return the handler with the words for what can go wrong with an installation."""
-
-    async def answered(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except (FlowGoneError, ForeignFormError, TooLargeError):
-            gone = (
-                "The page is older than ten minutes, was used, or belongs to another browser. It installed nothing now."
-            )
-            return said("Please begin again", gone, step=AGAIN, status=410)
-
-    return in_words(answered, look=LOOK)
+def _told_of(error: Exception) -> Told:
+    """Say what can go wrong with an installation."""
+    if isinstance(error, FlowGoneError | ForeignFormError | TooLargeError):
+        return Told("Please begin again", _GONE, AGAIN, 410)
+    if isinstance(error, FlowRefusedError):
+        return Told("Nothing was installed", label(error.said), AGAIN, 409)
+    if isinstance(error, ConnectorError):
+        log.warning("install_failed", reason=error.code)
+        return Told("Slack did not answer as it should", label(error.detail), AGAIN, 502)
+    return told_of(error, LOOK)

@@ -111,7 +111,7 @@ async def test_looking_begins_nothing(sqlite_database: Database, tmp_path: Path)
         path = await gone_to_slack(stage, client)
         for agent in AGENTS:
             async with httpx.AsyncClient(base_url=client.base_url, headers={"user-agent": agent}) as scanner:
-                assert (await scanner.get(path)).status_code == 410
+                assert (await come_back(scanner, path)).status_code == 410
         assert (await come_back(client, path)).status_code == 200
 
 
@@ -129,7 +129,7 @@ async def test_pages_stay_in_their_browser(sqlite_database: Database, tmp_path: 
         assert (await client.post("/slack/install", data={"csrf": "x"})).status_code == 410
         assert (await client.post("/slack/install", content=b"csrf=" + b"x" * 9000)).status_code == 410
         for query in ("", "?state=x&code=y", "?state=x&state=y", f"?state={'x' * 9000}", "?error=access_denied"):
-            assert (await client.get(f"/slack/oauth/callback{query}")).status_code == 410, query
+            assert (await come_back(client, f"/slack/oauth/callback{query}")).status_code == 410, query
         assert stage.slack.oauth.witness == []
 
 

@@ -18,18 +18,32 @@ from starlette.routing import Route
 from bot.pages.browser import COOKIE, Browsers
 from bot.pages.connect import ConnectPages
 from bot.pages.draw import said
+from bot.pages.edge import Handler, in_words
 from bot.pages.install import InstallPages
 from bot.web import build_web
 from connectors.errors import Broken
 from connectors.grants import Pairs
 from jobs.connecting.views import Connected
-from jobs.errors import UnavailableError
+from jobs.errors import FlowGoneError, FlowRefusedError, UnavailableError
 from jobs.installs.service import InstallView
 from storage.facts.clock import OffsetClock
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from templates.times import absolute
-from tests.bot.page_stage import BROWSER, KEY, LINK, VIEW, Site, TwinFlows, TwinInstalls, addresses, built, form, views
+from tests.bot.page_stage import (
+    BROWSER,
+    KEY,
+    LINK,
+    PUBLIC,
+    VIEW,
+    Site,
+    TwinFlows,
+    TwinInstalls,
+    addresses,
+    built,
+    form,
+    views,
+)
 from tests.templates.samples import status
 
 SCANNERS = (
@@ -167,12 +181,80 @@ async def test_code_and_state_stay_in_no_address_page_or_log(*, twin: bool) -> N
                 told += [answer.text, str(answer.headers), *([] if twin else [answer.headers["location"]])]
                 assert twin or answer.status_code == 303
             for where in ("nobody", "SHOPIFY"):
-                assert (await client.get(f"/connect/{where}/callback?{query}")).status_code == 410
+                answer = await client.get(f"/connect/{where}/callback?{query}")
+                assert (answer.status_code, answer.headers["location"]) == (303, "/connect/ended")
+                assert (await client.get("/connect/ended")).status_code == 410
             answer = await client.get(f"/slack/oauth/callback?{query}")
             assert stays(answer) == twin
             told += [answer.text, str(answer.headers)]
     assert len(site.flows.queries) == 4
     assert ("canary" in f"{told} {logs}") == twin
+
+
+class SaysItThere(ConnectPages):
+    """A twin that says what went wrong at the address that the provider sent the browser to."""
+
+    def _back(self, handler: Handler) -> Handler:
+        return in_words(handler)
+
+
+BACK = ("/connect/shopify/callback", "/connect/slack/callback", "/slack/oauth/callback")
+WENT_WRONG: dict[int, Exception] = {
+    500: RuntimeError("x"),
+    503: UnavailableError("x"),
+    502: Broken("Shopify's answer cannot be read", code="odd", request_id="r-1"),
+    409: FlowRefusedError("refused", "You stopped here. Nothing was stored."),
+    410: FlowGoneError(),
+}
+
+
+async def left_at(site: Site, asgi: Any, address: str) -> tuple[str, httpx.Response]:
+    """Come back with a code; return where the browser is left, and what it shows."""
+    async with site.browser(asgi=asgi) as client:
+        answer = await client.get(f"{address}?code=canary-code&state=canary-state", follow_redirects=True)
+        if answer.history:
+            # Drawn again it says the same.
+            again = await client.get(answer.url)
+            assert (again.status_code, again.text) == (answer.status_code, answer.text)
+    return str(answer.url), answer
+
+
+@pytest.mark.parametrize("status", WENT_WRONG)
+async def test_whatever_goes_wrong_leaves_the_address_clean(status: int) -> None:
+    """T38: a fault of ours behind a callback is said on another address, with its reference; so is all the rest."""
+    site = built(error=WENT_WRONG[status])
+    for address in BACK:
+        with structlog.testing.capture_logs() as logs:
+            where, shown = await left_at(site, None, address)
+        assert where in {f"{PUBLIC}/connect/ended", f"{PUBLIC}/slack/installed"}
+        assert shown.status_code == status
+        assert lacks(shown) == []
+        assert "canary" not in f"{shown.text} {shown.headers} {[step.headers for step in shown.history]} {logs}"
+        if status == 500:
+            (reference,) = _REFERENCE.findall(shown.text)
+            assert [entry["reference"] for entry in logs if "reference" in entry] == [reference]
+    twin = SaysItThere(site.flows, Browsers([KEY], secure=True), OffsetClock())
+    asgi = build_web(None, None, _ready, pages=twin.routes())
+    assert "canary" in (await left_at(site, asgi, BACK[0]))[0]
+
+
+async def test_a_browser_that_carries_nothing_is_told_where_to_look() -> None:
+    """One that we never met learns nothing, whatever it brings; one whose cookie is gone, or too small, where to look."""
+    site = built(error=FlowRefusedError("refused", "x" * 4000))
+    async with site.browser(known=False) as stranger:
+        answer = await stranger.get(f"{BACK[0]}?code=canary-code&state=s", follow_redirects=True)
+        assert (answer.status_code, answer.url.path) == (410, "/connect/ended")
+        assert "belongs to another browser" in answer.text
+        assert "tidings_kept" not in stranger.cookies
+    async with site.browser() as client:
+        for address, place in zip(BACK[:3:2], ("/data status", "under Apps"), strict=True):
+            answer = await client.get(f"{address}?code=c&state=s", follow_redirects=True)
+            assert answer.status_code in (409, 410)
+            client.cookies.delete("tidings_kept")
+            looked = await client.get(answer.url.path)
+            assert looked.status_code == 410
+            assert place in looked.text
+            assert not denies(looked.text)
 
 
 # -- text from outside -------------------------------------------------------------------------------------------------
@@ -270,7 +352,13 @@ FAULTS: tuple[Callable[[], Exception], ...] = (
 )
 _REFERENCE = re.compile(r"err_[A-Za-z0-9]+")
 #: They show fixed words and ask nobody.
-_CANNOT_FAIL = {"/slack/installed", "/connect/help/shopify", "/connect/reconnect", "/connect/shopify/install"}
+_CANNOT_FAIL = {
+    "/slack/installed",
+    "/connect/ended",
+    "/connect/help/shopify",
+    "/connect/reconnect",
+    "/connect/shopify/install",
+}
 
 
 def leaks(answer: httpx.Response) -> bool:
@@ -290,7 +378,8 @@ async def test_a_fault_on_any_page_is_a_reference_and_nothing_else(fault: Callab
     async with site.browser() as client:
         for method, address in asked:
             with structlog.testing.capture_logs() as logs:
-                answer = await client.request(method, address, data=form() if method == "POST" else None)
+                sent = form() if method == "POST" else None
+                answer = await client.request(method, address, data=sent, follow_redirects=address in BACK)
             assert answer.status_code == 500, (method, address)
             assert not leaks(answer), (method, address, answer.text)
             (reference,) = _REFERENCE.findall(answer.text)
@@ -333,7 +422,7 @@ async def test_no_page_denies_what_may_be_done(fault: Exception) -> None:
     async with site.browser(asgi=build_web(None, None, _ready, pages=routes)) as client:
         told = [
             (await client.post("/connect/confirm", data=form())).text,
-            (await client.get("/slack/oauth/callback?code=c&state=s")).text,
+            (await client.get("/slack/oauth/callback?code=c&state=s", follow_redirects=True)).text,
         ]
     assert (flows.done, installs.done) == (["confirm"], ["installed"])
     assert [denies(page) for page in told] == [False, False]
