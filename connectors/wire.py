@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -23,6 +23,9 @@ _PATH = re.compile(r"(?:/[A-Za-z0-9_.~-]+)*/?", re.ASCII)
 #: Response headers in which providers name a call, in the order in which they are looked for.
 _REQUEST_IDS = ("intuit_tid", "x-request-id", "x-shopify-request-id", "x-amzn-requestid")
 _CHUNK = 1 << 18
+#: Is given a body piece by piece.
+Take = Callable[[bytes], Awaitable[None]]
+_Read = Callable[[httpx.Response], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +110,28 @@ class Wire:
 
     async def exchange(self, request: httpx.Request) -> Answer:
         """Send one request and read the whole answer; Retry when that fails, Broken when it leads elsewhere."""
+        return await self._bounded(request, self._body)
+
+    async def pour(self, request: httpx.Request, take: Take) -> Answer:
+        """Send one request and hand its body on as it comes, where the status is 200; otherwise as `exchange`.
+
+        For files larger than memory: `take` bounds their size. What it was given before a Retry is no whole file.
+        """
+
+        async def poured(response: httpx.Response) -> bytes:
+            if response.status_code == 200:
+                async for chunk in response.aiter_bytes():
+                    await take(chunk)
+            return b""
+
+        return await self._bounded(request, poured)
+
+    async def _bounded(self, request: httpx.Request, read: _Read) -> Answer:
         if origin(request.url) != origin(self.base):
             raise Broken("a request to another host than the connection's was refused", code="host_refused")
         try:
             async with asyncio.timeout(self.limits.total):
-                answer = await self._exchange(request)
+                answer = await self._exchange(request, read)
         except (TimeoutError, httpx.RequestError, aiohttp.ClientError, OSError) as error:
             raise _unanswered(error) from error
         if 300 <= answer.status < 400:
@@ -122,12 +142,12 @@ class Wire:
             )
         return answer
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
+    async def _exchange(self, request: httpx.Request, read: _Read) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
             if isinstance(response.stream, AiohttpResponseStream):
                 response.stream.CHUNK_SIZE = _CHUNK
-            body = await self._body(response)
+            body = await read(response)
         finally:
             await response.aclose()
         return Answer(response.status_code, response.headers, body, _request_id(response.headers))

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from connectors.errors import Broken
+from connectors.intake import Intake
 from connectors.shapes import Shape
+from connectors.shopify.bulk_documents import Bulk
 from connectors.shopify.graph import Graph, TooCostly
 from connectors.shopify.lists import Inner, Nodes, PageInfo, Parts, complete, connection
 
@@ -67,6 +69,8 @@ class Root:
     by_id: bool = False
     #: connections inside its nodes
     inners: tuple[Inner, ...] = ()
+    #: how all of it is read by a bulk operation; None: by pages alone
+    bulk: Bulk | None = None
     #: what is asked for beside, once a page of nodes is there
     beside: Callable[[Graph, Sequence[Parts]], Awaitable[None]] | None = None
 
@@ -86,11 +90,22 @@ class Page:
         return max((moment for moment in self.moments if moment), default=None)
 
 
+class WholeRead(Protocol):
+    """Another way to all nodes than pages."""
+
+    async def read(self, intake: Intake) -> datetime | None:
+        """Read all of them and return since when changes may lack; None where pages are to be read instead."""
+        ...
+
+
 class Pager:
     """Pages through one root field, as many nodes at a time as the bucket of points allows."""
 
-    def __init__(self, graph: Graph, root: Root, sizes: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, graph: Graph, root: Root, sizes: dict[str, int] | None = None, whole: WholeRead | None = None
+    ) -> None:
         self._graph = graph
+        self.whole = whole
         self._root = root
         #: by name of the root field: nodes of a page that earlier collections came to; kept up to date
         self._sizes = {} if sizes is None else sizes

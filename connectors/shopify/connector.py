@@ -12,6 +12,7 @@ from connectors.base import Access, Collected, Company, Mark, Progress, Session,
 from connectors.errors import Reconnect
 from connectors.intake import Intake
 from connectors.shopify import entry, inventory, offers, payments
+from connectors.shopify.bulk import BULK_FROM, BulkReader, BulkSettings
 from connectors.shopify.connection import Pager, Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.reading import Reader, Reading
@@ -39,7 +40,8 @@ class ShopifyConnector:
     )
     ready: tuple[ReadyTable, ...] = READY
 
-    def __init__(self) -> None:
+    def __init__(self, *, bulk_from: int = BULK_FROM) -> None:
+        self._bulk_from = bulk_from
         #: page sizes by shop: the first page of a collection is as big as the last one of the collection before
         self._sizes: dict[str, dict[str, int]] = {}
 
@@ -64,7 +66,7 @@ class ShopifyConnector:
             (root.shape.name,): partial(
                 _read,
                 session,
-                Pager(graph, root, sizes),
+                Pager(graph, root, sizes, self._in_bulk(session, graph, root)),
                 root,
                 _mark(root, cursors, until),
                 until,
@@ -89,6 +91,12 @@ class ShopifyConnector:
         )
         _refuse_losses(found, aside)
         return replace(_collected(session, found, until), aside=tuple(aside))
+
+    def _in_bulk(self, session: Session, graph: Graph, root: Root) -> BulkReader | None:
+        settings = session.access.settings
+        home = settings.address(settings.api_url, session.access.account)
+        given = BulkSettings(home, settings.limits, self._bulk_from)
+        return BulkReader(graph, root, root.bulk, given) if root.bulk else None
 
 
 def _refuse_losses(found: list["_Part"], aside: list[Aside]) -> None:

@@ -19,7 +19,7 @@ SCOPES = (
     "read_discounts",
 )
 
-_LINE = """
+LINE = """
 fragment Line on LineItem {
   id title variantTitle sku vendor quantity currentQuantity refundableQuantity taxable isGiftCard requiresShipping
   product { id }
@@ -33,7 +33,7 @@ fragment Line on LineItem {
 }
 """
 
-_SHIPPING = """
+SHIPPING = """
 fragment Shipping on ShippingLine {
   id title code source isRemoved
   originalPriceSet { shopMoney { amount } }
@@ -43,7 +43,7 @@ fragment Shipping on ShippingLine {
 }
 """
 
-_DISCOUNT = """
+DISCOUNT = """
 fragment Discount on DiscountApplication {
   __typename index allocationMethod targetSelection targetType
   value { ... on MoneyV2 { amount currencyCode } ... on PricingPercentageValue { percentage } }
@@ -72,7 +72,7 @@ fragment RefundShipping on RefundShippingLine {
 }
 """
 
-_VARIANT = """
+VARIANT = """
 fragment Variant on ProductVariant {
   id legacyResourceId title sku barcode price compareAtPrice taxable position inventoryQuantity inventoryPolicy
   createdAt updatedAt
@@ -80,14 +80,8 @@ fragment Variant on ProductVariant {
 }
 """
 
-ORDERS = (
-    """
-query Orders(
-  $first: Int!, $after: String, $query: String, $lines: Int!, $shipping: Int!, $discounts: Int!
-) {
-  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
-    pageInfo { hasNextPage endCursor }
-    nodes {
+#: What is asked of an order, but for its connections.
+ORDER_FIELDS = """
       id legacyResourceId name createdAt updatedAt processedAt cancelledAt closedAt cancelReason test confirmed edited
       displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode presentmentCurrencyCode taxesIncluded
       taxExempt sourceName poNumber tags discountCodes paymentGatewayNames subtotalLineItemsQuantity
@@ -118,16 +112,27 @@ query Orders(
         amountSet { shopMoney { amount } presentmentMoney { amount currencyCode } }
         fees { id type rate amount { amount currencyCode } taxAmount { amount } }
       }
-      lineItems(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
+"""
+ORDERS = (
+    """
+query Orders(
+  $first: Int!, $after: String, $query: String, $lines: Int!, $shipping: Int!, $discounts: Int!
+) {
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+"""
+    + ORDER_FIELDS
+    + """      lineItems(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...Line } }
       shippingLines(first: $shipping) { pageInfo { hasNextPage endCursor } nodes { ...Shipping } }
       discountApplications(first: $discounts) { pageInfo { hasNextPage endCursor } nodes { ...Discount } }
     }
   }
 }
 """
-    + _LINE
-    + _SHIPPING
-    + _DISCOUNT
+    + LINE
+    + SHIPPING
+    + DISCOUNT
 )
 
 #: The rest of an order's own lists, where they are longer than a page of orders shows.
@@ -139,7 +144,7 @@ query OrderShipping($id: ID!, $first: Int!, $after: String) {
   }
 }
 """
-    + _SHIPPING
+    + SHIPPING
 )
 ORDER_DISCOUNTS = (
     """
@@ -149,7 +154,7 @@ query OrderDiscounts($id: ID!, $first: Int!, $after: String) {
   }
 }
 """
-    + _DISCOUNT
+    + DISCOUNT
 )
 
 #: What refunds gave back: connections inside a list of the order, so they are asked for by the refunds' own ids.
@@ -198,23 +203,27 @@ query OrderLines($id: ID!, $first: Int!, $after: String) {
   order(id: $id) { lineItems(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...Line } } }
 }
 """
-    + _LINE
+    + LINE
 )
 
+PRODUCT_FIELDS = """
+      id legacyResourceId title handle status vendor productType createdAt updatedAt publishedAt tags totalInventory
+      tracksInventory isGiftCard
+"""
 PRODUCTS = (
     """
 query Products($first: Int!, $after: String, $query: String, $lines: Int!) {
   products(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
     pageInfo { hasNextPage endCursor }
     nodes {
-      id legacyResourceId title handle status vendor productType createdAt updatedAt publishedAt tags totalInventory
-      tracksInventory isGiftCard
-      variants(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...Variant } }
+"""
+    + PRODUCT_FIELDS
+    + """      variants(first: $lines) { pageInfo { hasNextPage endCursor } nodes { ...Variant } }
     }
   }
 }
 """
-    + _VARIANT
+    + VARIANT
 )
 
 PRODUCT_VARIANTS = (
@@ -225,20 +234,26 @@ query ProductVariants($id: ID!, $first: Int!, $after: String) {
   }
 }
 """
-    + _VARIANT
+    + VARIANT
 )
 
-CUSTOMERS = """
+CUSTOMER_FIELDS = """
+      id legacyResourceId createdAt updatedAt state locale tags taxExempt verifiedEmail numberOfOrders
+      amountSpent { amount currencyCode }
+"""
+CUSTOMERS = (
+    """
 query Customers($first: Int!, $after: String, $query: String) {
   customers(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
     pageInfo { hasNextPage endCursor }
     nodes {
-      id legacyResourceId createdAt updatedAt state locale tags taxExempt verifiedEmail numberOfOrders
-      amountSpent { amount currencyCode }
-    }
+"""
+    + CUSTOMER_FIELDS
+    + """    }
   }
 }
 """
+)
 
 _STOCK = """
 fragment Level on InventoryLevel {

@@ -12,6 +12,7 @@ from connectors.reads import Call
 from connectors.shopify.documents import API_VERSION
 from connectors.shopify.judge import Envelope, ThrottleStatus, envelope
 from connectors.wire import Answer
+from storage.facts.clock import Clock
 
 #: After this long of being throttled the rest is left to a later run.
 LONGEST_THROTTLED = timedelta(minutes=15)
@@ -68,6 +69,11 @@ class Graph:
     def __init__(self, http: Http) -> None:
         self._http = http
         self.bucket = Bucket()
+
+    @property
+    def clock(self) -> Clock:
+        """The connection's clock."""
+        return self._http.clock
 
     async def ask(self, name: str, document: str, variables: dict[str, Any]) -> msgspec.Raw:
         """Return the data; waits when throttled, raises TooCostly when the query must be made smaller."""

@@ -81,7 +81,12 @@ class Reader:
     async def _whole(self, until: datetime) -> Reading:
         intake = self._new_intake()
         intake.expected = await self._pager.count()
-        await self._windows(intake, None, until)
+        began = await self._pager.whole.read(intake) if self._pager.whole else None
+        if began is None:
+            await self._windows(intake, None, until)
+        else:
+            self._middle = began - OVERLAP
+            await self._window(intake, self._middle, None)
         if self._sees_all:
             await self._prune(intake)
         return self._reading(until, full=self._sees_all, keep=True)

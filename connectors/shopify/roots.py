@@ -4,7 +4,7 @@ First pages are sized by Shopify's published costs (an object 1 point, a connect
 the shop really charged.
 """
 
-from connectors.shopify import documents
+from connectors.shopify import bulk_documents, documents
 from connectors.shopify.connection import Root
 from connectors.shopify.lists import Inner
 from connectors.shopify.refunds import with_refunds
@@ -24,6 +24,7 @@ ROOTS = (
         keys_document=documents.ORDER_KEYS,
         whole_scope="read_all_orders",
         edition="2",
+        bulk=bulk_documents.ORDERS,
         inners=(
             Inner("lineItems", "lines", 5, "OrderLines", documents.ORDER_LINES, "order"),
             Inner("shippingLines", "shipping", 1, "OrderShipping", documents.ORDER_SHIPPING, "order", more=20),
@@ -42,6 +43,7 @@ ROOTS = (
         count_field="productsCount",
         keys_name="ProductKeys",
         keys_document=documents.PRODUCT_KEYS,
+        bulk=bulk_documents.PRODUCTS,
         inners=(Inner("variants", "lines", 10, "ProductVariants", documents.PRODUCT_VARIANTS, "product", more=100),),
     ),
     Root(
@@ -55,5 +57,6 @@ ROOTS = (
         count_field="customersCount",
         keys_name="CustomerKeys",
         keys_document=documents.CUSTOMER_KEYS,
+        bulk=bulk_documents.CUSTOMERS,
     ),
 )

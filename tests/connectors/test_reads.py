@@ -5,7 +5,7 @@ import json
 import pytest
 
 from connectors.errors import WriteRefused
-from connectors.reads import Call, operations, refuse_writes
+from connectors.reads import BULK_RUN, Call, operations, refuse_writes
 
 GRAPH = "/admin/api/2026-10/graphql.json"
 
@@ -78,6 +78,19 @@ def test_looking_for_words_misses_writes_and_this_does_not() -> None:
 def test_the_named_operation_does_not_excuse_the_others() -> None:
     with pytest.raises(WriteRefused):
         refuse_writes(graph("query A { a } mutation B { b }", operationName="A"))
+
+
+def test_a_bulk_operation_may_ask_and_nothing_else() -> None:
+    refuse_writes(graph(BULK_RUN, variables={"query": "{ orders { edges { node { id } } } }"}, operationName="BulkRun"))
+    for wrong in (*WRITES, None, 5, ["{ a }"]):
+        with pytest.raises(WriteRefused):
+            refuse_writes(graph(BULK_RUN, variables={"query": wrong}))
+    for variables in (None, {}, "{ a }", {"query": "{ a }", "other": 1}):
+        with pytest.raises(WriteRefused):
+            refuse_writes(graph(BULK_RUN, variables=variables))
+    for changed in (f"{BULK_RUN} ", BULK_RUN.replace("RunQuery", "RunMutation"), f"{BULK_RUN} mutation A {{ a }}"):
+        with pytest.raises(WriteRefused):
+            refuse_writes(graph(changed, variables={"query": "{ a }"}))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from sandbox.providers.edge import Asked, Edge, fingerprint, note
 from sandbox.providers.hooks import Delivered, deliver
 from sandbox.providers.shopify import errors
 from sandbox.providers.shopify.bucket import Bucket
+from sandbox.providers.shopify.bulk import Bulk
 from sandbox.providers.shopify.consent import Consent, domain_of, form_of, token_answer
 from sandbox.providers.shopify.execute import Ask, Executor
 from sandbox.providers.shopify.generate import generate
@@ -59,6 +60,7 @@ class Shopify:
         self.clock = clock or SystemClock()
         self.shops = dict(shops)
         self.buckets = {domain: Bucket() for domain in self.shops}
+        self.bulks = {domain: Bulk() for domain in self.shops}
         self.oauth = Tokens(self.clock)
         self.journal = journal or Journal(self.clock)
         self.script = script or Script()
@@ -83,6 +85,7 @@ class Shopify:
         """Let there be one more shop to install the app in."""
         self.shops[domain] = generate(seed, orders, as_of=as_of, clock=self.clock, domain=domain, name=name)
         self.buckets[domain] = Bucket()
+        self.bulks[domain] = Bulk()
         return self.shops[domain]
 
     def launch(self, shop: str, app_url: str) -> str:
@@ -107,6 +110,8 @@ class Shopify:
 
     def describe(self, asked: Asked) -> Call:
         """Say what a request is about."""
+        if asked.path.startswith("/files/"):
+            return Call(asked.method, asked.path, "file", account=asked.path.split("/")[2])
         found = _ADMIN.match(asked.path)
         shop = (found["shop"] if found else None) or asked.headers.get("host", "").partition(":")[0]
         rest = found["rest"] if found else ""
@@ -121,8 +126,10 @@ class Shopify:
     def _describe_query(self, asked: Asked, shop: str) -> Call:
         ask = _ask(asked.body)
         query = ask.query if ask else ""
-        mutating = _MUTATION.search(query) is not None
         entity = _ROOT.match(query)
+        # A bulk operation is begun by a mutation and changes nothing.
+        in_bulk = entity is not None and entity[1] == "bulkOperationRunQuery"
+        mutating = _MUTATION.search(query) is not None and not in_bulk
         return Call(
             asked.method,
             asked.path,
@@ -204,6 +211,7 @@ class Shopify:
             Route(f"{prefix}/admin/api/{{version}}/graphql.json", self._graphql, methods=["POST"]),
             Route(f"{prefix}/admin/api_permissions/current.json", self._uninstall, methods=["DELETE"]),
             *self._consent.routes(prefix),
+            *([] if prefix else [Route("/files/{shop}/{name}", self._file)]),
         ]
 
     async def _graphql(self, request: Request) -> Response:
@@ -219,6 +227,7 @@ class Shopify:
         if store.state in _STATES:
             status, words = _STATES[store.state]
             return self._json(msgspec.json.encode({"errors": words}), status)
+        self.bulks.setdefault(domain, Bulk()).address = f"{request.base_url}files/{domain}"
         body = self._run(await request.body(), store, grant)
         if body is None:
             return self._json(msgspec.json.encode({"errors": "Bad Request"}), 400)
@@ -230,6 +239,17 @@ class Shopify:
             note(request.scope, "revoked grant")
             self.left(domain)
         return self._json(msgspec.json.encode(body), version=version)
+
+    async def _file(self, request: Request) -> Response:
+        """Give out the file of a bulk operation: the link opens it, and who sends a token along is told off."""
+        bulk = self.bulks.get(request.path_params["shop"])
+        if "x-shopify-access-token" in request.headers:
+            return Response(b"no token belongs here", 400)
+        name, key = request.path_params["name"], request.query_params.get("sig", "")
+        body = bulk.file(name.removeprefix("bulk-").removesuffix(".jsonl"), key) if bulk else None
+        if body is None:
+            return Response(b"<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
+        return Response(body, media_type="application/jsonl")
 
     async def _uninstall(self, request: Request) -> Response:
         """Let the app leave the shop by itself, as its access token allows."""
@@ -249,7 +269,8 @@ class Shopify:
         if store.state == "inactive":
             return {"errors": [errors.SCRIPTED["SHOP_INACTIVE"].body()]}
         with store.lock:
-            return self._executor.answer(ask, store, grant, self.buckets.setdefault(store.domain, Bucket()))
+            bucket = self.buckets.setdefault(store.domain, Bucket())
+            return self._executor.answer(ask, store, grant, bucket, self.bulks.setdefault(store.domain, Bulk()))
 
     def _json(self, body: bytes, status: int = 200, *, version: str = VERSION) -> Response:
         headers = {"x-request-id": str(uuid.uuid4()), "x-shopify-api-version": version}

@@ -18,11 +18,11 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from sandbox.providers.shopify import errors
+from sandbox.providers.shopify import bulk, errors
 from sandbox.providers.shopify.bucket import Bucket
 from sandbox.providers.shopify.errors import Refused
 from sandbox.providers.shopify.oauth import Grant
-from sandbox.providers.shopify.plan import MUTATION_COST, Planner, Run, Step, operation_of
+from sandbox.providers.shopify.plan import MUTATION_COST, Planner, Resolver, Run, Step, operation_of
 from sandbox.providers.shopify.resolve import resolvers
 from sandbox.providers.shopify.sdl import SDL
 from sandbox.providers.shopify.store import Store
@@ -61,6 +61,14 @@ def _document(query: str) -> DocumentNode | list[GraphQLError]:
     return validate(admin_schema(), document) or document
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What bulk operations read with."""
+
+    schema: GraphQLSchema
+    resolvers: Mapping[tuple[str, str], Resolver]
+
+
 class Executor:
     """Runs requests against stores."""
 
@@ -71,7 +79,7 @@ class Executor:
         """Return the parsed and checked document, or what is wrong with it."""
         return _document(query)
 
-    def answer(self, ask: Ask, store: Store, grant: Grant, bucket: Bucket) -> dict[str, Any]:
+    def answer(self, ask: Ask, store: Store, grant: Grant, bucket: Bucket, bulks: bulk.Bulk) -> dict[str, Any]:
         """Return the body of the answer."""
         document = self.document(ask.query)
         if isinstance(document, list):
@@ -83,7 +91,9 @@ class Executor:
         if isinstance(variables, list):
             return {"errors": [_error(mistake) for mistake in variables]}
         try:
-            steps = Planner(self.schema, document, resolvers(store, grant), variables).plan(operation)
+            readers = resolvers(store, grant)
+            readers |= bulk.resolvers(store, bulks, self.document, Others(self.schema, dict(readers)))
+            steps = Planner(self.schema, document, readers, variables).plan(operation)
         except GraphQLError as mistake:
             return {"errors": [_error(mistake)]}
         return _priced(self.schema, operation, steps, store, bucket)

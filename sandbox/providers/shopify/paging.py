@@ -82,6 +82,9 @@ def page(
     reverse: bool = False,
 ) -> Connection:
     """Cut the page that the arguments ask for out of an ascending list of places, read from its end if reversed."""
+    if arguments.get("bulk"):
+        # Bulk operations page for themselves, and have no end at which that stops.
+        return Connection([lookup[id_] for _, id_ in places], places, scope, has_next=False, has_previous=False)
     count = wanted(field, arguments)
     low, high = _window(places, scope, arguments, reverse=reverse)
     start = low if arguments.get("first") is not None else max(low, high - count)

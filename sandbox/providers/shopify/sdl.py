@@ -1,11 +1,11 @@
 """The part of Shopify's Admin schema 2026-10 that is served here; a contract test compares it with the real one."""
 
-from sandbox.providers.shopify import sdl_offers
+from sandbox.providers.shopify import sdl_bulk, sdl_offers
 
 CONNECTED = (
     "Order", "LineItem", "Product", "ProductVariant", "Customer", "RefundLineItem", "RefundShippingLine",
     "ShippingLine", "DiscountApplication", "InventoryItem", "InventoryLevel", "Location",
-    "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction", *sdl_offers.CONNECTED,
+    "ShopifyPaymentsPayout", "ShopifyPaymentsBalanceTransaction", *sdl_offers.CONNECTED, *sdl_bulk.CONNECTED,
 )  # fmt: skip
 
 _PAGE = "after: String, before: String, first: Int, last: Int"
@@ -494,6 +494,7 @@ type Order implements Node {{
 SDL = (
     _TYPES
     + sdl_offers.TYPES
+    + sdl_bulk.TYPES
     + "".join(
         f"type {name}Connection {{ edges: [{name}Edge!]! nodes: [{name}!]! pageInfo: PageInfo! }}\n"
         f"type {name}Edge {{ cursor: String! node: {name}! }}\n"

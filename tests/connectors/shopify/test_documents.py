@@ -19,10 +19,14 @@ from graphql import (
 )
 from graphql.language import FieldNode, FragmentDefinitionNode, OperationDefinitionNode
 
-from connectors.reads import operations
+from connectors.reads import BULK_RUN, operations
 from connectors.shopify import documents, inventory, offers, payments, refunds
-from connectors.shopify.documents import DOCUMENTS, SCOPES
+from connectors.shopify.bulk_documents import BULK_DOCUMENTS, BULK_QUERIES
+from connectors.shopify.documents import DOCUMENTS as PAGED
+from connectors.shopify.documents import SCOPES
 from connectors.shopify.roots import ROOTS
+
+DOCUMENTS = PAGED | BULK_QUERIES | BULK_DOCUMENTS
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,38 @@ def schema(contracts: Path) -> GraphQLSchema:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_are_valid(schema: GraphQLSchema, name: str) -> None:
     assert validate(schema, parse(DOCUMENTS[name])) == []
+
+
+def connections(node: Any, info: TypeInfo) -> list[int]:
+    """Return how deep each connection of a bulk query is."""
+    found: list[int] = []
+
+    class Deep(Visitor):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[bool] = []
+
+        def enter_field(self, _node: FieldNode, *_: Any) -> None:
+            kind = get_named_type(info.get_type())
+            self.open.append(kind is not None and kind.name.endswith("Connection"))
+            if self.open[-1]:
+                found.append(sum(self.open))
+
+        def leave_field(self, _node: FieldNode, *_: Any) -> None:
+            self.open.pop()
+
+    visit(node, TypeInfoVisitor(info, Deep()))
+    return found
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("name", BULK_QUERIES)
+def test_bulk_queries_keep_to_the_rules(schema: GraphQLSchema, name: str) -> None:
+    deep = connections(parse(BULK_QUERIES[name]), TypeInfo(schema))
+    assert 1 <= len(deep) <= 5
+    assert max(deep) <= 2
+    assert "first" not in BULK_QUERIES[name]
+    assert validate(schema, parse(BULK_RUN)) == []
 
 
 @pytest.mark.contracts
