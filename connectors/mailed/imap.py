@@ -9,7 +9,7 @@ import contextlib
 import imaplib
 import re
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -20,8 +20,10 @@ from connectors.mailed.inbox import LARGEST_MAIL, MOST_MAILS
 from storage.facts.secret import Secret
 
 T = TypeVar("T")
-#: servers that everybody may name; others are the operator's to list
-KNOWN = frozenset({"imap.gmail.com", "outlook.office365.com"})
+#: asks for a token that takes the place of the password
+Bearer = Callable[[], Awaitable[Secret]]
+#: servers that everybody may name, and whose tokens open their mailboxes; others are the operator's to list
+KNOWN: Mapping[str, str] = {"imap.gmail.com": "google", "outlook.office365.com": "microsoft"}
 #: as it is stored: lower-case, without the usual port
 SERVER = re.compile(r"(?P<host>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+)(?::(?P<port>(?!993$)[0-9]{2,5}))?", re.ASCII)
 USER = re.compile(r"[A-Za-z0-9._%+=@'-]{1,254}", re.ASCII)
@@ -49,7 +51,15 @@ class _Bounded(imaplib.IMAP4_SSL):
 class Mailbox:
     """One folder of one mailbox; as an async context it closes its connection."""
 
-    def __init__(self, server: str, user: str, secret: Secret, folder: str, *, bearer: bool = False) -> None:
+    def __init__(
+        self,
+        server: str,
+        user: str,
+        secret: Secret,
+        folder: str,
+        *,
+        bearer: Callable[[], Awaitable[Secret]] | None = None,
+    ) -> None:
         match = SERVER.fullmatch(server)
         if match is None or not USER.fullmatch(user) or not FOLDER.fullmatch(folder):
             raise Broken("this is no mailbox: a server, a user and a folder are needed", code="mailbox_malformed")
@@ -79,6 +89,8 @@ class Mailbox:
 
     async def _with(self, work: Callable[[imaplib.IMAP4_SSL], T]) -> T:
         async with self._turn:
+            if self._connection is None and self._bearer is not None:
+                self._secret = await self._bearer()
             return await asyncio.to_thread(self._done, work)
 
     def _done(self, work: Callable[[imaplib.IMAP4_SSL], T]) -> T:
@@ -110,7 +122,7 @@ class Mailbox:
     def _log_in(self, connection: imaplib.IMAP4_SSL) -> None:
         secret = self._secret.reveal()
         try:
-            if self._bearer:
+            if self._bearer is not None:
                 said = f"user={self._user}\x01auth=Bearer {secret}\x01\x01".encode()
                 # A second question is the reason of a refusal, and wants an empty answer.
                 answers = iter([said])

@@ -112,7 +112,7 @@ async def _store(access: Access, grant: Grant, stack: contextlib.AsyncExitStack)
     if grant.store == "folder":
         return FolderStore(access.settings.api_url, access.organization, grant.prefix)
     if grant.store == "imap":
-        return await stack.enter_async_context(mailbox(grant, access.settings))
+        return await stack.enter_async_context(mailbox(grant, access.settings, access.clock))
     from connectors.netsuite.bucket import bucket_store
 
     return bucket_store(grant, access.settings.endpoints)

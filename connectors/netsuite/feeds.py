@@ -14,7 +14,8 @@ import msgspec
 
 from connectors.errors import Broken
 from connectors.files.forms import Dates, Decimal, Delimiter, Encoding, Thousands
-from connectors.mailed.imap import FOLDER, SERVER, USER
+from connectors.mailed.bearer import CLIENT, TENANT, SignIn
+from connectors.mailed.imap import FOLDER, KNOWN, SERVER, USER
 from connectors.mailed.senders import ADDRESS, Rules
 from storage.facts.secret import Secret
 
@@ -100,6 +101,13 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     #: of a mailbox: whose it is, and which folder of it
     user: str = ""
     folder: str = "INBOX"
+    #: how its user is proven: by `secret` as a password, or by a token that an app is given for `secret`
+    sign_in: SignIn = "password"
+    #: of Microsoft 365
+    tenant: str = ""
+    client_id: str = ""
+    #: of Gmail
+    refresh: Secret = Secret("")
     region: str = ""
     key_id: str = ""
     secret: Secret = Secret("")
@@ -128,12 +136,25 @@ def read_grant(sealed: Secret) -> Grant:
     return grant
 
 
+def _check_mailbox(grant: Grant) -> None:
+    if not (SERVER.fullmatch(grant.endpoint) and USER.fullmatch(grant.user) and FOLDER.fullmatch(grant.folder)):
+        raise _wrong("a mailbox needs its server, its user and its folder, in plain characters")
+    if grant.sign_in == "password":
+        return
+    if not CLIENT.fullmatch(grant.client_id):
+        raise _wrong("signing in by a token needs the id of the app")
+    if grant.sign_in == "microsoft" and not TENANT.fullmatch(grant.tenant):
+        raise _wrong("signing in at Microsoft needs the tenant")
+    if grant.sign_in == "google" and not grant.refresh.reveal():
+        raise _wrong("signing in at Google needs a refresh token")
+    if KNOWN.get(grant.endpoint, grant.sign_in) != grant.sign_in:
+        raise _wrong("signing in by a token is for the servers of whoever gives it")
+
+
 def _check_mail(grant: Grant) -> None:
     rules = grant.mail
-    if grant.store == "imap" and not (
-        SERVER.fullmatch(grant.endpoint) and USER.fullmatch(grant.user) and FOLDER.fullmatch(grant.folder)
-    ):
-        raise _wrong("a mailbox needs its server, its user and its folder, in plain characters")
+    if grant.store == "imap":
+        _check_mailbox(grant)
     if rules is None:
         if grant.store == "imap" or any(feed.subject for feed in grant.feeds):
             raise _wrong("mails need their rules: the receiving server and the senders")

@@ -1,6 +1,6 @@
 """Connecting NetSuite's files: no consent of a provider's, but a form of ours: bucket or mailbox, its key, the feeds.
 
-What is typed is tried before it is kept: bucket or mailbox must show its list to the key. Local folders are the operator's to
+What is typed is tried before it is kept: the place must show its list to the key. Local folders are the operator's to
 connect, with `tidings seed`.
 """
 
@@ -32,7 +32,12 @@ from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 
 _BUCKETS = ("store", "company", "endpoint", "bucket", "prefix", "region", "key_id", "secret", "service_account")
-_MAILBOXES = ("store", "company", "user", "folder")
+_MAILBOXES = ("store", "company", "sign_in", "tenant", "client_id")
+_SIGN_INS = (
+    Choice("password", "With the password, or an app password"),
+    Choice("microsoft", "With an app of Microsoft 365 (IMAP.AccessAsApp)"),
+    Choice("google", "With an app of Google and a refresh token"),
+)
 _KINDS = (
     Choice("s3", "A bucket, S3 or compatible"),
     Choice("gcs", "A bucket, Google Cloud Storage"),
@@ -67,9 +72,17 @@ class NetSuiteGrants:
         ),
         FormField("user", "User", "Whose mailbox it is: one for the reports alone.", group=_MAILBOX),
         FormField("folder", "Folder", "INBOX when empty.", group=_MAILBOX),
+        FormField("sign_in", "How to sign in", "", choices=_SIGN_INS, group=_MAILBOX),
         FormField(
-            "password", "Password", "Or app password. Stored sealed, and shown nowhere.", secret=True, group=_MAILBOX
+            "password",
+            "Password or app's secret",
+            "Stored sealed, and shown nowhere.",
+            secret=True,
+            group=_MAILBOX,
         ),
+        FormField("tenant", "Tenant", "Of an app of Microsoft 365.", group=_MAILBOX),
+        FormField("client_id", "App id", "Of an app.", group=_MAILBOX),
+        FormField("refresh", "Refresh token", "Of an app of Google.", secret=True, group=_MAILBOX),
         FormField(
             "senders", "Senders", "Whole addresses that the reports come from; no other mail is read.", group=_MAILS
         ),
@@ -174,13 +187,14 @@ def _bucket(typed: dict[str, str]) -> tuple[dict[str, object], str]:
 
 def _mailbox(typed: dict[str, str]) -> tuple[dict[str, object], str]:
     if not typed.get("user") or not typed.get("endpoint") or not typed.get("password"):
-        raise HintError("Name the mail server, the user and the password of the mailbox.")
+        raise HintError("Name the mail server, the user and the password, or the app's secret, of the mailbox.")
     said: dict[str, object] = {name: typed[name] for name in _MAILBOXES if typed.get(name)}
     # One spelling each: what two spellings name would otherwise be two mailboxes.
     server = typed["endpoint"].lower().removeprefix("imaps://").removesuffix(":993")
     user, folder = typed["user"].lower(), typed.get("folder") or "INBOX"
     folder = "INBOX" if folder.upper() == "INBOX" else folder
     said |= {"endpoint": server, "user": user, "folder": folder, "secret": typed["password"]}
+    said |= {"refresh": typed["refresh"]} if typed.get("refresh") else {}
     return said, f"imap:{server}/{user}/{folder}"
 
 
@@ -191,7 +205,7 @@ def _plain(error: ConnectorError, *, mailbox: bool = False) -> str:
     if isinstance(error, Reconnect) and mailbox:
         return (
             "The mailbox refuses this user and password. Where sign-in takes two steps, it needs an app password;"
-            " some servers take none at all."
+            " Microsoft 365 takes none at all: it needs an app."
         )
     if isinstance(error, Reconnect):
         return "The bucket refuses this key: it must be allowed to list and to get, on the prefix."

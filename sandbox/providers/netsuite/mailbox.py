@@ -8,6 +8,12 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 
 @dataclass
@@ -33,6 +39,22 @@ class Mailbox:
     #: connections end instead of a fetched mail, so many times
     drops: int = 0
     port: int = 0
+
+    @property
+    def tokens(self) -> Starlette:
+        """A service that gives tokens for it to an app with the right secret, each once: ``app-id``, ``app-secret``."""
+
+        async def give(request: Request) -> Response:
+            said = parse_qs((await request.body()).decode())
+            self.asked.append(f"TOKEN {said['grant_type'][0]}")
+            if said.get("client_id") != ["app-id-of-the-sandbox"] or said.get("client_secret") != [self.password]:
+                return JSONResponse({"error": "invalid_client"}, 401)
+            if said["grant_type"] == ["refresh_token"] and said.get("refresh_token") != ["sandbox-refresh"]:
+                return JSONResponse({"error": "invalid_grant"}, 400)
+            self.token = f"token-{len(self.asked)}"
+            return JSONResponse({"token_type": "Bearer", "expires_in": 3599, "access_token": self.token})
+
+        return Starlette(routes=[Route("/token", give, methods=["POST"])])
 
     def put(self, raw: bytes, received: datetime) -> int:
         """Let a mail arrive."""

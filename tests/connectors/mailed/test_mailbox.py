@@ -16,6 +16,7 @@ from connectors.mailed.imap import Mailbox as Reader
 from connectors.mailed.imap import _instant
 from sandbox.providers.netsuite import RULES
 from sandbox.providers.netsuite.mailbox import Mailbox
+from sandbox.providers.serve import serve
 from storage.facts.secret import Secret
 from tests.connectors.certificates import EXPIRED, OTHER_HOST, RIGHT, SELF_SIGNED, authority, server_side
 from tests.connectors.mailed.post import Post, post
@@ -149,6 +150,44 @@ async def test_an_outage_is_no_refusal_and_the_data_stays(tmp_path: Path, monkey
         box.lie = 0
         await here.world.collect()
         here.assert_same()
+
+
+@pytest.mark.parametrize(
+    "sign_in",
+    [{"sign_in": "microsoft", "tenant": "contoso.example"}, {"sign_in": "google", "refresh": "sandbox-refresh"}],
+)
+async def test_a_token_takes_the_place_of_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign_in: dict[str, str]
+) -> None:
+    async with served(tmp_path, monkeypatch) as made, serve(made.box.tokens) as tokens:
+        here, box = made.office.here, made.box
+        settings = replace(here.world.access.settings, token_url=f"{tokens.url}/token")
+        here.world.access = replace(here.world.access, settings=settings)
+        said = {"client_id": "app-id-of-the-sandbox", **sign_in}
+        made.deliver(60)
+        made.declare(**said)
+        await here.world.collect()
+        await here.world.collect()
+        here.assert_same()
+        assert "AUTHENTICATE XOAUTH2" in box.asked
+        assert len([one for one in box.asked if one.startswith("TOKEN ")]) == 2
+        wrongs: list[dict[str, str]] = [{"secret": "another"}, {"user": "somebody@temeritygoods.example"}]
+        wrongs += [{"refresh": "another"}] if "refresh" in sign_in else []
+        for wrong in wrongs:
+            made.declare(**{**said, **wrong})
+            with pytest.raises(Reconnect):
+                await here.world.collect()
+        for needed in ("client_id", *(set(sign_in) - {"sign_in"})):
+            made.declare(**{**said, needed: ""})
+            with pytest.raises(Broken, match="signing in"):
+                await here.world.collect()
+        other = {"microsoft": "imap.gmail.com", "google": "outlook.office365.com"}[sign_in["sign_in"]]
+        made.declare(**said, endpoint=other)
+        with pytest.raises(Broken, match="whoever gives it"):
+            await here.world.collect()
+    made.declare(**said)
+    with pytest.raises(Retry):
+        await made.office.here.world.collect()
 
 
 @pytest.mark.parametrize("certificate", [EXPIRED, OTHER_HOST, SELF_SIGNED])
