@@ -33,6 +33,7 @@ __all__ = [
 
 #: Whole refreshes and whole products; what they are made of is tested on both databases in every run.
 LONG = (
+    "tests/bot/cli/test_stories",
     "tests/faults/test_random_kills",
     "tests/faults/test_webhook_kills",
     "tests/jobs/connecting/",

@@ -33,7 +33,9 @@ def _begin(context: typer.Context) -> None:
 def demo(
     *,
     headless: Annotated[bool, typer.Option("--headless", help="Play a story instead of waiting for people.")] = False,
-    check: Annotated[str, typer.Option(help="Which story to play: refresh, or all.", metavar="STORY")] = "refresh",
+    check: Annotated[
+        str, typer.Option(help="Which story to play: refresh, escalation, reconnect, sources, or all.", metavar="STORY")
+    ] = "refresh",
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0: any free one.")] = 0,
     size: Annotated[int, typer.Option(min=1, max=200_000, help="Invoices and orders that are there at first.")] = 200,
@@ -43,6 +45,10 @@ def demo(
         typer.Option("--let-pass", help="Let time pass in the demo that runs now, such as 3h or 90m.", metavar="TIME"),
     ] = None,
     socket_mode: Annotated[bool, typer.Option("--socket-mode", help="Connect to Slack by Socket Mode.")] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(help="An empty Postgres database for a story, instead of a file; it is left as it is then."),
+    ] = None,
 ) -> None:
     """Try everything on this machine: an organization, its QuickBooks and Shopify, a Slack workspace and mail."""
     from bot.cli import demo as command
@@ -51,7 +57,7 @@ def demo(
     if let_pass is not None:
         command.let_pass(let_pass)
     elif headless:
-        command.play(check, Wishes(size=size, socket_mode=socket_mode))
+        command.play(check, Wishes(size=size, socket_mode=socket_mode, database_url=database))
     else:
         command.show(Wishes(port, size, speed, socket_mode=socket_mode), open_page=open_page)
 

@@ -90,7 +90,7 @@ def _places(folder: Path, database_url: str | None) -> dict[str, str]:
     data = folder / "warehouse"
     if database_url is None:
         return {"DATABASE_URL": f"sqlite:///{folder / 'tidings.db'}", "WAREHOUSE_URL": str(data)}
-    return {"DATABASE_URL": database_url, "WAREHOUSE_URL": f"{database_url}?data={data}"}
+    return {"DATABASE_URL": database_url, "WAREHOUSE_URL": f"{database_url.replace('+psycopg', '')}?data={data}"}
 
 
 def _settings(folder: Path, outside: SandboxThread, wishes: Wishes) -> Settings:

@@ -32,11 +32,11 @@ def value(record: Any, path: str) -> Any:
 
 def _walk(found: Any, parts: Sequence[str]) -> Any:
     for number, part in enumerate(parts):
-        if (part == "nodes" and isinstance(found, list)) or (part == "id" and isinstance(found, str)):
-            continue
-        if not isinstance(found, Mapping):
+        name = part.removesuffix("[]")
+        if isinstance(found, Mapping):
+            found = found.get(name)
+        elif not (name == "nodes" and isinstance(found, list)) and not (name == "id" and isinstance(found, str)):
             return None
-        found = found.get(part.removesuffix("[]"))
         if part.endswith("[]"):
             if number == len(parts) - 1:
                 return None if found is None else ", ".join(found)

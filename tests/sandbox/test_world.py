@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.cli.isolated import isolated_settings
+from connectors.shopify.documents import SCOPES
 from sandbox.providers import catalogue
 from sandbox.world import SEED_FILE, Plan, Sandbox, open_sandbox, sandbox_in_thread
 from storage.facts.clock import OffsetClock
+from storage.facts.sources import Provider
 from storage.seal import new_key
 from storage.seed_file import load_seed
 from storage.settings import Settings
@@ -106,3 +108,10 @@ def test_afterwards_nothing_listens() -> None:
     for port in {port for port in ports if port}:
         with socket.socket() as free:
             assert free.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_the_seeded_shop_has_all_that_the_app_asks_for(sandbox: Sandbox) -> None:
+    seed = load_seed(SEED_FILE, sandbox.credentials())
+    (shop,) = (one for one in seed.sources if one.provider is Provider.SHOPIFY)
+    assert shop.credentials is not None
+    assert tuple(shop.credentials.scopes) == SCOPES

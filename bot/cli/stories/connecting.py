@@ -40,7 +40,7 @@ async def agree(stage: Stage, browser: StoryBrowser, asked: Shown, company: str)
     """Say yes on the page that asks before anything is connected."""
     stage.expect(f"You are connecting {company}" in asked.text, f"no question before connecting: {asked.text}")
     done = await browser.send(asked, "/connect/confirm")
-    stage.expect("is connected" in done.text, f"not connected: {done.text}")
+    stage.expect(done.status == 200 and "is connected" in done.text, f"not connected: {done.text}")
 
 
 async def proven(stage: Stage, browser: StoryBrowser, verb: str) -> Shown:

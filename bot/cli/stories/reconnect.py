@@ -68,7 +68,7 @@ async def _reconnects(stage: Stage, browser: StoryBrowser) -> None:
     await stage.act(lambda: stage.slack.command(DANIEL, FINANCE, "/data", "reconnect quickbooks"))
     asked = await browser.send(await proven(stage, browser, "reconnect"), "/go")
     done = await browser.send(asked, "/connect/confirm")
-    stage.expect("is connected" in done.text, f"not reconnected: {done.text}")
+    stage.expect(done.status == 200 and "is connected" in done.text, f"not reconnected: {done.text}")
     await stage.see("the warning's last edit", lambda: newest(stage, "is reconnected"))
 
     async def caught_up() -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,14 +15,19 @@ from bot.cli.stories.browser import StoryBrowser
 from bot.cli.stories.connecting import connect, connect_by_form
 from bot.cli.stories.stage import Stage
 from bot.cli.stories.truths import Account, Records, Rows
+from connectors.registry import connector_for
 from sandbox.providers import catalogue
 from sandbox.providers.netsuite import NetSuite
+from sandbox.providers.shopify.offers import move_on
 from storage.facts.sources import Provider
 from storage.facts.status import SourceStatus
 from storage.warehouse.reader import Reader
 
 #: After so long everything is due again, and what is read once a day as well.
 _PAUSE = timedelta(hours=25)
+CONNECTED = (Provider.QUICKBOOKS, Provider.SHOPIFY, Provider.AMAZON, Provider.NETSUITE)
+#: What Daniel types before he is sent there.
+_HINTS = {Provider.SHOPIFY: catalogue.SHOP, Provider.AMAZON: "na"}
 #: How old a file is when it is looked for.
 _DELIVERED = timedelta(minutes=20)
 _SHOWN = 5
@@ -30,28 +36,35 @@ _PREFIX = "temerity"
 
 async def story(stage: Stage) -> None:
     """Play it as Daniel, the admin."""
+    await followed(stage, CONNECTED)
+
+
+async def followed(stage: Stage, providers: Collection[Provider]) -> Account:
+    """Play it with these providers; returns the account whose files are compared."""
     account = Account(NetSuite(Path(), stage.sandbox.clock))
     await stage.outside(lambda: _delivers(stage, account))
-    await _connects(stage)
-    await _reads(stage)
+    await _connects(stage, providers)
+    await _reads(stage, providers)
     await compare(stage, account, daily=False)
     await _something_happens(stage, account)
     await _refreshes(stage)
     await compare(stage, account, daily=True)
+    return account
 
 
-async def _connects(stage: Stage) -> None:
+async def _connects(stage: Stage, providers: Collection[Provider]) -> None:
     sandbox = stage.sandbox
     await stage.outside(lambda: setattr(sandbox.quickbooks.oauth, "choice", catalogue.REALM))
     await stage.outside(lambda: setattr(sandbox.shopify.oauth, "choice", catalogue.SHOP))
     async with contextlib.AsyncExitStack() as stack:
         browser = StoryBrowser()
         stack.push_async_callback(browser.close)
-        await connect(stage, browser, Provider.QUICKBOOKS, catalogue.COMPANY)
-        await connect(stage, browser, Provider.SHOPIFY, catalogue.COMPANY, catalogue.SHOP)
-        await connect(stage, browser, Provider.AMAZON, catalogue.COMPANY, "na")
-        await connect_by_form(stage, browser, Provider.NETSUITE, catalogue.COMPANY, _typed(stage))
-    stage.told("one of each provider is connected through the browser: QuickBooks, Shopify, Amazon, NetSuite's bucket")
+        for provider in providers:
+            if provider is Provider.NETSUITE:
+                await connect_by_form(stage, browser, provider, catalogue.COMPANY, _typed(stage))
+            else:
+                await connect(stage, browser, provider, catalogue.COMPANY, _HINTS.get(provider, ""))
+    stage.told(f"connected through the browser, one of each provider: {', '.join(providers)}")
 
 
 def _typed(stage: Stage) -> dict[str, str]:
@@ -67,8 +80,10 @@ def _typed(stage: Stage) -> dict[str, str]:
     }  # fmt: skip
 
 
-async def _reads(stage: Stage) -> None:
+async def _reads(stage: Stage, providers: Collection[Provider]) -> None:
     found = await stage.first_reads()
+    there = sorted(one.source.provider for one in found)
+    stage.expect(there == sorted(providers), f"connected are: {there}")
     rows = ", ".join(f"{one.source.provider} {one.last_ready.rows}" for one in found if one.last_ready)
     stage.told(f"each was read by itself; rows: {rows}")
 
@@ -83,7 +98,9 @@ def _changes(stage: Stage, account: Account) -> str:
     books = sandbox.quickbooks.books[catalogue.REALM].mutate(
         seed, new=4, changed=5, deleted=2, voided=1, deactivated=1, documents=17
     )
-    orders = sandbox.shopify.shops[catalogue.SHOP].mutate(seed, new=4, changed=6, deleted=1, voided=1)
+    shop = sandbox.shopify.shops[catalogue.SHOP]
+    orders = shop.mutate(seed, new=4, changed=6, deleted=1, voided=1)
+    move_on(shop, seed, sandbox.clock.now())
     seller, now = sandbox.amazon.shops[truths.SELLER], sandbox.clock.now()
     sandbox.amazon.mutate(truths.SELLER, orders=3, changes=3)
     seller.give_back(now)
@@ -140,6 +157,9 @@ async def compare(stage: Stage, account: Account, *, daily: bool) -> None:
     """
     for status in await stage.statuses():
         streams = await stage.outside(partial(_truth, stage, account, status, daily=daily))
+        declared = {one.name for one in connector_for(status.source.provider).streams}
+        left = declared - {one.stream for one in streams} if daily else set()
+        stage.expect(not left, f"{status.source.label}: nobody compares {sorted(left)}")
         wrong, rows = await asyncio.to_thread(_compared, stage, status, streams)
         words = [*wrong[:_SHOWN], *([f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else [])]
         stage.expect(not wrong, "\n".join([f"{status.source.label} is not as the provider has it:", *words]))

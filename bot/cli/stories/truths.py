@@ -136,6 +136,9 @@ def shopify(sandbox: Sandbox) -> Iterator[Records | Rows]:
     yield Records(shapes.LOCATIONS, store.truth("Location"))
     yield Records(shapes.PAYOUTS, store.truth("ShopifyPaymentsPayout"))
     yield Records(shapes.BALANCE_TRANSACTIONS, store.truth("ShopifyPaymentsBalanceTransaction"))
+    yield Records(shapes.DRAFT_ORDERS, store.truth("DraftOrder"))
+    yield Records(shapes.CHECKOUTS, store.truth("AbandonedCheckout"))
+    yield Records(shapes.DISCOUNTS, store.truth("DiscountNode"))
 
 
 def _products(store: Store) -> list[Any]:
