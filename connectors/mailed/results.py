@@ -89,6 +89,8 @@ def _uncommented(header: str) -> str | None:
     kept, depth, quoted = "", 0, False
     for match in re.finditer(r"\\?.", header, re.DOTALL):
         sign = match[0]
+        if sign.startswith("\\") and not (quoted or depth):
+            return None
         if not depth and sign == '"':
             quoted = not quoted
         elif not quoted and sign in {"(", ")"}:

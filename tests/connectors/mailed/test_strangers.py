@@ -51,6 +51,7 @@ UNVOUCHED = [
     f"{RECEIVER}; dkim=pass header.d={DOMAIN}; )",
     f"dkim=pass header.d={DOMAIN}",
     f"{RECEIVER}; x=({'(' * 20_000}",
+    f'{RECEIVER}; spf=none smtp.mailfrom=x\\"; dkim=pass header.d={DOMAIN}; x="',
 ]  # fmt: skip
 #: senders that are not ours, or that two readers would read differently
 SENDERS = {
