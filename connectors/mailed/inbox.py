@@ -172,17 +172,25 @@ class Inbox:
             reasons.setdefault(mail.against, []).append(mail)
         if reasons:
             log.warning("mails_put_aside", mails={why: len(mails) for why, mails in reasons.items()})
-        return [_sentence(why, mails) for why, mails in sorted(reasons.items())]
+        return [_sentence(why, mails, self._rules) for why, mails in sorted(reasons.items())]
 
 
-def _sentence(why: str, mails: list[Mail]) -> str:
+def _sentence(why: str, mails: list[Mail], rules: Rules) -> str:
     newest = max(mails, key=lambda mail: mail.received)
-    counted = Counter(mail.sender or "a sender that cannot be read" for mail in mails)
-    who = ", ".join(sender for sender, _ in counted.most_common(_TOLD_SENDERS))
-    more = f" and {len(counted) - _TOLD_SENDERS} more" if len(counted) > _TOLD_SENDERS else ""
     count = "1 mail was" if len(mails) == 1 else f"{len(mails)} mails were"
     when = f"{newest.received.astimezone(UTC):%d %b %Y %H:%M} UTC"
-    return f"{count} put aside and not loaded (from {who}{more}; the newest came {when}): {why}"
+    return f"{count} put aside and not loaded (from {_whom(mails, rules)}; the newest came {when}): {why}"
+
+
+def _whom(mails: list[Mail], rules: Rules) -> str:
+    """Name senders of the domains that are on the list. Others chose their names themselves: they are not repeated."""
+    ours = {sender.rpartition("@")[2] for sender in rules.known}
+    counted = Counter(mail.sender if mail.sender.rpartition("@")[2] in ours else "" for mail in mails)
+    strangers = counted.pop("", 0)
+    named = [sender for sender, _ in counted.most_common(_TOLD_SENDERS)]
+    named += ["others"] if len(counted) > _TOLD_SENDERS else []
+    named += [] if not strangers else ["a stranger"] if strangers == 1 else ["strangers"]
+    return " and ".join(named)
 
 
 def _file(part: Part, mail: Mail) -> Found:

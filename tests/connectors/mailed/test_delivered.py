@@ -134,3 +134,8 @@ async def test_who_is_allowed_later_is_read_later(tmp_path: Path) -> None:
     )
     assert done.source_as_of == office.here.at(30)
     assert not (await office.here.world.collect()).notes
+    office.put(office.mail(19, sender="call-1-800-555@evil.example"))
+    office.put(office.mail(18, sender=f"x{SENDER}"))
+    (note,) = (await office.here.world.collect()).notes
+    assert note.startswith(f"2 mails were put aside and not loaded (from x{SENDER} and a stranger; the newest came ")
+    assert [path for path in office.aside if path.endswith("from call-1-800-555@evil.example")]
