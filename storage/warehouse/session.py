@@ -20,6 +20,9 @@ from storage.warehouse.shares import KEYS
 #: rows per Parquet row group: bounds a writer's memory to some 20 MB per thread for records of 2.4 KB (DuckDB's own
 #: 122,880 rows cost 500 MB and five times the time)
 ROW_GROUP = 8192
+#: bytes of a row group, about: where records are wide a row group holds fewer. A writer has its widest column in memory
+#: several times, and 8,192 records of 20 KB ended a load at its memory limit
+ROW_GROUP_KILOBYTES = 16_000
 
 
 #: where each stream of each source stands: its cursor, live rows, digest of them, and the run that last changed them
@@ -283,3 +286,7 @@ def _set_options(connection: duckdb.DuckDBPyConnection) -> None:
     for name, value in wanted.items():
         if found.get(name) != value:
             connection.execute(f"CALL ducklake_set_option('lake', {text(name)}, {text(value)})")
+    # Said with a unit, kept as a number.
+    if found.get("parquet_row_group_size_bytes") != f"{ROW_GROUP_KILOBYTES}000":
+        said = text(f"{ROW_GROUP_KILOBYTES}KB")
+        connection.execute(f"CALL ducklake_set_option('lake', 'parquet_row_group_size_bytes', {said})")

@@ -15,6 +15,9 @@ from storage.warehouse.batches import BATCH, GONE, prepare
 from storage.warehouse.columns import arrow_schema, batch_columns, check_stream, line_columns
 from storage.warehouse.errors import WrongBatch
 
+#: some bytes of a row group of a staging file
+ROW_GROUP_BYTES = 8 << 20
+
 
 @dataclass(slots=True)
 class StagedStream:
@@ -114,4 +117,5 @@ def _append(staged: StagedStream, path: Path, table: Any) -> None:
     writer = staged.writers.get(path)
     if writer is None:
         writer = staged.writers[path] = pq.ParquetWriter(path, table.schema, compression="snappy")
-    writer.write_table(table)
+    # Whoever reads the file later holds a whole row group for each thread.
+    writer.write_table(table, row_group_size=max(1, table.num_rows * ROW_GROUP_BYTES // max(1, table.nbytes)))
