@@ -146,6 +146,8 @@ _NEXT_BY_CODE = {
     "scope_missing": "Ask {admins} to reconnect {name} and to allow everything that is asked for, then refresh again.",
     "file_unreadable": "Deliver the file anew, corrected. It is read by itself within half an hour.",
     "far_fewer_rows": "Deliver the file anew, or confirm it as said. It is read by itself within half an hour.",
+    "mails_put_aside": "If reports are among them, correct the senders or the receiving server with /data reconnect"
+    " ({admins} can).",
     "nothing_delivered": "Look whether {provider} sends its files. They are read by themselves within half an hour.",
 }
 

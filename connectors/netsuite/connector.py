@@ -151,5 +151,7 @@ def _as_of(feeds: tuple[Feed, ...], ledger: Ledger, against: tuple[str, ...]) ->
         return min(reached)
     if ledger.waiting:
         raise Retry(60, "the first files are not read yet: they may still grow", code="file_growing")
-    why = f"; mails were put aside: {', '.join(against)}" if against else ""
-    raise Broken(f"no file has come yet for {', '.join(missing) or 'any feed'}{why}", code="nothing_delivered")
+    words = f"no file has come yet for {', '.join(missing) or 'any feed'}"
+    if against:
+        raise Broken(f"{words}, and mails were put aside: {', '.join(against)}", code="mails_put_aside")
+    raise Broken(words, code="nothing_delivered")

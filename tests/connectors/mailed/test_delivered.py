@@ -120,7 +120,7 @@ async def test_who_is_allowed_later_is_read_later(tmp_path: Path) -> None:
     office.put(office.mail(30))
     with pytest.raises(Broken) as caught:
         await office.here.world.collect()
-    assert caught.value.code == "nothing_delivered"
+    assert caught.value.code == "mails_put_aside"
     assert "its sender is not on the list" in caught.value.detail
     assert SENDER not in caught.value.detail
     office.declare(senders=["Somebody@temeritygoods.example", SENDER.upper()])
