@@ -1,8 +1,8 @@
 """A QuickBooks with any number of invoices, made as they are asked for: `python -m bench.stream --invoices 5000000`.
 
 The stand-in makes one page of a thousand invoices; every further page is that page with the next thousand ids, so a
-page costs a millisecond and no memory whatever the number. All other questions go to the stand-in. The first line says
-where it is and what it holds, as JSON, like `bench.pages`.
+page costs a millisecond and no memory whatever the number. Each thousand spans the same dates. All other questions go
+to the stand-in. The first line says where it is and what it holds, as JSON, like `bench.pages`.
 """
 
 import argparse
@@ -11,6 +11,8 @@ import json
 import re
 import signal
 import sys
+from bisect import bisect_left
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,10 +27,13 @@ from sandbox.providers.serve import serve
 from storage.facts.clock import SystemClock
 
 PAGE = 1000
-_PAGE = re.compile(
-    r"SELECT (?:\*|Id) FROM Invoice ORDERBY Id STARTPOSITION (?P<start>[0-9]+) MAXRESULTS [0-9]+", re.ASCII
+_ASKED = re.compile(
+    r"SELECT (?P<what>\*|Id|COUNT\(\*\)) FROM Invoice"
+    r"(?: WHERE (?P<terms>TxnDate (?:>=|<) '[0-9-]{10}'(?: AND TxnDate < '[0-9-]{10}')?))?"
+    r"(?: ORDERBY Id STARTPOSITION (?P<start>[0-9]+) MAXRESULTS [0-9]+)?",
+    re.ASCII,
 )
-_COUNT = "SELECT COUNT(*) FROM Invoice"
+_TERM = re.compile(r"TxnDate (>=|<) '([0-9-]{10})'", re.ASCII)
 
 
 class Repeating:
@@ -37,6 +42,7 @@ class Repeating:
     def __init__(self, app: ASGIApp, records: list[dict[str, Any]], count: int) -> None:
         self._app = app
         self._count = count
+        self._dates = [str(one["TxnDate"]) for one in records]
         #: each record around its id, which comes first
         self._bodies = [encode({key: one[key] for key in one if key != "Id"})[1:] for one in records]
 
@@ -48,18 +54,29 @@ class Repeating:
             await Response(answer, media_type="application/json")(scope, receive, send)
 
     def _answer(self, scope: Scope) -> bytes | None:
-        (asked,) = parse_qs(scope["query_string"].decode()).get("query", [""])
-        stamp = SystemClock().now().isoformat().encode()
-        if asked == _COUNT:
-            return b'{"QueryResponse":{"totalCount":%d},"time":"%s"}' % (self._count, stamp)
-        page = _PAGE.fullmatch(asked)
-        if page is None:
+        asked = _ASKED.fullmatch(parse_qs(scope["query_string"].decode()).get("query", [""])[0])
+        if asked is None:
             return None
-        return b'{"QueryResponse":{"Invoice":[%s]},"time":"%s"}' % (self._page(int(page["start"])), stamp)
+        places = self._within(asked["terms"] or "")
+        whole, rest = divmod(self._count, PAGE)
+        count = whole * len(places) + bisect_left(places, rest)
+        stamp = SystemClock().now().isoformat().encode()
+        if asked["what"] == "COUNT(*)":
+            return b'{"QueryResponse":{"totalCount":%d},"time":"%s"}' % (count, stamp)
+        first = int(asked["start"] or 1) - 1
+        found = range(first, min(first + PAGE, count))
+        records = b",".join([self._record(n // len(places), places[n % len(places)]) for n in found])
+        return b'{"QueryResponse":{"Invoice":[%s]},"time":"%s"}' % (records, stamp)
 
-    def _page(self, start: int) -> bytes:
-        ids = range(start, min(start + PAGE, self._count + 1))
-        return b",".join([b'{"Id":"%d",%s' % (number, body) for number, body in zip(ids, self._bodies, strict=False)])
+    def _within(self, terms: str) -> list[int]:
+        """Return the places in the page of the records that the terms let pass."""
+        found = list(range(PAGE))
+        for sign, day in _TERM.findall(terms):
+            found = [place for place in found if (self._dates[place] >= day) == (sign == ">=")]
+        return found
+
+    def _record(self, page: int, place: int) -> bytes:
+        return b'{"Id":"%d",%s' % (page * PAGE + place + 1, self._bodies[place])
 
 
 def truth(records: list[dict[str, Any]], count: int) -> dict[str, Any]:
@@ -80,7 +97,8 @@ async def run(invoices: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     clock = SystemClock()
     size = Size(PAGE, 500, bills=0, journal_entries=0, paid=0.0)
-    quickbooks = QuickBooks.generated(seed=1, size=size, as_of=clock.now(), clock=clock)
+    # What changed lately would be told again under the ids that only the first page has.
+    quickbooks = QuickBooks.generated(seed=1, size=size, as_of=clock.now() - timedelta(days=2), clock=clock)
     records = quickbooks.books[catalogue.REALM].truth("Invoice")
     async with serve(Repeating(quickbooks.app, records, invoices)) as served:
         found = {
