@@ -5,37 +5,63 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from storage.facts.imports import ImportTable
 from storage.warehouse.guard import check_select
+from storage.warehouse.imports import view
 from storage.warehouse.location import Location
+from storage.warehouse.names import quote
 from storage.warehouse.session import Limits, connect
 
 _READABLE = re.compile(r"(raw|ready)_[a-z0-9_]+")
 
 
 class Reader:
-    """Queries over the raw and ready tables of one organization.
+    """Queries over the raw and ready tables of one organization, and over the tables that people import.
 
     Any thread may ask; one question is answered at a time. Each query sees the newest snapshot, or always the one it
     was opened at. It never waits for a writer. Opening takes some 0.15 s: open it for a piece of work, then close it.
     """
 
-    def __init__(self, location: Location, limits: Limits, snapshot: int | None = None) -> None:
+    def __init__(
+        self,
+        location: Location,
+        limits: Limits,
+        snapshot: int | None = None,
+        imports: Sequence[ImportTable] = (),
+    ) -> None:
         self._session = connect(location, limits, write=False, snapshot=snapshot)
         self._session.run("USE lake")
+        self._imports = {table.name: table for table in imports}
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Return the rows of one SELECT as dictionaries; ``?`` stands for a parameter (NotReadable, StorageFailed)."""
-        check_select(self._session, sql, _readable)
+        self._prepare(sql)
         return self._session.dicts(sql, parameters)
 
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """Return the rows of one SELECT as a pyarrow Table (NotReadable, StorageFailed)."""
-        check_select(self._session, sql, _readable)
+        self._prepare(sql)
         return self._session.arrow(sql, parameters)
 
     def tables(self) -> list[str]:
         """Return the names that can be read."""
-        return sorted(name for name in self._session.tables() if _readable(name.casefold()))
+        return sorted({*self._imports, *(name for name in self._session.tables() if _readable(name.casefold()))})
+
+    def _prepare(self, sql: str) -> None:
+        """Refuse what must not be read (NotReadable), and make the views of the imported tables that are named."""
+        named: set[str] = set()
+
+        def allowed(name: str) -> bool:
+            if name in self._imports:
+                named.add(name)
+            return name in self._imports or _readable(name)
+
+        check_select(self._session, sql, allowed)
+        if named:
+            # Anew each time: a provider may have come since, and the tables are those of this moment.
+            there = self._session.tables()
+            for name in sorted(named):
+                self._session.run(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {view(self._imports[name], there)}")
 
     def close(self) -> None:
         """Give memory and files back."""

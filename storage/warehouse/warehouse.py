@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar, overload
 
+from storage.facts.imports import ImportTable
 from storage.facts.personal import Redaction
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import Stream, StreamCounts
@@ -166,9 +167,12 @@ class Warehouse:
         """Return the newest snapshot; 0 when nothing was written yet."""
         return self._read(lambda session: session.snapshot(), 0)
 
-    def reader(self, *, snapshot: int | None = None) -> Reader:
-        """Open the reading side: the newest snapshot of each moment, or always a given one (NoLake, DetailExpired)."""
-        return Reader(self._location, self._limits, snapshot)
+    def reader(self, *, snapshot: int | None = None, imports: Sequence[ImportTable] = ()) -> Reader:
+        """Open the reading side: the newest snapshot of each moment, or always a given one (NoLake, DetailExpired).
+
+        `imports` are tables that can be asked for by their names as well; they are computed by each question.
+        """
+        return Reader(self._location, self._limits, snapshot, imports)
 
     def maintain(self, older_than: timedelta = timedelta(days=35), *, now: datetime) -> Upkeep:
         """Merge and rewrite files, expire older snapshots, remove files that nobody needs and what crashes left.

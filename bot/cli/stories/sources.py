@@ -15,6 +15,7 @@ from bot.cli.stories.browser import StoryBrowser
 from bot.cli.stories.connecting import connect, connect_by_form
 from bot.cli.stories.stage import Stage
 from bot.cli.stories.truths import Account, Records, Rows
+from connectors.finance import finance_tables
 from connectors.registry import connector_for
 from sandbox.providers import catalogue
 from sandbox.providers.netsuite import NetSuite
@@ -31,6 +32,10 @@ _HINTS = {Provider.SHOPIFY: catalogue.SHOP, Provider.AMAZON: "na"}
 #: How old a file is when it is looked for.
 _DELIVERED = timedelta(minutes=20)
 _SHOWN = 5
+_UNBALANCED = """
+SELECT source, transaction_type, transaction_id FROM ledger_lines WHERE provider = 'quickbooks'
+GROUP BY ALL HAVING sum(amount) IS DISTINCT FROM 0
+"""
 _PREFIX = "temerity"
 
 
@@ -49,6 +54,7 @@ async def followed(stage: Stage, providers: Collection[Provider]) -> Account:
     await _something_happens(stage, account)
     await _refreshes(stage)
     await compare(stage, account, daily=True)
+    await _imports(stage)
     return account
 
 
@@ -164,6 +170,27 @@ async def compare(stage: Stage, account: Account, *, daily: bool) -> None:
         words = [*wrong[:_SHOWN], *([f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else [])]
         stage.expect(not wrong, "\n".join([f"{status.source.label} is not as the provider has it:", *words]))
         stage.told(f"{status.source.label}: {len(streams)} streams, {rows} rows and lines, each as the provider has it")
+
+
+async def _imports(stage: Stage) -> None:
+    """Look at the tables that people import, over all sources."""
+
+    def look(status: SourceStatus) -> tuple[dict[str, dict[str, int]], int]:
+        with stage.warehouse(status).reader(imports=finance_tables()) as reader:
+            found = {}
+            for table in finance_tables():
+                counts = reader.query(f"SELECT provider, count(*) AS n FROM {table.name} GROUP BY 1 ORDER BY 1")  # noqa: S608 - ours
+                found[table.name] = {row["provider"]: row["n"] for row in counts}
+            return found, len(reader.query(_UNBALANCED))
+
+    found, unbalanced = await asyncio.to_thread(look, (await stage.statuses())[0])
+    stage.expect(not unbalanced, f"{unbalanced} QuickBooks transactions in ledger_lines do not add up to zero")
+    there = {one.source.provider for one in await stage.statuses()}
+    for table in finance_tables():
+        fillers = there.intersection(map(Provider, table.parts))
+        stage.expect(found[table.name] or not fillers, f"{table.name} has no rows, though {fillers} are connected")
+    told = ", ".join(f"{name} {sum(rows.values())} ({' and '.join(rows)})" for name, rows in found.items() if rows)
+    stage.told(f"the tables that people import: {told}")
 
 
 def _truth(stage: Stage, account: Account, status: SourceStatus, *, daily: bool) -> list[Records | Rows]:

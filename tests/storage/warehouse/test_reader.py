@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.facts.imports import ImportColumn, ImportTable
+from storage.facts.ready import ReadyTable
 from storage.warehouse import DetailExpired, NoLake, NotReadable, StorageFailed, Warehouse
 from storage.warehouse.loader import pass_by
 from tests.storage.warehouse.company import REPORT, SOURCE, STREAMS, Invoice, invoices, run, simple
@@ -104,6 +106,32 @@ def test_a_lake_that_is_not_there_is_said_so(warehouse: Warehouse) -> None:
         warehouse.reader(snapshot=99).query("SELECT 1 FROM raw_books_invoices")
     with pytest.raises(DetailExpired):
         warehouse.changes(SOURCE, "raw_books_invoices", 98, 99)
+
+
+IMPORTED = ImportTable(
+    "sales",
+    "Sales.",
+    (ImportColumn("provider", "VARCHAR", ""), ImportColumn("total", "DECIMAL(18,3)", "")),
+    {
+        "books": "SELECT total FROM ready_sales_of_books",
+        "elsewhere": "SELECT total FROM ready_sales_of_books JOIN ready_of_nobody",
+    },
+)
+
+
+def test_imported_tables_are_computed_for_each_question(warehouse: Warehouse) -> None:
+    made = ReadyTable("sales_of_books", "SELECT id, total FROM raw_books_invoices", "raw_books_invoices")
+    collect(warehouse, "one", 7)
+    with warehouse.reader(imports=(IMPORTED,)) as reader:
+        assert "sales" in reader.tables()
+        assert reader.query("SELECT * FROM sales") == []
+        warehouse.process("one", SOURCE, (made,))
+        assert reader.query("WITH a AS (FROM sales) FROM a") == [{"provider": "books", "total": Decimal(7)}]
+        collect(warehouse, "two", 8)
+        warehouse.process("two", SOURCE, (made,))
+        assert reader.arrow("SELECT total FROM sales").to_pylist() == [{"total": Decimal(8)}]
+    with warehouse.reader() as reader, pytest.raises(NotReadable):
+        reader.query("SELECT * FROM sales")
 
 
 def test_a_reader_may_be_shared_by_threads(warehouse: Warehouse) -> None:

@@ -1,0 +1,20 @@
+SELECT
+    o._source AS source,
+    o.order_id,
+    o.order_name AS order_number,
+    o.processed_at AS ordered_at,
+    o.updated_at,
+    o.financial_status AS status,
+    o.is_cancelled,
+    o.is_test,
+    o.source_name AS channel,
+    o.units,
+    o.currency,
+    o.subtotal AS items_amount,
+    o.discounts AS discount_amount,
+    o.shipping AS shipping_amount,
+    o.total - o.subtotal - o.shipping - CASE WHEN o.taxes_included THEN 0 ELSE o.tax END AS other_amount,
+    o.tax AS tax_amount,
+    o.taxes_included AS prices_include_tax,
+    o.total AS total_amount
+FROM ready_shopify_orders o
