@@ -12,7 +12,6 @@ import re
 import signal
 import sys
 from bisect import bisect_left
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,6 +26,7 @@ from sandbox.providers.serve import serve
 from storage.facts.clock import SystemClock
 
 PAGE = 1000
+NOTHING: dict[str, Any] = {"bills": 0, "journal_entries": 0, "paid": 0.0}
 _ASKED = re.compile(
     r"SELECT (?P<what>\*|Id|COUNT\(\*\)) FROM Invoice"
     r"(?: WHERE (?P<terms>TxnDate (?:>=|<) '[0-9-]{10}'(?: AND TxnDate < '[0-9-]{10}')?))?"
@@ -96,10 +96,10 @@ async def run(invoices: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     clock = SystemClock()
-    size = Size(PAGE, 500, bills=0, journal_entries=0, paid=0.0)
-    # What changed lately would be told again under the ids that only the first page has.
-    quickbooks = QuickBooks.generated(seed=1, size=size, as_of=clock.now() - timedelta(days=2), clock=clock)
-    records = quickbooks.books[catalogue.REALM].truth("Invoice")
+    made = QuickBooks.generated(seed=1, size=Size(PAGE, 500, **NOTHING), as_of=clock.now(), clock=clock)
+    records = made.books[catalogue.REALM].truth("Invoice")
+    # The other has none, or it would tell changes of them under ids that are on other pages here.
+    quickbooks = QuickBooks.generated(seed=1, size=Size(0, 500, **NOTHING), as_of=clock.now(), clock=clock)
     async with serve(Repeating(quickbooks.app, records, invoices)) as served:
         found = {
             "url": served.url,
