@@ -5,7 +5,7 @@ permission that only it needs. Whatever stands against the source as a whole (th
 limits, the shop) ends the collection, as does a failure of everything that was read.
 """
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -43,6 +43,7 @@ _THE_SOURCES = frozenset(
         "no_access",
         "no_marketplaces",
         "path_refused",
+        "redirected",
         "region_unknown",
         "security_refused",
         "shop_inactive",
@@ -96,7 +97,10 @@ async def apart(readings: Iterable[tuple[Sequence[str], Awaitable[T]]]) -> tuple
     return [one for one in found if not isinstance(one, Aside)], [one for one in found if isinstance(one, Aside)]
 
 
-def refuse_nothing(read: object, aside: Sequence[Aside]) -> None:
-    """Raise the error that decides when nothing at all was read: then it is no matter of single streams."""
-    if aside and not read:
+def refuse_nothing(read: object, aside: Sequence[Aside], only: Collection[str]) -> None:
+    """Raise the error that decides when nothing at all was read: then it is no matter of single streams.
+
+    Where `only` streams that failed before were asked for, their failing again says nothing about the source.
+    """
+    if aside and not read and not only:
         raise worst([one.error for one in aside])

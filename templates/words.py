@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.facts.people import Action, Role
-from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
+from storage.facts.runs import Failure, FailureKind, Missing, Result, Run, RunState, Stage
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
-from templates.text import label, listed
+from templates.text import beginning, label, listed
 
 #: Names that are not written as they are called in the code.
 _WRITTEN = {Provider.QUICKBOOKS: "QuickBooks", Provider.NETSUITE: "NetSuite"}
@@ -29,6 +29,17 @@ STAGES = {Stage.COLLECTING: "collecting", Stage.PROCESSING: "processing"}
 
 #: What a run that ended did, after the source's name.
 ENDINGS = {RunState.READY: "ready to import", RunState.FAILED: "failed", RunState.CANCELLED: "cancelled"}
+
+#: What a run came to, in one line of the history.
+RESULTS = {
+    Result.CHANGED: "changed",
+    Result.VERIFIED: "verified unchanged: checked, nothing new",
+    Result.NOTHING_WAITED: "nothing new had been collected",
+    Result.SUSPICIOUS: "suspicious empty",
+    Result.PARTIAL: "partial",
+    Result.FAILED: "failed",
+    Result.CANCELLED: "cancelled",
+}
 
 ROLES = {Role.VIEWER: "viewer", Role.REFRESHER: "refresher", Role.MANAGER: "manager", Role.ADMIN: "admin"}
 
@@ -117,6 +128,9 @@ _BY_CODE = {
     "unavailable": "{provider} could not be reached or answered with an error of its own.",
     "server_error": "{provider} answered with an error of its own.",
     "token_service": "{provider} could not renew our access just now; its sign-in service did not answer.",
+    "report_fatal": "{provider} could not make its report.",
+    "report_pending": "{provider} is still making its report.",
+    "report_cancelled": "{provider} cancelled its report before it began to make it.",
     "shop_frozen": "The shop is frozen until its Shopify bill is paid.",
     "shop_inactive": "The shop is not active at Shopify.",
     "shop_locked": "The shop is locked at Shopify.",
@@ -166,6 +180,15 @@ def failure_words(failure: Failure, source: Source, admins: Sequence[str] = ()) 
     if seen and not known:
         what += f" Seen: {seen}."
     return FailureWords(what, _NEXT_BY_CODE.get(failure.code, _NEXT[failure.kind]).format(**fill))
+
+
+def missing_words(missing: Missing, source: Source) -> str:
+    """Return why streams could not be read, in plain words and with what was seen."""
+    known = _BY_CODE.get(missing.code)
+    if known:
+        return known.format(provider=provider_name(source.provider))
+    seen = label(missing.detail, empty="").rstrip(".")
+    return f"{beginning(seen)}." if seen else _BY_KIND[missing.kind].format(provider=provider_name(source.provider))
 
 
 def who(admins: Sequence[str]) -> str:

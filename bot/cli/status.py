@@ -15,6 +15,7 @@ from storage.facts.status import SourceStatus
 from storage.records import seeds, sources, workers
 from storage.sessions import Database, Session
 from storage.settings import Settings
+from templates.notices.partly import lacks, lost
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -79,7 +80,7 @@ def _cells(one: SourceStatus, now: datetime) -> tuple[str, ...]:
     return (
         one.source.label,
         connection,
-        one.freshness.value,
+        one.freshness.value + (f"; {lost(partly)} could not be read" if (partly := lacks(one.last_ready)) else ""),
         _instant(one.last_data_refresh),
         _doing(one, now),
         _instant(one.next_run_at),

@@ -109,7 +109,7 @@ class AmazonConnector:
         await reports.look(_TYPES)
         wanted = [(streams, read(errand)) for streams, read in PARTS.items() if session.access.wants(*streams)]
         parts, aside = await apart(wanted)
-        refuse_nothing(parts, aside)
+        refuse_nothing(parts, aside, session.access.only)
         never = [one for one in aside if not await _is_lost(session, one)]
         return _collected(session, parts, tuple(one for one in aside if one not in never), never, until)
 

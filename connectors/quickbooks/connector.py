@@ -68,7 +68,7 @@ class QuickBooksConnector:
         found += await together(read(entity, known.get(entity.name)) for entity in due_again)
         readings = [one for one in found if isinstance(one, Reading)]
         aside = [one for one in found if isinstance(one, Aside)]
-        refuse_nothing(readings, aside)
+        refuse_nothing(readings, aside, session.access.only)
         state = _state(readings, until)
         known_before = any(mark(cursors.get(entity.shape.name), until) for entity in ENTITIES)
         wanted = _reports_at(session, state, until, daily=known_before)
@@ -80,7 +80,7 @@ class QuickBooksConnector:
         if LEDGER.name in due:
             aside += _asides(await alone((LEDGER.name,), _read_ledger(company, until, one_by_one, progress)))
         lost = {name for one in aside for name in one.streams}
-        refuse_nothing(readings or set(due) - lost, aside)
+        refuse_nothing(readings or set(due) - lost, aside, session.access.only)
         wanted = {name: at for name, at in wanted.items() if name not in lost}
         done = _collected(session, readings, wanted, [name for name in due if name not in lost], until)
         return replace(done, aside=tuple(aside))

@@ -1,7 +1,7 @@
 """The Shopify connector."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -89,7 +89,7 @@ class ShopifyConnector:
         found, aside = await apart(
             (streams, part()) for streams, part in parts.items() if session.access.wants(*streams)
         )
-        _refuse_losses(found, aside)
+        _refuse_losses(found, aside, session.access.only)
         return replace(_collected(session, found, until), aside=tuple(aside))
 
     def _in_bulk(self, session: Session, graph: Graph, root: Root) -> BulkReader | None:
@@ -99,12 +99,12 @@ class ShopifyConnector:
         return BulkReader(graph, root, root.bulk, given) if root.bulk else None
 
 
-def _refuse_losses(found: list["_Part"], aside: list[Aside]) -> None:
+def _refuse_losses(found: list["_Part"], aside: list[Aside], only: Collection[str]) -> None:
     """Raise what decides when nothing was read, or when the grant allows nothing of what everybody reads."""
     denied = {name for one in aside if one.error.code == "scope_missing" for name in one.streams}
-    if denied >= {root.shape.name for root in ROOTS}:
+    if not only and denied >= {root.shape.name for root in ROOTS}:
         raise Reconnect("the installation lacks the permissions that Tidings reads with", code="scope_missing")
-    refuse_nothing([reading for part in found for reading in part.readings], aside)
+    refuse_nothing([reading for part in found for reading in part.readings], aside, only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ class _Reads(Protocol):
 def _hourly(session: Session, pager: Pager, root: Root, sink: Sink, progress: Progress) -> offers.Hourly:
     intake = partial(Intake, root.shape, sink, progress)
     whole_every = offers.WHOLE_EVERY if root is offers.DISCOUNTS else None
-    return offers.Hourly(Reader(pager, root, session.access.held, intake, sees_all=True), whole_every=whole_every)
+    reader = Reader(pager, root, session.access.held, intake, sees_all=True)
+    return offers.Hourly(reader, whole_every=whole_every)
 
 
 def _intake(sink: Sink, progress: Progress, root: Root) -> Intake:

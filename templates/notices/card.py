@@ -25,6 +25,7 @@ from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions
 from templates.notices.held import held_buttons
+from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.pieces import Words, because, instant, rows_so_far, touched, usual, waits, why_older
 from templates.text import counted, label, listed
 from templates.words import STAGES, failure_words, on_timer, provider_name, run_words, short_names
@@ -54,8 +55,10 @@ def refresh_card(
     parts.append(Steps(tuple(_step(refresh, source, run, names[source.id], now) for source, run in refresh.runs)))
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
+    parts += [] if active else partly_parts(refresh.runs)
     parts += _overdue(refresh) if active else []
     parts += [] if active else held_buttons(refresh.runs)
+    parts += [] if active else notes_of(refresh.runs)
     parts.append(Note(_small_print(refresh, receipts or {})))
     parts += _cancel(refresh, cancel_value) if active and cancel_value is not None else []
     return Message(summary=f"{headline(refresh)}.", parts=tuple(parts), kind="refresh_card")
@@ -85,18 +88,25 @@ def outcome(refresh: RefreshStatus) -> str:
     states = [run.state for _, run in refresh.runs]
     if any(state.active for state in states):
         return _progress(refresh, states)
+    partly = sum(lacks(run) is not None for _, run in refresh.runs)
+    if len(set(states)) == 1 and not partly:
+        return _single(refresh, states[0])
     if len(states) == 1:
-        return _single(refresh, states[0])
-    if len(set(states)) == 1:
-        return _single(refresh, states[0])
+        return _in_part(refresh)
     counts = [
-        (states.count(RunState.READY), "ready to import"),
+        (partly, "only partly refreshed"),
         (states.count(RunState.FAILED), "failed"),
         (states.count(RunState.CANCELLED), "cancelled"),
     ]
-    first = f"{states.count(RunState.READY)} of {len(states)} sources ready to import"
-    others = [f"{count} {words}" for count, words in counts[1:] if count]
+    first = f"{states.count(RunState.READY) - partly} of {len(states)} sources ready to import"
+    others = [f"{count} {words}" for count, words in counts if count]
     return ", ".join([first, *others])
+
+
+def _in_part(refresh: RefreshStatus) -> str:
+    partly = lacks(refresh.runs[0][1])
+    assert partly is not None
+    return f"{_data_of(refresh)} is only partly refreshed, {lost(partly)} could not be read"
 
 
 def _progress(refresh: RefreshStatus, states: Sequence[RunState]) -> str:
@@ -122,12 +132,17 @@ def _step(refresh: RefreshStatus, source: Source, run: Run, name: str, now: date
     if waits(run, now):
         assert run.next_attempt_at is not None
         return Step(name, StepState.WAITING, ("waiting, next attempt ", When(run.next_attempt_at), *because(run)))
-    return Step(name, _STEPS[run.state], _detail(refresh, source, run))
+    # What is only partly there bears no sign of "done".
+    state = StepState.FAILED if lacks(run) is not None else _STEPS[run.state]
+    return Step(name, state, _detail(refresh, source, run))
 
 
 def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
     if run.state is RunState.READY:
         before = refresh.before.get(source.id)
+        if run.partly is not None:
+            stands = as_of(run.clocks.source_as_of, run.partly, "not known")
+            return ("only partly refreshed; data as of ", *stands, f"; {touched(run)}")
         times = (*instant(before, "no data before"), " → ", *instant(run.clocks.source_as_of, "not known"))
         return ("data as of ", *times, f"; {touched(run)}")
     if run.state is RunState.FAILED:
@@ -154,7 +169,7 @@ def explanations(refresh: RefreshStatus) -> list[Words]:
     ready = [
         why_older(source, run, refresh.next_collection.get(source.id), refresh.failing.get(source.id))
         for source, run in refresh.runs
-        if run.state is RunState.READY
+        if run.state is RunState.READY and run.partly is None
     ]
     running = [
         _will_be_older(source, refresh.next_collection.get(source.id))

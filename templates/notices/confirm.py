@@ -19,7 +19,8 @@ from storage.facts.messages import (
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
 from storage.facts.status import SourceStatus
 from templates import actions
-from templates.notices.pieces import Words, doing, instant, usual
+from templates.notices.partly import as_of, lacks
+from templates.notices.pieces import Words, doing, usual
 from templates.notices.status import urgent_first
 from templates.rhythm import rhythm
 from templates.text import counted, label, listed
@@ -97,7 +98,7 @@ def _question(able: Sequence[SourceStatus], now: datetime, asked: int) -> list[P
 
 
 def _brief(status: SourceStatus, now: datetime) -> Words:
-    words: Words = ("data as of ", *instant(status.last_data_refresh, "never", now=now))
+    words: Words = ("data as of ", *as_of(status.last_data_refresh, lacks(status.last_ready), "never", now=now))
     took = usual(status.duration)
     return (*words, "; usually takes ", *took) if took else words
 
@@ -105,7 +106,7 @@ def _brief(status: SourceStatus, now: datetime) -> Words:
 def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:
     rows: list[tuple[str, Words]] = [
         ("Source", (label(status.source.label),)),
-        ("Last data refresh (data as of)", instant(status.last_data_refresh, "never", now=now)),
+        ("Last data refresh (data as of)", as_of(status.last_data_refresh, lacks(status.last_ready), "never", now=now)),
         ("State", (FRESHNESS[status.freshness],)),
     ]
     if took := usual(status.duration):

@@ -22,6 +22,7 @@ from templates import times
 from templates.notices.card import explanations, for_others, headline, next_steps, receipt_words
 from templates.notices.disconnect import stopped_because
 from templates.notices.held import held_buttons
+from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
 from templates.words import ENDINGS, long_names, short_names, source_title
@@ -57,8 +58,10 @@ def refresh_finished(
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
     parts += held_buttons(refresh.runs)
+    parts += partly_parts(refresh.runs)
     parts += _next_for_cancelled(refresh)
     parts += _rows(refresh, streams or {}) if len(refresh.runs) <= _IN_FULL else []
+    parts += notes_of(refresh.runs)
     parts.append(Note(_references(refresh, receipts or {})))
     kinds = {_KINDS[run.state] for _, run in refresh.runs if run.state in _KINDS}
     kind = kinds.pop() if len(kinds) == 1 else "refresh_mixed"
@@ -80,7 +83,11 @@ def _summary(refresh: RefreshStatus, zone: str) -> str:
     said = f"{headline(refresh)}."
     if len(refresh.runs) != 1 or refresh.runs[0][1].state is not RunState.READY:
         return said
-    clocks = refresh.runs[0][1].clocks
+    clocks, partly = refresh.runs[0][1].clocks, lacks(refresh.runs[0][1])
+    if partly is not None:
+        rest, oldest = partly.rest_as_of, clocks.source_as_of
+        old = f"{lost(partly)} as of {times.absolute(oldest, zone)}" if oldest else f"{lost(partly)} never"
+        return f"{said} {old}" + (f", all else as of {times.absolute(rest, zone)}." if rest else ".")
     return f"{said} Data as of {times.absolute(clocks.source_as_of, zone)}." if clocks.source_as_of else said
 
 
@@ -89,11 +96,11 @@ def _clocks(refresh: RefreshStatus) -> list[Part]:
     parts: list[Part] = []
     for source, run in refresh.runs:
         if len(refresh.runs) > 1:
-            parts.append(Paragraph((Strong(f"{source_title(source)}: {ENDINGS.get(run.state, run.state.value)}"),)))
+            parts.append(Paragraph((Strong(f"{source_title(source)}: {_ending(run)}"),)))
         before = refresh.before.get(source.id)
         if run.state is RunState.READY:
             rows: tuple[tuple[str, Words], ...] = (
-                ("Data as of", instant(run.clocks.source_as_of, "not known")),
+                ("Data as of", as_of(run.clocks.source_as_of, run.partly, "not known")),
                 ("Before this refresh, data as of", instant(before, "no data")),
                 ("Asked", instant(run.clocks.requested_at)),
                 ("Loaded", instant(run.clocks.loaded_at, "nothing to load")),
@@ -110,6 +117,13 @@ def _clocks(refresh: RefreshStatus) -> list[Part]:
     return parts
 
 
+def _ending(run: Run) -> str:
+    partly = lacks(run)
+    if partly is not None:
+        return f"only partly refreshed, {lost(partly)} could not be read"
+    return ENDINGS.get(run.state, run.state.value)
+
+
 def _overview(refresh: RefreshStatus) -> Table:
     names = long_names([source for source, _ in refresh.runs])
     rows = tuple(_overview_row(refresh, source, run, names[source.id]) for source, run in refresh.runs)
@@ -123,8 +137,8 @@ def _overview_row(refresh: RefreshStatus, source: Source, run: Run, name: str) -
     rows = touched(run) if run.state is RunState.READY else "unchanged"
     return (
         (name,),
-        (ENDINGS.get(run.state, run.state.value),),
-        instant(after, "never"),
+        (_ending(run),),
+        as_of(after, lacks(run), "never"),
         instant(before, "never"),
         (rows,),
     )

@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.facts.messages import Heading, Inline, Message, Note, Paragraph, Part, Table, When
-from storage.facts.runs import Run, RunState, Trigger
+from storage.facts.runs import Failure, Result, Run, RunState, Trigger
 from storage.facts.sources import Source
 from templates import times
+from templates.notices.partly import as_of, lacks, lost
 from templates.notices.pieces import doing, instant, touched
-from templates.text import label
-from templates.words import STAGES, provider_name, short_names, source_title
+from templates.text import label, number, shorten
+from templates.words import RESULTS, STAGES, provider_name, short_names, source_title
 
 _TRIGGERS = {Trigger.REQUEST: "a person", Trigger.SCHEDULE: "the schedule", Trigger.FIRST_READ: "first read"}
+
+#: Sentences of connectors that are shown below the runs, and the length of each.
+_REMARKS, _LONGEST = 5, 300
 
 
 def history(
@@ -37,7 +41,8 @@ def history(
     rows = tuple(_row(run, now, names, receipts) for run in ordered)
     table = Table("Newest first", _columns(names, receipts), rows)
     note = Note(("“Data as of” moves only when a run becomes ready. Checked ", When(now), "."))
-    parts: tuple[Part, ...] = (Heading(f"History of {source_title(source) if source else name}"), table, note)
+    heading = Heading(f"History of {source_title(source) if source else name}")
+    parts: tuple[Part, ...] = (heading, table, *_remarks(ordered, names), note)
     return Message(f"{label(organization)}: {_last(ordered, name, zone)}", parts, kind="history")
 
 
@@ -64,7 +69,7 @@ def _row(
         instant(run.clocks.requested_at),
         (_TRIGGERS.get(run.trigger, str(run.trigger)),),
         _result(run, now),
-        instant(run.clocks.source_as_of, "unchanged") if ready else ("unchanged",),
+        as_of(run.clocks.source_as_of, run.partly, "unchanged") if ready else ("unchanged",),
         (touched(run) if ready else "–",),
         (took,),
     )
@@ -75,5 +80,36 @@ def _result(run: Run, now: datetime) -> tuple[Inline, ...]:
     if run.state.active:
         return doing(run, now)
     if run.failure and run.state is RunState.FAILED:
-        return (f"failed while {STAGES[run.failure.stage]} ({run.failure.reference})",)
-    return ("ready" if run.state is RunState.READY else run.state.value,)
+        return (_failed(run, run.failure),)
+    partly = lacks(run)
+    if partly is not None:
+        return (f"partial: {lost(partly)} could not be read",)
+    if run.state is RunState.READY:
+        alone = "read alone: " if run.only else ""
+        return (alone + (RESULTS[run.result] if run.result else "ready"),)
+    return (run.state.value,)
+
+
+def _failed(run: Run, failure: Failure) -> str:
+    if run.held is not None:
+        found = f"{number(run.held.after)} {label(run.held.stream)} instead of {number(run.held.before)}"
+        return f"suspicious empty: {found}, held for a person ({failure.reference})"
+    if run.result is Result.SUSPICIOUS:
+        return f"suspicious empty: {label(failure.detail)} ({failure.reference})"
+    return f"failed while {STAGES[failure.stage]} ({failure.reference})"
+
+
+def _remarks(runs: Sequence[Run], names: Mapping[str, str]) -> list[Part]:
+    """Return what the newest runs said beside their rows, each sentence once."""
+    told = {note: run for run in reversed(runs) for note in run.notes}
+    return [
+        Note(
+            (
+                f"{names[run.source_id]}, " if run.source_id in names else "",
+                "run asked for ",
+                When(run.clocks.requested_at),
+                f": {shorten(label(note), _LONGEST)}",
+            )
+        )
+        for note, run in list(told.items())[-_REMARKS:]
+    ]

@@ -101,10 +101,8 @@ def why_older(source: Source, run: Run, following: datetime | None, failed: Run 
     older: Words = (f"{name} data is as of ", When(as_of), ", before you asked (", When(asked), "), because ")
     if source.mode is CollectMode.PUSH:
         return (*older, f"that is the newest that {name} has delivered. What comes later is read by itself.")
-    if source.provider is Provider.AMAZON:
-        return (*older, "Amazon gave data up to that time only. Refresh again for anything newer.")
     if source.mode is not CollectMode.TIMER:
-        return (*older, f"a collection of {name} was running already and was joined. Refresh again for anything newer.")
+        return (*older, f"{_read_before(source, run, name)} Refresh again for anything newer.")
     if failed is not None and failed.failure is not None and failed.finished_at is not None:
         why = failure_words(failed.failure, source).what
         return (*older, f"the last collection of {name}, at ", When(failed.finished_at), f", failed: {why}")
@@ -115,11 +113,23 @@ def why_older(source: Source, run: Run, following: datetime | None, failed: Run 
     return (*sentence, " Next collection: ", When(following), ".") if following else sentence
 
 
+def _read_before(source: Source, run: Run, name: str) -> str:
+    if run.only:
+        return "only what an earlier run could not read was read this time."
+    if source.provider is Provider.AMAZON:
+        return "Amazon gave data up to that time only."
+    return f"a collection of {name} was running already and was joined."
+
+
 def touched(run: Run) -> str:
     """Return what a run did to the rows: ``12 new, 3 changed, 0 deleted``."""
     new = sum(count.new for count in run.counts.values())
     changed = sum(count.changed for count in run.counts.values())
     deleted = sum(count.deleted for count in run.counts.values())
+    if run.state is RunState.READY and run.partly is not None and not new + changed + deleted:
+        return "nothing had changed in what could be read"
+    if run.state is RunState.READY and run.only and not new + changed + deleted:
+        return "read alone what was missing, nothing had changed"
     if run.state is RunState.READY and not new + changed + deleted:
         as_of = run.clocks.source_as_of
         # Data from before the question was not looked at again at the provider; saying "checked" would be a lie.

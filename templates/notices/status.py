@@ -25,7 +25,8 @@ from storage.facts.status import SourceStatus
 from templates import actions, times
 from templates.notices.held import held_buttons
 from templates.notices.managing import menu, menus
-from templates.notices.pieces import Words, doing, instant, next_collection, stretched, usual
+from templates.notices.partly import as_of, lacks, lost, partly_parts
+from templates.notices.pieces import Words, doing, next_collection, stretched, usual
 from templates.text import counted, label, listed
 from templates.words import (
     CONNECTION,
@@ -95,7 +96,7 @@ def status(
     ordered = urgent_first(statuses)
     names = short_names([entry.source for entry in ordered])
     parts: list[Part] = [Heading(f"{label(organization)}: {_verdict(ordered)}")]
-    parts += _asks(ordered, names, admins) + _held(ordered)
+    parts += _asks(ordered, names, admins) + _held(ordered) + _partly(ordered)
     if len(ordered) <= _SIDE_BY_SIDE:
         for entry in ordered:
             parts += [Paragraph(_line(entry), menu(entry.source, manages)), Facts(_facts(entry, now))]
@@ -122,8 +123,8 @@ def source_status(
 ) -> Message:
     """Return the state of one source."""
     name = provider_name(status.source.provider)
-    parts: list[Part] = [Heading(f"{source_title(status.source)}: {FRESHNESS[status.freshness]}")]
-    parts += _asks([status], {status.source.id: name}, admins) + _held([status])
+    parts: list[Part] = [Heading(f"{source_title(status.source)}: {_fresh(status)}")]
+    parts += _asks([status], {status.source.id: name}, admins) + _held([status]) + _partly([status])
     rows = (*_facts(status, now), ("Account", (label(status.source.label),)))
     took = usual(status.duration)
     if took and status.source.connection is not ConnectionState.DISCONNECTED:
@@ -133,9 +134,11 @@ def source_status(
     parts += [Note(_small_print([status.source], now)), *_button([status], refresh_value)]
     if entries := menu(status.source, manages):
         parts.append(Buttons(entries))
-    as_of = status.last_data_refresh
-    told = f"data as of {times.absolute(as_of, zone)}" if as_of else "no data has been loaded yet"
-    state = FRESHNESS[status.freshness] if as_of else "not ready"
+    known = status.last_data_refresh
+    told = f"data as of {times.absolute(known, zone)}" if known else "no data has been loaded yet"
+    if known is None and (partly := lacks(status.last_ready)) is not None:
+        told = f"{lost(partly)} was never read"
+    state = _fresh(status) if known or lacks(status.last_ready) else "not ready"
     alarm = (
         f" It is {CONNECTION[status.source.connection]}."
         if status.source.connection is not ConnectionState.CONNECTED
@@ -149,11 +152,13 @@ def source_status(
 def _verdict(statuses: Sequence[SourceStatus]) -> str:
     if not statuses:
         return "no sources are connected yet"
-    total, fresh = len(statuses), sum(entry.freshness is Freshness.FRESH for entry in statuses)
+    partly = sum(lacks(entry.last_ready) is not None for entry in statuses)
+    total, fresh = len(statuses), sum(_fresh(entry) == FRESHNESS[Freshness.FRESH] for entry in statuses)
     needing = sum(needs_person(entry) for entry in statuses)
     words = f"{fresh} of {total} sources are fresh"
     if fresh == total:
         words = "both sources are fresh" if total == 2 else f"all {total} sources are fresh"
+    words += f", {partly} only in part" if partly else ""
     return f"{words}, {counted(needing, 'needs a person', 'need a person')}" if needing else words
 
 
@@ -174,6 +179,17 @@ def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Seque
             Note((f"{counted(len(needing) - 3, 'more source needs', 'more sources need')} a person: see below.",))
         )
     return parts
+
+
+def _fresh(status: SourceStatus) -> str:
+    """Return the word for a source's freshness; what is only partly there is never called fresh without saying so."""
+    partly = lacks(status.last_ready)
+    return FRESHNESS[status.freshness] + (f", but {lost(partly)} could not be read" if partly else "")
+
+
+def _partly(statuses: Sequence[SourceStatus]) -> list[Part]:
+    known = [(entry.source, entry.last_ready) for entry in statuses if entry.last_ready is not None]
+    return partly_parts(known, busy={entry.source.id for entry in statuses if entry.active is not None})
 
 
 def _held(statuses: Sequence[SourceStatus]) -> list[Part]:
@@ -203,14 +219,14 @@ def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
 
 
 def _line(status: SourceStatus) -> Words:
-    name = f"{source_title(status.source)}: {FRESHNESS[status.freshness]}"
+    name = f"{source_title(status.source)}: {_fresh(status)}"
     return (Strong(name), f"  {label(status.source.label)}")
 
 
 def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:
     source = status.source
     rows: tuple[tuple[str, Words], ...] = (
-        ("Last data refresh (data as of)", instant(status.last_data_refresh, "never", now=now)),
+        ("Last data refresh (data as of)", as_of(status.last_data_refresh, lacks(status.last_ready), "never", now=now)),
         ("Next collection", next_collection(status, now)),
         ("Running now", doing(status.active, now)),
         ("Connection", _connection(source)),
@@ -255,8 +271,8 @@ def _row(status: SourceStatus, name: str, now: datetime) -> tuple[tuple[Inline, 
     soon: Words = (When(status.next_run_at),) if status.next_run_at else next_collection(status, now)
     return (
         (name,),
-        instant(status.last_data_refresh, "never"),
-        (FRESHNESS[status.freshness],),
+        as_of(status.last_data_refresh, lacks(status.last_ready), "never"),
+        (_fresh(status),),
         (CONNECTION[status.source.connection],),
         doing(status.active, now) if status.active else ("–",),
         soon,

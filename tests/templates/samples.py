@@ -10,7 +10,20 @@ from storage.facts.disconnects import GrantEnd
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
 from storage.facts.people import Action, Member, Role
-from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Held, Run, RunState, Stage, Trigger
+from storage.facts.runs import (
+    Clocks,
+    Duration,
+    Failure,
+    FailureKind,
+    Held,
+    Missing,
+    Partly,
+    Result,
+    Run,
+    RunState,
+    Stage,
+    Trigger,
+)
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
@@ -113,6 +126,21 @@ def run(
         "counts": counts or {},
     }
     return Run(**(values | more))
+
+
+def partial(of=SHOPIFY, **more: Any):
+    """A run that could not read one stream, whose data is as old as it was."""
+    wrong = "Inventory, record gid://shopify/InventoryItem/7: tracked is not true or false"
+    old = Missing(
+        ("inventory_items", "locations"), "Inventory and Locations", FailureKind.BROKEN, "value_unreadable", wrong,
+        NOW - minutes(95),
+    )  # fmt: skip
+    partly = Partly((old,), NOW - minutes(11), ("Orders", "Products", "Customers", "Payouts"), NOW + minutes(4))
+    values = {"as_of": 95, "counts": COUNTS, "partly": partly, "result": Result.PARTIAL}
+    return run(of, **(values | {"notes": (_NO_PAYOUTS,)} | more))
+
+
+_NO_PAYOUTS = "Payouts: not read, the installation lacks read_shopify_payments_payouts."
 
 
 def status(of=SHOPIFY, freshness=Freshness.FRESH, **more: Any):
@@ -372,6 +400,15 @@ def _statuses():
         ),
         "status_many": notices.status(ORG, [cut_off(), *many(50)], NOW, zone=ZONE, refresh_value="org_1"),
         "status_none": notices.status(ORG, [], NOW),
+        "status_one_partial": notices.status(
+            ORG, [status(last_ready=partial())], NOW, zone=ZONE, refresh_value="src_1"
+        ),
+        "status_two_partial": notices.status(
+            ORG,
+            [status(last_ready=partial()), status(QUICKBOOKS, last_ready=run(QUICKBOOKS, as_of=4))],
+            NOW,
+            zone=ZONE,
+        ),
         "status_one_fresh": notices.status(ORG, [status()], NOW, zone=ZONE, refresh_value="src_1"),
         "status_one_never": notices.status(
             ORG, [status(freshness=Freshness.NEVER, last_ready=None, duration=None)], NOW
@@ -413,6 +450,8 @@ def _cards():
         "card_ready": card(ready(), NOW, receipts={"run_src_shopify_1": "rcp_04"}),
         "card_ready_quickbooks": card(refresh((QUICKBOOKS, run(QUICKBOOKS, as_of=64))), NOW),
         "card_failed": card(refresh((SHOPIFY, run(state=RunState.FAILED, failed=held, held=found))), NOW),
+        "card_partial": card(refresh((SHOPIFY, partial())), NOW),
+        "card_partial_mixed": card(refresh((SHOPIFY, partial()), (QUICKBOOKS, run(QUICKBOOKS, as_of=64))), NOW),
         "card_cancelled": card(refresh((SHOPIFY, run(state=RunState.CANCELLED))), NOW),
         "card_mixed": card(mixed(), NOW, admins=ADMINS, receipts={"run_src_quickbooks_1": "rcp_05"}),
         "card_many": card(refresh(*((entry.source, run(entry.source, counts=COUNTS)) for entry in many(50))), NOW),
@@ -428,6 +467,8 @@ def _finished():
     return {
         "finished_ready": finished(ready(), receipts={"run_src_shopify_1": "rcp_04"}, **told),
         "finished_ready_both": finished(both, receipts={"run_src_shopify_1": "rcp_04"}, **told),
+        "finished_partial": finished(refresh((SHOPIFY, partial())), **told),
+        "finished_partial_mixed": finished(refresh((SHOPIFY, partial()), (QUICKBOOKS, run(QUICKBOOKS))), **told),
         "finished_failed": finished(refresh((SHOPIFY, run(state=RunState.FAILED, failed=failure()))), **told),
         "finished_reconnect": finished(
             refresh((SHOPIFY, run(state=RunState.FAILED, failed=gone))), admins=ADMINS, **told
@@ -462,8 +503,21 @@ def _histories():
         run(asked=140, as_of=139, id="run_3", trigger=Trigger.SCHEDULE),
         run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=1, rows=80, id="run_4"),
     ]
+    held = failure(FailureKind.HELD, "shrunk", "orders: 3100 records instead of 18204")
+    each = [
+        run(counts=COUNTS, asked=20, result=Result.CHANGED),
+        run(asked=80, as_of=79, id="run_2", result=Result.VERIFIED),
+        partial(asked=140, id="run_3"),
+        run(asked=130, as_of=140, id="run_4", only=("inventory_items",), result=Result.CHANGED),
+        run(
+            state=RunState.FAILED, asked=200, failed=held, held=Held("orders", 18_204, 3_100), id="run_5",
+            result=Result.SUSPICIOUS,
+        ),
+        run(state=RunState.FAILED, asked=260, failed=failure(), id="run_6", result=Result.FAILED),
+    ]  # fmt: skip
     return {
         "history": notices.history(ORG, SHOPIFY, runs, NOW, zone=ZONE),
+        "history_results": notices.history(ORG, SHOPIFY, each, NOW, zone=ZONE),
         "history_receipts": notices.history(
             ORG, SHOPIFY, runs[:1], NOW, zone=ZONE, receipts={"run_src_shopify_1": "rcp_04"}
         ),
