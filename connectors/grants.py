@@ -69,6 +69,8 @@ class FormField:
     required: bool = False
     #: heading over this field and those of the same group after it
     group: str = ""
+    #: values of choices above, of which one must be chosen for it to be of use; it is out of sight otherwise
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ _KINDS = (
     Choice("gcs", "A bucket, Google Cloud Storage"),
     Choice("imap", "A mailbox to which NetSuite mails them (IMAP)"),
 )
-_BUCKET, _MAILBOX, _MAILS = "Bucket", "Mailbox", "Mailed reports, in a mailbox or a bucket"
+_BUCKET, _MAILBOX, _MAILS = "Bucket", "Mailbox", "Mailed reports"
+_IN_BUCKETS, _IN_MAILBOXES, _APPS = ("s3", "gcs"), ("imap",), ("microsoft", "google")
 _LONGEST_ACCOUNT = 300
 
 
@@ -57,34 +58,63 @@ class NetSuiteGrants:
         FormField("store", "Where the files come", "", choices=_KINDS),
         FormField("company", "Company", "How people shall read it.", required=True),
         FormField(
-            "endpoint",
-            "Address or mail server",
-            "Of a mailbox: imap.gmail.com, outlook.office365.com. Of a bucket: empty for Amazon and Google."
-            " Others must be set up by whoever runs Tidings.",
+            "server",
+            "Mail server",
+            "imap.gmail.com or outlook.office365.com; others must be set up by whoever runs Tidings.",
+            group=_MAILBOX,
+            only=_IN_MAILBOXES,
         ),
-        FormField("bucket", "Bucket", "", group=_BUCKET),
-        FormField("prefix", "Prefix", "The folder in the bucket; nothing outside of it is read.", group=_BUCKET),
-        FormField("region", "Region", "Of an S3 bucket, such as eu-central-1.", group=_BUCKET),
-        FormField("key_id", "Key id", "Of S3: a key that may list and get, on the prefix alone.", group=_BUCKET),
-        FormField("secret", "Secret key", "Stored sealed, and shown nowhere.", secret=True, group=_BUCKET),
         FormField(
-            "service_account", "Service account", "Of a Google bucket: the key file's text.", secret=True, group=_BUCKET
+            "user", "User", "Whose mailbox it is: one for the reports alone.", only=_IN_MAILBOXES, group=_MAILBOX
         ),
-        FormField("user", "User", "Whose mailbox it is: one for the reports alone.", group=_MAILBOX),
-        FormField("folder", "Folder", "INBOX when empty.", group=_MAILBOX),
-        FormField("sign_in", "How to sign in", "", choices=_SIGN_INS, group=_MAILBOX),
+        FormField("folder", "Folder", "INBOX when empty.", only=_IN_MAILBOXES, group=_MAILBOX),
+        FormField("sign_in", "How to sign in", "", choices=_SIGN_INS, only=_IN_MAILBOXES, group=_MAILBOX),
+        FormField(
+            "tenant",
+            "Tenant",
+            "Where the app lives, such as example.onmicrosoft.com.",
+            only=("microsoft",),
+            group=_MAILBOX,
+        ),
+        FormField("client_id", "App id", "", only=_APPS, group=_MAILBOX),
         FormField(
             "password",
             "Password or app's secret",
             "Stored sealed, and shown nowhere.",
             secret=True,
             group=_MAILBOX,
+            only=_IN_MAILBOXES,
         ),
-        FormField("tenant", "Tenant", "Of an app of Microsoft 365.", group=_MAILBOX),
-        FormField("client_id", "App id", "Of an app.", group=_MAILBOX),
-        FormField("refresh", "Refresh token", "Of an app of Google.", secret=True, group=_MAILBOX),
+        FormField("refresh", "Refresh token", "Stored sealed, too.", secret=True, only=("google",), group=_MAILBOX),
+        FormField("bucket", "Name of the bucket", "", only=_IN_BUCKETS, group=_BUCKET),
         FormField(
-            "senders", "Senders", "Whole addresses that the reports come from; no other mail is read.", group=_MAILS
+            "prefix",
+            "Prefix",
+            "The folder in the bucket; nothing outside of it is read.",
+            only=_IN_BUCKETS,
+            group=_BUCKET,
+        ),
+        FormField(
+            "endpoint",
+            "Address",
+            "Empty for Amazon and Google. Others must be set up by whoever runs Tidings.",
+            only=_IN_BUCKETS,
+            group=_BUCKET,
+        ),
+        FormField("region", "Region", "Such as eu-central-1.", only=("s3",), group=_BUCKET),
+        FormField("key_id", "Key id", "A key that may list and get, on the prefix alone.", only=("s3",), group=_BUCKET),
+        FormField(
+            "secret", "Secret key", "Stored sealed, and shown nowhere.", secret=True, only=("s3",), group=_BUCKET
+        ),
+        FormField(
+            "service_account", "Service account", "The key file's text.", secret=True, only=("gcs",), group=_BUCKET
+        ),
+        FormField(
+            "senders",
+            "Senders",
+            "Whole addresses that the reports come from; no other mail is read."
+            " Of a bucket only if mails lie in it, not plain files.",
+            group=_MAILS,
         ),
         FormField(
             "receiver",
@@ -93,7 +123,7 @@ class NetSuiteGrants:
             " exchange-online for Microsoft 365.",
             group=_MAILS,
         ),
-        FormField("feeds", "Feeds", "What the files are: a list in JSON.", long=True, required=True, group="Feeds"),
+        FormField("feeds", "Feeds", "What the files are: a list in JSON.", long=True, required=True),
     )
 
     def read_hint(self, text: str) -> str:
@@ -186,11 +216,11 @@ def _bucket(typed: dict[str, str]) -> tuple[dict[str, object], str]:
 
 
 def _mailbox(typed: dict[str, str]) -> tuple[dict[str, object], str]:
-    if not typed.get("user") or not typed.get("endpoint") or not typed.get("password"):
+    if not typed.get("user") or not typed.get("server") or not typed.get("password"):
         raise HintError("Name the mail server, the user and the password, or the app's secret, of the mailbox.")
     said: dict[str, object] = {name: typed[name] for name in _MAILBOXES if typed.get(name)}
     # One spelling each: what two spellings name would otherwise be two mailboxes.
-    server = typed["endpoint"].lower().removeprefix("imaps://").removesuffix(":993")
+    server = typed["server"].lower().removeprefix("imaps://").removesuffix(":993")
     user, folder = typed["user"].lower(), typed.get("folder") or "INBOX"
     folder = "INBOX" if folder.upper() == "INBOX" else folder
     said |= {"endpoint": server, "user": user, "folder": folder, "secret": typed["password"]}

@@ -1,6 +1,7 @@
 """The page of our own form: what was typed wrong comes back to be corrected, what was typed unseen does not."""
 
 from dataclasses import replace
+from importlib.resources import files
 
 from connectors.netsuite.grant import NetSuiteGrants
 from storage.facts.flows import FlowState
@@ -17,7 +18,7 @@ async def test_a_form_is_drawn_sent_and_drawn_again() -> None:
         assert 'name="bucket"' in drawn.text
         assert 'type="password"' in drawn.text
         assert (
-            drawn.text.index("<h2>Bucket</h2>") < drawn.text.index("<h2>Mailbox</h2>") < drawn.text.index('name="user"')
+            drawn.text.index("<h2>Mailbox</h2>") < drawn.text.index('name="user"') < drawn.text.index("<h2>Bucket</h2>")
         )
         assert drawn.text.count("<h2>") == len({one.group for one in NetSuiteGrants.form if one.group})
         site.flows.refusing = "The bucket <refuses> this key."
@@ -37,3 +38,14 @@ async def test_a_form_is_drawn_sent_and_drawn_again() -> None:
         foreign = await client.post(f"/connect/l/{LINK}/form", data=TYPED)
         assert foreign.status_code == 403
         assert len(site.flows.queries) == 2
+
+
+def test_what_is_asked_only_for_some_choices_has_its_rule() -> None:
+    style = (files("bot") / "pages/html/style.css").read_text()
+    choices = {choice.value for one in NetSuiteGrants.form for choice in one.choices}
+    for field in NetSuiteGrants.form:
+        assert not (field.only and field.required), field.name  # nobody could send what is out of sight
+        for value in field.only:
+            assert value in choices
+            assert f'option[value="{value}"]:checked' in style
+            assert f".only-{value}" in style

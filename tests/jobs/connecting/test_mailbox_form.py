@@ -35,7 +35,7 @@ class Filling:
     def typed(self, **more: str) -> Pairs:
         """What a person types."""
         feeds = json.dumps([NetSuite(Path(), self.stage.clock).feed()])
-        said = {"store": "imap", "company": "Temerity Goods", "endpoint": f"IMAPS://127.0.0.1:{self.box.port}",
+        said = {"store": "imap", "company": "Temerity Goods", "server": f"IMAPS://127.0.0.1:{self.box.port}",
                 "user": self.box.user.title(), "password": self.box.password, "folder": "inbox", "bucket": "",
                 "senders": f"{SENDER}; other@temeritygoods.example", "receiver": RECEIVER, "feeds": feeds}  # fmt: skip
         return list({**said, **more}.items())
@@ -61,7 +61,7 @@ async def test_a_mailbox_is_tried_confirmed_sealed_and_reconnected(
         link = await stage.proven(browser, provider=NETSUITE)
         for wrong, words in (
             ({"password": "another"}, "refuses this user and password"), ({"password": ""}, "Name the mail server"),
-            ({"endpoint": "mail.evil.example"}, "not set up here"), ({"endpoint": "localhost"}, "plain characters"),
+            ({"server": "mail.evil.example"}, "not set up here"), ({"server": "localhost"}, "plain characters"),
             ({"folder": "Reports"}, "no such folder"), ({"senders": ""}, "1 to 50 senders"),
             ({"senders": "@temeritygoods.example"}, "whole addresses"), ({"receiver": ""}, "no plain name"),
         ):  # fmt: skip
