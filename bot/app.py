@@ -19,6 +19,7 @@ from bot.reply import Reply
 from bot.show import Background, Shower
 from bot.slack import Slack
 from bot.tokens import Tokens
+from templates import notices
 
 _ANY = re.compile(r"[\s\S]*")
 _INTERACTION = "interaction"
@@ -72,6 +73,9 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
         request: Interaction = context[_INTERACTION]
         reply = await front.answer(request)
         said = said_in_ack(reply, request)
+        if tokens.unreadable(request.team_id) and not reply.form:
+            # What is said in the ack, and by a response_url, still arrives; cards and confirmations would not.
+            background.start(shower.show(Reply(notices.cannot_speak(), zone=reply.zone), request))
         if reply.then or reply.form or (said is None and reply.message):
             background.start(_finish(reply, request, shown=said is not None))
         return acknowledged(said)

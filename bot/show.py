@@ -10,7 +10,7 @@ import structlog
 
 from bot.interaction import Interaction, Kind
 from bot.reply import Reply, Where
-from bot.slack import NotShownError, Slack
+from bot.slack import UNREADABLE, NotShownError, Slack
 from storage.facts.messages import Form, Message
 from templates import notices
 from templates import slack as blocks
@@ -60,8 +60,9 @@ class Shower:
 
     async def show(self, reply: Reply, request: Interaction) -> None:
         """Show the reply; what Slack refuses is tried plainer, then logged: the person can ask again."""
-        if reply.form is not None and not await self._opened(reply, reply.form, request):
-            reply = Reply(notices.form_not_opened(), zone=reply.zone)
+        if reply.form is not None and (against := await self._not_opened(reply, reply.form, request)):
+            said = notices.cannot_speak() if against == UNREADABLE else notices.form_not_opened()
+            reply = Reply(said, zone=reply.zone)
         if reply.message is None:
             return
         try:
@@ -78,15 +79,15 @@ class Shower:
             reply = await follow(reply, request)
             await self.show(reply, request)
 
-    async def _opened(self, reply: Reply, form: Form, request: Interaction) -> bool:
-        """Open a modal; False when the three seconds in which Slack allows it are over, or it refuses the form."""
+    async def _not_opened(self, reply: Reply, form: Form, request: Interaction) -> str | None:
+        """Open a modal; why not, where the three seconds for it are over, Slack refuses it, or we cannot speak."""
         view = blocks.modal(form, team_id=request.identity.team_id, zone=reply.zone)
         try:
             await self._slack.call(request.team_id, "views.open", {"trigger_id": request.trigger, "view": view})
         except NotShownError as error:
             log.info("form_not_opened", team=request.team_id, form=form.callback, reason=error.code)
-            return False
-        return True
+            return error.code
+        return None
 
     async def _show(self, reply: Reply, message: Message, request: Interaction) -> None:
         rung: Rung | None = Rung.TABLE

@@ -18,6 +18,8 @@ from storage.facts.secret import Secret
 
 log = structlog.get_logger("bot.slack")
 
+#: A token is stored, and cannot be opened.
+UNREADABLE = "token_unreadable"
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 _WAITS = 3
 _LONGEST_WAIT = 30.0
@@ -67,7 +69,7 @@ class Slack:
         """Call a method as the bot of a workspace; waits where Slack asks for that (NotShownError otherwise)."""
         token = await self._tokens.of(team_id)
         if token is None:
-            raise NotShownError("not_installed")
+            raise NotShownError(UNREADABLE if self._tokens.unreadable(team_id) else "not_installed")
         for _ in range(_WAITS):
             try:
                 answer = await self.client(token).api_call(method, json={**arguments, "team_id": team_id})

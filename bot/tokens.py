@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from connectors.errors import Broken
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 
@@ -12,7 +13,7 @@ _KEEP = timedelta(seconds=60)
 _KEEP_NONE = timedelta(seconds=5)
 _MOST = 10_000
 
-#: Looks up the bot token of a workspace; None where we are not installed.
+#: Looks up the bot token of a workspace; None where we are not installed. Broken: what is stored cannot be opened.
 FetchToken = Callable[[str], Awaitable[Secret | None]]
 
 
@@ -24,9 +25,10 @@ class Tokens:
         self._clock = clock
         self._known: dict[str, tuple[datetime, Secret | None]] = {}
         self._asked: dict[str, asyncio.Task[Secret | None]] = {}
+        self._unreadable: set[str] = set()
 
     async def of(self, team_id: str) -> Secret | None:
-        """Return the token; None where we are not installed."""
+        """Return the token; None where we are not installed, or cannot read what is stored."""
         known = self._known.get(team_id)
         if known is not None and self._clock.now() - known[0] <= (_KEEP if known[1] else _KEEP_NONE):
             return known[1]
@@ -41,8 +43,18 @@ class Tokens:
         """Look again at the next request: the token was revoked, or a new one came."""
         self._known.pop(team_id, None)
 
+    def unreadable(self, team_id: str) -> bool:
+        """Whether a token is stored that cannot be opened: we hear the workspace, and cannot speak there."""
+        return team_id in self._unreadable
+
     async def _look_up(self, team_id: str) -> Secret | None:
-        token = await self._fetch(team_id)
+        self._unreadable.discard(team_id)
+        try:
+            token = await self._fetch(team_id)
+        except Broken:
+            # Logged where it was found.
+            token = None
+            self._unreadable.add(team_id)
         if len(self._known) >= _MOST:
             self._known.clear()
         self._known[team_id] = (self._clock.now(), token)

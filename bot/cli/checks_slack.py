@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.cli.checks import Finding, fail, look, ok
+from connectors.errors import Broken
 from jobs.bot_tokens import BotTokens
 from jobs.installs.tokens import InstallTokens
 from jobs.manifest import LOST, granted, manifest
@@ -12,7 +13,7 @@ from jobs.rooms import Room, room_from
 from storage.facts.installations import Serving
 from storage.facts.secret import Secret
 from storage.records import installations, organizations, seeds, workspaces
-from storage.seal import Seal, SealError
+from storage.seal import Seal
 from storage.sessions import Database, Session
 from storage.settings import Settings
 
@@ -106,8 +107,8 @@ async def _workspace(ask: Ask, again: str, tokens: BotTokens, serving: Serving) 
         cure = again
     try:
         token = await tokens.token(serving.team_id)
-    except SealError as error:
-        return fail(_SUBJECT, f"{name}: {error}")
+    except Broken as error:
+        return fail(_SUBJECT, f"{name}: {error.detail}; or {cure}")
     if token is None:
         return fail(_SUBJECT, f"{name}: no token is stored: {cure}")
     return await _token(ask, name, token, cure, team_id=serving.team_id)
@@ -153,8 +154,8 @@ def _add_support(found: dict[tuple[str, str], _Place], text: str, what: str) -> 
 async def _channel(ask: Ask, tokens: BotTokens, place: _Place) -> Finding:
     try:
         token = await tokens.token(place.team_id)
-    except SealError as error:
-        return fail(_CHANNEL, f"{place.what}: {error}")
+    except Broken as error:
+        return fail(_CHANNEL, f"{place.what}: {error.detail}")
     if token is None:
         return fail(_CHANNEL, f"{place.what}: Tidings is not installed in {place.team_id}: install it there")
     try:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from connectors.errors import TOKEN_REJECTED, Reconnect
+from connectors.errors import TOKEN_REJECTED, ConnectorError, Reconnect
 from connectors.oauth.asking import TokenEndpoint
 from connectors.oauth.rounds import converse, renewal
 from connectors.tokens import Tokens, TokenStore
@@ -97,5 +97,10 @@ class TokenKeeper:
 
 def _ended_alone(task: asyncio.Task[Secret]) -> None:
     """Take the error of a renewal whose caller has left; the next one meets the same answer and tells it."""
-    if not task.cancelled() and (error := task.exception()) is not None:
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    if isinstance(error, ConnectorError):
         log.info("renewal_failed_alone", reason=type(error).__name__)
+    else:
+        # A fault of ours may not come again.
+        log.error("renewal_failed", exc_info=error)

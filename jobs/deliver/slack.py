@@ -10,7 +10,9 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from connectors.errors import Broken
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
+from jobs.installs.tokens import UNREADABLE
 from jobs.people import Profile, profile_from
 from jobs.rooms import Room, room_from
 from storage.facts.people import SlackIdentity
@@ -26,7 +28,15 @@ EVENT_TYPE = "tidings_delivery"
 _TRANSIENT = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
 #: Faults of the set-up: an operator mends them, and what was to be said is still worth saying then.
 _SET_UP = frozenset(
-    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "team_not_installed"}
+    {
+        "invalid_auth",
+        "not_authed",
+        "token_revoked",
+        "token_expired",
+        "account_inactive",
+        "team_not_installed",
+        UNREADABLE,
+    }
 )
 #: Slack's own words for "some of it may have happened".
 _AMBIGUOUS = frozenset({"internal_error", "fatal_error", "request_timeout"})
@@ -182,7 +192,10 @@ class SlackSender:
         return Accepted(str(answer["ts"]), str(answer["channel"]))
 
     async def _call(self, team_id: str, method: str, arguments: dict[str, Any]) -> Mapping[str, Any]:
-        token = await self._token_of(team_id)
+        try:
+            token = await self._token_of(team_id)
+        except Broken as error:
+            raise SlackApiError(error.detail, {"ok": False, "error": error.code}) from error  # type: ignore[no-untyped-call]  # the SDK's
         if token is None:
             gone = self._closed is not None and await self._closed(team_id)
             code = WORKSPACE_CLOSED if gone else "team_not_installed"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from connectors.errors import ConnectorError, Reconnect
+from connectors.errors import Broken, ConnectorError, Reconnect
 from connectors.grants import Pairs
 from connectors.slack_install import Installed, install_address, installed, is_dead, teams
 from connectors.slack_signin import SlackApp
@@ -131,7 +131,11 @@ class InstallService:
         serving = await means.database.reading(lambda session: installations.serving(session, team_id))
         if serving is None or serving.installation is None:
             return False
-        usable = await means.tokens.usable(serving.installation)
+        try:
+            usable = await means.tokens.usable(serving.installation)
+        except Broken:
+            # Nobody can ask with it; it was logged, and what is stored stays.
+            return False
         if usable is None or not await is_dead(means.app, usable.token):
             return False
         found, now = usable.installation, means.clock.now()

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from connectors.errors import ConnectorError, Reconnect, Retry
+from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.slack_install import BotAccess, renewed
 from connectors.slack_signin import SlackApp
 from jobs.leasing import LEASE_SECONDS, leased
@@ -18,7 +18,7 @@ from storage.facts.installations import Installation, InstallKey
 from storage.facts.secret import Secret
 from storage.records import installations
 from storage.rotation import install_lease
-from storage.seal import Seal
+from storage.seal import Seal, SealError
 from storage.sessions import Database, DatabaseBusyError
 
 #: The sweep renews a token that long before it ends, as Slack's own library does.
@@ -30,6 +30,9 @@ TRY_AGAIN = timedelta(hours=1)
 #: How long saving a renewed token is tried: the one before it is used up.
 _SAVE_SECONDS = 60.0
 _SAVE_PAUSE = 0.2
+
+#: The token is stored and cannot be opened: its key is gone, or the row was changed.
+UNREADABLE = "bot_token_unreadable"
 
 log = structlog.get_logger()
 
@@ -66,7 +69,8 @@ class InstallTokens:
     async def usable(self, found: Installation) -> Usable | None:
         """Return the token, renewed first where it is about to end; None once the installation was removed.
 
-        Where Slack does not renew it, the token of before is returned: whatever uses it learns what Slack says.
+        Where Slack does not renew it, the token of before is returned: whatever uses it learns what Slack says. Broken:
+        what is stored cannot be opened.
         """
         if found.expires_at is not None and found.expires_at - self._clock.now() <= NOW:
             try:
@@ -75,7 +79,7 @@ class InstallTokens:
                 log.warning("bot_token_not_renewed", installation=_named(found.key), reason=error.code)
         if found.tokens is None:
             return None
-        return Usable(open_installation(self._seal, found.key, found.version, found.tokens).access, found)
+        return Usable(self._opened(found, found.tokens).access, found)
 
     async def sweep(self) -> None:
         """Renew every token that ends soon; for the clock."""
@@ -103,9 +107,11 @@ class InstallTokens:
 
     def _ended(self, key: InstallKey, task: asyncio.Task[Installation]) -> None:
         self._renewing.pop(key, None)
-        if not task.cancelled():
-            # Looked at, also where nobody waits for it any more; the next one meets the same answer and tells it.
-            task.exception()
+        error = None if task.cancelled() else task.exception()
+        # Looked at, also where nobody waits for it any more: the next one meets the same answer and tells it. A fault
+        # of ours is told here, since it may not come again.
+        if error is not None and not isinstance(error, ConnectorError):
+            log.error("bot_token_renewal_failed", installation=_named(key), exc_info=error)
 
     async def _renew(self, key: InstallKey, ahead: timedelta) -> Installation:
         async with leased(
@@ -118,7 +124,7 @@ class InstallTokens:
             found = await self._found(key)
             if found.tokens is None or found.expires_at is None or found.expires_at - self._clock.now() > ahead:
                 return found
-            grant = open_installation(self._seal, key, found.version, found.tokens)
+            grant = self._opened(found, found.tokens)
             if grant.refresh is None:
                 return found
             try:
@@ -128,6 +134,12 @@ class InstallTokens:
             self._checkpoint("install.renewed")
             await self._save(found, fresh)
             return await self._found(key)
+
+    def _opened(self, found: Installation, tokens: bytes) -> BotGrant:
+        try:
+            return open_installation(self._seal, found.key, found.version, tokens)
+        except SealError as error:
+            raise unreadable(_named(found.key), found.name, error) from error
 
     async def _second_look(self, tried: Installation) -> Installation:
         """After a refusal: maybe somebody installed again meanwhile; only an unchanged row makes it final."""
@@ -166,6 +178,12 @@ class InstallTokens:
         if found is None:
             raise Reconnect("the app is not installed there", code="not_installed")
         return found
+
+
+def unreadable(team_id: str, name: str, error: SealError) -> Broken:
+    """Tell whoever runs Tidings, and return what to raise: one workspace's token stops no other's."""
+    log.error("bot_token_unreadable", installation=team_id, workspace=name, reason=str(error))
+    return Broken(f"the stored Slack token of this workspace cannot be opened: {error}", code=UNREADABLE)
 
 
 def _named(key: InstallKey) -> str:

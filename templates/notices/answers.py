@@ -227,6 +227,14 @@ def form_not_opened() -> Message:
     return say(said, (said,), (Strong("Next step:"), " press the button again."), kind="try_again")
 
 
+def cannot_speak() -> Message:
+    """Return what is said where answers arrive and nothing else does: the workspace's stored token cannot be read."""
+    said = "Tidings cannot post in this Slack workspace now: its stored Slack access cannot be read."
+    still = "Answers to commands still come. Forms, cards and confirmations do not; e-mails go on. Nothing is lost."
+    step = (Strong("Next step:"), " tell whoever runs Tidings, or let a Slack admin install the app again.")
+    return say(said, (said,), (still,), step, kind="cannot_speak")
+
+
 def cancel_requested(refresh: RefreshStatus) -> Message:
     """Return the answer to Cancel: what stops between two steps, and what goes on because others wait for it."""
     names = short_names([source for source, _ in refresh.runs])

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,13 +51,14 @@ def fetch_from(workspace: SlackWorkspace) -> FetchToken:
 @contextlib.asynccontextmanager
 async def staged(services: TwinServices | None = None, *, clock: Clock | None = None,
                  verifier: type[Verifier] = Verifier, limits: Limits | None = None,
-                 learns: bool = False) -> AsyncIterator[Stage]:  # fmt: skip
+                 learns: bool = False,
+                 fetch: Callable[[SlackWorkspace], FetchToken] = fetch_from) -> AsyncIterator[Stage]:  # fmt: skip
     """Run everything while the block runs."""
     moved = OffsetClock() if clock is None else clock
     assert isinstance(moved, OffsetClock)
     twin = services or TwinServices(moved)
     async with SlackWorkspace(temerity_goods(), clock=moved, rates=False, retry_delays=(0.05,)).serve(port=0) as slack:
-        surface = Surface(twin, fetch_from(slack), slack.api_url, moved, learns=learns)
+        surface = Surface(twin, fetch(slack), slack.api_url, moved, learns=learns)
         await surface.start()
 
         async def ready() -> bool:

@@ -1,14 +1,20 @@
 """Tokens are looked up once for everybody who waits, kept for a minute, and never longer."""
 
 import asyncio
+import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from bot.replay import Seen
-from bot.tokens import Tokens
+from bot.tokens import FetchToken, Tokens
+from connectors.errors import Broken
+from sandbox.slack import SlackWorkspace
 from storage.facts.clock import OffsetClock
 from storage.facts.secret import Secret
+from tests.bot.stage import staged
+from tests.waiting import eventually
 
 
 class Store:
@@ -46,6 +52,64 @@ async def test_a_minute_later_it_is_asked_again_and_a_forgotten_one_at_once() ->
     await tokens.of("T1")
     assert store.asked == 3
     assert await tokens.of("T2") is None
+
+
+def nothing_opens(slack: SlackWorkspace) -> FetchToken:
+    """Every workspace has a token that cannot be opened."""
+    _ = slack
+
+    async def fetch(_: str) -> Secret | None:
+        raise Broken("the stored Slack token of this workspace cannot be opened", code="bot_token_unreadable")
+
+    return fetch
+
+
+def nowhere_installed(slack: SlackWorkspace) -> FetchToken:
+    """The twin: a token that cannot be opened is taken for none."""
+    _ = slack
+
+    async def fetch(_: str) -> Secret | None:
+        return None
+
+    return fetch
+
+
+@pytest.mark.parametrize("fetch, told", [(nothing_opens, True), (nowhere_installed, False)])
+async def test_a_token_that_does_not_open_is_said_where_answers_still_arrive(
+    fetch: Callable[[SlackWorkspace], FetchToken], *, told: bool
+) -> None:
+    """The command is answered all the same; a form that cannot be opened is not blamed on the person."""
+    async with staged(fetch=fetch) as stage:
+
+        def seen() -> bool:
+            return any("cannot post in this Slack workspace now" in one for one in stage.seen("U0MAYA", "C0FINANCE"))
+
+        answer = await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status")
+        assert "Temerity Goods" in json.dumps(await stage.said(answer))
+        if told:
+            await eventually(seen)
+        answer = await stage.slack.command("U0DANIEL", "C0FINANCE", "/data", "members")
+        await stage.surface.close()
+        assert seen() is told
+        assert "in time" not in str(stage.seen("U0DANIEL", "C0FINANCE")) or not told
+
+
+async def test_a_token_that_opens_again_is_used_again() -> None:
+    store, clock = Store(), OffsetClock()
+    broken = [Broken("it cannot be opened", code="bot_token_unreadable")]
+
+    async def fetch(team_id: str) -> Secret | None:
+        if broken:
+            raise broken[0]
+        return await store.fetch(team_id)
+
+    tokens = Tokens(fetch, clock)
+    assert await tokens.of("T1") is None
+    assert tokens.unreadable("T1")
+    broken.clear()
+    clock.advance(timedelta(seconds=6))
+    assert await tokens.of("T1") == Secret("xoxb-1")
+    assert not tokens.unreadable("T1")
 
 
 async def test_a_caller_who_gives_up_does_not_spoil_it_and_a_failure_is_not_kept() -> None:

@@ -303,6 +303,7 @@ def disconnects():
         "status_on_purpose": notices.source_status(ORG, replace(status(), source=parted, next_run_at=None), NOW),
         "wrong_name": notices.wrong_name((SHOPIFY.label, SHOPIFY.company)),
         "form_not_opened": notices.form_not_opened(),
+        "cannot_speak": notices.cannot_speak(),
     }
 
 

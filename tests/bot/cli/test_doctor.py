@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -94,6 +95,19 @@ def test_a_provider_without_its_keys_is_told(connected: Shell) -> None:
 def test_a_lost_key_is_told(connected: Shell) -> None:
     connected.variables["SECRET_KEYS"] = new_key()
     assert marks(connected.run("doctor", "--offline", code=1))["keys"] == {"fail"}
+
+
+def test_a_slack_token_that_does_not_open_is_told_in_plain_words(connected: Shell) -> None:
+    """Which workspace it is, and why, without a stack trace."""
+    with contextlib.closing(sqlite3.connect(connected.folder / "tidings.db")) as database:
+        teams = database.execute("SELECT bot_token FROM workspaces WHERE team_id = 'T0SUPPORT'").fetchone()
+        database.execute("UPDATE workspaces SET bot_token = ? WHERE team_id = 'T0TEMERITY'", teams)
+        database.commit()
+    output = connected.run("doctor", code=1)
+    told = "workspace T0TEMERITY: the stored Slack token of this workspace cannot be opened: the sealed text does not belong"
+    assert told in output
+    assert "Traceback" not in output
+    assert marks(output)["keys"] == {"fail"}
 
 
 def test_a_key_that_is_none_is_told_without_showing_it(connected: Shell) -> None:
