@@ -5,7 +5,6 @@ import contextlib
 import json
 import logging
 import re
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from bot.main import Options, build_app
 from sandbox.providers.serve import serve
 from sandbox.slack.journal import Entry
 from tests.leaks import Leak, Place, Secrets
+from tests.scenarios.leak_stores import Store
 
 #: Whose private messages a flow's link and codes go to.
 PERSON, DIRECT = "U0DANIEL", "D0DANIEL"
@@ -115,6 +115,7 @@ class LeakStage:
 
     stage: Stage
     ground: Ground
+    store: Store
     trips: Trips
     secrets: Secrets = field(repr=False)
     tap: Tap = field(repr=False)
@@ -130,9 +131,9 @@ class LeakStage:
         await self.stage.outside(self._gather)
 
     async def look(self) -> None:
-        """Search the databases as they are now: what is in a write-ahead log now is elsewhere later."""
+        """Search the database as it is now: what is in it now is elsewhere, or gone, later."""
         await self.gather()
-        self.seen += await asyncio.to_thread(lambda: self.secrets.leaks(files(self.folder, "*.*-wal", "*.db")))
+        self.seen += await asyncio.to_thread(lambda: self.secrets.leaks(self.store.places(self.folder)))
 
     def _gather(self) -> None:
         sandbox, add = self.stage.sandbox, self.secrets.add
@@ -182,10 +183,10 @@ def _entry(entry: Entry) -> Place:
     return Place("slack, private" if private else "slack", f"{entry.kind} {entry.channel}", content.encode())
 
 
-def files(folder: Path, *patterns: str) -> list[Place]:
-    """Return every file below a folder, or those of some patterns; a table that is packed is read as well."""
+def files(folder: Path) -> list[Place]:
+    """Return every file below a folder; a table that is packed is read as well."""
     places = []
-    for path in sorted({path for pattern in patterns or ("*",) for path in folder.rglob(pattern)}):
+    for path in sorted(folder.rglob("*")):
         # Compaction may take a file away while we walk.
         with contextlib.suppress(FileNotFoundError):
             if path.is_file():
@@ -208,11 +209,11 @@ def debug_everywhere() -> None:
 
 
 @contextlib.asynccontextmanager
-async def leak_stage(ground: Ground) -> AsyncIterator[LeakStage]:
+async def leak_stage(ground: Ground, store: Store) -> AsyncIterator[LeakStage]:
     """Run the product until the block ends; loggers are then as loud as they were."""
     loud = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
     try:
-        async with _leak_stage(ground) as stage:
+        async with _leak_stage(ground, store) as stage:
             yield stage
     finally:
         for name in logging.root.manager.loggerDict:
@@ -220,10 +221,12 @@ async def leak_stage(ground: Ground) -> AsyncIterator[LeakStage]:
 
 
 @contextlib.asynccontextmanager
-async def _leak_stage(ground: Ground) -> AsyncIterator[LeakStage]:
+async def _leak_stage(ground: Ground, store: Store) -> AsyncIterator[LeakStage]:
     configure_logging("DEBUG", ground.log, own_secrets(ground.settings))
     debug_everywhere()
     trips, secrets = Trips(), Secrets()
+    for secret, name in store.secrets.items():
+        secrets.add(name, secret)
     for key in ground.settings.secret_keys:
         secrets.add("key", key.get_secret_value())
     secrets.add(
@@ -235,18 +238,4 @@ async def _leak_stage(ground: Ground) -> AsyncIterator[LeakStage]:
         tap = Tap(app.asgi, secrets)
         async with serve(tap, port=app.settings.port) as served:
             ground.deliver_to(served.url)
-            yield LeakStage(Stage(ground.outside, Witness.of(app)), ground, trips, secrets, tap)
-
-
-@contextlib.contextmanager
-def refused_by_the_database(path: Path, when: str, table: str) -> Any:
-    """Let every such change of a table fail, with the driver's own error, until the block ends."""
-    with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-        connection.execute(f"CREATE TRIGGER forced BEFORE {when} ON {table} BEGIN SELECT RAISE(ABORT, 'forced'); END")
-        connection.commit()
-    try:
-        yield
-    finally:
-        with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-            connection.execute("DROP TRIGGER forced")
-            connection.commit()
+            yield LeakStage(Stage(ground.outside, Witness.of(app)), ground, store, trips, secrets, tap)

@@ -2,16 +2,13 @@
 
 import asyncio
 import base64
-import contextlib
 import io
 import logging
 import secrets
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -26,11 +23,13 @@ from sandbox.misbehave import Kind, Rule
 from sandbox.providers import catalogue
 from sandbox.slack import Message
 from storage.facts.sources import Provider
+from storage.sessions import Database
 from storage.settings import Settings
 from templates import actions
 from tests.bot.cli.conftest import logs_restored
 from tests.leaks import Place, Secrets
-from tests.scenarios.leak_stage import PERSON, LeakStage, files, leak_stage, refused_by_the_database
+from tests.scenarios.leak_stage import PERSON, LeakStage, files, leak_stage
+from tests.scenarios.leak_stores import PostgresStore, SqliteStore, Store
 
 __all__ = ["logs_restored"]
 
@@ -51,12 +50,15 @@ EXPECTED = {
 }  # fmt: skip
 
 
-def test_no_secret_is_anywhere_after_all_flows(capfd: pytest.CaptureFixture[str], logs_restored: None) -> None:
-    with prepared(Wishes(size=5)) as seeded:
+def test_no_secret_is_anywhere_after_all_flows(
+    database: Database, capfd: pytest.CaptureFixture[str], logs_restored: None
+) -> None:
+    store: Store = SqliteStore() if database.is_sqlite else PostgresStore(database)
+    with prepared(Wishes(size=5, database_url=store.url)) as seeded:
         ground = replace(seeded, settings=_changing(seeded.settings))
 
         async def played() -> tuple[LeakStage, list[Place]]:
-            async with leak_stage(ground) as stage:
+            async with leak_stage(ground, store) as stage:
                 await _everything(stage)
                 return stage, await stage.outside()
 
@@ -66,19 +68,22 @@ def test_no_secret_is_anywhere_after_all_flows(capfd: pytest.CaptureFixture[str]
             *outside,
             *stage.tap.places,
             *files(ground.folder),
+            *store.places(ground.folder),
             Place("standard output", "", printed.out.encode()),
             Place("standard error", "", printed.err.encode()),
         ]
-        assert EXPECTED - stage.secrets.names() == set()
+        assert (EXPECTED | set(store.secrets.values())) - stage.secrets.names() == set()
         assert sorted({str(leak) for leak in (*stage.seen, *stage.secrets.leaks(places))}) == []
         log = ground.log.read_text(encoding="utf-8")
         # The search was for something: libraries spoke, and what was forced was logged.
         assert all(f'"logger": "{name}' in log for name in ("httpx", "httpcore", "slack_sdk", "sqlalchemy.engine"))
-        assert all(f"forced at {name}" in log for name in stage.trips.tripped)
+        assert [name for name in stage.trips.tripped if f"forced at {name}" not in log] == []
         assert set(ON_THE_WAY) <= set(stage.trips.tripped)
         kinds = {place.kind for place in places}
+        named = {place.name.partition(".")[2] for place in places if place.kind == "table"}
+        assert database.is_sqlite or named >= {"connections", "workflow_status", "ducklake_data_file"}
         assert kinds >= {"file", "rows", "slack", "slack, private", "page", "ack", "location", "set-cookie", "asked"}
-        _teeth(stage, ground.folder / "tidings.db")
+        _teeth(stage)
 
 
 def _changing(settings: Settings) -> Settings:
@@ -86,7 +91,7 @@ def _changing(settings: Settings) -> Settings:
     return settings.model_copy(update={"quickbooks_client_secret_previous": SecretStr(secrets.token_urlsafe())})
 
 
-def _teeth(stage: LeakStage, database: Path) -> None:
+def _teeth(stage: LeakStage) -> None:
     """The same search, in the same places, finds what broken twins of ours leave behind."""
     known = {name: text for text, (name, _) in stage.secrets.known.items()}
     token, code = known["shopify refresh token"], known["code"]
@@ -99,10 +104,8 @@ def _teeth(stage: LeakStage, database: Path) -> None:
     logging.getLogger("twin").warning("answer %s", packed)
     assert _found(stage, Place("file", "log", said.getvalue().encode())) == {("shopify refresh token", "base64")}
     # A row that keeps a token and a code as they are.
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        connection.execute("CREATE TABLE twin AS SELECT ? AS token, ? AS code", (token, f"say {code}."))
-        connection.commit()
-    found = _found(stage, *files(database.parent, database.name))
+    stage.store.leave(stage.folder, token, code)
+    found = _found(stage, *stage.store.places(stage.folder))
     assert found == {("shopify refresh token", "plain"), ("code", "plain")}
     link = known["link"].encode()
     assert _found(stage, Place("slack, private", "", link)) == set()
@@ -195,7 +198,7 @@ async def _connects_amazon(stage: LeakStage, browser: StoryBrowser) -> None:
     assert "You are connecting" not in asked.text
     await stage.stage.outside(stage.stage.sandbox.amazon.script.clear)
     asked = await _walked_to_amazon(stage, browser)
-    with refused_by_the_database(stage.folder / "tidings.db", "INSERT", "connections"):
+    with stage.store.refusing(stage.folder, "INSERT", "connections"):
         assert "went wrong" in (await browser.send(asked, "/connect/confirm")).text
     done = await browser.send(asked, "/connect/confirm")
     assert "is connected" in done.text, done.text
