@@ -3,9 +3,10 @@
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 from bot.cli.isolated import isolated_settings
 from bot.cli.seed import modes, write
@@ -22,6 +23,8 @@ from storage.settings import Settings
 
 #: What is unfinished at the end of a demo is thrown away anyway.
 _DRAIN_SECONDS = 0.5
+#: Below what Linux, macOS and Windows give out by themselves.
+_PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,15 @@ def prepared(wishes: Wishes) -> Iterator[Ground]:
 
 
 def _free_port() -> int:
-    """Return a port that nobody listens on: the address must be known before anything starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on: the address must be known before anything starts.
+
+    It is none that a system gives to whoever connects or asks for any port, which could be taken before it is used.
+    """
+    for port in SystemRandom().sample(_PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port was found")
 
 
 def _places(folder: Path, database_url: str | None) -> dict[str, str]:
