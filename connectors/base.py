@@ -16,6 +16,7 @@ from connectors.oauth import TokenKeeper
 from connectors.tokens import Tokens, TokenStore
 from connectors.wire import HttpLimits, pinned
 from storage.facts.clock import Clock, aware
+from storage.facts.past import Older
 from storage.facts.ready import ReadyTable
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Provider
@@ -188,6 +189,8 @@ class Collected:
     keep_cursors: tuple[str, ...] = ()
     #: plain sentences worth showing with the run
     notes: tuple[str, ...] = ()
+    #: streams whose older records are still to be read, by the next runs
+    older: tuple[Older, ...] = ()
     #: streams that could not be read, each for a reason of its own; they have no cursors here
     aside: tuple[Aside, ...] = ()
 
@@ -278,13 +281,18 @@ class Mark:
     read_to: datetime
     newest: str = ""
     count: int | None = None
+    #: the first day (ISO) whose records are in, while older ones are still being read; empty: all are in
+    back_to: str = ""
 
     def __str__(self) -> str:
         count = "" if self.count is None else str(self.count)
-        return f"{self.read_to.isoformat()}|{self.newest}|{count}"
+        back_to = f"|{self.back_to}" if self.back_to else ""
+        return f"{self.read_to.isoformat()}|{self.newest}|{count}{back_to}"
 
 
-_MARK = re.compile(r"(?P<read_to>[^|]+)\|(?P<newest>[^|]*)\|(?P<count>[0-9]*)", re.ASCII)
+_MARK = re.compile(
+    r"(?P<read_to>[^|]+)\|(?P<newest>[^|]*)\|(?P<count>[0-9]*)(?:\|(?P<back_to>[0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.ASCII
+)
 
 
 def mark(cursor: str | None, now: datetime) -> Mark | None:
@@ -298,7 +306,7 @@ def mark(cursor: str | None, now: datetime) -> Mark | None:
         return None
     if now - read_to > LONGEST_GAP or read_to - now > LONGEST_GAP:
         return None
-    return Mark(read_to, match["newest"], int(match["count"]) if match["count"] else None)
+    return Mark(read_to, match["newest"], int(match["count"]) if match["count"] else None, match["back_to"] or "")
 
 
 def serial(sink: Sink) -> Sink:

@@ -11,7 +11,7 @@ from connectors.errors import Broken, ConnectorError, Retry
 from connectors.http import Http, Judge
 from connectors.quickbooks.entry import MINOR_VERSION
 from connectors.quickbooks.faults import judge, judge_json
-from connectors.quickbooks.statements import KEYS, Entity
+from connectors.quickbooks.statements import ALWAYS, KEYS, Entity, Span
 from connectors.reads import Call
 from connectors.wire import Answer
 
@@ -85,9 +85,9 @@ class Company:
         self._http.compare_clocks(found.time)
         return found
 
-    async def count(self, entity: Entity, since: datetime | None = None) -> QueryAnswer:
+    async def count(self, entity: Entity, since: datetime | None = None, *, span: Span = ALWAYS) -> QueryAnswer:
         """Count an entity's records; the answer's count is never None."""
-        found = await self.query(entity.name, entity.count(since))
+        found = await self.query(entity.name, entity.count(since, span))
         if found.count is None:
             raise Broken(f"QuickBooks did not count {entity.shape.label}", code="page_unreadable")
         return found

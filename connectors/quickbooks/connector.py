@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from connectors.apart import Aside, alone, refuse_nothing
@@ -15,12 +15,14 @@ from connectors.quickbooks import entry, general_ledger, reports
 from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.general_ledger import STREAM as LEDGER
+from connectors.quickbooks.past import Past, Slicing
 from connectors.quickbooks.reading import Reader, Reading
 from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
 from connectors.quickbooks.statements import ENTITIES, Entity
 from connectors.quickbooks.tables import READY
 from connectors.side_by_side import together
 from storage.facts.clock import aware
+from storage.facts.past import Older
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
@@ -39,6 +41,9 @@ class QuickBooksConnector:
     )
     ready: tuple[ReadyTable, ...] = READY
 
+    def __init__(self, slicing: Slicing | None = None) -> None:
+        self._slicing = slicing or Slicing()
+
     def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
         """Open a connection to one company."""
         return entry.session(access)
@@ -50,7 +55,10 @@ class QuickBooksConnector:
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
     ) -> Collected:
-        """Read records (changes side by side, whole lists one after another), then the reports if anything moved."""
+        """Read records (changes side by side, whole lists one after another), then the reports if anything moved.
+
+        Of documents that are too many for one run it reads the newest first, and with each further run an older period.
+        """
         until, one_by_one = aware(until), serial(sink)
         company = Company(session.http, session.access.account)
         entities = [entity for entity in ENTITIES if session.access.wants(entity.shape.name)]
@@ -59,13 +67,16 @@ class QuickBooksConnector:
 
         def read(entity: Entity, changed: Changed | None = None) -> Awaitable[Reading | Aside]:
             intake = partial(Intake, entity.shape, one_by_one, progress)
-            reader = Reader(company, entity, session.access.held, intake, width)
+            past = Past(company, entity, self._slicing, width)
+            reader = Reader(company, entity, session.access.held, intake, width, past=past)
             return alone((entity.shape.name,), reader.read(marks[entity.name], until, changed))
 
         found = [await read(entity) for entity in entities if marks[entity.name] is None]
         known = await _changes(company, marks, until)
         due_again = [entity for entity in entities if _is_due(entity, marks[entity.name], until)]
-        found += await together(read(entity, known.get(entity.name)) for entity in due_again)
+        long = [entity for entity in due_again if _is_long(marks[entity.name])]
+        found += await together(read(entity, known.get(entity.name)) for entity in due_again if entity not in long)
+        found += [await read(entity, known.get(entity.name)) for entity in long]
         readings = [one for one in found if isinstance(one, Reading)]
         aside = [one for one in found if isinstance(one, Aside)]
         refuse_nothing(readings, aside, session.access.only)
@@ -102,6 +113,11 @@ def _reports_at(session: Session, state: str, until: datetime, *, daily: bool) -
 def _is_due(entity: Entity, known: Mark | None, until: datetime) -> bool:
     """Whether an entity that was read before is read again: small lists and settings only when a day began."""
     return known is not None and not (entity.daily and known.read_to.date() == until.date())
+
+
+def _is_long(known: Mark | None) -> bool:
+    """Whether some of the past is read too: that fills the connection alone."""
+    return known is not None and bool(known.back_to)
 
 
 async def _changes(company: Company, marks: Mapping[str, Mark | None], until: datetime) -> Mapping[str, Changed | None]:
@@ -150,7 +166,7 @@ def _collected(
     session: Session, readings: list[Reading], reports_at: dict[str, str], read: list[str], until: datetime
 ) -> Collected:
     behind = session.http.behind
-    cursors = {r.name: str(Mark(r.cursor.read_to - behind, r.cursor.newest, r.cursor.count)) for r in readings}
+    cursors = {r.name: str(replace(r.cursor, read_to=r.cursor.read_to - behind)) for r in readings}
     rounded = sum(reading.rounded for reading in readings)
     note = f"{rounded} amounts have more decimals than their column: rounded there, exact in the raw record."
     return Collected(
@@ -160,4 +176,7 @@ def _collected(
         full=(*(reading.name for reading in readings if reading.full), *read),
         keep_cursors=(*(reading.name for reading in readings if reading.keep), *read),
         notes=(note,) if rounded else (),
+        older=tuple(
+            Older(one.name, date.fromisoformat(one.cursor.back_to), one.left) for one in readings if one.cursor.back_to
+        ),
     )

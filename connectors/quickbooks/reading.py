@@ -2,8 +2,9 @@
 
 The first read (and one after a long gap) asks for one page; where that is all, it is one call. Longer lists fan out
 over a count, ordered by id, so that what changes meanwhile keeps its place; then they read what changed since they
-began. Later reads take what the one call for changes of all entities said (`changes`), or where it could not say it ask
-by query for what changed since the cursor less an overlap.
+began. Very long lists of documents are read by periods, the newest first, one with each run (`past`). Later reads take
+what the one call for changes of all entities said (`changes`), or where it could not say it ask by query for what
+changed since the cursor less an overlap.
 
 Queries never show a hard-deleted record. Changes do; and once a day, and after a read by query that stands in for them,
 COUNT(*) is asked too: where QuickBooks has another number than we would hold, all keys are read (QuickBooks knows no
@@ -12,19 +13,19 @@ more, and only then reported as deleted; what it has and we have not is read. Th
 merging two names removes one. Short lists (accounts; once a day tax codes and settings) are read whole instead.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
-
-import msgspec
 
 from connectors.base import OVERLAP, Held, Mark
 from connectors.decode import Record
-from connectors.errors import Broken, Retry
+from connectors.errors import Retry
 from connectors.intake import Intake
 from connectors.quickbooks.changes import Changed
-from connectors.quickbooks.company import Company
+from connectors.quickbooks.company import Company, QueryAnswer
+from connectors.quickbooks.heads import keys_of, made_since
+from connectors.quickbooks.past import MovedError, Past, Slice
 from connectors.quickbooks.statements import PAGE, Entity
 from connectors.side_by_side import in_order
 
@@ -47,42 +48,21 @@ class Reading:
     rounded: int
     #: whether all ids were compared
     swept: bool = False
+    #: records that are older than those that are in, where the past is still being read
+    left: int = 0
 
 
-class _MetaData(msgspec.Struct, rename="pascal"):
-    create_time: datetime | None = None
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a reading ended."""
 
-
-class _Made(msgspec.Struct, rename="pascal"):
-    meta_data: _MetaData | None = None
-
-
-class _Key(msgspec.Struct, rename="pascal"):
-    id: str
-
-
-_MADE = msgspec.json.Decoder(_Made)
-_KEY = msgspec.json.Decoder(_Key)
-
-
-def _keys(records: Iterable[Record]) -> list[str]:
-    try:
-        return [_KEY.decode(record).id for record in records]
-    except msgspec.MsgspecError as error:
-        raise Broken("QuickBooks sent a record without an id", code="record_unreadable") from error
-
-
-def _made_since(record: Record, moment: datetime) -> bool:
-    try:
-        data = _MADE.decode(record).meta_data
-    except msgspec.MsgspecError:
-        return False
-    made = data.create_time if data else None
-    return made is not None and made.tzinfo is not None and made >= moment
-
-
-class _MovedError(Exception):
-    """A window of changes is another one than a moment ago."""
+    #: live records, where they were counted
+    count: int | None
+    #: whether that was compared with what we hold
+    compared: bool
+    #: the first day that is in, where older ones are not
+    back_to: date | None = None
+    left: int = 0
 
 
 async def _and_on(
@@ -113,6 +93,7 @@ class Reader:
         width: int,
         *,
         sweeps: bool = False,
+        past: Past | None = None,
     ) -> None:
         self._company = company
         self._entity = entity
@@ -122,60 +103,82 @@ class Reader:
         self._width = width
         #: whether ids are compared also where the counts agree: no call tells of what was deleted
         self._sweeps = sweeps and not entity.followed
+        #: reads by periods what is too long for one run
+        self._past = past if entity.dated else None
 
     async def read(self, since: Mark | None, until: datetime, changed: Changed | None = None) -> Reading:
         """Read what changed since the mark, all of it without one; `changed` is what is known of it already."""
         if self._entity.whole or self._entity.daily:
             return await self._list(since, until)
         intake = self._new_intake()
-        count: int | None
         if since is None:
-            count, swept = await self._all(intake), True
+            end = await self._all(intake, until)
             last = intake.newest
         else:
-            count, swept = await self._since(intake, since, until, changed)
+            end = await self._since(intake, since, until, changed)
             last = max(filter(None, (intake.newest, changed.newest if changed else None)), default=None)
         newest = max(last.isoformat() if last else "", since.newest if since else "")
-        keep = since is None or swept or until - since.read_to > _OLD
-        marked, swept = Mark(until, newest, count), self._sweeps and since is not None
-        return Reading(self._entity.shape.name, marked, since is None, keep, intake.rounded, swept)
+        back_to = end.back_to.isoformat() if end.back_to else ""
+        keep = since is None or end.compared or bool(back_to) or until - since.read_to > _OLD
+        marked, swept = Mark(until, newest, end.count, back_to), self._sweeps and since is not None
+        full = since is None and not back_to
+        return Reading(self._entity.shape.name, marked, full, keep, intake.rounded, swept, end.left)
 
-    async def _since(
-        self, intake: Intake, since: Mark, until: datetime, changed: Changed | None
-    ) -> tuple[int | None, bool]:
-        """Read a window of changes; return the count, and whether it was compared."""
+    async def _since(self, intake: Intake, since: Mark, until: datetime, changed: Changed | None) -> _End:
+        """Read a window of changes, and some more of the past where that is not all in."""
         if changed is None:
             await self._changes(intake, since.read_to - OVERLAP)
         else:
             await intake.take([changed.records])
             await intake.drop(set(changed.gone))
+        if since.back_to and self._past is not None:
+            return await self._slice(intake, self._past, await self._past.before(date.fromisoformat(since.back_to)))
         if self._sweeps:
-            return await self._swept(intake), True
+            return _End(await self._swept(intake), compared=True)
         if since.read_to.date() == until.date() and (changed is not None or not self._entity.followed):
-            return None, False
-        return await self._agree(intake), True
+            return _End(None, compared=False)
+        return _End(await self._agree(intake), compared=True)
+
+    async def _slice(self, intake: Intake, past: Past, part: Slice) -> _End:
+        """Read one period, again when its pages shifted meanwhile; after the last one all is compared."""
+        intake.expected = intake.rows + part.records
+        for _ in range(_ROUNDS):
+            try:
+                await self._take(intake, past.pages(part))
+            except MovedError:
+                continue
+            if part.span.start is None:
+                return _End(await self._agree(intake), compared=True)
+            return _End(None, compared=False, back_to=part.span.start, left=part.left)
+        raise Retry(60, "QuickBooks changed faster than it could be read", code="moving_target")
 
     async def _list(self, since: Mark | None, until: datetime) -> Reading:
         """Read a short list whole, in one call where it fits a page; its mark is a fingerprint of all of it."""
         intake = self._new_intake()
         intake.hashes = {}
-        count = await self._all(intake)
+        count = (await self._all(intake, until)).count
         keep = since is None or self._entity.daily or until - since.read_to > _OLD
         marked = Mark(until, intake.fingerprint, count)
         return Reading(self._entity.shape.name, marked, full=True, keep=keep, rounded=intake.rounded)
 
-    async def _all(self, intake: Intake) -> int:
-        """Read everything; what fits a page is one call, and one moment."""
+    async def _all(self, intake: Intake, until: datetime) -> _End:
+        """Read everything, or the newest period of very much; what fits a page is one call, and one moment."""
         page = await self._page(1, keys_only=False)
-        if len(page) >= PAGE:
-            return await self._whole(intake)
-        intake.expected = len(page)
-        await intake.take([page])
-        return intake.live_count
+        if len(page) < PAGE:
+            intake.expected = len(page)
+            await intake.take([page])
+            return _End(intake.live_count, compared=True)
+        first, past = await self._company.count(self._entity), self._past
+        # What is held already is read whole when it is read again: only then it shows what is gone.
+        if past is not None and (first.count or 0) > past.slicing.above and not await self._holds():
+            return await self._slice(intake, past, await past.newest(first.count or 0, until.date()))
+        return _End(await self._whole(intake, first), compared=True)
 
-    async def _whole(self, intake: Intake) -> int:
+    async def _holds(self) -> bool:
+        return await self._held.count(self._entity.shape.name) > 0
+
+    async def _whole(self, intake: Intake, first: QueryAnswer) -> int:
         """Read pages between two counts; the first one again, since what vanished before the count shifts them."""
-        first = await self._company.count(self._entity)
         intake.expected = first.count or 0
         await self._take(intake, self._pages(intake.expected))
         began = first.time or intake.newest
@@ -185,7 +188,7 @@ class Reader:
         await intake.take([late.records])
         last = await self._company.count(self._entity)
         # Records are stamped to the second: one that was made a moment after the count may bear an earlier time.
-        made = sum(_made_since(record, began.replace(microsecond=0)) for record in late.records)
+        made = sum(made_since(record, began.replace(microsecond=0)) for record in late.records)
         steady = last.count == intake.expected + made == intake.live_count and len(late.records) < PAGE
         if not steady:
             await self._reconcile(intake, set())
@@ -219,7 +222,7 @@ class Reader:
                 return
             try:
                 await self._take(intake, self._more_changes(since, first.records))
-            except _MovedError:
+            except MovedError:
                 continue
             return
         raise Retry(60, "QuickBooks changed faster than it could be read", code="moving_target")
@@ -234,8 +237,8 @@ class Reader:
             start += PAGE - 1
             last = page[-1]
             page = (await self._company.query(self._entity.name, self._entity.changed(since, start))).records
-            if _keys(page[:1]) != _keys([last]):
-                raise _MovedError
+            if keys_of(page[:1]) != keys_of([last]):
+                raise MovedError
             yield page[1:]
 
     async def _agree(self, intake: Intake) -> int:
@@ -260,7 +263,7 @@ class Reader:
         ours = held | intake.live
         theirs = await self._keys()
         back = await self._company.some(self._entity, ours - theirs)
-        kept = set(_keys(record for page in back for record in page))
+        kept = set(keys_of(record for page in back for record in page))
         await intake.drop(ours - theirs - kept)
         await intake.take(await self._company.some(self._entity, theirs - ours))
 
@@ -270,7 +273,7 @@ class Reader:
             before = await self._company.count(self._entity)
             keys: set[str] = set()
             async for page in self._pages(before.count or 0, keys_only=True):
-                keys.update(_keys(page))
+                keys.update(keys_of(page))
             after = await self._company.count(self._entity)
             if before.count == after.count == len(keys):
                 return keys

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from connectors.quickbooks import documents, lists, shapes
 from connectors.shapes import Shape
@@ -11,6 +11,23 @@ from connectors.shapes import Shape
 PAGE = 1000
 #: Keys that one ``Id IN (…)`` asks for.
 KEYS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A period of documents' own dates: from the first day, to the day before the end; None: without that border."""
+
+    start: date | None = None
+    end: date | None = None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What a statement says of it."""
+        first = (f"TxnDate >= '{self.start.isoformat()}'",) if self.start else ()
+        return (*first, f"TxnDate < '{self.end.isoformat()}'") if self.end else first
+
+
+ALWAYS = Span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,11 @@ class Entity:
     #: whether the one call for changes tells of it
     followed: bool = True
 
+    @property
+    def dated(self) -> bool:
+        """Whether it is read by periods where it is long: it has a date of its own, and its deletions are told."""
+        return self.followed and any(field.path == "TxnDate" for field in self.shape.fields)
+
     def _select(self, what: str, *clauses: str) -> str:
         return f"SELECT {what} FROM {self.name}{''.join(clauses)}"  # noqa: S608 - our constants, instants and quoted keys
 
@@ -36,15 +58,15 @@ class Entity:
         all_terms = (*(("Active IN (true, false)",) if self.inactive else ()), *terms)
         return f" WHERE {' AND '.join(all_terms)}" if all_terms else ""
 
-    def count(self, since: datetime | None = None) -> str:
-        """How many there are, or how many changed since."""
-        return self._select("COUNT(*)", self._where(*_since(since)))
+    def count(self, since: datetime | None = None, span: Span = ALWAYS) -> str:
+        """How many there are, in a period, or how many changed since."""
+        return self._select("COUNT(*)", self._where(*_since(since), *span.terms))
 
-    def page(self, start: int, *, keys_only: bool = False) -> str:
+    def page(self, start: int, *, keys_only: bool = False, span: Span = ALWAYS) -> str:
         """A page of all, ordered by id: what changes meanwhile keeps its place. Small lists are asked for plainly."""
         if self.daily:
             return self._select("*", self._where(), _paging(start))
-        return self._select("Id" if keys_only else "*", self._where(), " ORDERBY Id", _paging(start))
+        return self._select("Id" if keys_only else "*", self._where(*span.terms), " ORDERBY Id", _paging(start))
 
     def changed(self, since: datetime, start: int) -> str:
         """A page of what changed since."""

@@ -1,0 +1,17 @@
+"""First reads that take several runs: how far back the records of a stream are in."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """A stream whose older records are still being read, newest first."""
+
+    stream: str
+    #: what is dated this day or later is in
+    back_to: date
+    #: records that were still to be read when it was last looked
+    left: int
+    #: what people read: "Invoices"
+    label: str = ""
