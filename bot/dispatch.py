@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import access, actions, audit, channels, commands, connections, disconnecting, home, schedules
+from bot import access, actions, audit, channels, commands, connections, disconnecting, home, rereads, schedules
 from bot import help as help_
 from bot import members as people
 from bot.case import Case
@@ -50,6 +50,7 @@ def table() -> Mapping[str, Entry]:
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.CHANNEL: Entry(channels.channel, Action.SEE_STATUS, COMMANDS),
         Intent.SCHEDULE: Entry(schedules.schedule, Action.SEE_STATUS, COMMANDS),
+        Intent.REREAD: Entry(rereads.reread, Action.REREAD, COMMANDS),
         Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
         Intent.UNKNOWN: Entry(commands.unknown, Action.SEE_STATUS, SPOKEN),
     }
@@ -63,6 +64,7 @@ def table() -> Mapping[str, Entry]:
         buttons.HELD_LOAD: Entry(actions.held_load, Action.LOAD_HELD, CLICKED),
         buttons.MISSING_RETRY: Entry(actions.missing_retry, Action.START_REFRESH, CLICKED),
         buttons.SCHEDULE_SET: Entry(schedules.confirmed, Action.CHANGE_SCHEDULE, CLICKED),
+        buttons.REREAD_START: Entry(rereads.confirmed, Action.REREAD, CLICKED),
         buttons.ACCESS_ASK: Entry(access.ask, Action.ASK_FOR_ACCESS, CLICKED),
         buttons.ACCESS_APPROVE: Entry(access.approve, Action.DECIDE_ACCESS, CLICKED),
         buttons.ACCESS_DECLINE: Entry(access.decline, Action.DECIDE_ACCESS, CLICKED),

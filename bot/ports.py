@@ -14,6 +14,7 @@ from jobs.members import Changed
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
+from jobs.refresh.rereading import Preview, Wanted
 from jobs.schedules import Planned
 from storage.facts.access import AccessRequest
 from storage.facts.audit import AuditPage
@@ -277,6 +278,22 @@ class Schedules(Protocol):
         ...
 
 
+class Rereads(Protocol):
+    """Reading again what is there already."""
+
+    def stream_named(self, provider: Provider, words: str) -> str:
+        """Return the stream of that name."""
+        ...
+
+    async def preview(self, actor: Actor, wanted: Wanted) -> Preview:
+        """Return what would be read."""
+        ...
+
+    async def start(self, actor: Actor, wanted: Wanted, trigger: TriggerKey, place: Place) -> Outcome:
+        """Start it."""
+        ...
+
+
 class Installs(Protocol):
     """The app in workspaces."""
 
@@ -381,6 +398,11 @@ class Services(Protocol):
     @property
     def channels(self) -> Channels:
         """Channels."""
+        ...
+
+    @property
+    def rereads(self) -> Rereads:
+        """Reading again what is there already."""
         ...
 
     @property

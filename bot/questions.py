@@ -26,6 +26,7 @@ class Intent(StrEnum):
     MEMBERS = "members"
     CHANNEL = "channel"
     SCHEDULE = "schedule"
+    REREAD = "reread"
     AUDIT = "audit"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"

@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 
 from bot.payloads import MalformedError, parse_json
 from jobs.errors import NotFoundError
 from jobs.refresh.ask import Scope
+from jobs.refresh.rereading import Wanted
 from storage.facts.ids import new_id
 
 #: More sources than this do not fit into a button (2,000 characters).
@@ -80,6 +82,26 @@ def unpack_schedule(value: str) -> ScheduleValue:
         raise NotFoundError
     card, source_id, words = texts
     return ScheduleValue(card, source_id, words, seen)
+
+
+def pack_reread(card: str, wanted: Wanted) -> str:
+    """Return the value of the button that starts a re-read."""
+    since = wanted.since.isoformat() if wanted.since else ""
+    return json.dumps({"c": card, "s": wanted.source_id, "t": wanted.stream, "d": since}, separators=(",", ":"))
+
+
+def unpack_reread(value: str) -> tuple[str, Wanted]:
+    """Return the card, and what is to be read; NotFoundError for a value that is not of our making."""
+    try:
+        packed = parse_json(value)
+        found = [packed.get(name) for name in ("c", "s", "t", "d")]
+        card, source_id, stream, since = (one for one in found if isinstance(one, str) and len(one) <= _MOST_ID)
+        wanted = Wanted(source_id, stream, date.fromisoformat(since) if since else None)
+    except (MalformedError, ValueError):
+        raise NotFoundError from None
+    if not card or not source_id:
+        raise NotFoundError
+    return card, wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,8 @@ class Access:
     environment: str = ""
     #: the organization's id: files that are delivered to us lie in a folder of its own
     organization: str = ""
+    #: compare ids too where no call tells of deletions: the night's sweep, see `Collected.guarded`
+    sweeps: bool = False
     #: streams that are read alone, after an earlier collection could not; empty: everything
     only: frozenset[str] = frozenset()
 
@@ -189,6 +191,8 @@ class Collected:
     keep_cursors: tuple[str, ...] = ()
     #: plain sentences worth showing with the run
     notes: tuple[str, ...] = ()
+    #: streams of which ids were compared: where far fewer records are left of them, that is held for a person
+    guarded: tuple[str, ...] = ()
     #: streams whose older records are still to be read, by the next runs
     older: tuple[Older, ...] = ()
     #: streams that could not be read, each for a reason of its own; they have no cursors here

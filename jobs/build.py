@@ -54,6 +54,7 @@ from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.held import HeldService
+from jobs.refresh.rereading import RereadService
 from jobs.refresh.retry import RetryPlan, retry_now
 from jobs.refresh.service import RefreshService
 from jobs.schedule import schedules_loader, slots_submitter
@@ -212,6 +213,7 @@ def build_jobs(
         refresh=refresh,
         clicks=ClickService(desk, clock, refresh, checkpoint),
         held=HeldService(desk, clock, port.enqueue, notifier, policy),
+        rereads=RereadService(desk, clock, port.enqueue, notifier, policy, connectors),
         missing=MissingService(desk, clock, port.enqueue, notifier, policy),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         access=AccessService(desk, clock, notifier, policy),

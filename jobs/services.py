@@ -17,6 +17,7 @@ from jobs.people import People
 from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.held import HeldService
+from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
@@ -34,6 +35,7 @@ class Services:
     refresh: RefreshService
     clicks: ClickService
     held: HeldService
+    rereads: RereadService
     missing: MissingService
     escalation: EscalationService
     access: AccessService

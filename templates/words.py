@@ -60,6 +60,7 @@ ACTIONS = {
     Action.MANAGE_MEMBERS: "change who may do what",
     Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",
     Action.CHANGE_SCHEDULE: "change when data is collected",
+    Action.REREAD: "read data again",
     Action.SEE_AUDIT: "see the audit",
     Action.ASK_FOR_ACCESS: "ask for access to refreshes",
     Action.DECIDE_ACCESS: "decide about access to refreshes",

@@ -1,5 +1,6 @@
 """The commands and their options; each one's work is in a module of its own, imported when it runs."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -161,12 +162,20 @@ def refresh(
     allow_shrink: Annotated[
         bool, typer.Option("--allow-shrink", help="Let a read that is held for far fewer rows through, once.")
     ] = False,
+    reread: Annotated[
+        str | None, typer.Option("--reread", help="Read one source once more: all, or the name of a stream.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=["%Y-%m-%d"], help="With --reread: only what changed since that day."),
+    ] = None,
     env_file: EnvFile = None,
 ) -> None:
     """Ask for a refresh as a member of the organization; a running worker does it and tells them."""
     from bot.cli import refresh as command
 
-    command.run(organization, source, as_user, env_file, wait=wait, allow_shrink=allow_shrink)
+    again = (reread, since.date() if since else None) if reread else None
+    command.run(organization, source, as_user, env_file, wait=wait, allow_shrink=allow_shrink, again=again)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 
 from bot.cli.ground import opened, read_settings
@@ -12,6 +13,7 @@ from jobs.build import Jobs, build_jobs
 from jobs.engine import Engine
 from jobs.errors import NoAccessError, NotAllowedError, TooLateError, UnavailableError
 from jobs.refresh.ask import Joined, LeftOut, Place, Scope, Started, TriggerKey
+from jobs.refresh.rereading import RereadRefusedError, Wanted
 from storage.facts.clock import SystemClock
 from storage.facts.ids import new_id
 from storage.facts.people import Actor, Member, Role, SlackIdentity
@@ -25,13 +27,26 @@ from storage.settings import Settings
 _LOOK_SECONDS = 0.5
 
 
+#: what is read once more (a stream, or all), and since which day
+Again = tuple[str, date | None]
+
+
 def run(
-    organization: str, source: str, as_user: str | None, env_file: Path | None, *, wait: bool, allow_shrink: bool
+    organization: str,
+    source: str,
+    as_user: str | None,
+    env_file: Path | None,
+    *,
+    wait: bool,
+    allow_shrink: bool,
+    again: Again | None = None,
 ) -> None:
     """Ask, say what came of it, and wait for the end where that is wanted; ends with 1 when it did not become ready."""
     settings = read_settings(env_file)
     with opened(settings) as database:
-        asked = _ask(settings, database, organization, source, as_user, wait=wait, allow_shrink=allow_shrink)
+        asked = _ask(
+            settings, database, organization, source, as_user, wait=wait, allow_shrink=allow_shrink, again=again
+        )
         raise SystemExit(asyncio.run(asked))
 
 
@@ -44,6 +59,7 @@ async def _ask(
     *,
     wait: bool,
     allow_shrink: bool,
+    again: Again | None,
 ) -> int:
     with database.read() as session:
         organization = found_organization(session, words)
@@ -55,9 +71,11 @@ async def _ask(
             trigger, place = TriggerKey(actor.identity.team_id, new_id("cli")), Place(actor.identity.team_id, "")
             if held is not None:
                 outcome = await jobs.services.held.load(actor, held, trigger, place)
+            elif again is not None:
+                outcome = await jobs.services.rereads.start(actor, _wanted(scope, again), trigger, place)
             else:
                 outcome = await jobs.services.refresh.request(actor, scope, trigger, place)
-        except (NoAccessError, NotAllowedError, TooLateError, UnavailableError) as error:
+        except (NoAccessError, NotAllowedError, RereadRefusedError, TooLateError, UnavailableError) as error:
             stop(f"nothing was started: {error}")
         if isinstance(outcome, LeftOut):
             stop(
@@ -101,6 +119,14 @@ def _scope(organization: Organization, known: list[Source], words: str) -> Scope
     if not chosen:
         stop(f"{organization.name} has no source {words!r}; it has {', '.join(one.label for one in known) or 'none'}")
     return Scope(everything=False, source_ids=chosen)
+
+
+def _wanted(scope: Scope, again: Again) -> Wanted:
+    """Return what is read once more of the one source that is named."""
+    if len(scope.source_ids) != 1:
+        stop("nothing was started: name the one source that is read again")
+    stream, since = again
+    return Wanted(scope.source_ids[0], "" if stream == "all" else stream, since)
 
 
 def _held_run(session: Session, scope: Scope) -> str:

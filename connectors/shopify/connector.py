@@ -144,7 +144,7 @@ async def _read(
     """Read one stream."""
     sees_all = root.whole_scope is None or root.whole_scope in session.keeper.scopes
     intake = partial(Intake, root.shape, sink, progress)
-    reader = Reader(pager, root, session.access.held, intake, sees_all=sees_all)
+    reader = Reader(pager, root, session.access.held, intake, sees_all=sees_all, sweeps=session.access.sweeps)
     reading = await reader.read(since, until)
     return _Part((reading,), notes=reading.notes)
 

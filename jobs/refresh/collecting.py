@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from connectors.base import Collected, Connector, open_session
 from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
 from jobs.leasing import Lease, leased
+from jobs.refresh.depth import depth_of
 from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, holding, warehouse_failed
 from jobs.refresh.partly import as_loaded, how_far
 from jobs.refresh.progress import Watch
@@ -19,7 +20,7 @@ from jobs.threads import in_thread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import Source
 from storage.facts.streams import Batch
-from storage.records import leases, runs, sources
+from storage.records import leases, organizations, rereads, runs, sources
 from storage.sessions import Session
 from storage.warehouse import LoadResult, LoadRun, Shrunk, WarehouseError
 
@@ -99,9 +100,11 @@ class Collecting:
             if found is not None:
                 await self._note_loaded(run.id, generation, found, known["plan"])
                 return
-        await self._read_and_load(run, source, generation, warehouse)
+        await self._read_and_load(run, source, generation, warehouse, known)
 
-    async def _read_and_load(self, run: Run, source: Source, generation: int, warehouse: "Warehouse") -> None:
+    async def _read_and_load(
+        self, run: Run, source: Source, generation: int, warehouse: "Warehouse", known: dict[str, Any]
+    ) -> None:
         ground = self._ground
         connector = ground.connector(source)
         started = ground.clock.now()
@@ -116,9 +119,9 @@ class Collecting:
             )
             committed = False
             try:
-                collected = await self._read(run, source, generation, connector, load, writer, started)
+                collected = await self._read(run, source, generation, connector, load, writer, started, known)
                 ground.checkpoint("run.collected")
-                plan = await self._plan(run, connector, collected, started)
+                plan = await self._plan(run, connector, collected, started) | rereads.stored(known)
                 result = await self._commit(run, source, generation, load, writer, collected, plan)
                 committed = True
             finally:
@@ -135,17 +138,23 @@ class Collecting:
         load: "Loader",
         writer: ThreadPoolExecutor,
         until: datetime,
+        known: dict[str, Any],
     ) -> Collected:
         ground = self._ground
         held = ground.held(source)
-        cursors = await held.cursors()
+        saved = await held.cursors()
+        zone = await ground.database.reading(lambda session: organizations.zone(session, run.organization_id))
+        depth = depth_of(run, rereads.asked_of(known), saved, zone, until)
+        cursors = depth.cursors(saved, until)
         watch = Watch(ground.database, ground.clock, run.id, generation)
 
         async def sink(batch: Batch) -> None:
             await in_thread(lambda: load.write(batch), writer)
 
-        async with open_session(connector, ground.access(source, held, only=run.only)) as session:
-            return await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
+        access = replace(ground.access(source, held, only=run.only), sweeps=depth.night is not None)
+        async with open_session(connector, access) as session:
+            found = await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
+        return depth.noted(found, connector.streams)
 
     async def _commit(
         self,
@@ -175,6 +184,7 @@ class Collecting:
                     keep_cursors=collected.keep_cursors,
                     agreed=run.agreed,
                     aside=[name for one in collected.aside for name in one.streams],
+                    guarded=collected.guarded,
                     fence=fence,
                 ),
                 writer,

@@ -19,7 +19,7 @@ from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Held, Run, Trigger
 from storage.facts.sources import ConnectionState, Source
-from storage.records import audit, deadlines, organizations, refreshes, runs, sources, triggers
+from storage.records import audit, deadlines, organizations, refreshes, rereads, runs, sources, triggers
 from storage.sessions import Session
 
 
@@ -99,6 +99,7 @@ class HeldService:
             collects=True,
             agreed=agreed,
         )
+        rereads.hand_on(session, held.run.id, started)
         refreshes.wait_for(session, refresh_id, started, ready.clocks.source_as_of if ready else None)
         deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + ESCALATE_AFTER)
         return refresh_id

@@ -46,6 +46,8 @@ class Action(StrEnum):
     MANAGE_CHANNELS = "manage_channels"
     #: when sources are collected
     CHANGE_SCHEDULE = "change_schedule"
+    #: read again what is there already
+    REREAD = "reread"
     SEE_AUDIT = "see_audit"
     #: the operator's permission to refresh, where REFRESH_ACCESS=by_request
     ASK_FOR_ACCESS = "ask_for_access"

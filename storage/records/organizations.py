@@ -27,6 +27,11 @@ def organization(session: Session, organization_id: str) -> Organization:
     )
 
 
+def zone(session: Session, organization_id: str) -> str:
+    """Return the name of the organization's time zone; KeyError when there is none of that id."""
+    return organization(session, organization_id).timezone
+
+
 def lock(session: Session, organization_id: str) -> None:
     """Let no other transaction of the organization's runs and refreshes in until this one ends.
 

@@ -19,6 +19,7 @@ from jobs.plans import read_plan
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
+from jobs.refresh.rereading import Preview, RereadRefusedError, Wanted
 from jobs.rooms import Room
 from jobs.schedule import schedule_of
 from jobs.schedules import Planned
@@ -496,6 +497,27 @@ class TwinChannels:
 
 
 @dataclass
+class TwinRereads:
+    """A shop whose orders can be read again."""
+
+    started: list[tuple[Wanted, str]] = field(default_factory=list)
+
+    def stream_named(self, provider: Provider, words: str) -> str:
+        return words if words == "orders" and provider is SHOP.provider else ""
+
+    async def preview(self, actor: Actor, wanted: Wanted) -> Preview:
+        authorize(actor, Action.REREAD)
+        if wanted.since is not None and wanted.since > AT.date():
+            raise RereadRefusedError("future")
+        return Preview(SHOP, wanted, wanted.stream.title(), 754.0)
+
+    async def start(self, actor: Actor, wanted: Wanted, trigger: TriggerKey, place: Place) -> Outcome:
+        await self.preview(actor, wanted)
+        self.started.append((wanted, trigger.trigger_id))
+        return Started("rfr_again", (SHOP,))
+
+
+@dataclass
 class TwinSchedules:
     """The shop's schedule."""
 
@@ -567,5 +589,6 @@ class TwinServices:
         self.audit = TwinAudit()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
+        self.rereads = TwinRereads()
         self.installs = TwinInstalls()
         self.help = TwinHelp()

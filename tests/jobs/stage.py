@@ -1,7 +1,7 @@
 """A whole jobs side on stand-ins: database, engine, clock, providers, Slack and mail, without bolt in front."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sandbox
+from connectors.base import Connector
 from connectors.registry import connector_for
 from jobs.build import Jobs, Tuning, build_jobs
 from jobs.clock import Clockwork
@@ -114,6 +115,8 @@ async def staged(
     invoices: int = 40,
     tuning: Tuning = QUICK,
     more: Mapping[str, str] | None = None,
+    checkpoint: Callable[[str], None] = lambda _name: None,
+    connectors: Callable[[Provider], Connector] = connector_for,
 ) -> AsyncIterator[Stage]:
     """Set everything up on that database; the clock starts runs by itself only when `scheduled`."""
     clock = OffsetClock()
@@ -144,7 +147,7 @@ async def staged(
             }
         )
         organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))
-        jobs = build_jobs(settings, database, clock, tuning=tuning)
+        jobs = build_jobs(settings, database, clock, tuning=tuning, checkpoint=checkpoint, connectors=connectors)
         engine = Engine(database, clock, handlers=jobs.handlers, on_error=jobs.on_error)
         jobs.engine.bind(engine.enqueue, engine.status, engine.may_act)
         await engine.launch()

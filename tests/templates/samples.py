@@ -1,7 +1,7 @@
 """Every notice in its states, from fixed facts: the golden files, the limits and the looks are all taken from here."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess, Asker
@@ -29,7 +29,7 @@ from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provi
 from storage.facts.status import RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
 from templates import notices
-from templates.notices import schedule
+from templates.notices import reread, schedule
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -375,6 +375,10 @@ def _schedules() -> Any:
         "schedule_set_off": schedule.schedule_set(off, [], zone=ZONE),
         "schedule_refused": schedule.schedule_refused("timer"),
         "schedule_usage": schedule.schedule_usage("whenever"),
+        "confirm_reread": reread.confirm_reread(SHOPIFY, "Orders", date(2026, 10, 1), 754.0, value="src_1"),
+        "confirm_reread_first": reread.confirm_reread(QUICKBOOKS, "", None, None, value="src_1"),
+        "reread_refused": reread.reread_refused("future"),
+        "reread_usage": reread.reread_usage(),
     }  # fmt: skip
 
 

@@ -232,6 +232,7 @@ def test_the_module_runs_where_nothing_is_installed() -> None:
 
 def test_only_a_read_that_is_held_can_be_let_through(seeded: Shell) -> None:
     assert "needs one source" in seeded.run("refresh", "temerity-goods", "all", "--allow-shrink", code=1)
+    assert "the one source that is read again" in seeded.run("refresh", "temerity-goods", "--reread", "all", code=1)
     assert "no read of this source is held" in seeded.run(
         "refresh", "temerity-goods", "shopify", "--allow-shrink", code=1
     )

@@ -176,6 +176,20 @@ def test_a_full_read_that_shrinks_is_held_for_a_person(warehouse: Warehouse) -> 
     assert collect(warehouse, "three", simple(REPORT, {f"a{n}": Decimal(n) for n in range(64)})).wrote
 
 
+def test_what_ids_alone_take_away_is_held_as_well_when_it_is_far_too_much(warehouse: Warehouse) -> None:
+    keys = [str(n) for n in range(60)]
+    collect(warehouse, "one", invoices([Invoice(key) for key in keys]))
+    gone = replace(invoices([]), deleted=tuple(keys[:22]))
+    with warehouse.begin(run("two"), STREAMS) as loader:
+        loader.write(gone)
+        with pytest.raises(Shrunk) as held:
+            loader.commit({"invoices": "later"}, keep_cursors=("invoices",), guarded=("invoices",))
+        assert (held.value.before, held.value.after) == (60, 38)
+        assert warehouse.cursors("src_1").get("invoices") != "later"
+    # The twin that guards whole reads alone takes all of it away.
+    assert collect(warehouse, "three", gone).counts["invoices"].deleted == 22
+
+
 def fence_keeps_everything_out(warehouse: Warehouse) -> None:
     collect(warehouse, "one", invoices([Invoice("1")]))
     before = warehouse.snapshot()

@@ -1,0 +1,14 @@
+"""Reading again what is there already."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What a run reads once more from the provider, however far it had come; everything else is read as always."""
+
+    #: names of streams; none: all of the source
+    streams: tuple[str, ...] = ()
+    #: only what changed at the provider since then; None: everything
+    since: datetime | None = None

@@ -1,0 +1,213 @@
+"""Reading again: what changed unseen comes in, what is there stays readable until then, and a failure leaves it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connectors.base import Mark
+from connectors.rewind import rewound
+from jobs.errors import NotAllowedError, NotFoundError, TooLateError
+from jobs.refresh.ask import Joined, Place, Started, TriggerKey
+from jobs.refresh.depth import SWEPT, depth_of
+from jobs.refresh.rereading import RereadRefusedError, Wanted
+from jobs.schedule import start_catch_up
+from storage.facts.people import Action, Role
+from storage.facts.rereads import Reread
+from storage.facts.runs import FailureKind, Run, RunState, Trigger
+from storage.facts.sources import Provider
+from storage.records import audit, rereads, runs
+from storage.sessions import Database
+from storage.warehouse import StorageFailed
+from tests.jobs.stage import SHOP, Stage, staged
+from tests.waiting import eventually
+
+PLACE = Place("T0TEMERITY", "C0FINANCE")
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class Dying:
+    """A warehouse that fails at a point, while somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.passed = 0
+
+    def __call__(self, name: str) -> None:
+        if name == "warehouse.before_commit":
+            self.passed += 1
+            if self.times:
+                self.times -= 1
+                raise StorageFailed("the disk is gone")
+
+
+def raw(stage: Stage, source_id: str) -> tuple[Mapping[str, str], dict[str, Any]]:
+    """Return cursors and order names as anybody reads them now."""
+    warehouse = stage.jobs.ground.warehouses.of(stage.organization_id)
+    with warehouse.reader() as reader:
+        rows = reader.query("SELECT id, name FROM raw_shopify_orders WHERE NOT _deleted")
+    return warehouse.cursors(source_id), {row["id"]: row["name"] for row in rows}
+
+
+async def ended(stage: Stage, outcome: object) -> Run:
+    """Return the run that was started, once it is over."""
+    assert isinstance(outcome, Started)
+    return (await stage.finished(outcome.refresh_id, seconds=60)).runs[0][1]
+
+
+async def test_what_changed_unseen_is_read_again_and_the_old_stays_until_then(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    dying = Dying()
+    async with staged(sqlite_database, tmp_path, checkpoint=dying, orders=30, invoices=1) as stage:
+        service, shop = stage.jobs.services.rereads, stage.shopify.shops[SHOP]
+        await stage.finished((await stage.request(Provider.SHOPIFY)).refresh_id, seconds=60)
+        source = stage.source(Provider.SHOPIFY)
+        wanted, actor = Wanted(source.id, "orders"), await stage.actor("U0DANIEL")
+        assert actor.member is not None
+        order = shop.truth("Order")[0]
+        shop.put([order | {"name": "#corrected"}])
+        before = await asyncio.to_thread(raw, stage, source.id)
+        assert before[1][order["id"]] == order["name"]
+        # Whoever is no manager, or names what is not there, starts nothing.
+        with pytest.raises(NotAllowedError):
+            await service.preview(replace(actor, member=replace(actor.member, role=Role.REFRESHER)), wanted)
+        with pytest.raises(NotFoundError):
+            await service.preview(actor, Wanted("src_of_somebody_else"))
+        for bad in (replace(wanted, stream="nothing"), replace(wanted, since=date(2099, 1, 1))):
+            with pytest.raises(RereadRefusedError):
+                await service.start(actor, bad, TriggerKey("T0TEMERITY", "card_bad"), PLACE)
+        shown = await service.preview(actor, wanted)
+        assert shown.label == "Orders"
+        # The first execution ends at the commit: rows and cursors stay, and the second knows what it was asked.
+        dying.times, dying.passed = 1, 0
+        first = await service.start(actor, wanted, TriggerKey("T0TEMERITY", "card_1"), PLACE)
+        again = await service.start(actor, wanted, TriggerKey("T0TEMERITY", "card_1"), PLACE)
+        assert isinstance(again, Joined)
+        with pytest.raises(TooLateError):
+            await service.start(actor, wanted, TriggerKey("T0TEMERITY", "card_2"), PLACE)
+        seen = []
+        while dying.passed < 1:
+            seen.append(await asyncio.to_thread(raw, stage, source.id))
+            await asyncio.sleep(0.3)
+        run = await ended(stage, first)
+        assert run.state is RunState.READY
+        assert run.attempt == 2
+        assert seen
+        assert all(one == before for one in seen), "what was there stayed readable as it was"
+        cursors, orders = await asyncio.to_thread(raw, stage, source.id)
+        assert orders[order["id"]] == "#corrected"
+        assert (run.counts["orders"].changed, run.counts["products"].unchanged) == (1, 0)
+        assert cursors["orders"] != before[0]["orders"]
+        noted = sqlite_database.in_read(lambda session: audit.newest(session, stage.organization_id, 20))
+        detail = next(dict(row.detail) for row in noted if row.action == Action.REREAD)
+        assert (detail["stream"], detail["since"]) == ("orders", "the beginning")
+        assert sqlite_database.in_read(lambda session: rereads.seconds_of_whole_read(session, source.id)) is None
+        await far_fewer_are_held(stage, source.id)
+
+
+async def far_fewer_are_held(stage: Stage, source_id: str) -> None:
+    """A re-read that brings far fewer records waits for a person, and what is let through is a re-read still."""
+    service, actor, shop = stage.jobs.services.rereads, await stage.actor("U0DANIEL"), stage.shopify.shops[SHOP]
+    for key in sorted(shop.ids("Order"))[:22]:
+        shop.remove(key, stage.clock.now())
+    before = await asyncio.to_thread(raw, stage, source_id)
+    wanted = Wanted(source_id)
+    run = await ended(stage, await service.start(actor, wanted, TriggerKey("T0TEMERITY", "card_3"), PLACE))
+    assert run.failure is not None
+    assert (run.failure.kind, run.held and run.held.after) == (FailureKind.HELD, len(shop.ids("Order")))
+    assert await asyncio.to_thread(raw, stage, source_id) == before
+    loaded = await stage.jobs.services.held.load(actor, run.id, TriggerKey("T0TEMERITY", "card_4"), PLACE)
+    run = await ended(stage, loaded)
+    assert run.state is RunState.READY
+    asked = stage.database.in_read(lambda session: rereads.asked_of(runs.outcome(session, run.id)))
+    assert asked == Reread()
+    assert set((await asyncio.to_thread(raw, stage, source_id))[1]) == shop.ids("Order")
+    took = stage.database.in_read(lambda session: rereads.seconds_of_whole_read(session, source_id))
+    assert took is not None
+    await the_clock_sweeps(stage, source_id)
+
+
+async def the_clock_sweeps(stage: Stage, source_id: str) -> None:
+    """One customer vanishes, another comes whose last change is long ago: the first run of the clock at night sees it."""
+    shop = stage.shopify.shops[SHOP]
+    gone, model = shop.truth("Customer")[:2]
+    shop.remove(gone["id"], stage.clock.now())
+    come = f"{model['id']}00"
+    shop.put([model | {"id": come, "updatedAt": "2026-01-01T00:00:00Z"}])
+    warehouse = stage.jobs.ground.warehouses.of(stage.organization_id)
+
+    def known() -> tuple[bool, bool, bool]:
+        keys = warehouse.keys(source_id, "raw_shopify_customers")
+        return gone["id"] in keys, come in keys, SWEPT in warehouse.cursors(source_id)
+
+    assert await asyncio.to_thread(known) == (True, False, False)
+    source, clock = stage.source(Provider.SHOPIFY), stage.clock
+    enqueue = stage.jobs.engine.enqueue
+    run_id: str = stage.database.in_write(
+        lambda session: start_catch_up(session, source, "night", clock.now(), enqueue)
+    )
+
+    async def over() -> Run | None:
+        run: Run = await asyncio.to_thread(stage.database.in_read, lambda session: runs.run(session, run_id))
+        return None if run.state.active else run
+
+    night: Run = await eventually(over, seconds=60)
+    assert night.state is RunState.READY
+    assert await asyncio.to_thread(known) == (False, True, True)
+
+
+def test_what_was_asked_outlives_the_plan_that_is_written_before_the_commit() -> None:
+    known: dict[str, Any] = {"reread": {"streams": ["orders"], "since": NOW.isoformat()}}
+    asked = Reread(("orders",), NOW)
+    plan: dict[str, Any] = {"reads": 3}
+    assert rereads.asked_of(known) == rereads.asked_of({"plan": plan | rereads.stored(known)}) == asked
+    # The twin that forgets it reads on from where it was, and says that it read again.
+    assert rereads.asked_of({"plan": plan}) is None
+
+
+RECENT = str(Mark(NOW - timedelta(hours=1), "x", 7))
+
+
+@pytest.mark.parametrize(
+    "streams, since, left",
+    [
+        ((), None, {}),
+        (("orders",), None, {"customers": RECENT, "report": "abc"}),
+        (("orders",), timedelta(days=2), {"customers": RECENT, "report": "abc", "orders": "back"}),
+        (("orders",), timedelta(minutes=1), {"customers": RECENT, "report": "abc", "orders": RECENT}),
+        # Further back than a cursor can say: whole.
+        (("orders",), timedelta(days=40), {"customers": RECENT, "report": "abc", "orders": "far"}),
+        (("report",), timedelta(days=2), {"customers": RECENT, "orders": RECENT}),
+        # A stream that has no cursor of its own is read with those that have one.
+        (("lines",), None, {}),
+    ],
+)
+def test_cursors_go_back_never_forward(streams: tuple[str, ...], since: timedelta | None, left: dict[str, str]) -> None:
+    saved = {"orders": RECENT, "customers": RECENT, "report": "abc"}
+    marks = {
+        "back": str(Mark(NOW - timedelta(days=2), "x", 7)),
+        "far": str(Mark(NOW - timedelta(days=40), "x", 7)),
+    }
+    found = rewound(saved, streams, NOW - since if since else None, NOW)
+    assert found == {name: marks.get(text, text) for name, text in left.items()}
+
+
+def test_a_night_is_swept_once_by_the_clock_alone() -> None:
+    def due(at: datetime, swept: str = "", trigger: Trigger = Trigger.SCHEDULE) -> date | None:
+        run: Any = type("Run", (), {"trigger": trigger, "only": ()})()
+        return depth_of(run, None, {SWEPT: swept} if swept else {}, "America/New_York", at).night
+
+    here = ZoneInfo("America/New_York")
+    before, after = datetime(2026, 11, 22, 1, 59, tzinfo=here), datetime(2026, 11, 22, 2, 0, tzinfo=here)
+    assert due(before, "2026-11-21") is None
+    assert due(after, "2026-11-21") == date(2026, 11, 22)
+    assert due(after + timedelta(hours=20), "2026-11-22") is None
+    assert due(after, "2026-11-21", Trigger.REQUEST) is None
+    assert due(after, "2026-11-21", Trigger.FIRST_READ) is None
+    assert due(before) == date(2026, 11, 21)
