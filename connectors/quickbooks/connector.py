@@ -68,7 +68,8 @@ class QuickBooksConnector:
         def read(entity: Entity, changed: Changed | None = None) -> Awaitable[Reading | Aside]:
             intake = partial(Intake, entity.shape, one_by_one, progress)
             past = Past(company, entity, self._slicing, width)
-            reader = Reader(company, entity, session.access.held, intake, width, past=past)
+            held, sweeps = session.access.held, session.access.sweeps
+            reader = Reader(company, entity, held, intake, width, sweeps=sweeps, past=past)
             return alone((entity.shape.name,), reader.read(marks[entity.name], until, changed))
 
         found = [await read(entity) for entity in entities if marks[entity.name] is None]
@@ -176,6 +177,7 @@ def _collected(
         full=(*(reading.name for reading in readings if reading.full), *read),
         keep_cursors=(*(reading.name for reading in readings if reading.keep), *read),
         notes=(note,) if rounded else (),
+        guarded=tuple(reading.name for reading in readings if reading.swept),
         older=tuple(
             Older(one.name, date.fromisoformat(one.cursor.back_to), one.left) for one in readings if one.cursor.back_to
         ),

@@ -124,7 +124,7 @@ class _Reads(Protocol):
 def _hourly(session: Session, pager: Pager, root: Root, sink: Sink, progress: Progress) -> offers.Hourly:
     intake = partial(Intake, root.shape, sink, progress)
     whole_every = offers.WHOLE_EVERY if root is offers.DISCOUNTS else None
-    reader = Reader(pager, root, session.access.held, intake, sees_all=True)
+    reader = Reader(pager, root, session.access.held, intake, sees_all=True, sweeps=session.access.sweeps)
     return offers.Hourly(reader, whole_every=whole_every)
 
 
@@ -181,4 +181,5 @@ def _collected(session: Session, parts: list[_Part], until: datetime) -> Collect
         full=tuple(reading.name for reading in readings if reading.full),
         keep_cursors=tuple(reading.name for reading in readings if reading.keep),
         notes=tuple(sorted({note for part in parts for note in part.notes})),
+        guarded=tuple(reading.name for reading in readings if reading.swept),
     )
