@@ -15,6 +15,7 @@ from jobs.leasing import Lease, leased
 from jobs.refresh.depth import depth_of
 from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, holding, warehouse_failed
 from jobs.refresh.partly import as_loaded, how_far
+from jobs.refresh.past import older_after
 from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
@@ -207,6 +208,7 @@ class Collecting:
             "after": max([one.error.after or 0 for one in collected.aside if isinstance(one.error, Retry)], default=0),
             "reads": collected.reads,
             "notes": list(collected.notes),
+            "older": runs.older_json(older_after(before, collected, connector.streams)),
             "seconds": (self._ground.clock.now() - started).total_seconds(),
         }
 
@@ -215,6 +217,7 @@ class Collecting:
         outcome = {
             "plan": plan,
             "partly": partly,
+            "older": plan.get("older"),
             "counts": {name: asdict(counts) for name, counts in result.counts.items()},
             "snapshot_before": result.snapshot_before,
             "snapshot_after": result.snapshot_after,
@@ -272,7 +275,11 @@ def _inherit(session: Session, run: Run, generation: int) -> None:
             session,
             run.id,
             generation,
-            outcome={"stage_seconds": {}, **({"partly": runs.partly_json(loaded.partly)} if loaded.partly else {})},
+            outcome={
+                "stage_seconds": {},
+                "older": runs.older_json(loaded.older),
+                **({"partly": runs.partly_json(loaded.partly)} if loaded.partly else {}),
+            },
             source_as_of=loaded.clocks.source_as_of,
             loaded_at=loaded.clocks.loaded_at,
         )

@@ -13,6 +13,7 @@ from jobs.notify import Notifier
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.ending import Verdict, end_run, failure_columns
 from jobs.refresh.outcome import LOST, Outcome, held_generation, holding
+from jobs.refresh.past import go_on
 from jobs.refresh.processing import Processing
 from jobs.refresh.retry import RetryPlan, attempt_work
 from jobs.upkeep import gather_files
@@ -101,6 +102,8 @@ class RunHandler:
         state = RunState(outcome.verdict or RunState.FAILED)
         ended = end_run(session, run_id, outcome.generation, Verdict(state, failure), now, self._notifier)
         log.info("run_ended", run=run_id, source=run.source_id, state=state, won=ended)
+        if ended and state is RunState.READY:
+            go_on(session, runs.run(session, run_id), now, self._enqueue)
         self._stretch(session, run.source_id)
 
     def _grant_replaced(self, session: Session, run: Run) -> bool:

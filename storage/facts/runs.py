@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from storage.facts.past import Older
 from storage.facts.streams import StreamCounts
 
 
@@ -41,6 +42,8 @@ class Trigger(StrEnum):
     REQUEST = "request"
     SCHEDULE = "schedule"
     FIRST_READ = "first_read"
+    #: a first read that goes on by itself with older periods
+    OLDER = "older_periods"
 
 
 class FailureKind(StrEnum):
@@ -176,6 +179,8 @@ class Run:
     only: tuple[str, ...] = ()
     #: None while it is under way
     result: Result | None = None
+    #: streams whose older records are not in yet after it
+    older: tuple[Older, ...] = ()
 
     @property
     def changed(self) -> int:

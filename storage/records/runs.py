@@ -1,7 +1,8 @@
 """Runs: state changes are guarded updates that say whether they won."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import sqlalchemy
 from sqlalchemy import Row, Select, func, update
 from sqlmodel import Session, col, select
 
+from storage.facts.past import Older
 from storage.facts.runs import (
     ACTIVE_STATES,
     Clocks,
@@ -481,6 +483,17 @@ def partly_json(partly: Partly) -> dict[str, Any]:
     }
 
 
+def older_from(outcome_: Mapping[str, Any] | None) -> tuple[Older, ...]:
+    """Read of which streams an outcome lacks older records."""
+    stored = (outcome_ or {}).get("older") or ()
+    return tuple(Older(one["stream"], date.fromisoformat(one["back_to"]), one["left"], one["label"]) for one in stored)
+
+
+def older_json(older: Sequence[Older]) -> list[dict[str, Any]]:
+    """Return what an outcome keeps of it."""
+    return [{**asdict(one), "back_to": one.back_to.isoformat()} for one in older]
+
+
 def _instant(stored: str | None) -> datetime | None:
     return datetime.fromisoformat(stored) if stored else None
 
@@ -536,4 +549,5 @@ def as_run(row: RunRow | Row[Any]) -> Run:
         notes=notes_from(row.outcome),
         only=tuple(row.only or ()),
         result=Result(row.result) if row.result else None,
+        older=older_from(row.outcome),
     )

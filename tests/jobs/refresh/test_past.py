@@ -1,0 +1,76 @@
+"""A first read of more than one run: it goes on by itself, and nobody is told that all is there before it is."""
+
+import asyncio
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from connectors.base import Connector
+from connectors.quickbooks.connector import QuickBooksConnector
+from connectors.quickbooks.past import Slicing
+from connectors.registry import connector_for
+from jobs.schedule import start_catch_up
+from storage.facts.clock import OffsetClock
+from storage.facts.past import Older
+from storage.facts.runs import Run, RunState, Trigger
+from storage.facts.sources import Provider
+from storage.sessions import Database
+from tests.jobs.stage import REALM, Stage, staged
+from tests.waiting import eventually
+
+NEW, YEARS, EACH = 1010, 2, 100
+
+
+def in_slices(provider: Provider) -> Connector:
+    return (
+        QuickBooksConnector(Slicing(above=1000, most=120))
+        if provider is Provider.QUICKBOOKS
+        else connector_for(provider)
+    )
+
+
+def transfer(number: int, on: date, clock: OffsetClock) -> dict[str, Any]:
+    at = (clock.now() - timedelta(days=3)).replace(microsecond=0).isoformat()
+    times = {"CreateTime": at, "LastUpdatedTime": at}
+    return {"Id": str(number), "SyncToken": "0", "Amount": 5, "TxnDate": on.isoformat(), "MetaData": times}
+
+
+def fill(stage: Stage) -> date:
+    """Let there be many transfers of this month and some of each year before; return the month's first day."""
+    month = stage.clock.now().date().replace(day=1)
+    ago = [month - timedelta(days=200 + 366 * year) for year in range(YEARS)]
+    records = [transfer(7000 + number, month, stage.clock) for number in range(NEW)]
+    records += [transfer(9000 + EACH * n + k, day, stage.clock) for n, day in enumerate(ago) for k in range(EACH)]
+    stage.quickbooks.books[REALM].fill("Transfer", records)
+    return month
+
+
+async def history(stage: Stage) -> list[Run]:
+    """Return the source's runs, the oldest first."""
+    source = stage.source(Provider.QUICKBOOKS)
+    found, _ = await stage.jobs.services.status.history(await stage.actor(), source.id)
+    return found[::-1]
+
+
+async def test_older_periods_follow_by_themselves_and_each_run_says_what_is_not_in_yet(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path, invoices=5, connectors=in_slices) as stage:
+        month, source = fill(stage), stage.source(Provider.QUICKBOOKS)
+        now = stage.clock.now()
+        stage.database.in_write(lambda session: start_catch_up(session, source, "first", now, stage.engine.enqueue))
+
+        async def over() -> Run | None:
+            newest = (await history(stage))[-1]
+            return newest if newest.state is RunState.READY and not newest.older else None
+
+        last: Run = await eventually(over, seconds=60)
+        ended = await history(stage)
+        assert ended[-1] == last
+        assert [run.trigger for run in ended] == [Trigger.FIRST_READ, *[Trigger.OLDER] * (len(ended) - 1)]
+        assert ended[0].older == (Older("transfers", month, YEARS * EACH, "Transfers"),)
+        lefts = [sum(one.left for one in run.older) for run in ended]
+        assert lefts == [200, 100, 0]
+        assert [run.counts["transfers"].total for run in ended] == [NEW + YEARS * EACH - left for left in lefts]
+        held = await asyncio.to_thread(stage.jobs.ground.warehouses.of(stage.organization_id).counts, source.id)
+        assert held["raw_quickbooks_transfers"] == len(stage.quickbooks.books[REALM].truth("Transfer"))
