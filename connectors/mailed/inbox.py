@@ -111,7 +111,7 @@ class Inbox:
             await asyncio.to_thread(self._opened_up, mail, raw, judged(raw, self._rules))
         assert self._last is not None
         body = self._last[1].get(found.path)
-        if body is None or _digest(body) != found.version:
+        if body is None or _version_of(body) != found.version:
             raise changed()
         return body
 
@@ -150,7 +150,7 @@ class Inbox:
         bodies: dict[str, bytes] = {}
         seen = Counter[str]()
         for name, body in files:
-            digest = _digest(body)
+            digest = _version_of(body)
             seen[name] += 1
             # Of our own making: when and which mail, not where it lies, so that a mail that was moved is the same.
             key = hashlib.sha256(f"{head.message_id}|{digest}|{seen[name]}".encode()).hexdigest()[:16]
@@ -198,7 +198,7 @@ def _file(part: Part, mail: Mail) -> Found:
     return Found(part.path, part.size, part.version, mail.received, part.name, mail.subject, as_of, whole=True)
 
 
-def _digest(body: bytes) -> str:
+def _version_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:32]
 
 
