@@ -160,7 +160,7 @@ class Settings(BaseSettings):
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """Addresses of buckets, beside the clouds' own, where files may be delivered."""
+        """Addresses of buckets and mail servers, beside the well-known ones, where files may be delivered."""
         return tuple(one.strip() for one in self.netsuite_endpoints.split(",") if one.strip())
 
     @property

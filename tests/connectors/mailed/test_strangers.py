@@ -166,6 +166,7 @@ def test_the_table_sees_a_reader_that_believes(tmp_path: Path) -> None:
     office = post(tmp_path)
     rules = Rules(receiver=str(RULES["receiver"]), senders=(SENDER,))
     wicked = [raw for raw, against in strangers(office) if against is not Against.NOTHING_ATTACHED]
+    wicked = [raw for raw in wicked if len(raw) < 1 << 16]
     assert judged(office.mail(50).raw, rules).against is None
     assert not [raw for raw in wicked if judged(raw, rules).against is None]
     for twin in (_believes_the_sender, _believes_any_header, _believes_the_topmost_whosever):
