@@ -52,7 +52,7 @@ async def _status(stage: Stage) -> SourceStatus:
 def _business(stage: Stage) -> None:
     """Let an order and a product come."""
     shop, at = stage.shopify.shops[SHOP], stage.clock.now()
-    shop.mutate(seed=3, new=4, changed=3, deleted=0)
+    shop.mutate(seed=at.minute, new=4, changed=3, deleted=0)
     product = next(iter(shop.tables["Product"].values()))
     number = shop.next_number("Product", 1)
     stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -71,6 +71,11 @@ async def _partly(stage: Stage) -> tuple[Run, Run]:
 def _as_of(run: Run) -> datetime:
     assert run.clocks.source_as_of is not None
     return run.clocks.source_as_of
+
+
+async def _later(stage: Stage, run: Run) -> Run | None:
+    listed = stage.database.in_read(lambda session: runs.history(session, [run.source_id], 1))
+    return listed[0] if listed[0].id != run.id and not listed[0].state.active else None
 
 
 async def test_what_can_be_read_is_and_the_rest_is_read_alone(sqlite_database: Database, tmp_path: Path) -> None:
@@ -106,38 +111,34 @@ async def test_what_can_be_read_is_and_the_rest_is_read_alone(sqlite_database: D
         with stage.database.read() as session:
             assert receipts.broken(session, stage.organization_id) == []
 
-
-async def _later(stage: Stage, run: Run) -> Run | None:
-    listed = stage.database.in_read(lambda session: runs.history(session, [run.source_id], 1))
-    return listed[0] if listed[0].id != run.id and not listed[0].state.active else None
+        await _a_person_lets_it_be_read_alone(stage)
 
 
-async def test_a_person_lets_it_be_read_alone(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
-        _, run = await _partly(stage)
-        service, maya = stage.jobs.services.missing, await stage.actor()
-        with pytest.raises(NotFoundError):
-            await service.retry(maya, "run_of_somebody_else", TriggerKey("T0TEMERITY", "t0"), PLACE)
+async def _a_person_lets_it_be_read_alone(stage: Stage) -> None:
+    _, run = await _partly(stage)
+    service, maya = stage.jobs.services.missing, await stage.actor()
+    with pytest.raises(NotFoundError):
+        await service.retry(maya, "run_of_somebody_else", TriggerKey("T0TEMERITY", "t0"), PLACE)
 
-        # Still refused: nothing but that is said, and the source stays connected.
-        outcome = await service.retry(maya, run.id, TriggerKey("T0TEMERITY", "t1"), PLACE)
-        assert isinstance(outcome, Started)
-        again = (await stage.finished(outcome.refresh_id, seconds=60)).runs[0][1]
-        assert (again.result, again.only) == (Result.PARTIAL, ("products",))
-        assert again.partly is not None
-        assert run.partly is not None
-        assert (again.partly.times, again.partly.rest_as_of) == (2, run.partly.rest_as_of)
-        status = await _status(stage)
-        assert (status.source.connection, status.last_data_refresh) == (ConnectionState.CONNECTED, _as_of(run))
+    # Still refused: nothing but that is said, and the source stays connected.
+    outcome = await service.retry(maya, run.id, TriggerKey("T0TEMERITY", "t1"), PLACE)
+    assert isinstance(outcome, Started)
+    again = (await stage.finished(outcome.refresh_id, seconds=60)).runs[0][1]
+    assert (again.result, again.only) == (Result.PARTIAL, ("products",))
+    assert again.partly is not None
+    assert run.partly is not None
+    assert (again.partly.times, again.partly.rest_as_of) == (2, run.partly.rest_as_of)
+    status = await _status(stage)
+    assert (status.source.connection, status.last_data_refresh) == (ConnectionState.CONNECTED, _as_of(run))
 
-        stage.shopify.script.clear()
-        outcome = await service.retry(maya, run.id, TriggerKey("T0TEMERITY", "t2"), PLACE)
-        assert isinstance(outcome, Started)
-        good = (await stage.finished(outcome.refresh_id, seconds=60)).runs[0][1]
-        assert (good.result, good.partly) == (Result.CHANGED, None)
-        assert await _unlike(stage) == set()
-        with pytest.raises(TooLateError):
-            await service.retry(maya, run.id, TriggerKey("T0TEMERITY", "t3"), PLACE)
-        # The whole, with nothing new at the shop.
-        stage.clock.advance(timedelta(hours=1))
-        assert (await _read(stage)).result in {Result.VERIFIED, Result.CHANGED}
+    stage.shopify.script.clear()
+    outcome = await service.retry(maya, run.id, TriggerKey("T0TEMERITY", "t2"), PLACE)
+    assert isinstance(outcome, Started)
+    good = (await stage.finished(outcome.refresh_id, seconds=60)).runs[0][1]
+    assert (good.result, good.partly) == (Result.CHANGED, None)
+    assert await _unlike(stage) == set()
+    with pytest.raises(TooLateError):
+        await service.retry(maya, run.id, TriggerKey("T0TEMERITY", "t3"), PLACE)
+    # The whole, with nothing new at the shop.
+    stage.clock.advance(timedelta(hours=1))
+    assert (await _read(stage)).result in {Result.VERIFIED, Result.CHANGED}
