@@ -11,7 +11,7 @@ from connectors.apart import Aside, alone, refuse_nothing
 from connectors.base import OVERLAP, Access, Collected, Mark, Progress, Session, Sink, mark, serial
 from connectors.base import Company as Owner
 from connectors.intake import Intake
-from connectors.quickbooks import entry, general_ledger, reports
+from connectors.quickbooks import entry, general_ledger, rates, reports
 from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.general_ledger import STREAM as LEDGER
@@ -38,6 +38,7 @@ class QuickBooksConnector:
         *(entity.shape.stream for entity in ENTITIES),
         *(report.stream for report in (*REPORTS, *DAILY_REPORTS)),
         LEDGER,
+        rates.SHAPE.stream,
     )
     ready: tuple[ReadyTable, ...] = READY
 
@@ -59,7 +60,8 @@ class QuickBooksConnector:
 
         Of documents that are too many for one run it reads the newest first, and with each further run an older period.
         """
-        until, one_by_one = aware(until), serial(sink)
+        until, several = aware(until), rates.Several(serial(sink))
+        one_by_one = several.sink
         company = Company(session.http, session.access.account)
         entities = [entity for entity in ENTITIES if session.access.wants(entity.shape.name)]
         marks = {entity.name: mark(cursors.get(entity.shape.name), until) for entity in entities}
@@ -91,6 +93,10 @@ class QuickBooksConnector:
                 aside += _asides(await alone((name,), _read_report(company, report, until, one_by_one, progress)))
         if LEDGER.name in due:
             aside += _asides(await alone((LEDGER.name,), _read_ledger(company, until, one_by_one, progress)))
+        if several.said or rates.SHAPE.name in session.access.only:
+            intake = Intake(rates.SHAPE, one_by_one, progress, prepare=rates.keyed)
+            told = await alone((rates.SHAPE.name,), rates.read(company, intake, until))
+            readings, aside = (readings, [*aside, told]) if isinstance(told, Aside) else ([*readings, told], aside)
         lost = {name for one in aside for name in one.streams}
         refuse_nothing(readings or set(due) - lost, aside, session.access.only)
         wanted = {name: at for name, at in wanted.items() if name not in lost}

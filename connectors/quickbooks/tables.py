@@ -79,6 +79,7 @@ READY = (
     _of("budget_lines", key="budget_id", parent="budgets", lines="budget_lines"),
     _of("company_info", key="company_info_id"),
     _of("preferences", key="preferences_id"),
+    _of("exchange_rates", key="exchange_rate_id"),
     _of("profit_and_loss", key="row_id"),
     _of("balance_sheet", key="row_id"),
     _of("profit_and_loss_cash", key="row_id"),

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.registry import connector_for
 from sandbox.providers.quickbooks import QuickBooks
+from sandbox.providers.quickbooks.rates import quote, several_currencies
 from sandbox.providers.shopify import Shopify
 from storage.facts.clock import OffsetClock
 from storage.facts.sources import Provider
@@ -44,6 +45,8 @@ def _query(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
 
 async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock) -> None:
     app = QuickBooks.generated(seed=3, invoices=60, documents=2, clock=clock)
+    several_currencies(app.books[REALM])
+    quote(app.books[REALM], {"EUR": "1.0875"}, clock.now().date(), clock.now())
     async with quickbooks_world(app, clock) as world:
         first, then = await world.collect(), await world.collect()
         done = replace(then, cursors=world.kept.cursors, full=tuple({*first.full, *then.full}))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.providers.quickbooks import ledger
+from sandbox.providers.quickbooks import ledger, rates
 from sandbox.providers.quickbooks.chart import DEBIT_SIDE
 from sandbox.providers.quickbooks.documents import DOCUMENTS
 from sandbox.providers.quickbooks.faults import Refusal
@@ -49,6 +49,8 @@ class Books:
         self.sequence = 1
         self.last_number = 1000
         self.tables = {entity: Table(entity, zone) for entity in ENTITIES if entity != "CompanyInfo"}
+        #: what was ever set, oldest first; asked for without ids
+        self.rates: list[Record] = []
         self.fixed_reports: dict[str, bytes] = {}
         self.lock = threading.RLock()
         self._ledgers: dict[str, Ledger] = {}
@@ -59,6 +61,8 @@ class Books:
     def query(self, statement: str) -> bytes:
         """Answer a statement with a whole body; raises Refusal."""
         query = parse(statement)
+        if query.entity.lower() == rates.ENTITY.lower():
+            return rates.answer(self, query)
         entity = next((entity for entity in ENTITIES if entity.lower() == query.entity.lower()), None)
         if entity is None:
             raise Refusal.query(f"Entity {query.entity} not found or not supported")

@@ -35,11 +35,11 @@ SUMS = {
 }
 
 
-async def load(world: World, warehouse: Warehouse, run_id: str) -> None:
+async def load(world: World, warehouse: Warehouse, run_id: str, *, provider: str = "shopify") -> None:
     """Collect, load and process, as a run does."""
     world.kept.batches.clear()
     done = await world.collect()
-    run = LoadRun(run_id, "src_1", "shopify", world.clock.now())
+    run = LoadRun(run_id, "src_1", provider, world.clock.now())
 
     def write() -> None:
         with warehouse.begin(run, world.connector.streams) as loader:
