@@ -19,7 +19,7 @@ from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Source
-from storage.records import audit, deadlines, organizations, refreshes, runs, sources, triggers
+from storage.records import audit, deadlines, organizations, refreshes, rereads, runs, sources, triggers
 from storage.records.deadlines import Deadline
 from storage.sessions import Session
 
@@ -40,9 +40,11 @@ def read_missing(session: Session, deadline: Deadline, now: datetime, enqueue: E
         return
     # Of several runs that tell the same the newest one speaks; a retry that failed loaded nothing, and speaks again.
     if newest.id == run.id or (run.only and run.clocks.requested_at > newest.clocks.requested_at):
-        start_run(
+        started = start_run(
             session, source, Trigger.SCHEDULE, f"alone:{run.id}", now, enqueue, collects=True, only=_streams(newest)
         )
+        # What was to be read again and could not be is still to be read again, not only from where it was.
+        rereads.hand_on(session, newest.id, started)
 
 
 class MissingService:
@@ -92,6 +94,7 @@ class MissingService:
             collects=True,
             only=_streams(newest),
         )
+        rereads.hand_on(session, newest.id, started)
         refreshes.wait_for(session, refresh_id, started, ready.clocks.source_as_of if ready else None)
         deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + ESCALATE_AFTER)
         return refresh_id
