@@ -36,6 +36,7 @@ class Against(StrEnum):
     UNKNOWN = "its sender is not on the list"
     UNVOUCHED = "the receiving server said nothing about its sender"
     UNSIGNED = "the receiving server found no good signature of its sender's domain"
+    UNCOVERED = "its sender's signature leaves out its date, its subject or a part of it"
     UNDATED = "its date cannot be read"
     REPLY = "it is an automatic reply"
     TOO_LARGE = "its head was not read: it is larger than 40 MB"
@@ -84,14 +85,23 @@ def _against(head: Message, sender: str, sent: datetime | None, rules: Rules) ->
         return Against.UNREADABLE
     if sender not in rules.known:
         return Against.UNKNOWN
-    found = results(_all(head, "Authentication-Results"), rules.receiver)
-    if found is None:
-        return Against.UNVOUCHED
-    if not _signed(found, sender.rpartition("@")[2]):
-        return Against.UNSIGNED
-    if _all(head, "Auto-Submitted") and _all(head, "Auto-Submitted")[0].strip().lower().startswith("auto-replied"):
+    doubt = _doubt(head, sender.rpartition("@")[2], rules.receiver)
+    if doubt is not None:
+        return doubt
+    if any(one.strip().lower().startswith("auto-replied") for one in _all(head, "Auto-Submitted")):
         return Against.REPLY
     return Against.UNDATED if sent is None else None
+
+
+def _doubt(head: Message, domain: str, receiver: str) -> Against | None:
+    """Say why it is not certain that the domain sent the mail, and as it is."""
+    found = results(_all(head, "Authentication-Results"), receiver)
+    if found is None:
+        return Against.UNVOUCHED
+    if not _signed(found, domain):
+        return Against.UNSIGNED
+    of_domain = [one for one in _all(head, "DKIM-Signature") if _is_of(one, domain)]
+    return None if all(map(covers, of_domain)) else Against.UNCOVERED
 
 
 def _signed(found: Sequence[Result], domain: str) -> bool:
@@ -108,6 +118,29 @@ def _signed(found: Sequence[Result], domain: str) -> bool:
 def _signer(said: dict[str, str]) -> str:
     named = said.get("header.d") or said.get("header.i", "").rpartition("@")[2]
     return named.lower()
+
+
+def covers(signature: str) -> bool:
+    """Whether a DKIM signature is of all that counts: an old mail of the sender's could else be sent again, changed.
+
+    Its date could be another one then, or a file could be appended (``l=``).
+    """
+    tags = _tags(signature)
+    signed = set(tags.get("h", "").lower().split(":"))
+    return "l" not in tags and signed >= {"from", "date", "subject"}
+
+
+def _is_of(signature: str, domain: str) -> bool:
+    """Whether a signature is of that domain, of one that it lies in, or cannot be told apart from such a one."""
+    named = _tags(signature).get("d", domain).lower()
+    return f".{domain}".endswith(f".{named}") or named.endswith(f".{domain}")
+
+
+def _tags(signature: str) -> dict[str, str]:
+    """Return the tags of a signature without any spaces; none where one is told twice."""
+    pairs = ["".join(pair.split()).partition("=") for pair in signature.split(";") if pair.strip()]
+    tags = {name: value for name, _, value in pairs}
+    return tags if len(tags) == len(pairs) else {}
 
 
 def _head(raw: bytes) -> Message | None:

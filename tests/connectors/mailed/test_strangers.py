@@ -50,6 +50,17 @@ UNVOUCHED = [
     f"{RECEIVER}; x=({'(' * 20_000}",
     f'{RECEIVER}; spf=none smtp.mailfrom=x\\"; dkim=pass header.d={DOMAIN}; x="',
 ]  # fmt: skip
+#: signatures that hold for a mail which somebody dated anew, or to which he appended a file
+SIGNATURES = [
+    f"v=1; d={DOMAIN}; s=ns; h=from:subject:to; bh=x; b=x",
+    f"v=1; d={DOMAIN}; s=ns; h=date:subject:to; bh=x; b=x",
+    f"v=1; d={DOMAIN}; s=ns; h=from:date:to; bh=x; b=x",
+    f"v=1; d={DOMAIN}; s=ns; h=from:date:subject; l=1200; bh=x; b=x",
+    f"v=1; d={DOMAIN.upper()}; s=ns; bh=x; b=x",
+    "v=1; d=example; s=ns; h=from; bh=x; b=x",
+    f"v=1; d={DOMAIN}; d=evil.example; h=from:date:subject; bh=x; b=x",
+    "v=1; h=from; bh=x; b=x",
+]
 #: senders that are not ours, or that two readers would read differently
 SENDERS = {
     "reports@temeritygoods.example.evil.example": Against.UNKNOWN,
@@ -86,6 +97,7 @@ def strangers(office: Post) -> list[tuple[bytes, Against]]:
     found += [(replace(mail, results=[]).raw, Against.UNVOUCHED)]
     found += [(replace(mail, results=["mx.evil.example; none", FAILED, good()]).raw, Against.UNSIGNED)]
     found += [(_with(office, sender), against) for sender, against in SENDERS.items()]
+    found += [(replace(mail, more=[("DKIM-Signature", one)]).raw, Against.UNCOVERED) for one in SIGNATURES]
     found += [
         (b"From: x@evil.example\r\n" + mail.raw, Against.UNREADABLE),
         (mail.raw.replace(b"\r\nTo:", b"\r\nDate: Fri, 20 Nov 2026 06:00:12 -0800\r\nTo:"), Against.UNDATED),
@@ -140,6 +152,12 @@ def test_what_the_usual_servers_say_is_understood() -> None:
         assert judged(replace(mail, results=["mx.other.example; none", said]).raw, rules).against is Against.UNDATED, (
             said
         )
+    for covered in (
+        f"v=1; a=rsa-sha256; d={DOMAIN}; s=ns;\r\n h=To : From :\r\n Date:Subject; bh=x=;\r\n b=a/b+c==",
+        "v=1; d=evil.example; h=from; l=1; bh=x; b=x",
+    ):
+        raw = replace(mail, results=[good()], more=[("DKIM-Signature", covered)]).raw
+        assert judged(raw, rules).against is Against.UNDATED, covered
     nameless = f"spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=x.example; dkim=pass (verified) header.d={DOMAIN};compauth=pass"
     exchange = Rules(receiver=NAMELESS, senders=(SENDER,))
     assert judged(replace(mail, results=[nameless]).raw, exchange).against is Against.UNDATED
