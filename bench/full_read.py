@@ -38,11 +38,12 @@ def check(folder: Path, truth: dict[str, Any]) -> None:
         raise RuntimeError(f"the lake holds {seen}, the truth is {wanted}")
 
 
-def read_ours(said_file: Path, truth: dict[str, Any], folder: Path) -> Used:
-    """Read once into a fresh lake, check it, and throw it away."""
+def read_ours(said_file: Path, truth: dict[str, Any], folder: Path, *, keep: bool = False) -> Used:
+    """Read once into a fresh lake, check it, and throw it away unless it is to be kept."""
     used = python("bench.reader", "ours", str(said_file), str(folder))
     check(folder, truth)
-    shutil.rmtree(folder)
+    if not keep:
+        shutil.rmtree(folder)
     return used
 
 

@@ -1,7 +1,8 @@
 """A QuickBooks with many invoices in a process of its own: `python -m bench.pages --invoices 100000`.
 
 The stand-in makes every answer; what it answered once to the same question it gives again from memory, so that readers
-are measured and not the stand-in. The first line says where it is and what it holds, as JSON: count, sum and lines.
+are measured and not the stand-in; only questions for changes are always asked. `POST /bench/change` changes a hundred
+invoices. The first line says where it is and what it holds, as JSON: count, sum and lines.
 """
 
 import argparse
@@ -9,29 +10,43 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.providers import catalogue
 from sandbox.providers.quickbooks import QuickBooks, Size
+from sandbox.providers.quickbooks.values import stamp
 from sandbox.providers.serve import serve
-from storage.facts.clock import SystemClock
+from storage.facts.clock import Clock, SystemClock
+
+CHANGE = "/bench/change"
+CHANGED = 100
 
 
 class Remembering:
     """Gives an answer to a GET of the company's API again, byte for byte."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, change: Callable[[], dict[str, Any]]) -> None:
         self._app = app
+        self._change = change
         self._answers: dict[str, list[Message]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == CHANGE:
+            await JSONResponse(self._change())(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/v3/"):
             await self._app(scope, receive, send)
             return
         question = f"{scope['path']}?{scope['query_string'].decode()}"
+        if scope["path"].endswith("/cdc") or "LastUpdatedTime" in question:
+            await self._app(scope, receive, send)
+            return
         if question not in self._answers:
             kept: list[Message] = []
 
@@ -46,6 +61,25 @@ class Remembering:
             self._answers[question] = kept
         for message in self._answers[question]:
             await send(message)
+
+
+def change(books: Any, clock: Clock) -> dict[str, Any]:
+    """Write a note on a hundred invoices; return since when they are changed."""
+    at = clock.now()
+    found = books.truth("Invoice")
+    step = max(1, len(found) // CHANGED)
+    moment = stamp(int(at.timestamp()), books.zone)
+    put = [
+        {
+            **one,
+            "SyncToken": str(int(one["SyncToken"]) + 1),
+            "PrivateNote": "looked at by the bench",
+            "MetaData": {**one["MetaData"], "LastUpdatedTime": moment},
+        }
+        for one in found[::step][:CHANGED]
+    ]
+    books.change(put=[("Invoice", one) for one in put], remove=[], at=at)
+    return {"since": moment, "count": len(put)}
 
 
 def truth(books: Any) -> dict[str, Any]:
@@ -65,14 +99,15 @@ async def run(invoices: int) -> None:
     clock = SystemClock()
     size = Size(invoices, max(12, min(500, invoices)), bills=0, journal_entries=0, paid=0.0)
     quickbooks = QuickBooks.generated(seed=1, size=size, as_of=clock.now(), clock=clock)
-    async with serve(Remembering(quickbooks.app)) as served:
+    books = quickbooks.books[catalogue.REALM]
+    async with serve(Remembering(quickbooks.app, partial(change, books, clock))) as served:
         found = {
             "url": served.url,
             "realm": catalogue.REALM,
             "environment": quickbooks.environment(served.url),
             "access_token": quickbooks.oauth.grant(catalogue.REALM).access_token,
             "refresh_token": quickbooks.oauth.grant(catalogue.REALM).refresh_token,
-            "truth": truth(quickbooks.books[catalogue.REALM]),
+            "truth": truth(books),
         }
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()

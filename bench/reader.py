@@ -1,6 +1,7 @@
-"""One full read in a process of its own: `python -m bench.reader ours|floor|decode FILE [FOLDER]`.
+"""One read in a process of its own: `python -m bench.reader ours|again|floor|typed FILE [FOLDER]`.
 
 * ours: the QuickBooks connector into the raw layer of a warehouse, run after run until all is in (rate limits off).
+* again: one more run into the same warehouse: what changed since.
 * floor: the same pages of invoices, ten at a time by the same HTTP client, each decoded by msgspec, and dropped.
 * typed: the floor, decoding only the fields that become columns, into structs: the least that anybody could do.
 
@@ -22,8 +23,8 @@ from typing import Any
 Said = dict[str, Any]
 
 
-async def ours(said: Said, folder: Path) -> Said:
-    """Read everything through the connector and load it."""
+async def ours(said: Said, folder: Path, *, again: bool) -> Said:
+    """Read everything, or what changed, through the connector and load it."""
     from storage.warehouse.memory import share_one_heap
 
     share_one_heap()  # as the product does at its start
@@ -55,7 +56,7 @@ async def ours(said: Said, folder: Path) -> Said:
     while True:
         began, runs = time.monotonic(), runs + 1
         now = clock.now()
-        load = warehouse.begin(LoadRun(f"run_{runs}", "src_1", "quickbooks", now), connector.streams)
+        load = warehouse.begin(LoadRun(f"run_{now:%H%M%S%f}", "src_1", "quickbooks", now), connector.streams)
 
         async def sink(batch: Batch, load: Loader = load) -> None:
             await asyncio.to_thread(load.write, batch)
@@ -68,10 +69,11 @@ async def ours(said: Said, folder: Path) -> Said:
         result = await asyncio.to_thread(partial(load.commit, cursors, full, keep_cursors=keep))
         read_seconds, commit_seconds = read_seconds + read - began, commit_seconds + time.monotonic() - read
         # Long lists are read in slices, one with each run.
-        if result.counts["invoices"].total >= wanted or not result.counts["invoices"].touched:
+        if again or result.counts["invoices"].total >= wanted or not result.counts["invoices"].touched:
             break
     return {
         "rows": {name: counts.total for name, counts in result.counts.items()},
+        "changed": result.counts["invoices"].changed,
         "runs": runs,
         "read_seconds": read_seconds,
         "commit_seconds": commit_seconds,
@@ -154,8 +156,8 @@ def typed() -> Callable[[bytes], int]:
 def main() -> None:
     """Do what the arguments say."""
     kind, said = sys.argv[1], json.loads(Path(sys.argv[2]).read_text())
-    if kind == "ours":
-        found = asyncio.run(ours(said, Path(sys.argv[3])))
+    if kind in {"ours", "again"}:
+        found = asyncio.run(ours(said, Path(sys.argv[3]), again=kind == "again"))
     else:
         found = asyncio.run(floor(said, plain if kind == "floor" else typed()))
     print(json.dumps(found))
