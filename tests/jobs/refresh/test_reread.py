@@ -10,19 +10,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import sandbox
+from bot.cli.seed import modes
 from connectors.base import Mark
 from connectors.rewind import rewound
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError
+from jobs.refresh.alone import read_missing
 from jobs.refresh.ask import Joined, Place, Started, TriggerKey
 from jobs.refresh.depth import SWEPT, depth_of
+from jobs.refresh.ending import MISSING
 from jobs.refresh.rereading import RereadRefusedError, Wanted
-from jobs.schedule import start_catch_up
+from jobs.schedule import start_catch_up, start_run
 from storage.facts.people import Action, Role
 from storage.facts.rereads import Reread
-from storage.facts.runs import FailureKind, Run, RunState, Trigger
+from storage.facts.runs import FailureKind, Missing, Partly, Run, RunState, Trigger
+from storage.facts.secret import Secret
 from storage.facts.sources import Provider
-from storage.records import audit, rereads, runs
-from storage.sessions import Database
+from storage.records import audit, deadlines, rereads, runs, sources
+from storage.seal import Seal, new_key
+from storage.seed_file import load_seed
+from storage.seeding import Seeding, write_seed
+from storage.sessions import Database, Session
 from storage.warehouse import StorageFailed
 from tests.jobs.stage import SHOP, Stage, staged
 from tests.waiting import eventually
@@ -211,3 +219,37 @@ def test_a_night_is_swept_once_by_the_clock_alone() -> None:
     assert due(after, "2026-11-21", Trigger.REQUEST) is None
     assert due(after, "2026-11-21", Trigger.FIRST_READ) is None
     assert due(before) == date(2026, 11, 21)
+
+
+def test_what_was_put_aside_is_still_to_be_read_again(sqlite_database: Database) -> None:
+    """The streams that a re-read could not read are read alone, and again: not only from where they were."""
+    tokens = ("TEMERITY_BOT_TOKEN", "SUPPORT_BOT_TOKEN", "QUICKBOOKS_REFRESH_TOKEN")
+    seed = load_seed(
+        Path(sandbox.__file__).parent / "temerity_goods.yaml",
+        dict.fromkeys((*tokens, "SHOPIFY_ACCESS_TOKEN", "SHOPIFY_REFRESH_TOKEN"), "a-token-of-a-test"),
+    )
+    how = Seeding(Seal([Secret(new_key())]), NOW, modes())
+    missing = Missing(("products",), "Products", FailureKind.BROKEN, "page_unreadable", "not readable", None)
+    partly = runs.partly_json(Partly((missing,), NOW, ("Orders",)))
+
+    def work(session: Session) -> Reread | None:
+        organization_id = write_seed(session, seed, how).organization_id
+        source = next(one for one in sources.sources_of(session, organization_id) if one.provider is Provider.SHOPIFY)
+        enqueue = lambda *_: None  # noqa: E731 - one use
+        first = start_run(session, source, Trigger.REQUEST, "one", NOW, enqueue, collects=True)
+        rereads.note(session, first, Reread(("products",)))
+        generation = runs.claim(session, first, 1, NOW)
+        assert generation is not None
+        plan = rereads.stored(runs.outcome(session, first))
+        runs.finish(
+            session, first, generation, RunState.READY, NOW, loaded_at=NOW, outcome={"plan": plan, "partly": partly}
+        )
+        deadlines.add(session, organization_id, MISSING, first, NOW)
+        session.expire_all()
+        due = next(one for one in deadlines.due(session, NOW) if one.subject == first)
+        read_missing(session, due, NOW, enqueue)
+        alone = runs.active_of(session, [source.id])[source.id]
+        assert alone.only == ("products",)
+        return rereads.asked_of(runs.outcome(session, alone.id))
+
+    assert sqlite_database.in_write(work) == Reread(("products",))
