@@ -38,6 +38,8 @@ class Plan:
 
     #: invoices and orders that were there before the start
     size: int = 200
+    #: documents of each rarer kind at QuickBooks (receipts, credits, transfers), and its small lists
+    documents: int = 0
     seed: int = 1
     slack_port: int = 0
     mail_port: int = 0
@@ -157,7 +159,9 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
         clock=ticking,
         slack=SlackWorkspace(temerity_goods(), clock=ticking, mail=mail, rates=plan.rates),
         mail=mail,
-        quickbooks=QuickBooks.generated(seed=plan.seed, invoices=plan.size, as_of=ticking.now(), clock=ticking),
+        quickbooks=QuickBooks.generated(
+            seed=plan.seed, invoices=plan.size, documents=plan.documents, as_of=ticking.now(), clock=ticking
+        ),
         shopify=Shopify.generated(seed=plan.seed, orders=plan.size, as_of=ticking.now(), clock=ticking),
         amazon=Amazon(clock=ticking),
         bucket=Bucket(ticking),

@@ -40,12 +40,15 @@ class Wishes:
     socket_mode: bool = False
     #: whether QuickBooks and Shopify are connected already
     connected: bool = True
+    #: documents of each rarer kind at QuickBooks
+    documents: int = 0
     #: an empty Postgres database to use instead of a file; None: a file
     database_url: str | None = None
 
     def plan(self) -> Plan:
         """Return what to start."""
-        return Plan(size=self.size, slack_port=self.port, change_seconds=20 / self.speed if self.speed else None)
+        pause = 20 / self.speed if self.speed else None
+        return Plan(size=self.size, documents=self.documents, slack_port=self.port, change_seconds=pause)
 
 
 @dataclass(frozen=True)

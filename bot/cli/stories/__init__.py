@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from bot.cli.demo_ground import Wishes
 from bot.cli.stories import escalation, reconnect, refresh, sources
@@ -17,10 +18,10 @@ STORIES: Mapping[str, Story] = {
     "sources": sources.story,
 }
 
-#: Those in which everything is connected, and nothing is there before.
-_CONNECTING = frozenset({"sources"})
+#: What a story needs to be otherwise: here everything is connected by the story, and there is some of every record.
+_GROUNDS: Mapping[str, Mapping[str, Any]] = {"sources": {"connected": False, "documents": 2}}
 
 
 def play_story(name: str, wishes: Wishes) -> bool:
     """Play one story on a fresh demo, print a line per step, and return whether all of it was seen."""
-    return play(name, STORIES[name], replace(wishes, connected=name not in _CONNECTING))
+    return play(name, STORIES[name], replace(wishes, **_GROUNDS.get(name, {})))

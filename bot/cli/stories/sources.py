@@ -19,6 +19,7 @@ from connectors.finance import finance_tables
 from connectors.registry import connector_for
 from sandbox.providers import catalogue
 from sandbox.providers.netsuite import NetSuite
+from sandbox.providers.quickbooks.rates import quote, several_currencies
 from sandbox.providers.shopify.offers import move_on
 from storage.facts.sources import Provider
 from storage.facts.status import SourceStatus
@@ -48,6 +49,7 @@ async def followed(stage: Stage, providers: Collection[Provider]) -> Account:
     """Play it with these providers; returns the account whose files are compared."""
     account = Account(NetSuite(Path(), stage.sandbox.clock))
     await stage.outside(lambda: _delivers(stage, account))
+    await stage.outside(lambda: _sells_abroad(stage))
     await _connects(stage, providers)
     await _reads(stage, providers)
     await compare(stage, account, daily=False)
@@ -86,6 +88,13 @@ def _typed(stage: Stage) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _sells_abroad(stage: Stage) -> None:
+    """Let the company keep books in several currencies."""
+    books, now = stage.sandbox.quickbooks.books[catalogue.REALM], stage.sandbox.clock.now()
+    several_currencies(books)
+    quote(books, {"EUR": "1.16", "CAD": "0.71"}, now.date(), now)
+
+
 async def _reads(stage: Stage, providers: Collection[Provider]) -> None:
     found = await stage.first_reads()
     there = sorted(one.source.provider for one in found)
@@ -101,9 +110,10 @@ async def _something_happens(stage: Stage, account: Account) -> None:
 
 def _changes(stage: Stage, account: Account) -> str:
     sandbox, seed = stage.sandbox, stage.sandbox.draw()
-    books = sandbox.quickbooks.books[catalogue.REALM].mutate(
-        seed, new=4, changed=5, deleted=2, voided=1, deactivated=1, documents=17
-    )
+    company = sandbox.quickbooks.books[catalogue.REALM]
+    books = company.mutate(seed, new=4, changed=5, deleted=2, voided=1, deactivated=1, documents=17)
+    tomorrow = sandbox.clock.now() + _PAUSE
+    quote(company, {"EUR": "1.17"}, tomorrow.date(), tomorrow)
     shop = sandbox.shopify.shops[catalogue.SHOP]
     orders = shop.mutate(seed, new=4, changed=6, deleted=1, voided=1)
     move_on(shop, seed, sandbox.clock.now())

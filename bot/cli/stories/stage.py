@@ -26,7 +26,7 @@ from storage.warehouse import Warehouse
 T = TypeVar("T")
 
 #: How long a story waits for one thing; generous, since machines are busy, and nothing sleeps for it.
-PATIENCE = 90.0
+PATIENCE = 180.0
 _LOOK_SECONDS = 0.2
 _LAST_LOG_LINES = 25
 

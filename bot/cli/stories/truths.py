@@ -21,6 +21,7 @@ from connectors.amazon.returns import RETURNS
 from connectors.amazon.settlements import LINES, SETTLEMENTS
 from connectors.amazon.traffic import AGAIN, FIRST, TRAFFIC
 from connectors.amazon.transactions import TRANSACTIONS
+from connectors.quickbooks import rates
 from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
 from connectors.quickbooks.statements import ENTITIES
 from connectors.shapes import Shape
@@ -75,6 +76,7 @@ def quickbooks(sandbox: Sandbox, until: datetime, *, daily: bool) -> Iterator[Re
     books = sandbox.quickbooks.books[catalogue.REALM]
     for entity in ENTITIES:
         yield Records(entity.shape, books.truth(entity.name))
+    yield Records(rates.SHAPE, [one | {"Id": f"{one['SourceCurrencyCode']} {one['AsOfDate']}"} for one in books.rates])
     for report in (*REPORTS, *(DAILY_REPORTS if daily else ())):
         yield _report(books, report, until)
     if daily:

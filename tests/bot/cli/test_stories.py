@@ -39,6 +39,7 @@ def test_an_unknown_story_is_refused() -> None:
     assert "there is no story 'nothing'" in ran.stderr
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_every_stream_is_compared_and_one_altered_row_is_noticed(
     kind: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], logs_restored: None
@@ -53,7 +54,8 @@ def test_every_stream_is_compared_and_one_altered_row_is_noticed(
             session.run("UPDATE lake.main.raw_amazon_order_items SET quantity = quantity + 1 WHERE position = 1")
         await sources.compare(stage, account, daily=True)
 
-    assert not play("sources", altered, Wishes(size=20, socket_mode=True, connected=False, database_url=url))
+    wishes = Wishes(size=20, socket_mode=True, connected=False, documents=1, database_url=url)
+    assert not play("sources", altered, wishes)
     *steps, failed = [one for one in capsys.readouterr().out.splitlines() if one.startswith(("ok  ", "fail"))]
     assert sum("each as the provider has it" in one for one in steps) == 2 * len(FOLLOWED)
     assert failed.startswith("fail  amazon_")
