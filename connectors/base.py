@@ -197,6 +197,8 @@ class Collected:
     older: tuple[Older, ...] = ()
     #: streams that could not be read, each for a reason of its own; they have no cursors here
     aside: tuple[Aside, ...] = ()
+    #: stream -> fields that it has and that nobody here knows: they are kept in the raw record, and told once
+    unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Connector(Protocol):

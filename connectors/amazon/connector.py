@@ -148,4 +148,5 @@ def _collected(
         keep_cursors=tuple(name for part in parts for name in part.keep),
         notes=tuple(sorted(lacking | {note for part in parts for note in part.notes})),
         aside=aside,
+        unknown={name: fields for part in parts for name, fields in part.unknown.items()},
     )

@@ -49,6 +49,8 @@ class Part:
     full: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    #: stream -> columns that nobody here knows
+    unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 async def take(intake: Intake, records: Sequence[Record]) -> None:

@@ -45,18 +45,15 @@ async def _read_spans(errand: Errand, kind: Kind, shape: Shape, read: Callable[[
         unknown.update(found.unknown)
         await take(intake, found.records)
     cursor = Mark(ends - errand.behind, planned.back_to.isoformat())
-    return Part({name: str(cursor)}, as_of=ends, keep=(name,), notes=_notes(kind, planned, unknown))
+    new = {name: tuple(sorted(unknown))} if unknown else {}
+    return Part({name: str(cursor)}, as_of=ends, keep=(name,), notes=_notes(kind, planned), unknown=new)
 
 
-def _notes(kind: Kind, planned: Plan, unknown: set[str]) -> tuple[str, ...]:
-    notes = []
-    if not planned.complete:
-        before, more = f"{planned.back_to:%Y-%m-%d}", kind.more * SPAN.days
-        notes.append(f"{kind.label} of before {before} are not in yet: each collection reads {more} days more.")
-    if unknown:
-        words = f"{kind.label}: Amazon's report has columns that are kept but not used"
-        notes.append(f"{words}: {', '.join(sorted(unknown))}.")
-    return tuple(notes)
+def _notes(kind: Kind, planned: Plan) -> tuple[str, ...]:
+    if planned.complete:
+        return ()
+    before, more = f"{planned.back_to:%Y-%m-%d}", kind.more * SPAN.days
+    return (f"{kind.label} of before {before} are not in yet: each collection reads {more} days more.",)
 
 
 async def read_settlements(errand: Errand) -> Part:

@@ -12,6 +12,7 @@ from connectors.base import Collected, Connector, open_session
 from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
 from jobs.leasing import Lease, leased
+from jobs.refresh import drift
 from jobs.refresh.depth import depth_of
 from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, holding, warehouse_failed
 from jobs.refresh.partly import as_loaded, how_far
@@ -193,7 +194,10 @@ class Collecting:
 
     async def _plan(self, run: Run, connector: Connector, collected: Collected, started: datetime) -> dict[str, Any]:
         """Return what is noted with the load: it must be known before the commit."""
-        before = await self._ground.database.reading(lambda session: runs.newest_loaded(session, run.source_id))
+        before, told = await self._ground.database.reading(lambda session: _before(session, run.source_id))
+        fresh = drift.news(collected.unknown, told)
+        if fresh:
+            log.warning("fields_unknown", run=run.id, source=run.source_id, fields=fresh)
         came = how_far(run, before, collected, connector.streams)
         for one in collected.aside:
             log.warning(
@@ -207,7 +211,8 @@ class Collecting:
             "before": before.clocks.source_as_of.isoformat() if before and before.clocks.source_as_of else None,
             "after": max([one.error.after or 0 for one in collected.aside if isinstance(one.error, Retry)], default=0),
             "reads": collected.reads,
-            "notes": list(collected.notes),
+            "notes": [*drift.sentences(fresh, connector.streams), *collected.notes],
+            "unknown": drift.together(told, fresh),
             "older": runs.older_json(older_after(before, collected, connector.streams)),
             "seconds": (self._ground.clock.now() - started).total_seconds(),
         }
@@ -217,6 +222,7 @@ class Collecting:
         outcome = {
             "plan": plan,
             "partly": partly,
+            "unknown": plan.get("unknown"),
             "older": plan.get("older"),
             "counts": {name: asdict(counts) for name, counts in result.counts.items()},
             "snapshot_before": result.snapshot_before,
@@ -267,6 +273,12 @@ def not_claimed(run: Run, attempt: int) -> Outcome:
     return Outcome(run.generation, LOST)
 
 
+def _before(session: Session, source_id: str) -> tuple[Run | None, dict[str, list[str]]]:
+    """Return the run that was loaded last, and the unknown fields that were told of by then."""
+    found = runs.newest_loaded(session, source_id)
+    return found, drift.told_of(runs.outcome(session, found.id)) if found else {}
+
+
 def _inherit(session: Session, run: Run, generation: int) -> None:
     """Give a run that only processes the times of the raw data that it makes ready."""
     loaded = runs.newest_loaded(session, run.source_id)
@@ -278,6 +290,7 @@ def _inherit(session: Session, run: Run, generation: int) -> None:
             outcome={
                 "stage_seconds": {},
                 "older": runs.older_json(loaded.older),
+                "unknown": drift.told_of(runs.outcome(session, loaded.id)),
                 **({"partly": runs.partly_json(loaded.partly)} if loaded.partly else {}),
             },
             source_as_of=loaded.clocks.source_as_of,

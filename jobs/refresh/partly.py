@@ -62,7 +62,7 @@ def as_loaded(plan: Mapping[str, Any], result: LoadResult) -> tuple[datetime | N
     told = {name for one in partly.missing for name in one.streams} if partly else set()
     if untold := sorted(set(result.aside) - told):
         named = _listed(name.replace("_", " ") for name in untold)
-        stood = _instant(plan["before"])
+        stood = _instant(plan.get("before"))
         lost = Missing(tuple(untold), named, FailureKind.RETRY, "interrupted", "the run was interrupted", stood)
         rest = partly or Partly((), as_of)
         partly = replace(rest, missing=(*rest.missing, lost))

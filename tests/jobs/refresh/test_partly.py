@@ -73,9 +73,14 @@ def _as_of(run: Run) -> datetime:
     return run.clocks.source_as_of
 
 
-async def _later(stage: Stage, run: Run) -> Run | None:
-    listed = stage.database.in_read(lambda session: runs.history(session, [run.source_id], 1))
-    return listed[0] if listed[0].id != run.id and not listed[0].state.active else None
+async def _later(stage: Stage, run: Run) -> Run:
+    """Wait until a later run of the source has ended, and return it."""
+
+    async def look() -> Run | None:
+        listed = stage.database.in_read(lambda session: runs.history(session, [run.source_id], 1))
+        return listed[0] if listed[0].id != run.id and not listed[0].state.active else None
+
+    return await eventually(look, seconds=60)
 
 
 async def test_what_can_be_read_is_and_the_rest_is_read_alone(sqlite_database: Database, tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ async def test_what_can_be_read_is_and_the_rest_is_read_alone(sqlite_database: D
         stage.shopify.script.clear()
         asked = len(stage.shopify.journal.entries)
         stage.clock.advance(timedelta(minutes=6))
-        good = await eventually(lambda: _later(stage, run), seconds=60)
+        good = await _later(stage, run)
         assert (good.only, good.result, good.partly) == (("products",), Result.CHANGED, None)
         entities = {entry.entity for entry in stage.shopify.journal.entries[asked:] if entry.operation == "query"}
         assert entities
