@@ -21,9 +21,12 @@ from connectors.registry import connector_for
 from storage.facts.clock import OffsetClock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
+from storage.seed_file import parse_seed
 from storage.warehouse.declared import declared_columns
 from tests.connectors.worlds import Kept, World
 
+#: what the seed of the demo and of the page take from the environment
+_NAMES = ("TEMERITY_BOT_TOKEN", "SUPPORT_BOT_TOKEN", "STORES_MANIFEST")
 ROOT = Path(__file__).parents[3]
 TARGETS: dict[str, Any] = {
     "name": "targets",
@@ -140,6 +143,18 @@ def test_a_manifest_that_cannot_be_meant_is_refused(changed: dict[str, Any], sai
         read_manifest(Secret(json.dumps({"tables": [{**TARGETS, **changed}]})))
     with pytest.raises(Broken, match="no plain path"):
         read_manifest(Secret(json.dumps({"folder": "../other", "tables": [TARGETS]})))
+
+
+def test_the_page_shows_a_seed_and_a_manifest_that_are_in_order() -> None:
+    page = (ROOT / "docs/sources/folder.md").read_text(encoding="utf-8")
+    manifest = page.partition("```json\n")[2].partition("```")[0]
+    assert [table.name for table in read_manifest(Secret(manifest)).tables] == ["targets"]
+    seed = page.partition("```yaml\n")[2].partition("```")[0]
+    whole = (ROOT / "sandbox/temerity_goods.yaml").read_text(encoding="utf-8").partition("\nsources:")[0]
+    found = parse_seed(f"{whole}\n{seed}", "page", dict.fromkeys(_NAMES, manifest))
+    assert [(one.provider, one.shown, one.schedule) for one in found.sources] == [
+        (Provider.FOLDER, "Store sheets", 1440)
+    ]
 
 
 def _naming(root: Path) -> Iterator[str]:
