@@ -1,7 +1,7 @@
 """Instants and durations in words; an instant always carries its date and zone."""
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from storage.facts.clock import aware
@@ -52,6 +52,11 @@ def absolute(at: datetime, zone: str) -> str:
     """Return date, time and zone: ``Nov 21, 2026, 14:37 EST``."""
     local = aware(at).astimezone(zone_of(zone))
     return f"{_MONTHS[local.month - 1]} {local.day}, {local.year}, {local:%H:%M} {zone_words(local)}"
+
+
+def day(on: date) -> str:
+    """Return a calendar day: ``Jan 1, 2024``."""
+    return f"{_MONTHS[on.month - 1]} {on.day}, {on.year}"
 
 
 def time_of_day(at: datetime, zone: str) -> str:

@@ -16,6 +16,7 @@ from storage.records import seeds, sources, workers
 from storage.sessions import Database, Session
 from storage.settings import Settings
 from templates.notices.partly import lacks, lost
+from templates.notices.past import back_to, unread
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -80,7 +81,9 @@ def _cells(one: SourceStatus, now: datetime) -> tuple[str, ...]:
     return (
         one.source.label,
         connection,
-        one.freshness.value + (f"; {lost(partly)} could not be read" if (partly := lacks(one.last_ready)) else ""),
+        one.freshness.value
+        + (f"; {lost(partly)} could not be read" if (partly := lacks(one.last_ready)) else "")
+        + (f"; {back_to(older)} are in, older ones not yet" if (older := unread(one.last_ready)) else ""),
         _instant(one.last_data_refresh),
         _doing(one, now),
         _instant(one.next_run_at),

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from storage.facts.ids import derived_id
 from storage.facts.runs import Clocks, Receipt, Run
 from storage.facts.streams import StreamCounts
-from storage.records.runs import partly_from, partly_json
+from storage.records.runs import older_json, partly_from, partly_json
 from storage.tables import ReceiptRow
 
 FIRST_HASH = "0" * 64
@@ -108,6 +108,8 @@ def _body(run: Run, outcome: dict[str, Any]) -> str:
     if run.partly is not None:
         # Receipts of before know of no such runs; theirs stay as they are.
         facts["partly"] = partly_json(run.partly)
+    if run.older:
+        facts["older"] = older_json(run.older)
     return json.dumps(facts, sort_keys=True, ensure_ascii=False)
 
 

@@ -26,6 +26,7 @@ from storage.facts.status import RefreshStatus
 from templates import actions
 from templates.notices.held import held_buttons
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
+from templates.notices.past import past_parts, unread
 from templates.notices.pieces import Words, because, instant, rows_so_far, touched, usual, waits, why_older
 from templates.text import counted, label, listed
 from templates.words import STAGES, failure_words, on_timer, provider_name, run_words, short_names
@@ -55,7 +56,7 @@ def refresh_card(
     parts.append(Steps(tuple(_step(refresh, source, run, names[source.id], now) for source, run in refresh.runs)))
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
-    parts += [] if active else partly_parts(refresh.runs)
+    parts += [] if active else [*partly_parts(refresh.runs), *past_parts(refresh.runs)]
     parts += _overdue(refresh) if active else []
     parts += [] if active else held_buttons(refresh.runs)
     parts += [] if active else notes_of(refresh.runs)
@@ -121,7 +122,8 @@ def _progress(refresh: RefreshStatus, states: Sequence[RunState]) -> str:
 
 def _single(refresh: RefreshStatus, state: RunState) -> str:
     if state is RunState.READY:
-        return f"{_data_of(refresh)} is ready to import"
+        rest = ", older periods are not in yet" if any(unread(run) for _, run in refresh.runs) else ""
+        return f"{_data_of(refresh)} is ready to import{rest}"
     if state is RunState.CANCELLED:
         return f"refresh of {what(refresh)} was cancelled"
     stages = {run.failure.stage for _, run in refresh.runs if run.failure}

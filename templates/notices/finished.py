@@ -23,6 +23,7 @@ from templates.notices.card import explanations, for_others, headline, next_step
 from templates.notices.disconnect import stopped_because
 from templates.notices.held import held_buttons
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
+from templates.notices.past import past_parts
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
 from templates.words import ENDINGS, long_names, short_names, source_title
@@ -58,7 +59,7 @@ def refresh_finished(
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
     parts += held_buttons(refresh.runs)
-    parts += partly_parts(refresh.runs)
+    parts += [*partly_parts(refresh.runs), *past_parts(refresh.runs)]
     parts += _next_for_cancelled(refresh)
     parts += _rows(refresh, streams or {}) if len(refresh.runs) <= _IN_FULL else []
     parts += notes_of(refresh.runs)

@@ -8,11 +8,17 @@ from storage.facts.runs import Failure, Result, Run, RunState, Trigger
 from storage.facts.sources import Source
 from templates import times
 from templates.notices.partly import as_of, lacks, lost
+from templates.notices.past import back_to
 from templates.notices.pieces import doing, instant, touched
 from templates.text import label, number, shorten
 from templates.words import RESULTS, STAGES, provider_name, short_names, source_title
 
-_TRIGGERS = {Trigger.REQUEST: "a person", Trigger.SCHEDULE: "the schedule", Trigger.FIRST_READ: "first read"}
+_TRIGGERS = {
+    Trigger.REQUEST: "a person",
+    Trigger.SCHEDULE: "the schedule",
+    Trigger.FIRST_READ: "first read",
+    Trigger.OLDER: "first read, older periods",
+}
 
 #: Sentences of connectors that are shown below the runs, and the length of each.
 _REMARKS, _LONGEST = 5, 300
@@ -83,10 +89,12 @@ def _result(run: Run, now: datetime) -> tuple[Inline, ...]:
         return (_failed(run, run.failure),)
     partly = lacks(run)
     if partly is not None:
-        return (f"partial: {lost(partly)} could not be read",)
+        rest = f"; {back_to(run.older)} are in, older ones not yet" if run.older else ""
+        return (f"partial: {lost(partly)} could not be read{rest}",)
     if run.state is RunState.READY:
         alone = "read alone: " if run.only else ""
-        return (alone + (RESULTS[run.result] if run.result else "ready"),)
+        rest = f"; {back_to(run.older)} are in, older ones not yet" if run.older else ""
+        return (alone + (RESULTS[run.result] if run.result else "ready") + rest,)
     return (run.state.value,)
 
 

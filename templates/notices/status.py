@@ -26,6 +26,7 @@ from templates import actions, times
 from templates.notices.held import held_buttons
 from templates.notices.managing import menu, menus
 from templates.notices.partly import as_of, lacks, lost, partly_parts
+from templates.notices.past import past_parts, unread
 from templates.notices.pieces import Words, doing, next_collection, stretched, usual
 from templates.text import counted, label, listed
 from templates.words import (
@@ -96,7 +97,7 @@ def status(
     ordered = urgent_first(statuses)
     names = short_names([entry.source for entry in ordered])
     parts: list[Part] = [Heading(f"{label(organization)}: {_verdict(ordered)}")]
-    parts += _asks(ordered, names, admins) + _held(ordered) + _partly(ordered)
+    parts += _asks(ordered, names, admins) + _held(ordered) + _partly(ordered) + _past(ordered, now)
     if len(ordered) <= _SIDE_BY_SIDE:
         for entry in ordered:
             parts += [Paragraph(_line(entry), menu(entry.source, manages)), Facts(_facts(entry, now))]
@@ -125,6 +126,7 @@ def source_status(
     name = provider_name(status.source.provider)
     parts: list[Part] = [Heading(f"{source_title(status.source)}: {_fresh(status)}")]
     parts += _asks([status], {status.source.id: name}, admins) + _held([status]) + _partly([status])
+    parts += _past([status], now)
     rows = (*_facts(status, now), ("Account", (label(status.source.label),)))
     took = usual(status.duration)
     if took and status.source.connection is not ConnectionState.DISCONNECTED:
@@ -159,6 +161,8 @@ def _verdict(statuses: Sequence[SourceStatus]) -> str:
     if fresh == total:
         words = "both sources are fresh" if total == 2 else f"all {total} sources are fresh"
     words += f", {partly} only in part" if partly else ""
+    late = sum(bool(unread(entry.last_ready)) for entry in statuses)
+    words += f", {counted(late, 'lacks', 'lack')} older periods" if late else ""
     return f"{words}, {counted(needing, 'needs a person', 'need a person')}" if needing else words
 
 
@@ -184,12 +188,18 @@ def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Seque
 def _fresh(status: SourceStatus) -> str:
     """Return the word for a source's freshness; what is only partly there is never called fresh without saying so."""
     partly = lacks(status.last_ready)
-    return FRESHNESS[status.freshness] + (f", but {lost(partly)} could not be read" if partly else "")
+    words = FRESHNESS[status.freshness] + (f", but {lost(partly)} could not be read" if partly else "")
+    return words + (", but older periods are not in yet" if unread(status.last_ready) else "")
 
 
 def _partly(statuses: Sequence[SourceStatus]) -> list[Part]:
     known = [(entry.source, entry.last_ready) for entry in statuses if entry.last_ready is not None]
     return partly_parts(known, busy={entry.source.id for entry in statuses if entry.active is not None})
+
+
+def _past(statuses: Sequence[SourceStatus], now: datetime) -> list[Part]:
+    known = [(entry.source, entry.last_ready) for entry in statuses if entry.last_ready is not None]
+    return past_parts(known, now, active={entry.source.id: entry.active for entry in statuses if entry.active})
 
 
 def _held(statuses: Sequence[SourceStatus]) -> list[Part]:

@@ -9,6 +9,7 @@ from storage.facts.audit import AuditEntry, AuditPage
 from storage.facts.disconnects import GrantEnd
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
+from storage.facts.past import Older
 from storage.facts.people import Action, Member, Role
 from storage.facts.runs import (
     Clocks,
@@ -138,6 +139,18 @@ def partial(of=SHOPIFY, **more: Any):
     partly = Partly((old,), NOW - minutes(11), ("Orders", "Products", "Customers", "Payouts"), NOW + minutes(4))
     values = {"as_of": 95, "counts": COUNTS, "partly": partly, "result": Result.PARTIAL}
     return run(of, **(values | {"notes": (_NO_PAYOUTS,)} | more))
+
+
+def begun(of=QUICKBOOKS, **more: Any):
+    """A first read that has the newest periods only."""
+    first = date(2025, 1, 1)
+    older = (
+        Older("invoices", first, 61_000, "Invoices"),
+        Older("payments", first, 58_000, "Payments"),
+        Older("journal_entries", date(2025, 7, 1), 24_000, "Journal entries"),
+    )
+    values = {"trigger": Trigger.FIRST_READ, "rows": 48_000, "older": older, "result": Result.CHANGED}
+    return run(of, **(values | {"asked": 5, "as_of": 5, "counts": COUNTS} | more))
 
 
 _NO_PAYOUTS = "Payouts: not read, the installation lacks read_shopify_payments_payouts."
@@ -414,6 +427,15 @@ def _statuses():
             NOW,
             zone=ZONE,
         ),
+        "status_one_older_periods": notices.status(
+            ORG,
+            [status(QUICKBOOKS, last_ready=begun(), active=run(QUICKBOOKS, RunState.RUNNING, asked=1, rows=12_000))],
+            NOW,
+            zone=ZONE,
+        ),
+        "status_two_older_periods": notices.status(
+            ORG, [status(), status(QUICKBOOKS, last_ready=begun())], NOW, zone=ZONE, refresh_value="org_1"
+        ),
         "status_one_fresh": notices.status(ORG, [status()], NOW, zone=ZONE, refresh_value="src_1"),
         "status_one_never": notices.status(
             ORG, [status(freshness=Freshness.NEVER, last_ready=None, duration=None)], NOW
@@ -472,6 +494,7 @@ def _finished():
     return {
         "finished_ready": finished(ready(), receipts={"run_src_shopify_1": "rcp_04"}, **told),
         "finished_ready_both": finished(both, receipts={"run_src_shopify_1": "rcp_04"}, **told),
+        "finished_older_periods": finished(refresh((QUICKBOOKS, begun())), **told),
         "finished_partial": finished(refresh((SHOPIFY, partial())), **told),
         "finished_partial_mixed": finished(refresh((SHOPIFY, partial()), (QUICKBOOKS, run(QUICKBOOKS))), **told),
         "finished_failed": finished(refresh((SHOPIFY, run(state=RunState.FAILED, failed=failure()))), **told),
@@ -513,6 +536,7 @@ def _histories():
         run(counts=COUNTS, asked=20, result=Result.CHANGED),
         run(asked=80, as_of=79, id="run_2", result=Result.VERIFIED),
         partial(asked=140, id="run_3"),
+        begun(asked=150, id="run_9"),
         run(asked=130, as_of=140, id="run_4", only=("inventory_items",), result=Result.CHANGED),
         run(
             state=RunState.FAILED, asked=200, failed=held, held=Held("orders", 18_204, 3_100), id="run_5",
