@@ -50,6 +50,7 @@ EXPECTED = {
 }  # fmt: skip
 
 
+@pytest.mark.timeout(300)
 def test_no_secret_is_anywhere_after_all_flows(
     database: Database, capfd: pytest.CaptureFixture[str], logs_restored: None
 ) -> None:
@@ -68,7 +69,8 @@ def test_no_secret_is_anywhere_after_all_flows(
             *outside,
             *stage.tap.places,
             *files(ground.folder),
-            *store.places(ground.folder),
+            # What is a file is among them already.
+            *([] if database.is_sqlite else store.places(ground.folder)),
             Place("standard output", "", printed.out.encode()),
             Place("standard error", "", printed.err.encode()),
         ]
