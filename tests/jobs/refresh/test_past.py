@@ -1,6 +1,7 @@
 """A first read of more than one run: it goes on by itself, and nobody is told that all is there before it is."""
 
 import asyncio
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,19 @@ def in_slices(provider: Provider) -> Connector:
     )
 
 
+class Cuts:
+    """Ends what is being done: once before the second period is saved, once just after its run has ended."""
+
+    def __init__(self) -> None:
+        self.passed: Counter[str] = Counter()
+
+    def __call__(self, name: str) -> None:
+        """Go on, or fail in a way that nobody foresaw."""
+        self.passed[name] += 1
+        if (name, self.passed[name]) in {("run.collected", 2), ("run.after_end", 2)}:
+            raise RuntimeError(name)
+
+
 def transfer(number: int, on: date, clock: OffsetClock) -> dict[str, Any]:
     at = (clock.now() - timedelta(days=3)).replace(microsecond=0).isoformat()
     times = {"CreateTime": at, "LastUpdatedTime": at}
@@ -55,7 +69,7 @@ async def history(stage: Stage) -> list[Run]:
 async def test_older_periods_follow_by_themselves_and_each_run_says_what_is_not_in_yet(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path, invoices=5, connectors=in_slices) as stage:
+    async with staged(sqlite_database, tmp_path, invoices=5, connectors=in_slices, checkpoint=Cuts()) as stage:
         month, source = fill(stage), stage.source(Provider.QUICKBOOKS)
         now = stage.clock.now()
         stage.database.in_write(lambda session: start_catch_up(session, source, "first", now, stage.engine.enqueue))
@@ -72,5 +86,9 @@ async def test_older_periods_follow_by_themselves_and_each_run_says_what_is_not_
         lefts = [sum(one.left for one in run.older) for run in ended]
         assert lefts == [200, 100, 0]
         assert [run.counts["transfers"].total for run in ended] == [NEW + YEARS * EACH - left for left in lefts]
+        asked = [(entry.operation, entry.entity) for entry in stage.quickbooks.journal.entries]
+        # the page that showed how many there are, two pages of the first period, and one of each of the two others:
+        # what was cut off was read twice, and nothing else
+        assert asked.count(("query", "Transfer")) == 1 + 2 + 2 * 1 + 1
         held = await asyncio.to_thread(stage.jobs.ground.warehouses.of(stage.organization_id).counts, source.id)
         assert held["raw_quickbooks_transfers"] == len(stage.quickbooks.books[REALM].truth("Transfer"))
