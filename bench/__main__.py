@@ -1,7 +1,7 @@
 """Runs the bench: python -m bench [part ...] [--quick].
 
-Parts: ack, status, click, full_read, idle; all of them when none is named. growth (first reads of up to five million
-records, a quarter of an hour) only when it is named. Prints one table and writes
+Parts: ack, status, click, full_read, idle, rates; all of them when none is named. growth (first reads of up to five
+million records, some twenty minutes) only when it is named. Prints one table and writes
 bench/results/<time>.json. The peers have a command of their own (python -m bench.peers), since they are installed
 first. Nothing here is a timed test: what a machine under load measures says little, so the load is written down too.
 """
@@ -19,6 +19,7 @@ PARTS = {
     "full_read": "bench.full_read",
     "idle": "bench.idle",
     "growth": "bench.growth",
+    "rates": "bench.rates",
 }
 #: long ones, which run only when they are named
 LONG = {"growth"}

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import click, full_read, idle, status
+from bench import click, full_read, growth, idle, rates, status
 from bench.__main__ import PARTS, main
 from bench.figures import Figure, Outcome, at_most, at_most_times, machine, quantile, spread, write
 from bench.peers import outcome as compared
 from bench.processes import Used, finished
+from connectors.limits import Rate
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the bench reads /proc, which only Linux has"),
@@ -62,6 +63,26 @@ def test_a_lake_that_lacks_something_is_not_measured(tmp_path: Path) -> None:
         load.commit({})
     with pytest.raises(RuntimeError, match="the truth is"):
         full_read.check(tmp_path, {"count": 1, "total": "1.00", "lines": 1})
+
+
+def test_one_account_uses_its_rate_and_is_never_refused() -> None:
+    """Ten simulated minutes; the twin's bucket lets a whole minute's calls pass at once, and more come behind them."""
+    found = rates.quickbooks(minutes=10)
+    assert found.share >= rates.LEAST
+    assert (found.refused, found.failed) == (0, 0)
+    whole = rates.quickbooks(minutes=2, limits=(Rate(per_second=10, burst=10), Rate(per_second=500 / 60, burst=500)))
+    assert whole.refused
+    assert whole.share < rates.LEAST
+
+
+# Some seconds for what the full read's test shows as well.
+if os.environ.get("SOAK"):
+
+    def test_growth_is_measured() -> None:
+        outcome = growth.measure(rows=(500, 21_500))
+        figures = sane(outcome)
+        assert figures["linear: a record of 21,500, and one of 500"].ratio is not None
+        assert outcome.raw["21500"]["said"]["rows"]["invoices"] == 21_500
 
 
 # Ten and more seconds of processor time each for starts that the click's test makes as well.
