@@ -1,5 +1,6 @@
 """Ask, confirm, be told: through signed HTTP and the stand-in workspace."""
 
+from functools import partial
 from typing import Any
 
 from storage.facts.messages import Button, Buttons, Message
@@ -50,12 +51,13 @@ async def test_refresh_asks_first_and_starts_with_the_click() -> None:
 
 async def test_a_held_read_is_shown_before_a_manager_lets_it_through() -> None:
     async with staged() as stage:
+        await _what_is_missing_is_read_by_a_click(stage)
         held = Message("Held.", (Buttons((Button("Load it anyway", actions.HELD_ASK, "run_held"),)),))
         for user in ("U0MAYA", "U0DANIEL"):
             await stage.surface.slack.call(
                 "T0TEMERITY", "chat.postEphemeral", {"channel": "C0FINANCE", "user": user, **blocks.render(held)}
             )
-            (card,) = stage.slack.messages("C0FINANCE", viewer=user)
+            card = stage.slack.messages("C0FINANCE", viewer=user)[-1]
             assert (await stage.slack.click(user, card, actions.HELD_ASK)).ok
         await stage.slack.wait_for(
             lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "You need the role manager" in t], timeout=5
@@ -75,6 +77,21 @@ async def test_a_held_read_is_shown_before_a_manager_lets_it_through() -> None:
         assert len(set(stage.services.held.loaded)) == 1
         assert stage.slack.red == []
         assert stage.slack.refused == []
+
+
+async def _what_is_missing_is_read_by_a_click(stage: Stage) -> None:
+    """Press Retry on a run of which a part is missing; a run of somebody else reads like none."""
+    for run_id, told in (("run_partly", "accepted"), ("run_foreign", "nothing here by that name")):
+        partly = Message("Partly.", (Buttons((Button("Retry Products", actions.MISSING_RETRY, run_id),)),))
+        words = {"channel": "C0FINANCE", "user": "U0NOMAIL", **blocks.render(partly)}
+        await stage.surface.slack.call("T0TEMERITY", "chat.postEphemeral", words)
+        card = stage.slack.messages("C0FINANCE", viewer="U0NOMAIL")[-1]
+        assert (await stage.slack.click("U0NOMAIL", card, actions.MISSING_RETRY)).ok
+        await stage.slack.wait_for(partial(_is_told, stage, "U0NOMAIL", told), timeout=60)
+
+
+def _is_told(stage: Stage, user: str, words: str) -> bool:
+    return any(words in text for text in stage.seen(user, "C0FINANCE"))
 
 
 async def test_without_access_it_is_asked_for_and_support_alone_decides() -> None:
