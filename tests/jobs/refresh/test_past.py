@@ -2,18 +2,20 @@
 
 import asyncio
 from collections import Counter
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.base import Connector
+from connectors.base import Collected, Connector
 from connectors.quickbooks.connector import QuickBooksConnector
 from connectors.quickbooks.past import Slicing
 from connectors.registry import connector_for
+from jobs.refresh.past import older_after
 from jobs.schedule import start_catch_up
 from storage.facts.clock import OffsetClock
 from storage.facts.past import Older
-from storage.facts.runs import Run, RunState, Trigger
+from storage.facts.runs import Clocks, Run, RunState, Trigger
 from storage.facts.sources import Provider
 from storage.sessions import Database
 from tests.jobs.stage import REALM, Stage, staged
@@ -92,3 +94,19 @@ async def test_older_periods_follow_by_themselves_and_each_run_says_what_is_not_
         assert asked.count(("query", "Transfer")) == 1 + 2 + 2 * 1 + 1
         held = await asyncio.to_thread(stage.jobs.ground.warehouses.of(stage.organization_id).counts, source.id)
         assert held["raw_quickbooks_transfers"] == len(stage.quickbooks.books[REALM].truth("Transfer"))
+
+
+def test_streams_that_a_run_did_not_read_are_as_far_as_they_were() -> None:
+    """What was not looked at is not complete by that."""
+    streams = QuickBooksConnector.streams
+    bills, invoices = Older("bills", date(2025, 1, 1), 9, "Bills"), Older("invoices", date(2025, 1, 1), 7, "Invoices")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    before = Run(
+        "run_1", "org_1", "src_1", Trigger.FIRST_READ, RunState.READY, None, 1, 1, Clocks(now), None, None, 0, None, None,
+        None, None, older=(bills, invoices),
+    )  # fmt: skip
+    further = Older("bills", date(2024, 1, 1), 2)
+    alone = Collected(now, {"bills": ""}, 0, older=(further,))
+    assert older_after(before, alone, streams) == (replace(further, label="Bills"), invoices)
+    assert older_after(before, Collected(now, {"bills": "", "invoices": ""}, 0), streams) == ()
+    assert older_after(None, alone, streams) == (replace(further, label="Bills"),)

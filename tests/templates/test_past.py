@@ -1,0 +1,39 @@
+"""How long older periods still take is said only while they are being read at a pace that is known."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from storage.facts.runs import RunState
+from templates.notices.past import past_told, unread
+from tests.templates.samples import NOW, QUICKBOOKS, begun, run
+
+
+def test_the_rest_is_told_with_its_time_while_it_is_read() -> None:
+    assert past_told(begun(), run(QUICKBOOKS, RunState.RUNNING), NOW).endswith("still being read, about 11 min left.")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rows": 0},
+        {"started_at": None},
+        {"finished_at": NOW - timedelta(hours=5), "started_at": NOW - timedelta(hours=6)},
+    ],
+    ids=["nothing read", "only made ready", "longer than foretold"],
+)
+def test_no_time_is_told_where_nobody_can_know(changes: dict[str, Any]) -> None:
+    told = past_told(replace(begun(), **changes), run(QUICKBOOKS, RunState.RUNNING), NOW)
+    assert told.endswith("older ones are still being read.")
+
+
+def test_what_waits_for_its_next_attempt_or_is_not_under_way_has_no_time() -> None:
+    waiting = run(QUICKBOOKS, RunState.QUEUED, next_attempt_at=NOW + timedelta(minutes=3))
+    assert past_told(begun(), waiting, NOW).endswith("older ones are still being read.")
+    assert past_told(begun(), None, NOW).endswith("not in yet, the next collection reads on.")
+
+
+def test_a_run_that_did_not_become_ready_says_nothing_of_what_is_in() -> None:
+    assert not unread(replace(begun(), state=RunState.FAILED))
