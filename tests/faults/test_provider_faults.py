@@ -69,10 +69,10 @@ FAILS = (
     Case(Kind.HANG, "failed", "timeout", FOR_EVER),
     Case(Kind.HTML, "failed", "not_json", FOR_EVER),
     Case(Kind.RATE_LIMIT, "failed", "throttled", {"retry_after": "1", **FOR_EVER}),
-    Case(Kind.OVERSIZE, "failed", "body_too_large", {"size": 8 << 20}),
+    # One stream is refused: the others are loaded, and nobody is told that the source is fresh.
+    Case(Kind.OVERSIZE, "partial", "body_too_large", {"size": 8 << 20}),
     Case(Kind.REDIRECT, "failed", "redirected"),
-    # One stream is refused: the others were read, but the data is not fresh.
-    Case(Kind.FAULT, "failed", "scope_missing", {"code": "ACCESS_DENIED"}),
+    Case(Kind.FAULT, "partial", "scope_missing", {"code": "ACCESS_DENIED"}),
     Case(Kind.FAULT, "failed", "shop_inactive", {"code": "SHOP_INACTIVE"}),
     Case(Kind.FAULT, "failed", "server_error", {"code": "INTERNAL_SERVER_ERROR", **FOR_EVER}),
 )
@@ -129,6 +129,9 @@ def _play(world: World, case: Case) -> None:
     if case.outcome == "ready":
         _is_ready(world, run, told, before, case)
         return
+    if case.outcome == "partial":
+        _is_partial(world, run, told, held, case)
+        return
     assert run.state == "failed", case
     assert run.failure is not None
     assert run.failure.code == case.code or not case.code, (case, run.failure)
@@ -151,13 +154,26 @@ def _is_ready(world: World, run: Run, told: str, before: datetime | None, case: 
     assert _held(world)["raw_shopify_orders"] == len(world.sandbox.shopify.shops[SHOP].truth("Order"))
 
 
+def _is_partial(world: World, run: Run, told: str, held: dict[str, int], case: Case) -> None:
+    assert (run.state, run.result) == ("ready", "partial"), (case, run.failure)
+    assert run.partly is not None
+    (missing,) = run.partly.missing
+    assert missing.code == case.code
+    assert "only partly refreshed" in told
+    assert f"{missing.label} could not be read" in told
+    # What is missing is as old as it was when it was last read, and so is the source.
+    assert _last_data_refresh(world) == missing.as_of
+    for stream in missing.streams:
+        assert _held(world).get(f"raw_shopify_{stream}", 0) == held.get(f"raw_shopify_{stream}", 0)
+
+
 def _connection(session: Session) -> str:
     return session.exec(select(ConnectionRow.state).where(ConnectionRow.source_id == _source(session).id)).one()
 
 
 @pytest.mark.timeout(400)
 def test_at_the_first_read(sqlite_database: Database, tmp_path: Path, server: ForkServer) -> None:
-    """What fails leaves nothing behind, so one shop goes through all of them; then it recovers and is ready."""
+    """What fails leaves nothing of it behind, so one shop goes through all of them; then it recovers and is ready."""
     with world_on(sqlite_database, tmp_path, server) as world:
         world.attempts = 2
         world.begin()
