@@ -6,6 +6,7 @@ from datetime import datetime
 
 from connectors.base import Access, Collected, Company, Progress, Session, Sink
 from connectors.errors import Broken, Retry
+from connectors.files.session import FileSession
 from connectors.files.store import FolderStore, Found, Store
 from connectors.files.wrong import FileError, file_broken
 from connectors.intake import Intake
@@ -23,22 +24,14 @@ from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
 
 
-class FileSession(Session):
-    """An open place of delivery; there is no client and no token to renew."""
+class NetSuiteSession(FileSession):
+    """An open place of delivery, and what its files are."""
 
-    store: Store
     grant: Grant
 
     def __init__(self, access: Access, store: Store, grant: Grant) -> None:
-        # A session is frozen; one of files has no more than these.
-        for name, value in (("access", access), ("store", store), ("grant", grant)):
-            object.__setattr__(self, name, value)
-
-    def __repr__(self) -> str:
-        return f"FileSession({self.access.account!r})"
-
-    async def close(self) -> None:
-        """Nothing is open."""
+        super().__init__(access, store)
+        object.__setattr__(self, "grant", grant)
 
 
 class NetSuiteConnector:
@@ -105,7 +98,7 @@ async def _session(access: Access) -> AsyncIterator[Session]:
     for feed in grant.feeds:
         check_columns(feed)
     async with contextlib.AsyncExitStack() as stack:
-        yield FileSession(access, await _store(access, grant, stack), grant)
+        yield NetSuiteSession(access, await _store(access, grant, stack), grant)
 
 
 async def _store(access: Access, grant: Grant, stack: contextlib.AsyncExitStack) -> Store:
@@ -118,8 +111,8 @@ async def _store(access: Access, grant: Grant, stack: contextlib.AsyncExitStack)
     return bucket_store(grant, access.settings.endpoints)
 
 
-def _opened(session: Session) -> FileSession:
-    if not isinstance(session, FileSession):
+def _opened(session: Session) -> NetSuiteSession:
+    if not isinstance(session, NetSuiteSession):
         raise TypeError("a session of another connector")
     return session
 

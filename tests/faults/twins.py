@@ -179,22 +179,17 @@ class LoadsAgain(Collecting):
     async def _collected_once(self, run: Run, source: Source, generation: int, known: dict[str, Any]) -> None:
         warehouse = self._ground.warehouses.of(source.organization_id)
         anew = dataclasses.replace(run, id=f"{run.id}-g{generation}")
-        await _read_and_load_as(self, anew, run, source, generation, warehouse)
 
+        class Renamed:
+            """The warehouse, with another name for the run."""
 
-async def _read_and_load_as(
-    collecting: Collecting, named: Run, run: Run, source: Source, generation: int, warehouse: Any
-) -> None:
-    class Renamed:
-        """The warehouse, with another name for the run."""
+            def begin(self, load: Any, *arguments: Any, **options: Any) -> Any:
+                return warehouse.begin(dataclasses.replace(load, run_id=anew.id), *arguments, **options)
 
-        def begin(self, load: Any, *arguments: Any, **options: Any) -> Any:
-            return warehouse.begin(dataclasses.replace(load, run_id=named.id), *arguments, **options)
+            def __getattr__(self, name: str) -> Any:
+                return getattr(warehouse, name)
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(warehouse, name)
-
-    await collecting._read_and_load(run, source, generation, Renamed())  # type: ignore[arg-type]
+        await self._read_and_load(run, source, generation, Renamed(), known)  # type: ignore[arg-type]
 
 
 class Unfenced(Collecting):

@@ -14,7 +14,7 @@ from obstore.store import S3Store
 from connectors.base import open_session
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.netsuite.bucket import BucketStore
-from connectors.netsuite.connector import FileSession
+from connectors.netsuite.connector import NetSuiteSession
 from sandbox.providers.netsuite import Bucket
 from sandbox.providers.serve import serve
 from tests.connectors.netsuite.place import Place, place
@@ -148,7 +148,7 @@ async def test_a_version_that_was_replaced_is_not_read_as_the_one_listed(tmp_pat
     async with cloud(tmp_path) as made:
         key = made.deliver(60)
         async with open_session(made.here.world.connector, made.here.world.access) as session:
-            assert isinstance(session, FileSession)
+            assert isinstance(session, NetSuiteSession)
             assert "sandbox-bucket-secret" not in repr(session) + repr(session.grant)
             (found,) = await session.store.look()
             made.bucket.put(key, made.bucket.objects[key].body + b" ", made.here.at(1))
