@@ -138,6 +138,11 @@ class MemberService:
             organizations.lock(session, admin.organization_id)
             self._still_admin(session, actor)
             now = self._clock.now()
+            done = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
+            if done is not None:
+                # As above: who was let in again since stays.
+                again = organizations.member(session, done)
+                return Changed(again, again.role, None)
             found = {member.id: member for member in members.of_organization(session, admin.organization_id)}
             if member_id not in found:
                 raise NotFoundError

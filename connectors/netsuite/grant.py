@@ -46,6 +46,7 @@ _KINDS = (
 _BUCKET, _MAILBOX, _MAILS = "Bucket", "Mailbox", "Mailed reports"
 _IN_BUCKETS, _IN_MAILBOXES, _APPS = ("s3", "gcs"), ("imap",), ("microsoft", "google")
 _LONGEST_ACCOUNT = 300
+_NO_LIST = "The feeds are not a list in JSON."
 
 
 class NetSuiteGrants:
@@ -56,7 +57,7 @@ class NetSuiteGrants:
     hint: HintField | None = None
     form: tuple[FormField, ...] = (
         FormField("store", "Where the files come", "", choices=_KINDS),
-        FormField("company", "Company", "How people shall read it.", required=True),
+        FormField("company", "Company", "Its name in messages and mails, such as Temerity Goods Inc.", required=True),
         FormField(
             "server",
             "Mail server",
@@ -89,8 +90,8 @@ class NetSuiteGrants:
         FormField("bucket", "Name of the bucket", "", only=_IN_BUCKETS, group=_BUCKET),
         FormField(
             "prefix",
-            "Prefix",
-            "The folder in the bucket; nothing outside of it is read.",
+            "Folder (prefix)",
+            "The folder in the bucket, such as netsuite/; nothing outside of it is read.",
             only=_IN_BUCKETS,
             group=_BUCKET,
         ),
@@ -102,7 +103,13 @@ class NetSuiteGrants:
             group=_BUCKET,
         ),
         FormField("region", "Region", "Such as eu-central-1.", only=("s3",), group=_BUCKET),
-        FormField("key_id", "Key id", "A key that may list and get, on the prefix alone.", only=("s3",), group=_BUCKET),
+        FormField(
+            "key_id",
+            "Key id",
+            "A key that may list and read files in that folder, and nothing else.",
+            only=("s3",),
+            group=_BUCKET,
+        ),
         FormField(
             "secret", "Secret key", "Stored sealed, and shown nowhere.", secret=True, only=("s3",), group=_BUCKET
         ),
@@ -112,18 +119,25 @@ class NetSuiteGrants:
         FormField(
             "senders",
             "Senders",
-            "Whole addresses that the reports come from; no other mail is read."
-            " Of a bucket only if mails lie in it, not plain files.",
+            "Whole addresses that the reports come from; no other mail is read. Empty for a bucket with plain files.",
             group=_MAILS,
         ),
         FormField(
             "receiver",
             "Receiving server",
-            "Its name at the beginning of the header Authentication-Results of your mails, such as mx.google.com;"
-            " exchange-online for Microsoft 365.",
+            "The server that checks who sent a mail: mx.google.com for Gmail, exchange-online for Microsoft 365. For others,"
+            " the name at the beginning of the header Authentication-Results. Empty for a bucket with plain files.",
             group=_MAILS,
         ),
-        FormField("feeds", "Feeds", "What the files are: a list in JSON.", long=True, required=True),
+        FormField(
+            "feeds",
+            "Feeds",
+            "Which files are which, a list in JSON: a name, a pattern of file names, the columns that tell rows apart, and"
+            " how dates are written. The source's page (How it works, in Slack) has the rest. Such as"
+            ' [{"name": "gl", "pattern": "gl*.csv", "key": ["Line Unique Key"], "dates": "MM/DD/YYYY"}]',
+            long=True,
+            required=True,
+        ),
     )
 
     def read_hint(self, text: str) -> str:
@@ -188,21 +202,24 @@ def _declared(query: Pairs) -> Returned:
     if len(typed) != len(query):
         raise HintError("Something was sent twice.")
     try:
-        feeds = msgspec.json.decode(typed.get("feeds", ""), type=list[msgspec.Raw])
-    except msgspec.MsgspecError:
-        raise HintError("The feeds are not a list in JSON.") from None
+        feeds = msgspec.json.decode(typed.get("feeds", ""), type=list[object])
+    except (msgspec.MsgspecError, RecursionError):
+        raise HintError(_NO_LIST) from None
     if typed.get("store") not in {kind.value for kind in _KINDS}:
         raise HintError("Choose the kind of place where the files come.")
     said, account = _mailbox(typed) if typed["store"] == "imap" else _bucket(typed)
-    said["feeds"] = [msgspec.json.decode(feed) for feed in feeds]
+    said["feeds"] = feeds
     if typed.get("senders") or typed.get("receiver") or typed["store"] == "imap":
         senders = [one for one in re.split(r"[\s,;]+", typed.get("senders", "")) if one]
         said["mail"] = {"senders": senders, "receiver": typed.get("receiver", "").lower()}
-    code = Secret(json.dumps(said))
     try:
+        code = Secret(json.dumps(said))
         read_grant(code)
     except Broken as error:
         raise HintError(_plain(error)) from error
+    except RecursionError:
+        # What is nested as deep as can be read may be too deep to be written or checked.
+        raise HintError(_NO_LIST) from None
     if len(account) > _LONGEST_ACCOUNT:
         raise HintError("The names of the place are too long.")
     return Returned(code, account)
@@ -238,5 +255,5 @@ def _plain(error: ConnectorError, *, mailbox: bool = False) -> str:
             " Microsoft 365 takes none at all: it needs an app."
         )
     if isinstance(error, Reconnect):
-        return "The bucket refuses this key: it must be allowed to list and to get, on the prefix."
+        return "The bucket refuses this key: it must be allowed to list and to read files in that folder."
     return f"{error.detail[:1].upper()}{error.detail[1:]}."

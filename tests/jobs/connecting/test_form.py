@@ -82,7 +82,8 @@ async def test_a_form_is_tried_then_confirmed_then_sealed(sqlite_database: Datab
         for wrong, words in (
             ({"secret": "another"}, "refuses this key"), ({"endpoint": "http://169.254.169.254"}, "not set up here"),
             ({"bucket": ""}, "Name the bucket"), ({"feeds": "{"}, "not a list in JSON"), ({"feeds": "[{}]"}, "cannot be used"),
-            ({"prefix": "../x"}, "no plain path"), ({"store": "folder"}, "Choose the kind"), ({"bucket": "nobodys"}, "does not answer"),
+            ({"feeds": "[" * 2700}, "not a list in JSON"), ({"feeds": f'{"[" * 800}{"]" * 800}'}, "cannot be used|not a list in JSON"),
+            ({"feeds": "[1e999]"}, "not a list in JSON"), ({"prefix": "../x"}, "no plain path"), ({"store": "folder"}, "Choose the kind"), ({"bucket": "nobodys"}, "does not answer"),
         ):  # fmt: skip
             with pytest.raises(HintError, match=words):
                 await stage.service.fill(link, browser, made.typed(**wrong))
