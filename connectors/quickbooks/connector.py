@@ -93,7 +93,7 @@ class QuickBooksConnector:
                 aside += _asides(await alone((name,), _read_report(company, report, until, one_by_one, progress)))
         if LEDGER.name in due:
             aside += _asides(await alone((LEDGER.name,), _read_ledger(company, until, one_by_one, progress)))
-        if several.said or rates.SHAPE.name in session.access.only:
+        if several.said or await _rates_due(session, cursors, until):
             intake = Intake(rates.SHAPE, one_by_one, progress, prepare=rates.keyed)
             told = await alone((rates.SHAPE.name,), rates.read(company, intake, until))
             readings, aside = (readings, [*aside, told]) if isinstance(told, Aside) else ([*readings, told], aside)
@@ -120,6 +120,20 @@ def _reports_at(session: Session, state: str, until: datetime, *, daily: bool) -
 def _is_due(entity: Entity, known: Mark | None, until: datetime) -> bool:
     """Whether an entity that was read before is read again: small lists and settings only when a day began."""
     return known is not None and not (entity.daily and known.read_to.date() == until.date())
+
+
+async def _rates_due(session: Session, cursors: Mapping[str, str], until: datetime) -> bool:
+    """Whether exchange rates are asked for though the settings, which were not read, do not say that there are any.
+
+    They are where an earlier day's are all that is there, and where those that are there are to be read again.
+    """
+    name = rates.SHAPE.name
+    if not session.access.wants(name):
+        return False
+    if session.access.only:
+        return True
+    known = mark(cursors.get(name), until)
+    return known.read_to.date() != until.date() if known else await session.access.held.count(name) > 0
 
 
 def _is_long(known: Mark | None) -> bool:

@@ -32,7 +32,7 @@ class HowFar:
 def how_far(run: Run, before: Run | None, collected: Collected, streams: Sequence[Stream]) -> HowFar:
     """Return how far the source comes with what was collected; `before` is the run that was loaded last.
 
-    A run that read some streams alone leaves the others as they were.
+    A run that read some streams alone leaves the others as they were, and so does one in which a stream was not due.
     """
     labels = {stream.name: stream.label for stream in streams}
     known = before.partly.missing if before is not None and before.partly is not None else ()
@@ -42,6 +42,10 @@ def how_far(run: Run, before: Run | None, collected: Collected, streams: Sequenc
         # Streams that were not asked for this time either are as old as they were.
         now += tuple(one for one in known if not set(one.streams) & set(run.only))
         rest = min([rest, *([before_rest] if (before_rest := _rest(before)) is not None else [])])
+    else:
+        # That nobody looked at a stream again does not bring what is missing of it.
+        looked = {*collected.cursors, *collected.full, *(name for one in now for name in one.streams)}
+        now += tuple(one for one in known if looked.isdisjoint(one.streams))
     if not now:
         return HowFar(rest, None)
     gone = {name for one in now for name in one.streams}

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.errors import Broken
 from connectors.quickbooks.rates import NAME, SHAPE, keyed
+from connectors.rewind import rewound
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import QuickBooks
 from sandbox.providers.quickbooks.books import Books
@@ -99,6 +100,25 @@ async def test_rates_that_cannot_be_read_hold_nothing_else_up(
     assert [one.streams for one in done.aside] == [(SHAPE.name,)]
     assert SHAPE.name not in done.cursors
     assert "invoices" in done.full
+
+
+async def test_rates_that_failed_as_the_day_began_or_are_wanted_again_are_read_later_that_day(
+    world: World, app: QuickBooks, clock: OffsetClock
+) -> None:
+    several_currencies(books_of(app))
+    set_rates(books_of(app), clock, EUR="1.09")
+    await world.collect()
+    clock.advance(DAY)
+    set_rates(books_of(app), clock, EUR="1.1")
+    app.script.add(Rule(Kind.FAULT, operation="query", entity=NAME, code="4001", times=1))
+    assert (await world.collect(partly=True)).aside
+    # The settings, which tell that there are rates, are read already: the rates are not.
+    assert SHAPE.name in (await world.collect()).cursors
+    assert_history(world, books_of(app))
+    before = asked(app)
+    world.kept.cursors = rewound(world.kept.cursors, (SHAPE.name,), None, clock.now())
+    await world.collect()
+    assert asked(app) == before + 1
 
 
 @pytest.mark.parametrize("record", [b"{}", b'{"SourceCurrencyCode":"EUR"}', b'{"SourceCurrencyCode":5,"AsOfDate":"x"}'])

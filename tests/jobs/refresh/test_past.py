@@ -11,11 +11,12 @@ from connectors.base import Collected, Connector
 from connectors.quickbooks.connector import QuickBooksConnector
 from connectors.quickbooks.past import Slicing
 from connectors.registry import connector_for
+from jobs.refresh.partly import how_far
 from jobs.refresh.past import older_after
 from jobs.schedule import start_catch_up
 from storage.facts.clock import OffsetClock
 from storage.facts.past import Older
-from storage.facts.runs import Clocks, Run, RunState, Trigger
+from storage.facts.runs import Clocks, FailureKind, Missing, Partly, Run, RunState, Trigger
 from storage.facts.sources import Provider
 from storage.sessions import Database
 from tests.jobs.stage import REALM, Stage, staged
@@ -110,3 +111,22 @@ def test_streams_that_a_run_did_not_read_are_as_far_as_they_were() -> None:
     assert older_after(before, alone, streams) == (replace(further, label="Bills"), invoices)
     assert older_after(before, Collected(now, {"bills": "", "invoices": ""}, 0), streams) == ()
     assert older_after(None, alone, streams) == (replace(further, label="Bills"),)
+
+
+def test_a_stream_that_was_missing_is_missing_until_it_was_looked_at() -> None:
+    """A run in which it was not due, and says nothing of it, does not bring it."""
+    now, old = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    lost = Missing(("exchange_rates",), "Exchange rates", FailureKind.BROKEN, "fault", "fault", old)
+    before = Run(
+        "run_1", "org_1", "src_1", Trigger.SCHEDULE, RunState.READY, None, 1, 1, Clocks(old), None, None, 0, None, None,
+        None, None, partly=Partly((lost,), old, ("Bills",)),
+    )  # fmt: skip
+
+    def after(done: Collected) -> tuple[datetime | None, tuple[Missing, ...], int]:
+        found = how_far(before, before, done, QuickBooksConnector.streams)
+        return found.as_of, found.partly.missing if found.partly else (), found.partly.times if found.partly else 0
+
+    assert after(Collected(now, {"bills": ""}, 0)) == (old, (lost,), 2)
+    assert after(Collected(now, {"bills": "", "exchange_rates": ""}, 0)) == (now, (), 0)
+    # Amazon's stock is read whole each time, and has no cursor.
+    assert after(Collected(now, {"bills": ""}, 0, full=("exchange_rates",))) == (now, (), 0)
