@@ -125,15 +125,16 @@ class NetSuiteGrants:
         FormField(
             "receiver",
             "Receiving server",
-            "The server that checks who sent a mail: mx.google.com for Gmail, exchange-online for Microsoft 365. For others,"
-            " the name at the beginning of the header Authentication-Results. Empty for a bucket with plain files.",
+            "The server that checks who sent a mail: mx.google.com for Gmail, exchange-online for Microsoft 365."
+            " For others, the name at the beginning of the header Authentication-Results."
+            " Empty for a bucket with plain files.",
             group=_MAILS,
         ),
         FormField(
             "feeds",
             "Feeds",
-            "Which files are which, a list in JSON: a name, a pattern of file names, the columns that tell rows apart, and"
-            " how dates are written. The source's page (How it works, in Slack) has the rest. Such as"
+            "Which files are which, a list in JSON: a name, a pattern of file names, the columns that tell rows apart,"
+            " and how dates are written. The source's page (How it works, in Slack) has the rest. Such as"
             ' [{"name": "gl", "pattern": "gl*.csv", "key": ["Line Unique Key"], "dates": "MM/DD/YYYY"}]',
             long=True,
             required=True,

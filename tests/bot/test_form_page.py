@@ -8,7 +8,14 @@ from storage.facts.flows import FlowState
 from tests.bot.page_stage import BROWSER, LINK, VIEW, built, form
 
 ASKS = replace(VIEW, state=FlowState.PROVEN, form=NetSuiteGrants.form)
-TYPED = {"bucket": "deliveries", "feeds": "</textarea><b>", "secret": "s3cret-key", "service_account": "s3cret-file"}
+#: A browser sends what is empty and what is out of sight as well.
+EMPTY = {one.name: one.choices[0].value if one.choices else "" for one in NetSuiteGrants.form}
+TYPED = EMPTY | {
+    "bucket": "deliveries",
+    "feeds": "</textarea><b>",
+    "secret": "s3cret-key",
+    "service_account": "s3cret-file",
+}
 
 
 async def test_a_form_is_drawn_sent_and_drawn_again() -> None:

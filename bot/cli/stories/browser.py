@@ -10,6 +10,8 @@ import httpx
 
 _FORM = re.compile(r'<form method="post" action="(?P<action>[^"]*)"[^>]*>(?P<inside>.*?)</form>', re.DOTALL)
 _HIDDEN = re.compile(r'<input type="hidden" name="(?P<name>[^"]*)" value="(?P<value>[^"]*)">')
+_DRAWN = re.compile(r'<(?:input|textarea|select) id="[^"]*" name="(?P<name>[^"]*)"')
+_FIRST = re.compile(r'<select id="[^"]*" name="(?P<name>[^"]*)"[^>]*>\s*<option value="(?P<value>[^"]*)"')
 _ONWARD = re.compile(r'<a class="button" href="(?P<url>[^"]*)"')
 _MOST_HOPS = 10
 
@@ -29,11 +31,16 @@ class Shown:
         return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
     def form(self, ending: str) -> tuple[str, dict[str, str]]:
-        """Return address and hidden fields of the form that goes to an address of that ending."""
+        """Return address and fields of the form that goes to an address of that ending, as a browser would send it.
+
+        That is hidden ones with their values, choices with their first one, and every other one empty.
+        """
         for found in _FORM.finditer(self.html):
             if found["action"].endswith(ending):
-                hidden = {entry["name"]: unescape(entry["value"]) for entry in _HIDDEN.finditer(found["inside"])}
-                return urljoin(self.url, unescape(found["action"])), hidden
+                told = [*_FIRST.finditer(found["inside"]), *_HIDDEN.finditer(found["inside"])]
+                fields = {entry["name"]: "" for entry in _DRAWN.finditer(found["inside"])}
+                fields |= {entry["name"]: unescape(entry["value"]) for entry in told}
+                return urljoin(self.url, unescape(found["action"])), fields
         raise LookupError(f"the page at {self.url} has no form to {ending}: {self.text[:300]}")
 
 
@@ -56,8 +63,8 @@ class StoryBrowser:
 
     async def send(self, page: Shown, ending: str, fields: Mapping[str, str] | None = None) -> Shown:
         """Send the page's form that goes to an address of that ending, and follow where it leads."""
-        action, hidden = page.form(ending)
-        return await self._followed(await self._client.post(action, data={**hidden, **(fields or {})}))
+        action, drawn = page.form(ending)
+        return await self._followed(await self._client.post(action, data={**drawn, **(fields or {})}))
 
     async def _followed(self, answer: httpx.Response) -> Shown:
         for _ in range(_MOST_HOPS):
