@@ -172,3 +172,12 @@ class Filled(Protocol):
     async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
         """Try what was typed, without keeping anything; HintError says what stands against it."""
         ...
+
+
+@runtime_checkable
+class Scoped(Protocol):
+    """What a provider's `Grants` has beside the rest where a person may give less than was asked for."""
+
+    def lacking(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what was asked for and is not among the scopes that were given."""
+        ...

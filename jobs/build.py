@@ -188,7 +188,7 @@ def build_jobs(
     people = People(desk, clock, sender.profile, Admissions(desk, clock, user_groups))
     policy = AccessPolicy(settings.refresh_access)
     refresh = RefreshService(desk, clock, port.enqueue, notifier, read_budget=ground.read_budget, access=policy)
-    keeper = GrantKeeper(ground, notifier, port.enqueue)
+    keeper = GrantKeeper(ground, notifier, port.enqueue, grants)
     means = Means(
         desk=desk,
         database=database,

@@ -119,7 +119,11 @@ class ShopifyGrants:
         if company.id != shop:
             raise ReturnRefusedError("other_shop", "The shop that answered is another one: start again in Slack.")
         scopes = store.tokens.scopes
-        return Granted(store.tokens, company.id, company.name, scopes, missing=lacking(SCOPES, scopes))
+        return Granted(store.tokens, company.id, company.name, scopes, missing=self.lacking(scopes))
+
+    def lacking(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what was asked for and is not given."""
+        return lacking(SCOPES, scopes)
 
     async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
         """Uninstall the app from the shop: that ends every grant of this app there, whoever holds it.

@@ -1,5 +1,7 @@
 """Why a flow came to nothing: a code for the audit, and plain words for the person, who can do something about it."""
 
+from collections.abc import Sequence
+
 from connectors.errors import ConnectorError, Reconnect, Retry
 
 GIVEN_UP = "given_up"
@@ -73,6 +75,11 @@ _WORDS = {
 def said(reason: str, label: str) -> str:
     """Return the plain words for one of the reasons above; `label` is the provider's name."""
     return _WORDS[reason].format(label=label)
+
+
+def lacks(missing: Sequence[str]) -> str | None:
+    """Return why a connection that works needs attention all the same; None where everything was given."""
+    return f"not allowed to read everything: {', '.join(missing)} was not granted" if missing else None
 
 
 def of_error(error: ConnectorError, label: str, reference: str) -> tuple[str, str]:

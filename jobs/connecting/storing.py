@@ -178,12 +178,12 @@ def _to_store(means: Means, yes: _Yes, version: int) -> GrantToStore:
         hard_expires_at=tokens.hard_expires_at,
         scopes=granted.scopes,
     )
-    missing = ", ".join(granted.missing)
+    lacks = reasons.lacks(granted.missing)
     return GrantToStore(
         credentials=seal_credentials(means.seal, place, credentials),
         version=version,
-        state=ConnectionState.ATTENTION if missing else ConnectionState.CONNECTED,
-        reason=f"not allowed to read everything: {missing} was not granted" if missing else None,
+        state=ConnectionState.ATTENTION if lacks else ConnectionState.CONNECTED,
+        reason=lacks,
         scopes=" ".join(granted.scopes),
         region=granted.region,
         environment=yes.pending.environment,

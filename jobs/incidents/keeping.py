@@ -16,13 +16,16 @@ import structlog
 
 from connectors.base import open_session
 from connectors.errors import ConnectorError, Reconnect, Retry
+from connectors.grants import Grants, Scoped
+from connectors.registry import grants_for
 from jobs.asks import Enqueue
+from jobs.connecting import reasons
 from jobs.ground import Ground
 from jobs.incidents.noticing import back, lost
 from jobs.notify import Notifier
 from jobs.schedule import start_catch_up
 from storage.facts.incidents import Resolution
-from storage.facts.sources import ConnectionState, Source
+from storage.facts.sources import ConnectionState, Provider, Source
 from storage.records import connections, leases, organizations, sources
 from storage.records.leases import Abandoned
 from storage.rotation import TOKEN_LEASES
@@ -43,10 +46,17 @@ log = structlog.get_logger()
 class GrantKeeper:
     """Looks at one grant at a time, for the clock and for whoever presses Test."""
 
-    def __init__(self, ground: Ground, notifier: Notifier, enqueue: Enqueue) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        notifier: Notifier,
+        enqueue: Enqueue,
+        grants: Callable[[Provider], Grants] = grants_for,
+    ) -> None:
         self._ground = ground
         self._notifier = notifier
         self._enqueue = enqueue
+        self._grants = grants
 
     def sweep(self) -> Callable[[], Awaitable[None]]:
         """Return the sweep over all grants whose time has come; each is taken by one process."""
@@ -130,6 +140,20 @@ class GrantKeeper:
         organizations.lock(session, source.organization_id)
         if not connections.is_stored(session, source.id):
             return
-        sources.set_connection(session, source.id, ConnectionState.CONNECTED, None, now)
+        # What was not granted is not granted now either.
+        lacks = reasons.lacks(self._lacking(session, source))
+        state = ConnectionState.ATTENTION if lacks else ConnectionState.CONNECTED
+        sources.set_connection(session, source.id, state, lacks, now)
         if back(session, source.id, Resolution.CLEARED, now, self._notifier):
             start_catch_up(session, source, f"cleared:{now.isoformat()}", now, self._enqueue)
+
+    def _lacking(self, session: Session, source: Source) -> tuple[str, ...]:
+        """Return the scopes that were asked for and not given."""
+        scopes = tuple(sources.stored_grant(session, source.id).scopes.split())
+        try:
+            grants = self._grants(source.provider)
+        except KeyError:
+            # Nobody was asked: the operator connected it.
+            return ()
+        # Where none are stored, it is not known what was given.
+        return grants.lacking(scopes) if scopes and isinstance(grants, Scoped) else ()

@@ -17,12 +17,13 @@ from sandbox.misbehave import Kind, Rule
 from storage.credentials import Credentials, Place, open_credentials
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.secret import Secret
-from storage.facts.sources import ConnectionState, Provider
+from storage.facts.sources import ConnectionState, Provider, Source
 from storage.records import connections, incidents, leases, organizations, runs, sources
 from storage.records.sources import StoredGrant
 from storage.rotation import TOKEN_LEASES, lease_name
 from storage.seal import Seal, SealError, new_key
-from storage.sessions import Database
+from storage.sessions import Database, Session
+from storage.tables import ConnectionRow
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
 
@@ -147,6 +148,34 @@ async def test_a_false_alarm_clears_itself_and_the_data_is_caught_up(database: D
         assert ended is not None
         assert ended.resolution is Resolution.CLEARED
         await eventually(lambda: stage.database.in_read(lambda s: runs.last_ready_of(s, [source.id])), seconds=20)
+
+
+class Cured(GrantKeeper):
+    """A twin for which a false alarm that is over cures what was wrong before it, too."""
+
+    def _lacking(self, session: Session, source: Source) -> tuple[str, ...]:
+        _ = session, source
+        return ()
+
+
+@pytest.mark.parametrize("kind, state", [(GrantKeeper, ConnectionState.ATTENTION), (Cured, ConnectionState.CONNECTED)])
+async def test_what_was_not_granted_is_said_again_after_a_false_alarm(
+    sqlite_database: Database, tmp_path: Path, kind: type[GrantKeeper], state: ConnectionState
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        source = stage.source(Provider.SHOPIFY)
+
+        def lose(session: Session) -> None:
+            session.get_one(
+                ConnectionRow, source.id
+            ).scopes = "read_orders read_all_orders read_products read_customers"
+            sources.set_connection(session, source.id, ConnectionState.DISCONNECTED, "no, once", stage.clock.now())
+
+        stage.database.in_write(lose)
+        assert await _keeper(stage, kind).look(source.id) is None
+        found = stage.source(Provider.SHOPIFY)
+        assert found.connection is state
+        assert ("read_discounts was not granted" in (found.connection_reason or "")) == (kind is GrantKeeper)
 
 
 def _moved(stage: Stage) -> None:
