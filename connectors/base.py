@@ -13,6 +13,7 @@ from connectors.errors import Broken
 from connectors.http import Http
 from connectors.limits import Limiter
 from connectors.oauth import TokenKeeper
+from connectors.places import Places
 from connectors.tokens import Tokens, TokenStore
 from connectors.wire import HttpLimits, pinned
 from storage.facts.clock import Clock, aware
@@ -148,6 +149,8 @@ class Access:
     sweeps: bool = False
     #: streams that are read alone, after an earlier collection could not; empty: everything
     only: frozenset[str] = frozenset()
+    #: counts calls that are under way together with all other collections of the account; None: not counted
+    places: Places | None = None
 
     def wants(self, *streams: str) -> bool:
         """Whether any of these streams is to be read; those that are read together are asked for together."""

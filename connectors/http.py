@@ -1,6 +1,7 @@
 """The shared client of a connection: read-only guard, bucket, token, retries. Providers add how to judge an answer."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from connectors.backoff import http_date, pause, retry_after
 from connectors.errors import THROTTLED, TOKEN_REJECTED, ConnectorError, Reconnect, Retry
 from connectors.limits import Limiter, Rate, tidy_wait
 from connectors.oauth import TokenKeeper
+from connectors.places import PlaceLost, Places
 from connectors.reads import Call, refuse_writes
 from connectors.wire import Answer, Wire
 from storage.facts.clock import Clock
@@ -48,6 +50,7 @@ class Http:
         judge: Judge,
         writes: bool = False,
         proof: Proof | None = None,
+        places: Places | None = None,
     ) -> None:
         self.wire = wire
         self.clock = clock
@@ -61,6 +64,7 @@ class Http:
         self._judge = judge
         self._writes = writes
         self._proof = proof
+        self._places = places
         #: the token that was last shown to be the account's
         self._proven: Secret | None = None
         self._proving = asyncio.Lock()
@@ -103,6 +107,14 @@ class Http:
             return problem
 
     async def _attempt(self, call: Call, token: Secret, judge: Judge) -> tuple[Answer | None, ConnectorError | None]:
+        # The place first: who waited for a place after its turn would send later than it was booked for.
+        try:
+            async with self._places.place(self.key) if self._places else contextlib.nullcontext():
+                return await self._in_turn(call, token, judge)
+        except PlaceLost as error:
+            return None, error
+
+    async def _in_turn(self, call: Call, token: Secret, judge: Judge) -> tuple[Answer | None, ConnectorError | None]:
         await self._turn(call)
         request = self.wire.request(call, self._headers(token))
         self.reads += 1
@@ -161,8 +173,12 @@ class Http:
             await self.limiter.record(self.key, waiting)
 
     async def close(self) -> None:
-        """Count the last reads."""
-        await self._flush(1)
+        """Give the places back and count the last reads."""
+        try:
+            await self._flush(1)
+        finally:
+            if self._places is not None:
+                await self._places.close()
 
 
 def judge_status(answer: Answer, now: datetime) -> ConnectorError | None:

@@ -203,6 +203,8 @@ def run_words(run: Run | None) -> str:
         return "nothing running"
     if run.state is RunState.CANCELLING:
         return "stopping"
+    if run.state is RunState.RUNNING and run.waits_turn:
+        return "waiting for its turn: other collections of the same company make all the calls allowed at once"
     if run.state is RunState.RUNNING:
         return STAGES[run.stage] if run.stage else "starting"
     return ENDINGS.get(run.state, str(run.state))

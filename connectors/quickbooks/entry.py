@@ -54,7 +54,7 @@ async def session(access: Access) -> AsyncIterator[Session]:
     async with Wire(settings.api_url, limits=settings.limits) as wire:
         http = Http(
             wire, keeper, clock=access.clock, limiter=access.limiter, key=f"quickbooks:{realm}", rates=RATES,
-            headers=_headers, judge=judge, writes=access.writes,
+            headers=_headers, judge=judge, writes=access.writes, places=access.places,
         )  # fmt: skip
         yield Session(access, http, keeper)
 

@@ -1,7 +1,7 @@
 """Progress while a connector reads: written at most every two seconds, and the moment to notice a cancel."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from jobs.refresh.outcome import CancelledByPersonError, FencedError
@@ -18,11 +18,20 @@ _WRITE_EVERY_SECONDS = 2.0
 class Watch:
     """Watches one collection."""
 
-    def __init__(self, database: Database, clock: Clock, run_id: str, generation: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        run_id: str,
+        generation: int,
+        waits: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._run_id = run_id
         self._generation = generation
+        #: whether it waits for other readings of the same account
+        self._waits = waits
         self._rows: dict[str, int] = {}
         self._expected: dict[str, int | None] = {}
         self._told = 0
@@ -53,7 +62,9 @@ class Watch:
 
         def write(session: Session) -> bool:
             now = self._clock.now()
-            values: dict[str, object] = {"rows": rows, "rows_expected": expected, "progress_at": now}
+            values: dict[str, object] = {
+                "rows": rows, "rows_expected": expected, "progress_at": now, "waits_turn": self._waits(),
+            }  # fmt: skip
             if rows != self._told:
                 # Being alive is not progress: a reading that hangs goes on reporting the same rows.
                 values["moved_at"] = now

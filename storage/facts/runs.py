@@ -181,6 +181,8 @@ class Run:
     result: Result | None = None
     #: streams whose older records are not in yet after it
     older: tuple[Older, ...] = ()
+    #: it waits: other readings of the same account have all calls that the provider allows at once
+    waits_turn: bool = False
 
     @property
     def changed(self) -> int:

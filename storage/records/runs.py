@@ -148,6 +148,7 @@ def claim(session: Session, run_id: str, attempt: int, now: datetime) -> int | N
             generation=RunRow.generation + 1,
             started_at=func.coalesce(RunRow.started_at, sqlalchemy.literal(now, Instant())),
             next_attempt_at=None,
+            waits_turn=False,
             progress_at=now,
             moved_at=now,
         )
@@ -550,4 +551,5 @@ def as_run(row: RunRow | Row[Any]) -> Run:
         only=tuple(row.only or ()),
         result=Result(row.result) if row.result else None,
         older=older_from(row.outcome),
+        waits_turn=row.waits_turn,
     )

@@ -91,6 +91,16 @@ class BucketRow(SQLModel, table=True):
     blocked_until: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class CallPlacesRow(SQLModel, table=True):
+    """Who may have how many calls of one provider account under way."""
+
+    __tablename__ = "call_places"
+
+    account: str = Field(primary_key=True)
+    #: JSON of holder -> [places, until]; until is in seconds since 1970 by the database's clock
+    holders: dict[str, tuple[int, float]] = Field(sa_column=Column(JSON, nullable=False))
+
+
 class AskRow(SQLModel, table=True):
     """A request of a person whose Slack facts were not known yet; a worker learns them and plays it again."""
 

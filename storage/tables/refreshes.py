@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
@@ -85,6 +85,8 @@ class RunRow(SQLModel, table=True):
     #: when its rows or its stage last moved
     moved_at: datetime | None = Field(default=None, sa_type=Instant)
     next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: whether it waits for other readings of the same account, which have all calls that may be under way at once
+    waits_turn: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     #: whether this run reads from the provider, or only processes what is collected
     collects: bool = True
     #: JSON of the least records per stream that a person agreed to, where an earlier read was held

@@ -464,6 +464,7 @@ def _cards():
     waiting = run(state=RunState.RUNNING, stage=Stage.COLLECTING, next_attempt_at=NOW + minutes(2), failed=failure())
     queued = run(state=RunState.QUEUED)
     books = run(QUICKBOOKS, state=RunState.RUNNING, stage=Stage.PROCESSING)
+    turn = run(QUICKBOOKS, state=RunState.RUNNING, stage=Stage.COLLECTING, rows=300, waits_turn=True)
     late = {"escalated_at": NOW - minutes(9), "acknowledged_by": "Sam Keller", "people": ("Maya Ortiz", "Priya Nair")}
     held = failure(FailureKind.HELD, "shrunk", "orders: 3100 records instead of 18204", Stage.COLLECTING)
     found = Held("orders", 18_204, 3_100)
@@ -471,6 +472,7 @@ def _cards():
     return {
         "card_queued": card(refresh((SHOPIFY, queued)), NOW, cancel_value="rfr_1"),
         "card_collecting": card(working(people=("Maya Ortiz", "Priya Nair")), NOW, cancel_value="rfr_1"),
+        "card_waits_turn": card(refresh((QUICKBOOKS, turn)), NOW, cancel_value="rfr_1"),
         "card_waiting": card(refresh((SHOPIFY, waiting), (QUICKBOOKS, books)), NOW, cancel_value="rfr_1"),
         "card_stopping": card(refresh((SHOPIFY, run(state=RunState.CANCELLING, rows=40))), NOW, cancel_value="rfr_1"),
         "card_overdue": card(working(**late), NOW, cancel_value="rfr_1"),
