@@ -20,7 +20,6 @@ from jobs.refresh.partly import as_loaded, how_far
 from jobs.refresh.past import older_after
 from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
-from storage.facts.rereads import Reread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import Provider, Source
 from storage.facts.streams import Batch
@@ -112,7 +111,6 @@ class Collecting:
         ground = self._ground
         connector = ground.connector(source)
         started = ground.clock.now()
-        known = known | rereads.kept(await self._again(run, source, known))
         with ThreadPoolExecutor(1, thread_name_prefix="load") as writer:
             load = await in_thread(
                 lambda: warehouse.begin(
@@ -133,20 +131,6 @@ class Collecting:
                 if not committed:
                     await in_thread(load.abort, writer)
         await self._note_loaded(run.id, generation, result, plan)
-
-    async def _again(self, run: Run, source: Source, known: dict[str, Any]) -> Reread | None:
-        """Return what is read again: what was asked for, and what the run before this one was to and could not.
-
-        Else a run between that one and its retry would read those streams on from where they were, and all seem done.
-        """
-        asked = rereads.asked_of(known)
-        left = await self._ground.database.reading(lambda session: _owed(session, run.source_id))
-        if left is None:
-            return asked
-        # A stream that has no cursor was never read, and is read whole in any case.
-        saved = await self._ground.held(source).cursors()
-        there = tuple(name for name in left.streams if name in saved)
-        return rereads.together(asked, replace(left, streams=there)) if there else asked
 
     async def _read(
         self,
@@ -300,13 +284,6 @@ def _before(session: Session, source_id: str) -> tuple[Run | None, dict[str, lis
     return found, drift.told_of(runs.outcome(session, found.id)) if found else {}
 
 
-def _owed(session: Session, source_id: str) -> Reread | None:
-    found = runs.newest_loaded(session, source_id)
-    if found is None or found.partly is None:
-        return None
-    return rereads.owed(runs.outcome(session, found.id), {name for one in found.partly.missing for name in one.streams})
-
-
 def _inherit(session: Session, run: Run, generation: int) -> None:
     """Give a run that only processes the times of the raw data that it makes ready."""
     loaded = runs.newest_loaded(session, run.source_id)
@@ -320,7 +297,6 @@ def _inherit(session: Session, run: Run, generation: int) -> None:
                 "older": runs.older_json(loaded.older),
                 "unknown": drift.told_of(runs.outcome(session, loaded.id)),
                 **({"partly": runs.partly_json(loaded.partly)} if loaded.partly else {}),
-                **rereads.stored(runs.outcome(session, loaded.id)),
             },
             source_as_of=loaded.clocks.source_as_of,
             loaded_at=loaded.clocks.loaded_at,
