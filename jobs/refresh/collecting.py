@@ -12,7 +12,6 @@ from connectors.base import Collected, Connector, open_session
 from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
 from jobs.leasing import Lease, leased
-from jobs.places import DatabasePlaces
 from jobs.refresh import drift
 from jobs.refresh.depth import depth_of
 from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, holding, warehouse_failed
@@ -20,8 +19,9 @@ from jobs.refresh.partly import as_loaded, how_far
 from jobs.refresh.past import older_after
 from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
+from storage.facts.rereads import Reread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
-from storage.facts.sources import Provider, Source
+from storage.facts.sources import Source
 from storage.facts.streams import Batch
 from storage.records import leases, organizations, rereads, runs, sources
 from storage.sessions import Session
@@ -111,6 +111,7 @@ class Collecting:
         ground = self._ground
         connector = ground.connector(source)
         started = ground.clock.now()
+        known = known | rereads.kept(await self._again(run, source, known))
         with ThreadPoolExecutor(1, thread_name_prefix="load") as writer:
             load = await in_thread(
                 lambda: warehouse.begin(
@@ -132,6 +133,20 @@ class Collecting:
                     await in_thread(load.abort, writer)
         await self._note_loaded(run.id, generation, result, plan)
 
+    async def _again(self, run: Run, source: Source, known: dict[str, Any]) -> Reread | None:
+        """Return what is read again: what was asked for, and what the run before this one was to and could not.
+
+        Else a run between that one and its retry would read those streams on from where they were, and all seem done.
+        """
+        asked = rereads.asked_of(known)
+        left = await self._ground.database.reading(lambda session: _owed(session, run.source_id))
+        if left is None:
+            return asked
+        # A stream that has no cursor was never read, and is read whole in any case.
+        saved = await self._ground.held(source).cursors()
+        there = tuple(name for name in left.streams if name in saved)
+        return rereads.together(asked, replace(left, streams=there)) if there else asked
+
     async def _read(
         self,
         run: Run,
@@ -149,15 +164,12 @@ class Collecting:
         zone = await ground.database.reading(lambda session: organizations.zone(session, run.organization_id))
         depth = depth_of(run, rereads.asked_of(known), saved, zone, until)
         cursors = depth.cursors(saved, until)
-        # Nobody else counts calls that are under way at once.
-        counted = source.provider is Provider.QUICKBOOKS
-        places = DatabasePlaces(ground.database, seconds=ground.lease_seconds) if counted else None
-        watch = Watch(ground.database, ground.clock, run.id, generation, lambda: places is not None and places.waits)
+        watch = Watch(ground.database, ground.clock, run.id, generation)
 
         async def sink(batch: Batch) -> None:
             await in_thread(lambda: load.write(batch), writer)
 
-        access = replace(ground.access(source, held, only=run.only), sweeps=depth.night is not None, places=places)
+        access = replace(ground.access(source, held, only=run.only), sweeps=depth.night is not None)
         async with open_session(connector, access) as session:
             found = await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
         return depth.noted(found, connector.streams)
@@ -243,7 +255,6 @@ class Collecting:
                 outcome=outcome,
                 source_as_of=as_of,
                 loaded_at=self._ground.clock.now(),
-                waits_turn=False,
                 moved_at=self._ground.clock.now(),
                 rows=sum(count.new + count.changed + count.unchanged for count in result.counts.values()),
             )
@@ -284,6 +295,13 @@ def _before(session: Session, source_id: str) -> tuple[Run | None, dict[str, lis
     return found, drift.told_of(runs.outcome(session, found.id)) if found else {}
 
 
+def _owed(session: Session, source_id: str) -> Reread | None:
+    found = runs.newest_loaded(session, source_id)
+    if found is None or found.partly is None:
+        return None
+    return rereads.owed(runs.outcome(session, found.id), {name for one in found.partly.missing for name in one.streams})
+
+
 def _inherit(session: Session, run: Run, generation: int) -> None:
     """Give a run that only processes the times of the raw data that it makes ready."""
     loaded = runs.newest_loaded(session, run.source_id)
@@ -297,6 +315,7 @@ def _inherit(session: Session, run: Run, generation: int) -> None:
                 "older": runs.older_json(loaded.older),
                 "unknown": drift.told_of(runs.outcome(session, loaded.id)),
                 **({"partly": runs.partly_json(loaded.partly)} if loaded.partly else {}),
+                **rereads.stored(runs.outcome(session, loaded.id)),
             },
             source_as_of=loaded.clocks.source_as_of,
             loaded_at=loaded.clocks.loaded_at,

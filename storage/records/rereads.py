@@ -1,6 +1,6 @@
 """What a run was asked to read again: kept with the run until it is over, so that every execution of it knows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,7 @@ _LOOKED_AT = 200
 
 def note(session: Session, run_id: str, asked: Reread) -> None:
     """Write it down for a run that was just started, in the transaction that starts it."""
-    stored = {"streams": list(asked.streams), "since": asked.since.isoformat() if asked.since else None}
-    session.exec(update(RunRow).where(col(RunRow.id) == run_id).values(outcome={_KEY: stored}))
+    session.exec(update(RunRow).where(col(RunRow.id) == run_id).values(outcome=kept(asked)))
 
 
 def stored(outcome: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,6 +38,31 @@ def hand_on(session: Session, before: str, after: str) -> None:
     asked = asked_of(session.get_one(RunRow, before).outcome or {})
     if asked is not None:
         note(session, after, asked)
+
+
+def owed(before: Mapping[str, Any], missing: Collection[str]) -> Reread | None:
+    """Return what the run that was loaded last was to read again and had to put aside; None: nothing.
+
+    `before` is that run's outcome, `missing` are the streams that it put aside.
+    """
+    asked = asked_of(before)
+    streams = sorted(set(asked.streams or missing).intersection(missing)) if asked else []
+    return Reread(tuple(streams), asked.since) if asked and streams else None
+
+
+def together(asked: Reread | None, other: Reread | None) -> Reread | None:
+    """Return what reads again all that either of them names, and no less of it."""
+    if asked is None or other is None:
+        return asked or other
+    streams = tuple(sorted({*asked.streams, *other.streams})) if asked.streams and other.streams else ()
+    return Reread(streams, min(asked.since, other.since) if asked.since and other.since else None)
+
+
+def kept(asked: Reread | None) -> dict[str, Any]:
+    """Return the part of an outcome that says what is read again."""
+    if asked is None:
+        return {}
+    return {_KEY: {"streams": list(asked.streams), "since": asked.since.isoformat() if asked.since else None}}
 
 
 def seconds_of_whole_read(session: Session, source_id: str) -> float | None:

@@ -24,6 +24,7 @@ from jobs.refresh.depth import SWEPT, depth_of
 from jobs.refresh.ending import MISSING
 from jobs.refresh.rereading import RereadRefusedError, Wanted
 from jobs.schedule import start_catch_up, start_run
+from sandbox.misbehave import Kind, Rule
 from storage.facts.people import Action, Role
 from storage.facts.rereads import Reread
 from storage.facts.runs import FailureKind, Missing, Partly, Run, RunState, Trigger
@@ -268,3 +269,35 @@ def test_what_was_put_aside_is_still_to_be_read_again(sqlite_database: Database)
         return rereads.asked_of(runs.outcome(session, alone.id))
 
     assert sqlite_database.in_write(work) == Reread(("products",))
+
+
+async def test_a_run_between_a_re_read_and_its_retry_reads_again_what_that_one_could_not(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path, orders=5, invoices=1) as stage:
+        shop, actor = stage.shopify.shops[SHOP], await stage.actor("U0DANIEL")
+        await stage.finished((await stage.request(Provider.SHOPIFY)).refresh_id, seconds=60)
+        source = stage.source(Provider.SHOPIFY)
+        product = shop.truth("Product")[0]
+        shop.put([product | {"title": "corrected"}])
+        stage.shopify.script.add(Rule(Kind.FAULT, operation="query", entity="products", code="ACCESS_DENIED", times=1))
+        wanted, key = Wanted(source.id, "products"), TriggerKey("T0TEMERITY", "card_1")
+        run = await ended(stage, await stage.jobs.services.rereads.start(actor, wanted, key, PLACE))
+        assert run.partly is not None
+        # Somebody presses Refresh before the products are read alone.
+        run = (await stage.finished((await stage.request(Provider.SHOPIFY)).refresh_id, seconds=60)).runs[0][1]
+        assert (run.partly, run.counts["products"].changed) == (None, 1)
+        found = stage.database.in_read(lambda session: rereads.owed(runs.outcome(session, run.id), ()))
+        assert found is None
+
+
+def test_two_re_reads_are_read_together() -> None:
+    early, late = Reread(("orders",), NOW - timedelta(days=3)), Reread(("products",), NOW)
+    both = Reread(("orders", "products"), early.since)
+    assert rereads.together(early, late) == rereads.together(late, early) == both
+    assert rereads.together(early, None) == rereads.together(None, early) == early
+    assert rereads.together(Reread(), early) == Reread()
+    outcome = {"plan": rereads.kept(Reread((), NOW))}
+    assert rereads.owed(outcome, ("orders",)) == Reread(("orders",), NOW)
+    assert rereads.owed({"plan": rereads.kept(early)}, ("products",)) is None
+    assert rereads.owed({}, ("orders",)) is None
