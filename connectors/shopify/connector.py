@@ -1,7 +1,7 @@
 """The Shopify connector."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -75,17 +75,21 @@ class ShopifyConnector:
             )
             for root in ROOTS
         }
-        optional = partial(_optional, session, cursors, until)
-        parts[inventory.ROOT.shape.name, inventory.LOCATIONS.shape.name] = partial(
-            optional, inventory.ROOT, (inventory.SCOPE,),
+        optional = partial(_optional, session, until)
+        stock, paid = (inventory.ROOT, inventory.LOCATIONS), (payments.PAYOUTS, payments.TRANSACTIONS)
+        parts[tuple(root.shape.name for root in stock)] = partial(
+            optional, inventory.ROOT, (inventory.SCOPE,), _mark_of(stock, cursors, until),
             inventory.Stock(graph, Pager(graph, inventory.ROOT, sizes), intake),
         )  # fmt: skip
-        parts[payments.PAYOUTS.shape.name, payments.TRANSACTIONS.shape.name] = partial(
-            optional, payments.PAYOUTS, payments.SCOPES, payments.Payments(graph, sizes, intake)
-        )
+        parts[tuple(root.shape.name for root in paid)] = partial(
+            optional, payments.PAYOUTS, payments.SCOPES, _mark_of(paid, cursors, until),
+            payments.Payments(graph, sizes, intake),
+        )  # fmt: skip
         for root in offers.ROOTS:
             hourly = _hourly(session, Pager(graph, root, sizes), root, one_by_one, progress)
-            parts[root.shape.name,] = partial(optional, root, offers.SCOPES[root.shape.name], hourly)
+            parts[root.shape.name,] = partial(
+                optional, root, offers.SCOPES[root.shape.name], _mark_of((root,), cursors, until), hourly
+            )
         found, aside = await apart(
             (streams, part()) for streams, part in parts.items() if session.access.wants(*streams)
         )
@@ -138,6 +142,13 @@ def _mark(root: Root, cursors: Mapping[str, str], until: datetime) -> Mark | Non
     return found if found is not None and found.newest == root.edition else None
 
 
+def _mark_of(roots: Sequence[Root], cursors: Mapping[str, str], until: datetime) -> Mark | None:
+    """Return from where streams that are read together go on: from the one that is furthest behind."""
+    found = [mark(cursors.get(root.shape.name), until) for root in roots]
+    known = [one for one in found if one is not None]
+    return min(known, key=lambda one: one.read_to) if len(known) == len(found) else None
+
+
 async def _read(
     session: Session, pager: Pager, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress
 ) -> _Part:
@@ -150,7 +161,7 @@ async def _read(
 
 
 async def _optional(
-    session: Session, cursors: Mapping[str, str], until: datetime, root: Root, scopes: tuple[str, ...], reader: _Reads
+    session: Session, until: datetime, root: Root, scopes: tuple[str, ...], since: Mark | None, reader: _Reads
 ) -> _Part:
     """Read what came later than our first permissions; an installation without this one is whole without it.
 
@@ -159,7 +170,7 @@ async def _optional(
     held = session.keeper.scopes
     if all(scope in held or scope.replace("read_", "write_") in held for scope in scopes):
         try:
-            return _Part(tuple(await reader.read(mark(cursors.get(root.shape.name), until), until)))
+            return _Part(tuple(await reader.read(since, until)))
         except Reconnect as refusal:
             if refusal.code != "scope_missing":
                 raise

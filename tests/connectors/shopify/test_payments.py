@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connectors.rewind import rewound
 from connectors.shopify import payments
 from connectors.shopify.shapes import BALANCE_TRANSACTIONS, PAYOUTS
 from sandbox.providers.shopify import Shopify
@@ -64,6 +65,9 @@ async def test_payouts_are_looked_at_once_an_hour(world: World, app: Shopify, cl
     done = await world.collect()
     assert payments.PAYOUTS.owner not in [entry.entity for entry in app.journal.entries[before:]]
     assert "payouts" not in done.cursors
+    # Whoever asks for transactions to be read again gets them, though both are read together.
+    world.kept.cursors = rewound(world.kept.cursors, ("balance_transactions",), None, clock.now())
+    assert {"payouts", "balance_transactions"} <= set((await world.collect()).full)
 
 
 @pytest.mark.parametrize("scopes", [(), payments.SCOPES[:1], payments.SCOPES[1:]])

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.base import mark, open_session
 from connectors.intake import Intake
+from connectors.rewind import rewound
 from connectors.shopify import inventory
 from connectors.shopify.connection import Pager
 from connectors.shopify.graph import Graph
@@ -148,6 +149,9 @@ async def test_stock_is_looked_at_once_an_hour(world: World, app: Shopify, clock
     asked = [entry.entity for entry in app.journal.entries[before:]]
     assert not {"inventoryItems", "locations", "location"} & set(asked)
     assert "inventory_items" not in done.cursors
+    # Whoever asks for locations to be read again gets them, though both are read together.
+    world.kept.cursors = rewound(world.kept.cursors, ("locations",), None, clock.now())
+    assert {"inventory_items", "locations"} <= set((await world.collect()).full)
 
 
 async def test_without_the_permission_stock_is_left_out_and_said(app: Shopify, clock: OffsetClock) -> None:
