@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,12 @@ def is_aside(path: str) -> bool:
     return name.startswith(".") or name.lower().endswith(_ASIDE)
 
 
+def is_marked(one: Found, there: Mapping[str, Found]) -> bool:
+    """Whether ``<file>.done`` beside a file says that it is whole; one that is older is of the file before it."""
+    mark = there.get(f"{one.path}.done")
+    return mark is not None and mark.modified >= one.modified
+
+
 def changed() -> Retry:
     """Return what to raise when a file is no longer the one that was listed."""
     return Retry(60, "a file changed while it was read", code="file_changed")
@@ -77,15 +84,18 @@ class FolderStore:
     def __init__(self, root: str, organization: str, prefix: str) -> None:
         if not _ORGANIZATION.fullmatch(organization):
             raise Broken("a local folder belongs to an organization, and none is named", code="folder_missing")
+        self._home = Path(root) / organization
         # The prefix comes from a declaration: it was checked to be plain names, so that it cannot leave the folder.
-        self._folder = Path(root) / organization / prefix
+        self._folder = self._home / prefix
+        self._prefix = prefix
 
     async def look(self) -> list[Found]:
         """Walk the folder in a thread."""
         return await asyncio.to_thread(self._looked)
 
     def _looked(self) -> list[Found]:
-        if not self._folder.is_dir():
+        # The organization's own folder may be a link that the operator made; whoever delivers may make one below it.
+        if not self._folder.is_dir() or self._folder.resolve() != self._home.resolve() / self._prefix:
             raise Broken("the folder of this source is not there", code="folder_missing")
         found: list[Found] = []
         for here, folders, names in os.walk(self._folder, followlinks=False):

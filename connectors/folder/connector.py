@@ -9,7 +9,7 @@ from connectors.base import Access, Collected, Company, Progress, Session, Sink
 from connectors.decode import empty
 from connectors.errors import Broken, Retry
 from connectors.files.session import FileSession
-from connectors.files.store import FolderStore, Found, Store
+from connectors.files.store import FolderStore, Found, Store, is_marked
 from connectors.files.wrong import FileError, file_broken
 from connectors.folder.manifest import Manifest, Table, read_manifest
 from connectors.folder.records import read
@@ -99,7 +99,7 @@ def _standing(table: Table, there: Mapping[str, Found], now: datetime) -> Found:
     found = there.get(table.file)
     if found is None:
         raise Broken(f"the file {table.file} is not in the folder", code="file_missing")
-    if now - found.modified < SETTLES and f"{table.file}.done" not in there:
+    if now - found.modified < SETTLES and not is_marked(found, there):
         raise Retry(SETTLES.total_seconds(), f"the file {table.file} may still grow", code="file_growing")
     return found
 

@@ -1,12 +1,12 @@
 """Which files are read now: those of a feed, that stand still, in the order of their data."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connectors.errors import Broken
-from connectors.files.store import Found, is_aside
+from connectors.files.store import Found, is_aside, is_marked
 from connectors.netsuite.feeds import Feed
 from connectors.netsuite.ledger import Kept, Ledger, Waiting, is_seen
 
@@ -50,7 +50,7 @@ def by_feed(feeds: Sequence[Feed], found: Iterable[Found]) -> dict[str, list[Fou
 
 
 def standing(
-    feed: Feed, files: Iterable[Found], there: set[str], kept: Kept, ledger: Ledger, now: datetime
+    feed: Feed, files: Iterable[Found], there: Mapping[str, Found], kept: Kept, ledger: Ledger, now: datetime
 ) -> list[Found]:
     """Return the files that are whole; what may still grow is noted in the ledger, to be looked at again."""
     still = []
@@ -61,9 +61,9 @@ def standing(
     return still
 
 
-def stands(one: Found, there: Collection[str], ledger: Ledger, now: datetime, *, done: bool = False) -> bool:
+def stands(one: Found, there: Mapping[str, Found], ledger: Ledger, now: datetime, *, done: bool = False) -> bool:
     """Whether a file is whole; `done`: only the mark beside it tells. What may still grow is noted in the ledger."""
-    if f"{one.path}.done" in there:
+    if is_marked(one, there):
         return True
     if one.whole and not done:
         return True

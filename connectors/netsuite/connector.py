@@ -69,7 +69,7 @@ class NetSuiteConnector:
         remade: dict[str, set[str]] = {name: set() for name in ledger.feeds.keys() - {feed.name for feed in feeds}}
         for feed in feeds:
             kept = ledger.of(feed)
-            still = standing(feed, found.files[feed.name], set(there), kept, ledger, opened.access.clock.now())
+            still = standing(feed, found.files[feed.name], there, kept, ledger, opened.access.clock.now())
             reader = self.reader(feed, found.store, held, kept, intakes[feed.into], listed, there, notes)
             await reader.take(_dated(feed, still))
             if reader.anew and kept.newest is not None:

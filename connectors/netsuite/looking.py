@@ -56,7 +56,7 @@ def _inbox(store: Store, grant: Grant, ledger: Ledger, now: datetime) -> Inbox |
     if ledger.mails is None:
         ledger.mails = Opened()
     # A mail in a mailbox is there whole, or not at all.
-    return Inbox(store, grant.mail, ledger.mails, lambda one: one.whole or stands(one, (), ledger, now))
+    return Inbox(store, grant.mail, ledger.mails, lambda one: one.whole or stands(one, {}, ledger, now))
 
 
 def _unexpected(mails: Iterable[Mail], wanted: Collection[str]) -> list[str]:

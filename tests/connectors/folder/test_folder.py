@@ -127,6 +127,44 @@ async def test_a_file_that_is_not_as_declared_changes_nothing(
     assert not shop.kept.batches
 
 
+async def test_a_mark_is_of_the_file_that_is_older_than_it(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, TARGETS)
+    shop.write("targets.csv", SHEET, minutes=0.5)
+    shop.write("targets.csv.done", "", minutes=0.4)
+    await shop.world.collect()
+    # The next delivery has begun; the mark of the one before still lies there.
+    shop.clock.advance(timedelta(hours=1))
+    shop.write("targets.csv", SHEET.rpartition("Bonn")[0], minutes=0.1)
+    with pytest.raises(Retry, match="may still grow"):
+        await shop.world.collect()
+    assert len(shop.rows("targets")) == 2
+    shop.write("targets.csv.done", "", minutes=0.1)
+    await shop.world.collect()
+    assert len(shop.rows("targets")) == 1
+
+
+async def test_a_link_leads_nowhere(tmp_path: Path) -> None:
+    """Whoever delivers may make links in the organization's folder; only the operator makes that folder one."""
+    shop = Shop(tmp_path, TARGETS)
+    shop.write("targets.csv", SHEET, minutes=5)
+    elsewhere = shop.folder.rename(tmp_path / "org_2_s")
+    shop.folder.symlink_to(elsewhere)
+    with pytest.raises(Broken, match="folder_missing"):
+        await shop.world.collect()
+    shop.folder.unlink()
+    shop.folder.mkdir()
+    (shop.folder / "targets.csv").symlink_to(elsewhere / "targets.csv")
+    with pytest.raises(Broken, match="file_missing"):
+        await shop.world.collect()
+    assert not shop.kept.batches
+    (shop.folder / "targets.csv").unlink()
+    (elsewhere / "targets.csv").rename(shop.folder / "targets.csv")
+    (tmp_path / "org_1").rename(tmp_path / "mounted")
+    (tmp_path / "org_1").symlink_to(tmp_path / "mounted")
+    await shop.world.collect()
+    assert len(shop.rows("targets")) == 2
+
+
 @pytest.mark.parametrize(
     "changed, said",
     [
