@@ -14,6 +14,7 @@ from jobs.refresh.collecting import Collecting
 from jobs.refresh.ending import Verdict, end_run, failure_columns
 from jobs.refresh.outcome import LOST, Outcome, held_generation, holding
 from jobs.refresh.past import go_on
+from jobs.refresh.probing import second_look
 from jobs.refresh.processing import Processing
 from jobs.refresh.retry import RetryPlan, attempt_work
 from jobs.upkeep import gather_files
@@ -77,11 +78,17 @@ class RunHandler:
         await self._ground.database.writing(write)
 
     async def _end(self, run_id: str, result: dict[str, Any]) -> None:
-        outcome = Outcome.from_json(result)
+        outcome = await self._looked_again(run_id, Outcome.from_json(result))
         self._ground.checkpoint("run.before_end")
         with holding(outcome.generation):
             await self._ground.database.writing(lambda session: self._settle(session, run_id, outcome))
         self._ground.checkpoint("run.after_end")
+
+    async def _looked_again(self, run_id: str, outcome: Outcome) -> Outcome:
+        """Ask the provider once more, and cheaply, before a refused call counts as a lost connection."""
+        if outcome.failure is None:
+            return outcome
+        return replace(outcome, failure=await second_look(self._ground, run_id, outcome.failure))
 
     def _settle(self, session: Session, run_id: str, outcome: Outcome) -> None:
         now = self._ground.clock.now()
