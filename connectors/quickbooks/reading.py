@@ -105,6 +105,7 @@ class Reader:
         self._sweeps = sweeps and not entity.followed
         #: reads by periods what is too long for one run
         self._past = past if entity.dated else None
+        self._compared = False
 
     async def read(self, since: Mark | None, until: datetime, changed: Changed | None = None) -> Reading:
         """Read what changed since the mark, all of it without one; `changed` is what is known of it already."""
@@ -120,7 +121,7 @@ class Reader:
         newest = max(last.isoformat() if last else "", since.newest if since else "")
         back_to = end.back_to.isoformat() if end.back_to else ""
         keep = since is None or end.compared or bool(back_to) or until - since.read_to > _OLD
-        marked, swept = Mark(until, newest, end.count, back_to), self._sweeps and since is not None
+        marked, swept = Mark(until, newest, end.count, back_to), self._compared and since is not None
         full = since is None and not back_to
         return Reading(self._entity.shape.name, marked, full, keep, intake.rounded, swept, end.left)
 
@@ -260,6 +261,7 @@ class Reader:
 
     async def _reconcile(self, intake: Intake, held: set[str]) -> None:
         """Read all keys; report what is gone, read what is missing."""
+        self._compared = True
         ours = held | intake.live
         theirs = await self._keys()
         back = await self._company.some(self._entity, ours - theirs)

@@ -76,7 +76,8 @@ class Reader:
         if self._sees_all and not await self._agree(intake):
             return await self._whole(until)
         found = self._reading(until, full=False, keep=until - since.read_to > _OLD)
-        return replace(found, swept=self._sweeps and self._sees_all)
+        # Also what counts that differ led to: a count and a list that failed together would take everything away.
+        return replace(found, swept=self._sees_all and (self._sweeps or bool(intake.gone)))
 
     async def _whole(self, until: datetime) -> Reading:
         intake = self._new_intake()

@@ -169,7 +169,7 @@ class Collecting:
         async def sink(batch: Batch) -> None:
             await in_thread(lambda: load.write(batch), writer)
 
-        access = replace(ground.access(source, held, only=run.only), sweeps=depth.night is not None)
+        access = replace(ground.access(source, held, only=run.only), sweeps=depth.sweeps)
         async with open_session(connector, access) as session:
             found = await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
         return depth.noted(found, connector.streams)

@@ -29,6 +29,13 @@ class Depth:
     reread: Reread | None
     #: the local day whose night is swept; None: this run does not
     night: date | None
+    #: it reads streams that could not be read, in the night neither
+    alone: bool = False
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether ids are compared: of streams that are read alone too, for the night they missed is noted."""
+        return self.alone or self.night is not None
 
     def cursors(self, saved: Mapping[str, str], now: datetime) -> dict[str, str]:
         """Return the cursors from which the run reads."""
@@ -47,9 +54,9 @@ class Depth:
 
 
 def depth_of(run: Run, reread: Reread | None, saved: Mapping[str, str], zone: str, now: datetime) -> Depth:
-    """Return how deep a run reads that starts now; only the clock sweeps, so that nobody who asked waits for it."""
+    """Return how deep a run reads that starts now; only the clock sweeps all, so that nobody who asked waits for it."""
     if run.trigger is not Trigger.SCHEDULE or run.only:
-        return Depth(reread, None)
+        return Depth(reread, None, alone=bool(run.only))
     local = now.astimezone(ZoneInfo(zone if known_zone(zone) else "UTC"))
     night = (local - _NIGHT).date()
     return Depth(reread, None if saved.get(SWEPT) == night.isoformat() else night)

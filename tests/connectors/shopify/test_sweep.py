@@ -86,6 +86,16 @@ class Believing(Reader):
         return True
 
 
+async def test_what_counts_take_away_is_guarded_too(world: World, app: Shopify) -> None:
+    """A shop that counts wrongly, and lists as it counts, would take everything away."""
+    await world.collect()
+    assert not (await world.collect()).guarded
+    store = app.shops[SHOP]
+    for key in store.ids("Customer"):
+        store.remove(key, store.clock.now())
+    assert (await world.collect()).guarded == ("customers",)
+
+
 @pytest.mark.parametrize("reader", [Reader, Believing], ids=["as it is", "twin that believes"])
 async def test_a_list_that_was_cut_takes_nothing_away(
     world: World, app: Shopify, clock: OffsetClock, reader: type[Reader]

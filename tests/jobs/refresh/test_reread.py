@@ -235,6 +235,9 @@ def test_a_night_is_swept_once_by_the_clock_alone() -> None:
     assert due(after, "2026-11-21", Trigger.REQUEST) is None
     assert due(after, "2026-11-21", Trigger.FIRST_READ) is None
     assert due(before) == date(2026, 11, 21)
+    alone: Any = type("Run", (), {"trigger": Trigger.REQUEST, "only": ("orders",)})()
+    found = depth_of(alone, None, {SWEPT: "2026-11-22"}, "UTC", after)
+    assert (found.night, found.sweeps) == (None, True), "what failed in the night was not compared then"
 
 
 def test_what_was_put_aside_is_still_to_be_read_again(sqlite_database: Database) -> None:
