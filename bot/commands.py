@@ -9,7 +9,7 @@ from bot.case import Case
 from bot.questions import Intent, Question, understand
 from bot.reply import Reply
 from jobs.refresh.ask import Scope
-from storage.facts.messages import Message, Part, Rule
+from storage.facts.messages import Message
 from storage.facts.people import Action
 from storage.facts.sources import ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
@@ -127,13 +127,16 @@ async def history(case: Case) -> Reply:
     if not known:
         return case.say(notices.no_sources(who.organization, who.admins))
     listed = (chosen or known)[:_HISTORY_SOURCES]
-    told = [await _history_of(case, source, who.organization, _HISTORY_RUNS // len(listed) + 1) for source in listed]
-    return case.say(_together(told))
-
-
-async def _history_of(case: Case, source: Source, organization: str, limit: int) -> Message:
-    runs, receipts = await case.services.status.history(case.actor, source.id, limit)
-    return notices.history(organization, source, runs, case.now, receipts=receipts, zone=case.zone)
+    if len(listed) == 1:
+        runs, receipts = await case.services.status.history(case.actor, listed[0].id, _HISTORY_RUNS)
+        told = notices.history(who.organization, listed[0], runs, case.now, receipts=receipts, zone=case.zone)
+        return case.say(told)
+    runs = []
+    for source in listed:
+        newest, _ = await case.services.status.history(case.actor, source.id, _HISTORY_RUNS // len(listed) + 1)
+        runs += newest
+    sources = {source.id: source for source in listed}
+    return case.say(notices.history(who.organization, None, runs, case.now, sources=sources, zone=case.zone))
 
 
 async def help_(case: Case) -> Reply:
@@ -218,12 +221,3 @@ _GENERAL = frozenset(
     }
     | {"data", "all", "any", "fresh", "we", "you", "i", "these", "those", "things", "numbers", "last", "everyone"}
 )
-
-
-def _together(told: Sequence[Message]) -> Message:
-    if len(told) == 1:
-        return told[0]
-    parts: list[Part] = []
-    for message in told:
-        parts += [Rule(), *message.parts] if parts else message.parts
-    return Message(told[0].summary, tuple(parts), kind="history")

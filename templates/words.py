@@ -139,6 +139,11 @@ _BY_CODE = {
     "write_refused": "Tidings refused to send a change to {provider}: this connection may only read.",
 }
 
+#: Codes of one stream whose detail names records and fields of the provider.
+_UNREADABLE = frozenset(
+    {"record_unreadable", "value_unreadable", "page_unreadable", "report_unreadable", "report_columns"}
+)
+
 _BY_KIND = {
     FailureKind.RETRY: "{provider} could not be read, and trying again did not help.",
     FailureKind.RECONNECT: "{provider} no longer accepts the connection.",
@@ -149,7 +154,7 @@ _BY_KIND = {
 
 _NEXT = {
     FailureKind.RETRY: "Try the refresh again in a while. If it fails again, give support the reference {reference}.",
-    FailureKind.RECONNECT: "Reconnect {name} with /data reconnect ({admins} can), then refresh again.",
+    FailureKind.RECONNECT: "{admins} can reconnect {name} with /data reconnect. Refresh again after that.",
     FailureKind.BROKEN: "Give support the reference {reference}.",
     FailureKind.PARTIAL: "Try again. If the same part is missing, give support the reference {reference}.",
     FailureKind.HELD: "Check in {provider} whether so much was removed. If so, a manager or an admin can press Load it"
@@ -161,8 +166,8 @@ _NEXT_BY_CODE = {
     "scope_missing": "Ask {admins} to reconnect {name} and to allow everything that is asked for, then refresh again.",
     "file_unreadable": "Deliver the file anew, corrected. It is read by itself within half an hour.",
     "far_fewer_rows": "Deliver the file anew, or confirm it as said. It is read by itself within half an hour.",
-    "mails_put_aside": "If reports are among them, correct the senders or the receiving server with /data reconnect"
-    " ({admins} can).",
+    "mails_put_aside": "If reports are among them, {admins} can correct the senders or the receiving"
+    " server with /data reconnect.",
     "nothing_delivered": "Look whether {provider} sends its files. They are read by themselves within half an hour.",
 }
 
@@ -180,16 +185,23 @@ def failure_words(failure: Failure, source: Source, admins: Sequence[str] = ()) 
     what = (known or _BY_KIND[failure.kind]).format(**fill)
     if seen and not known:
         what += f" Seen: {seen}."
-    return FailureWords(what, _NEXT_BY_CODE.get(failure.code, _NEXT[failure.kind]).format(**fill))
+    return FailureWords(what, beginning(_NEXT_BY_CODE.get(failure.code, _NEXT[failure.kind]).format(**fill)))
 
 
 def missing_words(missing: Missing, source: Source) -> str:
-    """Return why streams could not be read, in plain words and with what was seen."""
+    """Return why streams could not be read, in plain words, and what was seen where that helps them."""
     known = _BY_CODE.get(missing.code)
     if known:
         return known.format(provider=provider_name(source.provider))
+    if missing.code in _UNREADABLE:
+        return f"{provider_name(source.provider)} sent something there that cannot be understood."
     seen = label(missing.detail, empty="").rstrip(".")
     return f"{beginning(seen)}." if seen else _BY_KIND[missing.kind].format(provider=provider_name(source.provider))
+
+
+def for_support(missing: Missing) -> str:
+    """Return what was seen, where it tells support more than the people who read the message; else nothing."""
+    return label(missing.detail, empty="").rstrip(".") if missing.code in _UNREADABLE else ""
 
 
 def who(admins: Sequence[str]) -> str:

@@ -177,7 +177,11 @@ async def _optional(
     lacks = f"the installation lacks {' and '.join(scopes)}"
     if await session.access.held.count(root.shape.name):
         raise Reconnect(lacks, code="scope_missing")
-    return _Part(notes=(f"{root.shape.label}: not read, {lacks}.",))
+    return _Part(
+        notes=(
+            f"{root.shape.label}: not read, the connection has no permission for it. To have it, reconnect Shopify.",
+        )
+    )
 
 
 def _collected(session: Session, parts: list[_Part], until: datetime) -> Collected:

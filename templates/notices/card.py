@@ -144,7 +144,7 @@ def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
         before = refresh.before.get(source.id)
         if run.partly is not None:
             stands = as_of(run.clocks.source_as_of, run.partly, "not known")
-            return ("only partly refreshed; data as of ", *stands, f"; {touched(run)}")
+            return (f"only partly refreshed; {touched(run)}; data as of ", *stands)
         times = (*instant(before, "no data before"), " → ", *instant(run.clocks.source_as_of, "not known"))
         return ("data as of ", *times, f"; {touched(run)}")
     if run.state is RunState.FAILED:

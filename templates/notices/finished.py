@@ -23,7 +23,7 @@ from templates.notices.card import explanations, for_others, headline, next_step
 from templates.notices.disconnect import stopped_because
 from templates.notices.held import held_buttons
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
-from templates.notices.past import past_parts
+from templates.notices.past import past_parts, unread
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
 from templates.words import ENDINGS, long_names, short_names, source_title
@@ -105,7 +105,7 @@ def _clocks(refresh: RefreshStatus) -> list[Part]:
                 ("Before this refresh, data as of", instant(before, "no data")),
                 ("Asked", instant(run.clocks.requested_at)),
                 ("Loaded", instant(run.clocks.loaded_at, "nothing to load")),
-                ("Ready to import", instant(run.clocks.ready_at)),
+                (_ready_label(run), instant(run.clocks.ready_at)),
                 ("Rows", (touched(run),)),
             )
         else:
@@ -118,11 +118,18 @@ def _clocks(refresh: RefreshStatus) -> list[Part]:
     return parts
 
 
+def _ready_label(run: Run) -> str:
+    """Return the name of the fourth clock, which must not sound complete where something is missing."""
+    if lacks(run) is not None:
+        return "Ready to import (only what could be read)"
+    return "Ready to import (what is in)" if unread(run) else "Ready to import"
+
+
 def _ending(run: Run) -> str:
     partly = lacks(run)
     if partly is not None:
         return f"only partly refreshed, {lost(partly)} could not be read"
-    return ENDINGS.get(run.state, run.state.value)
+    return ENDINGS.get(run.state, run.state.value) + (", older periods are not in yet" if unread(run) else "")
 
 
 def _overview(refresh: RefreshStatus) -> Table:

@@ -62,7 +62,7 @@ def confirm_held(organization: str, source: Source, run: Run, found: Held, *, va
                     Button("Leave it", actions.REFRESH_DISMISS),
                 )
             ),
-            Note(("Your name stands in the audit with it.",)),
+            Note(("The audit will show that it was you.",)),
         ),
         kind="held_confirm",
     )

@@ -38,7 +38,7 @@ def history(
 
     `sources` maps source ids to sources, for the runs of several; `receipts` maps run ids to receipt ids.
     """
-    name = provider_name(source.provider) if source else "all sources"
+    name = provider_name(source.provider) if source else f"{len(sources or ())} sources"
     if not runs:
         said = f"{label(organization)}: no runs of {name} yet."
         return Message(said, (Paragraph((said,)),), kind="history")
@@ -49,7 +49,8 @@ def history(
     note = Note(("“Data as of” moves only when a run becomes ready. Checked ", When(now), "."))
     heading = Heading(f"History of {source_title(source) if source else name}")
     parts: tuple[Part, ...] = (heading, table, *_remarks(ordered, names), note)
-    return Message(f"{label(organization)}: {_last(ordered, name, zone)}", parts, kind="history")
+    said = _last(ordered, name, zone) if source else f"what happened lately to {name}."
+    return Message(f"{label(organization)}: {said}", parts, kind="history")
 
 
 def _last(runs: Sequence[Run], name: str, zone: str) -> str:
@@ -76,10 +77,15 @@ def _row(
         (_TRIGGERS.get(run.trigger, str(run.trigger)),),
         _result(run, now),
         as_of(run.clocks.source_as_of, run.partly, "unchanged") if ready else ("unchanged",),
-        (touched(run) if ready else "–",),
+        (_rows(run) if ready else "–",),
         (took,),
     )
     return (*row, (receipts.get(run.id, "–"),)) if receipts else row
+
+
+def _rows(run: Run) -> str:
+    """Return what the run did to the rows; where its result has said already that it was nothing, not once more."""
+    return "none changed" if run.result in (Result.VERIFIED, Result.NOTHING_WAITED) else touched(run)
 
 
 def _result(run: Run, now: datetime) -> tuple[Inline, ...]:
@@ -92,7 +98,7 @@ def _result(run: Run, now: datetime) -> tuple[Inline, ...]:
         rest = f"; {back_to(run.older)} are in, older ones not yet" if run.older else ""
         return (f"partial: {lost(partly)} could not be read{rest}",)
     if run.state is RunState.READY:
-        alone = "read alone: " if run.only else ""
+        alone = "only what was missing was read: " if run.only else ""
         rest = f"; {back_to(run.older)} are in, older ones not yet" if run.older else ""
         return (alone + (RESULTS[run.result] if run.result else "ready") + rest,)
     return (run.state.value,)
@@ -101,7 +107,7 @@ def _result(run: Run, now: datetime) -> tuple[Inline, ...]:
 def _failed(run: Run, failure: Failure) -> str:
     if run.held is not None:
         found = f"{number(run.held.after)} {label(run.held.stream)} instead of {number(run.held.before)}"
-        return f"suspicious empty: {found}, held for a person ({failure.reference})"
+        return f"suspicious empty: {found}; not loaded, a person decides ({failure.reference})"
     if run.result is Result.SUSPICIOUS:
         return f"suspicious empty: {label(failure.detail)} ({failure.reference})"
     return f"failed while {STAGES[failure.stage]} ({failure.reference})"

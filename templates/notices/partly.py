@@ -9,7 +9,7 @@ from storage.facts.sources import Source
 from templates import actions
 from templates.notices.pieces import Words, instant
 from templates.text import label, listed, shorten
-from templates.words import missing_words, short_names
+from templates.words import for_support, missing_words, short_names
 
 #: Sentences of a connector that one message shows, and the length of each.
 _NOTES, _LONGEST = 3, 300
@@ -29,8 +29,9 @@ def as_of(at: datetime | None, partly: Partly | None, empty: str, *, now: dateti
     """Return a source's as-of, and in the same breath whose it is and how far everything else is."""
     if partly is None:
         return instant(at, empty, now=now)
-    that = f" (that of {lost(partly)}, which could not be read" if at else f"{lost(partly)} was never read ("
-    return ((When(at, now),) if at else ()) + (that + ("; " if at else ""), "all else as of ", *_rest(partly), ")")
+    if at is None:
+        return (f"none for {lost(partly)}, which was never read; all else as of ", *_rest(partly))
+    return (When(at, now), f" for {lost(partly)}, which could not be read; all else as of ", *_rest(partly))
 
 
 def partly_told(source: Source, partly: Partly) -> Words:
@@ -55,7 +56,8 @@ def next_of(partly: Partly) -> Words:
     """Return when what is missing is read again by itself; nothing where nobody can tell."""
     if partly.again_at is None:
         return ()
-    return ("what is missing is read again by itself, alone; next attempt ", When(partly.again_at), ", or press Retry.")
+    again: Words = ("only what is missing is read again, without you; next attempt ", When(partly.again_at))
+    return (*again, ". To try it now, press Retry.")
 
 
 def partly_parts(runs: Sequence[tuple[Source, Run]], *, busy: Collection[str] = ()) -> list[Part]:
@@ -70,9 +72,15 @@ def partly_parts(runs: Sequence[tuple[Source, Run]], *, busy: Collection[str] = 
         who: Words = (Strong(f"{names[source.id]}: "),) if len(runs) > 1 else ()
         parts.append(Paragraph((*who, *partly_told(source, partly))))
         parts += [Paragraph((Strong("Next: "), *words)) for words in (next_of(partly),) if words]
+        parts += [Note((f"If it stays so, give support this: {seen}.",)) for seen in _seen(partly)]
     able = [(run, partly) for source, run, partly in found[:3] if source.id not in busy]
     buttons = tuple(_button(run, partly) for run, partly in able if any(one.streams for one in partly.missing))
     return [*parts, Buttons(buttons)] if buttons else parts
+
+
+def _seen(partly: Partly) -> list[str]:
+    told = "; ".join(seen for one in partly.missing[:3] if (seen := for_support(one)))
+    return [shorten(told, _LONGEST)] if told else []
 
 
 def _button(run: Run, partly: Partly) -> Button:

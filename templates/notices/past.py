@@ -31,9 +31,9 @@ def back_to(older: Sequence[Older]) -> str:
 
 def past_told(run: Run, active: Run | None, now: datetime) -> str:
     """Return what is in, and that the rest is not: for how long still where it is being read and the pace is known."""
-    said = f"{back_to(unread(run))} are in; older ones are"
+    said = f"{back_to(unread(run))} are in. Older ones are"
     if active is None:
-        return f"{said} not in yet, the next collection reads on."
+        return f"{said} not in yet; the next collections bring them."
     left = None if waits(active, now) else _seconds_left(run, now)
     return f"{said} still being read" + (f", about {times.span(left)} left." if left else ".")
 
@@ -48,7 +48,7 @@ def past_parts(
     for source, run in found[:_TOLD]:
         who = f"{names[source.id]}: " if len(runs) > 1 else ""
         if now is None:
-            told = f"{back_to(unread(run))} are in; older ones are not in yet, they are read by themselves."
+            told = f"{back_to(unread(run))} are in. Older ones are not in yet; the next collections bring them."
         else:
             told = past_told(run, (active or {}).get(source.id), now)
         parts.append(Paragraph((Strong(f"{who}Not everything is in yet."), f" {told}")))

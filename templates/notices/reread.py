@@ -3,7 +3,7 @@
 from datetime import date
 
 from storage.facts.messages import Button, Buttons, ButtonStyle, Code, Heading, Message, Note, Paragraph, Part, Strong
-from storage.facts.sources import Source
+from storage.facts.sources import Provider, Source
 from templates import actions, times
 from templates.notices.answers import say
 from templates.notices.pieces import Words
@@ -44,13 +44,21 @@ def confirm_reread(source: Source, stream: str, since: date | None, seconds: flo
                 Button("Leave it", actions.REFRESH_DISMISS),
             )
         ),
-        Note((*_days(since), "Your name stands in the audit with it. Where a provider counts reads, these count.")),
+        *_counted(source),
+        Note((*_days(since), "The audit will show that it was you.")),
     )
     return Message(summary, parts, kind="confirm_reread")
 
 
 def _since(since: date | None) -> str:
-    return f", what changed since {since.day} {since:%b %Y}" if since else ""
+    return f", only what changed since {times.day(since)}" if since else ""
+
+
+def _counted(source: Source) -> list[Part]:
+    """Return that it costs something, where the provider counts what is read."""
+    if source.provider is not Provider.QUICKBOOKS:
+        return []
+    return [Note(("QuickBooks counts how much is read in a month; this counts too.",))]
 
 
 def _days(since: date | None) -> Words:

@@ -89,7 +89,7 @@ def schedule_preview(
         Paragraph((Strong("Now: "), f"{rhythm(before)}. Nothing is changed yet.")),
         *_times(source, upcoming, zone),
         Buttons(buttons),
-        Note(("Your name stands in the audit with it.",)),
+        Note(("The audit will show that it was you.",)),
     )
     return Message(f"{title}: collect {words}? Nothing is changed yet.", parts, kind="schedule_preview")
 
@@ -114,7 +114,7 @@ def _times(source: Source, upcoming: Sequence[datetime], zone: str) -> tuple[Par
         parts.append(Paragraph((Strong("It is disconnected:"), " nothing is collected until it is reconnected.")))
     if source.rule is not None:
         spread = "Sources start up to 10 minutes after the time, each at its own moment."
-        nights = " Where clocks skip that time, it comes as much later; where they show it twice, the first counts."
+        nights = " When clocks skip that time, it comes as much later; when they show it twice, the first counts."
         parts.append(Note((spread + nights,)))
     return tuple(parts)
 

@@ -157,7 +157,7 @@ def _verdict(statuses: Sequence[SourceStatus]) -> str:
     partly = sum(lacks(entry.last_ready) is not None for entry in statuses)
     total, fresh = len(statuses), sum(_fresh(entry) == FRESHNESS[Freshness.FRESH] for entry in statuses)
     needing = sum(needs_person(entry) for entry in statuses)
-    words = f"{fresh} of {total} sources are fresh"
+    words = f"{fresh} of {total} sources {'is' if fresh == 1 else 'are'} fresh"
     if fresh == total:
         words = "both sources are fresh" if total == 2 else f"all {total} sources are fresh"
     words += f", {partly} only in part" if partly else ""
@@ -188,8 +188,9 @@ def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Seque
 def _fresh(status: SourceStatus) -> str:
     """Return the word for a source's freshness; what is only partly there is never called fresh without saying so."""
     partly = lacks(status.last_ready)
-    words = FRESHNESS[status.freshness] + (f", but {lost(partly)} could not be read" if partly else "")
-    return words + (", but older periods are not in yet" if unread(status.last_ready) else "")
+    joint = "but" if status.freshness is Freshness.FRESH else "and"
+    words = FRESHNESS[status.freshness] + (f", {joint} {lost(partly)} could not be read" if partly else "")
+    return words + (f", {joint} older periods are not in yet" if unread(status.last_ready) else "")
 
 
 def _partly(statuses: Sequence[SourceStatus]) -> list[Part]:

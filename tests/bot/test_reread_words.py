@@ -12,7 +12,7 @@ async def test_what_is_read_again_is_asked_first() -> None:
     async with staged() as stage:
         answer = await told(stage, "U0DANIEL", "reread shop orders from 2026-10-01")
         assert "Read Orders of" in answer
-        assert "what changed since 1 Oct 2026" in answer
+        assert "only what changed since Oct 1, 2026" in answer
         assert "stays readable until the new read is complete" in answer
         assert "took 13 min. This reads less." in answer
         started = stage.services.rereads.started

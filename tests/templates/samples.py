@@ -153,7 +153,7 @@ def begun(of=QUICKBOOKS, **more: Any):
     return run(of, **(values | {"asked": 5, "as_of": 5, "counts": COUNTS} | more))
 
 
-_NO_PAYOUTS = "Payouts: not read, the installation lacks read_shopify_payments_payouts."
+_NO_PAYOUTS = "Payouts: not read, the connection has no permission for it. To have it, reconnect Shopify."
 
 
 def status(of=SHOPIFY, freshness=Freshness.FRESH, **more: Any):

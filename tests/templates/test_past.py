@@ -26,13 +26,13 @@ def test_the_rest_is_told_with_its_time_while_it_is_read() -> None:
 )
 def test_no_time_is_told_where_nobody_can_know(changes: dict[str, Any]) -> None:
     told = past_told(replace(begun(), **changes), run(QUICKBOOKS, RunState.RUNNING), NOW)
-    assert told.endswith("older ones are still being read.")
+    assert told.endswith("Older ones are still being read.")
 
 
 def test_what_waits_for_its_next_attempt_or_is_not_under_way_has_no_time() -> None:
     waiting = run(QUICKBOOKS, RunState.QUEUED, next_attempt_at=NOW + timedelta(minutes=3))
-    assert past_told(begun(), waiting, NOW).endswith("older ones are still being read.")
-    assert past_told(begun(), None, NOW).endswith("not in yet, the next collection reads on.")
+    assert past_told(begun(), waiting, NOW).endswith("Older ones are still being read.")
+    assert past_told(begun(), None, NOW).endswith("not in yet; the next collections bring them.")
 
 
 def test_a_run_that_did_not_become_ready_says_nothing_of_what_is_in() -> None:
