@@ -175,6 +175,8 @@ def _what_follows(name: str) -> str:
 def _data(*, erase: bool, frozen_at: datetime | None) -> Words:
     if erase:
         return ("Its data is being erased; you are told when that is done.",)
+    if frozen_at is None:
+        return ("No data of it was ever loaded.",)
     return ("Its data is kept: ", *_stays(frozen_at))
 
 

@@ -77,9 +77,19 @@ def test_an_admin_connects_loses_and_reconnects_in_the_browser(context: BrowserC
         slack.screenshot(path=SCREENSHOTS / "reconnected.png")
 
         _say(slack, "/data disconnect temerityoutlet.myshopify.com")
-        slack.get_by_role("button", name=re.compile("Disconnect")).last.click()
-        slack.wait_for_timeout(1000)
+        expect(slack.get_by_role("heading", name=re.compile("^Disconnect Shopify"))).to_be_visible()
         slack.screenshot(path=SCREENSHOTS / "disconnect.png")
+        slack.get_by_role("button", name=re.compile("^Disconnect")).last.click()
+        form = slack.locator("dialog.modal")
+        form.get_by_text("Keep the data as it is").click()
+        form.get_by_role("textbox").fill("temerityoutlet.myshopify.com")
+        slack.screenshot(path=SCREENSHOTS / "disconnect-form.png")
+        form.get_by_role("button", name="Disconnect").click()
+        expect(form.get_by_text("Temerity Outlet is disconnected.")).to_be_visible()
+        slack.screenshot(path=SCREENSHOTS / "disconnected-on-purpose.png")
+        form.get_by_role("button", name="Close").last.click()
+        slack.goto(f"{workspace}/as/U0DANIEL/D0DANIEL")
+        expect(slack.get_by_text(re.compile("disconnected Shopify · Temerity Outlet")).first).to_be_visible()
 
 
 def _say(slack: Page, words: str) -> None:
