@@ -112,6 +112,10 @@ class Held(Protocol):
         """Return their keys; asked for only when counts leave a doubt."""
         ...
 
+    async def among(self, stream: str, keys: Collection[str]) -> Collection[str]:
+        """Return which of these keys they have; cheap where all keys would be millions."""
+        ...
+
 
 class NothingHeld:
     """A warehouse before the first read."""
@@ -124,6 +128,11 @@ class NothingHeld:
     async def keys(self, stream: str) -> Collection[str]:
         """None."""
         _ = stream
+        return ()
+
+    async def among(self, stream: str, keys: Collection[str]) -> Collection[str]:
+        """None."""
+        _ = stream, keys
         return ()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -119,6 +120,12 @@ class HeldRows:
         """Return their keys."""
         standing = await self._stands()
         return await in_thread(lambda: self._warehouse.keys(self._source.id, self._table(stream), standing))
+
+    async def among(self, stream: str, keys: Collection[str]) -> Collection[str]:
+        """Return which of these keys they have."""
+        standing = await self._stands()
+        ask = partial(self._warehouse.keys, self._source.id, self._table(stream), standing, among=keys)
+        return await in_thread(ask) if keys else ()
 
     async def _stands(self) -> "Standing":
         """Look once for all questions of a run."""

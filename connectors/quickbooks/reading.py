@@ -246,11 +246,10 @@ class Reader:
         """Compare counts, bring keys together where they differ, and return how many live records there are."""
         name = self._entity.shape.name
         counted = (await self._company.count(self._entity)).count or 0
-        if not intake.came and not intake.gone and counted == await self._held.count(name):
-            return counted
-        ours = (set(await self._held.keys(name)) | intake.live) - intake.gone
-        if counted != len(ours):
-            await self._reconcile(intake, ours)
+        live, gone = intake.live, intake.gone
+        known = set(await self._held.among(name, live | gone))
+        if counted != await self._held.count(name) + len(live - known) - len(known & gone):
+            await self._reconcile(intake, (set(await self._held.keys(name)) | live) - gone)
         return counted
 
     async def _swept(self, intake: Intake) -> int:

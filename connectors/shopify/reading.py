@@ -134,11 +134,11 @@ class Reader:
         """Bring our keys and the shop's together; False when the shop has some that we neither hold nor read."""
         name = self._root.shape.name
         count = await self._pager.count()
-        held = set(await self._held.keys(name)) if intake.came else set()
-        expected = len(held | intake.seen) if intake.came else await self._held.count(name)
+        seen = intake.seen
+        expected = await self._held.count(name) + len(seen.difference(await self._held.among(name, seen)))
         if count == expected and not self._sweeps:
             return True
-        ours = (held or set(await self._held.keys(name))) | intake.seen
+        ours = set(await self._held.keys(name)) | seen
         keys = await self._pager.keys()
         if count == expected and len(keys) != await self._pager.count():
             # A list that was cut, or a shop that changed meanwhile, proves nothing about what is not in it.

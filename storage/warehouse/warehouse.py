@@ -1,6 +1,6 @@
 """The warehouse of one organization, as the rest of Tidings sees it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar, overload
 
@@ -15,7 +15,7 @@ from storage.warehouse.errors import NoLake
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.loader import Checkpoint, Fence, Loader, pass_by, result_of
 from storage.warehouse.location import locate
-from storage.warehouse.names import lake, of_source
+from storage.warehouse.names import is_in, lake, of_source
 from storage.warehouse.reader import Reader
 from storage.warehouse.results import Change, Erased, LoadResult, LoadRun, ProcessResult, Standing, Upkeep
 from storage.warehouse.retry import retried
@@ -151,17 +151,27 @@ class Warehouse:
         """Return the live rows of each raw main table of a source, as they were counted when it was last written."""
         return dict(self.standing(source_id).counts)
 
-    def keys(self, source_id: str, table: str, standing: Standing | None = None) -> list[str]:
+    def keys(
+        self,
+        source_id: str,
+        table: str,
+        standing: Standing | None = None,
+        *,
+        among: Collection[str] | None = None,
+    ) -> list[str]:
         """Return the keys of the live rows of a raw main table of a source; none when it has no such table.
 
-        Give the source's standing where it is at hand: to look it up costs as much again.
+        Give the source's standing where it is at hand: to look it up costs as much again. With `among`, only those of
+        these keys are returned: all keys of a big table are hundreds of megabytes.
         """
         stands = standing or self.standing(source_id)
         if table not in stands.counts:
             return []
         whose = of_source(source_id, alone=table in stands.alone)
-        sql = f"SELECT id FROM {lake(table)} WHERE {whose} AND NOT _deleted"  # noqa: S608 - a name that we made
-        return self._read(lambda session: [row[0] for row in session.rows(sql)], [])
+        only = "" if among is None else f" AND {is_in('id', 'SELECT unnest(?)', stands.counts[table])}"
+        wanted = () if among is None else (list(among),)
+        sql = f"SELECT id FROM {lake(table)} WHERE {whose} AND NOT _deleted{only}"  # noqa: S608 - names that we made
+        return self._read(lambda session: [row[0] for row in session.rows(sql, wanted)], [])
 
     def snapshot(self) -> int:
         """Return the newest snapshot; 0 when nothing was written yet."""

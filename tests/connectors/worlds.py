@@ -70,6 +70,9 @@ class Kept:
         self.times_keys_asked += 1
         return set(self.rows.get(stream, {}))
 
+    async def among(self, stream: str, keys: Collection[str]) -> Collection[str]:
+        return self.rows.get(stream, {}).keys() & set(keys)
+
 
 @dataclass
 class World:

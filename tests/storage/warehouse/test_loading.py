@@ -228,6 +228,8 @@ def test_two_sources_share_tables_and_nothing_else(warehouse: Warehouse) -> None
     assert warehouse.cursors(SOURCE) == {"invoices": "one"}
     assert sorted(warehouse.keys(SOURCE, "raw_books_invoices")) == ["1", "2"]
     assert warehouse.keys("src_2", "raw_books_invoices") == []
+    assert warehouse.keys(SOURCE, "raw_books_invoices", among=["2", "3"]) == ["2"]
+    assert warehouse.keys("src_2", "raw_books_invoices", among=["2"]) == []
     assert warehouse.keys(SOURCE, "_cursors") == []
 
 
