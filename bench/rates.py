@@ -193,7 +193,10 @@ def amazon(operation: str, *, minutes: int) -> Used:
 
 
 def measure(*, quick: bool = False) -> Outcome:
-    """Ask for an hour of simulated time each."""
+    """Ask for an hour of simulated time each; then read many companies at once, in real time."""
+    from bench import companies
+    from bench.rates_shopify import PLUS, STANDARD, shopify
+
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     minutes = 3 if quick else 60
     found = {
@@ -201,6 +204,8 @@ def measure(*, quick: bool = False) -> Outcome:
         "Amazon, transactions": amazon("transactions", minutes=minutes),
         "Amazon, looking at reports": amazon("look at report", minutes=minutes),
         "Amazon, inventory": amazon("inventory", minutes=minutes),
+        "Shopify, 100 points a second": shopify(minutes=minutes, plan=STANDARD),
+        "Shopify Plus, 1,000 points a second": shopify(minutes=minutes, plan=PLUS),
     }
     figures = []
     for name, one in found.items():
@@ -209,8 +214,18 @@ def measure(*, quick: bool = False) -> Outcome:
             Figure("rates", f"{name}: share of the allowed rate", 100 * one.share, "%", target=">= 95 %", met=met),
             Figure("rates", "  told to slow down / given up", one.refused, f"/ {one.failed} calls"),
         ]
+    # Those who share a shop spend the same points: they are told to slow down, wait, and lose nothing.
+    shared = shopify(minutes=minutes, readers=2)
+    name = "Shopify, two organizations with one shop"
+    met = shared.share >= LEAST and not shared.failed
+    figures += [
+        Figure("rates", f"{name}: share of the points", 100 * shared.share, "%", target=">= 95 %", met=met),
+        Figure("rates", "  told to slow down / given up", shared.refused, f"/ {shared.failed} calls"),
+    ]
+    together = companies.measure(quick=quick)
+    notes = [f"{minutes} simulated minutes each, after a first one.", *together.notes]
     return Outcome(
-        figures, [f"{minutes} simulated minutes each, after a first one."], {n: vars(u) for n, u in found.items()}
+        [*figures, *together.figures], notes, {n: vars(u) for n, u in {**found, name: shared}.items()} | together.raw
     )
 
 

@@ -3,16 +3,19 @@
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from bench import click, full_read, growth, idle, rates, status
+from bench import click, companies, full_read, growth, idle, rates, status
 from bench.__main__ import PARTS, main
 from bench.figures import Figure, Outcome, at_most, at_most_times, machine, quantile, spread, write
 from bench.peers import outcome as compared
 from bench.processes import Used, finished
+from bench.rates_shopify import shopify
 from connectors.limits import Rate
+from connectors.shopify import graph
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the bench reads /proc, which only Linux has"),
@@ -73,6 +76,42 @@ def test_one_account_uses_its_rate_and_is_never_refused() -> None:
     whole = rates.quickbooks(minutes=2, limits=(Rate(per_second=10, burst=10), Rate(per_second=500 / 60, burst=500)))
     assert whole.refused
     assert whole.share < rates.LEAST
+
+
+def test_a_shop_uses_its_points_and_is_never_throttled() -> None:
+    """Two who share a shop are throttled and give nothing up; the twins do not follow the bucket."""
+
+    class Heedless(graph.Bucket):
+        def pause(self, name: str, now: datetime) -> float:
+            return 0.0
+
+    class Slow(graph.Bucket):
+        def pause(self, name: str, now: datetime) -> float:
+            return 15.0
+
+    found = shopify(minutes=2)
+    assert found.share >= rates.LEAST
+    assert (found.refused, found.failed) == (0, 0)
+    shared = shopify(minutes=2, readers=2)
+    assert shared.share >= rates.LEAST
+    assert not shared.failed
+    assert shopify(minutes=2, follow=Heedless).refused
+    assert shopify(minutes=2, follow=Slow).share < rates.LEAST
+
+
+def test_what_counts_as_equal_shares() -> None:
+    assert companies.Shares((*[100] * 49, 109)).equal
+    assert not companies.Shares((*[100] * 49, 120)).equal
+    assert not companies.Shares((*[100] * 49, 80)).equal
+
+
+# Half a minute of processor time each.
+if os.environ.get("SOAK"):
+
+    def test_companies_that_are_read_at_once_get_equal_shares() -> None:
+        """The twin: one that does not count its calls takes what others lack."""
+        assert companies.shares(pages=120).equal
+        assert not companies.shares(pages=40, companies=10, greedy=3).equal
 
 
 # Some seconds for what the full read's test shows as well.
