@@ -27,6 +27,7 @@ def incident_message(session: Session, incident_id: str, now: datetime, *, remin
         owner=_owner(session, source),
         admins=tuple(admin.name for admin in organizations.admins(session, found.organization_id)),
         now=now,
+        streams=tuple(name.replace("_", " ") for name in last.counts) if last else (),
     )
     return notices.incident_reminder(facts, reminder) if reminder else notices.incident(facts)
 

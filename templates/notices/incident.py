@@ -9,7 +9,7 @@ from storage.facts.sources import Source
 from templates import actions, times
 from templates.notices.answers import say
 from templates.notices.pieces import reconnect_button
-from templates.text import beginning, label
+from templates.text import beginning, label, listed
 from templates.words import provider_name, source_name, source_title, who
 
 #: Nobody is warned earlier.
@@ -28,6 +28,8 @@ class IncidentFacts:
     owner: str | None
     admins: tuple[str, ...]
     now: datetime
+    #: what was read the last time: ``orders``, ``products``
+    streams: tuple[str, ...] = ()
 
 
 def incident(facts: IncidentFacts) -> Message:
@@ -77,7 +79,7 @@ def _open(facts: IncidentFacts) -> Message:
         ("Disconnected since", (When(facts.incident.opened_at),)),
         ("Noticed", (label(facts.incident.reason),)),
         ("Last data refresh", (When(facts.last_data_refresh),) if facts.last_data_refresh else ("never",)),
-        ("What stops", (f"collections of {provider_name(source.provider)}, and refreshes of it",)),
+        ("What stops", (_stops(facts),)),
     ]
     if facts.owner:
         rows.append(("Connected by", (label(facts.owner),)))
@@ -94,6 +96,11 @@ def _open(facts: IncidentFacts) -> Message:
         Buttons((reconnect_button(source), _help(facts.incident))),
     )
     return Message(summary, parts, kind="incident")
+
+
+def _stops(facts: IncidentFacts) -> str:
+    read = f" ({listed(facts.streams)})" if facts.streams else ""
+    return f"collections of {provider_name(facts.source.provider)}{read}, and refreshes of it"
 
 
 def _ages(facts: IncidentFacts) -> tuple[Inline, ...]:

@@ -50,6 +50,7 @@ async def test_a_refused_grant_is_said_once_in_the_channel_and_to_whoever_can_ac
         (post,) = await eventually(lambda: _posts(stage, "C0FINANCE", "U0MAYA", "is disconnected."))
         assert "Reconnect Shopify" in post.everything
         assert "What stops" in post.everything
+        assert "collections of Shopify (" in post.everything
         # Nobody connected it by hand, so the admin is told directly.
         await eventually(lambda: _posts(stage, "D0DANIEL", "U0DANIEL", "is disconnected."))
 
