@@ -14,11 +14,14 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from storage.warehouse import Warehouse
 
 Said = dict[str, Any]
 
@@ -49,8 +52,8 @@ async def ours(said: Said, folder: Path, *, again: bool) -> Said:
     tokens = Tokens(
         Secret(said["access_token"]), Secret(said["refresh_token"]), expires_at=clock.now() + timedelta(hours=1)
     )
-    access = Access(said["realm"], settings, MemoryTokens(tokens), clock, Unlimited())
     connector, warehouse = connector_for(Provider.QUICKBOOKS), Warehouse(str(folder), "org_1")
+    access = Access(said["realm"], settings, MemoryTokens(tokens), clock, Unlimited(), held=Lake(warehouse))
     read_seconds = commit_seconds = peak = 0.0
     spent, runs, wanted = time.process_time(), 0, said["truth"]["count"]
     while True:
@@ -81,6 +84,23 @@ async def ours(said: Said, folder: Path, *, again: bool) -> Said:
         "peak_mb_after_read": peak,
         "peak_mb_after_commit": highest(),
     }
+
+
+class Lake:
+    """What the warehouse holds, as a run of the product looks at it."""
+
+    def __init__(self, warehouse: "Warehouse") -> None:
+        self._warehouse = warehouse
+
+    async def count(self, stream: str) -> int:
+        return (await asyncio.to_thread(self._warehouse.counts, "src_1")).get(f"raw_quickbooks_{stream}", 0)
+
+    async def keys(self, stream: str) -> list[str]:
+        return await asyncio.to_thread(self._warehouse.keys, "src_1", f"raw_quickbooks_{stream}")
+
+    async def among(self, stream: str, keys: Collection[str]) -> list[str]:
+        ask = partial(self._warehouse.keys, "src_1", f"raw_quickbooks_{stream}", among=keys)
+        return await asyncio.to_thread(ask)
 
 
 async def floor(said: Said, decode: Callable[[bytes], Any]) -> Said:
