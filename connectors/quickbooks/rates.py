@@ -22,6 +22,8 @@ from connectors.shapes import Field, Shape
 from storage.facts.streams import Batch
 
 NAME = "ExchangeRate"
+#: There are some 180 currencies; whoever has more pages than this has pages without end.
+_MOST = 10 * PAGE
 SHAPE = Shape(
     "exchange_rates",
     "Exchange rates",
@@ -73,10 +75,11 @@ def keyed(record: bytes) -> bytes:
 async def read(company: Company, intake: Intake, until: datetime) -> Reading:
     """Read the newest rate of each currency."""
     start = 1
-    while True:
+    while start <= _MOST:
         statement = f"SELECT * FROM {NAME} STARTPOSITION {start} MAXRESULTS {PAGE}"  # noqa: S608 - constants and a number
         records = (await company.query(NAME, statement)).records
         await intake.take([records])
         if len(records) < PAGE:
             return Reading(SHAPE.name, Mark(until), full=False, keep=True, rounded=intake.rounded)
         start += PAGE
+    raise Broken("QuickBooks has more exchange rates than there are currencies", code="paging_stuck")

@@ -20,7 +20,7 @@ from functools import partial
 
 from connectors.base import OVERLAP, Held, Mark
 from connectors.decode import Record
-from connectors.errors import Retry
+from connectors.errors import Broken, Retry
 from connectors.intake import Intake
 from connectors.quickbooks.changes import Changed
 from connectors.quickbooks.company import Company, QueryAnswer
@@ -68,17 +68,25 @@ class _End:
 async def _and_on(
     pages: AsyncIterator[list[Record]], fetch: Callable[[int], Awaitable[list[Record]]], starts: range
 ) -> AsyncIterator[list[Record]]:
-    """Yield the planned pages, then further ones as long as the last one was full."""
-    last = PAGE
+    """Yield the planned pages, then further ones as long as the last one was full.
+
+    Broken where a page begins as the one before it: whoever answers so has pages without end.
+    """
+    last: list[Record] | None = None
     async for page in pages:
-        last = len(page)
-        yield page
+        yield _another(page, last)
+        last = page
     start = starts.start + len(starts) * PAGE
-    while last >= PAGE:
+    while last is None or len(last) >= PAGE:
         page = await fetch(start)
-        last = len(page)
-        start += PAGE
-        yield page
+        yield _another(page, last)
+        last, start = page, start + PAGE
+
+
+def _another(page: list[Record], last: list[Record] | None) -> list[Record]:
+    if page and last and keys_of(page[:1]) == keys_of(last[:1]):
+        raise Broken("QuickBooks sent the same page twice", code="paging_stuck")
+    return page
 
 
 class Reader:

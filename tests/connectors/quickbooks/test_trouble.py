@@ -1,6 +1,7 @@
 """Every misbehaviour at every stage of a QuickBooks collection ends in the right class, and the next one heals."""
 
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import QuickBooks
 from storage.facts.clock import OffsetClock
 from tests.connectors.quickbooks.test_collect import assert_true
-from tests.connectors.worlds import QUICK, QUIET, quickbooks_world
+from tests.connectors.worlds import QUICK, QUIET, REALM, quickbooks_world
 
 STAGES = [
     ("query", "Account"),
@@ -137,3 +138,21 @@ async def test_a_wrong_company_is_not_the_grants(app: QuickBooks, clock: OffsetC
         with pytest.raises(Broken) as caught:
             await world.collect()
     assert caught.value.code == "wrong_environment"
+
+
+async def test_a_company_that_sends_the_first_page_again_and_again_is_not_read_for_ever(
+    app: QuickBooks, clock: OffsetClock
+) -> None:
+    old = dict.fromkeys(("CreateTime", "LastUpdatedTime"), "2026-01-01T00:00:00+00:00")
+    model = {"SyncToken": "0", "Amount": 5, "TxnDate": "2026-01-01", "MetaData": old}
+    app.books[REALM].fill("Transfer", [model | {"Id": str(7000 + number)} for number in range(1001)])
+    inner = app.app
+
+    async def stuck(scope: Any, receive: Any, send: Any) -> None:
+        asked = re.sub(rb"STARTPOSITION(\+|%20)[0-9]+", rb"STARTPOSITION\g<1>1", scope.get("query_string", b""))
+        await inner({**scope, "query_string": asked}, receive, send)
+
+    app.app = stuck
+    async with quickbooks_world(app, clock) as world:
+        done = await world.collect(partly=True)
+    assert [(one.streams, one.error.code) for one in done.aside] == [(("transfers",), "paging_stuck")]
