@@ -14,6 +14,9 @@ from storage.facts.secret import Secret
 from storage.seal import Seal, SealError
 
 COOKIE = "tidings_browser"
+#: Over TLS. Browsers take such a name from this very host over TLS alone: whoever owns a neighbouring host, or the
+#: network, cannot make somebody else's browser carry the name of their own and have its consent land with them.
+HOST_COOKIE = f"__Host-{COOKIE}"
 PATH = "/connect"
 #: Longer than any flow lives.
 _SECONDS = 3600
@@ -34,10 +37,11 @@ class Browsers:
         self._seal = Seal([Secret(base64.urlsafe_b64encode(key).decode()) for key in sealing])
         self._secure = secure
         self._path = path
+        self._name = HOST_COOKIE if secure else COOKIE
 
     def of(self, request: Request) -> Secret | None:
         """Return the browser that asks; None for one that we have not met."""
-        value = request.cookies.get(COOKIE, "")
+        value = request.cookies.get(self._name, "")
         return Secret(value) if _VALUE.fullmatch(value) else None
 
     def new(self) -> Secret:
@@ -45,13 +49,20 @@ class Browsers:
         return Secret(secrets.token_urlsafe(32))
 
     def remember(self, response: Response, browser: Secret) -> None:
-        """Give the browser its name, for our pages only; scripts and other sites' forms cannot use it."""
-        self._set(response, COOKIE, browser.reveal(), _SECONDS)
+        """Give the browser its name for another hour; scripts and other sites' forms cannot use it."""
+        # A name that begins with __Host- is taken for the whole host only.
+        self._set(response, self._name, browser.reveal(), _SECONDS, "/" if self._secure else self._path)
 
     def keep(self, response: Response, browser: Secret, text: str) -> None:
         """Let the browser hold what its next page says, sealed to it; ``{}`` where that is too much for a cookie."""
         sealed = self._closed(text, browser)
-        self._set(response, _KEPT, sealed if len(sealed) <= _MOST_KEPT else self._closed("{}", browser), KEPT_SECONDS)
+        self._set(
+            response,
+            _KEPT,
+            sealed if len(sealed) <= _MOST_KEPT else self._closed("{}", browser),
+            KEPT_SECONDS,
+            self._path,
+        )
 
     def _closed(self, text: str, browser: Secret) -> str:
         return base64.urlsafe_b64encode(self._seal.close(text, _KEPT, browser.reveal())).decode()
@@ -64,12 +75,12 @@ class Browsers:
         except (ValueError, SealError):
             return None
 
-    def _set(self, response: Response, name: str, value: str, seconds: int) -> None:
+    def _set(self, response: Response, name: str, value: str, seconds: int, path: str) -> None:
         response.set_cookie(
             name,
             value,
             max_age=seconds,
-            path=self._path,
+            path=path,
             secure=self._secure,
             httponly=True,
             samesite="lax",

@@ -68,8 +68,8 @@ class ConnectPages:
         known = browser or self._browsers.new()
         view = await self._flows.look(_link(request), browser)
         response = self._step(request, view, known)
-        if browser is None:
-            self._browsers.remember(response, known)
+        # Also one that we know: its hour must not end while it is at the provider.
+        self._browsers.remember(response, known)
         return response
 
     def _step(self, request: Request, view: FlowView, browser: Secret, *, wrong: str = "", typed: str = "") -> Response:

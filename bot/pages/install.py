@@ -80,11 +80,9 @@ class InstallPages:
     async def _ask(self, request: Request) -> Response:
         if not self._installs.ready:
             return said("Installing is not set up here", _NOT_SET_UP, status=503, step="tell whoever runs Tidings.")
-        known = self._browsers.of(request)
-        browser = known or self._browsers.new()
+        browser = self._browsers.of(request) or self._browsers.new()
         response = page("install", may=list(dict.fromkeys(MAY.values())), csrf=self._browsers.mark(browser))
-        if known is None:
-            self._browsers.remember(response, browser)
+        self._browsers.remember(response, browser)
         return response
 
     async def _go(self, request: Request) -> Response:

@@ -45,11 +45,9 @@ class RenewPages:
             asked = self._flows.launch(query)
         except FlowRefusedError as error:
             return _refused(error)
-        known = self._browsers.of(request)
-        browser = known or self._browsers.new()
+        browser = self._browsers.of(request) or self._browsers.new()
         response = self._page(asked, query, browser)
-        if known is None:
-            self._browsers.remember(response, browser)
+        self._browsers.remember(response, browser)
         return response
 
     def _page(self, asked: Launch, query: Pairs, browser: Secret) -> Response:

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from bot.guard import Verifier
-from bot.pages.browser import COOKIE, Browsers
+from bot.pages.browser import HOST_COOKIE, Browsers
 from bot.pages.site import pages
 from bot.web import build_web
 from bot.webhooks import endpoints
@@ -183,7 +183,7 @@ class Site:
     async def browser(self, *, known: bool = True, asgi: ASGIApp | None = None) -> AsyncIterator[httpx.AsyncClient]:
         """Open a browser that was here before, or a new one."""
         transport = httpx.ASGITransport(asgi or self.asgi, raise_app_exceptions=False)
-        cookies = {COOKIE: BROWSER.reveal()} if known else {}
+        cookies = {HOST_COOKIE: BROWSER.reveal()} if known else {}
         async with httpx.AsyncClient(transport=transport, base_url=PUBLIC, cookies=cookies) as client:
             yield client
 

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.pages.browser import COOKIE
+from bot.pages.browser import HOST_COOKIE
 from bot.web import SLACK_PATH
 from bot.webhooks import INTUIT_PATH, SHOPIFY_PATH
 from bot.wire import server_config
@@ -72,7 +72,7 @@ async def asked(app: ASGIApp, method: str, raw: str, body: bytes = b"") -> int:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    headers = [(b"host", b"tidings.example"), (b"cookie", f"{COOKIE}={BROWSER.reveal()}".encode()),
+    headers = [(b"host", b"tidings.example"), (b"cookie", f"{HOST_COOKIE}={BROWSER.reveal()}".encode()),
                (b"content-type", b"application/x-www-form-urlencoded")]  # fmt: skip
     scope = {"type": "http", "http_version": "1.1", "method": method, "path": unquote(raw), "raw_path": raw.encode(),
              "root_path": "", "query_string": b"", "headers": headers, "scheme": "https", "server": ("x", 1)}  # fmt: skip

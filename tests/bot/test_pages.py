@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.pages.browser import COOKIE, Browsers
+from bot.pages.browser import COOKIE, HOST_COOKIE, Browsers
 from bot.pages.connect import ConnectPages
 from bot.pages.draw import said
 from bot.pages.edge import Handler, in_words
@@ -74,7 +74,7 @@ async def _scanned(site: Site, asgi: Any) -> None:
                 assert answer.status_code in ((200, 303) if method in ("GET", "HEAD") else (404,))
             client.cookies.clear()
             for cookie in ("", "x" * 43, BROWSER.reveal()):
-                sent = {"cookie": f"{COOKIE}={cookie}"} if cookie else {}
+                sent = {"cookie": f"{HOST_COOKIE}={cookie}"} if cookie else {}
                 for csrf in ({}, {"csrf": ""}, {"csrf": "0" * 64}, form(Secret("c" * 43))):
                     for address in PRESSED:
                         await client.post(address, data=csrf, headers=sent)
@@ -462,3 +462,22 @@ async def test_times_are_in_the_members_own_zone_which_is_named() -> None:
         shown = (await client.get("/connect/done")).text
     assert absolute(known.last_data_refresh, "America/New_York") in shown
     assert "UTC" not in shown
+
+
+@pytest.mark.parametrize("secure, believes", [(True, False), (False, True)])
+async def test_a_neighbouring_host_gives_no_browser_its_name(*, secure: bool, believes: bool) -> None:
+    """T27: a name that another host or the network planted counts for nothing; the twin is a page without TLS."""
+    site, browsers = built(), Browsers([KEY], secure=secure)
+    routes = ConnectPages(site.flows, browsers, OffsetClock()).routes()
+    async with site.browser(known=False, asgi=build_web(None, None, _ready, pages=routes)) as client:
+        planted = {"cookie": f"{COOKIE}={BROWSER.reveal()}"}
+        shown = await client.get("/connect/confirm", headers=planted)
+        assert (shown.status_code != 410) is believes
+        ours = {"cookie": f"{HOST_COOKIE if secure else COOKIE}={BROWSER.reveal()}"}
+        # A browser that we know keeps its name, for another hour.
+        (told,) = (await client.get(f"/connect/l/{LINK}", headers=ours)).headers.get_list("set-cookie")
+        assert BROWSER.reveal() in told
+        assert "Max-Age=3600" in told
+        parts = {part.strip().lower() for part in told.split(";")[1:]}
+        assert ({"secure", "path=/"} <= parts and told.startswith("__Host-")) is secure
+        assert not any(part.startswith("domain") for part in parts)
