@@ -11,6 +11,7 @@ from connectors.base import Collected, Connector
 from connectors.quickbooks.connector import QuickBooksConnector
 from connectors.quickbooks.past import Slicing
 from connectors.registry import connector_for
+from jobs.places import MOST
 from jobs.refresh.partly import how_far
 from jobs.refresh.past import older_after
 from jobs.schedule import start_catch_up
@@ -18,7 +19,9 @@ from storage.facts.clock import OffsetClock
 from storage.facts.past import Older
 from storage.facts.runs import Clocks, FailureKind, Missing, Partly, Run, RunState, Trigger
 from storage.facts.sources import Provider
+from storage.records import places
 from storage.sessions import Database
+from templates.words import run_words
 from tests.jobs.stage import REALM, Stage, staged
 from tests.waiting import eventually
 
@@ -75,7 +78,18 @@ async def test_older_periods_follow_by_themselves_and_each_run_says_what_is_not_
     async with staged(sqlite_database, tmp_path, invoices=5, connectors=in_slices, checkpoint=Cuts()) as stage:
         month, source = fill(stage), stage.source(Provider.QUICKBOOKS)
         now = stage.clock.now()
+        # Somebody else reads the same company, with all the calls that may be under way.
+        account = f"quickbooks:{source.account}"
+        stage.database.in_write(lambda session: places.take(session, account, "other", most=MOST, least=0, seconds=600))
         stage.database.in_write(lambda session: start_catch_up(session, source, "first", now, stage.engine.enqueue))
+
+        async def waits() -> Run | None:
+            newest = (await history(stage))[-1]
+            return newest if newest.waits_turn else None
+
+        waiting: Run = await eventually(waits, seconds=60)
+        assert "waiting for its turn" in run_words(waiting)
+        stage.database.in_write(lambda session: places.give_back(session, account, "other"))
 
         async def over() -> Run | None:
             newest = (await history(stage))[-1]
@@ -84,6 +98,7 @@ async def test_older_periods_follow_by_themselves_and_each_run_says_what_is_not_
         last: Run = await eventually(over, seconds=60)
         ended = await history(stage)
         assert ended[-1] == last
+        assert not any(run.waits_turn for run in ended)
         assert [run.trigger for run in ended] == [Trigger.FIRST_READ, *[Trigger.OLDER] * (len(ended) - 1)]
         assert ended[0].older == (Older("transfers", month, YEARS * EACH, "Transfers"),)
         lefts = [sum(one.left for one in run.older) for run in ended]
