@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from jobs.errors import NotAllowedError, NotFoundError
 from jobs.refresh.ask import TriggerKey
@@ -11,6 +12,7 @@ from sandbox.misbehave import Kind, Rule
 from storage.facts.ids import new_id
 from storage.facts.sources import ConnectionState, Provider
 from storage.sessions import Database
+from storage.tables import OrganizationRow
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
 
@@ -43,13 +45,16 @@ async def test_a_test_says_what_the_provider_says_now(sqlite_database: Database,
 async def test_a_ticket_is_posted_and_mailed_once_and_says_what_is_known(database: Database, tmp_path: Path) -> None:
     async with staged(database, tmp_path) as stage:
         helper, source, key = stage.jobs.services.help, stage.source(Provider.SHOPIFY), _key()
+        rep = update(OrganizationRow).values(account_rep="rep@tidings.example")
+        database.in_write(lambda session: session.connection().execute(rep).rowcount)
         ticket = await helper.ticket(await stage.actor("U0PRIYA"), source.id, key)
         assert await helper.ticket(await stage.actor("U0PRIYA"), source.id, key) == ticket
         (post,) = await eventually(lambda: _tickets(stage))
         for said in ("Temerity Goods", "Priya Nair", "temeritygoods.myshopify.com", "screenshot", ticket):
             assert said in post.everything
-        (mail,) = await eventually(lambda: stage.mail.to("data-support@tidings.example"))
-        assert "needs help" in str(mail.subject)
+        for address in ("data-support@tidings.example", "rep@tidings.example"):
+            (mail,) = await eventually(lambda: stage.mail.to(address))  # noqa: B023 - looked at at once
+            assert "needs help" in str(mail.subject)
 
 
 async def test_nobody_opens_tickets_about_what_is_not_theirs(sqlite_database: Database, tmp_path: Path) -> None:
