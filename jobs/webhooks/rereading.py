@@ -43,7 +43,9 @@ def reread(session: Session, webhook: Webhook, source: Source, now: datetime, en
 
 
 def _sees(run: Run, webhook: Webhook) -> bool:
-    """Whether the run reads, or read, what was there when the event came."""
+    """Whether the run reads, or read, what was there when the event came; one of some streams alone may not."""
+    if run.only:
+        return False
     if run.started_at is None:
         return run.state.active
     return run.started_at > webhook.at and (run.state.active or run.state is RunState.READY)

@@ -24,12 +24,14 @@ from jobs.refresh.depth import SWEPT, depth_of
 from jobs.refresh.ending import MISSING
 from jobs.refresh.rereading import RereadRefusedError, Wanted
 from jobs.schedule import start_catch_up, start_run
+from jobs.webhooks.rereading import reread
 from sandbox.misbehave import Kind, Rule
 from storage.facts.people import Action, Role
 from storage.facts.rereads import Reread
 from storage.facts.runs import FailureKind, Missing, Partly, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
+from storage.facts.webhooks import Webhook
 from storage.records import audit, deadlines, rereads, runs, sources
 from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
@@ -269,6 +271,11 @@ def test_what_was_put_aside_is_still_to_be_read_again(sqlite_database: Database)
         read_missing(session, due, NOW, enqueue)
         alone = runs.active_of(session, [source.id])[source.id]
         assert alone.only == ("products",)
+        # An event of another stream is not read by it, though it began after the event.
+        event = Webhook(Provider.SHOPIFY, "event_1", "orders/updated", source.account, NOW, None, None, None)
+        assert runs.claim(session, alone.id, 1, NOW + timedelta(seconds=1)) is not None
+        session.expire_all()
+        assert isinstance(reread(session, event, source, NOW + timedelta(minutes=1), enqueue), timedelta)
         return rereads.asked_of(runs.outcome(session, alone.id))
 
     assert sqlite_database.in_write(work) == Reread(("products",))
