@@ -57,6 +57,14 @@ async def test_marketplaces_are_read_whole(app: Amazon) -> None:
         app.sellers[SELLER].countries = ("US",)
         await world.collect()
         assert not world.kept.rows["marketplaces"]["A2EUQ1WTGCTBG2"]["participating"]
+        app.sellers[SELLER].countries = ()
+        assert world.kept.rows["orders"]
+        with pytest.raises(Broken) as caught:
+            await world.collect()
+        assert caught.value.code == "no_marketplaces", "what is here would seem to be as of now"
+        world.kept.rows.clear()
+        done = await world.collect()
+        assert "there is nothing to read" in done.notes[0]
         assert not app.journal.mutating()
 
 
