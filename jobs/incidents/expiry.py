@@ -25,7 +25,7 @@ def expiry_sweep(database: Database, clock: Clock, notifier: Notifier) -> Callab
             return
         # A delivery's key holds the end and the days, so that each warning is written once, whoever looks how often.
         notifier.expiry(session, f"{source.id}.{ending.ends_at:%Y%m%d}.{days}", source, now)
-        if source.connection is ConnectionState.CONNECTED:
+        if source.connection is ConnectionState.CONNECTED and not ending.idle:
             sources.set_connection(session, source.id, ConnectionState.ATTENTION, words(ending.ends_at), now)
 
     async def sweep() -> None:

@@ -1,7 +1,7 @@
 """Storing a grant that a person confirmed: a new source with its connection, or a connection's next version."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
@@ -170,6 +170,10 @@ def to_prove(session: Session, alive_before: datetime, refused_before: datetime,
     return list(session.exec(statement))
 
 
+#: Each stored grant is looked at once a day, and a look is over by then.
+_LATELY, _LOOKING = timedelta(days=2), timedelta(minutes=5)
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """A grant that ends by itself."""
@@ -177,23 +181,34 @@ class Ending:
     source_id: str
     organization_id: str
     ends_at: datetime
+    #: it lies idle: renewing it would move the end
+    idle: bool = False
 
 
 def ending_before(session: Session, now: datetime, until: datetime) -> list[Ending]:
-    """Return the stored grants that end between now and then, whatever renewing could do."""
-    statement = select(ConnectionRow).where(
-        *_STORED, col(ConnectionRow.hard_expires_at) > now, col(ConnectionRow.hard_expires_at) <= until
-    )
+    """Return the stored grants that end between now and then, whatever renewing could do.
+
+    Of a grant that ends when it lies idle that is so where it was looked at lately, and is no newer for it.
+    """
+    looked = (col(ConnectionRow.proven_at) > now - _LATELY) & (col(ConnectionRow.proven_at) < now - _LOOKING)
+    ends = (col(ConnectionRow.hard_expires_at) <= until) | ((col(ConnectionRow.refresh_expires_at) <= until) & looked)
+    rows = session.exec(select(ConnectionRow).where(*_STORED, ends))
+    found = [(row, _first_end(row)) for row in rows]
     return [
-        Ending(row.source_id, row.organization_id, row.hard_expires_at)
-        for row in session.exec(statement)
-        if row.hard_expires_at is not None
+        Ending(row.source_id, row.organization_id, at, idle=at != row.hard_expires_at)
+        for row, at in found
+        if at is not None and at > now
     ]
 
 
+def _first_end(row: ConnectionRow) -> datetime | None:
+    return min((at for at in (row.hard_expires_at, row.refresh_expires_at) if at is not None), default=None)
+
+
 def end_of(session: Session, source_id: str) -> datetime | None:
-    """Return when the source's grant ends by itself; None where that is not known."""
-    return session.exec(select(ConnectionRow.hard_expires_at).where(ConnectionRow.source_id == source_id)).first()
+    """Return when the source's grant ends by itself, unless it is renewed; None where that is not known."""
+    row = session.get(ConnectionRow, source_id)
+    return _first_end(row) if row is not None else None
 
 
 def claim_proof(session: Session, source_id: str, now: datetime, before: datetime) -> bool:

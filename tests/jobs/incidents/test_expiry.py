@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from storage.facts.sources import ConnectionState, Provider
+from storage.records import connections
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, DeliveryRow
 from tests.jobs.stage import Stage, staged
@@ -47,3 +48,28 @@ async def test_each_warning_is_written_once(database: Database, tmp_path: Path) 
             return [post for post in posts if "access ends soon" in post.everything]
 
         assert await eventually(told)
+
+
+async def test_a_grant_that_ends_idle_is_announced_where_no_look_renewed_it(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """One that nobody looked at for long, as after a standstill, is renewed before anybody is worried: the twin."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        source, now = stage.source(Provider.QUICKBOOKS), stage.clock.now()
+        looked = {timedelta(days=60): False, timedelta(seconds=30): False, timedelta(hours=5): True}
+
+        def play(session: Session) -> dict[timedelta, bool]:
+            found = {}
+            for ago in looked:
+                row = session.get_one(ConnectionRow, source.id)
+                row.hard_expires_at, row.refresh_expires_at = now + timedelta(days=900), now + timedelta(days=20)
+                row.proven_at = now - ago
+                session.flush()
+                ending = connections.ending_before(session, now, now + timedelta(days=30))
+                found[ago] = source.id in [one.source_id for one in ending]
+            return found
+
+        assert stage.database.in_write(play) == looked
+        await next(sweep for sweep in stage.jobs.sweeps if sweep.name == "expiry").run()
+        assert _warnings(stage) == ["30"]
+        assert stage.source(Provider.QUICKBOOKS).connection is ConnectionState.CONNECTED
