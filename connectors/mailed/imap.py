@@ -177,7 +177,10 @@ class Mailbox:
 def allowed(server: str, listed: Iterable[str]) -> None:
     """Raise Broken for a server that is neither known nor the operator's: nobody can make us call another host."""
     if server not in KNOWN and f"imaps://{server}" not in set(listed):
-        raise Broken("this mail server is not set up here (NETSUITE_ENDPOINTS)", code="endpoint_unknown")
+        raise Broken(
+            "this mail server is not set up here; whoever runs Tidings can add it (NETSUITE_ENDPOINTS)",
+            code="endpoint_unknown",
+        )
 
 
 def _leave(connection: imaplib.IMAP4_SSL) -> None:

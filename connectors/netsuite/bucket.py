@@ -103,7 +103,7 @@ def bucket_store(grant: Grant, endpoints: Iterable[str]) -> Store:
     if not _BUCKET.fullmatch(grant.bucket) or ".." in grant.bucket:
         raise Broken("this is no name of a bucket", code="bucket_malformed")
     if grant.endpoint and grant.endpoint not in set(endpoints):
-        words = "this address of buckets is not set up here (NETSUITE_ENDPOINTS)"
+        words = "this address is not set up here; whoever runs Tidings can add it (NETSUITE_ENDPOINTS)"
         raise Broken(words, code="endpoint_unknown")
     bucket = _s3(grant) if grant.store == "s3" else _gcs(grant)
     return BucketStore(bucket, grant.prefix)

@@ -67,7 +67,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         said=flow.said,
         connected=statuses(session, [shown], now, budget=means.read_budget)[0] if shown else None,
         # A connector brings much with it: it is asked only once there is something to tell.
-        streams=tuple(stream.name for stream in means.connector_for(flow.provider).streams) if shown else (),
+        streams=tuple(stream.label for stream in means.connector_for(flow.provider).streams) if shown else (),
         run_id=flow.run_id,
         zone=member.timezone,
         form=grants.form if isinstance(grants, Filled) else (),

@@ -20,7 +20,11 @@ __all__ = ["Mail", "UnsafeHeader", "render", "safe_header"]
 _SUBJECT = 150
 #: Why this mail came, by kind of message.
 FOOTER = "Sent by Tidings, because you confirmed this address in Slack."
-FOOTERS = {"escalation": "Sent by Tidings to the support address."}
+FOOTERS = {
+    "escalation": "Sent by Tidings to the support address.",
+    "access_request": "Sent by Tidings to the support address.",
+    "connection_ticket": "Sent by Tidings to the support address and the account rep.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def audit_list(organization: str, page: AuditPage) -> Message:
     parts: tuple[Part, ...] = (
         Heading("Audit"),
         Paragraph(chain),
-        Table("Newest first", ("When", "Who", "Did", "Detail"), rows),
+        Table("Newest first", ("When", "Who", "What", "Detail"), rows),
         Note(("See more with ", Code("/data audit 50"), ". Entries are kept for 400 days.")),
     )
     return Message(summary, parts, kind="audit")
@@ -97,9 +97,13 @@ def did(action: str) -> str:
     return known.get(action) or _STEPS.get(action) or label(action.replace("_", " "))
 
 
+#: Names of details that are no words by themselves.
+_NAMES = {"yes": "by mail too", "joined": "joined one that was running"}
+
+
 def _detail(detail: Mapping[str, object]) -> str:
     told = [
-        f"{name.replace('_', ' ')}: {_value(value)}"
+        f"{_NAMES.get(name) or name.replace('_', ' ')}: {_value(value)}"
         for name, value in detail.items()
         if value not in (None, "", []) and name not in _UNSAID
     ]

@@ -110,6 +110,6 @@ def connection_ticket(
     ]
     if tried:
         parts.append(Table("What was tried", ("When", "What"), tried))
-    parts.append(Note(("Please ask in this thread for a screenshot of the page that fails.",)))
+    parts.append(Note(("Please ask for a screenshot of the page that fails.",)))
     summary = f"{label(organization)} needs help: {source_name(source)} cannot be reconnected."
     return Message(summary, tuple(parts), kind="connection_ticket")

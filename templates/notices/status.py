@@ -218,7 +218,8 @@ def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
     if source.connection is ConnectionState.ATTENTION:
         return (
             Strong(name),
-            f" works, but its connection needs attention{reason}. Next step: ask {who(admins)} to look at it.",
+            f" works, but its connection needs attention{reason}. ",
+            f"Next step: {who(admins)} can reconnect it with /data reconnect.",
         )
     failure = last_failure(status)
     assert failure is not None

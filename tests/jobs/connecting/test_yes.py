@@ -68,7 +68,7 @@ async def test_from_the_link_to_a_stored_grant(database: Database, tmp_path: Pat
         done = await stage.service.result(browser)
         assert done.connected
         assert done.connected.source.id == source.id
-        assert "invoices" in done.streams
+        assert "Invoices" in done.streams
         assert stage.trail() == [
             "connect_link",
             "connect_code_sent",
