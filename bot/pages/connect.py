@@ -242,7 +242,7 @@ class ConnectPages:
             title=f"{label(view.company or '') or view.provider_label} is connected",
             rows=words.done(view),
             streams=[label(stream) for stream in view.streams],
-            missing=words.missing(view),
+            attention=words.attention(view),
             waiting=waits,
         )
 

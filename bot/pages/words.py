@@ -66,6 +66,15 @@ def missing(view: FlowView) -> str:
     )
 
 
+def attention(view: FlowView) -> str:
+    """Return what is wrong with a connection that works, such as a missing permission; empty where all is well."""
+    source = view.connected.source if view.connected is not None else None
+    if source is None or source.connection is not ConnectionState.ATTENTION or not source.connection_reason:
+        return ""
+    why = label(source.connection_reason).rstrip(".")
+    return f"Needs attention: {why}. What is not allowed is not read until you connect again and allow it."
+
+
 def done(view: FlowView) -> Rows:
     """Return how the connected source stands now; times are in the member's own zone, which is said with them."""
     status = view.connected

@@ -29,6 +29,7 @@ from jobs.installs.service import InstallView
 from storage.facts.clock import OffsetClock
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
+from storage.facts.sources import ConnectionState
 from templates.times import absolute
 from tests.bot.page_stage import (
     BROWSER,
@@ -461,6 +462,14 @@ async def test_times_are_in_the_members_own_zone_which_is_named() -> None:
     async with built(view).browser() as client:
         shown = (await client.get("/connect/done")).text
     assert absolute(known.last_data_refresh, "America/New_York") in shown
+    lacking = replace(
+        known.source, connection=ConnectionState.ATTENTION, connection_reason="not allowed to read everything"
+    )
+    view = replace(view, connected=replace(known, source=lacking))
+    async with built(view).browser() as client:
+        told = (await client.get("/connect/done")).text
+    assert "not allowed to read everything" in told
+    assert "not allowed" not in shown
     assert "UTC" not in shown
 
 
