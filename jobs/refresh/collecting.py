@@ -12,6 +12,7 @@ from connectors.base import Collected, Connector, open_session
 from connectors.errors import ConnectorError, Retry
 from jobs.ground import Ground
 from jobs.leasing import Lease, leased
+from jobs.places import DatabasePlaces
 from jobs.refresh import drift
 from jobs.refresh.depth import depth_of
 from jobs.refresh.outcome import LOST, FencedError, Outcome, StoppedError, failed, holding, warehouse_failed
@@ -21,7 +22,7 @@ from jobs.refresh.progress import Watch
 from jobs.threads import in_thread
 from storage.facts.rereads import Reread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
-from storage.facts.sources import Source
+from storage.facts.sources import Provider, Source
 from storage.facts.streams import Batch
 from storage.records import leases, organizations, rereads, runs, sources
 from storage.sessions import Session
@@ -164,12 +165,15 @@ class Collecting:
         zone = await ground.database.reading(lambda session: organizations.zone(session, run.organization_id))
         depth = depth_of(run, rereads.asked_of(known), saved, zone, until)
         cursors = depth.cursors(saved, until)
-        watch = Watch(ground.database, ground.clock, run.id, generation)
+        # Nobody else counts calls that are under way at once.
+        counted = source.provider is Provider.QUICKBOOKS
+        places = DatabasePlaces(ground.database, seconds=ground.lease_seconds) if counted else None
+        watch = Watch(ground.database, ground.clock, run.id, generation, lambda: places is not None and places.waits)
 
         async def sink(batch: Batch) -> None:
             await in_thread(lambda: load.write(batch), writer)
 
-        access = replace(ground.access(source, held, only=run.only), sweeps=depth.sweeps)
+        access = replace(ground.access(source, held, only=run.only), sweeps=depth.sweeps, places=places)
         async with open_session(connector, access) as session:
             found = await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
         return depth.noted(found, connector.streams)
@@ -255,6 +259,7 @@ class Collecting:
                 outcome=outcome,
                 source_as_of=as_of,
                 loaded_at=self._ground.clock.now(),
+                waits_turn=False,
                 moved_at=self._ground.clock.now(),
                 rows=sum(count.new + count.changed + count.unchanged for count in result.counts.values()),
             )
