@@ -76,7 +76,7 @@ async def test_without_the_permissions_payouts_are_left_out_and_said(
 ) -> None:
     async with shopify_world(app, clock, scopes=(*SCOPES, *scopes)) as world:
         done = await world.collect()
-    assert any("read_shopify_payments_payouts" in note for note in done.notes)
+    assert any(note.startswith("Payouts: not read") for note in done.notes)
     assert "payouts" not in world.kept.rows
     assert "orders" in done.full
 

@@ -157,6 +157,6 @@ async def test_stock_is_looked_at_once_an_hour(world: World, app: Shopify, clock
 async def test_without_the_permission_stock_is_left_out_and_said(app: Shopify, clock: OffsetClock) -> None:
     async with shopify_world(app, clock) as world:
         done = await world.collect()
-    assert any("read_inventory" in note for note in done.notes)
+    assert any("not read, the connection has no permission" in note for note in done.notes)
     assert "inventory_items" not in world.kept.rows
     assert "orders" in done.full
