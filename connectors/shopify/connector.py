@@ -117,6 +117,8 @@ class _Part:
 
     readings: tuple[Reading, ...] = ()
     notes: tuple[str, ...] = ()
+    #: what is not due yet, as people call it, and when it was read last
+    waits: tuple[tuple[str, datetime], ...] = ()
 
 
 class _Reads(Protocol):
@@ -170,7 +172,8 @@ async def _optional(
     held = session.keeper.scopes
     if all(scope in held or scope.replace("read_", "write_") in held for scope in scopes):
         try:
-            return _Part(tuple(await reader.read(since, until)))
+            found = tuple(await reader.read(since, until))
+            return _Part(found, waits=((root.shape.label, since.read_to),) if since is not None and not found else ())
         except Reconnect as refusal:
             if refusal.code != "scope_missing":
                 raise
@@ -184,6 +187,16 @@ async def _optional(
     )
 
 
+def _not_due(parts: Sequence[_Part]) -> tuple[str, ...]:
+    """Say what this collection did not look at, and how old it is: nobody may take it for as fresh as the orders."""
+    waits = sorted(wait for part in parts for wait in part.waits)
+    if not waits:
+        return ()
+    at = min(read_to for _, read_to in waits)
+    when = f"{at:%b} {at.day}, {at.year}, {at:%H:%M} UTC"
+    return (f"{', '.join(label for label, _ in waits)}: read once an hour, here as of {when}.",)
+
+
 def _collected(session: Session, parts: list[_Part], until: datetime) -> Collected:
     behind = session.http.behind
     readings = [reading for part in parts for reading in part.readings]
@@ -195,6 +208,6 @@ def _collected(session: Session, parts: list[_Part], until: datetime) -> Collect
         reads=session.http.reads,
         full=tuple(reading.name for reading in readings if reading.full),
         keep_cursors=tuple(reading.name for reading in readings if reading.keep),
-        notes=tuple(sorted({note for part in parts for note in part.notes})),
+        notes=tuple(sorted({*_not_due(parts), *(note for part in parts for note in part.notes)})),
         guarded=tuple(reading.name for reading in readings if reading.swept),
     )

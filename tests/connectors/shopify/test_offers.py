@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -99,6 +99,12 @@ async def test_offers_are_looked_at_once_an_hour(world: World, app: Shopify, clo
     asked = {entry.entity for entry in app.journal.entries[before:]}
     assert not asked & {name for root in offers.ROOTS for name in (root.field, root.count_field)}
     assert not NAMES & set(done.cursors)
+    # Nobody is to take them for as fresh as the orders.
+    (said,) = (note for note in done.notes if "read once an hour" in note)
+    names, _, at = said.partition(": read once an hour, here as of ")
+    assert names == "Abandoned checkouts, Discounts, Draft orders"
+    age = clock.now() - datetime.strptime(at, "%b %d, %Y, %H:%M UTC.").replace(tzinfo=UTC)
+    assert timedelta(minutes=49) < age < timedelta(minutes=52)
 
 
 @pytest.mark.parametrize("by_id, whole", [(True, True), (False, False)])
