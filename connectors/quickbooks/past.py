@@ -29,10 +29,10 @@ _WIDTHS = (12, 6, 3, 1)
 class Slicing:
     """From which length on a list of documents is read in slices, and how long a slice is."""
 
-    #: records; a list that is no longer is read in one run
-    above: int = 20_000
+    #: records; a list that is no longer is read in one run: half a minute of calls, and every slice has a price
+    above: int = 150_000
     #: records of one slice; a month that has more is one slice all the same
-    most: int = 50_000
+    most: int = 200_000
 
 
 @dataclass(frozen=True, slots=True)
