@@ -92,7 +92,7 @@ def prepare(folder: Path, said: Mapping[str, Any], key: str, more_sources: int) 
 
 
 def add_sources(session: Any, organization: str, count: int) -> None:
-    """Add sources with a day of runs each; they are delivered to us, so that the clock leaves them alone."""
+    """Add sources with a day of runs each; their schedule is off, so that the clock leaves them alone."""
     from storage.facts.runs import RunState, Trigger
     from storage.facts.sources import CollectMode, ConnectionState
     from storage.tables import ConnectionRow, RunRow, SourceRow
@@ -103,8 +103,8 @@ def add_sources(session: Any, organization: str, count: int) -> None:
         session.add(
             SourceRow(id=source, organization_id=organization, provider="shopify",
                       account=f"more-{number}.myshopify.com", label=f"more-{number}.myshopify.com",
-                      company=f"Shop {number}", mode=CollectMode.PUSH, schedule_minutes=60, updated_at=now,
-                      created_at=now)
+                      company=f"Shop {number}", mode=CollectMode.ON_DEMAND, schedule_minutes=60, schedule_rule="off",
+                      updated_at=now, created_at=now)
         )  # fmt: skip
         session.flush()
         session.add(
