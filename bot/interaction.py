@@ -77,6 +77,9 @@ class Reader:
 
     def __init__(self, api_url: str) -> None:
         self._own = _origin(api_url)
+        scheme, host, port = self._own
+        #: Nothing behind the slash can move the host any more; most addresses end here.
+        self._sure = (_HOOKS, f"{scheme}://{host}:{port}/")
 
     def read(self, body: Json) -> Interaction | None:
         """Return what happened; None for what we do not answer, MalformedError for what Slack never sends."""
@@ -137,8 +140,7 @@ class Reader:
 
     def may_post_to(self, url: str) -> bool:
         """Whether an answer may go there: to Slack, or to the workspace that the settings name; nowhere else."""
-        if url.startswith(_HOOKS):
-            # Nothing behind the slash can move the host any more; most requests end here.
+        if url.startswith(self._sure):
             return True
         try:
             parts = urlsplit(url)

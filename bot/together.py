@@ -1,7 +1,7 @@
 """Readers who wait for the same thing share one look.
 
 Nobody gets an answer from before they asked: who comes while a look is under way shares the next one, not that one.
-Fifty people who ask at once cost two looks instead of fifty.
+Fifty people who ask at once cost one or two looks instead of fifty.
 """
 
 import asyncio
@@ -11,20 +11,35 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: seconds that a look waits for more who would share it, as long as somebody came in the last moment; the first look
-#: begins at once
+#: seconds that a look waits for more who would share it, as long as somebody came in the last moment
 _GATHERING = 0.008
+#: A moment, for a look that nobody was before: what has arrived already is read, checked and here after that many turns
+#: of the loop. One who asks alone waits for no clock.
+_TURNS = 3
+#: A moment, after a look: seconds. Whoever was answered by it may ask again at once.
 _MOMENT = 0.001
+
+
+class _Look(Generic[T]):
+    """One look: before it begins, more may come to share it."""
+
+    task: asyncio.Task[T]
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.sharing = 0
 
 
 @dataclass
 class _Line(Generic[T]):
-    """The look that is under way, and the one that begins when it ends."""
+    """The look that is under way or about to begin, and the one after it."""
 
-    running: asyncio.Task[T]
-    following: asyncio.Task[T] | None = None
-    #: how many share the one that begins
-    sharing: int = 0
+    running: _Look[T]
+    following: _Look[T] | None = None
+
+    def open(self) -> _Look[T] | None:
+        """Return the look that one who comes now may share."""
+        return self.following if self.running.begun else self.running
 
 
 class Together(Generic[T]):
@@ -36,30 +51,44 @@ class Together(Generic[T]):
     async def look(self, what: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """Return what a look that begins from now on gives; its error goes to everybody who shares it."""
         line = self._lines.get(what)
-        if line is None:
-            line = self._lines[what] = _Line(asyncio.create_task(self._run(what, work, None)))
-            return await asyncio.shield(line.running)
-        line.sharing += 1
-        if line.following is None:
-            line.following = asyncio.create_task(self._run(what, work, line.running))
-        return await asyncio.shield(line.following)
+        look = line.open() if line is not None else None
+        if look is None:
+            look = _Look()
+            if line is None:
+                self._lines[what] = _Line(look)
+                look.task = asyncio.create_task(self._first(what, work))
+            else:
+                line.following = look
+                look.task = asyncio.create_task(self._next(what, work, line.running.task))
+        look.sharing += 1
+        return await asyncio.shield(look.task)
 
-    async def _run(self, what: Hashable, work: Callable[[], Awaitable[T]], before: asyncio.Task[T] | None) -> T:
-        line = self._lines[what] if before is None else await self._gathered(what, before)
+    async def _first(self, what: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        line = self._lines[what]
+        seen, quiet = 0, 0
+        latest = asyncio.get_running_loop().time() + _GATHERING
+        while quiet < _TURNS and asyncio.get_running_loop().time() < latest:
+            quiet = 0 if line.running.sharing > seen else quiet + 1
+            seen = line.running.sharing
+            await asyncio.sleep(0)
+        return await self._done(what, work, line)
+
+    async def _next(self, what: Hashable, work: Callable[[], Awaitable[T]], before: asyncio.Task[T]) -> T:
+        await asyncio.wait([before])
+        line = self._lines[what]
+        assert line.following is not None
+        line.running, line.following = line.following, None
+        seen = 0
+        latest = asyncio.get_running_loop().time() + _GATHERING
+        while line.running.sharing > seen and asyncio.get_running_loop().time() < latest:
+            seen = line.running.sharing
+            await asyncio.sleep(_MOMENT)
+        return await self._done(what, work, line)
+
+    async def _done(self, what: Hashable, work: Callable[[], Awaitable[T]], line: _Line[T]) -> T:
+        line.running.begun = True
         try:
             return await work()
         finally:
             if line.following is None:
                 del self._lines[what]
-
-    async def _gathered(self, what: Hashable, before: asyncio.Task[T]) -> _Line[T]:
-        """Wait for the look before, and a little for whoever is being answered by it: they may ask again at once."""
-        await asyncio.wait([before])
-        line, seen = self._lines[what], 0
-        latest = asyncio.get_running_loop().time() + _GATHERING
-        while line.sharing > seen and asyncio.get_running_loop().time() < latest:
-            seen = line.sharing
-            await asyncio.sleep(_MOMENT)
-        if line.following is not None:
-            line.running, line.following, line.sharing = line.following, None, 0
-        return line

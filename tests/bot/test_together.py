@@ -28,7 +28,7 @@ class Stale(Together[int]):
 
     async def look(self, what: Any, work: Callable[[], Awaitable[int]]) -> int:
         line = self._lines.get(what)
-        return await (asyncio.shield(line.running) if line else super().look(what, work))
+        return await (asyncio.shield(line.running.task) if line else super().look(what, work))
 
 
 async def oldest_answers(together: Together[int]) -> int:
@@ -58,12 +58,39 @@ async def test_the_twin_that_shares_a_running_look_is_caught() -> None:
     assert await oldest_answers(Stale()) > 0
 
 
-async def test_fifty_at_once_need_two_looks_at_most_and_leave_nothing_behind() -> None:
+async def test_fifty_at_once_need_one_look_and_leave_nothing_behind() -> None:
     together: Together[int] = Together()
     source = Source()
     await asyncio.gather(*(together.look("x", source.look) for _ in range(50)))
-    assert source.looks <= 2
+    assert source.looks == 1
     assert not together._lines
+
+
+async def test_who_comes_within_the_same_turns_of_the_loop_shares_the_first_look() -> None:
+    together: Together[int] = Together()
+    source = Source()
+
+    async def after(turns: int) -> int:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await together.look("x", source.look)
+
+    await asyncio.gather(*(after(turns) for turns in range(20)))
+    assert source.looks == 1
+
+
+async def test_gathering_ends_though_more_come_all_the_time() -> None:
+    together: Together[int] = Together()
+    source = Source()
+    loop = asyncio.get_running_loop()
+    first = asyncio.create_task(together.look("x", source.look))
+    others, latest = [], loop.time() + 60
+    while not source.looks and loop.time() < latest:
+        others.append(asyncio.create_task(together.look("x", source.look)))
+        await asyncio.sleep(0)
+    assert source.looks == 1
+    assert await first == 0
+    await asyncio.gather(*others)
 
 
 async def test_different_things_are_not_shared() -> None:
