@@ -9,9 +9,10 @@ import msgspec
 from connectors.decode import Record
 from connectors.errors import Broken, ConnectorError, Retry
 from connectors.http import Http, Judge
+from connectors.past import ALWAYS, Span
 from connectors.quickbooks.entry import MINOR_VERSION
 from connectors.quickbooks.faults import judge, judge_json
-from connectors.quickbooks.statements import ALWAYS, KEYS, Entity, Span
+from connectors.quickbooks.statements import KEYS, Entity
 from connectors.reads import Call
 from connectors.wire import Answer
 

@@ -11,11 +11,12 @@ from connectors.apart import Aside, alone, refuse_nothing
 from connectors.base import OVERLAP, Access, Collected, Mark, Progress, Session, Sink, mark, serial
 from connectors.base import Company as Owner
 from connectors.intake import Intake
+from connectors.past import Slicing
 from connectors.quickbooks import entry, general_ledger, rates, reports
 from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.general_ledger import STREAM as LEDGER
-from connectors.quickbooks.past import Past, Slicing
+from connectors.quickbooks.past import SLICING, Past
 from connectors.quickbooks.reading import Reader, Reading
 from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
 from connectors.quickbooks.statements import ENTITIES, Entity
@@ -43,7 +44,7 @@ class QuickBooksConnector:
     ready: tuple[ReadyTable, ...] = READY
 
     def __init__(self, slicing: Slicing | None = None) -> None:
-        self._slicing = slicing or Slicing()
+        self._slicing = slicing or SLICING
 
     def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
         """Open a connection to one company."""

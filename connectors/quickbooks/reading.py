@@ -22,10 +22,11 @@ from connectors.base import OVERLAP, Held, Mark
 from connectors.decode import Record
 from connectors.errors import Broken, Retry
 from connectors.intake import Intake
+from connectors.past import ALWAYS, Slice, Span
 from connectors.quickbooks.changes import Changed
 from connectors.quickbooks.company import Company, QueryAnswer
 from connectors.quickbooks.heads import keys_of, made_since
-from connectors.quickbooks.past import MovedError, Past, Slice
+from connectors.quickbooks.past import MovedError, Past
 from connectors.quickbooks.statements import PAGE, Entity
 from connectors.side_by_side import in_order
 
@@ -141,7 +142,11 @@ class Reader:
             await intake.take([changed.records])
             await intake.drop(set(changed.gone))
         if since.back_to and self._past is not None:
-            return await self._slice(intake, self._past, await self._past.before(date.fromisoformat(since.back_to)))
+            back_to = date.fromisoformat(since.back_to)
+            if changed is None:
+                # Too much changed for the call that tells of deletions, and all is counted only after the last period.
+                await self._reconcile(intake, await self._ours(intake), Span(back_to))
+            return await self._slice(intake, self._past, await self._past.before(back_to))
         if self._sweeps:
             return _End(await self._swept(intake), compared=True)
         if since.read_to.date() == until.date() and (changed is not None or not self._entity.followed):
@@ -203,14 +208,14 @@ class Reader:
             await self._reconcile(intake, set())
         return intake.live_count
 
-    def _pages(self, count: int, *, keys_only: bool = False) -> AsyncIterator[list[Record]]:
+    def _pages(self, count: int, *, keys_only: bool = False, span: Span = ALWAYS) -> AsyncIterator[list[Record]]:
         """Page through everything: as many pages as the count says at once, then on while pages are full."""
         starts = range(1, count + 1, PAGE)
-        fetch = partial(self._page, keys_only=keys_only)
+        fetch = partial(self._page, keys_only=keys_only, span=span)
         return _and_on(in_order([partial(fetch, start) for start in starts], self._width), fetch, starts)
 
-    async def _page(self, start: int, *, keys_only: bool) -> list[Record]:
-        statement = self._entity.page(start, keys_only=keys_only)
+    async def _page(self, start: int, *, keys_only: bool, span: Span = ALWAYS) -> list[Record]:
+        statement = self._entity.page(start, keys_only=keys_only, span=span)
         return (await self._company.query(self._entity.name, statement)).records
 
     async def _take(self, intake: Intake, pages: AsyncIterator[list[Record]]) -> None:
@@ -257,33 +262,35 @@ class Reader:
         live, gone = intake.live, intake.gone
         known = set(await self._held.among(name, live | gone))
         if counted != await self._held.count(name) + len(live - known) - len(known & gone):
-            await self._reconcile(intake, (set(await self._held.keys(name)) | live) - gone)
+            await self._reconcile(intake, await self._ours(intake))
         return counted
 
     async def _swept(self, intake: Intake) -> int:
         """Compare all keys, whatever the counts say: one that is gone and one that never came make the same number."""
-        ours = (set(await self._held.keys(self._entity.shape.name)) | intake.live) - intake.gone
-        await self._reconcile(intake, ours)
+        await self._reconcile(intake, await self._ours(intake))
         return (await self._company.count(self._entity)).count or 0
 
-    async def _reconcile(self, intake: Intake, held: set[str]) -> None:
-        """Read all keys; report what is gone, read what is missing."""
+    async def _ours(self, intake: Intake) -> set[str]:
+        return (set(await self._held.keys(self._entity.shape.name)) | intake.live) - intake.gone
+
+    async def _reconcile(self, intake: Intake, held: set[str], span: Span = ALWAYS) -> None:
+        """Read all keys, of a period or ever; report what is gone, read what is missing."""
         self._compared = True
         ours = held | intake.live
-        theirs = await self._keys()
+        theirs = await self._keys(span)
         back = await self._company.some(self._entity, ours - theirs)
         kept = set(keys_of(record for page in back for record in page))
         await intake.drop(ours - theirs - kept)
         await intake.take(await self._company.some(self._entity, theirs - ours))
 
-    async def _keys(self) -> set[str]:
+    async def _keys(self, span: Span) -> set[str]:
         """Return every key; again when their number changed meanwhile, since a deletion shifts the pages after it."""
         for _ in range(_ROUNDS):
-            before = await self._company.count(self._entity)
+            before = await self._company.count(self._entity, span=span)
             keys: set[str] = set()
-            async for page in self._pages(before.count or 0, keys_only=True):
+            async for page in self._pages(before.count or 0, keys_only=True, span=span):
                 keys.update(keys_of(page))
-            after = await self._company.count(self._entity)
+            after = await self._company.count(self._entity, span=span)
             if before.count == after.count == len(keys):
                 return keys
         raise Retry(60, "QuickBooks changed faster than it could be read", code="moving_target")

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
+from connectors.past import ALWAYS, Span
 from connectors.quickbooks import documents, lists, shapes
 from connectors.shapes import Shape
 
@@ -11,23 +12,6 @@ from connectors.shapes import Shape
 PAGE = 1000
 #: Keys that one ``Id IN (…)`` asks for.
 KEYS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A period of documents' own dates: from the first day, to the day before the end; None: without that border."""
-
-    start: date | None = None
-    end: date | None = None
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """What a statement says of it."""
-        first = (f"TxnDate >= '{self.start.isoformat()}'",) if self.start else ()
-        return (*first, f"TxnDate < '{self.end.isoformat()}'") if self.end else first
-
-
-ALWAYS = Span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +44,13 @@ class Entity:
 
     def count(self, since: datetime | None = None, span: Span = ALWAYS) -> str:
         """How many there are, in a period, or how many changed since."""
-        return self._select("COUNT(*)", self._where(*_since(since), *span.terms))
+        return self._select("COUNT(*)", self._where(*_since(since), *_within(span)))
 
     def page(self, start: int, *, keys_only: bool = False, span: Span = ALWAYS) -> str:
         """A page of all, ordered by id: what changes meanwhile keeps its place. Small lists are asked for plainly."""
         if self.daily:
             return self._select("*", self._where(), _paging(start))
-        return self._select("Id" if keys_only else "*", self._where(*span.terms), " ORDERBY Id", _paging(start))
+        return self._select("Id" if keys_only else "*", self._where(*_within(span)), " ORDERBY Id", _paging(start))
 
     def changed(self, since: datetime, start: int) -> str:
         """A page of what changed since."""
@@ -81,6 +65,12 @@ class Entity:
 
 def _since(since: datetime | None) -> tuple[str, ...]:
     return (f"MetaData.LastUpdatedTime >= '{_stamp(since)}'",) if since else ()
+
+
+def _within(span: Span) -> tuple[str, ...]:
+    """Return what a statement says of a period of documents' own dates."""
+    first = (f"TxnDate >= '{span.start.isoformat()}'",) if span.start else ()
+    return (*first, f"TxnDate < '{span.end.isoformat()}'") if span.end else first
 
 
 def _stamp(moment: datetime) -> str:

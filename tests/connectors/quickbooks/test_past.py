@@ -3,19 +3,23 @@
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from connectors.base import Collected, mark, open_session
 from connectors.decode import Record
+from connectors.intake import Intake
 from connectors.limits import Rate, Unlimited
+from connectors.past import Slice, Slicing, Span
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.connector import QuickBooksConnector
 from connectors.quickbooks.documents import TRANSFERS
 from connectors.quickbooks.heads import keys_of
-from connectors.quickbooks.past import MovedError, Past, Slice, Slicing
-from connectors.quickbooks.statements import ENTITIES, Span
+from connectors.quickbooks.past import MovedError, Past
+from connectors.quickbooks.reading import Reader
+from connectors.quickbooks.statements import ENTITIES
 from sandbox.providers.quickbooks import QuickBooks
 from storage.facts.clock import OffsetClock
 from storage.facts.past import Older
@@ -112,7 +116,7 @@ async def test_the_newest_period_is_in_first_and_then_ever_older_ones(
 
 
 async def test_a_list_that_is_not_very_long_is_one_run_as_ever(world: World, app: QuickBooks) -> None:
-    world.connector = QuickBooksConnector(Slicing(above=NEW + MONTHS * EACH))
+    world.connector = QuickBooksConnector(Slicing(above=NEW + MONTHS * EACH, most=250))
     done = await world.collect()
     assert (done.older, NAME in done.full) == ((), True)
     assert unlike(world, app) == []
@@ -167,6 +171,33 @@ async def test_what_happens_between_two_periods_is_not_lost(
     assert not run.older
     assert unlike(world, app) == []
     assert_same(world.kept, TRANSFERS, books.truth("Transfer"))
+
+
+class Trusting(Reader):
+    """The twin that asks for no keys before the last period."""
+
+    async def _reconcile(self, *_: Any) -> None:
+        return
+
+
+@pytest.mark.parametrize("reader, seen", [(Reader, True), (Trusting, False)])
+async def test_deletions_that_no_call_tells_are_seen_before_the_last_period(
+    world: World, app: QuickBooks, clock: OffsetClock, reader: type[Reader], *, seen: bool
+) -> None:
+    """As after more than 1,000 changes of one kind between two runs: the call for changes says nothing of it then."""
+    first = await world.collect()
+    clock.advance(timedelta(hours=1))
+    moved = [transfer(7000 + number, month_before(5, 9), clock, 77) for number in range(9)]
+    app.books[REALM].fill("Transfer", moved)
+    app.books[REALM].change(remove=[("Transfer", str(7200 + number)) for number in range(9)], at=clock.now())
+    async with open_session(world.connector, world.access) as session:
+        company = Company(session.http, REALM)
+        past = Past(company, TRANSFER, SMALL, 4)
+        intake = partial(Intake, TRANSFERS, world.kept.sink, lambda *_: None)
+        known = mark(first.cursors[NAME], clock.now())
+        found = await reader(company, TRANSFER, world.kept, intake, 4, past=past).read(known, clock.now(), None)
+    assert found.cursor.back_to == "2025-09-01"
+    assert (unlike(world, app, date(2025, 9, 1)) == []) is seen
 
 
 class Unchecked(Past):

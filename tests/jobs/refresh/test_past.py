@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Collected, Connector
+from connectors.past import Slicing
 from connectors.quickbooks.connector import QuickBooksConnector
-from connectors.quickbooks.past import Slicing
 from connectors.registry import connector_for
 from jobs.places import MOST
 from jobs.refresh.partly import how_far
