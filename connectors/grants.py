@@ -4,8 +4,8 @@ Flows know this shape and nothing else of a provider. Each provider has one impl
 package.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +21,11 @@ Pairs = Sequence[tuple[str, str]]
 
 class HintError(ValueError):
     """What the person typed before the consent cannot be the provider's; the text says what it should look like."""
+
+    def __init__(self, said: str, at: str = "") -> None:
+        super().__init__(said)
+        #: name of the field that it is about; empty: of no single one
+        self.at = at
 
 
 class ReturnRefusedError(Exception):
@@ -71,6 +76,50 @@ class FormField:
     group: str = ""
     #: values of choices above, of which one must be chosen for it to be of use; it is out of sight otherwise
     only: tuple[str, ...] = ()
+    #: seldom needed: folded away with the others of its kind, under this heading
+    folded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormRows:
+    """Fields that a form asks for as often as a person wants, a block each; sent as ``<name>.<number>.<field>``."""
+
+    name: str
+    #: what people call one
+    label: str
+    #: what one is, in a sentence
+    help: str
+    fields: tuple[FormField, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file that a person hands in, to show what the others are like."""
+
+    name: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RowAnswer:
+    """What is said of one block of the form."""
+
+    good: bool
+    lines: tuple[str, ...]
+    #: the first rows of a file as they would be read
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FormAnswer:
+    """What came of a step on the form; nothing was taken or kept."""
+
+    #: by number of the block
+    rows: Mapping[int, RowAnswer]
+    #: fields that were filled in, by name
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +220,23 @@ class Filled(Protocol):
 
     async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
         """Try what was typed, without keeping anything; HintError says what stands against it."""
+        ...
+
+
+@runtime_checkable
+class Helped(Protocol):
+    """What a `Filled` has beside the rest where the form has blocks, and a person is helped to fill them in."""
+
+    rows: FormRows
+
+    async def detected(
+        self, settings: ProviderSettings, query: Pairs, number: int, sample: Sample | None, clock: Clock
+    ) -> FormAnswer:
+        """Fill one block in from a file: the sample, or the newest that lies there. HintError."""
+        ...
+
+    async def looked(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> FormAnswer:
+        """Say of each block what lies there and whether it can be read. HintError."""
         ...
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from connectors.grants import Pairs
+from connectors.grants import FormAnswer, Pairs, Sample
 from jobs.connecting import filling, giving_up, granting, linking, proving, renewing, storing
 from jobs.connecting.means import Means
 from jobs.connecting.showing import result_of, view
@@ -79,6 +79,16 @@ class ConnectService:
     async def fill(self, link: Secret, browser: Secret, typed: Pairs) -> FlowView:
         """Take our own form in place of a provider's page; HintError: what must be corrected."""
         return await self._to_its_end(filling.fill(self._means, link, browser, typed))
+
+    async def try_form(self, link: Secret, browser: Secret, typed: Pairs) -> FormAnswer:
+        """Say what lies where our own form says, without taking it; HintError: what must be corrected."""
+        return await filling.try_form(self._means, link, browser, typed)
+
+    async def detect(
+        self, link: Secret, browser: Secret, typed: Pairs, number: int, sample: Sample | None
+    ) -> FormAnswer:
+        """Fill a block of our own form in from a file, a sample or the newest that lies there; HintError."""
+        return await filling.detect(self._means, link, browser, typed, number, sample)
 
     async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:
         """Take what the provider sent back, once: the view waits for a yes (RETURNED), or says why not (FAILED)."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from connectors.grants import Filled
+from connectors.grants import Filled, Helped
 from jobs.connecting.finding import is_its_browser
 from jobs.connecting.marks import LINK_LIVES, MOST_CODES, MOST_TRIES, RESULT_SHOWN, hash_of
 from jobs.connecting.means import Means
@@ -71,6 +71,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         run_id=flow.run_id,
         zone=member.timezone,
         form=grants.form if isinstance(grants, Filled) else (),
+        rows=grants.rows if isinstance(grants, Helped) else None,
     )
 
 

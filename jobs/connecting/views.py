@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.grants import FormField, HintField
+from connectors.grants import FormField, FormRows, HintField
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
@@ -86,6 +86,8 @@ class FlowView:
     zone: str = "UTC"
     #: the fields of our own form, for a provider that has no page of consent
     form: tuple[FormField, ...] = ()
+    #: its blocks, of which there may be several
+    rows: FormRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
