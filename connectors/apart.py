@@ -7,6 +7,7 @@ limits, the shop) ends the collection, as does a failure of everything that was 
 
 from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry, worst
@@ -17,8 +18,10 @@ T = TypeVar("T")
 #: What time may cure, of one stream alone.
 _ITS_OWN_RETRIES = frozenset(
     {
+        "bulk_pending",
         "document_expired",
         "file_changed",
+        "file_growing",
         "moving_target",
         "not_report",
         "report_cancelled",
@@ -39,6 +42,7 @@ _THE_SOURCES = frozenset(
         "feeds_malformed",
         "folder_missing",
         "foreign_file",
+        "handing_failed",
         "host_refused",
         "no_access",
         "no_marketplaces",
@@ -66,6 +70,10 @@ class Aside:
     error: ConnectorError
     #: what people read, where these are no whole streams (one feed of several): "feed gl"
     label: str = ""
+    #: False: these are parts of streams, whose other rows are loaded, and of which nothing was handed on
+    whole: bool = True
+    #: up to when they are complete, where the connector itself keeps that
+    as_of: datetime | None = None
 
 
 def own(error: ConnectorError) -> bool:

@@ -158,6 +158,8 @@ class Access:
     sweeps: bool = False
     #: streams that are read alone, after an earlier collection could not; empty: everything
     only: frozenset[str] = frozenset()
+    #: something is read again: what the provider wrote down before this instant is not used for it; None: nothing is
+    anew_since: datetime | None = None
     #: counts calls that are under way together with all other collections of the account; None: not counted
     places: Places | None = None
 
@@ -211,6 +213,8 @@ class Collected:
     aside: tuple[Aside, ...] = ()
     #: stream -> fields that it has and that nobody here knows: they are kept in the raw record, and told once
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: what a source is made of where that is not the connector's streams, looked at or not: name -> what people read
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Connector(Protocol):

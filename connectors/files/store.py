@@ -4,11 +4,12 @@ import asyncio
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from connectors.errors import Broken, Retry
 
@@ -16,6 +17,7 @@ from connectors.errors import Broken, Retry
 MOST_FILES = 20_000
 #: a larger file is not read, packed or not
 LARGEST = 256 << 20
+_CHUNK = 1 << 20
 _ASIDE = (".tmp", ".part", ".filepart", ".done", ".crdownload")
 _ORGANIZATION = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 
@@ -47,8 +49,23 @@ class Store(Protocol):
         ...
 
     async def read(self, found: Found) -> bytes:
-        """Return that version of a file, whole; Retry when it is another one by now, or gone."""
+        """Return that version of a small file, whole; Retry when it is another one by now, or gone."""
         ...
+
+    async def fetch(self, found: Found, into: IO[bytes]) -> None:
+        """Write that version of a file, whole, as it comes; Retry when it is another one by now, or gone.
+
+        What was written before an error is no file.
+        """
+        ...
+
+
+async def read_whole(store: Store, found: Found) -> bytes:
+    """Return a file that memory has room for."""
+    with tempfile.SpooledTemporaryFile(found.size + 1) as file:
+        await store.fetch(found, file)
+        file.seek(0)
+        return file.read()
 
 
 def is_aside(path: str) -> bool:
@@ -114,9 +131,13 @@ class FolderStore:
 
     async def read(self, found: Found) -> bytes:
         """Read in a thread; the file must be the same before and after."""
-        return await asyncio.to_thread(self._read, found)
+        return await read_whole(self, found)
 
-    def _read(self, found: Found) -> bytes:
+    async def fetch(self, found: Found, into: IO[bytes]) -> None:
+        """Copy in a thread; the file must be the same before and after."""
+        await asyncio.to_thread(self._copy, found, into)
+
+    def _copy(self, found: Found, into: IO[bytes]) -> None:
         if found.size > LARGEST:
             raise too_large()
         try:
@@ -124,11 +145,14 @@ class FolderStore:
         except OSError:
             raise changed() from None
         with os.fdopen(handle, "rb") as file:
-            body = file.read(found.size + 1)
+            left = found.size
+            # No further, however much is written behind it meanwhile.
+            while left and (part := file.read(min(left, _CHUNK))):
+                left -= len(part)
+                into.write(part)
             seen = _found(found.path, os.fstat(handle))
-        if seen != found or len(body) != found.size:
+        if seen != found or left:
             raise changed()
-        return body
 
 
 def _found(path: str, seen: os.stat_result) -> Found:

@@ -1,13 +1,20 @@
-"""A file's bytes to rows of text: encoding, quotes, header and width are what is declared, or it is refused."""
+"""A file's bytes to rows of text: encoding, quotes, header and width are what is declared, or it is refused.
+
+It is read from its beginning to its end, and never whole in memory.
+"""
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
-from io import StringIO
+from typing import IO
 
 from connectors.files.forms import Form
 from connectors.files.wrong import FileError
 
 _MOST_COLUMNS = 500
+#: characters of one line; a cell has at most 131,072, which is the csv reader's own limit
+_LONGEST_LINE = 8 << 20
+_CHUNK = 1 << 20
 _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -35,9 +42,9 @@ def cell(row: Sequence[str], places: tuple[int, ...], label: str, number: int) -
     return first
 
 
-def rows(form: Form, body: bytes) -> tuple[Header, Iterator[tuple[int, list[str]]]]:
+def rows(form: Form, body: IO[bytes]) -> tuple[Header, Iterator[tuple[int, list[str]]]]:
     """Return the header and the rows with their numbers (the header's is 1); FileError, also while they are read."""
-    reader = csv.reader(StringIO(_decoded(form, body), newline=""), delimiter=form.delimiter, strict=True)
+    reader = csv.reader(_decoded(form, body), delimiter=form.delimiter, strict=True)
     lines = _lines(reader, form)
     header = next(lines, None)
     if header is None:
@@ -46,14 +53,43 @@ def rows(form: Form, body: bytes) -> tuple[Header, Iterator[tuple[int, list[str]
     return head, _checked(lines, len(head.labels), form)
 
 
-def _decoded(form: Form, body: bytes) -> str:
-    if b"\0" in body and form.encoding != "utf-16":
-        raise FileError("is no text in the declared encoding")
-    if (body.startswith(_UTF8) and form.encoding != "utf-8") or (body.startswith(_UTF16) and form.encoding != "utf-16"):
-        raise FileError(f"says itself that it is not {form.encoding}, as its feed declares")
+class _Text(io.RawIOBase):
+    """Bytes that may be text in the declared encoding; FileError for those that cannot."""
+
+    def __init__(self, form: Form, body: IO[bytes]) -> None:
+        super().__init__()
+        self._form, self._body = form, body
+        self._begun = False
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        """Hand some on that were looked at."""
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # whatever BufferedReader brings is a buffer
+        part, encoding = self._body.read(len(view)), self._form.encoding
+        if b"\0" in part and encoding != "utf-16":
+            raise FileError("is no text in the declared encoding")
+        if not self._begun and (
+            (part.startswith(_UTF8) and encoding != "utf-8") or (part.startswith(_UTF16) and encoding != "utf-16")
+        ):
+            raise FileError(f"says itself that it is not {encoding}, as its feed declares")
+        self._begun = True
+        view[: len(part)] = part
+        return len(part)
+
+
+def _decoded(form: Form, body: IO[bytes]) -> Iterator[str]:
+    """Yield lines, as they end in the file."""
+    encoding = "utf-8-sig" if form.encoding == "utf-8" else form.encoding
+    text = io.TextIOWrapper(io.BufferedReader(_Text(form, body), _CHUNK), encoding, errors="strict", newline="")
     try:
-        return body.decode("utf-8-sig" if form.encoding == "utf-8" else form.encoding)
-    except UnicodeDecodeError:
+        while line := text.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise FileError("has a line that is longer than any row")
+            yield line
+    except UnicodeError:
         raise FileError(f"is not {form.encoding}, as its feed declares") from None
 
 

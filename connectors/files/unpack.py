@@ -1,6 +1,11 @@
-"""Gzip by hand, because the usual ways are silent: a cut file gives half of its rows, a bomb fills the memory."""
+"""Gzip by hand, because the usual ways are silent: a cut file gives half of its rows, a bomb fills the memory.
 
+Files are unpacked as they are read, so that none is ever whole in memory.
+"""
+
+import io
 import zlib
+from typing import IO
 
 from connectors.files.wrong import FileError
 
@@ -12,33 +17,60 @@ _RATIO, _FREE = 250, 16 << 20
 _CHUNK = 1 << 20
 
 
-def unpacked(name: str, body: bytes, largest: int = LARGEST) -> bytes:
-    """Return what a file holds: a name that ends in .gz must be gzip, whole; FileError."""
-    packed = body.startswith(_MAGIC)
+def unpacked(name: str, body: IO[bytes], largest: int = LARGEST) -> IO[bytes]:
+    """Return a file's content, from its beginning: a name that ends in .gz must be gzip, whole.
+
+    FileError here, for a name that says otherwise, and also while it is read.
+    """
+    size = body.seek(0, io.SEEK_END)
+    body.seek(0)
+    packed = body.read(2) == _MAGIC
+    body.seek(0)
     if name.endswith(".gz") != packed:
         raise FileError("is named .gz and is not packed" if not packed else "is packed and not named .gz")
-    return _gunzip(body, largest) if packed else body
+    return io.BufferedReader(_Gunzip(body, size, largest), _CHUNK) if packed else body
 
 
-def _gunzip(body: bytes, largest: int) -> bytes:
-    parts: list[bytes] = []
-    size, rest = 0, body
-    while rest:
-        member = zlib.decompressobj(wbits=31)
-        waiting = rest
+class _Gunzip(io.RawIOBase):
+    """All members of a gzip, one after the other; FileError for one that is cut, damaged or far too large."""
+
+    def __init__(self, body: IO[bytes], size: int, largest: int) -> None:
+        super().__init__()
+        self._body, self._size, self._largest = body, size, largest
+        self._member = zlib.decompressobj(wbits=31)
+        self._waiting = b""
+        #: something of the present member came
+        self._begun = False
+        self._given = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        """Unpack as much as there is room for, at most."""
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # whatever BufferedReader brings is a buffer
         try:
-            while waiting or not member.eof:
-                part = member.decompress(waiting, _CHUNK)
-                size += len(part)
-                if size > largest or (size > _FREE and size > _RATIO * len(body)):
-                    raise FileError("unpacks to far more than a file of rows can hold")
-                parts.append(part)
-                waiting = member.unconsumed_tail
-                if member.eof:
-                    break
-                if not part and not waiting:
-                    raise FileError("was cut off: the end of its gzip is missing")
+            part = self._part(len(view))
         except zlib.error:
             raise FileError("is damaged: its gzip cannot be unpacked") from None
-        rest = member.unused_data
-    return b"".join(parts)
+        self._given += len(part)
+        if self._given > self._largest or (self._given > _FREE and self._given > _RATIO * self._size):
+            raise FileError("unpacks to far more than a file of rows can hold")
+        view[: len(part)] = part
+        return len(part)
+
+    def _part(self, most: int) -> bytes:
+        while True:
+            if self._member.eof:
+                self._waiting = self._member.unused_data + self._waiting
+                self._member, self._begun = zlib.decompressobj(wbits=31), False
+            packed = self._waiting or self._body.read(_CHUNK)
+            if not packed and not self._begun:
+                return b""
+            part = self._member.decompress(packed, most)
+            self._begun, self._waiting = True, self._member.unconsumed_tail
+            if part:
+                return part
+            if not packed and not self._member.eof:
+                raise FileError("was cut off: the end of its gzip is missing")

@@ -1,11 +1,13 @@
 """Rows of a file to records: the key, the declared columns, and every cell as it was written."""
 
 from collections.abc import Callable
+from typing import IO
 
 import msgspec
 
 from connectors.files.cells import CellError, amount_reader, date_reader
 from connectors.files.keys import joined
+from connectors.files.spool import Spool
 from connectors.files.table import Header, cell, rows
 from connectors.files.wrong import FileError
 from connectors.folder.manifest import Kind, Table
@@ -16,21 +18,21 @@ _PLACES = 9
 _Column = tuple[str, str, tuple[int, ...], Callable[[str], str | None]]
 
 
-def read(table: Table, body: bytes) -> list[bytes]:
-    """Read a whole file; FileError for anything that is not as declared, and nothing of it counts then."""
+def read(table: Table, body: IO[bytes], records: Spool) -> None:
+    """Read a whole file into `records`; FileError for anything that is not as declared, and nothing counts then."""
     header, lines = rows(table, body)
     columns = _columns(table, header)
     keys = [(label, header.places(label)) for label in table.key]
-    records: dict[str, bytes] = {}
+    came = set[str]()
     for number, line in lines:
         parts = [cell(line, places, label, number).strip() for label, places in keys]
         if not all(parts):
             raise FileError(f"has a row without {' and '.join(table.key)}", row=number)
         key = joined(parts)
-        if key in records:
+        if key in came:
             raise FileError(f"has two rows of one {' and '.join(table.key)}", row=number)
-        records[key] = _record(columns, header, key, line, number)
-    return list(records.values())
+        came.add(key)
+        records.add(key, _record(columns, header, key, line, number))
 
 
 def _columns(table: Table, header: Header) -> list[_Column]:

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.files.store import Found, changed
@@ -86,6 +86,10 @@ class Mailbox:
     async def read(self, found: Found) -> bytes:
         """Return a mail as it came; it is not marked as read."""
         return await self._with(lambda connection: self._read(connection, found))
+
+    async def fetch(self, found: Found, into: IO[bytes]) -> None:
+        """Write a mail as it came."""
+        into.write(await self.read(found))
 
     async def _with(self, work: Callable[[imaplib.IMAP4_SSL], T]) -> T:
         async with self._turn:

@@ -9,14 +9,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import IO
 
 import msgspec
 import structlog
 
 from connectors.errors import Broken
-from connectors.files.store import Found, Store, changed, is_aside
+from connectors.files.store import Found, Store, changed, is_aside, read_whole
 from connectors.files.wrong import FileError
-from connectors.mailed.message import attached, plain_subject
+from connectors.mailed.message import Attached, attached, plain_subject
 from connectors.mailed.senders import Against, Head, Rules, judged
 
 #: a larger one is put aside unread; NetSuite sends 15 MB at most, which are 20 as they are sent
@@ -61,6 +62,14 @@ class Opened(msgspec.Struct, array_like=True):
     mails: dict[str, Mail] = {}
 
 
+class _SpoiltError(Exception):
+    """A mail that counts cannot be read."""
+
+    def __init__(self, subject: str, error: Broken) -> None:
+        super().__init__(str(error))
+        self.subject, self.error = subject, error
+
+
 class Inbox:
     """A store of mails, seen as a store of what is attached to them."""
 
@@ -72,11 +81,13 @@ class Inbox:
         #: mails by the path of each file
         self._bring: dict[str, Found] = {}
         #: the mail that was taken apart last: its files are often read one after the other
-        self._last: tuple[Found, dict[str, bytes]] | None = None
+        self._last: tuple[Found, dict[str, Attached]] | None = None
         #: paths of mails that may still grow
         self.growing: set[str] = set()
         #: mails that this look opened for the first time
         self.new: dict[str, Mail] = {}
+        #: mails of right senders that cannot be read: their subjects, and what is said about them
+        self.spoilt: list[tuple[str, Broken]] = []
 
     async def look(self) -> list[Found]:
         """Open the mails that came; return the files of all that count, each once."""
@@ -104,16 +115,19 @@ class Inbox:
         return list(files.values())
 
     async def read(self, found: Found) -> bytes:
-        """Return one file of a mail."""
+        """Return one small file of a mail."""
+        return await read_whole(self, found)
+
+    async def fetch(self, found: Found, into: IO[bytes]) -> None:
+        """Write one file of a mail."""
         mail = self._bring[found.path]
         if self._last is None or self._last[0] != mail:
             raw = await self._store.read(mail)
             await asyncio.to_thread(self._opened_up, mail, raw, judged(raw, self._rules))
         assert self._last is not None
-        body = self._last[1].get(found.path)
-        if body is None or _version_of(body) != found.version:
+        held = self._last[1].get(found.path)
+        if held is None or await asyncio.to_thread(_poured, held, into) != (found.version, found.size):
             raise changed()
-        return body
 
     async def _mail(self, one: Found) -> Mail | None:
         known = self._opened.mails.get(one.path)
@@ -122,7 +136,12 @@ class Inbox:
         if not self._stands(one):
             self.growing.add(one.path)
             return None
-        mail = await self._open(one)
+        try:
+            mail = await self._open(one)
+        except _SpoiltError as spoilt:
+            # It is not remembered: until it is taken away, every look says so.
+            self.spoilt.append((spoilt.subject, spoilt.error))
+            return None
         self._opened.mails[one.path] = self.new[one.path] = mail
         return mail
 
@@ -137,7 +156,10 @@ class Inbox:
         )
         if head.against is None:
             mail.subject = plain_subject(head.subject)
-            mail.parts = await asyncio.to_thread(self._opened_up, one, raw, head)
+            try:
+                mail.parts = await asyncio.to_thread(self._opened_up, one, raw, head)
+            except Broken as error:
+                raise _SpoiltError(mail.subject, error) from error
             mail.against = "" if mail.parts else Against.NOTHING_ATTACHED.value
         return mail
 
@@ -147,18 +169,19 @@ class Inbox:
         except FileError as error:
             raise _broken(one, head, error) from error
         parts: dict[str, Part] = {}
-        bodies: dict[str, bytes] = {}
+        held: dict[str, Attached] = {}
         seen = Counter[str]()
-        for name, body in files:
-            digest = _version_of(body)
+        for file in files:
+            name = file.name
+            digest, size = _poured(file)
             seen[name] += 1
             # Of our own making: when and which mail, not where it lies, so that a mail that was moved is the same.
             key = hashlib.sha256(f"{head.message_id}|{digest}|{seen[name]}".encode()).hexdigest()[:16]
             stamp = (head.sent or one.modified).astimezone(UTC)
             path = f"{stamp:%Y%m%dT%H%M%SZ}-{key}/{name}"
-            parts[path] = Part(path, name, len(body), digest)
-            bodies[path] = body
-        self._last = (one, bodies)
+            parts[path] = Part(path, name, size, digest)
+            held[path] = file
+        self._last = (one, held)
         return list(parts.values())
 
     def aside(self) -> list[tuple[str, Mail]]:
@@ -198,8 +221,15 @@ def _file(part: Part, mail: Mail) -> Found:
     return Found(part.path, part.size, part.version, mail.received, part.name, mail.subject, as_of, whole=True)
 
 
-def _version_of(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()[:32]
+def _poured(file: Attached, into: IO[bytes] | None = None) -> tuple[str, int]:
+    """Return the version and the size of a file, which is written on the way where somebody wants it."""
+    digest, size = hashlib.sha256(), 0
+    for part in file.parts():
+        digest.update(part)
+        size += len(part)
+        if into is not None:
+            into.write(part)
+    return digest.hexdigest()[:32], size
 
 
 def _broken(one: Found, head: Head, error: FileError) -> Broken:

@@ -7,6 +7,7 @@ and never paths.
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from email import errors, policy
 from email.header import decode_header, make_header
 from email.message import MIMEPart
@@ -14,7 +15,7 @@ from email.parser import BytesParser
 
 from connectors.files.store import LARGEST
 from connectors.files.wrong import FileError
-from connectors.mailed.zipped import MAGIC, unzipped
+from connectors.mailed.zipped import MAGIC, Entry, unzipped
 
 _MOST_PARTS, _DEEPEST, _MOST_LINES = 50, 5, 2000
 _BOUNDARY = re.compile(rb"boundary(?:\*[0-9]*\*?)?\s*=", re.IGNORECASE)
@@ -29,19 +30,33 @@ _SPOILT = (
 _LONGEST_NAME = 150
 
 
-def attached(raw: bytes) -> list[tuple[str, bytes]]:
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One file of a mail."""
+
+    name: str
+    #: as it came, or where it lies in a zip
+    held: bytes | Entry
+    size: int
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield its content, some at a time."""
+        return iter((self.held,)) if isinstance(self.held, bytes) else self.held.parts()
+
+
+def attached(raw: bytes) -> list[Attached]:
     """Return the files of a mail by their names, those of zips too; FileError for a mail that is not whole."""
     if len(_BOUNDARY.findall(raw)) > _MOST_PARTS or len(_RULE.findall(raw)) > _MOST_LINES:
         raise FileError(f"has more than {_MOST_PARTS} parts")
     try:
         mail = BytesParser(policy=policy.default).parsebytes(raw)
         parts = list(_parts(mail, 0)) if mail.is_multipart() else []
-        found = [one for part in parts for one in _files(part)]
+        found: list[Attached] = []
+        for part in parts:
+            found += _files(part, LARGEST - sum(one.size for one in found))
     except (LookupError, TypeError, AttributeError, RecursionError, errors.MessageError) as error:
         # The library stumbles over some of what can stand in the head of a part.
         raise FileError("cannot be read as a mail") from error
-    if sum(len(body) for _, body in found) > LARGEST:
-        raise FileError(f"holds more than {LARGEST >> 20} MB")
     return found
 
 
@@ -60,7 +75,7 @@ def _parts(mail: MIMEPart, depth: int) -> Iterator[MIMEPart]:
             yield part
 
 
-def _files(part: MIMEPart) -> list[tuple[str, bytes]]:
+def _files(part: MIMEPart, most: int) -> list[Attached]:
     name = part.get_filename()
     if name is None:
         return []
@@ -70,8 +85,8 @@ def _files(part: MIMEPart) -> list[tuple[str, bytes]]:
     if not isinstance(body, bytes) or any(isinstance(defect, _SPOILT) for defect in part.defects):
         raise FileError("was cut off or spoilt on its way")
     if not body.startswith(MAGIC):
-        return [(plain_name(name), body)]
-    return [(plain_name(inner), found) for inner, found in unzipped(body, LARGEST)]
+        return [Attached(plain_name(name), body, len(body))]
+    return [Attached(plain_name(entry.name), entry, entry.size) for entry in unzipped(body, most)]
 
 
 def plain_name(name: str) -> str:

@@ -5,15 +5,16 @@ place is one of the clouds' own addresses or one that the operator listed. So no
 sign with somebody else's key.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
-from connectors.files.store import LARGEST, MOST_FILES, Found, Store, changed, too_large, too_many
+from connectors.files.store import LARGEST, MOST_FILES, Found, Store, changed, read_whole, too_large, too_many
 from connectors.netsuite.feeds import Grant
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
 _REGION = re.compile(r"[a-z0-9-]{2,32}", re.ASCII)
 _KEY_ID = re.compile(r"[A-Za-z0-9_+/=.-]{3,128}", re.ASCII)
 _PAGE = 1000
+_CHUNK = 1 << 20
 
 
 class _ServiceAccount(msgspec.Struct):
@@ -61,28 +63,36 @@ class BucketStore:
         return found
 
     async def read(self, found: Found) -> bytes:
+        """Return a small file."""
+        return await read_whole(self, found)
+
+    async def fetch(self, found: Found, into: IO[bytes]) -> None:
         """Fetch that version of a file: the bucket itself is asked to refuse any other."""
         import obstore
         from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
 
         if found.size > LARGEST:
             raise too_large()
+        came = 0
         try:
             answer = await obstore.get_async(
                 self._bucket, self._prefix + found.path, options={"if_match": found.version or None}
             )
             if answer.meta["size"] != found.size:
                 raise changed()
-            body = bytes(await answer.bytes_async())
+            async for part in answer.stream(min_chunk_size=_CHUNK):
+                came += len(part)
+                if came > found.size:
+                    raise changed()
+                await asyncio.to_thread(into.write, part)
         except (FileNotFoundError, PreconditionError):
             raise changed() from None
         except (PermissionDeniedError, UnauthenticatedError):
             raise _refused() from None
         except BaseError:
             raise _silent() from None
-        if len(body) != found.size:
+        if came != found.size:
             raise changed()
-        return body
 
     async def _why(self) -> ConnectorError:
         """Say why a list failed. Its error does not tell; that of a file which is not there does."""

@@ -2,18 +2,20 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connectors.apart import Aside, alone, refuse_nothing
 from connectors.base import Access, Collected, Company, Progress, Session, Sink
-from connectors.errors import Broken, Retry
-from connectors.files.session import FileSession
+from connectors.errors import Broken, ConnectorError, Retry
+from connectors.files.session import FileSession, opened
 from connectors.files.store import FolderStore, Found, Store
 from connectors.files.wrong import FileError, file_broken
 from connectors.intake import Intake
 from connectors.netsuite.choose import Dated, dated, standing
 from connectors.netsuite.feeds import Feed, Grant, read_grant
 from connectors.netsuite.ledger import Ledger, read_ledger
-from connectors.netsuite.looking import look
+from connectors.netsuite.looking import Looked, look
 from connectors.netsuite.mailbox import mailbox
 from connectors.netsuite.reading import FeedReader
 from connectors.netsuite.records import check_columns, prefix_of
@@ -24,14 +26,13 @@ from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
 
 
-class NetSuiteSession(FileSession):
-    """An open place of delivery, and what its files are."""
+class NetSuiteSession(FileSession[Grant]):
+    """An open place of delivery."""
 
-    grant: Grant
-
-    def __init__(self, access: Access, store: Store, grant: Grant) -> None:
-        super().__init__(access, store)
-        object.__setattr__(self, "grant", grant)
+    @property
+    def grant(self) -> Grant:
+        """What is declared of it."""
+        return self.declared
 
 
 class NetSuiteConnector:
@@ -51,45 +52,97 @@ class NetSuiteConnector:
 
     async def probe(self, session: Session) -> Company:
         """Look whether the folder can be read."""
-        opened = _opened(session)
-        await opened.store.look()
-        return Company(opened.access.account, opened.grant.company or opened.access.account)
+        place = opened(session, Grant)
+        await place.store.look()
+        return Company(place.access.account, place.declared.company or place.access.account)
 
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
     ) -> Collected:
-        """Read the files that came since; as-of is that of the feed whose newest file is oldest."""
-        opened = _opened(session)
-        held, feeds = opened.access.held, opened.grant.feeds
+        """Read the files that came since; a feed that cannot be read is put aside, and as-of is that of the others."""
+        place = opened(session, Grant)
+        access, feeds = place.access, place.declared.feeds
         ledger = read_ledger(cursors.get(FILES.name))
-        found = await look(opened.store, opened.grant, ledger, opened.access.clock.now())
-        there, listed, notes = found.there, found.listed, found.notes
+        found = await look(place.store, place.declared, ledger, access.clock.now())
         intakes = {name: Intake(shape, sink, progress) for name, shape in FILLED.items()}
-        #: feeds whose keys were made by a declaration that no longer holds -> the keys that they have now
-        remade: dict[str, set[str]] = {name: set() for name in ledger.feeds.keys() - {feed.name for feed in feeds}}
-        for feed in feeds:
-            kept = ledger.of(feed)
-            still = standing(feed, found.files[feed.name], there, kept, ledger, opened.access.clock.now())
-            reader = self.reader(feed, found.store, held, kept, intakes[feed.into], listed, there, notes)
-            await reader.take(_dated(feed, still))
-            if reader.anew and kept.newest is not None:
-                remade[feed.name] = reader.wrote
-        as_of = _as_of(feeds, ledger, found.against)
-        for name, intake in intakes.items():
-            if remade and await held.count(name):
-                await _forget(intake, await held.keys(name), remade)
-        for name in remade.keys() - {feed.name for feed in feeds}:
+        turn = _Turn(self.reader, found, ledger, access, intakes, remade=_undeclared(feeds, ledger))
+        wanted = [feed for feed in feeds if access.wants(part_of(feed))]
+        aside = [one for feed in wanted if (one := await turn.read(feed)) is not None]
+        lost = {name for one in aside for name in one.streams}
+        good = [feed for feed in wanted if part_of(feed) not in lost]
+        reached = [newest for feed in good if (newest := ledger.of(feed).newest) is not None]
+        refuse_nothing(reached, aside, access.only)
+        if not reached and not aside:
+            raise Broken("no file has come yet for any feed", code="nothing_delivered")
+        await turn.forget()
+        for name in _undeclared(feeds, ledger):
             del ledger.feeds[name]
-        await Intake(FILES, sink, progress).take([listed])
+        await Intake(FILES, sink, progress).take([found.listed])
         if ledger.waiting:
-            notes.append(f"{len(ledger.waiting)} files are not read yet: they may still grow")
+            found.notes.append(f"{len(ledger.waiting)} files are not read yet: they may still grow")
         return Collected(
-            source_as_of=min(as_of, until),
+            source_as_of=min([until, *reached]),
             cursors={FILES.name: str(ledger)},
             reads=0,
             keep_cursors=(FILES.name,),
-            notes=tuple(dict.fromkeys(notes)),
+            notes=tuple(dict.fromkeys(found.notes)),
+            aside=tuple(aside),
+            parts={part_of(feed): label_of(feed) for feed in feeds},
         )
+
+
+@dataclass
+class _Turn:
+    """Takes one feed after the other."""
+
+    reader: type[FeedReader]
+    found: Looked
+    ledger: Ledger
+    access: Access
+    intakes: Mapping[str, Intake]
+    #: feeds whose keys were made by a declaration that no longer holds -> the keys that they have now
+    remade: dict[str, set[str]]
+
+    async def read(self, feed: Feed) -> Aside | None:
+        """Read one feed; return what stands against it when that is its own."""
+        ledger, before = self.ledger, self.ledger.feeds.get(feed.name)
+        read = await alone((part_of(feed),), self._read(feed))
+        if not isinstance(read, Aside):
+            return None
+        if before is not None and ledger.of(feed).newest is None:
+            # What was read by an earlier declaration is still what is held.
+            ledger.feeds[feed.name] = before
+        kept = ledger.feeds.get(feed.name)
+        return replace(read, label=label_of(feed), whole=False, as_of=kept.newest if kept else None)
+
+    async def _read(self, feed: Feed) -> None:
+        found, ledger, now = self.found, self.ledger, self.access.clock.now()
+        if (spoilt := found.stops(feed)) is not None:
+            raise spoilt
+        kept = ledger.of(feed)
+        still = standing(feed, found.files[feed.name], found.there, kept, ledger, now)
+        reader = self.reader(feed, found.store, self.access.held, kept, self.intakes[feed.into], found.there)
+        with contextlib.closing(reader):
+            try:
+                await reader.take(_dated(feed, still))
+            except ConnectorError as error:
+                if reader.handing:
+                    # Some of it is on its way already, beside that of other feeds.
+                    raise Broken(error.detail, code="handing_failed") from error
+                raise
+            finally:
+                found.listed += reader.listed
+        found.notes += reader.notes
+        if reader.anew and kept.newest is not None:
+            self.remade[feed.name] = reader.wrote
+        if kept.newest is None and not feed.optional:
+            raise _nothing(feed, ledger, found)
+
+    async def forget(self) -> None:
+        """Take away what was read by a declaration that no longer holds: it would stand beside the new rows."""
+        for name, intake in self.intakes.items():
+            if self.remade and await self.access.held.count(name):
+                await _forget(intake, await self.access.held.keys(name), self.remade)
 
 
 @contextlib.asynccontextmanager
@@ -111,12 +164,6 @@ async def _store(access: Access, grant: Grant, stack: contextlib.AsyncExitStack)
     return bucket_store(grant, access.settings.endpoints)
 
 
-def _opened(session: Session) -> NetSuiteSession:
-    if not isinstance(session, NetSuiteSession):
-        raise TypeError("a session of another connector")
-    return session
-
-
 def _dated(feed: Feed, files: list[Found]) -> list[Dated]:
     found = []
     for one in files:
@@ -135,16 +182,26 @@ async def _forget(intake: Intake, held: Collection[str], remade: Mapping[str, se
     await intake.drop(gone)
 
 
-def _as_of(feeds: tuple[Feed, ...], ledger: Ledger, against: tuple[str, ...]) -> datetime:
-    """Return the instant that every feed has reached; a feed that never delivered has reached none."""
-    known = {feed.name: ledger.of(feed).newest for feed in feeds}
-    missing = [feed.name for feed in feeds if known[feed.name] is None and not feed.optional]
-    reached = [newest for newest in known.values() if newest is not None]
-    if reached and not missing:
-        return min(reached)
-    if ledger.waiting:
-        raise Retry(60, "the first files are not read yet: they may still grow", code="file_growing")
-    words = f"no file has come yet for {', '.join(missing) or 'any feed'}"
-    if against:
-        raise Broken(f"{words}, and mails were put aside: {', '.join(against)}", code="mails_put_aside")
-    raise Broken(words, code="nothing_delivered")
+def part_of(feed: Feed) -> str:
+    """Return the name by which a feed is read alone: feeds share streams, so that no stream's name would do."""
+    return f"feed {feed.name}"
+
+
+def label_of(feed: Feed) -> str:
+    """Return what people read."""
+    return f"Files of {feed.name}"
+
+
+def _undeclared(feeds: Collection[Feed], ledger: Ledger) -> dict[str, set[str]]:
+    return {name: set() for name in ledger.feeds.keys() - {feed.name for feed in feeds}}
+
+
+def _nothing(feed: Feed, ledger: Ledger, found: Looked) -> ConnectorError:
+    """Say why a feed has reached no instant: it never delivered."""
+    others = {one.path for name, files in found.files.items() if name != feed.name for one in files}
+    if ledger.waiting.keys() - others:
+        return Retry(60, "the first files are not read yet: they may still grow", code="file_growing")
+    words = f"no file has come yet for {feed.name}"
+    if found.against:
+        return Broken(f"{words}, and mails were put aside: {', '.join(found.against)}", code="mails_put_aside")
+    return Broken(words, code="nothing_delivered")

@@ -7,10 +7,11 @@ from datetime import datetime
 
 import msgspec
 
+from connectors.errors import Broken
 from connectors.files.store import Found, Store
 from connectors.mailed.inbox import Inbox, Mail, Opened
 from connectors.netsuite.choose import by_feed, stands
-from connectors.netsuite.feeds import Grant
+from connectors.netsuite.feeds import Feed, Grant
 from connectors.netsuite.ledger import Ledger
 
 
@@ -29,6 +30,13 @@ class Looked:
     notes: list[str] = field(default_factory=list)
     #: why mails were put aside, for whoever waits for the first files
     against: tuple[str, ...] = ()
+    #: subjects of mails that cannot be read, and what is said about them
+    spoilt: list[tuple[str, Broken]] = field(default_factory=list)
+
+    def stops(self, feed: Feed) -> Broken | None:
+        """Return what stands against reading a feed: a mail that may have brought a file of its and cannot be read."""
+        of_feed = feed.subject_matcher()
+        return next((error for subject, error in self.spoilt if of_feed.match(subject)), None)
 
 
 async def look(store: Store, grant: Grant, ledger: Ledger, now: datetime) -> Looked:
@@ -41,7 +49,7 @@ async def look(store: Store, grant: Grant, ledger: Ledger, now: datetime) -> Loo
     ledger.waiting = {path: one for path, one in ledger.waiting.items() if path in wanted}
     found = Looked(place, there, files)
     if inbox:
-        aside = inbox.aside()
+        aside, found.spoilt = inbox.aside(), inbox.spoilt
         found.listed = [_record(path, mail) for path, mail in aside]
         found.notes = [*inbox.told(), *_unexpected(inbox.new.values(), wanted)]
     if ledger.mails:

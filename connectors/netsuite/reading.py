@@ -3,13 +3,17 @@
 import asyncio
 import hashlib
 import re
+import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO
 
 import msgspec
 
 from connectors.base import Held
 from connectors.errors import Broken
+from connectors.files.spool import Spool
 from connectors.files.store import Found, Store
 from connectors.files.unpack import unpacked
 from connectors.files.wrong import FileError, file_broken
@@ -19,7 +23,6 @@ from connectors.netsuite.feeds import Feed
 from connectors.netsuite.ledger import Kept, Seen, is_seen
 from connectors.netsuite.records import Read, prefix_of, read
 
-_BATCH = 20_000
 #: Of the rows that a file takes away: more than this part and more than this many is held against it.
 _SHRINK_PART, _SHRINK_FLOOR = 0.2, 20
 _LARGEST_MARK = 64 << 10
@@ -33,27 +36,45 @@ class _Mark(msgspec.Struct):
 
 
 @dataclass
+class _Handing:
+    """What is to be handed on once nothing can stand against it any more."""
+
+    #: records of a file, and the keys that count of them; None: all
+    rows: list[tuple[Spool, Collection[str] | None]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    seen: list[tuple[Dated, Seen, int | None]] = field(default_factory=list)
+    periods: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass
 class FeedReader:
-    """Reads the files of one feed during one collection."""
+    """Reads the files of one feed during one collection; `close` it.
+
+    Nothing is handed on, and nothing is remembered, of what cannot be read to its end: a feed that fails stays as it
+    was, or as it was after the last file that was good by itself.
+    """
 
     feed: Feed
     store: Store
     held: Held
     kept: Kept
     intake: Intake
-    #: records of the files that were dealt with
-    listed: list[bytes]
     #: every file of the source, by path: manifests lie beside their files
     there: dict[str, Found]
+    #: records of the files that were dealt with
+    listed: list[bytes] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    #: keys that this collection wrote
+    #: keys that this collection wrote; kept where they are wanted, when the feed is read anew
     wrote: set[str] = field(default_factory=set)
     #: True when the keys that are held were made by another declaration, or none is known
     anew: bool = False
+    #: True while records are handed on: what fails then is no matter of this feed alone
+    handing: bool = False
+    _next: _Handing = field(default_factory=_Handing)
     _keys: Collection[str] | None = None
 
     async def take(self, files: Sequence[Dated]) -> None:
-        """Deal with whatever is new among the files that stand still; ConnectorError, and then nothing counts."""
+        """Deal with whatever is new among the files that stand still; ConnectorError."""
         self.anew = self.kept.newest is None
         ordered = sorted(files, key=lambda one: one.order)
         new = [one for one in ordered if not is_seen(self.kept, one.found)]
@@ -62,9 +83,30 @@ class FeedReader:
                 await self._held()
             turn = {"nothing": self._changes, "all": self._whole, "period": self._periods}[self.feed.replaces]
             await turn(new, ordered)
+        await self._settle()
         for path in set(self.kept.files) - set(self.there):
             seen = self.kept.files.pop(path)
             self.kept.lost = seen.as_of if self.kept.lost is None else max(self.kept.lost, seen.as_of)
+
+    def close(self) -> None:
+        """Forget what was not handed on."""
+        for spool, _ in self._next.rows:
+            spool.close()
+        self._next = _Handing()
+
+    async def _settle(self) -> None:
+        """Hand on what was read so far, and remember it."""
+        self.handing, ready = True, self._next
+        for spool, wanted in ready.rows:
+            batches = spool.batches(wanted)
+            while (some := await asyncio.to_thread(next, batches, None)) is not None:
+                await self.intake.take([some])
+        await self.intake.drop(ready.gone)
+        self.kept.periods.update(ready.periods)
+        for one, seen, rows in ready.seen:
+            self._remember(one, seen, rows)
+        self.handing = False
+        self.close()
 
     async def _whole(self, new: Sequence[Dated], ordered: Sequence[Dated]) -> None:
         """The newest file is everything; older ones say nothing any more."""
@@ -76,7 +118,8 @@ class FeedReader:
             return
         found = await self._open(newest)
         if found is not None:
-            keys = await self._emit(found.records)
+            keys = found.keys
+            self._emit(found, keys)
             await self._drop(prefix_of(self.feed.name), keys, newest.found.path, sure=await self._promised(newest))
 
     async def _periods(self, new: Sequence[Dated], _ordered: Sequence[Dated]) -> None:
@@ -86,16 +129,17 @@ class FeedReader:
             found = await self._open(one)
             if found is None:
                 continue
-            sure = await self._promised(one)
+            sure, counts = await self._promised(one), set[str]()
             for period in sorted(found.periods.keys() - settled):
                 settled.add(period)
                 if self.kept.periods.get(period, one.as_of) > one.as_of:
                     self.notes.append(f"{self.feed.name}: a file came late; newer rows of its period were there")
                     continue
                 keys = found.periods[period]
-                self.kept.periods[period] = one.as_of
-                await self._emit({key: record for key, record in found.records.items() if key in keys})
+                self._next.periods[period] = one.as_of
+                counts |= keys
                 await self._drop(prefix_of(self.feed.name, period), keys, one.found.path, sure=sure)
+            self._emit(found, counts)
 
     async def _changes(self, new: Sequence[Dated], ordered: Sequence[Dated]) -> None:
         """Rows are added and replaced. A file that came late is read again with all that are newer, in order."""
@@ -113,37 +157,46 @@ class FeedReader:
         for one in again:
             found = await self._open(one, always=again is not new)
             if found is not None:
-                await self._emit(found.records)
+                self._emit(found, found.keys)
+            if again is new and not self.anew:
+                # Each is good by itself. What is put in place, and what takes another's place, is only good whole.
+                await self._settle()
 
     def _older(self, one: Dated) -> bool:
         return self.kept.newest is not None and one.as_of < self.kept.newest
 
     def _pass(self, one: Dated) -> None:
         """Remember a file that newer data has overtaken; it is not read."""
-        self._remember(one, Seen(one.found.version, one.found.size, "", one.as_of, "late"), None)
+        self._next.seen.append((one, Seen(one.found.version, one.found.size, "", one.as_of, "late"), None))
 
     async def _open(self, one: Dated, *, always: bool = False) -> Read | None:
         """Return what a file holds; None when it is, byte for byte, the one before."""
-        body = await self.store.read(one.found)
-        sha256 = hashlib.sha256(body).hexdigest()
-        mark = await self._mark(one)
-        if mark.sha256 is not None and mark.sha256.lower() != sha256:
-            raise file_broken(one.found.path, FileError("is not the one that its manifest describes"))
-        seen = Seen(one.found.version, one.found.size, sha256, one.as_of, "loaded")
-        before = max(self.kept.files.values(), key=lambda known: known.as_of, default=None)
-        if before is not None and not always and before.sha256 == sha256 and before.as_of <= one.as_of:
-            seen.fate = "same"
-            self._remember(one, seen, None)
-            return None
-        found = await asyncio.to_thread(self._read, one, body)
-        if mark.rows is not None and mark.rows != len(found.records):
+        with tempfile.TemporaryFile() as body:
+            await self.store.fetch(one.found, body)
+            sha256 = await asyncio.to_thread(_digest, body)
+            mark = await self._mark(one)
+            if mark.sha256 is not None and mark.sha256.lower() != sha256:
+                raise file_broken(one.found.path, FileError("is not the one that its manifest describes"))
+            seen = Seen(one.found.version, one.found.size, sha256, one.as_of, "loaded")
+            others = (*self.kept.files.values(), *(seen for _, seen, _ in self._next.seen))
+            before = max(others, key=lambda known: known.as_of, default=None)
+            if before is not None and not always and before.sha256 == sha256 and before.as_of <= one.as_of:
+                seen.fate = "same"
+                self._next.seen.append((one, seen, None))
+                return None
+            found = await asyncio.to_thread(self._read, one, body)
+        count = found.records.count
+        if mark.rows is not None and mark.rows != count:
             raise file_broken(one.found.path, FileError("does not have as many rows as its manifest says"))
-        self._remember(one, seen, len(found.records))
+        self._next.seen.append((one, seen, count))
         return found
 
-    def _read(self, one: Dated, body: bytes) -> Read:
+    def _read(self, one: Dated, body: IO[bytes]) -> Read:
+        records = Spool()
+        # Nothing counts of it until somebody says which keys do.
+        self._next.rows.append((records, ()))
         try:
-            return read(self.feed, unpacked(one.found.path, body))
+            return read(self.feed, unpacked(one.found.path, body), records)
         except FileError as error:
             raise file_broken(one.found.path, error) from error
 
@@ -183,12 +236,12 @@ class FeedReader:
         }
         self.listed.append(msgspec.json.encode(record))
 
-    async def _emit(self, records: dict[str, bytes]) -> set[str]:
-        listed = list(records.values())
-        for start in range(0, len(listed), _BATCH):
-            await self.intake.take([listed[start : start + _BATCH]])
-        self.wrote |= records.keys()
-        return set(records)
+    def _emit(self, found: Read, keys: set[str]) -> None:
+        """Let records of these keys be handed on."""
+        wanted = None if len(keys) == found.records.count else keys
+        self._next.rows = [(one, wanted if one is found.records else old) for one, old in self._next.rows]
+        if self.anew:
+            self.wrote |= keys
 
     async def _drop(self, prefix: str, keys: set[str], path: str, *, sure: bool) -> None:
         """Take away the held rows that a file no longer has; Broken when those are far too many to be believed."""
@@ -200,7 +253,7 @@ class FeedReader:
                 " number of rows beside it"
             )
             raise Broken(file_broken(path, FileError(words)).detail, code="far_fewer_rows")
-        await self.intake.drop(held - keys)
+        self._next.gone |= held - keys
 
     async def _held(self) -> Collection[str]:
         """Return the keys that were held when this collection began; asked for once."""
@@ -208,3 +261,11 @@ class FeedReader:
             name = self.intake.shape.name
             self._keys = await self.held.keys(name) if await self.held.count(name) else ()
         return self._keys
+
+
+def _digest(body: IO[bytes]) -> str:
+    body.seek(0)
+    digest = hashlib.sha256()
+    while part := body.read(1 << 20):
+        digest.update(part)
+    return digest.hexdigest()

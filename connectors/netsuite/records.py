@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
 import msgspec
 
 from connectors.errors import Broken
 from connectors.files.cells import CellError, amount_reader, date_reader
 from connectors.files.keys import JOINT, joined, plain
+from connectors.files.spool import Spool
 from connectors.files.table import Header, cell, rows
 from connectors.files.wrong import FileError
 from connectors.netsuite.feeds import Feed
@@ -23,10 +25,15 @@ _NOTHING = "- None -"
 class Read:
     """What one file holds."""
 
-    #: key -> record, in the order of the file
-    records: dict[str, bytes] = field(default_factory=dict)
+    #: its records by their keys
+    records: Spool
     #: period -> keys; one period "" where the feed has none
     periods: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> set[str]:
+        """Every key; made each time where there is more than one period."""
+        return next(iter(self.periods.values())) if len(self.periods) == 1 else set().union(*self.periods.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,13 @@ def prefix_of(feed: str, period: str | None = None) -> str:
     return f"{feed}{JOINT}" if period is None else f"{feed}{JOINT}{plain(period)}{JOINT}"
 
 
-def read(feed: Feed, body: bytes) -> Read:
-    """Read a whole file; FileError for anything that is not as declared, and nothing of it counts then."""
+def read(feed: Feed, body: IO[bytes], records: Spool) -> Read:
+    """Read a whole file into `records`; FileError for anything that is not as declared, and nothing counts then."""
     header, lines = rows(feed, body)
     columns = _columns(feed, header)
     keys = [(label, header.places(label)) for label in feed.key]
     period = (feed.period, header.places(feed.period)) if feed.period else None
-    found, times = Read(), Counter[str]()
+    found, times = Read(records), Counter[str]()
     for number, line in lines:
         parts = [cell(line, places, label, number).strip() for label, places in keys]
         if not any(parts):
@@ -68,13 +75,14 @@ def read(feed: Feed, body: bytes) -> Read:
         if period and not month:
             raise FileError(f"has a row without {feed.period}", row=number)
         key = prefix_of(feed.name, month) + joined(parts)
+        of_period = found.periods.setdefault(month, set())
         if feed.numbered:
             times[key] += 1
             key += f"#{times[key]}"
-        elif key in found.records:
+        elif key in of_period:
             raise FileError(f"has two rows of one {' and '.join(feed.key)}", row=number)
-        found.records[key] = _record(feed, header, columns, key, month, line, number)
-        found.periods.setdefault(month, set()).add(key)
+        of_period.add(key)
+        records.add(key, _record(feed, header, columns, key, month, line, number))
     return found
 
 

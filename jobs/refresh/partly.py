@@ -4,7 +4,7 @@ A source's as-of is that of its oldest stream. So a run that could not read one 
 fresher than that stream is, wherever its as-of is shown.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,8 +34,8 @@ def how_far(run: Run, before: Run | None, collected: Collected, streams: Sequenc
 
     A run that read some streams alone leaves the others as they were, and so does one in which a stream was not due.
     """
-    labels = {stream.name: stream.label for stream in streams}
-    known = before.partly.missing if before is not None and before.partly is not None else ()
+    labels = dict(collected.parts) or {stream.name: stream.label for stream in streams}
+    known = _known(before, labels.keys() if collected.parts else None)
     now = tuple(_missing(one, before, labels) for one in collected.aside)
     rest = collected.source_as_of
     if run.only:
@@ -44,7 +44,8 @@ def how_far(run: Run, before: Run | None, collected: Collected, streams: Sequenc
         rest = min([rest, *([before_rest] if (before_rest := _rest(before)) is not None else [])])
     else:
         # That nobody looked at a stream again does not bring what is missing of it.
-        looked = {*collected.cursors, *collected.full, *(name for one in now for name in one.streams)}
+        looked = {*collected.cursors, *collected.full, *collected.parts}
+        looked |= {name for one in now for name in one.streams}
         now += tuple(one for one in known if looked.isdisjoint(one.streams))
     if not now:
         return HowFar(rest, None)
@@ -109,6 +110,12 @@ def to_retry(partly: Partly) -> tuple[str, ...]:
     return tuple(sorted({name for one in partly.missing for name in one.streams}))
 
 
+def _known(before: Run | None, parts: Collection[str] | None) -> tuple[Missing, ...]:
+    """Return what was missing before; of a source of parts those that are still declared."""
+    known = before.partly.missing if before is not None and before.partly is not None else ()
+    return tuple(one for one in known if parts is None or not set(parts).isdisjoint(one.streams))
+
+
 def _missing(one: Aside, before: Run | None, labels: Mapping[str, str]) -> Missing:
     named = one.label or _listed(labels.get(name, name) for name in one.streams)
     return Missing(
@@ -117,7 +124,7 @@ def _missing(one: Aside, before: Run | None, labels: Mapping[str, str]) -> Missi
         kind=kind_of(one.error),
         code=one.error.code,
         detail=one.error.detail,
-        as_of=_stood(one.streams, before),
+        as_of=one.as_of or _stood(one.streams, before),
     )
 
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -125,6 +126,29 @@ async def test_a_file_that_is_not_as_declared_changes_nothing(
     with pytest.raises(kind, match=said):
         await shop.world.collect()
     assert not shop.kept.batches
+
+
+async def test_a_file_that_cannot_be_read_stops_its_table_only(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    whole = shop.world.access
+    shop.write("targets.csv", SHEET, minutes=90)
+    shop.write("staff.csv", "id,name\n1,Ada\n", minutes=30)
+    await shop.world.collect()
+    shop.write("targets.csv", SHEET + "Jena;\n", minutes=20)
+    at = shop.write("staff.csv", "id,name\n1,Ada\n2,Cy\n", minutes=10)
+    done = await shop.world.collect(partly=True)
+    (lost,) = done.aside
+    assert (lost.streams, lost.label, lost.whole) == (("targets",), "targets.csv", False)
+    assert "the file targets.csv, row 4 has 2 cells" in lost.error.detail
+    assert (done.source_as_of, done.full, len(shop.rows("staff")), len(shop.rows("targets"))) == (at, ("staff",), 2, 2)
+    at = shop.write("targets.csv", SHEET + "Jena;11;;1;\n", minutes=5)
+    (shop.folder / "staff.csv").unlink()
+    shop.world.access = replace(whole, only=frozenset({"targets"}))
+    done = await shop.world.collect()
+    assert (done.source_as_of, done.full, len(shop.rows("targets"))) == (at, ("targets",), 3)
+    shop.world.access = whole
+    (lost,) = (await shop.world.collect(partly=True)).aside
+    assert (lost.error.code, len(shop.rows("staff"))) == ("file_missing", 2)
 
 
 async def test_a_mark_is_of_the_file_that_is_older_than_it(tmp_path: Path) -> None:

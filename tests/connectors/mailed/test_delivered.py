@@ -16,10 +16,10 @@ from tests.connectors.mailed.post import NAME, post
 NOVEMBER = date(2026, 11, 1)
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes], way: int = zipfile.ZIP_DEFLATED) -> bytes:
     """Return a zip."""
     body = io.BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(body, "w", way) as packed:
         for name, content in files.items():
             packed.writestr(name, content)
     return body.getvalue()

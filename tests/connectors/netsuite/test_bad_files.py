@@ -1,6 +1,7 @@
 """Whatever is wrong with a file, the run ends with the cause in plain words, and the old data stays."""
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Callable
@@ -14,7 +15,6 @@ from connectors.errors import Broken, Retry
 from connectors.files import unpack
 from connectors.files.cells import CellError, amount_reader, date_reader
 from connectors.files.store import FolderStore, Found
-from connectors.files.unpack import unpacked
 from connectors.files.wrong import FileError
 from storage.facts.secret import Secret
 from tests.connectors.netsuite.place import ORGANIZATION, Place, place
@@ -22,6 +22,8 @@ from tests.connectors.netsuite.place import ORGANIZATION, Place, place
 _HEAD = b"Internal ID,Line Unique Key,Date,Account,Amount\r\n"
 _ROW = b"1,10,11/18/2026,1000 Checking,5.00\r\n"
 _GOOD = _HEAD + _ROW
+#: rows of 100 kB that pack to nothing
+_LONG = b"1,%d,11/18/2026," + b"x" * 100_000 + b",5.00\r\n"
 _COLUMNS = {"transaction_id": "Internal ID", "line_id": "Line Unique Key", "txn_date": "Date", "account": "Account",
             "amount": "Amount"}  # fmt: skip
 
@@ -64,7 +66,8 @@ BAD: dict[str, tuple[bytes, str]] = {
     "damaged gzip": (gzip.compress(_GOOD)[:-8] + b"\0" * 8, "is damaged: its gzip cannot be unpacked"),
     "second member cut": (gzip.compress(_GOOD) + gzip.compress(_ROW)[:9], "was cut off"),
     "rubbish behind gzip": (gzip.compress(_GOOD) + b"rubbish", "is damaged"),
-    "bomb": (gzip.compress(b"0" * (40 << 20)), "unpacks to far more than a file of rows can hold"),
+    "bomb": (gzip.compress(_HEAD + b"".join(_LONG % n for n in range(180))), "unpacks to far more than a file of rows can hold"),
+    "a line without end": (_HEAD + b"0" * (9 << 20), "has a line that is longer than any row"),
 }  # fmt: skip
 
 
@@ -143,13 +146,17 @@ async def test_a_file_that_changes_while_it_is_read_is_tried_again(tmp_path: Pat
         await store.read(Found(found.path, 1 << 40, found.version, found.modified))
 
 
+def _unpacked(name: str, body: bytes, largest: int = unpack.LARGEST) -> bytes:
+    return unpack.unpacked(name, io.BytesIO(body), largest).read()
+
+
 def _silent(name: str, body: bytes) -> bytes:
     """The twin: unpacks as one usually does."""
     _ = name
     return zlib.decompressobj(wbits=31).decompress(body)
 
 
-@pytest.mark.parametrize("unpack_it, catches", [(unpacked, True), (_silent, False)])
+@pytest.mark.parametrize("unpack_it, catches", [(_unpacked, True), (_silent, False)])
 def test_the_usual_way_to_unpack_gives_half_a_file(unpack_it: Callable[[str, bytes], bytes], catches: bool) -> None:  # noqa: FBT001 - a case
     body = gzip.compress(_GOOD * 2000)[:-30]
     try:
@@ -161,10 +168,10 @@ def test_the_usual_way_to_unpack_gives_half_a_file(unpack_it: Callable[[str, byt
 
 
 def test_several_members_are_one_file() -> None:
-    assert unpacked("x.gz", gzip.compress(_HEAD) + gzip.compress(_ROW)) == _GOOD
+    assert _unpacked("x.gz", gzip.compress(_HEAD) + gzip.compress(_ROW)) == _GOOD
     assert unpack.LARGEST == 1 << 30
     with pytest.raises(FileError):
-        unpacked("x.gz", gzip.compress(_GOOD), 20)
+        _unpacked("x.gz", gzip.compress(_GOOD), 20)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ class _AsTheyCome(FeedReader):
         for one in new:
             found = await self._open(one, always=True)
             if found is not None:
-                await self._emit(found.records)
+                self._emit(found, found.keys)
 
 
 class _Hasty(NetSuiteConnector):
@@ -219,6 +219,75 @@ async def test_as_of_is_that_of_the_feed_that_is_furthest_behind(tmp_path: Path)
     done = await here.world.collect()
     assert done.source_as_of == here.at(10)
     assert set(here.rows("rows")) == {"items||1"}
+
+
+@pytest.mark.parametrize("replaces", ["nothing", "all"])
+async def test_a_feed_that_cannot_be_read_stops_itself_only(tmp_path: Path, replaces: str) -> None:
+    here = place(tmp_path, replaces=replaces)
+    account, access = here.netsuite, here.world.access
+    items = {"name": "items", "pattern": "items/*", "key": ["Internal ID"], "dates": "YYYY-MM-DD", "into": "rows"}
+    here.declare(account.feed(replaces=replaces), items)
+    account.post(3, NOVEMBER)
+    account.deliver(account.csv(), at=here.at(90))
+    account.deliver(b"Internal ID,Name\n1,Soil\n", feed="items", at=here.at(80))
+    await here.world.collect()
+    held = dict(here.rows())
+
+    # Of two new files the first is good by itself; the second is spoilt in its middle.
+    account.mutate(changed=2, removed=0)
+    between = account.csv()
+    account.deliver(between, at=here.at(60))
+    account.post(2, NOVEMBER)
+    bad = account.csv().split(b"\r\n")
+    bad[3] = bad[3] + b",one more"
+    path = account.deliver(b"\r\n".join(bad), at=here.at(50))
+    account.deliver(b"Internal ID,Name\n1,Soil\n2,Sand\n", feed="items", at=here.at(40))
+    done = await here.world.collect(partly=True)
+    (lost,) = done.aside
+    assert (lost.streams, lost.label, lost.whole, lost.error.code) == (
+        ("feed gl",),
+        "Files of gl",
+        False,
+        "file_unreadable",
+    )
+    assert f"{path.name}, row 4 has " in lost.error.detail
+    assert (done.source_as_of, done.parts) == (here.at(40), {"feed gl": "Files of gl", "feed items": "Files of items"})
+    assert len(here.rows("rows")) == 2
+    # What the files say that add and replace is kept up to the last good one, what replaces all not at all.
+    assert lost.as_of == here.at(60 if replaces == "nothing" else 90)
+    assert (here.rows() == held) == (replaces == "all")
+    assert len(here.rows()) == len(held)
+
+    # Alone: nothing else is looked at, and the as-of of the others does not stand for it.
+    account.deliver(b"Internal ID,Name\n3,Loam\n", feed="items", at=here.at(5))
+    here.world.access = replace(access, only=frozenset({"feed gl"}))
+    assert len((await here.world.collect(partly=True)).aside) == 1
+    account.write(path, account.csv(), here.at(4))
+    done = await here.world.collect()
+    assert (done.aside, done.source_as_of, len(here.rows("rows"))) == ((), here.at(50), 2)
+    here.assert_same()
+    here.world.access = access
+    assert (await here.world.collect()).source_as_of == here.at(5 + 45)
+
+
+async def test_a_feed_that_is_declared_anew_and_fails_keeps_what_it_had(tmp_path: Path) -> None:
+    here = place(tmp_path)
+    account = here.netsuite
+    items = {"name": "items", "pattern": "items/*", "key": ["Internal ID"], "dates": "YYYY-MM-DD", "into": "rows"}
+    here.declare(account.feed(), items)
+    account.post(3, NOVEMBER)
+    account.deliver(account.csv(), at=here.at(90))
+    account.deliver(b"Internal ID,Name\n1,Soil\n", feed="items", at=here.at(80))
+    await here.world.collect()
+    held = dict(here.rows())
+    here.declare({**account.feed(), "key": ["No such column"]}, items)
+    for _ in range(2):
+        (lost,) = (await here.world.collect(partly=True)).aside
+        assert (here.rows(), lost.as_of) == (held, here.at(90))
+    here.declare(account.feed(key=["Internal ID"], numbered=True, replaces="all"), items)
+    await here.world.collect()
+    here.assert_same()
+    assert len(here.rows()) == len(held)
 
 
 async def test_an_organization_reads_its_own_folder_only(tmp_path: Path) -> None:
