@@ -75,6 +75,18 @@ class Browsers:
         except (ValueError, SealError):
             return None
 
+    def hold(self, browser: Secret, what: str, text: str) -> str:
+        """Return a text for the browser's own form to carry, sealed to the browser and to what it is for."""
+        return base64.urlsafe_b64encode(self._seal.close(text, "held", what, browser.reveal())).decode()
+
+    def held(self, browser: Secret, what: str, sealed: str) -> str | None:
+        """Return a text that a form of the browser carried; None where it is none of ours, or for something else."""
+        try:
+            opened = base64.urlsafe_b64decode(sealed.encode("ascii", "replace"))
+            return self._seal.open(opened, "held", what, browser.reveal())
+        except (ValueError, SealError):
+            return None
+
     def _set(self, response: Response, name: str, value: str, seconds: int, path: str) -> None:
         response.set_cookie(
             name,

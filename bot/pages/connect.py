@@ -13,6 +13,7 @@ from bot.pages import words
 from bot.pages.browser import Browsers
 from bot.pages.draw import page, said
 from bot.pages.edge import AGAIN, Handler, coming_back, forgotten, in_words, told_before
+from bot.pages.filling import Drawn, FormPages
 from bot.pages.form import posted
 from bot.pages.port import Flows
 from connectors.grants import HintError, Pairs
@@ -37,6 +38,7 @@ class ConnectPages:
         self._flows = flows
         self._browsers = browsers
         self._clock = clock
+        self._forms = FormPages(flows, browsers, clock)
 
     def routes(self) -> list[Route]:
         """Return the addresses of a flow."""
@@ -47,7 +49,7 @@ class ConnectPages:
             Route(f"{link}/code", in_words(self._send_code), methods=["POST"]),
             Route(f"{link}/prove", in_words(self._prove), methods=["POST"]),
             Route(f"{link}/go", in_words(self._go), methods=["POST"]),
-            Route(f"{link}/form", in_words(self._fill), methods=["POST"]),
+            Route(f"{link}/form", in_words(self._forms.fill), methods=["POST"]),
             Route("/connect/slack/callback", self._back(self._signed_in)),
             Route("/connect/{provider}/callback", self._back(self._returned)),
             Route(_ENDED, in_words(self._told)),
@@ -113,7 +115,7 @@ class ConnectPages:
 
     def _ready_page(self, request: Request, view: FlowView, browser: Secret, wrong: str, typed: str) -> Response:
         if view.form:
-            return self._form_page(request, view, browser, wrong, {})
+            return self._forms.draw(request, view, browser, Drawn())
         return page(
             "ready",
             title=words.title(view),
@@ -125,31 +127,6 @@ class ConnectPages:
             here=_here(request),
             csrf=self._browsers.mark(browser),
         )
-
-    def _form_page(
-        self, request: Request, view: FlowView, browser: Secret, wrong: str, typed: dict[str, str]
-    ) -> Response:
-        return page(
-            "form",
-            title=words.title(view),
-            rows=words.who(view),
-            wrong=wrong,
-            fields=view.form,
-            # What was typed unseen is not sent back.
-            typed={one.name: typed[one.name] for one in view.form if one.name in typed and not one.secret},
-            here=_here(request),
-            csrf=self._browsers.mark(browser),
-        )
-
-    async def _fill(self, request: Request) -> Response:
-        browser, form = await self._posted(request)
-        typed = {name: value for name, value in form.items() if name not in {"csrf", "state"}}
-        try:
-            view = await self._flows.fill(_link(request), browser, list(typed.items()))
-        except HintError as error:
-            view = await self._flows.look(_link(request), browser)
-            return self._form_page(request, view, browser, str(error), typed)
-        return RedirectResponse("/connect/confirm" if view.state is FlowState.RETURNED else "/connect/done", 303)
 
     async def _sign_in(self, request: Request) -> Response:
         browser, _ = await self._posted(request)

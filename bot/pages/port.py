@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from connectors.grants import Pairs
+from connectors.grants import FormAnswer, Pairs, Sample
 from jobs.connecting.views import Connected, FlowView, Launch
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
@@ -45,6 +45,16 @@ class Flows(Protocol):
 
     async def fill(self, link: Secret, browser: Secret, typed: Pairs) -> FlowView:
         """Take our own form."""
+        ...
+
+    async def try_form(self, link: Secret, browser: Secret, typed: Pairs) -> FormAnswer:
+        """Say what lies where our own form says; takes nothing."""
+        ...
+
+    async def detect(
+        self, link: Secret, browser: Secret, typed: Pairs, number: int, sample: Sample | None
+    ) -> FormAnswer:
+        """Fill a block of our own form in from a file."""
         ...
 
     async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:

@@ -19,7 +19,7 @@ from connectors.mailed.imap import FOLDER, KNOWN, SERVER, USER
 from connectors.mailed.senders import ADDRESS, Rules
 from storage.facts.secret import Secret
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
+FEED_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 _MOST_FEEDS = 50
 _LONGEST = 200
 
@@ -176,7 +176,7 @@ def _hidden(kind: type, said: object) -> object:
 
 
 def _check(feed: Feed) -> None:
-    if not _NAME.fullmatch(feed.name):
+    if not FEED_NAME.fullmatch(feed.name):
         raise _wrong("a feed's name must be lower-case letters, digits and _")
     here = f"feed {feed.name}"
     if not 0 < len(feed.pattern) <= _LONGEST or feed.pattern.count("*") > 5:

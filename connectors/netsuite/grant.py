@@ -4,9 +4,12 @@ What is typed is tried before it is kept: the place must show its list to the ke
 connect, with `tidings seed`.
 """
 
+import contextlib
 import json
 import re
+from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,21 +18,28 @@ from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.grants import (
     Choice,
     Consent,
+    FormAnswer,
     FormField,
+    FormRows,
     Granted,
     HintError,
     HintField,
     Pairs,
     Returned,
     ReturnRefusedError,
+    Sample,
 )
 from connectors.limits import Unlimited
 from connectors.netsuite.feeds import read_grant
+from connectors.netsuite.typed import NAME, ROWS, blocks, declared, heading
 from connectors.oauth import MemoryTokens
 from connectors.tokens import Tokens, TokenStore
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
+
+if TYPE_CHECKING:
+    from connectors.netsuite.trying import Opened
 
 _BUCKETS = ("store", "company", "endpoint", "bucket", "prefix", "region", "key_id", "secret", "service_account")
 _MAILBOXES = ("store", "company", "sign_in", "tenant", "client_id")
@@ -46,6 +56,12 @@ _KINDS = (
 _BUCKET, _MAILBOX, _MAILS = "Bucket", "Mailbox", "Mailed reports"
 _IN_BUCKETS, _IN_MAILBOXES, _APPS = ("s3", "gcs"), ("imap",), ("microsoft", "google")
 _LONGEST_ACCOUNT = 300
+#: words of what is wrong with a feed -> its field on the form
+_ABOUT = {
+    "zone": "zone", "pattern": "pattern", "numbered": "numbered", "period column": "period", "key": "key",
+    "subject": "subject", "skipped": "skip", "sign": "numbers",
+}  # fmt: skip
+_PASTED = "Paste a declaration instead"
 _NO_LIST = "The feeds are not a list in JSON."
 
 
@@ -132,14 +148,13 @@ class NetSuiteGrants:
         ),
         FormField(
             "feeds",
-            "Feeds",
-            "Which files are which, a list in JSON: a name, a pattern of file names, the columns that tell rows apart,"
-            " and how dates are written. The source's page (How it works, in Slack) has the rest. Such as"
-            ' [{"name": "gl", "pattern": "gl*.csv", "key": ["Line Unique Key"], "dates": "MM/DD/YYYY"}]',
+            "Feeds as JSON",
+            "In place of the feeds above: the declaration that the source's page describes (How it works, in Slack).",
             long=True,
-            required=True,
+            folded=_PASTED,
         ),
     )
+    rows: FormRows = ROWS
 
     def read_hint(self, text: str) -> str:
         """Nothing is asked first; HintError."""
@@ -159,7 +174,7 @@ class NetSuiteGrants:
         """Return the declaration as the code, and the place as the account."""
         _ = settings, hint, now
         try:
-            return _declared(query)
+            return declared_of(query)
         except HintError as error:
             raise ReturnRefusedError("form_malformed", f"{error} Nothing was stored. Start again in Slack.") from error
 
@@ -186,11 +201,42 @@ class NetSuiteGrants:
 
     async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
         """Try what was typed, without keeping it; HintError says what stands against it."""
-        declared = _declared(query)
+        returned = declared_of(query)
         try:
-            await self.exchange(settings, declared, hint="", redirect_uri="", verifier=None, clock=clock)
+            await self.exchange(settings, returned, hint="", redirect_uri="", verifier=None, clock=clock)
         except ConnectorError as error:
             raise HintError(_plain(error, mailbox=dict(query).get("store") == "imap")) from error
+
+    async def looked(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> FormAnswer:
+        """Say of each feed what lies there and whether it can be read; HintError."""
+        # As above: it brings Arrow.
+        from connectors.netsuite.trying import tried
+
+        typed = dict(query)
+        async with _opened(settings, query, clock) as place:
+            answers = await tried(place)
+        if typed.get("feeds", "").strip():
+            against = [f"{name}: {' '.join(one.lines)}" for name, one in answers.items() if not one.good]
+            if against:
+                raise HintError(" ".join(against), "feeds")
+            return FormAnswer({})
+        return FormAnswer({n: answers[said["name"]] for n, said in blocks(typed).items()})
+
+    async def detected(
+        self, settings: ProviderSettings, query: Pairs, number: int, sample: Sample | None, clock: Clock
+    ) -> FormAnswer:
+        """Fill one feed in from a sample, or from the newest file that lies there; HintError."""
+        from connectors.netsuite.detecting import answered, filled
+
+        if sample is not None:
+            return await filled(dict(query), number, sample, mailed=False)
+        # The other feeds may be half typed: this one alone is looked for.
+        typed = {name: value for name, value in query if not name.startswith(f"{NAME}.") and name != "feeds"}
+        said = {name.rpartition(".")[2]: value for name, value in query if name.startswith(f"{NAME}.{number}.")}
+        probe = {"name": "feed", "pattern": said.get("pattern") or "*", "key": "*", "subject": said.get("subject", "")}
+        asked = typed | {f"{NAME}.{number}.{name}": value for name, value in probe.items()}
+        async with _opened(settings, list(asked.items()), clock) as place:
+            return await answered(place, dict(query), number)
 
     async def revoke(self, settings: ProviderSettings, store: TokenStore, *, account: str, region: str) -> bool:
         """Return False: the key is the customer's, who ends it where it was made."""
@@ -198,14 +244,44 @@ class NetSuiteGrants:
         return False
 
 
-def _declared(query: Pairs) -> Returned:
+@contextlib.asynccontextmanager
+async def _opened(settings: ProviderSettings, query: Pairs, clock: Clock) -> "AsyncIterator[Opened]":
+    """Open the place that was typed; HintError for whatever stands against it."""
+    from connectors.files.session import FileSession
+    from connectors.netsuite.connector import NetSuiteConnector
+    from connectors.netsuite.trying import Opened
+
+    returned = declared_of(query)
+    access = Access(returned.account, settings, MemoryTokens(Tokens(returned.code)), clock, Unlimited())
+    try:
+        async with open_session(NetSuiteConnector(), access) as session:
+            assert isinstance(session, FileSession)
+            yield Opened(session.store, read_grant(returned.code), clock.now())
+    except ConnectorError as error:
+        raise HintError(_plain(error, mailbox=dict(query).get("store") == "imap")) from error
+
+
+def _feeds(typed: dict[str, str]) -> list[object]:
+    """Return the feeds, from plain fields or as they were pasted; HintError."""
+    if typed.get("feeds") and blocks(typed):
+        raise HintError("The feeds are there twice, in fields and as JSON: empty one of them.", "feeds")
+    if not typed.get("feeds"):
+        feeds = declared(typed)
+        if not feeds:
+            raise HintError("Feed 1, Name: declare at least one feed.", f"{NAME}.0.name")
+        return feeds
+    try:
+        return msgspec.json.decode(typed["feeds"], type=list[object])
+    except (msgspec.MsgspecError, RecursionError):
+        raise HintError(_NO_LIST, "feeds") from None
+
+
+def declared_of(query: Pairs) -> Returned:
+    """Return what was typed as a declaration and its place; HintError names what is wrong."""
     typed = {name: value.strip() for name, value in query}
     if len(typed) != len(query):
         raise HintError("Something was sent twice.")
-    try:
-        feeds = msgspec.json.decode(typed.get("feeds", ""), type=list[object])
-    except (msgspec.MsgspecError, RecursionError):
-        raise HintError(_NO_LIST) from None
+    feeds = _feeds(typed)
     if typed.get("store") not in {kind.value for kind in _KINDS}:
         raise HintError("Choose the kind of place where the files come.")
     said, account = _mailbox(typed) if typed["store"] == "imap" else _bucket(typed)
@@ -217,7 +293,7 @@ def _declared(query: Pairs) -> Returned:
         code = Secret(json.dumps(said))
         read_grant(code)
     except Broken as error:
-        raise HintError(_plain(error)) from error
+        raise _hint(error, typed) from error
     except RecursionError:
         # What is nested as deep as can be read may be too deep to be written or checked.
         raise HintError(_NO_LIST) from None
@@ -244,6 +320,17 @@ def _mailbox(typed: dict[str, str]) -> tuple[dict[str, object], str]:
     said |= {"endpoint": server, "user": user, "folder": folder, "secret": typed["password"]}
     said |= {"refresh": typed["refresh"]} if typed.get("refresh") else {}
     return said, f"imap:{server}/{user}/{folder}"
+
+
+def _hint(error: Broken, typed: dict[str, str]) -> HintError:
+    """Return what is wrong with a declaration, with the number of the feed that it is about."""
+    detail = error.detail.removeprefix("the declaration of this source's feeds cannot be used: ")
+    for number, said in ({} if typed.get("feeds") else blocks(typed)).items():
+        if said.get("name") and (at := f"feed {said['name']}: ") in detail:
+            words = detail.partition(at)[2]
+            field = next((one for sign, one in _ABOUT.items() if sign in words), "name")
+            return HintError(f"{heading(number, said)}: {words}.", f"{NAME}.{number}.{field}")
+    return HintError(_plain(error))
 
 
 def _plain(error: ConnectorError, *, mailbox: bool = False) -> str:

@@ -15,7 +15,7 @@ from bot.pages.site import pages
 from bot.web import build_web
 from bot.webhooks import endpoints
 from connectors.amazon.login import read_login
-from connectors.grants import HintError, Pairs, ReturnRefusedError
+from connectors.grants import FormAnswer, HintError, Pairs, ReturnRefusedError, Sample
 from connectors.netsuite.grant import NetSuiteGrants
 from jobs.connecting.views import Connected, FlowView, Launch, Mismatch
 from jobs.errors import FlowRefusedError
@@ -49,6 +49,9 @@ class TwinFlows:
     error: Exception | None = None
     #: what stands against every form that is filled in
     refusing: str = ""
+    refused_at: str = ""
+    #: what is said of a form that is tried
+    answer: FormAnswer = field(default_factory=lambda: FormAnswer({}))
     looked: int = 0
     done: list[str] = field(default_factory=list)
     queries: list[Pairs] = field(default_factory=list)
@@ -111,6 +114,21 @@ class TwinFlows:
         if self.refusing:
             raise HintError(self.refusing)
         return self.view
+
+    async def try_form(self, link: Secret, browser: Secret, typed: Pairs) -> FormAnswer:
+        _ = link, browser
+        self._did("try_form")
+        self.queries.append(typed)
+        if self.refusing:
+            raise HintError(self.refusing, self.refused_at)
+        return self.answer
+
+    async def detect(
+        self, link: Secret, browser: Secret, typed: Pairs, number: int, sample: Sample | None
+    ) -> FormAnswer:
+        _ = link, browser, typed
+        self._did(f"detect {number} {sample.name if sample else 'newest'} {len(sample.body) if sample else 0}")
+        return self.answer
 
     async def returned(self, provider: Provider, query: Pairs, browser: Secret) -> FlowView:
         _ = provider, browser
@@ -238,7 +256,7 @@ def views(said: str) -> list[FlowView]:
         replace(named, state=FlowState.LINKED),
         replace(named, state=FlowState.LINKED, code_sent=True),
         replace(named, state=FlowState.PROVEN, source=source),
-        replace(named, state=FlowState.PROVEN, form=NetSuiteGrants.form),
+        replace(named, state=FlowState.PROVEN, form=NetSuiteGrants.form, rows=NetSuiteGrants.rows),
         replace(named, missing=(said,), known=source),
         replace(named, source=source, mismatch=Mismatch(said, said, said, said, new_allowed=True)),
         replace(named, state=FlowState.DONE, streams=(said,)),

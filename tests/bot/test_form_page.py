@@ -1,19 +1,28 @@
 """The page of our own form: what was typed wrong comes back to be corrected, what was typed unseen does not."""
 
+import re
 from dataclasses import replace
+from html import unescape
 from importlib.resources import files
 
+import httpx
+import pytest
+
+from bot.pages.browser import Browsers
+from connectors.grants import FormAnswer, RowAnswer
 from connectors.netsuite.grant import NetSuiteGrants
 from storage.facts.flows import FlowState
-from tests.bot.page_stage import BROWSER, LINK, VIEW, built, form
+from tests.bot.page_stage import BROWSER, KEY, LINK, VIEW, built, form
 
-ASKS = replace(VIEW, state=FlowState.PROVEN, form=NetSuiteGrants.form)
+ASKS = replace(VIEW, state=FlowState.PROVEN, form=NetSuiteGrants.form, rows=NetSuiteGrants.rows)
+_KEPT = re.compile(r'name="kept" value="([^"]+)"')
 #: A browser sends what is empty and what is out of sight as well.
 EMPTY = {one.name: one.choices[0].value if one.choices else "" for one in NetSuiteGrants.form}
 TYPED = EMPTY | {
     "bucket": "deliveries",
     "feeds": "</textarea><b>",
     "secret": "s3cret-key",
+    "feed.0.name": "gl",
     "service_account": "s3cret-file",
 }
 
@@ -40,11 +49,84 @@ async def test_a_form_is_drawn_sent_and_drawn_again() -> None:
             **TYPED,
         }  # neither our mark nor a state of the browser's
         site.flows.refusing = ""
+        # What was typed unseen is kept by the browser, sealed: it need not be typed again.
+        kept = unescape(_KEPT.findall(again.text)[0])
+        blank = TYPED | {"secret": "", "service_account": "other", "kept": kept}
+        assert (await client.post(f"/connect/l/{LINK}/form", data=form(BROWSER, **blank))).status_code == 303
+        sent = dict(site.flows.queries[-1])
+        assert (sent["secret"], sent["service_account"]) == ("s3cret-key", "other")
+        elsewhere = Browsers([KEY], secure=True).hold(BROWSER, "another link", '{"secret": "x"}')
+        for spoilt in (elsewhere, kept[:-8], "x"):
+            await client.post(f"/connect/l/{LINK}/form", data=form(BROWSER, **blank | {"kept": spoilt}))
+            assert not dict(site.flows.queries[-1])["secret"]
+        site.flows.queries.clear()
         taken = await client.post(f"/connect/l/{LINK}/form", data=form(BROWSER, **TYPED))
         assert (taken.status_code, taken.headers["location"]) == (303, "/connect/done")
         foreign = await client.post(f"/connect/l/{LINK}/form", data=TYPED)
         assert foreign.status_code == 403
-        assert len(site.flows.queries) == 2
+        assert len(site.flows.queries) == 2  # tried, then taken
+
+
+async def test_feeds_are_added_filled_in_tried_and_removed() -> None:
+    site = built(ASKS)
+    here = f"/connect/l/{LINK}/form"
+    async with site.browser() as client:
+
+        async def pressed(
+            do: str, typed: dict[str, str] | None = None, files: dict[str, tuple[str, bytes]] | None = None
+        ) -> httpx.Response:
+            return await client.post(here, data=form(BROWSER, **TYPED | (typed or {}), do=do), files=files)
+
+        drawn = await pressed("add")
+        assert "<legend>Feed 1: gl</legend>" in drawn.text
+        assert "<legend>Feed 2</legend>" in drawn.text
+        assert "Remove this feed" in drawn.text
+        two = {"feed.1.name": "items", "feed.1.pattern": "items*", "feed.2.name": "third"}
+        drawn = await pressed("remove:1", two)
+        assert 'value="items"' not in drawn.text
+        assert "<legend>Feed 2: third</legend>" in drawn.text
+        assert "at most 20" in (await pressed("add", {"feed.19.name": "x"})).text
+        assert site.effects == []
+        shown = RowAnswer(good=True, lines=("3 files there.",), header=("account",), rows=(("<1000>",),))
+        site.flows.answer = FormAnswer({0: shown}, {"feed.0.dates": "DD.MM.YYYY"})
+        drawn = await pressed("sample:0", None, {"feed.0.sample": ("gl.csv", b"a;b")})
+        assert site.flows.done == ["detect 0 gl.csv 3"]
+        assert '<option value="DD.MM.YYYY" selected>' in drawn.text
+        assert "<td>&lt;1000&gt;</td>" in drawn.text
+        assert "choose a file first" in (await pressed("sample:0")).text
+        await pressed("newest:0", {"feed.0.sample": "gl.csv"})
+        assert site.flows.done[-1] == "detect 0 newest 0"
+        assert "3 files there." in (await pressed("test")).text
+        site.flows.answer = FormAnswer({0: RowAnswer(good=False, lines=("row 3 is no date",))})
+        drawn = await pressed("go")
+        assert drawn.status_code == 200
+        assert "row 3 is no date" in drawn.text
+        assert "Continue all the same" in drawn.text
+        assert "fill" not in site.flows.done
+        assert (await pressed("anyway")).status_code == 303
+        assert site.flows.done[-1] == "fill"
+        site.flows.refusing, site.flows.refused_at = "Feed 1 (gl), Key columns: name one.", "feed.0.key"
+        assert re.search(r'name="feed.0.key"[^>]* aria-invalid', (await pressed("test")).text)
+        large = {"feed.0.sample": ("gl.csv", b"x" * (5 << 20))}
+        assert (await pressed("sample:0", None, large)).status_code == 413
+
+
+async def test_the_largest_form_is_taken() -> None:
+    """Every field of every block is sent, empty or not."""
+    site = built(ASKS)
+    blocks = {f"feed.{n}.{one.name}": "x" * 30 for n in range(20) for one in NetSuiteGrants.rows.fields}
+    async with site.browser() as client:
+        answer = await client.post(f"/connect/l/{LINK}/form", data=form(BROWSER, **TYPED | blocks, do="go"))
+    assert answer.status_code == 303
+    assert dict(site.flows.queries[-1])["feed.19.optional"] == "x" * 30
+
+
+@pytest.mark.parametrize("state", [FlowState.LINKED, FlowState.RETURNED])
+async def test_only_whoever_has_the_form_may_send_one(state: FlowState) -> None:
+    site = built(replace(ASKS, state=state))
+    async with site.browser() as client:
+        answer = await client.post(f"/connect/l/{LINK}/form", data=form(BROWSER, **TYPED))
+    assert (answer.status_code, site.effects) == (410, [])
 
 
 def test_what_is_asked_only_for_some_choices_has_its_rule() -> None:
@@ -55,4 +137,10 @@ def test_what_is_asked_only_for_some_choices_has_its_rule() -> None:
         for value in field.only:
             assert value in choices
             assert f'option[value="{value}"]:checked' in style
+            assert f".only-{value}" in style
+    chosen = {choice.value for one in NetSuiteGrants.rows.fields for choice in one.choices}
+    for field in NetSuiteGrants.rows.fields:
+        assert not field.required, field.name  # a block may be left empty
+        for value in field.only:
+            assert value in chosen
             assert f".only-{value}" in style

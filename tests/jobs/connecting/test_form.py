@@ -11,7 +11,7 @@ import pytest
 
 from connectors.base import ProviderSettings
 from connectors.grants import Granted, HintError, Pairs, Returned
-from connectors.netsuite.grant import NetSuiteGrants, _declared
+from connectors.netsuite.grant import NetSuiteGrants, declared_of
 from connectors.tokens import Tokens
 from jobs.connecting.service import ConnectService
 from jobs.errors import FlowGoneError, FlowRefusedError
@@ -89,6 +89,20 @@ async def test_a_form_is_tried_then_confirmed_then_sealed(sqlite_database: Datab
                 await stage.service.fill(link, browser, made.typed(**wrong))
             assert stage.flow(link).state is FlowState.PROVEN
         assert stage.sources() == []
+        with pytest.raises(FlowGoneError):
+            await stage.service.try_form(link, a_browser(), made.typed())
+        with pytest.raises(FlowGoneError):
+            await stage.service.detect(link, a_browser(), made.typed(), 0, None)
+        plain = [one for one in made.typed() if one[0] != "feeds"]
+        found = await stage.service.detect(link, browser, plain, 0, None)  # from the file that lies there
+        assert (found.typed["feed.0.pattern"], found.typed["feed.0.into"]) == ("gl_*.csv", "transaction_lines")
+        typed = [*plain, *{**found.typed, "feed.0.pattern": "gl/*", "feed.0.key": "Line Unique Key"}.items()]
+        answer = (await stage.service.try_form(link, browser, typed)).rows[0]
+        assert answer.good, answer.lines
+        with pytest.raises(HintError, match=r"Feed 1 \(gl\), Key columns"):
+            await stage.service.try_form(link, browser, list({**dict(typed), "feed.0.key": ""}.items()))
+        with pytest.raises(HintError, match="refuses this key"):
+            await stage.service.detect(link, browser, list({**dict(plain), "secret": "another"}.items()), 0, None)
         view = await stage.service.fill(link, browser, made.typed())
         assert (view.state, view.company, view.account) == (
             FlowState.RETURNED,
@@ -175,7 +189,7 @@ class Believing(NetSuiteGrants):
     """The twin: keeps what was typed without looking."""
 
     async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
-        _declared(query)
+        declared_of(query)
 
     async def exchange(
         self, settings: ProviderSettings, returned: Returned, *, hint: str, redirect_uri: str, verifier: Secret | None,
