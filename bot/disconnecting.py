@@ -4,7 +4,9 @@ from bot import names, values
 from bot.case import Case
 from bot.reply import Reply
 from jobs.connecting.disconnect import Confirmation
+from jobs.connecting.views import Parted
 from jobs.errors import NotFoundError, TooLateError, WrongNameError
+from storage.facts.messages import Message
 from storage.facts.sources import Source
 from templates import forms, notices
 
@@ -56,7 +58,13 @@ async def confirmed(case: Case) -> Reply:
     except WrongNameError as error:
         wrong = notices.wrong_name(error.names)
         return Reply(wrong, errors={forms.NAME: wrong.summary}, zone=case.zone)
-    return case.say(notices.disconnected_now(parted.source, erase=parted.erase, frozen_at=parted.frozen_at))
+    return case.say(_answer(parted))
+
+
+def _answer(parted: Parted) -> Message:
+    return notices.disconnected_now(
+        parted.source, erase=parted.erase, frozen_at=parted.frozen_at, dependents=parted.dependents
+    )
 
 
 async def _card(case: Case, source: Source) -> Reply:
@@ -64,6 +72,11 @@ async def _card(case: Case, source: Source) -> Reply:
     who = await case.names()
     return case.say(
         notices.disconnect_card(
-            who.organization, parting.status, case.now, waiting=parting.waiting, only_data=parting.only_data
+            who.organization,
+            parting.status,
+            case.now,
+            waiting=parting.waiting,
+            only_data=parting.only_data,
+            dependents=parting.dependents,
         )
     )

@@ -8,11 +8,12 @@ from jobs.asks import Enqueue
 from jobs.slots import Schedule, Slot, known_zone
 from jobs.work import Work
 from storage.facts.clock import Clock
+from storage.facts.dependents import DependentKind
 from storage.facts.ids import derived_id
 from storage.facts.runs import Trigger
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import CollectMode, ConnectionState, Source
-from storage.records import deadlines, organizations, runs, sources
+from storage.records import deadlines, frozen, organizations, runs, sources
 from storage.sessions import ConflictError, Database, Session
 
 #: The deadline of a first read that nobody asked for: it may take as long as it likes while it moves.
@@ -78,6 +79,8 @@ def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) ->
     schedule = schedule_of(source)
     # What was due before the schedule was set is not made up for: its first time is the one that was shown.
     if not schedule.runs or (schedule.since is not None and slot.at <= schedule.since):
+        return None
+    if frozen.is_frozen(session, DependentKind.SCHEDULE, source.id):
         return None
     if runs.slot_taken(session, source.id, slot.key):
         return None

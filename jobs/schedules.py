@@ -11,10 +11,12 @@ from jobs.refresh.ask import TriggerKey
 from jobs.schedule import schedule_of
 from jobs.slots import known_zone, next_slots
 from storage.facts.clock import Clock
+from storage.facts.dependents import DependentKind
 from storage.facts.people import Action, Actor, Member
 from storage.facts.sources import ConnectionState, Source
-from storage.records import audit, organizations, sources, triggers
+from storage.records import audit, frozen, organizations, sources, triggers
 from storage.sessions import Session
+from templates.rhythm import rhythm
 
 #: how many of the next times are shown
 SHOWN = 5
@@ -87,6 +89,7 @@ class ScheduleService:
         now = self._clock.now()
         planned = _planned(before, plan, zone, now)
         sources.set_schedule(session, before.id, plan.minutes, plan.rule, now)
+        frozen.rename(session, DependentKind.SCHEDULE, before.id, rhythm(planned.source))
         triggers.remember(session, trigger.team_id, trigger.trigger_id, before.id, now)
         was = Plan(before.planned_minutes or before.schedule_minutes, before.rule).words
         detail: dict[str, object] = {"account": before.label, "before": was, "now": plan.words, "zone": zone}

@@ -11,9 +11,9 @@ from jobs.slots import latest_slot, next_slot
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
 from storage.facts.runs import Run
-from storage.facts.sources import CollectMode, Freshness, Provider, Source
+from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from storage.facts.status import SourceStatus
-from storage.records import receipts, runs, sources, webhooks
+from storage.records import frozen, receipts, runs, sources, webhooks
 from storage.sessions import Session
 
 #: What a run itself may take before its source counts as late.
@@ -70,6 +70,7 @@ def statuses(
     durations = runs.durations_of(session, ids if with_durations else list(active))
     # What is read on demand is read when its provider tells of a change; the others wait for their timer.
     changed = webhooks.newest(session, [source for source in found if source.mode is CollectMode.TIMER])
+    still = frozen.of_sources(session, [one.id for one in found if one.connection is ConnectionState.DISCONNECTED])
     return [
         SourceStatus(
             source=source,
@@ -82,6 +83,7 @@ def statuses(
             reads=(reads.get(source.id, 0), budget) if source.provider in METERED else None,
             stretched_minutes=stretched.get(source.id),
             changed_at=changed.get(source.id),
+            frozen=tuple(still.get(source.id, ())),
         )
         for source in found
     ]

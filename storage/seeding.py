@@ -17,7 +17,7 @@ from storage.facts.ids import derived_id
 from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Provider
-from storage.records import audit, authority, delivered, organizations, seeds
+from storage.records import audit, authority, delivered, frozen, organizations, seeds
 from storage.seal import Seal
 from storage.seed_file import CredentialsSeed, Seed, SourceSeed, SupportSeed, WorkspaceSeed
 
@@ -197,6 +197,8 @@ def _connection(session: Session, source_id: str, source: SourceSeed, how: Seedi
         state=source.connection,
         reason=source.reason,
     )
+    if source.connection is not ConnectionState.DISCONNECTED:
+        frozen.thaw(session, source_id)
     seeded.changes.append(f"stored the grant of {source.shown}")
 
 

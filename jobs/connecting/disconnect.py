@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from jobs import dependents
 from jobs.authorize import authorize
 from jobs.connecting import telling
 from jobs.connecting.means import Means
@@ -105,6 +106,7 @@ class DisconnectService:
         if _plain(confirmed.typed) not in map(_plain, parting.names):
             raise WrongNameError(parting.names)
         disconnect = self._cut(session, member, source, stands, erase=confirmed.erase)
+        still = dependents.freeze(session, source, _why(session, disconnect), disconnect.at)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, disconnect.id, disconnect.at)
         stopped = self._stop(session, source, disconnect.at)
         frozen = parting.status.last_data_refresh
@@ -116,12 +118,14 @@ class DisconnectService:
             "erase_data": disconnect.erase_data,
             "stopped_run": stopped,
             "data_as_of": frozen.isoformat() if frozen else None,
+            "frozen": dependents.said(still),
         }
         audit.record(session, source.organization_id, member.id, Action.DISCONNECT, source.id, disconnect.at, detail)
-        telling.tell_disconnected(session, disconnect, source, frozen, self._means.enqueue)
+        telling.tell_disconnected(session, disconnect, source, frozen, still, self._means.enqueue)
         self._means.enqueue(session, severing_work(disconnect))
         self._means.checkpoint("disconnect.cutting")
-        return Parted(disconnect.id, sources.source(session, source.id), disconnect.erase_data, frozen)
+        now = sources.source(session, source.id)
+        return Parted(disconnect.id, now, disconnect.erase_data, frozen, tuple(still))
 
     def _cut(self, session: Session, member: Member, source: Source, stands: Standing, *, erase: bool) -> Disconnect:
         """Take the grant out of the connection and keep it, sealed anew, for being given up alone."""
@@ -147,8 +151,7 @@ class DisconnectService:
             ended_at=None,
         )
         disconnects.add(session, disconnect, grant)
-        reason = said(session, disconnect, "its data is being erased" if erase else "its data is kept")
-        if not disconnects.cut(session, disconnect, reason, stands.version):
+        if not disconnects.cut(session, disconnect, _why(session, disconnect), stands.version):
             raise ConflictError("the tokens were renewed a moment ago")
         return disconnect
 
@@ -182,7 +185,8 @@ class DisconnectService:
         if only_data and runs.newest_loaded(session, source.id) is None:
             raise TooLateError("it is disconnected already, and nothing of its data is left")
         waiting = len(refreshes.waiting_for_run(session, status.active.id)) if status.active else 0
-        return Parting(status, f"{stands.state}:{stands.since.isoformat()}", waiting, only_data)
+        still = tuple(dependents.dependents_of(session, source))
+        return Parting(status, f"{stands.state}:{stands.since.isoformat()}", waiting, only_data, still)
 
     def _again(self, session: Session, member: Member, disconnect_id: str) -> Parted:
         found = disconnects.find(session, disconnect_id)
@@ -190,7 +194,9 @@ class DisconnectService:
             raise NotFoundError
         last = runs.last_ready_of(session, [found.source_id]).get(found.source_id)
         frozen = last.clocks.source_as_of if last else None
-        return Parted(found.id, sources.source(session, found.source_id), found.erase_data, frozen)
+        source = sources.source(session, found.source_id)
+        still = tuple(dependents.dependents_of(session, source))
+        return Parted(found.id, source, found.erase_data, frozen, still)
 
 
 def severing_work(disconnect: Disconnect, attempt: int = 1, delay: timedelta | None = None) -> Work:
@@ -203,6 +209,10 @@ def said(session: Session, disconnect: Disconnect, rest: str) -> str:
     zone = organizations.organization(session, disconnect.organization_id).timezone
     who = organizations.member(session, disconnect.member_id).name
     return f"{who} disconnected it on {times.absolute(disconnect.at, zone)}; {rest}"
+
+
+def _why(session: Session, disconnect: Disconnect) -> str:
+    return said(session, disconnect, "its data is being erased" if disconnect.erase_data else "its data is kept")
 
 
 def _visible(session: Session, member: Member, source_id: str) -> Source:

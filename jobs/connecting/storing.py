@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from jobs import dependents
 from jobs.connecting import reasons, telling
 from jobs.connecting.finding import admitted, in_browser, locked, still_allowed
 from jobs.connecting.means import Means
@@ -102,6 +103,7 @@ def _confirmed(session: Session, means: Means, flow: Flow, *, as_new: bool) -> C
         company=yes.pending.granted.company,
     )
     source = sources.source(session, source_id)
+    thawed = dependents.thaw(session, source_id)
     detail: dict[str, object] = {
         "flow": flow.id,
         "how": "new" if newly else "reconnect",
@@ -110,10 +112,11 @@ def _confirmed(session: Session, means: Means, flow: Flow, *, as_new: bool) -> C
         "company": source.company,
         "missing": list(yes.pending.granted.missing),
         "run": run_id,
+        "thawed": dependents.said(thawed),
     }
     audit.record(session, flow.organization_id, flow.member_id, Action.CONNECT, source_id, yes.now, detail)
-    back(session, source_id, Resolution.RECONNECTED, yes.now, means.notifier)
-    telling.tell_admins(session, flow, source, newly=newly, enqueue=means.enqueue, now=yes.now)
+    back(session, source_id, Resolution.RECONNECTED, yes.now, means.notifier, thawed)
+    telling.tell_admins(session, flow, source, newly=newly, thawed=thawed, enqueue=means.enqueue, now=yes.now)
     return Connected(flow.id, source, run_id, newly)
 
 

@@ -1,7 +1,7 @@
 """Messages of flows: deliveries like all others (intent, call, outcome, reconciled), with words of their own."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connectors.base import Connector
@@ -17,6 +17,7 @@ from storage.facts.deliveries import (
     Channel,
     Delivery,
 )
+from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.flows import Flow
 from storage.facts.messages import Message, Person
@@ -54,17 +55,31 @@ def send_code(
         enqueue(session, Work("delivery", delivery_id, queue="notify"))
 
 
-def tell_admins(session: Session, flow: Flow, source: Source, *, newly: bool, enqueue: Enqueue, now: datetime) -> None:
-    """Tell every admin, the one who did it included, that a connection changed."""
-    facts = {"newly": newly, "source": source.id, "missing": source.connection_reason}
+def tell_admins(
+    session: Session,
+    flow: Flow,
+    source: Source,
+    *,
+    newly: bool,
+    thawed: Sequence[Dependent],
+    enqueue: Enqueue,
+    now: datetime,
+) -> None:
+    """Tell every admin, the one who did it included, that a connection changed, and what goes on with it."""
+    facts = {"newly": newly, "source": source.id, "missing": source.connection_reason, "thawed": _kept(thawed)}
     _tell(session, flow.organization_id, CONNECTION_CHANGED, flow.id, facts, enqueue=enqueue, now=now)
 
 
 def tell_disconnected(
-    session: Session, disconnect: Disconnect, source: Source, frozen: datetime | None, enqueue: Enqueue
+    session: Session,
+    disconnect: Disconnect,
+    source: Source,
+    frozen: datetime | None,
+    still: Sequence[Dependent],
+    enqueue: Enqueue,
 ) -> None:
-    """Tell every admin, the one who did it included, that a source was disconnected."""
-    facts = {"source": source.id, "frozen": frozen.isoformat() if frozen else None}
+    """Tell every admin, the one who did it included, that a source was disconnected, and what stands still with it."""
+    facts = {"source": source.id, "frozen": frozen.isoformat() if frozen else None, "dependents": _kept(still)}
     _tell(session, source.organization_id, DISCONNECTED, disconnect.id, facts, enqueue=enqueue, now=disconnect.at)
 
 
@@ -125,6 +140,7 @@ def flow_words(seal: Seal, connector_for: Callable[[Provider], Connector]) -> Ma
             missing=str(facts["missing"]) if facts.get("missing") else None,
             at=delivery.created_at,
             source_id=source.id,
+            thawed=_known(facts.get("thawed")),
         )
 
     return {CONNECT_CODE: code, CONNECTION_CHANGED: changed}
@@ -135,13 +151,15 @@ def disconnect_words() -> Mapping[str, Words]:
 
     def told(session: Session, delivery: Delivery, _now: datetime) -> Message:
         found = _disconnect(session, delivery.subject)
-        frozen = deliveries.facts_of(session, delivery.id).get("frozen")
+        facts = deliveries.facts_of(session, delivery.id)
+        frozen = facts.get("frozen")
         return disconnected_told(
             _person(organizations.member(session, found.member_id)),
             sources.source(session, found.source_id),
             at=found.at,
             erase=found.erase_data,
             frozen_at=datetime.fromisoformat(str(frozen)) if frozen else None,
+            dependents=_known(facts.get("dependents")),
         )
 
     def ended(session: Session, delivery: Delivery, _now: datetime) -> Message:
@@ -151,6 +169,16 @@ def disconnect_words() -> Mapping[str, Words]:
         )
 
     return {DISCONNECTED: told, DISCONNECT_ENDED: ended}
+
+
+def _kept(found: Sequence[Dependent]) -> list[list[str]]:
+    return [[one.kind.value, one.id, one.name] for one in found]
+
+
+def _known(kept: object) -> list[Dependent]:
+    """Return dependents as a delivery keeps them; deliveries from before say nothing of them."""
+    listed = kept if isinstance(kept, list) else []
+    return [Dependent(DependentKind(kind), dependent_id, name) for kind, dependent_id, name in listed]
 
 
 def _disconnect(session: Session, disconnect_id: str) -> Disconnect:

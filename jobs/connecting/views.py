@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.grants import FormField, FormRows, HintField
+from storage.facts.dependents import Dependent
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
@@ -112,6 +113,8 @@ class Parting:
     waiting: int
     #: it is disconnected already; its data may be erased still
     only_data: bool
+    #: what stands still once it is disconnected
+    dependents: tuple[Dependent, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,6 +132,8 @@ class Parted:
     erase: bool
     #: as of when the data stays; None where nothing was ever loaded
     frozen_at: datetime | None
+    #: what stands still since then
+    dependents: tuple[Dependent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

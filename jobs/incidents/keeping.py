@@ -18,6 +18,7 @@ from connectors.base import open_session
 from connectors.errors import ConnectorError, Reconnect, Retry
 from connectors.grants import Grants, Scoped
 from connectors.registry import grants_for
+from jobs import dependents
 from jobs.asks import Enqueue
 from jobs.connecting import reasons
 from jobs.ground import Ground
@@ -144,7 +145,8 @@ class GrantKeeper:
         lacks = reasons.lacks(self._lacking(session, source))
         state = ConnectionState.ATTENTION if lacks else ConnectionState.CONNECTED
         sources.set_connection(session, source.id, state, lacks, now)
-        if back(session, source.id, Resolution.CLEARED, now, self._notifier):
+        thawed = dependents.thaw(session, source.id)
+        if back(session, source.id, Resolution.CLEARED, now, self._notifier, thawed):
             start_catch_up(session, source, f"cleared:{now.isoformat()}", now, self._enqueue)
 
     def _lacking(self, session: Session, source: Source) -> tuple[str, ...]:

@@ -3,9 +3,12 @@
 Everybody who notices comes through here: a refused token, a provider's event, a look at what lies still.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from jobs import dependents
 from jobs.notify import Notifier
+from storage.facts.dependents import Dependent
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.sources import ConnectionState
 from storage.records import audit, incidents, sources
@@ -32,6 +35,7 @@ def lost(session: Session, source_id: str, reason: str, now: datetime, notifier:
         # What a person disconnected is refused everywhere, as it should be.
         return False
     sources.set_connection(session, source_id, ConnectionState.DISCONNECTED, reason, now)
+    still = dependents.said(dependents.freeze(session, source, reason, now))
     opened = incidents.open_one(
         session,
         source.organization_id,
@@ -43,7 +47,7 @@ def lost(session: Session, source_id: str, reason: str, now: datetime, notifier:
     )
     if opened is None:
         return False
-    audit.record(session, source.organization_id, _SYSTEM, LOST, source_id, now, {"reason": reason})
+    audit.record(session, source.organization_id, _SYSTEM, LOST, source_id, now, {"reason": reason, "frozen": still})
     notifier.incident(session, opened, source, now)
     return True
 
@@ -58,12 +62,20 @@ def judged(session: Session, source_id: str, code: str | None, now: datetime) ->
         sources.set_connection(session, source_id, ConnectionState.CONNECTED, None, now)
 
 
-def back(session: Session, source_id: str, resolution: Resolution, now: datetime, notifier: Notifier) -> bool:
-    """End what was said about a lost connection; return whether anything was open."""
+def back(
+    session: Session,
+    source_id: str,
+    resolution: Resolution,
+    now: datetime,
+    notifier: Notifier,
+    thawed: Sequence[Dependent] = (),
+) -> bool:
+    """End what was said about a lost connection; return whether anything was open. `thawed`: what goes on with it."""
     found = incidents.find_open(session, source_id, IncidentKind.DISCONNECTED)
     if found is None or not incidents.resolve(session, found.id, resolution, now):
         return False
-    audit.record(session, found.organization_id, _SYSTEM, BACK, source_id, now, {"how": resolution.value})
+    detail = {"how": resolution.value, "thawed": dependents.said(thawed)}
+    audit.record(session, found.organization_id, _SYSTEM, BACK, source_id, now, detail)
     notifier.wake(session, [found.id], now)
     return True
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from jobs.dependents import dependents_of
 from storage.facts.messages import Message
 from storage.facts.sources import Source
 from storage.records import audit, connections, incidents, organizations, runs, sources
@@ -28,6 +29,7 @@ def incident_message(session: Session, incident_id: str, now: datetime, *, remin
         admins=tuple(admin.name for admin in organizations.admins(session, found.organization_id)),
         now=now,
         streams=tuple(name.replace("_", " ") for name in last.counts) if last else (),
+        dependents=tuple(dependents_of(session, source)),
     )
     return notices.incident_reminder(facts, reminder) if reminder else notices.incident(facts)
 

@@ -1,8 +1,9 @@
 """What a status answer is made of."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
+from storage.facts.dependents import Frozen
 from storage.facts.runs import Duration, Run
 from storage.facts.sources import Freshness, Source
 
@@ -28,6 +29,8 @@ class SourceStatus:
     stretched_minutes: int | None = None
     #: when the provider last told of a change by itself; None where it never did
     changed_at: datetime | None = None
+    #: what stands still because the source is disconnected
+    frozen: tuple[Frozen, ...] = ()
 
     @property
     def changes_wait(self) -> bool:
@@ -40,6 +43,16 @@ class SourceStatus:
     def last_data_refresh(self) -> datetime | None:
         """The `source_as_of` of the newest run that became ready."""
         return self.last_ready.clocks.source_as_of if self.last_ready else None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a refresh was asked to read once more."""
+
+    #: what people call the kind of record; empty: all of the source
+    label: str
+    #: only what changed since that day, in the organization's zone; None: everything
+    since: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +82,5 @@ class RefreshStatus:
     failing: dict[str, Run] = field(default_factory=dict)
     #: who else waits, by source id, for the runs that this refresh waits for no more
     goes_on_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: set where it was asked for by `/data reread`: it has one run then
+    again: Again | None = None

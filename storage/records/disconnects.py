@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.sources import ConnectionState
+from storage.records.frozen import nothing_left
 from storage.records.guarded import won
 from storage.records.inserts import insert
 from storage.tables import ConnectionRow, DisconnectRow, SourceRow
@@ -141,6 +142,7 @@ def note_erased(session: Session, disconnect: Disconnect, reason: str, now: date
         return False
     won(session, update(SourceRow).where(col(SourceRow.id) == disconnect.source_id).values(data_erased_at=now))
     won(session, _own_connection(disconnect).values(reason=reason))
+    nothing_left(session, disconnect.source_id, reason)
     return True
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.sources import Provider, Source
 from storage.facts.webhooks import Event, Webhook
+from storage.records.frozen import nothing_left
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
 from storage.records.sources import as_source
@@ -120,6 +121,7 @@ def forget_account(session: Session, source_id: str, now: datetime) -> None:
     grant = update(ConnectionRow).where(col(ConnectionRow.source_id) == source_id)
     won(session, grant.values(credentials=None, version=ConnectionRow.version + 1))
     won(session, update(SourceRow).where(col(SourceRow.id) == source_id).values(data_erased_at=now, updated_at=now))
+    nothing_left(session, source_id)
 
 
 def _as_webhook(row: WebhookRow) -> Webhook:

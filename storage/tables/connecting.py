@@ -247,3 +247,21 @@ class DisconnectRow(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
     data_erased_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class FrozenRow(SQLModel, table=True):
+    """One thing that stands still because its source is disconnected (`storage.facts.dependents`)."""
+
+    __tablename__ = "frozen_dependents"
+    __table_args__ = (Index("ix_frozen_dependents_dependent", "kind", "dependent"),)
+
+    source_id: str = Field(primary_key=True, foreign_key="sources.id")
+    kind: str = Field(primary_key=True)
+    dependent: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    #: as people know it
+    name: str
+    reason: str
+    since: datetime = Field(sa_type=Instant)
+    #: the instant up to which its data went; None where there is none
+    as_of: datetime | None = Field(default=None, sa_type=Instant)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.disconnects import GrantEnd
 from storage.facts.messages import (
     Button,
@@ -19,20 +20,28 @@ from storage.facts.messages import (
     Strong,
     When,
 )
-from storage.facts.sources import CollectMode, ConnectionState, Source
+from storage.facts.sources import ConnectionState, Source
 from storage.facts.status import SourceStatus
 from templates import actions
 from templates.notices.answers import say
 from templates.notices.pieces import Words, doing
-from templates.rhythm import rhythm
-from templates.text import counted, label
+from templates.notices.standstill import named
+from templates.text import counted, label, listed
 from templates.words import provider_name, source_name, source_title
 
 _MOST = 5
+#: What stands still once a source is disconnected, by kind.
+_KINDS = {DependentKind.SCHEDULE: "Schedule that freezes"}
 
 
 def disconnect_card(
-    organization: str, status: SourceStatus, now: datetime, *, waiting: int = 0, only_data: bool = False
+    organization: str,
+    status: SourceStatus,
+    now: datetime,
+    *,
+    waiting: int = 0,
+    only_data: bool = False,
+    dependents: Sequence[Dependent] = (),
 ) -> Message:
     """Return what disconnecting a source affects, with the button that asks for the confirmation."""
     source = status.source
@@ -42,7 +51,7 @@ def disconnect_card(
         words: Words = (f"{title} is disconnected already; ", *_stays(frozen))
         parts: list[Part] = [Heading(f"Erase the data of {title}?"), Paragraph(words)]
     else:
-        parts = [Heading(f"Disconnect {title}?"), Facts(_affected(status, now, waiting))]
+        parts = [Heading(f"Disconnect {title}?"), Facts(_affected(status, now, waiting, dependents))]
         parts.append(Paragraph((Strong("Keep the data: "), *_stays(frozen))))
     erasing = "Erase the data: " if only_data else "Erase the data too: "
     parts.append(Paragraph((Strong(erasing), _what_erasing_is(name))))
@@ -75,7 +84,9 @@ def disconnect_button(source: Source, text: str = "") -> Button:
     return Button(text or f"Disconnect {provider_name(source.provider)}", actions.DISCONNECT, source.id)
 
 
-def disconnected_now(source: Source, *, erase: bool, frozen_at: datetime | None) -> Message:
+def disconnected_now(
+    source: Source, *, erase: bool, frozen_at: datetime | None, dependents: Sequence[Dependent] = ()
+) -> Message:
     """Return the answer to whoever disconnected a source a moment ago."""
     title, name = source_title(source), provider_name(source.provider)
     summary = f"{title} is disconnected."
@@ -83,6 +94,7 @@ def disconnected_now(source: Source, *, erase: bool, frozen_at: datetime | None)
         Paragraph((Strong(summary), " What was queued or running for it was stopped.")),
         Paragraph((_what_follows(name),)),
         Paragraph(_data(erase=erase, frozen_at=frozen_at)),
+        *_frozen(dependents),
         Note(("Every admin is told. ", Code(f"/data reconnect {label(source.label)}"), " connects it again.")),
     )
     return Message(summary, parts, kind="disconnected")
@@ -93,13 +105,22 @@ def wrong_name(names: Sequence[str]) -> Message:
     return say(f"Type {' or '.join(label(name) for name in names[:2])}. Nothing was changed.", kind="wrong_name")
 
 
-def disconnected_told(who: Person, source: Source, *, at: datetime, erase: bool, frozen_at: datetime | None) -> Message:
+def disconnected_told(
+    who: Person,
+    source: Source,
+    *,
+    at: datetime,
+    erase: bool,
+    frozen_at: datetime | None,
+    dependents: Sequence[Dependent] = (),
+) -> Message:
     """Return what every admin is told when somebody disconnected a source."""
     title, name = source_title(source), provider_name(source.provider)
     parts = (
         Paragraph((who, " disconnected ", Strong(title), ".")),
         Facts((("Source", (label(source.label),)), ("When", (When(at),)))),
         Paragraph(_data(erase=erase, frozen_at=frozen_at)),
+        *_frozen(dependents),
         Paragraph((_what_follows(name),)),
         Note(
             ("Every admin is told. Unexpected? ", Code(f"/data reconnect {label(source.label)}"), ", and tell support.")
@@ -121,12 +142,12 @@ def disconnect_ended(source: Source, outcome: GrantEnd, *, erased_at: datetime |
     return Message(said, tuple(parts), kind="disconnect_ended")
 
 
-def _affected(status: SourceStatus, now: datetime, waiting: int) -> tuple[tuple[str, Words], ...]:
+def _affected(
+    status: SourceStatus, now: datetime, waiting: int, dependents: Sequence[Dependent]
+) -> tuple[tuple[str, Words], ...]:
     source = status.source
-    rows: list[tuple[str, Words]] = [
-        ("Account", (label(source.label),)),
-        ("Schedule that stops", _schedule(status, now)),
-    ]
+    rows: list[tuple[str, Words]] = [("Account", (label(source.label),))]
+    rows += [(words, _freezes(kind, status, now, dependents)) for kind, words in _KINDS.items()]
     running: Words = ("nothing",)
     if status.active is not None:
         ends = f"; {counted(waiting, 'refresh waits', 'refreshes wait')} for it" if waiting else ""
@@ -137,14 +158,22 @@ def _affected(status: SourceStatus, now: datetime, waiting: int) -> tuple[tuple[
     return tuple(rows)
 
 
-def _schedule(status: SourceStatus, now: datetime) -> Words:
-    source = status.source
-    if source.connection is ConnectionState.DISCONNECTED:
-        return ("none runs: it is disconnected",)
-    if source.mode is CollectMode.PUSH:
-        return ("none: the provider delivers",)
-    how_often = rhythm(source, status.stretched_minutes)
-    return (how_often, ", next ", When(status.next_run_at, now)) if status.next_run_at else (how_often,)
+def _freezes(kind: DependentKind, status: SourceStatus, now: datetime, dependents: Sequence[Dependent]) -> Words:
+    """Return what of a kind stands still once the source is disconnected."""
+    names = [label(one.name) for one in dependents if one.kind is kind]
+    if not names:
+        return ("none",)
+    if status.source.connection is ConnectionState.DISCONNECTED:
+        return (f"{listed(names)}; frozen already",)
+    if kind is DependentKind.SCHEDULE and status.next_run_at:
+        return (listed(names), ", next ", When(status.next_run_at, now))
+    return (listed(names),)
+
+
+def _frozen(dependents: Sequence[Dependent]) -> tuple[Part, ...]:
+    if not dependents:
+        return ()
+    return (Paragraph((Strong("Frozen with it: "), f"{named(dependents)}. It goes on once it is connected again.")),)
 
 
 def _stays(frozen: datetime | None) -> Words:

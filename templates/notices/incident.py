@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.facts.dependents import Dependent
 from storage.facts.incidents import Incident, Resolution
 from storage.facts.messages import Button, Buttons, Code, Facts, Heading, Inline, Message, Note, Paragraph, Part, When
 from storage.facts.sources import Source
 from templates import actions, times
 from templates.notices.answers import say
 from templates.notices.pieces import reconnect_button
+from templates.notices.standstill import named
 from templates.text import beginning, label, listed
 from templates.words import provider_name, source_name, source_title, who
 
@@ -30,6 +32,8 @@ class IncidentFacts:
     now: datetime
     #: what was read the last time: ``orders``, ``products``
     streams: tuple[str, ...] = ()
+    #: what stands still for as long
+    dependents: tuple[Dependent, ...] = ()
 
 
 def incident(facts: IncidentFacts) -> Message:
@@ -81,6 +85,8 @@ def _open(facts: IncidentFacts) -> Message:
         ("Last data refresh", (When(facts.last_data_refresh),) if facts.last_data_refresh else ("never",)),
         ("What stops", (_stops(facts),)),
     ]
+    if facts.dependents:
+        rows.append(("Frozen until then", (named(facts.dependents),)))
     if facts.owner:
         rows.append(("Connected by", (label(facts.owner),)))
     step: tuple[Inline, ...] = (
@@ -125,6 +131,8 @@ def _over(facts: IncidentFacts) -> Message:
             "The provider asks for this some time after an account has left. Nobody is reminded any more.",
         ),
     }[found.resolution or Resolution.CLEARED]
+    if found.resolution in {Resolution.RECONNECTED, Resolution.CLEARED} and facts.dependents:
+        rest += f" What was frozen goes on: {named(facts.dependents)}."
     summary = f"{label(facts.organization)}: {title}. It was disconnected for {lasted}."
     rows: tuple[tuple[str, tuple[Inline, ...]], ...] = (
         ("Disconnected", (When(found.opened_at),)),

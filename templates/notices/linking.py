@@ -1,9 +1,12 @@
 """What the bot says itself while an account is being connected: the one-time code, and that a connection changed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from storage.facts.dependents import Dependent
 from storage.facts.messages import Button, Buttons, Code, Facts, Message, Note, Paragraph, Part, Person, Strong, When
 from templates import actions
+from templates.notices.standstill import named
 from templates.text import label
 
 
@@ -44,6 +47,7 @@ def connection_changed(
     missing: str | None,
     at: datetime,
     source_id: str = "",
+    thawed: Sequence[Dependent] = (),
 ) -> Message:
     """Return what every admin is told when somebody connected or reconnected an account."""
     did = "connected" if newly else "reconnected"
@@ -52,6 +56,8 @@ def connection_changed(
         Paragraph((who, f" {did} {provider}: ", Strong(label(company)), ".")),
         Facts((("Source", (label(source),)), ("When", (When(at),)))),
     ]
+    if thawed:
+        parts.append(Paragraph((f"What was frozen goes on: {named(thawed)}.",)))
     if missing:
         parts.append(Paragraph((label(missing),)))
     if source_id:

@@ -23,6 +23,7 @@ from storage.facts.status import SourceStatus
 from templates import actions, times
 from templates.notices.answers import say
 from templates.notices.pieces import Words
+from templates.notices.standstill import at_data
 from templates.rhythm import rhythm, zone_name
 from templates.text import label
 from templates.words import long_names, provider_name, source_title
@@ -66,6 +67,11 @@ def schedules(organization: str, statuses: Sequence[SourceStatus], now: datetime
 
 
 def _stands(status: SourceStatus, now: datetime) -> Words:
+    if status.frozen:
+        first = status.frozen[0]
+        when: Words = ("frozen since ", When(first.since), *at_data(first, status, now))
+        words = "new files are not looked for" if status.source.mode is CollectMode.PUSH else rhythm(status.source)
+        return (f"{words}, ", *when, f": {label(first.reason).rstrip('.')}. It goes on once it is reconnected.")
     if status.source.mode is CollectMode.PUSH:
         return ("when it is delivered",)
     words = rhythm(status.source, status.stretched_minutes)

@@ -28,6 +28,7 @@ from templates.notices.managing import menu, menus
 from templates.notices.partly import as_of, lacks, lost, partly_parts
 from templates.notices.past import past_parts, unread
 from templates.notices.pieces import Words, doing, next_collection, stretched, usual
+from templates.notices.standstill import frozen_row
 from templates.text import counted, label, listed
 from templates.words import (
     CONNECTION,
@@ -243,7 +244,7 @@ def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]
         ("Running now", doing(status.active, now)),
         ("Connection", _connection(source)),
     )
-    return (*rows, *_changes(status), *_last_attempt(status.last_finished))
+    return (*rows, *frozen_row(status, now), *_changes(status), *_last_attempt(status.last_finished))
 
 
 def _changes(status: SourceStatus) -> tuple[tuple[str, Words], ...]:

@@ -30,7 +30,7 @@ class Life:
     status: int | None = None
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def is_ready(self, seconds: float = 30) -> "Life":
+    def is_ready(self, seconds: float = 60) -> "Life":
         """Wait until it takes requests; a life that dies before that is fine only if the caller looks."""
         self._wait(lambda: self.url or self.status is not None, seconds, "start")
         return self
@@ -55,7 +55,7 @@ class Life:
         os.kill(self.pid, signal.SIGSTOP)
         self.frozen()
 
-    def frozen(self, seconds: float = 30) -> "Life":
+    def frozen(self, seconds: float = 60) -> "Life":
         """Wait until it stands still."""
         deadline = time.monotonic() + seconds
         while Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
@@ -68,7 +68,7 @@ class Life:
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
-    def died(self, seconds: float = 30) -> int:
+    def died(self, seconds: float = 60) -> int:
         """Wait for its end and return the exit code (negative: the signal)."""
         self._wait(lambda: self.status is not None, seconds, "end")
         assert self.status is not None

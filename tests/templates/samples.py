@@ -6,6 +6,7 @@ from typing import Any
 
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess, Asker
 from storage.facts.audit import AuditEntry, AuditPage
+from storage.facts.dependents import Dependent, DependentKind, Frozen
 from storage.facts.disconnects import GrantEnd
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
@@ -229,6 +230,13 @@ def audit_page(broken=()):
     return AuditPage(entries, 14, broken)
 
 
+STILL = Dependent(DependentKind.SCHEDULE, SHOPIFY.id, "every 60 minutes")
+
+
+def frozen(reason, since=90, as_of=300):
+    return (Frozen(STILL, reason, NOW - minutes(since), NOW - minutes(as_of)),)
+
+
 def incident(**changed: Any):
     known = {"id": "inc_1", "organization_id": "org_1", "source_id": SHOPIFY.id, "kind": IncidentKind.DISCONNECTED}
     known |= {"reason": "Shopify refused the stored grant", "opened_at": NOW - minutes(90), "due_at": None}
@@ -239,7 +247,9 @@ def incidents():
     lost = source(connection=ConnectionState.DISCONNECTED, reason="Shopify refused the stored grant")
 
     def facts(**changed: Any):
-        return notices.IncidentFacts(ORG, lost, incident(**changed), NOW - minutes(300), "Daniel Kim", ADMINS, NOW)
+        return notices.IncidentFacts(
+            ORG, lost, incident(**changed), NOW - minutes(300), "Daniel Kim", ADMINS, NOW, dependents=(STILL,)
+        )
 
     over = {"resolved_at": NOW, "resolution": Resolution.RECONNECTED}
     priya = member("Priya Nair", Role.VIEWER)
@@ -304,16 +314,20 @@ def disconnects():
         source(connection=ConnectionState.DISCONNECTED, reason="Daniel Kim disconnected it on Nov 21, 2026, 14:37 EST"),
         on_purpose=True,
     )
-    frozen = NOW - minutes(40)
+    at = NOW - minutes(40)
+    still: Any = {"frozen_at": at, "dependents": (STILL,)}
+    lost = cut_off()
+    stands = replace(status(), source=parted, next_run_at=None, frozen=frozen(parted.connection_reason, 4, 24))
     return {
-        "disconnect_card": notices.disconnect_card(ORG, status(), NOW, waiting=2),
+        "disconnect_card": notices.disconnect_card(ORG, status(), NOW, waiting=2, dependents=(STILL,)),
+        "disconnect_card_lost": notices.disconnect_card(ORG, lost, NOW, dependents=(STILL,)),
         "disconnect_card_data": notices.disconnect_card(ORG, replace(status(), source=parted), NOW, only_data=True),
         "choose_disconnect": notices.choose_disconnect(ORG, [QUICKBOOKS, SHOPIFY]),
-        "disconnected_now": notices.disconnected_now(parted, erase=False, frozen_at=frozen),
-        "disconnected_told": notices.disconnected_told(maya, parted, at=NOW, erase=True, frozen_at=frozen),
+        "disconnected_now": notices.disconnected_now(parted, erase=False, **still),
+        "disconnected_told": notices.disconnected_told(maya, parted, at=NOW, erase=True, **still),
         "disconnect_ended": notices.disconnect_ended(parted, GrantEnd.REVOKED, erased_at=NOW),
         "disconnect_left": notices.disconnect_ended(parted, GrantEnd.NO_WAY, erased_at=None),
-        "status_on_purpose": notices.source_status(ORG, replace(status(), source=parted, next_run_at=None), NOW),
+        "status_on_purpose": notices.source_status(ORG, stands, NOW),
         "wrong_name": notices.wrong_name((SHOPIFY.label, SHOPIFY.company)),
         "form_not_opened": notices.form_not_opened(),
         "cannot_speak": notices.cannot_speak(),
@@ -379,6 +393,7 @@ def _schedules() -> Any:
         status(next_run_at=upcoming[0]),
         status(QUICKBOOKS, next_run_at=NOW + minutes(56)),
         status(off, next_run_at=None),
+        replace(cut_off(), frozen=frozen("Shopify refused the stored grant", 4300, 4390)),
     ]
     return {
         "schedules": schedule.schedules(ORG, every, NOW),

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from storage.facts import messages as m
+from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.people import Action, Role
 from storage.facts.runs import Duration, FailureKind, RunState, Stage, Trigger
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
 from storage.facts.streams import StreamCounts
 from templates import actions, forms, mail, notices, slack, words
+from templates.rhythm import rhythm
 from tests.templates.samples import (
     ADMINS,
     COUNTS,
@@ -146,7 +148,8 @@ def test_every_answer_says_a_schedule_by_the_wall_clock():
         notices.confirm_refresh(ORG, [status(daily)], NOW, value="v")
     )
     assert f", {words}" in said(notices.status(ORG, [status(daily)], NOW))
-    assert f"{words}, next " in said(notices.disconnect_card(ORG, status(daily), NOW, waiting=0, only_data=False))
+    still = [Dependent(DependentKind.SCHEDULE, daily.id, rhythm(daily))]
+    assert f"{words}, next " in said(notices.disconnect_card(ORG, status(daily), NOW, dependents=still))
     off = replace(SHOPIFY, schedule_minutes=1440, rule=Rule(Rhythm.OFF))
     assert "none planned, its schedule is off" in said(notices.status(ORG, [status(off, next_run_at=None)], NOW))
 

@@ -17,16 +17,20 @@ from jobs.connecting.disconnect import Confirmation, DisconnectService
 from jobs.connecting.severing import Severing
 from jobs.connecting.telling import disconnect_words
 from jobs.connecting.views import Parted
+from jobs.dependents import freeze
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, WrongNameError
 from jobs.incidents.noticing import lost
 from jobs.refresh.ask import TriggerKey
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.outcome import LOST
 from jobs.refresh.retry import RetryPlan
-from jobs.status import states
+from jobs.schedule import start_slot
+from jobs.slots import Slot
+from jobs.status import states, statuses
 from jobs.tokens import StoredTokens
 from jobs.upkeep import replay_memory_sweep
 from jobs.work import Work, WorkState, WorkStatus
+from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.flows import FlowState
 from storage.facts.ids import new_id
@@ -35,9 +39,10 @@ from storage.facts.people import SlackIdentity
 from storage.facts.runs import RunState
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Freshness, Source
+from storage.facts.status import SourceStatus
 from storage.records import deliveries, disconnects, incidents, organizations, runs, sources
 from storage.sessions import Database, Session
-from storage.tables import ConnectionRow, DeliveryRow, RunRow
+from storage.tables import ConnectionRow, DeliveryRow, DisconnectRow, RunRow
 from tests.jobs.connecting.parting import fill, ground_of, lake
 from tests.jobs.connecting.stage import BOOKS, DANIEL, EVE, OLGA, PRIYA, Stage, a_browser, demote, everything, staged
 from tests.storage.warehouse.company import CUSTOMERS, simple
@@ -122,12 +127,72 @@ async def test_one_transaction_takes_the_grant_out_and_stops_the_run(database: D
         assert (after.state, after.generation) == (RunState.CANCELLED, run.generation + 1)
         assert Work("disconnect", parted.disconnect_id, queue="notify") in stage.works
         assert stage.trail()[-1] == "disconnect"
+        assert stage.entries()[-1].detail["frozen"] == ["schedule (every 60 minutes)"]
         assert told(stage, "disconnected") == [
             ("T0A/U0DANIEL", f"Daniel Kim disconnected Shopify · Company {ACCOUNT}."),
             ("T0A/U0OLGA", f"Daniel Kim disconnected Shopify · Company {ACCOUNT}."),
         ]
         (status,) = stage.sources()
         assert status.on_purpose
+
+
+def a_metric(_session: Session, source: Source) -> list[Dependent]:
+    """Another kind of dependent, as one line more in the registry would list it."""
+    return [Dependent(DependentKind.SCHEDULE, f"met_{source.id}", "Revenue by month")]
+
+
+def status_of(stage: Stage) -> SourceStatus:
+    found = stage.sources()
+    return stage.database.in_read(lambda session: statuses(session, found, stage.clock.now(), budget=1))[0]
+
+
+async def test_what_depends_on_it_is_frozen_and_goes_on_with_the_next_connection(
+    database: Database, tmp_path: Path
+) -> None:
+    async with staged(database, tmp_path) as stage:
+        source = (await stage.connected(ACCOUNT)).source
+        _loaded(stage, source)
+        as_of, now = status_of(stage).last_data_refresh, stage.clock.now()
+
+        def notice(session: Session) -> bool:
+            organizations.lock(session, source.organization_id)
+            freeze(session, source, "", now, [a_metric])
+            return lost(session, source.id, "refused", now, stage.means.notifier)
+
+        def slot(session: Session) -> str | None:
+            return start_slot(session, Slot(source.id, "a-slot", stage.clock.now()), stage.clock.now(), _not_enqueued)
+
+        assert stage.database.in_write(notice)
+        metric, still = status_of(stage).frozen
+        assert (still.reason, still.since, still.as_of) == ("refused", now, as_of)
+        assert metric.dependent.name == "Revenue by month"
+        # Also where something else than the state of the connection would let the clock start it.
+        stage.change(lambda session: sources.set_connection(session, source.id, ConnectionState.CONNECTED, None, now))
+        assert stage.database.in_write(slot) is None
+        stage.change(lambda session: sources.set_connection(session, source.id, ConnectionState.DISCONNECTED, "", now))
+
+        stage.clock.advance(timedelta(minutes=1))
+        await confirm(stage, source)
+        reasons = [one.reason for one in status_of(stage).frozen]
+        assert reasons[1] == stage.connection(source.id).reason
+        assert status_of(stage).frozen[1].since == now
+
+        await severing(stage, tmp_path).attempt(disconnected(stage), 1)
+        stage.clock.advance(timedelta(minutes=1))
+        await stage.connected(ACCOUNT)
+        assert status_of(stage).frozen == ()
+        connected = [entry.detail for entry in stage.entries() if entry.action == "connect"][-1]
+        assert connected["thawed"] == ["schedule (Revenue by month)", "schedule (every 60 minutes)"]
+        thawed = stage.database.in_read(lambda session: list(session.exec(select(DeliveryRow.facts))))
+        assert any(facts and "every 60 minutes" in str(facts.get("thawed")) for facts in thawed)
+
+
+def _not_enqueued(session: Session, work: Work) -> None:
+    raise AssertionError((session, work))
+
+
+def disconnected(stage: Stage) -> str:
+    return stage.database.in_read(lambda session: session.exec(select(DisconnectRow.id)).one())
 
 
 async def test_only_admins_of_that_organization_may(database: Database, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from jobs.refresh.ask import TriggerKey
 from jobs.refresh.retry import RetryPlan
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Source
-from storage.records import disconnects, runs
+from storage.records import disconnects, frozen, runs
 from storage.seal import Seal, new_key
 from storage.sessions import Database
 from storage.tables import DisconnectRow
@@ -97,6 +97,9 @@ class Walk:
         active = self.stage.database.in_read(lambda session: runs.active_of(session, [self.source.id]))
         if parted != bool(listed) or parted != (row.credentials is None) or parted == bool(active):
             found.append("disconnected by half")
+        still = self.stage.database.in_read(lambda session: frozen.of_sources(session, [self.source.id]))
+        if parted != bool(still):
+            found.append("its schedule is not frozen with it")
         if parted != ("disconnect" in self.stage.trail()):
             found.append("the audit does not know")
         for known in listed:
@@ -175,7 +178,9 @@ async def test_what_is_done_in_another_order_would_be_found(
         if twin != "in two parts":
             await walk.confirm()
         walk.die_at(point, twin=twin)
-        assert complaint in walk.complaints()
+        complaints = walk.complaints()
+        assert complaint in complaints
+        assert ("its schedule is not frozen with it" in complaints) is (twin == "in two parts")
 
 
 def test_every_point_of_the_code_is_died_at() -> None:
