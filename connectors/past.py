@@ -59,13 +59,14 @@ class Periods:
         self.slicing = slicing
         self._count = count
 
-    async def newest(self, total: int, today: date) -> Slice:
+    async def newest(self, total: int, today: date, most: int | None = None) -> Slice:
         """Return the first slice: this and last year where that is not too much; later dates are in it too."""
+        most = most or self.slicing.first or self.slicing.most
         month = today.replace(day=1)
         starts = {date(today.year - 1, 1, 1), date(today.year, 1, 1), *(before(month, n) for n in (5, 2, 0))}
         if self.slicing.by_days:
             starts |= {today - timedelta(days) for days in (*_DAYS, 0)}
-        return await self._fitting(sorted(starts), None, total, self.slicing.first or self.slicing.most)
+        return await self._fitting(sorted(starts), None, total, most)
 
     async def before(self, end: date, most: int | None = None) -> Slice:
         """Return the slice that ends there, of `most` records where that is given; the last one has no start."""

@@ -4,13 +4,14 @@ The same `Intake` gets the same records as from pages. What changed since the op
 the file need not be a set of one instant. Wherever a bulk operation is not to be had (not enabled for the app, another
 one running, failed, canceled, a file that lacks lines) the pages are read instead: they always work.
 
-An operation goes on when we die: the next collection finds it by its query and does not begin another.
+An operation goes on when we die or have waited for it long enough: the next collection finds it by its query, which
+says the period that it is for, and does not begin another. Nothing about it is stored here: Shopify's own list is.
 """
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -19,12 +20,14 @@ import structlog
 from connectors.errors import Broken, Reconnect, Retry
 from connectors.intake import Intake
 from connectors.limits import tidy_wait
+from connectors.past import ALWAYS, Span
 from connectors.reads import BULK_RUN
 from connectors.shopify.bulk_documents import BULK_RECENT, BULK_STATUS, Bulk
 from connectors.shopify.bulk_file import BulkUnusable, Promised, Sorting, fetch, records
 from connectors.shopify.connection import Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.lists import Parts
+from connectors.shopify.past import PAGED, period, within
 from connectors.wire import HttpLimits
 from storage.facts.secret import Secret
 
@@ -35,8 +38,10 @@ _Kind = TypeVar("_Kind")
 BULK_FROM = 10_000
 #: A finished operation of an earlier collection is used for so long; what changed since it began is read in any case.
 REUSED = timedelta(hours=1)
-#: So long an operation may take before the pages are read instead.
-PATIENCE = timedelta(minutes=30)
+#: So long an operation may take before the pages are read instead: this, and a second for so many records.
+PATIENCE, PATIENCE_FOR = timedelta(minutes=30), 50
+#: So long one collection waits for an operation; what else it reads is not held up by it any longer.
+WAITS = timedelta(minutes=4)
 _RECENT = 20
 _FETCHES = 3
 _LONGEST_PAUSE = 10.0
@@ -72,12 +77,17 @@ class Operation(msgspec.Struct, rename="camel"):
             return None
         return Promised(Secret(self.url), objects, roots, int(self.file_size or 0))
 
-    def serves(self, query: str, now: datetime) -> bool:
-        """Say whether it is an operation of ours that can still be waited for or fetched."""
-        if " ".join(self.query.split()) != query:
+    @property
+    def under_way(self) -> bool:
+        """Whether Shopify works on it."""
+        return self.status in _UNDER_WAY
+
+    def serves(self, now: datetime, since: datetime | None) -> bool:
+        """Say whether it can be waited for or fetched, where nothing older than `since` will do."""
+        if since is not None and self.created_at < since:
             return False
         done = self.status == "COMPLETED" and self.completed_at is not None and now - self.completed_at < REUSED
-        return done or (self.status in _UNDER_WAY and now - self.created_at < PATIENCE)
+        return done or self.under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,8 @@ class BulkSettings:
     limits: HttpLimits
     #: streams of fewer records are read by pages
     least: int = BULK_FROM
+    #: an operation that began before, by Shopify's clock, is not used: what is read again is read anew
+    since: datetime | None = None
 
 
 class BulkReader:
@@ -100,12 +112,25 @@ class BulkReader:
         self._bulk = bulk
         self._settings = settings
 
-    async def read(self, intake: Intake) -> datetime | None:
-        """Read all of it and return when the operation began; None where the pages are to be read instead."""
-        if (intake.expected or 0) < self._settings.least:
+    async def begun(self, end: date | None) -> Span | None:
+        """Return the period with that end for which an earlier collection began an operation; None where none did."""
+        try:
+            spans = [self._span(one) for one in await self._ours()]
+        except BulkUnusable:
+            return None
+        return next((span for span in spans if span is not None and span.end == end and span.start is not None), None)
+
+    async def read(self, intake: Intake, span: Span = ALWAYS) -> datetime | None:
+        """Read all of it, or a period, and return when the operation began; None where pages are to be read instead.
+
+        Retry while Shopify is still writing its file after some minutes.
+        """
+        least = self._settings.least
+        # Pages take longer for a period than an operation begins with.
+        if (intake.expected or 0) < (least if span == ALWAYS else min(least, PAGED)):
             return None
         try:
-            operation = await self._finished(await self._operation(), intake)
+            operation = await self._finished(await self._operation(span), intake)
             with ExitStack() as stack:
                 await self._emit(await self._sorted(operation, stack), intake)
         except BulkUnusable as reason:
@@ -114,15 +139,25 @@ class BulkReader:
         log.info("bulk_read", stream=self._root.shape.name, records=intake.rows)
         return operation.created_at
 
-    async def _operation(self) -> str:
-        """Return the operation to wait for: one that an earlier collection began, or a new one."""
-        now = self._graph.clock.now()
+    async def _ours(self) -> list[Operation]:
+        """Return the operations of this root that can be waited for or fetched, the newest first."""
+        now, since = self._graph.clock.now(), self._settings.since
         data = await self._asked("BulkRecent", BULK_RECENT, {"first": _RECENT})
         recent = _decoded(data, dict[str, dict[str, list[Operation]]])["bulkOperations"]["nodes"]
-        ours = [operation for operation in recent if operation.serves(self._bulk.query, now)]
-        if ours:
-            return max(ours, key=lambda operation: operation.created_at).id
-        begun = _decoded(await self._asked("BulkRun", BULK_RUN, {"query": self._bulk.query}), _Run)
+        ours = [one for one in recent if self._span(one) is not None and one.serves(now, since)]
+        return sorted(ours, key=lambda one: one.created_at, reverse=True)
+
+    def _span(self, operation: Operation) -> Span | None:
+        terms = self._bulk.terms_of(operation.query)
+        return None if terms is None else period(self._root.dated, terms)
+
+    async def _operation(self, span: Span) -> str:
+        """Return the operation to wait for: one that an earlier collection began, or a new one."""
+        for one in await self._ours():
+            if self._span(one) == span:
+                return one.id
+        query = self._bulk.within(within(self._root.dated, span))
+        begun = _decoded(await self._asked("BulkRun", BULK_RUN, {"query": query}), _Run)
         if begun.bulk_operation_run_query.bulk_operation is None:
             codes = sorted({error.code or "" for error in begun.bulk_operation_run_query.user_errors})
             raise BulkUnusable(f"refused: {', '.join(codes)}")
@@ -138,16 +173,20 @@ class BulkReader:
 
     async def _finished(self, key: str, intake: Intake) -> Operation:
         clock, pause = self._graph.clock, 0.5
-        give_up = clock.now() + PATIENCE
+        until, read = clock.now() + WAITS, intake.rows
+        patience = PATIENCE + timedelta(seconds=(intake.expected or 0) // PATIENCE_FOR)
         while True:
             operation = await self._status(key)
             if operation.status == "COMPLETED":
                 return operation
             if operation.status not in _UNDER_WAY:
                 raise BulkUnusable(f"{operation.status} {operation.error_code or ''}".strip())
-            if clock.now() > give_up:
+            if clock.now() - operation.created_at > patience:
                 raise BulkUnusable("takes too long")
-            intake.progress(intake.shape.name, 0, intake.expected)
+            intake.progress(intake.shape.name, read + int(operation.root_object_count), intake.expected)
+            if clock.now() > until:
+                detail = f"Shopify is still writing down all {intake.shape.label.lower()}: they follow by themselves"
+                raise Retry(60, detail, code="bulk_pending")
             await clock.sleep(tidy_wait(pause))
             pause = min(pause * 2, _LONGEST_PAUSE)
 

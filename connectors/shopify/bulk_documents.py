@@ -1,5 +1,6 @@
 """The documents of bulk operations: what is asked of each record is what its pages ask, with whole lists inside."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,18 @@ class Bulk:
     lists: Mapping[str, str]
     #: lists whose elements keep their type
     typed: frozenset[str] = frozenset()
+
+    def within(self, terms: str) -> str:
+        """Return the query for what a search finds; the terms hold no double quotes."""
+        head, opening, rest = self.query[1:].partition("{")
+        return f'{{{head.rstrip()}(query: "{terms}") {opening}{rest}' if terms else self.query
+
+    def terms_of(self, query: str) -> str | None:
+        """Return what one of our queries searches for; None for a query that is not ours."""
+        text = " ".join(query.split())
+        found = re.search(r'\(query: "([^"]*)"\)', text)
+        terms = found[1] if found else ""
+        return terms if text == self.within(terms) else None
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from connectors.errors import Broken
 from connectors.intake import Intake
+from connectors.past import ALWAYS, Span
 from connectors.shapes import Shape
 from connectors.shopify.bulk_documents import Bulk
 from connectors.shopify.graph import Graph, TooCostly
@@ -71,6 +72,8 @@ class Root:
     inners: tuple[Inner, ...] = ()
     #: how all of it is read by a bulk operation; None: by pages alone
     bulk: Bulk | None = None
+    #: what a search calls the day on which a record was made; empty: it is never read by periods
+    dated: str = ""
     #: what is asked for beside, once a page of nodes is there
     beside: Callable[[Graph, Sequence[Parts]], Awaitable[None]] | None = None
 
@@ -93,8 +96,12 @@ class Page:
 class WholeRead(Protocol):
     """Another way to all nodes than pages."""
 
-    async def read(self, intake: Intake) -> datetime | None:
-        """Read all of them and return since when changes may lack; None where pages are to be read instead."""
+    async def read(self, intake: Intake, span: Span = ALWAYS) -> datetime | None:
+        """Read all, or a period, and return since when changes may lack; None where pages are to be read instead."""
+        ...
+
+    async def begun(self, end: date | None) -> Span | None:
+        """Return the period with that end that an earlier collection has begun to read; None where none has."""
         ...
 
 
@@ -138,9 +145,16 @@ class Pager:
 
     async def count(self) -> int | None:
         """Return how many there are; None when Shopify does not count exactly."""
-        data = await self._graph.ask(self._root.count_name, self._root.count_document, {})
-        counted = msgspec.json.decode(data, type=dict[str, dict[str, Any]]).get(self._root.count_field) or {}
+        counted = await self._counted({})
         return int(counted["count"]) if counted.get("precision") == "EXACT" else None
+
+    async def at_least(self, query: str) -> int:
+        """Return how many a search finds, or more than that."""
+        return int((await self._counted({"query": query})).get("count", 0))
+
+    async def _counted(self, variables: dict[str, Any]) -> dict[str, Any]:
+        data = await self._graph.ask(self._root.count_name, self._root.count_document, variables)
+        return msgspec.json.decode(data, type=dict[str, dict[str, Any]]).get(self._root.count_field) or {}
 
     async def _nodes(self, variables: dict[str, Any]) -> Nodes:
         root = self._root

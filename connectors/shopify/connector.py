@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Protocol
 
@@ -11,17 +11,26 @@ from connectors.apart import Aside, apart, refuse_nothing
 from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
 from connectors.errors import Reconnect
 from connectors.intake import Intake
+from connectors.past import Slicing
 from connectors.shopify import entry, inventory, offers, payments
 from connectors.shopify.bulk import BULK_FROM, BulkReader, BulkSettings
 from connectors.shopify.connection import Pager, Root
 from connectors.shopify.graph import Graph
+from connectors.shopify.past import PAGED, SLICING, Past
 from connectors.shopify.reading import Reader, Reading
 from connectors.shopify.roots import ROOTS
 from connectors.shopify.tables import READY
 from storage.facts.clock import aware
+from storage.facts.past import Older
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
+
+_MAIN = frozenset(root.shape.name for root in ROOTS)
+_LATER = (
+    "Inventory, locations, payouts, balance transactions, draft orders, abandoned checkouts and discounts "
+    "are not in yet: they are read with the next run, which follows by itself."
+)
 
 
 class ShopifyConnector:
@@ -40,8 +49,10 @@ class ShopifyConnector:
     )
     ready: tuple[ReadyTable, ...] = READY
 
-    def __init__(self, *, bulk_from: int = BULK_FROM) -> None:
+    def __init__(self, *, bulk_from: int = BULK_FROM, slicing: Slicing = SLICING, paged: int = PAGED) -> None:
         self._bulk_from = bulk_from
+        self._slicing = slicing
+        self._paged = paged
         #: page sizes by shop: the first page of a collection is as big as the last one of the collection before
         self._sizes: dict[str, dict[str, int]] = {}
 
@@ -56,7 +67,11 @@ class ShopifyConnector:
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
     ) -> Collected:
-        """Read the streams side by side, from one bucket of points."""
+        """Read the streams side by side, from one bucket of points.
+
+        Of records that are too many for one run it reads the newest first, and with each further run an older period.
+        Then nothing holds up the first of these runs: what is beside orders, products and customers waits for the next.
+        """
         until = aware(until)
         await session.keeper.token()
         graph, one_by_one = Graph(session.http), serial(sink)
@@ -72,9 +87,12 @@ class ShopifyConnector:
                 until,
                 one_by_one,
                 progress,
+                self._slicing,
+                self._paged,
             )
             for root in ROOTS
         }
+        begins = not cursors and not session.access.only
         optional = partial(_optional, session, until)
         stock, paid = (inventory.ROOT, inventory.LOCATIONS), (payments.PAYOUTS, payments.TRANSACTIONS)
         parts[tuple(root.shape.name for root in stock)] = partial(
@@ -90,16 +108,24 @@ class ShopifyConnector:
             parts[root.shape.name,] = partial(
                 optional, root, offers.SCOPES[root.shape.name], _mark_of((root,), cursors, until), hourly
             )
-        found, aside = await apart(
-            (streams, part()) for streams, part in parts.items() if session.access.wants(*streams)
-        )
+        wanted = {streams: part for streams, part in parts.items() if session.access.wants(*streams)}
+        first = {streams: part for streams, part in wanted.items() if streams[0] in _MAIN} if begins else wanted
+        found, aside = await apart((streams, part()) for streams, part in first.items())
+        rest = {streams: part for streams, part in wanted.items() if streams not in first}
+        if rest and any(reading.left for part in found for reading in part.readings):
+            found.append(_Part(notes=(_LATER,)))
+        elif rest:
+            more, lost = await apart((streams, part()) for streams, part in rest.items())
+            found, aside = found + more, aside + lost
         _refuse_losses(found, aside, session.access.only)
         return replace(_collected(session, found, until), aside=tuple(aside))
 
     def _in_bulk(self, session: Session, graph: Graph, root: Root) -> BulkReader | None:
         settings = session.access.settings
         home = settings.address(settings.api_url, session.access.account)
-        given = BulkSettings(home, settings.limits, self._bulk_from)
+        anew = session.access.anew_since
+        since = anew - session.http.behind if anew else None
+        given = BulkSettings(home, settings.limits, self._bulk_from, since)
         return BulkReader(graph, root, root.bulk, given) if root.bulk else None
 
 
@@ -152,12 +178,16 @@ def _mark_of(roots: Sequence[Root], cursors: Mapping[str, str], until: datetime)
 
 
 async def _read(
-    session: Session, pager: Pager, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress
-) -> _Part:
+    session: Session, pager: Pager, root: Root, since: Mark | None, until: datetime, sink: Sink, progress: Progress,
+    slicing: Slicing, paged: int,
+) -> _Part:  # fmt: skip
     """Read one stream."""
     sees_all = root.whole_scope is None or root.whole_scope in session.keeper.scopes
     intake = partial(Intake, root.shape, sink, progress)
-    reader = Reader(pager, root, session.access.held, intake, sees_all=sees_all, sweeps=session.access.sweeps)
+    past = Past(pager, slicing, paged)
+    reader = Reader(
+        pager, root, session.access.held, intake, sees_all=sees_all, sweeps=session.access.sweeps, past=past
+    )
     reading = await reader.read(since, until)
     return _Part((reading,), notes=reading.notes)
 
@@ -210,4 +240,7 @@ def _collected(session: Session, parts: list[_Part], until: datetime) -> Collect
         keep_cursors=tuple(reading.name for reading in readings if reading.keep),
         notes=tuple(sorted({*_not_due(parts), *(note for part in parts for note in part.notes)})),
         guarded=tuple(reading.name for reading in readings if reading.swept),
+        older=tuple(
+            Older(one.name, date.fromisoformat(one.cursor.back_to), one.left) for one in readings if one.cursor.back_to
+        ),
     )

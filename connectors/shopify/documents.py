@@ -519,9 +519,11 @@ SHOP = "query Shop { shop { id name myshopifyDomain } }"
 #: The only document that changes anything: the app removes itself. Not among DOCUMENTS, which only read.
 UNINSTALL = "mutation Uninstall { appUninstall { userErrors { code } } }"
 
-ORDER_COUNT = "query OrderCount { ordersCount(limit: null) { count precision } }"
-PRODUCT_COUNT = "query ProductCount { productsCount(limit: null) { count precision } }"
-CUSTOMER_COUNT = "query CustomerCount { customersCount(limit: null) { count precision } }"
+ORDER_COUNT = "query OrderCount($query: String) { ordersCount(limit: null, query: $query) { count precision } }"
+PRODUCT_COUNT = "query ProductCount($query: String) { productsCount(limit: null, query: $query) { count precision } }"
+CUSTOMER_COUNT = (
+    "query CustomerCount($query: String) { customersCount(query: $query, limit: null) { count precision } }"
+)
 DRAFT_COUNT = "query DraftCount { draftOrdersCount(limit: null) { count precision } }"
 CHECKOUT_COUNT = "query CheckoutCount { abandonedCheckoutsCount(limit: null) { count precision } }"
 DISCOUNT_COUNT = "query DiscountCount { discountNodesCount(limit: null) { count precision } }"

@@ -25,6 +25,7 @@ ROOTS = (
         whole_scope="read_all_orders",
         edition="2",
         bulk=bulk_documents.ORDERS,
+        dated="created_at",
         inners=(
             Inner("lineItems", "lines", 5, "OrderLines", documents.ORDER_LINES, "order"),
             Inner("shippingLines", "shipping", 1, "OrderShipping", documents.ORDER_SHIPPING, "order", more=20),
@@ -44,6 +45,7 @@ ROOTS = (
         keys_name="ProductKeys",
         keys_document=documents.PRODUCT_KEYS,
         bulk=bulk_documents.PRODUCTS,
+        dated="created_at",
         inners=(Inner("variants", "lines", 10, "ProductVariants", documents.PRODUCT_VARIANTS, "product", more=100),),
     ),
     Root(
@@ -58,5 +60,6 @@ ROOTS = (
         keys_name="CustomerKeys",
         keys_document=documents.CUSTOMER_KEYS,
         bulk=bulk_documents.CUSTOMERS,
+        dated="customer_date",
     ),
 )

@@ -173,7 +173,10 @@ class Collecting:
         async def sink(batch: Batch) -> None:
             await in_thread(lambda: load.write(batch), writer)
 
-        access = replace(ground.access(source, held, only=run.only), sweeps=depth.sweeps, places=places)
+        anew = depth.reread.asked_at if depth.reread else None
+        access = replace(
+            ground.access(source, held, only=run.only), sweeps=depth.sweeps, places=places, anew_since=anew
+        )
         async with open_session(connector, access) as session:
             found = await watch.over(connector.collect(session, cursors, until, sink, watch.progress))
         return depth.noted(found, connector.streams)

@@ -38,7 +38,8 @@ class Watch:
 
     def progress(self, stream: str, rows: int, expected: int | None) -> None:
         """Note how far a stream is; cheap, called often."""
-        self._rows[stream] = rows
+        # What a provider has written down comes once more, when we read it.
+        self._rows[stream] = max(rows, self._rows.get(stream, 0))
         self._expected[stream] = expected
 
     async def over(self, reading: Coroutine[Any, Any, T]) -> T:
@@ -57,8 +58,10 @@ class Watch:
 
     async def _report(self) -> None:
         rows = sum(self._rows.values())
-        totals = list(self._expected.values())
-        expected = sum(total for total in totals if total) if totals and None not in totals else None
+        known = any(self._expected.values())
+        # Of streams that nobody counts what came is all that is known: the whole is "about" so many.
+        all_told = sum(max(self._expected[name] or 0, came) for name, came in self._rows.items())
+        expected = all_told if known else None
 
         def write(session: Session) -> bool:
             now = self._clock.now()

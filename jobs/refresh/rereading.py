@@ -150,7 +150,7 @@ class RereadService:
         # Also where only the timer collects: what is collected already is what is to be read again.
         run_id = start_run(session, source, Trigger.REQUEST, f"refresh:{refresh_id}", now, self._enqueue, collects=True)
         since = _begins(session, member, wanted.since) if wanted.since else None
-        rereads.note(session, run_id, Reread((wanted.stream,) if wanted.stream else (), since))
+        rereads.note(session, run_id, Reread((wanted.stream,) if wanted.stream else (), since, now))
         refreshes.wait_for(session, refresh_id, run_id, ready.clocks.source_as_of if ready else None)
         # It may take as long as it likes while it moves, as a first read may.
         deadlines.add(session, member.organization_id, STALLED, run_id, now + STALLED_AFTER)

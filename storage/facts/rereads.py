@@ -1,6 +1,6 @@
 """Reading again what is there already."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -12,3 +12,5 @@ class Reread:
     streams: tuple[str, ...] = ()
     #: only what changed at the provider since then; None: everything
     since: datetime | None = None
+    #: when it was asked for: what the provider wrote down before is not read
+    asked_at: datetime | None = field(default=None, compare=False)

@@ -30,7 +30,7 @@ def asked_of(outcome: Mapping[str, Any]) -> Reread | None:
     found = stored(outcome).get(_KEY)
     if not found:
         return None
-    return Reread(tuple(found["streams"]), datetime.fromisoformat(found["since"]) if found["since"] else None)
+    return Reread(tuple(found["streams"]), _instant(found["since"]), _instant(found.get("asked_at")))
 
 
 def hand_on(session: Session, before: str, after: str) -> None:
@@ -47,7 +47,7 @@ def owed(before: Mapping[str, Any], missing: Collection[str]) -> Reread | None:
     """
     asked = asked_of(before)
     streams = sorted(set(asked.streams or missing).intersection(missing)) if asked else []
-    return Reread(tuple(streams), asked.since) if asked and streams else None
+    return Reread(tuple(streams), asked.since, asked.asked_at) if asked and streams else None
 
 
 def together(asked: Reread | None, other: Reread | None) -> Reread | None:
@@ -55,14 +55,20 @@ def together(asked: Reread | None, other: Reread | None) -> Reread | None:
     if asked is None or other is None:
         return asked or other
     streams = tuple(sorted({*asked.streams, *other.streams})) if asked.streams and other.streams else ()
-    return Reread(streams, min(asked.since, other.since) if asked.since and other.since else None)
+    since = min(asked.since, other.since) if asked.since and other.since else None
+    return Reread(streams, since, max(filter(None, (asked.asked_at, other.asked_at)), default=None))
 
 
 def kept(asked: Reread | None) -> dict[str, Any]:
     """Return the part of an outcome that says what is read again."""
     if asked is None:
         return {}
-    return {_KEY: {"streams": list(asked.streams), "since": asked.since.isoformat() if asked.since else None}}
+    since, asked_at = (at.isoformat() if at else None for at in (asked.since, asked.asked_at))
+    return {_KEY: {"streams": list(asked.streams), "since": since, "asked_at": asked_at}}
+
+
+def _instant(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored else None
 
 
 def seconds_of_whole_read(session: Session, source_id: str) -> float | None:

@@ -182,10 +182,12 @@ def _told(store: Store, bulk: Bulk, _source: Any, arguments: Mapping[str, Any]) 
 
 
 def _go_on(store: Store, bulk: Bulk, work: Work) -> None:
-    if work.asked <= bulk.polls:
-        work.node |= {"status": "RUNNING"}
-        return
     roots = sum(b'"__parentId":' not in line for line in work.lines)
+    if work.asked <= bulk.polls:
+        done = work.asked / (bulk.polls + 1)
+        told = {"objectCount": str(int(len(work.lines) * done)), "rootObjectCount": str(int(roots * done))}
+        work.node |= {"status": "RUNNING", **told}
+        return
     counted = {"objectCount": str(len(work.lines)), "rootObjectCount": str(roots)}
     url = f"{bulk.address}/bulk-{number(work.node['id'])}.jsonl?sig={work.key}" if work.lines else None
     work.node |= {"completedAt": text_of(store.clock.now())}

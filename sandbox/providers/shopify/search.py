@@ -73,7 +73,7 @@ class _UnclearError(Exception):
 def _meaning(fields: Mapping[str, Reader], name: str, value: str, *, quoted: bool) -> tuple[Reader, Any]:
     if name not in fields:
         raise _UnclearError("Invalid search field for this query.", "invalid_field")
-    if name.endswith("_at"):
+    if name.endswith(("_at", "_date")):
         return fields[name], _instant(value, quoted=quoted)
     if name == "id":
         if not value.isdigit():

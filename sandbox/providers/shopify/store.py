@@ -115,7 +115,13 @@ SEARCHABLE: dict[str, dict[str, Reader]] = {
     "AbandonedCheckout": _COMMON,
     "DiscountNode": {"id": _COMMON["id"], "updated_at": _moved},
     "Location": _COMMON | {"name": _lower("name")},
-    "Customer": _COMMON | {"email": _lower("email"), "first_name": _lower("firstName"), "state": _lower("state")},
+    "Customer": _COMMON
+    | {
+        "customer_date": _time("createdAt"),
+        "email": _lower("email"),
+        "first_name": _lower("firstName"),
+        "state": _lower("state"),
+    },
 }
 
 

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from connectors.base import OVERLAP, open_session
-from connectors.errors import Broken
+from connectors.errors import Broken, Retry
 from connectors.intake import Intake
+from connectors.past import ALWAYS, Span
 from connectors.reads import BULK_RUN
 from connectors.shopify.bulk import BulkReader, BulkSettings, Operation
 from connectors.shopify.bulk_documents import ORDERS, Bulk
@@ -138,8 +139,8 @@ async def test_an_operation_outlives_us_and_is_gone_on_with(
 class Forgets(BulkReader):
     """The twin that takes an old file for the shop of now."""
 
-    async def read(self, intake: Intake) -> Any:
-        began = await super().read(intake)
+    async def read(self, intake: Intake, span: Span = ALWAYS) -> Any:
+        began = await super().read(intake, span)
         return None if began is None else self._graph.clock.now() + OVERLAP
 
 
@@ -178,7 +179,9 @@ async def test_a_cut_file_is_fetched_again(world: World, app: Shopify) -> None:
 @pytest.mark.parametrize(
     "trouble", ["always cut", "not allowed", "FAILED", "CANCELED", "EXPIRED", "too many", "endless", "broken storage"]
 )
-async def test_without_a_usable_operation_the_pages_are_read(world: World, app: Shopify, trouble: str) -> None:
+async def test_without_a_usable_operation_the_pages_are_read(
+    world: World, app: Shopify, clock: OffsetClock, trouble: str
+) -> None:
     bulk = app.bulks[SHOP]
     match trouble:
         case "always cut":
@@ -195,6 +198,10 @@ async def test_without_a_usable_operation_the_pages_are_read(world: World, app: 
             app.script.add(Rule(Kind.SERVER_ERROR, operation="file", times=None, status=503))
         case fate:
             bulk.fates.extend([fate] * len(STREAMS))
+    if trouble == "endless":
+        with pytest.raises(Retry, match="bulk_pending"):
+            await world.collect()
+        clock.advance(timedelta(minutes=27))
     await world.collect()
     assert_true(world, app)
     assert pages(app) > 0
