@@ -6,6 +6,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
@@ -34,8 +35,14 @@ _ACCOUNTS = {
 _LONGEST_GRANT = int(timedelta(days=6 * 366).total_seconds())
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of the IANA list; looking for them reads every file of the system's zones."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zones():
         raise ValueError("not a time zone of the IANA list, such as America/Los_Angeles")
     return value
 
