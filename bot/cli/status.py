@@ -17,6 +17,7 @@ from storage.sessions import Database, Session
 from storage.settings import Settings
 from templates.notices.partly import lacks, lost
 from templates.notices.past import back_to, unread
+from templates.notices.pieces import rows_so_far
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -95,7 +96,7 @@ def _doing(one: SourceStatus, now: datetime) -> str:
     if one.active is not None:
         stage = f", {one.active.stage.value}" if one.active.stage else ""
         minutes = int((now - one.active.clocks.requested_at).total_seconds() // 60)
-        return f"{one.active.state.value}{stage}, {one.active.rows} rows, for {minutes} min"
+        return f"{one.active.state.value}{stage}, {rows_so_far(one.active) or '0 rows'}, for {minutes} min"
     if one.last_finished is not None and one.last_finished.failure is not None:
         failure = one.last_finished.failure
         return f"failed while {failure.stage.value}: {failure.detail} ({failure.reference})"

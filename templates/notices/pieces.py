@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.facts.messages import Button, ButtonStyle, Inline, When
-from storage.facts.runs import Duration, Run, RunState
+from storage.facts.runs import Duration, Run, RunState, Stage
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
@@ -12,6 +12,8 @@ from templates.text import counted, label, number
 from templates.words import failure_words, provider_name, run_words
 
 Words = tuple[Inline, ...]
+#: seconds after which a reading's pace is known, of no rows after which it stands still, and that are worth telling
+_PACE_KNOWN, _STANDS, _WORTH = 20, 60, 10
 
 
 def instant(at: datetime | None, empty: str = "not yet", *, now: datetime | None = None) -> Words:
@@ -20,12 +22,26 @@ def instant(at: datetime | None, empty: str = "not yet", *, now: datetime | None
 
 
 def rows_so_far(run: Run) -> str:
-    """Return the rows read: ``1,204 of about 3,000 rows``; empty before the first one."""
+    """Return the rows read: ``1,204 of about 3,000 rows, about 4 min left``; empty before the first one."""
     if not run.rows:
         return ""
     if run.rows_expected and run.rows_expected >= run.rows:
-        return f"{number(run.rows)} of about {counted(run.rows_expected, 'row')}"
+        left = _seconds_left(run, run.rows_expected)
+        rest = f", about {times.span(left)} left" if left is not None else ""
+        return f"{number(run.rows)} of about {counted(run.rows_expected, 'row')}{rest}"
     return f"{counted(run.rows, 'row')} so far"
+
+
+def _seconds_left(run: Run, expected: int) -> float | None:
+    """Return how long a reading takes still at its own pace; None before that is known, and once it stands still."""
+    if run.stage is not Stage.COLLECTING or run.started_at is None or run.progress_at is None or run.moved_at is None:
+        return None
+    took = (run.progress_at - run.started_at).total_seconds()
+    stands = (run.progress_at - run.moved_at).total_seconds()
+    if took < _PACE_KNOWN or stands > _STANDS or run.rows * 100 < expected:
+        return None
+    left = took * (expected - run.rows) / run.rows
+    return left if left >= _WORTH else None
 
 
 def doing(run: Run | None, now: datetime) -> Words:

@@ -15,6 +15,7 @@ from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
 from storage.facts.streams import StreamCounts
 from templates import actions, forms, mail, notices, slack, words
+from templates.notices.pieces import rows_so_far
 from templates.rhythm import rhythm
 from tests.templates.samples import (
     ADMINS,
@@ -106,6 +107,25 @@ def test_status_keeps_connection_run_and_freshness_apart():
     assert "Connection: connected, needs attention since" in text
     assert "Last data refresh (data as of): Nov 21, 2026, 19:17 UTC (24 min ago)" in text
     assert "Last attempt: failed while collecting" in text
+
+
+@pytest.mark.parametrize(
+    "rows, took, stood, said_of_it",
+    [
+        (1200, 120, 0, "1,200 of about 6,000 rows, about 8 min left"),
+        (1200, 120, 90, "1,200 of about 6,000 rows"),  # nothing came of late: nobody knows
+        (1200, 5, 0, "1,200 of about 6,000 rows"),  # too early to tell
+        (5990, 120, 0, "5,990 of about 6,000 rows"),
+        (6100, 120, 0, "6,100 rows so far"),
+    ],
+)
+def test_a_reading_says_how_long_it_takes_still_at_its_own_pace(rows, took, stood, said_of_it):
+    began = NOW - timedelta(seconds=took)
+    times = {"started_at": began, "progress_at": NOW, "moved_at": NOW - timedelta(seconds=stood)}
+    assert (
+        rows_so_far(run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=rows, expected=6000, **times))
+        == said_of_it
+    )
 
 
 def test_a_failed_run_never_moves_the_last_data_refresh():
