@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.base import Progress, Sink
-from connectors.decode import Prepare, Record, decode, empty
+from connectors.decode import Decoded, Prepare, Record, decode, empty
+from connectors.errors import Broken
 from connectors.keys import Keys
 from connectors.shapes import Shape
+from connectors.strangers import strangers
 
 
 @dataclass
@@ -32,10 +34,16 @@ class Intake:
     hashes: dict[str, str] | None = None
     #: what turns a record into what the shape reads
     prepare: Prepare | None = None
+    #: fields that records may have, where a provider's records name them; None: nobody looks for others
+    known: frozenset[str] | None = None
+    #: others that came
+    unknown: set[str] = field(default_factory=set)
+    #: columns that every record fills
+    needed: tuple[str, ...] = ()
 
     async def take(self, pages: Sequence[Sequence[Record]]) -> None:
-        """Decode some pages in a thread and hand the batch on."""
-        found = await asyncio.to_thread(decode, self.shape, pages, self.prepare)
+        """Decode some pages in a thread and hand the batch on; Broken for a record without what all must have."""
+        found = await asyncio.to_thread(self._decoded, pages)
         if not found.ids:
             return
         self.came.add(found.batch.rows.column("id"))
@@ -48,6 +56,17 @@ class Intake:
             self.newest = newest if self.newest is None else max(self.newest, newest)
         await self.sink(found.batch)
         self.progress(self.shape.name, self.rows, self.expected)
+
+    def _decoded(self, pages: Sequence[Sequence[Record]]) -> Decoded:
+        found = decode(self.shape, pages, self.prepare)
+        lacking = [name for name in self.needed if found.ids and found.batch.rows.column(name).null_count]
+        if lacking:
+            paths = {one.name: one.path for one in self.shape.fields}
+            words = f"{self.shape.label}: the provider sent a record without {paths[lacking[0]]}"
+            raise Broken(words, code="record_unreadable")
+        if self.known is not None:
+            self.unknown |= strangers(pages, self.known)
+        return found
 
     async def drop(self, keys: set[str]) -> None:
         """Report keys as gone."""

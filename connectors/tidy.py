@@ -20,6 +20,7 @@ from connectors.shapes import PARSED, Shape, Tree
 from storage.facts.streams import ColumnType
 
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EXACT = Context(prec=120)
 
 
@@ -76,6 +77,8 @@ class Tidy:
 
     def _value(self, said: Any, kind: ColumnType, path: str) -> Any:
         if kind is ColumnType.TEXT:
+            if isinstance(said, (dict, list)):
+                raise self._wrong(path, "a text")
             return _text(said)
         if isinstance(said, str) and not said.strip():
             return None
@@ -85,6 +88,8 @@ class Tidy:
             return str(said).lower() == "true"
         if not isinstance(said, str):
             raise self._wrong(path, f"a {kind}")
+        if kind in {ColumnType.DATE, ColumnType.TIMESTAMP} and not _DAY.match(said):
+            raise self._wrong(path, "a date")
         if kind is ColumnType.DATE:
             return self._moment(said[:10], path, date.fromisoformat).isoformat()
         if kind is ColumnType.TIMESTAMP:

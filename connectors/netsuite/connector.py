@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.apart import Aside, alone, refuse_nothing
@@ -87,6 +87,7 @@ class NetSuiteConnector:
             keep_cursors=(FILES.name,),
             notes=tuple(dict.fromkeys(found.notes)),
             aside=tuple(aside),
+            unknown={name: tuple(sorted(labels)) for name, labels in turn.unknown.items() if labels},
             parts={part_of(feed): label_of(feed) for feed in feeds},
         )
 
@@ -102,6 +103,8 @@ class _Turn:
     intakes: Mapping[str, Intake]
     #: feeds whose keys were made by a declaration that no longer holds -> the keys that they have now
     remade: dict[str, set[str]]
+    #: stream -> columns that are new
+    unknown: dict[str, set[str]] = field(default_factory=dict)
 
     async def read(self, feed: Feed) -> Aside | None:
         """Read one feed; return what stands against it when that is its own."""
@@ -133,6 +136,7 @@ class _Turn:
             finally:
                 found.listed += reader.listed
         found.notes += reader.notes
+        self.unknown.setdefault(feed.into, set()).update(reader.unknown)
         if reader.anew and kept.newest is not None:
             self.remade[feed.name] = reader.wrote
         if kept.newest is None and not feed.optional:

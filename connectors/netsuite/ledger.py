@@ -33,6 +33,8 @@ class Kept(msgspec.Struct, array_like=True):
     newest: datetime | None = None
     #: as-of of the newest file that was read and is gone from the folder: it cannot be read again
     lost: datetime | None = None
+    #: labels of the columns that its files had
+    labels: list[str] = []
 
 
 class Waiting(msgspec.Struct, array_like=True):

@@ -44,6 +44,7 @@ class _Handing:
     gone: set[str] = field(default_factory=set)
     seen: list[tuple[Dated, Seen, int | None]] = field(default_factory=list)
     periods: dict[str, datetime] = field(default_factory=dict)
+    labels: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -64,6 +65,8 @@ class FeedReader:
     #: records of the files that were dealt with
     listed: list[bytes] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: labels of columns that no file of the feed had before, where any file was read before
+    unknown: set[str] = field(default_factory=set)
     #: keys that this collection wrote; kept where they are wanted, when the feed is read anew
     wrote: set[str] = field(default_factory=set)
     #: True when the keys that are held were made by another declaration, or none is known
@@ -103,6 +106,9 @@ class FeedReader:
                 await self.intake.take([some])
         await self.intake.drop(ready.gone)
         self.kept.periods.update(ready.periods)
+        if not ready.labels <= set(self.kept.labels):
+            self.unknown |= ready.labels.difference(self.kept.labels) if self.kept.labels else set()
+            self.kept.labels = sorted(ready.labels.union(self.kept.labels))
         for one, seen, rows in ready.seen:
             self._remember(one, seen, rows)
         self.handing = False
@@ -189,6 +195,7 @@ class FeedReader:
         if mark.rows is not None and mark.rows != count:
             raise file_broken(one.found.path, FileError("does not have as many rows as its manifest says"))
         self._next.seen.append((one, seen, count))
+        self._next.labels |= found.labels
         return found
 
     def _read(self, one: Dated, body: IO[bytes]) -> Read:

@@ -29,6 +29,8 @@ class Read:
     records: Spool
     #: period -> keys; one period "" where the feed has none
     periods: dict[str, set[str]] = field(default_factory=dict)
+    #: labels of its columns
+    labels: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> set[str]:
@@ -66,7 +68,7 @@ def read(feed: Feed, body: IO[bytes], records: Spool) -> Read:
     columns = _columns(feed, header)
     keys = [(label, header.places(label)) for label in feed.key]
     period = (feed.period, header.places(feed.period)) if feed.period else None
-    found, times = Read(records), Counter[str]()
+    found, times = Read(records, labels=frozenset(filter(None, header.labels))), Counter[str]()
     for number, line in lines:
         parts = [cell(line, places, label, number).strip() for label, places in keys]
         if not any(parts):

@@ -16,6 +16,7 @@ from connectors.quickbooks import entry, general_ledger, rates, reports
 from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.general_ledger import STREAM as LEDGER
+from connectors.quickbooks.known import KNOWN, needed
 from connectors.quickbooks.past import SLICING, Past
 from connectors.quickbooks.reading import Reader, Reading
 from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
@@ -68,8 +69,11 @@ class QuickBooksConnector:
         marks = {entity.name: mark(cursors.get(entity.shape.name), until) for entity in entities}
         width = session.access.settings.limits.connections
 
+        unknown: dict[str, set[str]] = {}
+
         def read(entity: Entity, changed: Changed | None = None) -> Awaitable[Reading | Aside]:
-            intake = partial(Intake, entity.shape, one_by_one, progress)
+            strange, must = unknown.setdefault(entity.shape.name, set()), needed(entity.shape)
+            intake = partial(Intake, entity.shape, one_by_one, progress, known=KNOWN, unknown=strange, needed=must)
             past = Past(company, entity, self._slicing, width)
             held, sweeps = session.access.held, session.access.sweeps
             reader = Reader(company, entity, held, intake, width, sweeps=sweeps, past=past)
@@ -102,7 +106,8 @@ class QuickBooksConnector:
         refuse_nothing(readings or set(due) - lost, aside, session.access.only)
         wanted = {name: at for name, at in wanted.items() if name not in lost}
         done = _collected(session, readings, wanted, [name for name in due if name not in lost], until)
-        return replace(done, aside=tuple(aside))
+        strange = {name: tuple(sorted(fields)) for name, fields in unknown.items() if fields and name not in lost}
+        return replace(done, aside=tuple(aside), unknown=strange)
 
 
 def _asides(found: Aside | None) -> list[Aside]:

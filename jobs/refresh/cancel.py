@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from jobs.notify import Notifier
-from jobs.refresh.ending import after_run, end_if_over
+from jobs.refresh.ending import after_run, again_later, end_if_over
 from storage.records import refreshes, runs
 from storage.sessions import Session
 
@@ -24,6 +24,7 @@ def cancel_runs(session: Session, refresh_id: str, now: datetime, notifier: Noti
 def cancel_run(session: Session, run_id: str, now: datetime, notifier: Notifier) -> None:
     """Stop a run, whoever waits for it."""
     if runs.cancel_waiting(session, run_id, now):
+        again_later(session, runs.run(session, run_id), now)
         after_run(session, run_id, now, notifier)
         return
     # Never free the source here: a worker is at it, and ends the run when it notices.

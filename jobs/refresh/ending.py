@@ -49,6 +49,8 @@ def end_run(
         return False
     if again_at is not None:
         deadlines.add(session, before.organization_id, MISSING, run_id, again_at)
+    if verdict.state is not RunState.READY:
+        again_later(session, before, now)
     session.expire_all()
     run = runs.run(session, run_id)
     if verdict.state is RunState.READY:
@@ -69,13 +71,22 @@ def _result(session: Session, run: Run, verdict: Verdict) -> Result:
 
 
 def _again_at(session: Session, run: Run, verdict: Verdict, now: datetime) -> datetime | None:
-    """Return when the streams that are missing are read alone; None when nothing is missing."""
-    if run.only and verdict.state is RunState.FAILED:
-        return now + retry_delay(_FAILED_ALONE, None)
+    """Return when the streams that a good run lacks are read alone; None when nothing is missing."""
     if verdict.state is not RunState.READY or run.partly is None or not to_retry(run.partly):
         return None
     after = (runs.outcome(session, run.id).get("plan") or {}).get("after")
     return now + retry_delay(run.partly.times, after)
+
+
+def again_later(session: Session, run: Run, now: datetime) -> None:
+    """Let streams be read alone once more after a run of them alone came to nothing; whoever looks is told when."""
+    if not run.only:
+        return
+    at = now + retry_delay(_FAILED_ALONE, None)
+    deadlines.add(session, run.organization_id, MISSING, run.id, at)
+    newest = runs.newest_loaded(session, run.source_id)
+    if newest is not None and newest.partly is not None:
+        runs.put_off(session, newest.id, at)
 
 
 def after_run(session: Session, run_id: str, now: datetime, notifier: Notifier) -> None:

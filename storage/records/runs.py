@@ -357,7 +357,7 @@ def history(session: Session, source_ids: Sequence[str], limit: int) -> list[Run
 
 
 def durations_of(session: Session, source_ids: Sequence[str], *, collecting: bool = True) -> dict[str, Duration]:
-    """Return how long the last good runs took, of sources with at least five of that kind."""
+    """Return how long the last good runs took that did what a run usually does, of sources with at least five."""
     found: dict[str, Duration] = {}
     for source_id in source_ids:
         times = [tuple(row) for row in look(session, _last_good(), source=source_id, collects=collecting)]
@@ -375,9 +375,27 @@ def _last_good() -> Select[Any]:
             _TABLE.c.source_id == sqlalchemy.bindparam("source"),
             _TABLE.c.state == RunState.READY,
             _TABLE.c.collects == sqlalchemy.bindparam("collects"),
+            *_usual(),
         )
         .order_by(_TABLE.c.finished_at.desc())
         .limit(_GOOD_RUNS)
+    )
+
+
+def _usual() -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+    """What a run is that says how long the next one takes: it read what changed, of all streams, and nothing more.
+
+    None are first reads and their older periods, what was read alone or only in part, and what was read once more.
+    """
+    alone = func.coalesce(sqlalchemy.cast(_TABLE.c.only, sqlalchemy.Text), "null")
+    older = func.coalesce(_TABLE.c.outcome["older"].as_string(), "[]")
+    return (
+        _TABLE.c.trigger.in_([Trigger.REQUEST, Trigger.SCHEDULE]),
+        func.coalesce(_TABLE.c.result, "") != Result.PARTIAL,
+        alone == "null",
+        older.in_(["[]", "null"]),
+        _TABLE.c.outcome["reread"].as_string().is_(None),
+        _TABLE.c.outcome[("plan", "reread")].as_string().is_(None),
     )
 
 
@@ -488,6 +506,17 @@ def older_from(outcome_: Mapping[str, Any] | None) -> tuple[Older, ...]:
     """Read of which streams an outcome lacks older records."""
     stored = (outcome_ or {}).get("older") or ()
     return tuple(Older(one["stream"], date.fromisoformat(one["back_to"]), one["left"], one["label"]) for one in stored)
+
+
+def put_off(session: Session, run_id: str, again_at: datetime) -> None:
+    """Note when the streams that a run lacks are read alone, where that is later than it was to be."""
+    row = session.get_one(RunRow, run_id)
+    found = row.outcome or {}
+    partly = found.get("partly")
+    if isinstance(partly, dict):
+        row.outcome = {**found, "partly": {**partly, "again_at": again_at.isoformat()}}
+        session.add(row)
+        session.flush()
 
 
 def older_json(older: Sequence[Older]) -> list[dict[str, Any]]:

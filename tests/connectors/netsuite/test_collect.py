@@ -215,9 +215,10 @@ async def test_as_of_is_that_of_the_feed_that_is_furthest_behind(tmp_path: Path)
     done = await here.world.collect()
     assert done.source_as_of == here.at(70)
     assert here.rows("rows")["items||1"]["cells"] == '[["Internal ID","1"],["Name","Soil"]]'
-    account.deliver(b"Internal ID,Name\n", feed="items", at=here.at(5))
+    assert not done.unknown
+    account.deliver(b"Internal ID,Name,Origin\n", feed="items", at=here.at(5))
     done = await here.world.collect()
-    assert done.source_as_of == here.at(10)
+    assert (done.source_as_of, done.unknown) == (here.at(10), {"rows": ("Origin",)})
     assert set(here.rows("rows")) == {"items||1"}
 
 

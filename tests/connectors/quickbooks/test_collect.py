@@ -125,6 +125,7 @@ def _transfer(number: int, clock: OffsetClock) -> dict[str, Any]:
         "Id": str(number),
         "SyncToken": "0",
         "Amount": number,
+        "TxnDate": at[:10],
         "MetaData": {"CreateTime": at, "LastUpdatedTime": at},
     }
 

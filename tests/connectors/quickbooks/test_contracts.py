@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.decode import decode
+from connectors.quickbooks.known import KNOWN
 from connectors.quickbooks.statements import ENTITIES, Entity
 from connectors.shapes import Shape, Tree
 
@@ -65,6 +66,11 @@ def unknown(schema: dict[str, ET.Element], kind: str, tree: dict[str, Tree]) -> 
 def test_each_entity_and_field_is_in_intuits_schema(schema: dict[str, ET.Element], entity: Entity) -> None:
     assert "IntuitEntity" in bases(schema, entity.name)
     assert unknown(schema, entity.name, entity.shape.tree) == []
+
+
+def test_every_field_of_intuits_schema_is_known(schema: dict[str, ET.Element]) -> None:
+    missing = {name for entity in ENTITIES for name in elements(schema, entity.name)} - KNOWN
+    assert not missing
 
 
 def test_a_made_up_entity_or_field_is_noticed(schema: dict[str, ET.Element]) -> None:

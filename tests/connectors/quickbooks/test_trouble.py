@@ -2,11 +2,13 @@
 
 import dataclasses
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.strangers import strangers
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import QuickBooks
 from storage.facts.clock import OffsetClock
@@ -156,3 +158,37 @@ async def test_a_company_that_sends_the_first_page_again_and_again_is_not_read_f
     async with quickbooks_world(app, clock) as world:
         done = await world.collect(partly=True)
     assert [(one.streams, one.error.code) for one in done.aside] == [(("transfers",), "paging_stuck")]
+
+
+async def test_a_new_field_is_told_and_kept_and_a_missing_or_retyped_one_stops_its_stream(
+    app: QuickBooks, clock: OffsetClock
+) -> None:
+    books = app.books[REALM]
+    async with quickbooks_world(app, clock, limits=QUICK) as world:
+        assert not (await world.collect()).unknown  # whatever of Intuit's own schema comes is nothing new
+        bill = next(iter(books.tables["Bill"].records()))
+        held = dict(world.kept.rows["bills"])
+        spoilt: list[tuple[dict[str, Any], str]] = [
+            ({"TxnDate": None}, "Bills: the provider sent a record without TxnDate"),
+            ({"TxnDate": 20261122}, "TxnDate is not a date"),
+            ({"TotalAmt": {"value": 5}}, "TotalAmt is not a money"),
+            ({"DocNumber": {"text": "a7"}}, "DocNumber is not a text"),
+            ({"Line": "none"}, "is not an object"),
+        ]
+        for change, words in spoilt:
+            clock.advance(timedelta(minutes=30))
+            stamp = {**bill["MetaData"], "LastUpdatedTime": clock.now().replace(microsecond=0).isoformat()}
+            books.fill("Bill", [{**bill, **change, "MetaData": stamp}])
+            (lost,) = (await world.collect(partly=True)).aside
+            assert (lost.streams, world.kept.rows["bills"]) == (("bills",), held)
+            assert words in lost.error.detail, lost.error.detail
+        books.fill("Bill", [{**bill, "Blockchain": "none", "MetaData": stamp}])
+        done = await world.collect()
+        assert (done.unknown, done.aside) == ({"bills": ("Blockchain",)}, ())
+        assert "Blockchain" in world.kept.rows["bills"][bill["Id"]]["_raw"]
+
+
+def test_few_records_are_looked_at_one_by_one_and_some_of_many() -> None:
+    plain, strange = [b'{"Id":"1"}'] * 199, [b'{"Id":"1","New":{"Deep":1}}']
+    assert strangers([plain, strange], {"Id"}) == {"New"}
+    assert strangers([plain * 5, strange], {"Id"}) == {"New"}  # the first of each page is among them
