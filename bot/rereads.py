@@ -49,7 +49,7 @@ async def confirmed(case: Case) -> Reply:
     if isinstance(outcome, Joined):
         return case.say(notices.already_waiting(outcome.refresh), replace=True)
     who = await case.names()
-    return case.say(notices.queued(who.organization, outcome.sources), replace=True)
+    return case.say(words.reread_started(who.organization, outcome.sources[0]), replace=True)
 
 
 def _meant(case: Case, about: str, known: list[Source]) -> tuple[Source, str] | None:

@@ -126,6 +126,7 @@ class RereadService:
             "refresh": refresh_id,
             "account": shown.source.label,
             "stream": wanted.stream or "all",
+            "label": shown.label,
             "since": wanted.since.isoformat() if wanted.since else "the beginning",
         }
         audit.record(session, member.organization_id, member.id, Action.REREAD, shown.source.id, now, detail)

@@ -1,15 +1,19 @@
 """A refresh as facts: its runs, its people, the times before it."""
 
+import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from jobs.status import next_run_at
+from storage.facts.people import Action
 from storage.facts.runs import Run
 from storage.facts.sources import CollectMode
-from storage.facts.status import RefreshStatus
-from storage.records import escalations, organizations, refreshes, runs
+from storage.facts.status import Again, RefreshStatus
+from storage.records import audit, escalations, organizations, refreshes, rereads, runs
 from storage.records import sources as source_records
 from storage.sessions import Session
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def _as_asked(run: Run, requested_at: datetime) -> Run:
@@ -46,7 +50,24 @@ def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshS
         },
         durations={source.id: durations.get(source.id) for source in sources},
         goes_on_for={source.id: _others(session, run.id) for source, run, _ in waiting if run.goes_on},
+        again=_again(session, row.id, row.organization_id, row.requested_at, [run.id for _, run, _ in waiting]),
     )
+
+
+def _again(session: Session, id_: str, organization_id: str, asked: datetime, run_ids: list[str]) -> Again | None:
+    """Return what it reads once more; None where it was asked for in another way.
+
+    A run may have inherited that it reads something again: only the audit knows what this refresh was asked for.
+    """
+    if len(run_ids) != 1 or rereads.asked_of(runs.outcome(session, run_ids[0])) is None:
+        return None
+    source_id = runs.run(session, run_ids[0]).source_id
+    said = audit.said_since(session, organization_id, Action.REREAD, source_id, asked)
+    detail = next((entry.detail for entry in said if entry.detail.get("refresh") == id_), None)
+    if detail is None:
+        return None
+    since = str(detail.get("since", ""))
+    return Again(str(detail.get("label", "")), date.fromisoformat(since) if _DAY.fullmatch(since) else None)
 
 
 def _others(session: Session, run_id: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from storage.facts.runs import Run, RunState
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions
+from templates.notices import again
 from templates.notices.held import held_buttons
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.past import past_parts, unread
@@ -54,6 +55,7 @@ def refresh_card(
     active = any(run.state.active for _, run in refresh.runs)
     parts: list[Part] = [Heading(headline(refresh))]
     parts.append(Steps(tuple(_step(refresh, source, run, names[source.id], now) for source, run in refresh.runs)))
+    parts += again.told(refresh)
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
     parts += [] if active else [*partly_parts(refresh.runs), *past_parts(refresh.runs)]
@@ -87,6 +89,8 @@ def headline(refresh: RefreshStatus) -> str:
 def outcome(refresh: RefreshStatus) -> str:
     """Return the state of the whole refresh, after the organization's name."""
     states = [run.state for _, run in refresh.runs]
+    if (words := again.outcome(refresh, what(refresh))) is not None:
+        return words
     if any(state.active for state in states):
         return _progress(refresh, states)
     partly = sum(lacks(run) is not None for _, run in refresh.runs)
@@ -222,7 +226,8 @@ def _small_print(refresh: RefreshStatus, receipts: Mapping[str, str]) -> Words:
     joined = [name for name in refresh.people if name != refresh.requested_by]
     told = (f"; {listed(joined)} joined",) if joined else ()
     shown = [receipts[run.id] for _, run in refresh.runs if run.id in receipts]
-    return (*words, *told, ". ", *receipt_words(shown), "Refresh ", Code(refresh.id))
+    name = "Reference " if refresh.again else "Refresh "
+    return (*words, *told, ". ", *receipt_words(shown), name, Code(refresh.id))
 
 
 def receipt_words(receipts: Sequence[str]) -> Words:
@@ -239,14 +244,24 @@ def _cancel(refresh: RefreshStatus, value: str) -> list[Part]:
         return []
     others = len(refresh.people) > 1
     asked = Confirm(
-        "Stop this refresh?",
+        "Stop reading it again?" if refresh.again else "Stop this refresh?",
         "Data that is already ready stays as it is."
         + (
-            f" {counted(len(refresh.people), 'person waits', 'people wait')} for this refresh and will be told."
-            if others
-            else ""
+            f" {counted(len(refresh.people), 'person waits', 'people wait')} for it and will be told." if others else ""
         ),
         "Stop it",
         "Keep going",
     )
-    return [Buttons((Button("Cancel refresh", actions.REFRESH_CANCEL, value, ButtonStyle.DANGER, asked),))]
+    return [
+        Buttons(
+            (
+                Button(
+                    "Stop it" if refresh.again else "Cancel refresh",
+                    actions.REFRESH_CANCEL,
+                    value,
+                    ButtonStyle.DANGER,
+                    asked,
+                ),
+            )
+        )
+    ]

@@ -19,6 +19,7 @@ from storage.facts.runs import Run, RunState
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import times
+from templates.notices import again
 from templates.notices.card import explanations, for_others, headline, next_steps, receipt_words
 from templates.notices.disconnect import stopped_because
 from templates.notices.held import held_buttons
@@ -56,6 +57,7 @@ def refresh_finished(
     parts: list[Part] = [Heading(headline(refresh))]
     parts += _for_people(people)
     parts += _clocks(refresh) if len(refresh.runs) <= _IN_FULL else [_overview(refresh)]
+    parts += again.told(refresh)
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
     parts += held_buttons(refresh.runs)
@@ -102,7 +104,7 @@ def _clocks(refresh: RefreshStatus) -> list[Part]:
         if run.state is RunState.READY:
             rows: tuple[tuple[str, Words], ...] = (
                 ("Data as of", as_of(run.clocks.source_as_of, run.partly, "not known")),
-                ("Before this refresh, data as of", instant(before, "no data")),
+                (f"Before this {'read' if refresh.again else 'refresh'}, data as of", instant(before, "no data")),
                 ("Asked", instant(run.clocks.requested_at)),
                 ("Loaded", instant(run.clocks.loaded_at, "nothing to load")),
                 (_ready_label(run), instant(run.clocks.ready_at)),

@@ -72,6 +72,13 @@ def _how_long(seconds: float | None, *, part: bool) -> str:
     return f"{took} This reads less." if part else took
 
 
+def reread_started(organization: str, source: Source) -> Message:
+    """Return the words that replace the card once it is accepted."""
+    said = f"{label(organization)}: {source_title(source)} is read again."
+    told = " What is there stays readable until that is complete. Its card shows how far it is, and you are told."
+    return Message(said, (Paragraph((f"{said}{told}",)),), kind="reread_started")
+
+
 def reread_refused(reason: str) -> Message:
     """Return why that cannot be read again."""
     what, step = _REFUSED[reason]

@@ -28,7 +28,7 @@ from storage.facts.runs import (
 )
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
-from storage.facts.status import RefreshStatus, SourceStatus
+from storage.facts.status import Again, RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
 from templates import notices
 from templates.notices import reread, schedule
@@ -404,6 +404,7 @@ def _schedules() -> Any:
         "schedule_refused": schedule.schedule_refused("timer"),
         "schedule_usage": schedule.schedule_usage("whenever"),
         "confirm_reread": reread.confirm_reread(SHOPIFY, "Orders", date(2026, 10, 1), 754.0, value="src_1"),
+        "reread_started": reread.reread_started(ORG, SHOPIFY),
         "confirm_reread_first": reread.confirm_reread(QUICKBOOKS, "", None, None, value="src_1"),
         "reread_refused": reread.reread_refused("future"),
         "reread_usage": reread.reread_usage(),
@@ -497,6 +498,10 @@ def _cards():
         "card_partial": card(refresh((SHOPIFY, partial())), NOW),
         "card_partial_mixed": card(refresh((SHOPIFY, partial()), (QUICKBOOKS, run(QUICKBOOKS, as_of=64))), NOW),
         "card_cancelled": card(refresh((SHOPIFY, run(state=RunState.CANCELLED))), NOW),
+        "card_reread": card(working(again=Again("Orders", date(2026, 10, 1))), NOW, cancel_value="rfr_1"),
+        "card_reread_failed": card(
+            refresh((SHOPIFY, run(state=RunState.FAILED, failed=held, held=found)), again=Again("", None)), NOW
+        ),
         "card_mixed": card(mixed(), NOW, admins=ADMINS, receipts={"run_src_quickbooks_1": "rcp_05"}),
         "card_many": card(refresh(*((entry.source, run(entry.source, counts=COUNTS)) for entry in many(50))), NOW),
     }
@@ -512,6 +517,10 @@ def _finished():
         "finished_ready": finished(ready(), receipts={"run_src_shopify_1": "rcp_04"}, **told),
         "finished_ready_both": finished(both, receipts={"run_src_shopify_1": "rcp_04"}, **told),
         "finished_older_periods": finished(refresh((QUICKBOOKS, begun())), **told),
+        "finished_reread": finished(ready(again=Again("Orders", date(2026, 10, 1))), **told),
+        "finished_reread_stopped": finished(
+            refresh((SHOPIFY, run(state=RunState.CANCELLED)), again=Again("", None)), **told
+        ),
         "finished_partial": finished(refresh((SHOPIFY, partial())), **told),
         "finished_partial_mixed": finished(refresh((SHOPIFY, partial()), (QUICKBOOKS, run(QUICKBOOKS))), **told),
         "finished_failed": finished(refresh((SHOPIFY, run(state=RunState.FAILED, failed=failure()))), **told),

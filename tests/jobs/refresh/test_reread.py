@@ -31,6 +31,7 @@ from storage.facts.rereads import Reread
 from storage.facts.runs import FailureKind, Missing, Partly, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
+from storage.facts.status import Again
 from storage.facts.webhooks import Webhook
 from storage.records import audit, deadlines, rereads, runs, sources
 from storage.seal import Seal, new_key
@@ -95,6 +96,8 @@ async def test_what_changed_unseen_is_read_again_and_the_old_stays_until_then(
         assert isinstance(again, Joined)
         run = await ended(stage, first)
         assert run.state is RunState.READY
+        assert isinstance(first, Started)
+        assert (await stage.finished(first.refresh_id)).again == Again("Orders", None)
         cursors, orders = await asyncio.to_thread(raw, stage, source.id)
         assert orders[order["id"]] == "#corrected"
         assert (run.counts["orders"].changed, run.counts["products"].unchanged) == (1, 0)
