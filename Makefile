@@ -13,7 +13,7 @@ demo: .venv/.runtime ## start everything on this machine and show the page's add
 	@$(BIN)/tidings demo $(ARGS)
 
 test: .venv/.dev ## run all tests that this machine allows; says at the end what it skipped
-	@$(BIN)/python -m pytest -n 3 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: .venv/.dev ## formatting, lint, types and import rules
 	$(BIN)/ruff format --check .
@@ -26,7 +26,7 @@ format: .venv/.dev
 	$(BIN)/ruff format .
 
 soak: .venv/.dev ## the long counts in full: kills, simulations, fuzzing
-	SOAK=1 $(BIN)/python -m pytest -n 2 --timeout=3600 tests $(ARGS)
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist worksteal --timeout=3600 tests $(ARGS)
 
 bench: .venv/.dev ## measure against the floors; prints a table and writes bench/results
 	$(BIN)/python -m bench $(ARGS)
