@@ -12,6 +12,19 @@ from templates.text import beginning, label, listed
 _WRITTEN = {Provider.QUICKBOOKS: "QuickBooks", Provider.NETSUITE: "NetSuite"}
 PROVIDERS = {provider: _WRITTEN.get(provider, provider.value.capitalize()) for provider in Provider}
 
+#: What a permission of a provider lets Tidings read, by the provider's own name of it.
+PERMISSIONS = {
+    "read_orders": "orders",
+    "read_all_orders": "orders older than 60 days",
+    "read_products": "products",
+    "read_customers": "customers",
+    "read_inventory": "stock",
+    "read_shopify_payments_accounts": "the balance of Shopify Payments",
+    "read_shopify_payments_payouts": "payouts of Shopify Payments",
+    "read_draft_orders": "draft orders",
+    "read_discounts": "discounts",
+}
+
 FRESHNESS = {
     Freshness.FRESH: "fresh",
     Freshness.LATE: "late",
@@ -65,6 +78,11 @@ ACTIONS = {
     Action.ASK_FOR_ACCESS: "ask for access to refreshes",
     Action.DECIDE_ACCESS: "decide about access to refreshes",
 }
+
+
+def permissions(scopes: Sequence[str]) -> str:
+    """Return what permissions are for, in words; one without words shows the provider's own name of it."""
+    return listed([PERMISSIONS.get(scope) or label(scope) for scope in scopes])
 
 
 def provider_name(provider: Provider) -> str:

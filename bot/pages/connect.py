@@ -192,6 +192,8 @@ class ConnectPages:
             member=label(view.member),
             rows=words.chosen(view),
             missing=words.missing(view),
+            provider=view.provider_label,
+            scopes=[label(scope) for scope in view.missing],
             flow=view.id,
             csrf=mark,
         )

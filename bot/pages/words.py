@@ -6,8 +6,9 @@ from datetime import datetime
 from jobs.connecting.views import FlowView, Mismatch
 from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState
-from templates.text import label, listed
+from templates.text import label
 from templates.times import absolute
+from templates.words import permissions
 
 Rows = list[tuple[str, str]]
 
@@ -61,8 +62,8 @@ def missing(view: FlowView) -> str:
     if not view.missing:
         return ""
     return (
-        f"{view.provider_label} did not give everything that was asked for: {listed(list(view.missing))} is missing. "
-        "What needs it cannot be read until you connect again and allow it."
+        f"{view.provider_label} did not allow everything that was asked for. Not allowed: {permissions(view.missing)}. "
+        "That is not read until you connect again and allow it."
     )
 
 

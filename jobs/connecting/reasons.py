@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from connectors.errors import ConnectorError, Reconnect, Retry
+from templates.words import permissions
 
 GIVEN_UP = "given_up"
 EXPIRED = "expired"
@@ -79,7 +80,7 @@ def said(reason: str, label: str) -> str:
 
 def lacks(missing: Sequence[str]) -> str | None:
     """Return why a connection that works needs attention all the same; None where everything was given."""
-    return f"not allowed to read everything: {', '.join(missing)} was not granted" if missing else None
+    return f"not allowed to read everything; what was not allowed: {permissions(missing)}" if missing else None
 
 
 def of_error(error: ConnectorError, label: str, reference: str) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """The Slack edge of the whole process: from the signed request to the row, and back to the person."""
 
 import asyncio
+import time
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -207,6 +209,23 @@ async def test_socket_mode_is_the_same_bot(sqlite_database: Database, tmp_path: 
         await stage.shown("U0MAYA", "C0FINANCE", "accepted")
         assert {delivery.kind for delivery in stage.slack.deliveries} >= {"command", "block_actions"}
         assert started(stage) == 1
+        await _is_heard_by_its_pings(stage)
+
+
+async def _is_heard_by_its_pings(stage: Whole) -> None:
+    """Nothing more is said, and time passes: the socket counts as deaf until a ping of it is answered."""
+    socket = stage.app._socket
+    assert socket is not None
+    client, now = socket._client, time.time()
+    assert client.current_session is not None
+    client.last_ping_pong_time = now
+    assert await socket.alive()
+    stage.clock.advance(timedelta(minutes=4))
+    assert not await socket.alive()
+    # As the library does every few seconds.
+    await client.current_session.ping(f"sdk-ping-pong:{now + 60}".encode())
+    alive: bool = await eventually(socket.alive, seconds=60)
+    assert alive
 
 
 async def test_a_redelivered_envelope_has_its_effect_once(sqlite_database: Database, tmp_path: Path) -> None:

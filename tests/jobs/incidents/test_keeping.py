@@ -175,7 +175,9 @@ async def test_what_was_not_granted_is_said_again_after_a_false_alarm(
         assert await _keeper(stage, kind).look(source.id) is None
         found = stage.source(Provider.SHOPIFY)
         assert found.connection is state
-        assert ("read_discounts was not granted" in (found.connection_reason or "")) == (kind is GrantKeeper)
+        assert ("not allowed: stock, the balance of Shopify Payments" in (found.connection_reason or "")) == (
+            kind is GrantKeeper
+        )
 
 
 def _moved(stage: Stage) -> None:
