@@ -91,14 +91,21 @@ def provider_name(provider: Provider) -> str:
 
 
 def source_name(source: Source) -> str:
-    """Return provider and account, as one would say it: ``QuickBooks (quickbooks_934…)``."""
-    return f"{provider_name(source.provider)} ({label(source.label)})"
+    """Return provider and account, as one would say it: ``QuickBooks (quickbooks_934…)``, ``NetSuite via bucket``."""
+    name = _called(source)
+    return name if name == label(source.label) else f"{name} ({label(source.label)})"
+
+
+def _called(source: Source) -> str:
+    """Return the provider's name; the label where that begins with it and says how its data comes."""
+    name = provider_name(source.provider)
+    return label(source.label) if source.label.startswith(f"{name} ") else name
 
 
 def source_title(source: Source) -> str:
     """Return provider and company, for a heading: ``QuickBooks · Temerity Goods Inc.``."""
     company = label(source.company, empty="")
-    return f"{provider_name(source.provider)} · {company}" if company else source_name(source)
+    return f"{_called(source)} · {company}" if company else source_name(source)
 
 
 def short_names(sources: Sequence[Source]) -> dict[str, str]:

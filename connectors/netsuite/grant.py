@@ -49,9 +49,9 @@ _SIGN_INS = (
     Choice("google", "With an app of Google and a refresh token"),
 )
 _KINDS = (
-    Choice("s3", "A bucket, S3 or compatible"),
-    Choice("gcs", "A bucket, Google Cloud Storage"),
-    Choice("imap", "A mailbox to which NetSuite mails them (IMAP)"),
+    Choice("s3", "NetSuite via bucket (Amazon S3 or compatible)"),
+    Choice("gcs", "NetSuite via bucket (Google Cloud Storage)"),
+    Choice("imap", "NetSuite via email reports (a mailbox, IMAP)"),
 )
 _BUCKET, _MAILBOX, _MAILS = "Bucket", "Mailbox", "Mailed reports"
 _IN_BUCKETS, _IN_MAILBOXES, _APPS = ("s3", "gcs"), ("imap",), ("microsoft", "google")
@@ -69,7 +69,7 @@ class NetSuiteGrants:
     """The form of a bucket or a mailbox."""
 
     provider = Provider.NETSUITE
-    line = "Files of saved searches that come into a bucket or are mailed by NetSuite."
+    line = "NetSuite via bucket, or NetSuite via email reports: files of saved searches, as you have them sent."
     hint: HintField | None = None
     form: tuple[FormField, ...] = (
         FormField("store", "Where the files come", "", choices=_KINDS),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.grants import Granted
 from jobs import dependents
 from jobs.connecting import reasons, telling
 from jobs.connecting.finding import admitted, in_browser, locked, still_allowed
@@ -17,6 +18,7 @@ from jobs.plans import default_plan
 from jobs.refresh.retry import retry_now
 from jobs.schedule import start_catch_up
 from storage.credentials import Credentials, Place, seal_credentials
+from storage.facts.delivered import way_of
 from storage.facts.flows import Flow, FlowState
 from storage.facts.incidents import Resolution
 from storage.facts.people import Action, Member
@@ -155,7 +157,7 @@ def _stored(session: Session, means: Means, yes: _Yes) -> tuple[str, bool]:
             flow.organization_id,
             flow.provider,
             granted.account,
-            label=_label(flow.provider, granted.account),
+            label=_label(session, flow, granted),
             company=granted.company,
             mode=means.connector_for(flow.provider).mode,
             schedule_minutes=default_plan(flow.provider).minutes,
@@ -222,6 +224,12 @@ def _connected(session: Session, flow: Flow) -> Connected:
     return Connected(flow.id, source, flow.run_id, newly)
 
 
-def _label(provider: Provider, account: str) -> str:
+def _label(session: Session, flow: Flow, granted: Granted) -> str:
     """Return what people read, as a seed file does it: a shop's domain says enough, numbers need their provider."""
-    return account if provider is Provider.SHOPIFY else f"{provider.value}_{account}"
+    if flow.provider is Provider.SHOPIFY:
+        return granted.account
+    if flow.provider is not Provider.NETSUITE:
+        return f"{flow.provider.value}_{granted.account}"
+    name = f"{PROVIDERS[flow.provider]} {way_of(granted.tokens.access)}"
+    others = {source.label for source in sources.sources_of(session, flow.organization_id)}
+    return f"{name} ({granted.account.partition(':')[2]})" if name in others else name

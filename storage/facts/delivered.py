@@ -57,6 +57,14 @@ def place_of_account(account: str) -> DeliveryPlace | None:
     return DeliveryPlace(f"{store}:{bucket}", _names(prefix)) if colon and store in _BUCKETS and bucket else None
 
 
+def way_of(declared: Secret) -> str:
+    """Return how files come to the source of a declaration, as people name it: ``via bucket``."""
+    said = _said(declared)
+    if said.get("store") == _MAILBOX or said.get("mail"):
+        return "via email reports"
+    return "via folder" if said.get("store", _FOLDER) == _FOLDER else "via bucket"
+
+
 def _said(declared: Secret) -> dict[str, object]:
     try:
         said = json.loads(declared.reveal())

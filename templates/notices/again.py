@@ -28,7 +28,7 @@ def outcome(refresh: RefreshStatus, source: str) -> str | None:
 
 def told(refresh: RefreshStatus) -> list[Part]:
     """Return what is read, and what holds for the data that is there; nothing for any other refresh."""
-    if refresh.again is None:
+    if refresh.again is None or lacks(refresh.runs[0][1]) is not None:
         return []
     since, run = refresh.again.since, refresh.runs[0][1]
     only = f"Only what changed since {times.day(since)} {'is' if run.state.active else 'was'} read. " if since else ""

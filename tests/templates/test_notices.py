@@ -416,3 +416,12 @@ def test_every_action_has_a_name_that_survives_the_round_trip():
     assert len(set(names)) == len(names)
     assert all(slack.action_name(f"{name}:2") == name for name in names)
     assert all(set(json.dumps(name)) <= set('"abcdefghijklmnopqrstuvwxyz_') for name in names)
+
+
+def test_a_source_is_called_by_the_way_in_which_its_files_come():
+    mailed = replace(
+        QUICKBOOKS, provider=Provider.NETSUITE, label="NetSuite via email reports", company="Temerity Goods"
+    )
+    assert words.source_name(mailed) == "NetSuite via email reports"
+    assert words.source_title(mailed) == "NetSuite via email reports · Temerity Goods"
+    assert words.source_name(QUICKBOOKS).startswith("QuickBooks (quickbooks_")

@@ -110,6 +110,7 @@ async def test_a_form_is_tried_then_confirmed_then_sealed(sqlite_database: Datab
             "s3:deliveries/temerity",
         )
         connected = await stage.service.confirm(browser, flow_id=view.id)
+        assert connected.source.label == "NetSuite via bucket"
         assert (connected.source.mode, connected.source.schedule_minutes) == (CollectMode.PUSH, 1440)
         row = stage.connection(connected.source.id)
         assert row.credentials is not None
@@ -162,6 +163,10 @@ async def test_files_are_read_by_one_source_of_one_organization(sqlite_database:
         assert stage.sources(B) == []
         assert len(stage.sources(A)) == 1
         await made.connect("temerity2")
+        assert [one.label for one in stage.sources(A)] == [
+            "NetSuite via bucket",
+            "NetSuite via bucket (deliveries/temerity2)",
+        ]
         await made.connect("eve", EVE)
 
 

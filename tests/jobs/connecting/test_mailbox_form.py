@@ -75,6 +75,7 @@ async def test_a_mailbox_is_tried_confirmed_sealed_and_reconnected(
         account = f"imap:127.0.0.1:{box.port}/{box.user}/INBOX"
         assert (view.state, view.company, view.account) == (FlowState.RETURNED, "Temerity Goods", account)
         source = (await stage.service.confirm(browser, flow_id=view.id)).source
+        assert source.label == "NetSuite via email reports"
         row = stage.connection(source.id)
         assert row.credentials is not None
         assert box.password.encode() not in row.credentials
