@@ -7,8 +7,8 @@ gets them is up to the event loop, the threads and the database's lock. Pages of
 is over, after a start that is not counted. Nine calls at once are answered together, so two companies are some nine
 pages apart when the counting stops, however long it takes.
 
-This measures readings that are under way. Which of the runs that wait in the queue is next is not part of it: the
-engine draws by lot among the organizations that have one waiting.
+This measures readings that are under way. Which of the runs that wait in the queue is next is not part of it: places go
+to the organization that holds the fewest, then to the one served longest ago (`jobs/turns.py` and its test).
 """
 
 import asyncio

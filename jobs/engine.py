@@ -22,6 +22,7 @@ from jobs.crashpoints import crash_point
 from jobs.heartbeat import Heartbeat, steady
 from jobs.lookout import Lookout
 from jobs.reaper import Held, Reaper
+from jobs.turns import FairStore
 from jobs.work import NOTIFY_QUEUE, REFRESH_QUEUE, Queue, Timings, Work, WorkState, WorkStatus
 from storage.after_end import after_end
 from storage.engine_inserts import EngineInserts
@@ -349,8 +350,24 @@ class Engine:
         # The engine's own threads sleep out their time between two looks; ours are the same code, woken by an enqueue.
         DBOS.listen_queues([])
         DBOS.launch()
+        for name, queue in self._queues.items():
+            if queue.partition_concurrency is not None:
+                self._share(name, queue.worker_concurrency)
         for name, lookout in self._lookouts.items():
             lookout.start(f"queue-{name}", partial(self._look_after, name))
+
+    def _share(self, name: str, places: int | None) -> None:
+        """Let organizations take turns where the engine would draw by lot."""
+        assert self._dbos is not None
+
+        def holders() -> list[tuple[str, str]]:
+            rows = self._client.list_workflows(
+                status=_RUNNING, queue_name=name, load_input=False, load_output=False, name=_WORKFLOW
+            )
+            return [(row.queue_partition_key or "", row.executor_id or "") for row in rows]
+
+        store = self._dbos._sys_db  # noqa: SLF001 - no public setting orders partitions; dbos is pinned and a test holds it to this
+        FairStore(store, name, self.executor_id, places, holders, self._lookouts[name].call)
 
     def _look_after(self, name: str, lookout: Lookout) -> None:
         from dbos._queue import queue_worker_thread
