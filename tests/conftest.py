@@ -1,5 +1,6 @@
 """What holds for every test: loopback only, no engine variables, databases, and an honest list of what was skipped."""
 
+import gc
 import ipaddress
 import os
 import sys
@@ -34,6 +35,7 @@ __all__ = [
 #: Whole refreshes and whole products; what they are made of is tested on both databases in every run.
 LONG = (
     "tests/bot/cli/test_stories",
+    "tests/faults/test_joining",
     "tests/faults/test_random_kills",
     "tests/faults/test_webhook_kills",
     "tests/jobs/connecting/",
@@ -67,6 +69,23 @@ def pytest_configure(config: pytest.Config) -> None:
         # The workers inherit the address; without workers it is started when a test first wants it.
         start_postgres(config)
     sys.addaudithook(_stay_on_loopback)
+    # Imports make few cycles and many objects; what they leave is looked through at the end of the collection.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from looking through a million imported objects again and again: it cost some of every test.
+
+    Cycles of the tests are collected as before, only less often; what is left is looked for when the run ends.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ Importing it costs most of a second of processor time each; what is tested is ho
 """
 
 import asyncio
+import gc
 import os
 import sys
 import warnings
@@ -55,6 +56,8 @@ def _live(
         os.dup2(descriptor, 2)
     os.environ.update(variables)
     warnings.simplefilter("error")
+    # What the server imported is shared with it as long as nobody writes to it, as the collector would.
+    gc.freeze()
     code = 1
     try:
         asyncio.run(work(*args))  # type: ignore[arg-type]  # a coroutine function's

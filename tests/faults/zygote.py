@@ -5,6 +5,7 @@ one thread and no connections, so that its children inherit nothing but the impo
 children and ends.
 """
 
+import gc
 import json
 import os
 import select
@@ -58,6 +59,9 @@ def _bury(lives: dict[int, int], descriptor: int) -> None:
 
 if __name__ == "__main__":
     product.warm_up()
+    # The lives share what was imported as long as nobody writes to it, as the collector would.
+    gc.collect()
+    gc.freeze()
     tell(event="warm")
     sys.stdout.flush()
     main()
