@@ -21,7 +21,7 @@ def outcome(refresh: RefreshStatus, source: str) -> str | None:
         RunState.RUNNING: f"{what} {are} being read again",
         RunState.CANCELLING: f"reading {what} again is being stopped",
         RunState.READY: f"{what} {were} read again and {are} ready to import",
-        RunState.FAILED: f"reading {what} again failed{stage}",
+        RunState.FAILED: f"reading {what} again {'is held: far fewer records came' if run.held else f'failed{stage}'}",
         RunState.CANCELLED: f"reading {what} again was stopped",
     }[run.state]
 

@@ -25,7 +25,7 @@ from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions
 from templates.notices import again
-from templates.notices.held import held_buttons
+from templates.notices.held import held_buttons, held_only, held_words
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.past import past_parts, unread
 from templates.notices.pieces import Words, because, instant, rows_so_far, touched, usual, waits, why_older
@@ -130,6 +130,8 @@ def _single(refresh: RefreshStatus, state: RunState) -> str:
         return f"{_data_of(refresh)} is ready to import{rest}"
     if state is RunState.CANCELLED:
         return f"refresh of {what(refresh)} was cancelled"
+    if held_only(refresh.runs):
+        return f"refresh of {what(refresh)} is held: far fewer records came, a person decides"
     stages = {run.failure.stage for _, run in refresh.runs if run.failure}
     return f"refresh of {what(refresh)} failed" + (f" while {STAGES[stages.pop()]}" if len(stages) == 1 else "")
 
@@ -153,7 +155,8 @@ def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
         return ("data as of ", *times, f"; {touched(run)}")
     if run.state is RunState.FAILED:
         stage = f" while {STAGES[run.failure.stage]}" if run.failure else ""
-        return (f"failed{stage}; data as of ", *instant(refresh.before.get(source.id), "never"), " stays")
+        ended = f"failed{stage}" if run.held is None else f"held, a person decides: {held_words(run.held)}"
+        return (f"{ended}; data as of ", *instant(refresh.before.get(source.id), "never"), " stays")
     if run.goes_on:
         return (f"cancelled here; goes on{for_others(refresh, source)}",)
     if run.state is RunState.CANCELLED:
@@ -194,11 +197,14 @@ def _will_be_older(source: Source, following: datetime | None) -> Words:
 def next_steps(refresh: RefreshStatus, admins: Sequence[str]) -> list[Words]:
     """Return, for the first sources that failed, what happened and the one next step."""
     names = short_names([source for source, _ in refresh.runs])
-    failed = [(source, run.failure) for source, run in refresh.runs if run.state is RunState.FAILED and run.failure]
+    failed = [
+        (source, run.failure, run.held) for source, run in refresh.runs if run.state is RunState.FAILED and run.failure
+    ]
     told: list[Words] = []
-    for source, failure in failed[:4]:
+    for source, failure, held in failed[:4]:
         words = failure_words(failure, source, admins)
-        told.append((Strong(f"{names[source.id]}:"), f" {words.what} ", Strong("Next step:"), f" {words.next_step}"))
+        seen = f"{held_words(held)}, so nothing was loaded or replaced." if held else words.what
+        told.append((Strong(f"{names[source.id]}:"), f" {seen} ", Strong("Next step:"), f" {words.next_step}"))
     if len(failed) > 4:
         told.append((f"… {counted(len(failed) - 4, 'more source')} failed; see the list above.",))
     return told

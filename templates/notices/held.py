@@ -32,6 +32,16 @@ def held_buttons(runs: Sequence[tuple[Source, Run]]) -> list[Part]:
     return [Buttons(buttons)] if buttons else []
 
 
+def held_only(runs: Sequence[tuple[Source, Run]]) -> bool:
+    """Whether all of them wait for a person."""
+    return bool(runs) and all(run.held is not None for _, run in runs)
+
+
+def held_words(found: Held) -> str:
+    """Return what came and what is there: ``3,100 orders came where 18,204 are there``."""
+    return f"{number(found.after)} {label(found.stream)} came where {number(found.before)} are there"
+
+
 def confirm_held(organization: str, source: Source, run: Run, found: Held, *, value: str) -> Message:
     """Return the card that asks a manager before fewer rows replace what is there; `value` is for its button."""
     name = provider_name(source.provider)

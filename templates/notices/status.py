@@ -23,7 +23,7 @@ from storage.facts.runs import Failure, FailureKind, Run, RunState
 from storage.facts.sources import ConnectionState, Freshness, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
-from templates.notices.held import held_buttons
+from templates.notices.held import held_buttons, held_words
 from templates.notices.managing import menu, menus
 from templates.notices.partly import as_of, lacks, lost, partly_parts
 from templates.notices.past import past_parts, unread
@@ -225,6 +225,10 @@ def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
     failure = last_failure(status)
     assert failure is not None
     words = failure_words(failure, source, admins)
+    waits = status.last_finished.held if status.last_finished is not None else None
+    if waits is not None:
+        seen = f": the last refresh is held. {held_words(waits)}, so nothing was loaded or replaced."
+        return (Strong(name), f"{seen} Next step: {words.next_step}")
     return (
         Strong(name),
         f": the last refresh failed while {STAGES[failure.stage]}. {words.what} Next step: {words.next_step}",

@@ -10,7 +10,7 @@ import pytest
 from storage.facts import messages as m
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.people import Action, Role
-from storage.facts.runs import Duration, FailureKind, RunState, Stage, Trigger
+from storage.facts.runs import Duration, FailureKind, Held, RunState, Stage, Trigger
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
 from storage.facts.streams import StreamCounts
@@ -425,3 +425,14 @@ def test_a_source_is_called_by_the_way_in_which_its_files_come():
     assert words.source_name(mailed) == "NetSuite via email reports"
     assert words.source_title(mailed) == "NetSuite via email reports · Temerity Goods"
     assert words.source_name(QUICKBOOKS).startswith("QuickBooks (quickbooks_")
+
+
+def test_a_held_read_is_said_to_wait_for_a_person_and_never_to_have_failed():
+    card = said(messages()["card_failed"])
+    assert "is held: far fewer records came, a person decides" in card
+    assert "3,100 orders came where 18,204 are there" in card
+    assert "failed" not in card
+    shown = status(
+        last_finished=run(state=RunState.FAILED, failed=failure(FailureKind.HELD), held=Held("orders", 9, 1))
+    )
+    assert "1 orders came where 9 are there" in said(notices.source_status(ORG, shown, NOW))
