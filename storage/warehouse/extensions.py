@@ -1,12 +1,14 @@
 """DuckDB's extensions come as wheels of exactly DuckDB's version and are loaded by path, never from the network."""
 
 import sys
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from storage.warehouse.errors import ExtensionMismatch
 
@@ -68,6 +70,8 @@ def _without_pandas() -> None:
     path each time: some tenth of what a small load costs.
     """
     if find_spec("pandas") is None:
+        # Arrow looks once, with its first timestamp, and would take the None for a module: it must have looked before.
+        pa.array([datetime.min.replace(tzinfo=UTC)]).to_pylist()
         # None means: importing it fails at once.
         sys.modules["pandas"] = None  # type: ignore[assignment]  # the types know modules only
 
