@@ -86,7 +86,7 @@ def _open(facts: IncidentFacts) -> Message:
         ("What stops", (_stops(facts),)),
     ]
     if facts.dependents:
-        rows.append(("Frozen until then", (named(facts.dependents),)))
+        rows.append(("Frozen until reconnected", (named(facts.dependents),)))
     if facts.owner:
         rows.append(("Connected by", (label(facts.owner),)))
     step: tuple[Inline, ...] = (
