@@ -14,6 +14,7 @@ import pytest
 from tests.databases import (
     database,
     postgres_database,
+    postgres_pool,
     postgres_server,
     postgres_template,
     sqlite_database,
@@ -25,6 +26,7 @@ from tests.databases import (
 __all__ = [
     "database",
     "postgres_database",
+    "postgres_pool",
     "postgres_server",
     "postgres_template",
     "sqlite_database",

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -20,6 +19,7 @@ from storage.facts.clock import SystemClock
 from storage.migrate import migrate
 from storage.sessions import Database, open_database
 from tests.postgres import PrivatePostgres, find_programs
+from tests.recycled import Recycled
 
 POSTGRES_VARIABLE = "TEST_POSTGRES_URL"
 HOW_TO_ALLOW = (
@@ -47,16 +47,21 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]
 
 
 @pytest.fixture
-def postgres_database(postgres_server: str, postgres_template: str) -> Iterator[Database]:
-    """A fresh migrated Postgres database, copied from the template."""
-    name = f"tidings_test_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+def postgres_database(postgres_server: str, postgres_pool: Recycled) -> Iterator[Database]:
+    """A migrated Postgres database without rows."""
+    name = postgres_pool.take()
     database = open_database(with_database(postgres_server, name))
     yield database
     database.close()
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_pool.give_back(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_pool(postgres_server: str, postgres_template: str) -> Iterator[Recycled]:
+    """Databases that are copied from the template, and emptied after each test."""
+    pool = Recycled(postgres_server, postgres_template)
+    yield pool
+    pool.close()
 
 
 @pytest.fixture(scope="session")
