@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.backstage_page import Scene, draw_page
+from sandbox.delivering import Delivering
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers import catalogue
 from sandbox.providers.amazon import Amazon
@@ -32,6 +33,7 @@ class Backstage:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._delivering = Delivering(sandbox.bucket)
         self._done = ""
         self._acts: Mapping[str, Callable[[Mapping[str, str]], str]] = {
             "pass": self._pass,
@@ -43,6 +45,8 @@ class Backstage:
             "changed": self._changed,
             "redact": self._redact,
             "withhold": self._withhold,
+            "deliver": lambda _: self._delivering.file(),
+            "mail_report": lambda _: self._delivering.mail(),
             "suspend": self._suspend,
             "leave_slack": self._leave_slack,
             "slack_down": self._slack_down,
@@ -187,7 +191,15 @@ class Backstage:
                                    ("Amazon", sandbox.amazon))
         }  # fmt: skip
         return draw_page(
-            Scene(self._clock(), sandbox.slack.url, self._done, held, sandbox.shopify.names(), _manage(sandbox))
+            Scene(
+                self._clock(),
+                sandbox.slack.url,
+                self._done,
+                held,
+                sandbox.shopify.names(),
+                _manage(sandbox),
+                self._delivering.how(sandbox.bucket_url),
+            )
         )
 
 

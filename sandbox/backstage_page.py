@@ -23,6 +23,8 @@ class Scene:
     shops: Mapping[str, str]
     #: Seller Central's "Manage your apps": region and address
     seller_centrals: tuple[tuple[str, str], ...]
+    #: how NetSuite's files are connected
+    files: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ def groups(scene: Scene) -> tuple[Group, ...]:
             *_weather("amazon"),
         ), _note(scene, "Amazon"),
               tuple((f"Seller Central {region}: manage your apps", url) for region, url in scene.seller_centrals)),
+        Group("NetSuite", (
+            Switch("Deliver the general ledger to the bucket", {"act": "deliver"}),
+            Switch("Mail the general ledger as a report", {"act": "mail_report"}),
+        ), scene.files),
         Group("Slack and mail", (
             Switch("Uninstall Tidings from Temerity Goods' workspace", {"act": "leave_slack"}, grave=True),
             Switch("Slack is down", {"act": "slack_down"}),

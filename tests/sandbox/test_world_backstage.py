@@ -6,10 +6,16 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from connectors.base import ProviderSettings
+from connectors.netsuite.grant import NetSuiteGrants
 from sandbox.backstage import Backstage
+from sandbox.delivering import FILES, MAILS, Delivering
 from sandbox.providers import catalogue
+from sandbox.providers.netsuite import RECEIVER, SENDER, Bucket
 from sandbox.providers.serve import serve
 from sandbox.world import Plan, Sandbox, open_sandbox
+from storage.facts.clock import SystemClock
+from storage.facts.secret import Secret
 
 
 @pytest.fixture
@@ -48,10 +54,26 @@ async def test_a_mistake_is_told_and_changes_nothing(
 async def test_the_page_has_a_button_for_everything(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
     page = (await client.get("/")).text
     assert sandbox.slack.url in page
-    assert page.count("<button") == 24
+    assert page.count("<button") == 26
     answer = await client.post("/act", data={"act": "pass", "minutes": "60"})
     assert answer.status_code == 303
     assert sandbox.clock.offset == timedelta(hours=1)
+
+
+async def test_netsuite_delivers_files_and_mails_that_the_form_can_read() -> None:
+    made = Delivering(Bucket(SystemClock()))
+    async with serve(made.bucket.app) as served:
+        settings = ProviderSettings("", Secret(""), "", "", "", endpoints=(served.url,), place="files")
+        typed = {"store": "s3", "bucket": made.bucket.name, "endpoint": served.url, "key_id": made.bucket.key_id,
+                 "secret": made.bucket.secret}  # fmt: skip
+        assert "gl_" in made.file()
+        assert "mailed" in made.mail()
+        mails = {"prefix": MAILS, "senders": SENDER, "receiver": RECEIVER}
+        for place, pattern in (({"prefix": FILES}, "gl_*.csv"), (mails, "FEEDGL.csv")):
+            asked = typed | place
+            assert all(value in made.how(served.url) for value in asked.values() if value != "s3")
+            found = await NetSuiteGrants().detected(settings, list(asked.items()), 0, None, SystemClock())
+            assert (found.rows[0].good, found.typed["feed.0.pattern"]) == (True, pattern), found.rows[0].lines
 
 
 async def test_a_provider_misbehaves_and_behaves_again(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
