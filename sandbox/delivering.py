@@ -38,10 +38,11 @@ class Delivering:
     def how(self, url: str) -> str:
         """Return what a person types into the form."""
         key = f"Bucket {self.bucket.name}, address {url}, key id {self.bucket.key_id}, secret key {self.bucket.secret}"
+        mails = f"folder {MAILS}, senders {SENDER}, receiving server {RECEIVER}"
         return (
             f"To connect it, first deliver something, then /data connect as Daniel Kim. {key}. NetSuite via bucket:"
-            f" folder {FILES}. NetSuite via email reports, which a rule of the mail provider puts into the bucket:"
-            f" folder {MAILS}, senders {SENDER}, receiving server {RECEIVER}. Fill the feed in from the newest file there."
+            f" folder {FILES}. NetSuite via email reports (a rule of the mail provider puts them there): {mails}."
+            " Fill the feed in from the newest file that lies there."
         )
 
     def _written(self) -> tuple[datetime, bytes]:
