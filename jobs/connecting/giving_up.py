@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from connectors.errors import ConnectorError, Reconnect
+from connectors.grants import Filled
 from connectors.tokens import Tokens
 from jobs.connecting import reasons, trail
 from jobs.connecting.finding import in_browser, locked
@@ -73,7 +74,9 @@ async def sweep(means: Means) -> None:
     """Expire what nobody went on with, give up grants that nobody confirmed, forget what is over."""
     now = means.clock.now()
     for flow in await means.database.reading(lambda session: flows.overdue(session, now)):
-        await means.database.writing(partial(_expired, seen=flow, now=now))
+        # What was typed into a form of ours left nothing at the provider.
+        leaves = not isinstance(means.grants_for(flow.provider), Filled)
+        await means.database.writing(partial(_expired, seen=flow, leaves=leaves, now=now))
         means.checkpoint("flow.expired")
     for flow in await means.database.reading(lambda session: flows.to_revoke(session, now)):
         await give_up_grant(means, flow.id)
@@ -85,12 +88,12 @@ def _forget(session: Session, now: datetime) -> None:
     renewals.forget_before(session, now)
 
 
-def _expired(session: Session, seen: Flow, now: datetime) -> None:
+def _expired(session: Session, seen: Flow, now: datetime, *, leaves: bool) -> None:
     flow = locked(session, seen.id)
     if not flow.state.open or now < flow.expires_at:
         return
     # Nobody was too late for an answer that we lost, and something may be left of it: its page must not say otherwise.
-    lost = flow.answer_lost
+    lost = flow.answer_lost and leaves
     state, reason = (FlowState.FAILED, reasons.ANSWER_LOST) if lost else (FlowState.EXPIRED, reasons.EXPIRED)
     if not flows.fail(session, flow, state, now, reason, said=reasons.said(reason, PROVIDERS[flow.provider])):
         return

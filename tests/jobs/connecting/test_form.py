@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Provider
 from storage.records import delivered
 from storage.sessions import Database
-from tests.jobs.connecting.stage import DANIEL, EVE, A, B, Stage, a_browser, staged
+from tests.jobs.connecting.stage import DANIEL, EVE, A, B, Stage, a_browser, everything, staged
 
 NETSUITE = Provider.NETSUITE
 
@@ -188,6 +189,49 @@ async def test_of_two_that_confirm_at_once_one_has_the_files(database: Database,
         assert set(refused) <= {"place_taken", "place_elsewhere"}
         assert len(stage.sources(A)) + len(stage.sources(B)) == 1
         assert database.in_read(lambda session: delivered.overlaps(session, stage.means.seal)) == []
+
+
+class StoppedError(RuntimeError):
+    """The process ended here."""
+
+
+async def _filled_and_confirmed(stage: Stage, link: Secret, browser: Secret, made: Filling) -> None:
+    view = await stage.service.fill(link, browser, made.typed())
+    await stage.service.confirm(browser, flow_id=view.id)
+
+
+async def test_stopped_at_every_point_a_form_leaves_nothing_behind(sqlite_database: Database, tmp_path: Path) -> None:
+    """What happens between the points is one transaction each: the person goes on, or starts again and is through."""
+    async with filling(sqlite_database, tmp_path) as made:
+        stage = made.stage
+        for point in ("flow.sent", "flow.claimed", "flow.exchanged", "flow.returned", "flow.confirming"):
+
+            def stops(name: str, point: str = point) -> None:
+                if name == point:
+                    raise StoppedError
+
+            stopped, browser = stage.twin(ConnectService, checkpoint=stops), a_browser()
+            link = await stage.proven(browser, provider=NETSUITE)
+            with pytest.raises(StoppedError):
+                await _filled_and_confirmed(stopped, link, browser, made)
+            assert stage.sources() == []
+            flow = stage.flow(link)
+            if point in {"flow.returned", "flow.confirming"}:
+                assert flow.state is FlowState.RETURNED
+            elif point == "flow.sent":
+                assert (await stage.service.fill(link, browser, made.typed())).state is FlowState.RETURNED
+            else:
+                with pytest.raises(FlowGoneError):
+                    await stage.service.fill(link, browser, made.typed())
+            # Nobody goes on: after its time no key is left, sealed or not, and nothing is connected.
+            stage.clock.advance(timedelta(minutes=40))
+            await stage.service.sweep()
+            assert stage.sealed(flow.id) is None
+            # Unlike after a page of consent, nothing is left at NetSuite that a person should take back.
+            assert stage.flow(link).reason == "expired"
+            assert made.bucket.secret.encode() not in everything(stage.database)
+        await made.connect("temerity")
+        assert len(stage.sources()) == 1
 
 
 class Believing(NetSuiteGrants):
