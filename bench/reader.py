@@ -10,6 +10,8 @@ of Python and the imports, which all of them share.
 """
 
 import asyncio
+import gc
+import importlib
 import json
 import resource
 import sys
@@ -28,9 +30,11 @@ Said = dict[str, Any]
 
 async def ours(said: Said, folder: Path, *, again: bool) -> Said:
     """Read everything, or what changed, through the connector and load it."""
+    # All as the product does at its start: without rich, with one heap, and no look for garbage during imports.
     from storage.warehouse.memory import share_one_heap
 
-    share_one_heap()  # as the product does at its start
+    share_one_heap()
+    importlib.import_module("bot.without_rich")
     from connectors.base import Access, ProviderSettings, open_session
     from connectors.limits import Unlimited
     from connectors.registry import connector_for
@@ -41,6 +45,9 @@ async def ours(said: Said, folder: Path, *, again: bool) -> Said:
     from storage.facts.streams import Batch
     from storage.warehouse import Loader, LoadRun, Warehouse
 
+    connector = connector_for(Provider.QUICKBOOKS)
+    gc.freeze()
+    gc.enable()
     clock, given = SystemClock(), said["environment"]
     settings = ProviderSettings(
         client_id=given["QUICKBOOKS_CLIENT_ID"],
@@ -52,7 +59,7 @@ async def ours(said: Said, folder: Path, *, again: bool) -> Said:
     tokens = Tokens(
         Secret(said["access_token"]), Secret(said["refresh_token"]), expires_at=clock.now() + timedelta(hours=1)
     )
-    connector, warehouse = connector_for(Provider.QUICKBOOKS), Warehouse(str(folder), "org_1")
+    warehouse = Warehouse(str(folder), "org_1")
     access = Access(said["realm"], settings, MemoryTokens(tokens), clock, Unlimited(), held=Lake(warehouse))
     read_seconds = commit_seconds = peak = 0.0
     spent, runs, wanted = time.process_time(), 0, said["truth"]["count"]

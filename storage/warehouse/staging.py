@@ -116,6 +116,10 @@ class Staging:
 def _append(staged: StagedStream, path: Path, table: Any) -> None:
     writer = staged.writers.get(path)
     if writer is None:
-        writer = staged.writers[path] = pq.ParquetWriter(path, table.schema, compression="snappy")
+        # Read once or twice and thrown away: dictionaries and statistics cost more than they save, except those of the
+        # one column by which a stretch of batches is found.
+        writer = staged.writers[path] = pq.ParquetWriter(
+            path, table.schema, compression="snappy", use_dictionary=False, write_statistics=[BATCH.name]
+        )
     # Whoever reads the file later holds a whole row group for each thread.
     writer.write_table(table, row_group_size=max(1, table.num_rows * ROW_GROUP_BYTES // max(1, table.nbytes)))
