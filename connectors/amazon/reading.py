@@ -53,7 +53,11 @@ def _notes(kind: Kind, planned: Plan) -> tuple[str, ...]:
     if planned.complete:
         return ()
     before, more = f"{planned.back_to:%Y-%m-%d}", kind.more * SPAN.days
-    return (f"{kind.label} of before {before} are not in yet: each collection reads {more} days more.",)
+    times = -(-planned.left // kind.more)
+    said = f"{kind.label} of before {before} are not in yet: each collection reads {more} days more"
+    return (
+        f"{said}, so {times} more {'collection brings' if times == 1 else 'collections bring'} all of the two years.",
+    )
 
 
 async def read_settlements(errand: Errand) -> Part:

@@ -40,6 +40,8 @@ class Plan:
     back_to: datetime
     #: whether all of the history is in afterwards
     complete: bool
+    #: whole spans of the past that are not in afterwards
+    left: int
 
 
 def plan(kind: Kind, since: Mark | None, until: datetime, marketplaces: tuple[str, ...]) -> Plan:
@@ -66,7 +68,7 @@ def plan(kind: Kind, since: Mark | None, until: datetime, marketplaces: tuple[st
         )
         for start, stop in reversed(spans)
     ]  # fmt: skip
-    return Plan(tuple(wanted), back_to, back_to <= floor)
+    return Plan(tuple(wanted), back_to, back_to <= floor, max(0, -((floor - back_to) // SPAN)))
 
 
 def _aligned(moment: datetime) -> datetime:

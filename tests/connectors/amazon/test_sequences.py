@@ -7,6 +7,7 @@ from random import Random
 import msgspec
 import pytest
 
+from connectors.amazon.connector import MARKETPLACES
 from connectors.amazon.inventory import INVENTORY
 from connectors.amazon.orders import ORDERS, TYPE
 from connectors.amazon.returns import RETURNS
@@ -20,7 +21,7 @@ from tests.connectors.amazon.seller import EUROPEAN, amazon_world
 from tests.connectors.equality import assert_same
 from tests.connectors.worlds import World
 
-SHAPES = (ORDERS, RETURNS, INVENTORY, SETTLEMENTS, LINES, TRANSACTIONS)
+SHAPES = (MARKETPLACES, ORDERS, RETURNS, INVENTORY, SETTLEMENTS, LINES, TRANSACTIONS)
 FAULTS = (Kind.SERVER_ERROR, Kind.RESET, Kind.HTML, Kind.TRUNCATE, Kind.UNAUTHORIZED, Kind.RATE_LIMIT)
 OPERATIONS = (
     "create report",

@@ -8,8 +8,10 @@ import pytest
 
 from connectors.errors import ConnectorError
 from connectors.limits import Unlimited
+from connectors.past import Slicing
 from connectors.shopify import inventory, payments
 from connectors.shopify.connector import ShopifyConnector
+from connectors.shopify.past import SLICING
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.shopify import Shopify
 from sandbox.providers.shopify.offers import move_on, used
@@ -76,7 +78,7 @@ def something_fails(app: Shopify, chance: Random) -> None:
 
 
 async def collected(world: World, *, dies: int = 0) -> bool:
-    """Collect as a run does: of one that failed, or died at its n-th batch, nothing is kept."""
+    """Collect as a run does, until all periods are in; of one that failed, or died at its n-th batch, nothing stays."""
     before = {name: dict(rows) for name, rows in world.kept.rows.items()}
     lines = {name: dict(found) for name, found in world.kept.lines.items()}
     keep, left = world.kept.sink, dies
@@ -89,15 +91,16 @@ async def collected(world: World, *, dies: int = 0) -> bool:
         await keep(batch)
 
     world.kept.sink = sink  # type: ignore[method-assign] # the process dies within
-    good = True
+    good, older = True, False
     try:
-        await world.collect()
+        older = bool((await world.collect()).older)
     except* (ConnectorError, Killed):
         world.kept.rows, world.kept.lines = before, lines
         good = False
     finally:
         world.kept.sink = keep  # type: ignore[method-assign]
-    return good
+    world.clock.advance(timedelta(minutes=1))
+    return await collected(world) if older and not dies else good
 
 
 def same(world: World, app: Shopify) -> None:
@@ -114,8 +117,9 @@ async def test_any_sequence_ends_in_what_the_shop_has(seed: int) -> None:
     scopes = (*SCOPES, inventory.SCOPE, *payments.SCOPES, "read_draft_orders", "read_discounts")
     meddler = Meddler(chance)
     async with shopify_world(app, clock, scopes=scopes, limiter=meddler) as world:
-        # Odd seeds read in bulk where they read all.
-        world.connector = ShopifyConnector(bulk_from=1 if seed % 2 else 10**6)
+        # Odd seeds read in bulk where they read all; the first and the second of four read by periods.
+        slicing = Slicing(above=15, most=40, first=15, by_days=True) if seed % 4 in {1, 2} else SLICING
+        world.connector = ShopifyConnector(bulk_from=1 if seed % 2 else 10**6, slicing=slicing, paged=20)
         for _ in range(3):
             something_fails(app, chance)
             meddler.app = app
