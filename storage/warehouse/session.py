@@ -281,7 +281,12 @@ def _create_schema(connection: duckdb.DuckDBPyConnection, location: Location) ->
 
 def _set_options(connection: duckdb.DuckDBPyConnection) -> None:
     """Store how Parquet files are written, once; the catalog keeps it for every writer."""
-    wanted = {"parquet_compression": "zstd", "parquet_row_group_size": str(ROW_GROUP)}
+    wanted = {
+        "parquet_compression": "zstd",
+        # The engine's own level 3 takes a fifth more processor time for the same rows and saves a twentieth in bytes.
+        "parquet_compression_level": "1",
+        "parquet_row_group_size": str(ROW_GROUP),
+    }
     found = dict(connection.execute("SELECT option_name, value FROM ducklake_options('lake')").fetchall())
     for name, value in wanted.items():
         if found.get(name) != value:
