@@ -10,6 +10,7 @@ from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
 from storage.warehouse import commits
 from storage.warehouse.errors import NotReadable, WrongReadyTable
+from storage.warehouse.files import Files
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.guard import check_select
 from storage.warehouse.names import identifier, is_in, lake, of_source, quote, ready_table, text
@@ -40,8 +41,10 @@ class Feed:
     the lake costs some 10 ms of CPU however small its answer is.
     """
 
-    def __init__(self, session: Session, alone: Collection[str], fresh: Fresh | None) -> None:
+    def __init__(self, session: Session, alone: Collection[str], fresh: Fresh | None, files: Files) -> None:
         self._session = session
+        #: the tables as they were when the transaction began; raw ones are not written by a build
+        self.files = files
         #: raw main tables in which the source is alone
         self._alone = alone
         #: what the newest commit of the lake wrote, if it is known
@@ -51,6 +54,7 @@ class Feed:
         self._found: dict[tuple[str, str, int], str] = {}
         self._keys: dict[str, str] = {}
         self._live: dict[tuple[str, str, str], str] = {}
+        self._views: dict[str, str] = {}
 
     def changed(self, table: str, source_id: str, since: int) -> str:
         """Return the temporary table (id, _deleted) of the records that changed after a snapshot."""
@@ -63,7 +67,9 @@ class Feed:
             else:
                 runs = ", ".join(map(text, self._runs_since(source_id, since))) or "NULL"
                 where = f"{self.whose(table, source_id)} AND _run_id IN ({runs})"
-                self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id, _deleted FROM {lake(table)} WHERE {where}")
+                self._session.run(
+                    f"CREATE TEMP TABLE {name} AS SELECT id, _deleted FROM {self.files.of(table)} WHERE {where}"
+                )
         return self._found[place]
 
     def rows(self, tables: Sequence[str], source_id: str, since: int) -> dict[str, tuple[str, list[str]]]:
@@ -79,6 +85,12 @@ class Feed:
                 self._held[table] = f"fresh_{len(self._held)}"
                 self._session.hold(self._held[table], fresh.rows[table])
         return {table: (self._held[table], fresh.rows[table].column_names) for table in tables}
+
+    def view(self, name: str, sql: str) -> None:
+        """Let a name stand for a SELECT in what is asked from now on; several ready tables read the same."""
+        if self._views.get(name) != sql:
+            self._session.run(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
+            self._views[name] = sql
 
     def whose(self, table: str, source_id: str) -> str:
         """Return the condition for a source's rows of a raw main table, or of tables that follow it."""
@@ -99,7 +111,7 @@ class Feed:
         if place not in self._live:
             name = self._live[place] = f"live_{len(self._live)}"
             where = f"{self.whose(table, source_id)} AND NOT _deleted AND id IN (SELECT id FROM temp.{keys})"
-            self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM {lake(table)} WHERE {where}")
+            self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM {self.files.of(table)} WHERE {where}")
         return self._live[place]
 
     def live_changed(self, table: str, source_id: str, since: int) -> str:
@@ -218,29 +230,29 @@ class Build:
 
         With `since` the ids are the live parents that changed themselves after it: their rows may be at hand.
         """
-        table, whose = self._table, self._feed.whose(self._table.parent, source_id)
+        table, whose, files = self._table, self._feed.whose(self._table.parent, source_id), self._feed.files
         for lookup in table.lookups:
             live = f"{self._feed.whose(lookup, source_id)} AND NOT _deleted"
-            self._view(lookup, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(lookup)} WHERE {live}")
+            self._feed.view(lookup, f"SELECT * EXCLUDE (_source, _deleted) FROM {files.of(lookup)} WHERE {live}")
         if since is not None:
             held = self._feed.rows((table.parent, *table.lines), source_id, since.snapshot)
             for name, (temporary, columns) in held.items():
-                self._view(name, self._as_in_the_lake(name, temporary, columns))
+                self._feed.view(name, self._as_in_the_lake(name, temporary, columns))
             if held:
                 return
         wanted = (
             f"SELECT id FROM temp.{ids}"
             if ids
-            else f"SELECT id FROM {lake(table.parent)} WHERE {whose} AND NOT _deleted"
+            else f"SELECT id FROM {files.of(table.parent)} WHERE {whose} AND NOT _deleted"
         )
         only = f" AND id IN ({wanted})" if ids else ""
-        self._view(
+        self._feed.view(
             table.parent,
-            f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(table.parent)} WHERE {whose} AND NOT _deleted{only}",
+            f"SELECT * EXCLUDE (_source, _deleted) FROM {files.of(table.parent)} WHERE {whose} AND NOT _deleted{only}",
         )
         for lines in table.lines:
-            self._view(
-                lines, f"SELECT * EXCLUDE (_source) FROM {lake(lines)} WHERE {whose} AND parent_id IN ({wanted})"
+            self._feed.view(
+                lines, f"SELECT * EXCLUDE (_source) FROM {files.of(lines)} WHERE {whose} AND parent_id IN ({wanted})"
             )
 
     def _as_in_the_lake(self, table: str, temporary: str, columns: Collection[str]) -> str:
@@ -252,9 +264,6 @@ class Build:
         )
         return f"SELECT {', '.join(values)} FROM temp.{temporary}"
 
-    def _view(self, name: str, sql: str) -> None:
-        self._session.run(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
-
     def _replace(self, source_id: str, since: Since | None) -> StreamCounts:
         """Build, compare with what is there, and write only the keys that are different; all keys without `since`."""
         ids = self._ids(source_id, since) if since is not None else ""
@@ -263,7 +272,9 @@ class Build:
         self._make(self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql})")
         only = f" AND {is_in('_key', f'SELECT id FROM temp.{self._keys}', since.total)}" if since is not None else ""
         whose = self._feed.whose(self._table.parent, source_id)
-        self._make(self._old, f"FROM {lake(self._target)} WHERE {whose}{only}")
+        # What is built anew may have been dropped and made by this transaction.
+        there = lake(self._target) if since is None else self._feed.files.of(self._target)
+        self._make(self._old, f"FROM {there} WHERE {whose}{only}")
         parents = "" if self._table.whole else f"temp.{ids}" if ids else quote(self._table.parent)
         counts, old, built = self._write(source_id, None if since is None else since.total, parents)
         # What was not looked at is as it was. The whole is counted in the lake once it is committed.
@@ -350,7 +361,8 @@ class Build:
         own = not table or table == self._table.parent
         whose = self._feed.whose(self._table.parent, source_id)
         where = f"WHERE {whose} AND {quote(identifier(column))} IN ({changed})"
-        return f"SELECT {'id' if own else 'parent_id'} AS id FROM {lake(table or self._table.parent)} {where}"
+        there = self._feed.files.of(table or self._table.parent)
+        return f"SELECT {'id' if own else 'parent_id'} AS id FROM {there} {where}"
 
     def _make(self, name: str, sql: str) -> None:
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {sql}")

@@ -54,6 +54,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def literal(value: str | int | None) -> str:
+    """Return a value as SQL."""
+    return "NULL" if value is None else text(value) if isinstance(value, str) else str(int(value))
+
+
 def of_source(source_id: str, *, alone: bool = False) -> str:
     """Return the condition for the rows of a source.
 

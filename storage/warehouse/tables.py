@@ -19,9 +19,9 @@ PROCESSED = "_processed"
 _PROCESSED_SQL = "(_source VARCHAR, name VARCHAR, snapshot BIGINT, seen VARCHAR, definition VARCHAR, total BIGINT)"
 
 
-def ensure_system_tables(session: Session) -> dict[str, dict[str, str]]:
-    """Make the two tables of ours in the open transaction; return the tables that were there before."""
-    existing = session.tables()
+def ensure_system_tables(session: Session, snapshot: int) -> dict[str, dict[str, str]]:
+    """Make the two tables of ours in the open transaction; return the tables that its snapshot has."""
+    existing = session.tables_at(snapshot)
     for name, columns in ((CURSORS, _CURSORS_SQL), (PROCESSED, _PROCESSED_SQL)):
         if name not in existing:
             session.run(f"CREATE TABLE {lake(name)} {columns}")

@@ -46,6 +46,7 @@ class _CommitsEachTable(Loader):
                 before = session.snapshot()
                 applied = apply(
                     session,
+                    before,
                     self._run,
                     {name: staged},
                     {key: value for key, value in cursors.items() if key == name},
@@ -191,7 +192,15 @@ class _Skips(Loader):
                 staged = self._staging.streams
                 before = session.snapshot()
                 applied = apply(
-                    session, self._run, staged, cursors, full=full, keep_cursors=keep, agreed=agreed, keep_rows=True
+                    session,
+                    before,
+                    self._run,
+                    staged,
+                    cursors,
+                    full=full,
+                    keep_cursors=keep,
+                    agreed=agreed,
+                    keep_rows=True,
                 )
                 session.commit()
         return LoadResult(self._run.run_id, before, before + 1, applied.counts, self._run.extracted_at, "")
