@@ -229,6 +229,10 @@ class Helped(Protocol):
 
     rows: FormRows
 
+    def typed_again(self, declared: Secret) -> Mapping[str, str]:
+        """Return the fields that lead to what is declared already; nothing that was typed unseen is among them."""
+        ...
+
     async def detected(
         self, settings: ProviderSettings, query: Pairs, number: int, sample: Sample | None, clock: Clock
     ) -> FormAnswer:

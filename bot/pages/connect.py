@@ -115,7 +115,7 @@ class ConnectPages:
 
     def _ready_page(self, request: Request, view: FlowView, browser: Secret, wrong: str, typed: str) -> Response:
         if view.form:
-            return self._forms.draw(request, view, browser, Drawn())
+            return self._forms.draw(request, view, browser, Drawn(view.typed))
         return page(
             "ready",
             title=words.title(view),

@@ -7,7 +7,7 @@ connect, with `tidings seed`.
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ from connectors.grants import (
 )
 from connectors.limits import Unlimited
 from connectors.netsuite.feeds import read_grant
-from connectors.netsuite.typed import NAME, ROWS, blocks, declared, heading
+from connectors.netsuite.typed import NAME, NUMBERS, ROWS, blocks, declared, heading, typed_of
 from connectors.oauth import MemoryTokens
 from connectors.tokens import Tokens, TokenStore
 from storage.facts.clock import Clock
@@ -206,6 +206,26 @@ class NetSuiteGrants:
             await self.exchange(settings, returned, hint="", redirect_uri="", verifier=None, clock=clock)
         except ConnectorError as error:
             raise HintError(_plain(error, mailbox=dict(query).get("store") == "imap")) from error
+
+    def typed_again(self, declared: Secret) -> Mapping[str, str]:
+        """Return what was typed when it was connected, but for what was typed unseen; nothing of a local folder."""
+        try:
+            grant = read_grant(declared)
+        except Broken:
+            return {}
+        fitting = len(grant.feeds) <= ROWS.most and all(
+            (feed.decimal, feed.thousands) in NUMBERS.values() for feed in grant.feeds
+        )
+        if grant.store == "folder" or not fitting:
+            return {}
+        seen = (*_BUCKETS, *_MAILBOXES)
+        said = {name: getattr(grant, name) for name in seen if name not in {"secret", "service_account"}}
+        if grant.store == "imap":
+            said |= {"server": grant.endpoint, "user": grant.user, "folder": grant.folder, "endpoint": ""}
+        if grant.mail is not None:
+            said |= {"senders": " ".join(grant.mail.senders), "receiver": grant.mail.receiver}
+        feeds = [typed_of(number, feed) for number, feed in enumerate(grant.feeds)]
+        return {name: value for one in (said, *feeds) for name, value in one.items() if value}
 
     async def looked(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> FormAnswer:
         """Say of each feed what lies there and whether it can be read; HintError."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from connectors.grants import Choice, FormField, FormRows, HintError
-from connectors.netsuite.feeds import FEED_NAME
+from connectors.netsuite.feeds import FEED_NAME, Feed
 
 NAME = "feed"
 #: A form has no more; a declaration of the operator's may have.
@@ -53,6 +53,7 @@ COLUMNS = {
     "subsidiary": "Subsidiary", "department": "Department", "class": "Class", "location": "Location",
     "status": "Status",
 }  # fmt: skip
+_ROW_COLUMNS = ("row_date", "amount")
 _FIRST = 6
 
 
@@ -162,13 +163,31 @@ def feed_of(number: int, said: Mapping[str, str]) -> dict[str, object]:
     return feed | {one: True for one in ("numbered", "done", "optional") if said.get(one)}
 
 
+def typed_of(number: int, feed: Feed) -> dict[str, str]:
+    """Return the fields of a block that declare that feed; `feed_of` makes the same feed of them."""
+    numbers = next(one for one, form in NUMBERS.items() if form == (feed.decimal, feed.thousands))
+    said = {
+        "name": feed.name, "pattern": feed.pattern, "into": feed.into, "key": "\n".join(feed.key), "dates": feed.dates,
+        "numbers": numbers, "replaces": feed.replaces, "period": feed.period, "encoding": feed.encoding,
+        "delimiter": "tab" if feed.delimiter == "\t" else feed.delimiter, "subject": feed.subject, "stamp": feed.stamp,
+        "zone": feed.zone, "skip": str(feed.skip or ""), "ends_at": feed.ends_at,
+        **{name: "yes" for name in ("numbered", "done", "optional") if getattr(feed, name)},
+    }  # fmt: skip
+    names = COLUMNS if feed.into == "transaction_lines" else _ROW_COLUMNS
+    said |= {names_of(name, feed.into): label for name, label in feed.columns.items() if name in names}
+    return {f"{NAME}.{number}.{one}": value for one, value in said.items() if value}
+
+
+def names_of(column: str, into: str) -> str:
+    """Return the field of one of our columns."""
+    return f"column.{'row_amount' if into == 'rows' and column == 'amount' else column}"
+
+
 def columns_of(said: Mapping[str, str]) -> dict[str, str]:
     """Return our columns and their headings, of the kind of table that was chosen."""
-    if said.get("into") == "transaction_lines":
-        names = {name: f"column.{name}" for name in COLUMNS}
-    else:
-        names = {"row_date": "column.row_date", "amount": "column.row_amount"}
-    return {name: said[typed] for name, typed in names.items() if said.get(typed)}
+    into = said.get("into") or "rows"
+    names = COLUMNS if into == "transaction_lines" else _ROW_COLUMNS
+    return {name: said[names_of(name, into)] for name in names if said.get(names_of(name, into))}
 
 
 def _check_columns(number: int, said: Mapping[str, str], into: str, columns: Mapping[str, str]) -> None:

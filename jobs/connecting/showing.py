@@ -1,8 +1,9 @@
 """Putting together what a page may show of a flow."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.grants import Filled, Helped
+from connectors.grants import Filled, Grants, Helped
 from jobs.connecting.finding import is_its_browser
 from jobs.connecting.marks import LINK_LIVES, MOST_CODES, MOST_TRIES, RESULT_SHOWN, hash_of
 from jobs.connecting.means import Means
@@ -13,7 +14,7 @@ from jobs.status import statuses
 from storage.facts.flows import Flow, FlowState
 from storage.facts.secret import Secret
 from storage.facts.sources import Source
-from storage.records import connections, flows, organizations, sources
+from storage.records import connections, delivered, flows, organizations, sources
 from storage.seal import SealError
 from storage.sessions import Session
 from templates.words import PROVIDERS
@@ -72,6 +73,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         zone=member.timezone,
         form=grants.form if isinstance(grants, Filled) else (),
         rows=grants.rows if isinstance(grants, Helped) else None,
+        typed=_typed(session, means, flow, grants),
     )
 
 
@@ -86,6 +88,14 @@ def mismatch_of(means: Means, flow: Flow, source: Source | None) -> Mismatch | N
         expected_account=source.account,
         new_allowed=flow.provider not in means.one_per_organization,
     )
+
+
+def _typed(session: Session, means: Means, flow: Flow, grants: Grants) -> Mapping[str, str]:
+    """Return how the source was declared that is reconnected; only to a browser whose person has proven who it is."""
+    if flow.source_id is None or flow.state not in {FlowState.PROVEN, FlowState.SENT} or not isinstance(grants, Helped):
+        return {}
+    declared = delivered.declared_of(session, means.seal, flow.source_id)
+    return grants.typed_again(declared) if declared is not None else {}
 
 
 def _known(session: Session, flow: Flow) -> Source | None:

@@ -1,6 +1,7 @@
 """What pages and messages may show of a flow; nothing in it is secret."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.grants import FormField, FormRows, HintField
@@ -89,6 +90,8 @@ class FlowView:
     form: tuple[FormField, ...] = ()
     #: its blocks, of which there may be several
     rows: FormRows | None = None
+    #: what the form begins with: how the source that is reconnected was declared
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

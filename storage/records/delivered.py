@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage.credentials import Place, open_credentials
 from storage.facts.delivered import DeliveryPlace, place_of, place_of_account
+from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Provider
 from storage.records.flows import lock_account
 from storage.seal import Seal, SealError
@@ -61,6 +62,24 @@ def in_the_way(session: Session, seal: Seal, organization_id: str, account: str,
 def overlaps(session: Session, seal: Seal) -> list[tuple[Taken, Taken]]:
     """Return the pairs of sources that read the same files; there are none but from before this was looked at."""
     return [pair for pair in itertools.combinations(taken(session, seal), 2) if pair[0].place.meets(pair[1].place)]
+
+
+def declared_of(session: Session, seal: Seal, source_id: str) -> Secret | None:
+    """Return how the files of a source were declared when it was connected; None where nothing is kept of it."""
+    source = session.get_one(SourceRow, source_id)
+    statement = select(ConnectionRow).where(
+        ConnectionRow.source_id == source_id,
+        col(ConnectionRow.credentials).is_not(None),
+        col(ConnectionRow.erase_due_at).is_(None),
+    )
+    found = session.exec(statement.execution_options(populate_existing=True)).first()
+    if found is None or found.credentials is None:
+        return None
+    here = Place(source.organization_id, source.provider, source.account, found.version)
+    try:
+        return open_credentials(seal, here, found.credentials).access
+    except SealError:
+        return None
 
 
 def _opened(seal: Seal, source: SourceRow, connection: ConnectionRow) -> DeliveryPlace | None:

@@ -17,7 +17,7 @@ from connectors.netsuite.feeds import Feed, read_grant
 from connectors.netsuite.grant import declared_of
 from connectors.netsuite.sample import propose
 from connectors.netsuite.trying import Opened, newest, tried
-from connectors.netsuite.typed import ROWS, blocks, declared
+from connectors.netsuite.typed import ROWS, blocks, declared, typed_of
 from sandbox.providers.netsuite import AMERICAN, GERMAN, NetSuite, Style
 from storage.facts.clock import SystemClock
 from storage.facts.secret import Secret
@@ -55,6 +55,7 @@ async def test_a_file_suggests_what_reads_it(style: Style, tmp_path: Path, *, pa
     assert {one: getattr(said, one) for one in wanted} == wanted
     assert said.columns["debit"] == "Amount (Debit)"
     assert read_grant(Secret(json.dumps({"feeds": [feed]}))).feeds == (said,)
+    assert declared(typed_of(0, said)) == [feed]
 
 
 @pytest.mark.parametrize(

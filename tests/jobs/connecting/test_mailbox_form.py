@@ -88,6 +88,12 @@ async def test_a_mailbox_is_tried_confirmed_sealed_and_reconnected(
         box.password = "a-new-password"
         again = a_browser()
         link = await stage.proven(again, provider=NETSUITE, source_id=source.id)
+        # What was typed when it was connected need not be typed again, but for what was typed unseen.
+        kept = (await stage.service.look(link, again)).typed
+        assert (kept["user"], kept["feed.0.name"], kept["receiver"]) == (box.user, "gl", RECEIVER)
+        assert not {"password", "secret", "refresh"} & kept.keys()
+        typed = list({**kept, "password": "a-new-password"}.items())
+        assert (await stage.service.try_form(link, again, typed)).rows[0].good
         view = await stage.service.fill(link, again, made.typed())
         assert not (await stage.service.confirm(again, flow_id=view.id)).newly
         assert stage.connection(source.id).version == 2
