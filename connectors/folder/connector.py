@@ -25,6 +25,8 @@ from storage.facts.streams import Stream
 
 #: a file counts as whole when it did not change for so long, or when ``<file>.done`` lies beside it
 SETTLES = timedelta(seconds=60)
+#: so far clocks may be apart
+_AHEAD = timedelta(minutes=10)
 
 
 class FolderConnector:
@@ -133,6 +135,9 @@ def _standing(table: Table, there: Mapping[str, Found], now: datetime) -> Found:
     found = there.get(table.file)
     if found is None:
         raise Broken(f"the file {table.file} is not in the folder", code="file_missing")
+    if found.modified - now > _AHEAD:
+        # Believed, it would make its table look fresh until then.
+        raise Broken(f"the file {table.file} bears a time that is still to come", code="file_unreadable")
     if now - found.modified < SETTLES and not is_marked(found, there):
         raise Retry(SETTLES.total_seconds(), f"the file {table.file} may still grow", code="file_growing")
     return found

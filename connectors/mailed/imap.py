@@ -7,8 +7,10 @@ to, reads as much as a server says, and puts names into commands as they are. Ea
 import asyncio
 import contextlib
 import imaplib
+import io
 import re
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from types import TracebackType
@@ -30,8 +32,14 @@ USER = re.compile(r"[A-Za-z0-9._%+=@'-]{1,254}", re.ASCII)
 FOLDER = re.compile(r"[A-Za-z0-9_.+&\[\]-][A-Za-z0-9_.+&\[\]/ -]{0,199}", re.ASCII)
 _PORT = 993
 _TIMEOUT = 60.0
+#: of one command: bytes that are taken, and seconds that it may last
+_MOST, _PATIENCE = LARGEST_MAIL + (8 << 20), 600.0
+#: of a number of 32 bits
+_DIGITS = 10
+_LONGEST_LINE, _CHUNK = 1 << 20, 1 << 16
 _LISTED = re.compile(
-    rb'UID (?P<uid>[0-9]+)|RFC822\.SIZE (?P<size>[0-9]+)|INTERNALDATE "(?P<date>[^"]+)"', re.ASCII | re.IGNORECASE
+    rb'UID (?P<uid>[0-9]{1,10})(?![0-9])|RFC822\.SIZE (?P<size>[0-9]{1,15})(?![0-9])|INTERNALDATE "(?P<date>[^"]+)"',
+    re.ASCII | re.IGNORECASE,
 )
 _DATE = re.compile(r" ?(\d{1,2})-([A-Z][a-z]{2})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -40,12 +48,53 @@ _LATER = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG|OVERQUOTA)\]|too ma
 
 
 class _Bounded(imaplib.IMAP4_SSL):
-    """Never takes more than one mail can be, whatever the server says."""
+    """Takes no more and no longer than a mail or a list can be, whatever the server says; `begin` each command."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        # The library reads the greeting while it is made.
+        self.begin()
+        super().__init__(host, port, ssl_context=context, timeout=_TIMEOUT)
+
+    def begin(self) -> None:
+        """Let the next commands have all room and time again."""
+        self._left = _MOST
+        self._ends = time.monotonic() + _PATIENCE
 
     def read(self, size: int) -> bytes:
-        if size > LARGEST_MAIL + 1024:
-            raise self.abort("an answer is too large")
-        return super().read(size)
+        """Read a literal, as it comes."""
+        self._spend(size)
+        parts = []
+        while size and (part := self._came.read1(min(size, _CHUNK))):
+            size -= len(part)
+            parts.append(part)
+            self._spend(0)
+        return b"".join(parts)
+
+    def readline(self) -> bytes:
+        """Read a line, as it comes."""
+        line = b""
+        while not line.endswith(b"\n"):
+            # What is there is looked at first: a line that comes byte by byte would hold us as long as it likes.
+            there = self._came.peek(1)
+            part = self._came.read(there.find(b"\n") + 1 or len(there))
+            self._spend(len(part))
+            line += part
+            if not part or len(line) > _LONGEST_LINE:
+                break
+        if len(line) > _LONGEST_LINE:
+            raise self.abort("a line is too long")
+        return line
+
+    @property
+    def _came(self) -> io.BufferedReader:
+        file: Any = self.file
+        assert isinstance(file, io.BufferedReader)
+        return file
+
+    def _spend(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0 or time.monotonic() > self._ends:
+            raise self.abort("an answer is too large, or never ends")
 
 
 class Mailbox:
@@ -65,7 +114,7 @@ class Mailbox:
             raise Broken("this is no mailbox: a server, a user and a folder are needed", code="mailbox_malformed")
         self._host, self._port = match["host"], int(match["port"] or _PORT)
         self._user, self._secret, self._folder, self._bearer = user, secret, folder, bearer
-        self._connection: imaplib.IMAP4_SSL | None = None
+        self._connection: _Bounded | None = None
         self._validity = ""
         self._turn = asyncio.Lock()
 
@@ -101,6 +150,7 @@ class Mailbox:
         try:
             if self._connection is None:
                 self._connection = self._opened()
+            self._connection.begin()
             return work(self._connection)
         except ssl.SSLCertVerificationError:
             words = "the mail server cannot prove who it is: its certificate is not valid for its name"
@@ -112,10 +162,10 @@ class Mailbox:
                 _hang_up(lost)
             raise Retry(None, "the mail server did not answer as it should") from None
 
-    def _opened(self) -> imaplib.IMAP4_SSL:
+    def _opened(self) -> _Bounded:
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        connection = _Bounded(self._host, self._port, ssl_context=context, timeout=_TIMEOUT)
+        connection = _Bounded(self._host, self._port, context)
         try:
             self._log_in(connection)
         except BaseException:
@@ -206,7 +256,7 @@ def _refused(said: str) -> ConnectorError:
 
 def _number(said: list[Any]) -> str:
     text = said[-1].decode("ascii", "replace") if said and isinstance(said[-1], bytes) else ""
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _DIGITS:
         raise imaplib.IMAP4.abort("a number is missing")
     return text
 

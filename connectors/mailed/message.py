@@ -20,6 +20,9 @@ from connectors.mailed.zipped import MAGIC, Entry, unzipped
 _MOST_PARTS, _DEEPEST, _MOST_LINES = 50, 5, 2000
 _BOUNDARY = re.compile(rb"boundary(?:\*[0-9]*\*?)?\s*=", re.IGNORECASE)
 _RULE = re.compile(rb"^--", re.MULTILINE)
+#: What stands in the head of a part; the library takes minutes for very long ones.
+_HEADER = re.compile(rb"^content-[a-z-]{1,40}[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
+_LONGEST_HEADER = 8 << 10
 _ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
 #: What Python notes about a mail that was cut or spoilt on its way. It notes harmless things, too.
 _SPOILT = (
@@ -48,13 +51,17 @@ def attached(raw: bytes) -> list[Attached]:
     """Return the files of a mail by their names, those of zips too; FileError for a mail that is not whole."""
     if len(_BOUNDARY.findall(raw)) > _MOST_PARTS or len(_RULE.findall(raw)) > _MOST_LINES:
         raise FileError(f"has more than {_MOST_PARTS} parts")
+    if any(len(match[0]) > _LONGEST_HEADER for match in _HEADER.finditer(raw)):
+        raise FileError("has a part with a head that no mail has")
     try:
         mail = BytesParser(policy=policy.default).parsebytes(raw)
         parts = list(_parts(mail, 0)) if mail.is_multipart() else []
         found: list[Attached] = []
         for part in parts:
             found += _files(part, LARGEST - sum(one.size for one in found))
-    except (LookupError, TypeError, AttributeError, RecursionError, errors.MessageError) as error:
+    except FileError:
+        raise
+    except (LookupError, TypeError, AttributeError, RecursionError, ValueError, errors.MessageError) as error:
         # The library stumbles over some of what can stand in the head of a part.
         raise FileError("cannot be read as a mail") from error
     return found
@@ -91,7 +98,7 @@ def _files(part: MIMEPart, most: int) -> list[Attached]:
 
 def plain_name(name: str) -> str:
     """Return the last part of a name, composed, without what cannot be seen."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", _whole(name)))[-1]
     shown = "".join(sign if sign.isprintable() else "_" for sign in last).strip()
     return shown[-_LONGEST_NAME:] or "_"
 
@@ -102,4 +109,9 @@ def plain_subject(said: str) -> str:
         shown = str(make_header(decode_header(said[:2000])))
     except (errors.MessageError, LookupError, ValueError):
         shown = said[:2000]
-    return " ".join(unicodedata.normalize("NFC", shown).split())
+    return " ".join(unicodedata.normalize("NFC", _whole(shown)).split())
+
+
+def _whole(said: str) -> str:
+    """Return a text without halves of characters: nothing could store it."""
+    return said.encode("utf-8", "replace").decode()

@@ -14,7 +14,7 @@ from connectors.files.wrong import FileError, file_broken
 from connectors.intake import Intake
 from connectors.netsuite.choose import Dated, dated, standing
 from connectors.netsuite.feeds import Feed, Grant, read_grant
-from connectors.netsuite.ledger import Ledger, read_ledger
+from connectors.netsuite.ledger import Kept, Ledger, is_seen, read_ledger
 from connectors.netsuite.looking import Looked, look
 from connectors.netsuite.mailbox import mailbox
 from connectors.netsuite.reading import FeedReader
@@ -127,7 +127,7 @@ class _Turn:
         reader = self.reader(feed, found.store, self.access.held, kept, self.intakes[feed.into], found.there)
         with contextlib.closing(reader):
             try:
-                await reader.take(_dated(feed, still))
+                await reader.take(_dated(feed, still, kept, now))
             except ConnectorError as error:
                 if reader.handing:
                     # Some of it is on its way already, beside that of other feeds.
@@ -168,13 +168,18 @@ async def _store(access: Access, grant: Grant, stack: contextlib.AsyncExitStack)
     return bucket_store(grant, access.settings.endpoints)
 
 
-def _dated(feed: Feed, files: list[Found]) -> list[Dated]:
+def _dated(feed: Feed, files: list[Found], kept: Kept, now: datetime) -> list[Dated]:
+    """Return the files with the instants of their data, which is never after we first read it, whatever they say.
+
+    A file of the day after tomorrow would else make its source look fresh until then, and each real one come late.
+    """
     found = []
     for one in files:
         told = dated(feed, one)
         if told is None:
             raise file_broken(one.path, FileError("tells no date in its name, as its feed declares"))
-        found.append(told)
+        latest = kept.files[one.path].as_of if is_seen(kept, one) else now
+        found.append(Dated(one, min(told.as_of, latest)))
     return found
 
 

@@ -38,6 +38,9 @@ class Mailbox:
     lie: int = 0
     #: connections end instead of a fetched mail, so many times
     drops: int = 0
+    #: what lists and mails are answered with instead; over and over, without end, where `endless`
+    instead: str = ""
+    endless: bool = False
     port: int = 0
 
     @property
@@ -126,6 +129,13 @@ class _Talk:
             self.end("BAD log in first")
         elif name in {"EXAMINE", "SELECT"}:
             self._select(said.strip('"'))
+        elif name == "UID" and self.box.instead:
+            self.writer.write(self.box.instead.encode())
+            while self.box.endless:
+                await self.writer.drain()
+                await asyncio.sleep(0)
+                self.writer.write(self.box.instead.encode())
+            self.end("OK")
         elif name == "UID":
             self._fetch(said)
         else:

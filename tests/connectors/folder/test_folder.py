@@ -109,6 +109,7 @@ async def test_ready_tables_have_the_declared_columns(tmp_path: Path) -> None:
     [
         (None, 0, Broken, "targets.csv is not in the folder"),
         (SHEET, 0.5, Retry, "targets.csv may still grow"),
+        (SHEET, -600_000, Broken, "targets.csv bears a time that is still to come"),
         (SHEET.replace("Sales target", "Sales"), 5, Broken, "no column 'Sales target'"),
         (SHEET.replace("1.234,50", "1,234.50"), 5, Broken, "row 2 'Sales target' is not an amount"),
         (SHEET + "Bonn;10;;-3,00;\n", 5, Broken, "row 4 has two rows of one store and month"),

@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,12 @@ def _nested(depth: int) -> bytes:
     ends = "".join(f"--b{n}--\r\n" for n in range(depth, -1, -1))
     body = f"--b{depth}\r\nContent-Disposition: attachment; filename={NAME}\r\n\r\nx\r\n"
     return f'Content-Type: multipart/mixed; boundary="b0"\r\n\r\n{head}{body}{ends}'.encode()
+
+
+def _part(disposition: str) -> bytes:
+    """Return a mail of one part."""
+    head = f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Disposition: {disposition}'
+    return f"{head}\r\n\r\nx\r\n--b--\r\n".encode()
 
 
 def _as(files: list[tuple[str, bytes]]) -> Callable[[Mailed], bytes]:
@@ -76,6 +82,8 @@ BAD: dict[str, tuple[Callable[[Mailed], bytes], str]] = {
     "a thousand levels": (lambda mail: _below(mail, _nested(900)), "more than 50 parts"),
     "many parts": (_as([(f"{n}.png", b"x") for n in range(60)]), "more than 50 parts"),
     "a million parts": (lambda mail: _below(mail, b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + b"--b\r\n\r\n" * 99_999), "more than 50"),
+    "a head of hours": (lambda mail: _below(mail, _part("attachment; " + "; ".join(f"filename*{n}=x" for n in range(900)))), "a head that no mail has"),
+    "half a character": (lambda mail: _below(mail, _part("attachment; filename*=idna''x" + "a" * 90)), "cannot be read as a mail"),
     "uuencoded": (lambda mail: mail.raw.replace(b"Encoding: base64", b"Encoding: x-uuencode"), "not used any more"),
 }  # fmt: skip
 
@@ -123,6 +131,27 @@ async def test_a_bad_mail_stops_the_feeds_that_it_may_be_for(tmp_path: Path) -> 
     assert not (await office.here.world.collect()).aside
 
 
+async def test_a_mail_of_the_future_makes_nothing_fresh_and_no_real_one_late(tmp_path: Path) -> None:
+    office = post(tmp_path, replaces="all")
+    office.here.netsuite.post(3, date(2026, 11, 1))
+    office.put(office.mail(120))
+    # Both its own date and the time at which it was received are years ahead, and so is the second one's.
+    for year in (2031, 2099):
+        ahead = office.here.at(0).replace(year=year)
+        office.put(replace(office.mail(60), sent=ahead, message_id=f"<{year}@x>"), received=ahead)
+    await office.here.world.collect()
+    # Only our own two looks tell that they stand still.
+    office.here.world.clock.advance(timedelta(minutes=2))
+    now = office.here.world.clock.now()
+    assert (await office.here.world.collect()).source_as_of == now
+    office.here.world.clock.advance(timedelta(hours=5))
+    assert (await office.here.world.collect()).source_as_of == now
+    office.here.netsuite.mutate(changed=2, removed=0)
+    office.put(office.mail(10))
+    assert (await office.here.world.collect()).source_as_of == office.here.at(10)
+    office.here.assert_same()
+
+
 async def test_a_mail_that_is_too_large_is_not_even_opened(tmp_path: Path) -> None:
     office = post(tmp_path)
     office.here.netsuite.post(3, date(2026, 11, 1))
@@ -144,6 +173,8 @@ def test_names_are_never_paths_and_subjects_are_read_as_people_read_them() -> No
     assert {name: plain_name(name) for name in hostile} == hostile
     assert plain_subject("=?utf-8?q?Erl=C3=B6se?=\r\n =?utf-8?b?w5w=?=") == "ErlöseÜ"
     assert plain_subject("=?nonsense?q?x?=") == "=?nonsense?q?x?="
+    # Half of a character: no database and no JSON takes it.
+    assert (plain_subject("=?utf-7?q?+2AA-?="), plain_name("a\ud800.csv")) == ("?", "a?.csv")
     with pytest.raises(FileError):
         unzipped(b"PK\x03\x04nothing", 10)
 

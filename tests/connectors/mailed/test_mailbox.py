@@ -146,8 +146,23 @@ async def test_an_outage_is_no_refusal_and_the_data_stays(tmp_path: Path, monkey
         box.lie = 1 << 40
         with pytest.raises(Retry):
             await here.world.collect()
-        assert here.rows() == held
         box.lie = 0
+        nines = "9" * 5000
+        for instead in (
+            f'* 1 FETCH (UID 1 RFC822.SIZE {nines} INTERNALDATE "22-Nov-2026 07:00:00 +0000")\r\n',
+            f'* 1 FETCH (UID {nines} RFC822.SIZE 9 INTERNALDATE "22-Nov-2026 07:00:00 +0000")\r\n',
+            '* 1 FETCH (UID 1 RFC822.SIZE 9 INTERNALDATE "31-Nov-2026 07:00:00 +0000")\r\n',
+            f"* OK {'x' * (2 << 20)}\r\n",
+        ):
+            box.instead = instead
+            with pytest.raises(Retry):
+                await here.world.collect()
+        # Each line and each literal is small enough, and there is no end of them.
+        box.instead, box.endless = f"* 1 FETCH (UID 1 BODY[] {{900000}}\r\n{'x' * 900_000})\r\n", True
+        with pytest.raises(Retry):
+            await here.world.collect()
+        assert here.rows() == held
+        box.instead, box.endless = "", False
         await here.world.collect()
         here.assert_same()
 
