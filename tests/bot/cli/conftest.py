@@ -1,6 +1,7 @@
 """A prepared ground for commands: settings in a file of their own, a migrated and seeded database."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,11 +66,19 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 @pytest.fixture
-def seeded(shell: Shell) -> Shell:
-    """The same, with the example's organization."""
-    shell.run("migrate")
-    shell.run("seed", str(EXAMPLE))
+def migrated(shell: Shell, sqlite_template: Path) -> Shell:
+    """The same, with a database as `tidings migrate` makes it; that one has a test of its own."""
+    path = shell.folder / "tidings.db"
+    path.touch(mode=0o600)
+    shutil.copyfile(sqlite_template, path)
     return shell
+
+
+@pytest.fixture
+def seeded(migrated: Shell) -> Shell:
+    """The same, with the example's organization."""
+    migrated.run("seed", str(EXAMPLE))
+    return migrated
 
 
 @pytest.fixture

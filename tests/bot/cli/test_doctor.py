@@ -26,12 +26,12 @@ def outside() -> Iterator[SandboxThread]:
 
 
 @pytest.fixture
-def connected(shell: Shell, outside: SandboxThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+def connected(migrated: Shell, outside: SandboxThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A seeded database whose variables point at the stand-ins."""
+    shell = migrated
     shell.variables |= outside.sandbox.environment()
     for name, value in outside.sandbox.credentials().items():
         monkeypatch.setenv(name, value)
-    shell.run("migrate")
     shell.run("seed", str(EXAMPLE))
     yield shell
     outside.sandbox.slack.stop_lying()
