@@ -83,5 +83,10 @@ PRODUCTS = Bulk(
 CUSTOMERS = Bulk(_query("customers", documents.CUSTOMER_FIELDS), {})
 
 #: Every bulk query by name, for the check against the schema.
-BULK_QUERIES = {"BulkOrders": ORDERS.query, "BulkProducts": PRODUCTS.query, "BulkCustomers": CUSTOMERS.query}
+BULK_QUERIES = {
+    "BulkOrders": ORDERS.query,
+    "BulkProducts": PRODUCTS.query,
+    "BulkCustomers": CUSTOMERS.query,
+    "BulkOrdersOfPeriod": ORDERS.within("created_at:>='2026-01-01T00:00:00Z' created_at:<'2026-02-01T00:00:00Z'"),
+}
 BULK_DOCUMENTS = {"BulkStatus": BULK_STATUS, "BulkRecent": BULK_RECENT}

@@ -1,6 +1,7 @@
 """First reads of a shop that take several runs: the newest orders first, and in the end all that the shop has."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -50,7 +51,8 @@ def missing(world: World, app: Shopify, done: Collected) -> list[str]:
     return [key for key, at in there.items() if rows.get(key) != at]
 
 
-@pytest.mark.parametrize("way", WAYS)
+# By pages in any order of events: test_sequences.
+@pytest.mark.parametrize("way", WAYS if os.environ.get("SOAK") else ["bulk"])
 async def test_the_newest_orders_are_in_first_and_the_past_follows(
     world: World, app: Shopify, clock: OffsetClock, way: str
 ) -> None:
