@@ -39,7 +39,7 @@ _HELP = {
         "A script or a job of yours puts the files of saved searches into a bucket, or NetSuite mails them.",
         "Have at hand: the bucket, its prefix, and a key that may list and get there and nothing else.",
         "Or a mailbox for the reports alone, its password, and the address that NetSuite sends them from.",
-        "Feeds say what the files are: which columns, which form of numbers and dates, what a file replaces.",
+        "Have a file of each saved search at hand: the form is filled in from it and shows how it would be read.",
     ),
 }
 

@@ -88,7 +88,7 @@ def next_collection(status: SourceStatus, now: datetime) -> Words:
     if status.source.connection is ConnectionState.DISCONNECTED:
         return ("none until it is reconnected",)
     if status.source.mode is CollectMode.PUSH:
-        return ("when the provider delivers",)
+        return ("when its next file comes; Tidings looks by itself",)
     if status.next_run_at is None:
         return ("none planned, its schedule is off",) if status.source.rule else ("not scheduled",)
     return (When(status.next_run_at, now), f", {rhythm(status.source, status.stretched_minutes)}")

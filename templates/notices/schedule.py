@@ -73,7 +73,7 @@ def _stands(status: SourceStatus, now: datetime) -> Words:
         words = "new files are not looked for" if status.source.mode is CollectMode.PUSH else rhythm(status.source)
         return (f"{words}, ", *when, f": {label(first.reason).rstrip('.')}. It goes on once it is reconnected.")
     if status.source.mode is CollectMode.PUSH:
-        return ("when it is delivered",)
+        return ("when its next file comes; Tidings looks by itself",)
     words = rhythm(status.source, status.stretched_minutes)
     if status.source.connection is ConnectionState.DISCONNECTED:
         return (f"{words}, once it is reconnected",)

@@ -379,7 +379,7 @@ def test_the_asker_is_told_that_support_knows():
 
 def test_push_sources_are_delivered_and_never_asked_for():
     pushed = replace(status(), source=replace(SHOPIFY, mode=CollectMode.PUSH), next_run_at=None)
-    assert "Next collection: when the provider delivers" in said(notices.status(ORG, [pushed], NOW))
+    assert "Next collection: when its next file comes" in said(notices.status(ORG, [pushed], NOW))
 
 
 def test_answers_name_the_role_the_guess_and_who_can_help():
