@@ -9,17 +9,15 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.notify import Notifier
 from jobs.refresh.ask import Joined, Outcome, Place, Scope, Started, TriggerKey
-from jobs.refresh.ending import ESCALATION
+from jobs.refresh.by_hand import idle_source, own_run, start_by_hand
 from jobs.refresh.partly import to_retry
-from jobs.refresh.service import ESCALATE_AFTER
 from jobs.refresh.view import refresh_status
 from jobs.schedule import start_run
 from storage.facts.clock import Clock
-from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Source
-from storage.records import audit, deadlines, organizations, refreshes, rereads, runs, sources, triggers
+from storage.records import audit, deadlines, organizations, rereads, runs, sources, triggers
 from storage.records.deadlines import Deadline
 from storage.sessions import Session
 
@@ -73,46 +71,21 @@ class MissingService:
             return Joined(refresh_status(session, first, now), newly=False)
         source, newest = _missing(session, member, run_id)
         self._access.require(session, member, Scope(everything=False, source_ids=(source.id,)))
-        refresh_id = self._start(session, member, source, newest, now)
+        only = _streams(newest)
+        refresh_id = start_by_hand(session, member, source, newest, now, self._enqueue, only=only)
         self._notifier.card(session, refresh_id, member, place, now)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, refresh_id, now)
-        detail: dict[str, object] = {"sources": [source.id], "only": list(_streams(newest)), "joined": False}
+        detail: dict[str, object] = {"sources": [source.id], "only": list(only), "joined": False}
         audit.record(session, member.organization_id, member.id, Action.START_REFRESH, refresh_id, now, detail)
         return Started(refresh_id, (source,))
-
-    def _start(self, session: Session, member: Member, source: Source, newest: Run, now: datetime) -> str:
-        refresh_id = new_id("rfr")
-        ready = runs.last_ready_of(session, [source.id]).get(source.id)
-        refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False)
-        started = start_run(
-            session,
-            source,
-            Trigger.REQUEST,
-            f"refresh:{refresh_id}",
-            now,
-            self._enqueue,
-            collects=True,
-            only=_streams(newest),
-        )
-        rereads.hand_on(session, newest.id, started)
-        refreshes.wait_for(session, refresh_id, started, ready.clocks.source_as_of if ready else None)
-        deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + ESCALATE_AFTER)
-        return refresh_id
 
 
 def _missing(session: Session, member: Member, run_id: str) -> tuple[Source, Run]:
     """Return the source and the run that says what is missing in it now; somebody else's reads like a missing one."""
-    try:
-        run = runs.run(session, run_id)
-    except KeyError:
-        raise NotFoundError from None
-    if run.organization_id != member.organization_id or run.partly is None:
+    run = own_run(session, member, run_id)
+    if run.partly is None:
         raise NotFoundError
-    source = sources.source(session, run.source_id)
-    if source.connection is ConnectionState.DISCONNECTED:
-        raise TooLateError("the source is disconnected by now")
-    if runs.active_of(session, [source.id]):
-        raise TooLateError("the source is being refreshed right now; look again when that has ended")
+    source = idle_source(session, run)
     newest = runs.newest_loaded(session, source.id)
     if newest is None or newest.partly is None or not _streams(newest):
         raise TooLateError("a later run has read what was missing")

@@ -1,7 +1,6 @@
 """A full read that came back with far fewer rows is held; a manager may say that so few are right."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from jobs.access_policy import AccessPolicy
 from jobs.asks import Enqueue
@@ -10,16 +9,13 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.notify import Notifier
 from jobs.refresh.ask import Joined, Outcome, Place, Scope, Started, TriggerKey
-from jobs.refresh.ending import ESCALATION
-from jobs.refresh.service import ESCALATE_AFTER
+from jobs.refresh.by_hand import idle_source, own_run, start_by_hand
 from jobs.refresh.view import refresh_status
-from jobs.schedule import start_run
 from storage.facts.clock import Clock
-from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
-from storage.facts.runs import Held, Run, Trigger
-from storage.facts.sources import ConnectionState, Source
-from storage.records import audit, deadlines, organizations, refreshes, rereads, runs, sources, triggers
+from storage.facts.runs import Held, Run
+from storage.facts.sources import Source
+from storage.records import audit, organizations, runs, triggers
 from storage.sessions import Session
 
 
@@ -63,7 +59,9 @@ class HeldService:
         if first is not None:
             return Joined(refresh_status(session, first, now), newly=False)
         held = self._allowed(session, member, run_id)
-        refresh_id = self._start(session, member, held, now)
+        # Streams that were agreed to before were not loaded either: another one was held then.
+        agreed = {**held.run.agreed, held.found.stream: held.found.after}
+        refresh_id = start_by_hand(session, member, held.source, held.run, now, self._enqueue, agreed=agreed)
         self._notifier.card(session, refresh_id, member, place, now)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, refresh_id, now)
         detail: dict[str, object] = {
@@ -82,42 +80,13 @@ class HeldService:
         self._access.require(session, member, Scope(everything=False, source_ids=(held.source.id,)))
         return held
 
-    def _start(self, session: Session, member: Member, held: HeldRead, now: datetime) -> str:
-        refresh_id = new_id("rfr")
-        ready = runs.last_ready_of(session, [held.source.id]).get(held.source.id)
-        refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False)
-        # Streams that were agreed to before were not loaded either: another one was held then.
-        agreed = {**held.run.agreed, held.found.stream: held.found.after}
-        started = start_run(
-            session,
-            held.source,
-            Trigger.REQUEST,
-            f"refresh:{refresh_id}",
-            now,
-            self._enqueue,
-            # Also where only the timer collects: there is nothing else that could be loaded.
-            collects=True,
-            agreed=agreed,
-        )
-        rereads.hand_on(session, held.run.id, started)
-        refreshes.wait_for(session, refresh_id, started, ready.clocks.source_as_of if ready else None)
-        deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + ESCALATE_AFTER)
-        return refresh_id
-
 
 def _held(session: Session, member: Member, run_id: str) -> HeldRead:
     """Return the held read while it is the last word about its source; somebody else's reads like a missing one."""
-    try:
-        run = runs.run(session, run_id)
-    except KeyError:
-        raise NotFoundError from None
-    if run.organization_id != member.organization_id or run.held is None:
+    run = own_run(session, member, run_id)
+    if run.held is None:
         raise NotFoundError
-    source = sources.source(session, run.source_id)
-    if source.connection is ConnectionState.DISCONNECTED:
-        raise TooLateError("the source is disconnected by now")
-    if runs.active_of(session, [source.id]):
-        raise TooLateError("the source is being refreshed right now; look again when that has ended")
+    source = idle_source(session, run)
     newest = runs.last_failed_of(session, [source.id]).get(source.id)
     if newest is None or newest.held is None:
         raise TooLateError("a later read has ended in another way")

@@ -1,21 +1,27 @@
 """Whatever is wrong with a file, the run ends with the cause in plain words, and the old data stays."""
 
+import contextlib
 import gzip
 import io
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import msgspec
 import pytest
 
 from connectors.errors import Broken, Retry
 from connectors.files import unpack
 from connectors.files.cells import CellError, amount_reader, date_reader
+from connectors.files.spool import Spool
 from connectors.files.store import FolderStore, Found
 from connectors.files.wrong import FileError
+from connectors.netsuite.feeds import Feed
+from connectors.netsuite.records import read
 from storage.facts.secret import Secret
 from tests.connectors.netsuite.place import ORGANIZATION, Place, place
 
@@ -165,6 +171,27 @@ def test_the_usual_way_to_unpack_gives_half_a_file(unpack_it: Callable[[str, byt
         assert catches
     else:
         assert not catches
+
+
+def _whole(feed: Feed, body: IO[bytes], records: Spool) -> None:
+    """The twin: unpacks first and reads then."""
+    read(feed, io.BytesIO(unpack.unpacked("x.gz", body).read()), records)
+
+
+@pytest.mark.parametrize("reads, catches", [(read, False), (_whole, True)])
+def test_no_file_is_ever_whole_in_memory(tmp_path: Path, reads: Callable[..., object], *, catches: bool) -> None:
+    feed = msgspec.convert(place(tmp_path, columns=_COLUMNS).netsuite.feed(columns=_COLUMNS), Feed)
+    packed = io.BytesIO(gzip.compress(_HEAD + b"".join(_LONG % n for n in range(150)), 1))
+    tracemalloc.start()
+    try:
+        with contextlib.closing(Spool()) as records:
+            reads(feed, packed if catches else unpack.unpacked("x.gz", packed), records)
+            assert records.count == 150
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # 15 MB of rows; of what waits on disk at most 32 MB are handed on at once.
+    assert (peak > 12 << 20) == catches
 
 
 def test_several_members_are_one_file() -> None:
