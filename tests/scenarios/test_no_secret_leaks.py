@@ -28,6 +28,7 @@ from storage.settings import Settings
 from templates import actions
 from tests.bot.cli.conftest import logs_restored
 from tests.leaks import Place, Secrets
+from tests.scenarios.leak_forms import KINDS, Forms, connects_by_forms, forms_on
 from tests.scenarios.leak_stage import PERSON, LeakStage, files, leak_stage
 from tests.scenarios.leak_stores import PostgresStore, SqliteStore, Store
 
@@ -46,21 +47,21 @@ EXPECTED = {
     *("bot token", "bot refresh token", "sign-in token", "Slack signing secret", "Slack client secret"),
     *(f"{name} {what}" for name in ("quickbooks", "shopify", "amazon")
       for what in ("client secret", "refresh token", "access token")),
-    *("quickbooks previous client secret", "Intuit's webhook verifier", "shopify spent token"),
+    *("quickbooks previous client secret", "Intuit's webhook verifier", "shopify spent token", *KINDS.values()),
 }  # fmt: skip
 
 
 @pytest.mark.timeout(300)
 def test_no_secret_is_anywhere_after_all_flows(
-    database: Database, capfd: pytest.CaptureFixture[str], logs_restored: None
+    database: Database, capfd: pytest.CaptureFixture[str], logs_restored: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store: Store = SqliteStore() if database.is_sqlite else PostgresStore(database)
     with prepared(Wishes(size=5, database_url=store.url)) as seeded:
         ground = replace(seeded, settings=_changing(seeded.settings))
 
         async def played() -> tuple[LeakStage, list[Place]]:
-            async with leak_stage(ground, store) as stage:
-                await _everything(stage)
+            async with forms_on(ground, monkeypatch) as forms, leak_stage(forms.ground, store) as stage:
+                await _everything(stage, forms)
                 return stage, await stage.outside()
 
         stage, outside = asyncio.run(played())
@@ -142,13 +143,14 @@ def test_digits_are_only_found_where_they_stand_alone() -> None:
     assert found.leaks([Place("log", "", b"code=47110815 ")])
 
 
-async def _everything(stage: LeakStage) -> None:
+async def _everything(stage: LeakStage, forms: Forms) -> None:
     await STORIES["reconnect"](stage.stage)
     await stage.look()
     browser = StoryBrowser()
     try:
         await _breaks_on_the_way(stage, browser)
         await _connects_amazon(stage, browser)
+        await connects_by_forms(stage, browser, forms)
         await _installs(stage, browser)
     finally:
         await browser.close()
