@@ -185,7 +185,7 @@ class BulkReader:
                 raise BulkUnusable("takes too long")
             intake.progress(intake.shape.name, read + int(operation.root_object_count), intake.expected)
             if clock.now() > until:
-                detail = f"Shopify is still writing down all {intake.shape.label.lower()}: they follow by themselves"
+                detail = f"Shopify is still writing down {intake.shape.label.lower()}; they follow by themselves"
                 raise Retry(60, detail, code="bulk_pending")
             await clock.sleep(tidy_wait(pause))
             pause = min(pause * 2, _LONGEST_PAUSE)
