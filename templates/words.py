@@ -156,6 +156,7 @@ _BY_CODE = {
     "token_service": "{provider} could not renew our access just now; its sign-in service did not answer.",
     "report_fatal": "{provider} could not make its report.",
     "report_pending": "{provider} is still making its report.",
+    "bulk_pending": "{provider} is still writing its file of these records.",
     "report_cancelled": "{provider} cancelled its report before it began to make it.",
     "shop_frozen": "The shop is frozen until its Shopify bill is paid.",
     "shop_inactive": "The shop is not active at Shopify.",
