@@ -94,7 +94,7 @@ class Stage:
             await self.actor(user_id), scope, key, Place("T0TEMERITY", channel)
         )
 
-    async def finished(self, refresh_id: str, *, seconds: float = 20) -> RefreshStatus:
+    async def finished(self, refresh_id: str, *, seconds: float = 60) -> RefreshStatus:
         """Wait until a refresh is over."""
         actor = await self.actor()
 

@@ -31,7 +31,7 @@ def _deliveries(stage: Stage, refresh_id: str) -> list[Delivery]:
     return stage.database.in_read(lambda session: deliveries.of_subject(session, refresh_id))
 
 
-async def _settled(stage: Stage, refresh_id: str, *, seconds: float = 30) -> dict[tuple[str, Channel], Delivery]:
+async def _settled(stage: Stage, refresh_id: str, *, seconds: float = 60) -> dict[tuple[str, Channel], Delivery]:
     """Wait until the refresh is over and every delivery about it is settled."""
     await stage.finished(refresh_id, seconds=seconds)
 
@@ -79,7 +79,7 @@ async def test_slack_being_down_does_not_stop_the_mail(sqlite_database: Database
         stage.slack.lie("chat.postMessage", "server_error", status=503, times=None)
         outcome = await stage.request(Provider.SHOPIFY)
 
-        await eventually(lambda: stage.mail.to(MAYA), seconds=20)
+        await eventually(lambda: stage.mail.to(MAYA), seconds=60)
         stage.slack.stop_lying()
         found = await _settled(stage, outcome.refresh_id)
         assert {one.state for one in found.values()} == {DeliveryState.SENT}
