@@ -12,6 +12,7 @@ from bot.pages.browser import Browsers
 from connectors.grants import FormAnswer, RowAnswer
 from connectors.netsuite.grant import NetSuiteGrants
 from storage.facts.flows import FlowState
+from storage.facts.secret import Secret
 from tests.bot.page_stage import BROWSER, KEY, LINK, VIEW, built, form
 
 ASKS = replace(VIEW, state=FlowState.PROVEN, form=NetSuiteGrants.form, rows=NetSuiteGrants.rows)
@@ -144,3 +145,25 @@ def test_what_is_asked_only_for_some_choices_has_its_rule() -> None:
         for value in field.only:
             assert value in chosen
             assert f".only-{value}" in style
+
+
+class Anywhere(Browsers):
+    """The twin: what a form carries is good for every link."""
+
+    def hold(self, browser: Secret, what: str, text: str) -> str:
+        _ = what
+        return super().hold(browser, "", text)
+
+    def held(self, browser: Secret, what: str, sealed: str) -> str | None:
+        _ = what
+        return super().held(browser, "", sealed)
+
+
+@pytest.mark.parametrize("kind", [Browsers, Anywhere])
+def test_what_a_form_carries_is_good_for_its_own_link_and_browser_alone(kind: type[Browsers]) -> None:
+    browsers = kind([KEY], secure=True)
+    sealed = browsers.hold(BROWSER, LINK, '{"secret": "s3cret-key"}')
+    assert "s3cret" not in sealed
+    assert browsers.held(BROWSER, LINK, sealed) == '{"secret": "s3cret-key"}'
+    assert browsers.held(Secret("c" * 43), LINK, sealed) is None
+    assert (browsers.held(BROWSER, "m" * 43, sealed) is None) == (kind is Browsers)
