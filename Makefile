@@ -6,6 +6,8 @@ BIN := .venv/bin
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# Modules are compiled once, and not by each of the processes that the tests start, wherever that is switched off.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check format soak bench bench-peers lock clean
 
