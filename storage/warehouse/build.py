@@ -10,7 +10,6 @@ from storage.facts.ready import ReadyTable
 from storage.facts.streams import StreamCounts
 from storage.warehouse import commits
 from storage.warehouse.errors import NotReadable, WrongReadyTable
-from storage.warehouse.files import Files
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.guard import check_select
 from storage.warehouse.names import identifier, is_in, lake, of_source, quote, ready_table, text
@@ -41,10 +40,8 @@ class Feed:
     the lake costs some 10 ms of CPU however small its answer is.
     """
 
-    def __init__(self, session: Session, alone: Collection[str], fresh: Fresh | None, files: Files) -> None:
+    def __init__(self, session: Session, alone: Collection[str], fresh: Fresh | None) -> None:
         self._session = session
-        #: the tables as they were when the transaction began; raw ones are not written by a build
-        self.files = files
         #: raw main tables in which the source is alone
         self._alone = alone
         #: what the newest commit of the lake wrote, if it is known
@@ -67,9 +64,7 @@ class Feed:
             else:
                 runs = ", ".join(map(text, self._runs_since(source_id, since))) or "NULL"
                 where = f"{self.whose(table, source_id)} AND _run_id IN ({runs})"
-                self._session.run(
-                    f"CREATE TEMP TABLE {name} AS SELECT id, _deleted FROM {self.files.of(table)} WHERE {where}"
-                )
+                self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id, _deleted FROM {lake(table)} WHERE {where}")
         return self._found[place]
 
     def rows(self, tables: Sequence[str], source_id: str, since: int) -> dict[str, tuple[str, list[str]]]:
@@ -111,7 +106,7 @@ class Feed:
         if place not in self._live:
             name = self._live[place] = f"live_{len(self._live)}"
             where = f"{self.whose(table, source_id)} AND NOT _deleted AND id IN (SELECT id FROM temp.{keys})"
-            self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM {self.files.of(table)} WHERE {where}")
+            self._session.run(f"CREATE TEMP TABLE {name} AS SELECT id FROM {lake(table)} WHERE {where}")
         return self._live[place]
 
     def live_changed(self, table: str, source_id: str, since: int) -> str:
@@ -230,10 +225,10 @@ class Build:
 
         With `since` the ids are the live parents that changed themselves after it: their rows may be at hand.
         """
-        table, whose, files = self._table, self._feed.whose(self._table.parent, source_id), self._feed.files
+        table, whose = self._table, self._feed.whose(self._table.parent, source_id)
         for lookup in table.lookups:
             live = f"{self._feed.whose(lookup, source_id)} AND NOT _deleted"
-            self._feed.view(lookup, f"SELECT * EXCLUDE (_source, _deleted) FROM {files.of(lookup)} WHERE {live}")
+            self._feed.view(lookup, f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(lookup)} WHERE {live}")
         if since is not None:
             held = self._feed.rows((table.parent, *table.lines), source_id, since.snapshot)
             for name, (temporary, columns) in held.items():
@@ -243,16 +238,16 @@ class Build:
         wanted = (
             f"SELECT id FROM temp.{ids}"
             if ids
-            else f"SELECT id FROM {files.of(table.parent)} WHERE {whose} AND NOT _deleted"
+            else f"SELECT id FROM {lake(table.parent)} WHERE {whose} AND NOT _deleted"
         )
         only = f" AND id IN ({wanted})" if ids else ""
         self._feed.view(
             table.parent,
-            f"SELECT * EXCLUDE (_source, _deleted) FROM {files.of(table.parent)} WHERE {whose} AND NOT _deleted{only}",
+            f"SELECT * EXCLUDE (_source, _deleted) FROM {lake(table.parent)} WHERE {whose} AND NOT _deleted{only}",
         )
         for lines in table.lines:
             self._feed.view(
-                lines, f"SELECT * EXCLUDE (_source) FROM {files.of(lines)} WHERE {whose} AND parent_id IN ({wanted})"
+                lines, f"SELECT * EXCLUDE (_source) FROM {lake(lines)} WHERE {whose} AND parent_id IN ({wanted})"
             )
 
     def _as_in_the_lake(self, table: str, temporary: str, columns: Collection[str]) -> str:
@@ -272,9 +267,7 @@ class Build:
         self._make(self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql})")
         only = f" AND {is_in('_key', f'SELECT id FROM temp.{self._keys}', since.total)}" if since is not None else ""
         whose = self._feed.whose(self._table.parent, source_id)
-        # What is built anew may have been dropped and made by this transaction.
-        there = lake(self._target) if since is None else self._feed.files.of(self._target)
-        self._make(self._old, f"FROM {there} WHERE {whose}{only}")
+        self._make(self._old, f"FROM {lake(self._target)} WHERE {whose}{only}")
         parents = "" if self._table.whole else f"temp.{ids}" if ids else quote(self._table.parent)
         counts, old, built = self._write(source_id, None if since is None else since.total, parents)
         # What was not looked at is as it was. The whole is counted in the lake once it is committed.
@@ -361,8 +354,7 @@ class Build:
         own = not table or table == self._table.parent
         whose = self._feed.whose(self._table.parent, source_id)
         where = f"WHERE {whose} AND {quote(identifier(column))} IN ({changed})"
-        there = self._feed.files.of(table or self._table.parent)
-        return f"SELECT {'id' if own else 'parent_id'} AS id FROM {there} {where}"
+        return f"SELECT {'id' if own else 'parent_id'} AS id FROM {lake(table or self._table.parent)} {where}"
 
     def _make(self, name: str, sql: str) -> None:
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {sql}")

@@ -11,7 +11,6 @@ from storage.facts.streams import ChildTable, StreamCounts
 from storage.warehouse.batches import BATCH, GONE
 from storage.warehouse.columns import batch_columns, line_columns
 from storage.warehouse.errors import Disagreement, Shrunk
-from storage.warehouse.files import Files
 from storage.warehouse.names import is_in, lake, of_source, opaque, quote, raw_table, text
 from storage.warehouse.results import LoadRun
 from storage.warehouse.session import CURSORS, Session
@@ -54,7 +53,6 @@ class Applied:
 
 def apply(
     session: Session,
-    snapshot: int,
     run: LoadRun,
     staged: Mapping[str, StagedStream],
     cursors: Mapping[str, str],
@@ -70,11 +68,10 @@ def apply(
     """Write a load into the open transaction; `wrote` is False when nothing is different (Shrunk, ColumnChanged).
 
     Of the streams in `aside` nothing is written, whatever is staged. With `keep_rows` the outcome also holds what was
-    written. `snapshot` is the one that the transaction sees. No statement brings many more than `most` keys together.
+    written. No statement brings many more than `most` keys together.
     """
-    existing = ensure_system_tables(session, snapshot)
-    files = Files(session, snapshot, existing)
-    all_positions = standing(session, files)
+    existing = ensure_system_tables(session, session.snapshot())
+    all_positions = standing(session)
     before = all_positions.get(run.source_id, {})
     applied = Applied(positions=dict(before), alone=alone(all_positions, run.source_id))
     for number, (name, item) in enumerate(staged.items()):
@@ -94,9 +91,7 @@ def apply(
                 applied.positions[name] = Position(place.cursor, table, 0, "0", run.run_id)
                 applied.wrote = True
             continue
-        plan = _Plan(
-            session, run, item, number, place, alone=applied.alone, most=most, keep_rows=keep_rows, files=files
-        )
+        plan = _Plan(session, run, item, number, place, alone=applied.alone, most=most, keep_rows=keep_rows)
         applied.counts[name] = counts = plan.compare(full=everything)
         if everything or name in guarded:
             _check_shrink(name, plan.before.live, counts.total, agreed.get(name))
@@ -118,10 +113,9 @@ def apply(
     return applied
 
 
-def standing(session: Session, files: Files | None = None) -> dict[str, dict[str, Position]]:
+def standing(session: Session) -> dict[str, dict[str, Position]]:
     """Return where each stream of each source stands (NoLake when a crash left a lake without tables)."""
-    there = lake(CURSORS) if files is None else files.of(CURSORS)
-    sql = f"SELECT _source, stream, cursor, raw_table, live, fingerprint, run_id FROM {there}"
+    sql = f"SELECT _source, stream, cursor, raw_table, live, fingerprint, run_id FROM {lake(CURSORS)}"
     found: dict[str, dict[str, Position]] = {}
     for source, stream, *place in session.rows(sql):
         found.setdefault(source, {})[stream] = Position(*place)
@@ -184,10 +178,8 @@ class _Plan:
         alone: Collection[str],
         most: int,
         keep_rows: bool,
-        files: Files,
     ) -> None:
         self._session = session
-        self._files = files
         #: keys that one statement brings together
         self._most = most
         self._run = run
@@ -232,7 +224,7 @@ class _Plan:
             f" arg_max(_hash, {BATCH.name}) AS _hash FROM read_parquet({text(str(self._staged.rows))})"
             f" WHERE {share('id')} GROUP BY id"
         )
-        there = f"SELECT id, _hash, _deleted FROM {self._files.of(self.table)} WHERE {self._whose} AND {share('id')}"
+        there = f"SELECT id, _hash, _deleted FROM {lake(self.table)} WHERE {self._whose} AND {share('id')}"
         return (
             f"SELECT coalesce(s.id, r.id) AS id, s.{BATCH.name}, CASE"
             # Not read at all can only happen in the outer join of a full read.
@@ -277,10 +269,10 @@ class _Plan:
         """Replace the lines of what changed, write those of what is new: all that were read, and no old ones left."""
         name = raw_table(self._run.provider, child.name)
         if replaced:
+            self._delete(lake(name), "parent_id", replaced, "changed", "restored")
             among = [self._among("parent_id", "changed", "restored", share=s) for s in shares(replaced, self._most)]
-            there = self._counted(f"{self._files.of(name)} WHERE {self._whose} AND {each}" for each in among)
-            gone = self._delete(lake(name), "parent_id", replaced, "changed", "restored")
-            self._expect(there - gone, 0, f"left in {child.name}")
+            left = self._counted(f"{lake(name)} WHERE {self._whose} AND {each}" for each in among)
+            self._expect(left, 0, f"left in {child.name}")
         names = _listed(column.name for column in line_columns(child))
         winning = self._winning(self._staged.children[child.name], "parent_id")
         read, made = self._counted(winning), [f"SELECT {names} FROM {each}" for each in winning]

@@ -23,7 +23,6 @@ from storage.facts.streams import StreamCounts
 from storage.warehouse import commits
 from storage.warehouse.build import Build, Feed, Since
 from storage.warehouse.errors import Disagreement, WrongReadyTable
-from storage.warehouse.files import Files
 from storage.warehouse.fresh import Fresh
 from storage.warehouse.load import Position, alone, standing
 from storage.warehouse.loader import Checkpoint, Fence
@@ -134,11 +133,10 @@ def _state(places: Mapping[str, Position]) -> dict[str, str]:
     return dict(sorted((place.table, place.run_id or "") for place in places.values() if place.table is not None))
 
 
-def marks(session: Session, source_id: str, files: Files | None = None) -> dict[str, Mark]:
+def marks(session: Session, source_id: str) -> dict[str, Mark]:
     """Return how far each ready table of a source is built."""
     whose = of_source(source_id, alone=True)
-    there = lake(PROCESSED) if files is None else files.of(PROCESSED)
-    sql = f"SELECT name, snapshot, seen, definition, total FROM {there} WHERE {whose}"
+    sql = f"SELECT name, snapshot, seen, definition, total FROM {lake(PROCESSED)} WHERE {whose}"
     return {row[0]: Mark(*row[1:]) for row in session.rows(sql)}
 
 
@@ -170,17 +168,15 @@ def _build_all(
     Raises _ManyRowsError before the first table that must be built whole when the source has more than `most` rows.
     """
     before = session.snapshot()
-    existing = ensure_system_tables(session, before)
-    files = Files(session, before, existing)
-    places = standing(session, files)
+    existing, places = ensure_system_tables(session, before), standing(session)
     state = _state(places.get(source_id, {}))
-    found = marks(session, source_id, files)
+    found = marks(session, source_id)
     if not state or not (rebuild or _behind(found, state, ready)):
         return None
     first, seen = commits.oldest(session), json.dumps(state)
     sole = alone(places, source_id)
     # Of any older snapshot nobody knows what was done to it since.
-    feed = Feed(session, sole, fresh if fresh is not None and fresh.snapshot == before else None, files)
+    feed = Feed(session, sole, fresh if fresh is not None and fresh.snapshot == before else None)
     live = sum(place.live for place in places.get(source_id, {}).values())
     bare = {place.table for place in places.get(source_id, {}).values() if not place.live}
     counts: dict[str, StreamCounts] = {}

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -112,11 +111,6 @@ class Session:
         self.run(f"DELETE FROM {lake(table)} WHERE {where}", parameters)
         values = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
         self.run(f"INSERT INTO {lake(table)} VALUES {values}")
-
-    @property
-    def data(self) -> Path:
-        """The folder of the lake's Parquet files."""
-        return self._location.data
 
     def catalog(self, table: str) -> str:
         """Return a table of DuckLake's own catalog as SQL.

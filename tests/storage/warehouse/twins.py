@@ -46,7 +46,6 @@ class _CommitsEachTable(Loader):
                 before = session.snapshot()
                 applied = apply(
                     session,
-                    before,
                     self._run,
                     {name: staged},
                     {key: value for key, value in cursors.items() if key == name},
@@ -192,15 +191,7 @@ class _Skips(Loader):
                 staged = self._staging.streams
                 before = session.snapshot()
                 applied = apply(
-                    session,
-                    before,
-                    self._run,
-                    staged,
-                    cursors,
-                    full=full,
-                    keep_cursors=keep,
-                    agreed=agreed,
-                    keep_rows=True,
+                    session, self._run, staged, cursors, full=full, keep_cursors=keep, agreed=agreed, keep_rows=True
                 )
                 session.commit()
         return LoadResult(self._run.run_id, before, before + 1, applied.counts, self._run.extracted_at, "")
