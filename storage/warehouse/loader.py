@@ -63,7 +63,9 @@ class Loader:
         self._open = True
         self._staged = False
         #: streams that could not be read to their end
-        self._aside: tuple[str, ...] = ()
+        self._aside: frozenset[str] = frozenset()
+        #: those, and parts of streams, as the commit notes them
+        self._missing: tuple[str, ...] = ()
         self._guarded: frozenset[str] = frozenset()
         self._thread = threading.Thread(target=self._stage, name=f"warehouse-{run.run_id}", daemon=True)
         self._thread.start()
@@ -81,6 +83,7 @@ class Loader:
         keep_cursors: Collection[str] = (),
         agreed: Mapping[str, int] | None = None,
         aside: Collection[str] = (),
+        parts: Collection[str] = (),
         guarded: Collection[str] = (),
         fence: Fence | None = None,
     ) -> LoadResult:
@@ -90,7 +93,8 @@ class Loader:
         that had none, or that `keep_cursors` names. `full` names streams of which everything was read, beside those
         that are always read whole and of which at least one batch came, be it empty. `fence` is called just before
         the commit and raises when this run may no longer write; then nothing is visible. `aside` names streams that
-        could not be read to their end: whatever is staged of them is dropped, and their cursors stay. Shrunk leaves the
+        could not be read to their end: whatever is staged of them is dropped, and their cursors stay; `parts` names
+        parts of streams that could not be read and of which nothing was staged: they are only noted. Shrunk leaves the
         rows staged, for another `commit` or for `abort`; `agreed` names streams of which a person agreed to so few
         records after such a read was held, and lets through what is not far below even that. Any other failure may be
         tried again the same way; the run is looked for in the lake first, so it is never loaded twice. `guarded` names
@@ -106,7 +110,8 @@ class Loader:
         unknown = sorted({*full, *aside} - set(self._staging.streams))
         if unknown:
             raise WarehouseError(f"streams that this load does not know: {', '.join(unknown)}")
-        self._aside, self._guarded = tuple(sorted(aside)), frozenset(guarded)
+        self._aside, self._guarded = frozenset(aside), frozenset(guarded)
+        self._missing = tuple(sorted({*aside, *parts}))
         # A cursor never moves without its rows, whoever asks for it.
         cursors = {name: cursor for name, cursor in cursors.items() if name not in aside}
         result = retried(lambda: self._attempt(cursors, full, keep_cursors, fence, agreed=agreed or {}))
@@ -146,6 +151,7 @@ class Loader:
                 before = session.snapshot()
                 applied = apply(
                     session,
+                    before,
                     run,
                     self._staging.streams,
                     cursors,
@@ -159,9 +165,11 @@ class Loader:
                 )
                 print_ = fingerprint(applied.positions)
                 if not applied.wrote:
-                    return LoadResult(run.run_id, before, before, applied.counts, run.extracted_at, print_, self._aside)
+                    return LoadResult(
+                        run.run_id, before, before, applied.counts, run.extracted_at, print_, self._missing
+                    )
                 message = commits.commit_message("collect", run.run_id, run.source_id)
-                written = Written(before, applied.counts, run.extracted_at, print_, self._aside)
+                written = Written(before, applied.counts, run.extracted_at, print_, self._missing)
                 commits.sign(session, message, run.connector or run.provider, written)
                 self._checkpoint("warehouse.before_commit")
                 if fence is not None:
