@@ -151,7 +151,6 @@ class Loader:
                 before = session.snapshot()
                 applied = apply(
                     session,
-                    before,
                     run,
                     self._staging.streams,
                     cursors,
