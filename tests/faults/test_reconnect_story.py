@@ -107,9 +107,9 @@ async def test_it_is_told_though_somebody_dies(death: tuple[str, Database], tmp_
 
         if dies == "both workers":
             stage = Struck(world, strike, patience=15)
-            with pytest.raises(StoryError, match=r"was not seen within|did not come true within"):
+            with pytest.raises(StoryError, match=r"was not seen within|did not come true within") as told:
                 await play(stage)
-            assert stage.struck is not None
+            assert stage.struck is not None, f"nobody was struck yet: {told.value}"
             await stage.struck
         else:
             await play(Struck(world, strike))
