@@ -38,11 +38,11 @@ class Intake:
     known: frozenset[str] | None = None
     #: others that came
     unknown: set[str] = field(default_factory=set)
-    #: columns that every record fills
+    #: columns that a provider always fills: where no record of a batch has one, its field is gone
     needed: tuple[str, ...] = ()
 
     async def take(self, pages: Sequence[Sequence[Record]]) -> None:
-        """Decode some pages in a thread and hand the batch on; Broken for a record without what all must have."""
+        """Decode some pages in a thread and hand the batch on; Broken for records without what all must have."""
         found = await asyncio.to_thread(self._decoded, pages)
         if not found.ids:
             return
@@ -59,10 +59,10 @@ class Intake:
 
     def _decoded(self, pages: Sequence[Sequence[Record]]) -> Decoded:
         found = decode(self.shape, pages, self.prepare)
-        lacking = [name for name in self.needed if found.ids and found.batch.rows.column(name).null_count]
-        if lacking:
+        lacking = [name for name in self.needed if found.batch.rows.column(name).null_count == len(found.ids)]
+        if found.ids and lacking:
             paths = {one.name: one.path for one in self.shape.fields}
-            words = f"{self.shape.label}: the provider sent a record without {paths[lacking[0]]}"
+            words = f"{self.shape.label}: the provider sent records without {paths[lacking[0]]}"
             raise Broken(words, code="record_unreadable")
         if self.known is not None:
             self.unknown |= strangers(pages, self.known)

@@ -1,7 +1,7 @@
 """Fields of QuickBooks' records that are known, wherever they stand: whatever else comes is new, and told once.
 
 Those of the streams' columns, and those of Intuit's schema (``Finance.xsd`` and what it includes) that no column is
-made of; they are in the raw records. What every record must have is said here, too.
+made of; they are in the raw records. What no batch of records may be without is said here, too.
 """
 
 from connectors.quickbooks.statements import ENTITIES
@@ -49,5 +49,8 @@ KNOWN = frozenset(
 
 
 def needed(shape: Shape) -> tuple[str, ...]:
-    """Return the columns without which a record means nothing: when it changed, and the day of a document."""
+    """Return the columns without which records mean nothing: when they changed, and the day of a document.
+
+    Single documents of real companies are without a day, which is kept as it is; a field that is gone from all is not.
+    """
     return tuple(column.name for column in shape.stream.columns if column.name in {"updated_at", "txn_date"})

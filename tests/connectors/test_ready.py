@@ -1,12 +1,9 @@
 """Every ready table builds in the real warehouse from what the stand-ins sell, and its sums are the provider's."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,8 +13,8 @@ from sandbox.providers.quickbooks.rates import quote, several_currencies
 from sandbox.providers.shopify import Shopify
 from storage.facts.clock import OffsetClock
 from storage.facts.sources import Provider
-from storage.warehouse import LoadRun, Reader, Warehouse
-from tests.connectors.worlds import REALM, SHOP, World, quickbooks_world, shopify_world
+from tests.connectors.lakes import Ask, load
+from tests.connectors.worlds import REALM, SHOP, quickbooks_world, shopify_world
 
 #: documents with an open amount
 OPEN = ("Invoice", "CreditMemo", "Bill", "VendorCredit")
@@ -28,35 +25,6 @@ def clock() -> OffsetClock:
     return OffsetClock()
 
 
-def _load(world: World, folder: Path, done: Any) -> Warehouse:
-    connector = world.connector
-    warehouse = Warehouse(str(folder), "org_1")
-    run = LoadRun("run_1", "src_1", connector.provider.value, world.clock.now())
-    with warehouse.begin(run, connector.streams) as loader:
-        for batch in world.kept.batches:
-            loader.write(batch)
-        loader.commit(done.cursors, full=done.full, keep_cursors=done.keep_cursors)
-    warehouse.process("run_1", "src_1", connector.ready)
-    return warehouse
-
-
-Ask = Callable[[Warehouse, str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def ask() -> Iterator[Ask]:
-    """Questions about a lake through one reader: opening one costs 0.15 s."""
-    readers: dict[Warehouse, Reader] = {}
-    with ExitStack() as stack:
-
-        def query(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
-            if warehouse not in readers:
-                readers[warehouse] = stack.enter_context(warehouse.reader())
-            return readers[warehouse].query(sql)
-
-        yield query
-
-
 async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock, ask: Ask) -> None:
     app = QuickBooks.generated(seed=3, invoices=60, documents=2, clock=clock)
     several_currencies(app.books[REALM])
@@ -64,7 +32,7 @@ async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock
     async with quickbooks_world(app, clock) as world:
         first, then = await world.collect(), await world.collect()
         done = replace(then, cursors=world.kept.cursors, full=tuple({*first.full, *then.full}))
-        warehouse = await asyncio.to_thread(_load, world, tmp_path, done)
+        warehouse = await asyncio.to_thread(load, world, tmp_path, done)
     books = app.books[REALM]
     counts = {
         table.name: ask(warehouse, f"SELECT count(*) AS n FROM ready_{table.name}")[0]["n"]
@@ -151,7 +119,7 @@ async def test_shopify_ready_tables_add_up(tmp_path: Path, clock: OffsetClock, a
     app = Shopify.generated(seed=3, orders=60, clock=clock)
     async with shopify_world(app, clock) as world:
         done = await world.collect()
-        warehouse = await asyncio.to_thread(_load, world, tmp_path, done)
+        warehouse = await asyncio.to_thread(load, world, tmp_path, done)
     store = app.shops[SHOP]
     orders = ask(warehouse, "SELECT count(*) AS n, sum(total) AS total FROM ready_shopify_orders")[0]
     truth = sum((Decimal(order["totalPriceSet"]["shopMoney"]["amount"]) for order in store.truth("Order")), Decimal(0))

@@ -69,7 +69,7 @@ def test_every_stream_is_compared_and_one_altered_row_is_noticed(
     assert not play("sources", altered, wishes)
     *steps, failed = [one for one in capsys.readouterr().out.splitlines() if one.startswith(("ok  ", "fail"))]
     assert sum("each as the provider has it" in one for one in steps) >= 2 * len(FOLLOWED)
-    assert failed.startswith("fail  netsuite_")
+    assert failed.startswith("fail  NetSuite via bucket is not as the provider has it")
 
 
 async def waits_in_vain(stage: Stage) -> None:

@@ -169,7 +169,7 @@ async def test_a_new_field_is_told_and_kept_and_a_missing_or_retyped_one_stops_i
         bill = next(iter(books.tables["Bill"].records()))
         held = dict(world.kept.rows["bills"])
         spoilt: list[tuple[dict[str, Any], str]] = [
-            ({"TxnDate": None}, "Bills: the provider sent a record without TxnDate"),
+            ({"TxnDate": None}, "Bills: the provider sent records without TxnDate"),
             ({"TxnDate": 20261122}, "TxnDate is not a date"),
             ({"TotalAmt": {"value": 5}}, "TotalAmt is not a money"),
             ({"DocNumber": {"text": "a7"}}, "DocNumber is not a text"),
