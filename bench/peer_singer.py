@@ -1,7 +1,7 @@
 """The Singer pair: our tap (`singer_tap`), written with the Singer SDK, into target-duckdb as it comes.
 
-`python -m bench.peer_singer FOLDER_OF_ENVIRONMENTS PAGES_JSON FOLDER [SINCE]` pipes one into the other, as Singer does;
-the last line printed is what the table holds, as JSON. The target keeps lists (lines) as one column of JSON.
+`python -m bench.peer_singer FOLDER_OF_ENVIRONMENTS column|table PAGES_JSON FOLDER [SINCE]` pipes one into the other, as
+Singer does; the last line printed is what the tables hold, as JSON. Lines are a column of JSON, or a table as well.
 """
 
 import json
@@ -22,17 +22,18 @@ with duckdb.connect(sys.argv[1], read_only=True) as lake:
         "SELECT count(*), count(DISTINCT id), sum(CAST(totalamt AS DECIMAL(18, 2))),"
         " count(*) FILTER (privatenote = 'looked at by the bench') FROM raw.invoice"
     ).fetchone()
-    (lines,) = lake.execute("SELECT sum(json_array_length(line)) FROM raw.invoice").fetchone()
+    look = {"column": "sum(json_array_length(line)) FROM raw.invoice", "table": "count(*) FROM raw.invoice_line"}
+    (lines,) = lake.execute(f"SELECT {look[sys.argv[2]]}").fetchone()
 print(json.dumps({"rows": {"invoice": count, "invoice__line": int(lines)}, "keys": keys, "total": str(total),
-                  "noted": noted, "versions": sys.argv[2:]}))
+                  "noted": noted, "versions": sys.argv[3:]}))
 """
 
 
-def main(environments: Path, said: dict[str, Any], folder: Path, since: str) -> None:
+def main(environments: Path, lines: str, said: dict[str, Any], folder: Path, since: str) -> None:
     """Run the pair once."""
     database = folder / "peer.duckdb"
     given = {key: said[key] for key in ("url", "realm", "access_token")}
-    (folder / "tap.json").write_text(json.dumps({**given, "since": since}))
+    (folder / "tap.json").write_text(json.dumps({**given, "since": since, "lines": lines == "table"}))
     target = {"filepath": str(database), "default_target_schema": "raw", "data_flattening_max_level": 1}
     (folder / "target.json").write_text(json.dumps(target))
     script = Path(__file__).with_name("singer_tap.py").resolve()
@@ -47,9 +48,9 @@ def main(environments: Path, said: dict[str, Any], folder: Path, since: str) -> 
         ended = reading.wait(), loading.wait()
     if any(ended):
         raise SystemExit((folder / "log").read_text()[-2000:])
-    look = [str(environments / "target/bin/python"), "-c", _LOOK, str(database), *TAP_PINS, *TARGET_PINS]
+    look = [str(environments / "target/bin/python"), "-c", _LOOK, str(database), lines, *TAP_PINS, *TARGET_PINS]
     print(subprocess.run(look, check=True, capture_output=True, text=True).stdout)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), sys.argv[2], json.loads(Path(sys.argv[3]).read_text()), Path(sys.argv[4]), sys.argv[5])
