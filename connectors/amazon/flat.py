@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from connectors.amazon.document import Text
 from connectors.errors import Broken
 
 #: Columns that can name or locate a person, by words in their names. The country stays: taxes need it.
@@ -35,53 +36,57 @@ def personal(column: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A report as rows; a row is a mapping of the filled cells by column, without personal ones."""
+    """A report as rows; a row is a mapping of the filled cells by column, without personal ones.
+
+    They are read from the disk each time (Broken then for one that does not fit the heading).
+    """
 
     label: str
     columns: tuple[str, ...]
-    cells: list[list[str]]
+    text: Text
     #: where each kept column stands
     places: Mapping[str, int]
 
     def rows(self) -> Iterator[dict[str, str]]:
         """Yield the rows."""
         places = tuple(self.places.items())
-        for cells in self.cells:
+        for cells in self._cells():
             yield {name: cells[place] for name, place in places if cells[place]}
 
     def column(self, names: Iterable[str]) -> Iterator[str]:
         """Yield every filled cell of some columns."""
         places = [self.places[name] for name in names if name in self.places]
-        for cells in self.cells:
+        for cells in self._cells():
             for place in places:
                 if cells[place]:
                     yield cells[place]
 
+    def _cells(self) -> Iterator[list[str]]:
+        width = len(self.columns)
+        for number, line in enumerate(self.text.lines(), start=1):
+            if line and number > 1:
+                yield _fitted(line.split("\t"), width, f"{self.label}, line {number}")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The records of one report, and the columns in it that nobody knew."""
+    """The records of one report, some at a time, and the columns in it that nobody knew."""
 
-    records: list[bytes]
+    parts: Iterator[list[bytes]]
     unknown: tuple[str, ...]
 
 
-def sheet(text: str, label: str, needed: Collection[str]) -> Sheet:
-    """Read a report (Broken: no heading, a column twice, a needed column missing, a row that does not fit)."""
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    heading = [name.strip().strip('"') for name in lines[0].split("\t")]
+def sheet(text: Text, label: str, needed: Collection[str]) -> Sheet:
+    """Read a report's heading (Broken: none, a column twice, a needed column missing)."""
+    heading = [name.strip().strip('"') for name in next(text.lines(), "").split("\t")]
     named = [name for name in heading if name]
     if len(set(named)) != len(named):
         raise Broken(f"{label}: the report names a column twice", code="report_columns")
     missing = sorted(set(needed) - set(heading))
     if missing:
         raise Broken(f"{label}: the report has no column {missing[0]}", code="report_columns")
-    cells = []
-    for number, line in enumerate(lines[1:], start=2):
-        if line:
-            cells.append(_fitted(line.split("\t"), len(heading), f"{label}, line {number}"))
     places = {name: place for place, name in enumerate(heading) if name and not personal(name)}
-    return Sheet(label, tuple(heading), cells, places)
+    return Sheet(label, tuple(heading), text, places)
 
 
 def _fitted(cells: list[str], width: int, where: str) -> list[str]:
@@ -105,8 +110,9 @@ class Amounts:
 
 
 def amounts(found: Sheet, names: Iterable[str]) -> Amounts:
-    """Find out how a file writes amounts: with a comma when any amount ends in one and two digits, as Amazon does."""
-    comma = any("," in cell for cell in found.column(names))
+    """Find out how a file writes amounts: with a comma when any amount has one. It reads the file to its end."""
+    # To the end: a row that does not fit is found before anything of the file is handed on.
+    comma = sum("," in cell for cell in found.column(names)) > 0
     return Amounts(found.label, comma)
 
 

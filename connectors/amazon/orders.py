@@ -4,12 +4,13 @@ Amazon's file has a row per item and no number for it, so an order's items are k
 item's prices are those of the whole line, not of one unit; they are blank while an order is pending.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from connectors.amazon.flat import Amounts, Found, amounts, moment, sheet, whole
-from connectors.amazon.reports import Text
+from connectors.amazon.document import Text
+from connectors.amazon.flat import Amounts, Found, Sheet, amounts, moment, sheet, whole
+from connectors.amazon.parcels import PARCEL, Row, parcels
 from connectors.amazon.spans import Kind
 from connectors.errors import Broken
 from connectors.shapes import Field, Lines, Shape
@@ -57,18 +58,27 @@ _KNOWN = _OF_ORDER | {field.path for field in _ITEM} | {
 }  # fmt: skip
 
 
-def orders(text: Text) -> Found:
+def orders(text: Text, parcel: int = PARCEL) -> Found:
     """Turn a report into one record per order (Broken for anything that cannot be read without guessing)."""
-    found = sheet(text.text, "Orders", _NEEDED)
+    found = sheet(text, "Orders", _NEEDED)
     money = amounts(found, _PRICES)
-    grouped: dict[str, list[dict[str, str]]] = {}
-    for row in found.rows():
-        key = row.get("amazon-order-id")
-        if key is None:
-            raise Broken("Orders: the report has an item without an order", code="record_unreadable")
-        grouped.setdefault(key, []).append(row)
     unknown = tuple(name for name in found.places if name not in _KNOWN)
-    return Found([_record(rows, money) for rows in grouped.values()], unknown)
+    return Found(_records(found, money, parcel), unknown)
+
+
+def _records(found: Sheet, money: Amounts, parcel: int) -> Iterator[list[bytes]]:
+    for rows in parcels(((_key(row), row) for row in found.rows()), found.text.size, parcel):
+        grouped: dict[str, list[Row]] = {}
+        for row in rows:
+            grouped.setdefault(_key(row), []).append(row)
+        yield [_record(of_order, money) for of_order in grouped.values()]
+
+
+def _key(row: Row) -> str:
+    key = row.get("amazon-order-id")
+    if key is None:
+        raise Broken("Orders: the report has an item without an order", code="record_unreadable")
+    return key
 
 
 def _record(rows: Sequence[dict[str, str]], money: Amounts) -> bytes:

@@ -1,6 +1,7 @@
 """One part of a collection: what it is given, and what it says about itself."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -51,6 +52,12 @@ class Part:
     notes: tuple[str, ...] = ()
     #: stream -> columns that nobody here knows
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+async def drain(intake: Intake, parts: Iterator[Sequence[Record]]) -> None:
+    """Hand on what is read from the disk, part by part, beside the loop."""
+    while (part := await asyncio.to_thread(lambda: next(parts, None))) is not None:
+        await take(intake, part)
 
 
 async def take(intake: Intake, records: Sequence[Record]) -> None:

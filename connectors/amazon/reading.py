@@ -1,14 +1,15 @@
 """How the streams that come as reports are read."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
 
 from connectors.amazon import inventory, orders, returns, settlements, traffic, transactions
+from connectors.amazon.document import Text
 from connectors.amazon.flat import Found
-from connectors.amazon.part import BATCH, Errand, Part, take
-from connectors.amazon.reports import Text
+from connectors.amazon.part import BATCH, Errand, Part, drain, take
 from connectors.amazon.spans import SPAN, Kind, Plan, plan
 from connectors.base import Mark, mark
 from connectors.shapes import Shape
@@ -41,9 +42,10 @@ async def _read_spans(errand: Errand, kind: Kind, shape: Shape, read: Callable[[
             ends = min(until, report.data_end_time or until)
         if report.empty:
             continue
-        found = await asyncio.to_thread(read, await errand.reports.read(report, wanted.label))
-        unknown.update(found.unknown)
-        await take(intake, found.records)
+        with await errand.reports.read(report, wanted.label) as text:
+            found = await asyncio.to_thread(read, text)
+            unknown.update(found.unknown)
+            await drain(intake, found.parts)
     cursor = Mark(ends - errand.behind, planned.back_to.isoformat())
     new = {name: tuple(sorted(unknown))} if unknown else {}
     return Part({name: str(cursor)}, as_of=ends, keep=(name,), notes=_notes(kind, planned), unknown=new)
@@ -69,9 +71,10 @@ async def read_settlements(errand: Errand) -> Part:
     now, later = settlements.due(listed, cursor)
     heads, lines = errand.intake(settlements.SETTLEMENTS), errand.intake(settlements.LINES)
     for report in now:
-        text = await errand.reports.read(report, settlements.LABEL)
-        found = await asyncio.to_thread(settlements.settled, text)
-        await take(lines, found.lines)
+        with await errand.reports.read(report, settlements.LABEL) as text:
+            found = await asyncio.to_thread(settlements.settled, text)
+        with contextlib.closing(found.lines):
+            await drain(lines, found.lines.batches())
         await take(heads, found.settlements)
     note = f"{len(later)} older settlements are not in yet: the next collections read them."
     return Part(
@@ -115,8 +118,8 @@ async def read_traffic(errand: Errand) -> Part:
         (marketplace,) = one.marketplaces
         read[marketplace] = f"{one.end:%Y-%m-%d}"
         if not report.empty:
-            text = await errand.reports.read(report, traffic.LABEL)
-            records, last = await asyncio.to_thread(traffic.days, text, marketplace)
+            with await errand.reports.read(report, traffic.LABEL) as text:
+                records, last = await asyncio.to_thread(traffic.days, text, marketplace)
             await take(intake, records)
             newest = max(newest, last)
     words = f"Sales and traffic are in up to {newest}: Amazon's own sales reports are 24 to 72 hours behind."

@@ -6,6 +6,7 @@ it, and no data is concluded from that. FATAL is a failure of Amazon's, which a 
 """
 
 import asyncio
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,10 @@ from typing import TypeVar
 import msgspec
 
 from connectors.amazon.calls import Calls, unreadable
-from connectors.amazon.download import download, text_of, unpacked
+from connectors.amazon.document import Text, text_of
+from connectors.amazon.download import download
 from connectors.backoff import pause
-from connectors.base import Session
+from connectors.base import ProviderSettings, Session
 from connectors.errors import THROTTLED, Broken, Retry
 from connectors.limits import tidy_wait
 from connectors.wire import Answer
@@ -91,15 +93,6 @@ class Waiting:
     patience: float = 480.0
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A report's document."""
-
-    report: Report
-    text: str
-    size: int
-
-
 class Reports:
     """Makes and fetches the reports of one collection."""
 
@@ -156,34 +149,36 @@ class Reports:
         raise Retry(REUSED_FOR.total_seconds(), words, code="report_cancelled")
 
     async def read(self, report: Report, label: str) -> Text:
-        """Fetch a finished report's text; the link to it is asked for again when it has ended."""
+        """Fetch a finished report's text, which is to be closed; its link is asked for again when it has ended."""
         if not report.report_document_id:
             raise Broken(f"{label}: Amazon finished a report without a document", code="page_unreadable")
         for attempt in range(1, _FETCHES + 1):
             path = f"/reports/2021-06-30/documents/{report.report_document_id}"
             document = _read(await self._patient("open document", path), _Document, "a report's document")
             try:
-                return await self._fetched(report, document)
+                return await self._fetched(document)
             except Retry as problem:
                 if attempt == _FETCHES or problem.code != "document_expired":
                     raise
         raise Retry(60, f"{label}: the report could not be fetched", code="document_expired")
 
-    async def _fetched(self, report: Report, document: _Document) -> Text:
+    async def _fetched(self, document: _Document) -> Text:
         settings = self._session.access.settings.at(self._session.access.region)
         for attempt in range(1, settings.limits.attempts + 1):
             try:
-                answer = await download(Secret(document.url), home=settings.api_url, limits=settings.limits)
-                body = await asyncio.to_thread(unpacked, answer.body, document.compression_algorithm)
+                return await self._opened(document, settings)
             except Retry as problem:
                 if attempt == settings.limits.attempts or problem.code == "document_expired":
                     raise
                 await self._clock.sleep(tidy_wait(pause(attempt)))
-            else:
-                japanese = self._session.access.region == "fe"
-                kind = answer.headers.get("content-type", "")
-                return Text(report, await asyncio.to_thread(text_of, body, kind, japanese=japanese), len(body))
         raise Retry(60, "a report could not be fetched", code="unavailable")
+
+    async def _opened(self, document: _Document, settings: ProviderSettings) -> Text:
+        japanese = self._session.access.region == "fe"
+        with tempfile.TemporaryFile() as packed:
+            answer = await download(Secret(document.url), packed, home=settings.api_url, limits=settings.limits)
+            kind = answer.headers.get("content-type", "")
+            return await asyncio.to_thread(text_of, packed, document.compression_algorithm, kind, japanese=japanese)
 
     def _reusable(self, wanted: Wanted) -> Report | None:
         return next((report for report in self._known if _serves(report, wanted)), None)

@@ -5,6 +5,8 @@ amounts that must add up to it; one that does not add up is refused. European fi
 with points. Kinds of amounts may be new or in the seller's language: they are kept as they are.
 """
 
+import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,9 +14,11 @@ from decimal import Decimal
 
 import msgspec
 
-from connectors.amazon.flat import Amounts, amounts, sheet, stamp, whole
-from connectors.amazon.reports import Report, Text
+from connectors.amazon.document import Text
+from connectors.amazon.flat import Amounts, Sheet, amounts, sheet, stamp, whole
+from connectors.amazon.reports import Report
 from connectors.errors import Broken
+from connectors.files.spool import Spool
 from connectors.shapes import Field, Shape
 from storage.facts.streams import ColumnType
 
@@ -70,7 +74,8 @@ class Settled:
     """One file's records."""
 
     settlements: list[bytes]
-    lines: list[bytes]
+    #: on disk; to be closed
+    lines: Spool
 
 
 def due(listed: Sequence[Report], cursor: str | None) -> tuple[list[Report], list[Report]]:
@@ -88,10 +93,20 @@ def cursor_after(listed: Sequence[Report], waiting: Sequence[Report]) -> str:
 
 def settled(text: Text) -> Settled:
     """Read a file (Broken for anything that cannot be read without guessing, or does not add up)."""
-    found = sheet(text.text, LABEL, _NEEDED)
+    found = sheet(text, LABEL, _NEEDED)
     money = amounts(found, ("amount", "total-amount"))
+    with contextlib.ExitStack() as stack:
+        lines = stack.enter_context(contextlib.closing(Spool()))
+        heads = _added_up(found, money, lines)
+        stack.pop_all()
+    return Settled([msgspec.json.encode(head) for head in heads], lines)
+
+
+def _added_up(found: Sheet, money: Amounts, lines: Spool) -> list[dict[str, object]]:
+    """Return the summaries; the lines go to the disk, since none of them counts before they add up."""
     heads: dict[str, dict[str, object]] = {}
-    lines: dict[str, list[dict[str, object]]] = {}
+    counts: Counter[str] = Counter()
+    sums: dict[str, Decimal] = {}
     for row in found.rows():
         key = row.get("settlement-id")
         if key is None:
@@ -101,16 +116,17 @@ def settled(text: Text) -> Settled:
                 raise Broken(f"{LABEL}: a settlement has two summaries", code="record_unreadable")
             heads[key] = _head(row, money)
         else:
-            lines.setdefault(key, []).append(_line(row, money, len(lines.get(key, ())) + 1))
-    if not heads or set(lines) - set(heads):
+            counts[key] += 1
+            line = _line(row, money, counts[key])
+            sums[key] = sums.get(key, Decimal(0)) + Decimal(str(line["amount"]))
+            lines.add(key, msgspec.json.encode(line))
+    if not heads or set(counts) - set(heads):
         raise Broken(f"{LABEL}: a file has no summary", code="record_unreadable")
     for key, head in heads.items():
-        of_it = lines.get(key, [])
-        if sum((Decimal(str(line["amount"])) for line in of_it), Decimal(0)) != Decimal(str(head["total-amount"])):
+        if sums.get(key, Decimal(0)) != Decimal(str(head["total-amount"])):
             raise Broken(f"{LABEL}: the amounts of a settlement do not add up to its total", code="settlement_sum")
-        head["lines"] = len(of_it)
-    flat = [msgspec.json.encode(line) for of_it in lines.values() for line in of_it]
-    return Settled([msgspec.json.encode(head) for head in heads.values()], flat)
+        head["lines"] = counts[key]
+    return list(heads.values())
 
 
 def _head(row: dict[str, str], money: Amounts) -> dict[str, object]:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from connectors.amazon.reports import Text, Wanted
+from connectors.amazon.document import Text
+from connectors.amazon.reports import Wanted
 from connectors.errors import Broken
 from connectors.shapes import Field, Shape
 from storage.facts.streams import ColumnType
@@ -97,7 +98,7 @@ def cursor_after(read: Mapping[str, str]) -> str:
 def days(text: Text, marketplace: str) -> tuple[list[bytes], str]:
     """Return a report's days under their keys, and the newest day that counts anything (empty: none)."""
     try:
-        said = msgspec.json.decode(text.text.encode(), type=_Report)
+        said = msgspec.json.decode(text.mapped(), type=_Report)
         found = [(msgspec.json.decode(record, type=_Day).date, record) for record in said.sales_and_traffic_by_date]
     except msgspec.MsgspecError as error:
         raise Broken(f"{LABEL}: Amazon sent a report of an unknown shape", code="page_unreadable") from error

@@ -1,11 +1,13 @@
 """One Amazon seller, served and connected; reports are looked at without waiting."""
 
 import contextlib
+import io
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 from connectors.amazon.connector import AmazonConnector
+from connectors.amazon.document import Text, text_of
 from connectors.amazon.reports import Waiting
 from connectors.base import Access
 from connectors.limits import Limiter, Unlimited
@@ -20,6 +22,11 @@ SELLER = "A2TEMERITYUS01"
 OTHER = "A3HARBOURPINE1"
 EUROPEAN = "A1TEMERITYEU01"
 QUICK = Waiting(steps=(0.01,), patience=2.0)
+
+
+def text(body: str) -> Text:
+    """A report's text on disk; to be closed."""
+    return text_of(io.BytesIO(body.encode()), None, "text/plain;charset=UTF-8")
 
 
 @contextlib.asynccontextmanager

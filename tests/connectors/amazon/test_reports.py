@@ -1,10 +1,14 @@
 """Orders by way of reports: equal to the seller's row by row, whatever happens on the way, and nobody's address kept."""
 
 import gzip
+import io
 import json
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -12,12 +16,14 @@ import pytest
 
 from connectors.amazon import orders
 from connectors.amazon.calls import Calls, Pace
-from connectors.amazon.download import storage_address, text_of, unpacked
+from connectors.amazon.document import Text, text_of
+from connectors.amazon.download import download, storage_address
 from connectors.amazon.flat import Amounts, personal, sheet, stamp
 from connectors.amazon.orders import ORDERS, TYPE
+from connectors.amazon.parcels import PARCEL, Row, parcels
 from connectors.amazon.part import Errand
 from connectors.amazon.reading import read_orders
-from connectors.amazon.reports import Report, Reports, Text, Waiting, Wanted, _serves
+from connectors.amazon.reports import Report, Reports, Waiting, Wanted, _serves
 from connectors.amazon.spans import SPAN, plan
 from connectors.base import mark, open_session
 from connectors.errors import Broken, ConnectorError, Retry
@@ -27,7 +33,8 @@ from sandbox.misbehave import Kind, Rule
 from sandbox.providers.amazon import Amazon
 from sandbox.providers.amazon.trade import PERSONAL
 from storage.facts.clock import OffsetClock
-from tests.connectors.amazon.seller import EUROPEAN, SELLER, amazon_world
+from storage.facts.secret import Secret
+from tests.connectors.amazon.seller import EUROPEAN, SELLER, amazon_world, text
 from tests.connectors.consents import PATIENT
 from tests.connectors.equality import assert_same
 from tests.connectors.worlds import World, with_limits
@@ -204,6 +211,9 @@ async def test_the_link_brings_no_token_and_ends(app: Amazon) -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(link)).status_code == 200
             assert (await client.get(link, headers={"x-amz-access-token": "t"})).status_code == 400
+            settings = world.access.settings.at("na")
+            with io.BytesIO() as file, pytest.raises(Broken, match="was refused"):
+                await download(Secret(link), file, home=settings.api_url, limits=settings.limits, most=100)
             world.clock.advance(timedelta(minutes=6))
             assert (await client.get(link)).status_code == 403
     downloads = [entry for entry in app.journal.entries if entry.operation == "download"]
@@ -228,34 +238,49 @@ def test_documents_come_from_amazons_storage_only() -> None:
 
 def test_what_is_unpacked_is_bounded_and_whole() -> None:
     packed = gzip.compress(b"a" * 10_000) + gzip.compress(b"b")
-    assert unpacked(packed, "GZIP") == b"a" * 10_000 + b"b"
-    assert unpacked(b"plain", None) == b"plain"
+    assert read(packed, "GZIP") == "a" * 10_000 + "b"
+    assert read(b"plain", None) == "plain"
+    # More than is unpacked at once, of which nothing is left to be read when the last of it comes out.
+    assert len(read(gzip.compress(b"a" * (3 << 20)), "GZIP")) == 3 << 20
+    wrong = packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:]
     for body, compression, kind in (
-        (packed[:-3], "GZIP", Retry), (b"", "GZIP", Retry), (b"no gzip", "GZIP", Retry), (b" <!DOCTYPE html>", None, Retry), (b"x", "ZSTD", Broken),
+        (packed[:-3], "GZIP", Retry), (wrong, "GZIP", Retry), (b"", "GZIP", Retry), (b"no gzip", "GZIP", Retry),
+        (b" <!DOCTYPE html>", None, Retry), (b"x", "ZSTD", Broken),
     ):  # fmt: skip
         with pytest.raises(kind):
-            unpacked(body, compression)
-    with pytest.raises(Broken):
-        unpacked(packed, "GZIP", most=10_000)
+            read(body, compression)
+    for body, compression in ((packed, "GZIP"), (b"a" * 10_001, None)):
+        with pytest.raises(Broken) as caught:
+            read(body, compression, most=10_000)
+        assert caught.value.code == "report_too_large"
 
 
 def test_text_is_decoded_as_declared_or_not_at_all() -> None:
-    assert text_of("é–".encode("cp1252"), "text/plain;charset=Cp1252") == "é–"
-    assert text_of("é–".encode("cp1252"), "") == "é–"
-    assert text_of("\ufeffé".encode(), "text/plain; charset=UTF-8") == "é"
-    assert text_of("傘".encode("cp932"), "text/plain; charset=Shift_JIS") == "傘"
-    assert text_of("傘".encode("cp932"), "text/plain", japanese=True) == "傘"
+    for body, kind, said in (
+        ("é–".encode("cp1252"), "text/plain;charset=Cp1252", "é–"), ("é–".encode("cp1252"), "", "é–"),
+        ("\ufeffé".encode(), "text/plain; charset=UTF-8", "é"), ("傘".encode("cp932"), "text/plain; charset=Shift_JIS", "傘"),
+        ("é".encode("utf-16"), "text/plain; charset=UTF-16", "é"), (b"a" * ((1 << 20) - 1) + "é".encode(), "", "a" * ((1 << 20) - 1) + "é"),
+    ):  # fmt: skip
+        assert read(body, None, kind) == said
+    assert read("傘".encode("cp932"), None, "text/plain", japanese=True) == "傘"
     for body, kind in (
         (b"\xe9\x96", "text/plain;charset=UTF-8"),
         (b"x", "text/plain;charset=rot13"),
         (b"\x81\x8d", ""),
     ):
         with pytest.raises(Broken):
-            text_of(body, kind)
+            read(body, None, kind)
 
 
-def _text(body: str) -> Text:
-    return Text(Report("1", TYPE, "DONE", NOW), body, len(body))
+def read(body: bytes, compression: str | None, kind: str = "", **more: Any) -> str:
+    with text_of(io.BytesIO(body), compression, kind, **more) as found:
+        found.file.seek(0)
+        return found.file.read().decode()
+
+
+def records(body: str, parcel: int = PARCEL) -> list[dict[str, Any]]:
+    with text(body) as said:
+        return [json.loads(record) for part in orders.orders(said, parcel).parts for record in part]
 
 
 HEAD = "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tsku\tquantity\tcurrency\titem-price"
@@ -274,8 +299,47 @@ ROW = "1\t2026-11-18T20:11:05+00:00\t2026-11-18T20:11:05+00:00\tShipped\tA\t{}\t
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(body: str, code: str) -> None:
     with pytest.raises(ConnectorError) as caught:
-        orders.orders(_text(body))
+        records(body)
     assert caught.value.code == code
+
+
+def report(items: int) -> str:
+    """Items of orders whose rows lie far apart."""
+    rows = [ROW.format("1", f"{number}.50").replace("1\t", f"{number % 400}\t", 1) for number in range(items)]
+    return "\n".join([HEAD, *rows])
+
+
+def test_a_report_larger_than_its_parcels_gives_the_same_records() -> None:
+    body = report(2_000)
+    at_once, by_parcels = records(body), records(body, 4_096)
+    assert len(at_once) == 400
+    assert {len(one["items"]) for one in at_once} == {5}
+    key = "amazon-order-id"
+    assert sorted(by_parcels, key=lambda one: one[key]) == sorted(at_once, key=lambda one: one[key])
+    rows: list[tuple[str, Row]] = [("a", {"n": str(number)}) for number in range(9)]
+    assert [len(part) for part in parcels(rows, 9_000, 4_096) if part] == [9]
+
+
+def _peak(body: str, read: Callable[[Text], None]) -> int:
+    """Bytes of memory that reading takes at most."""
+    with text(body) as said:
+        tracemalloc.start()
+        try:
+            read(said)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_report_is_never_whole_in_memory() -> None:
+    """The twin, whose parcel is the whole report, is found out."""
+
+    def by_parcels(said: Text, parcel: int = 16_384) -> None:
+        for part in orders.orders(said, parcel).parts:
+            assert part
+
+    body = report(6_000)
+    assert _peak(body, by_parcels) * 6 < _peak(body, lambda said: by_parcels(said, PARCEL))
 
 
 def test_amounts_are_exact_in_both_ways_of_writing() -> None:
@@ -343,13 +407,14 @@ async def test_the_pace_is_the_one_that_the_answers_tell(app: Amazon) -> None:
 def test_the_collected_files_can_be_read(contracts: Path, name: str) -> None:
     body = (contracts / "amazon/synthetic" / name).read_bytes()
     kind = "text/plain;charset=Cp1252" if "cp1252" in name else "text/plain"
-    text = text_of(unpacked(body, "GZIP" if name.endswith("gz") else None), kind)
-    found = [json.loads(record) for record in orders.orders(_text(text)).records]
+    said = read(body, "GZIP" if name.endswith("gz") else None, kind)
+    found = records(said)
     assert {one["amazon-order-id"]: len(one["items"]) for one in found} == {
         "111-0000001-0000001": 2, "111-0000002-0000002": 1, "111-0000003-0000003": 1,
     }  # fmt: skip
     assert {item["product-name"] for item in found[0]["items"]} == {'Chain "Pro" Oil 100ml', "Café mug – 2 pack"}
-    assert sheet(text, "Orders", ()).columns[0] == "amazon-order-id"
+    with text(said) as again:
+        assert sheet(again, "Orders", ()).columns[0] == "amazon-order-id"
 
 
 @pytest.mark.contracts

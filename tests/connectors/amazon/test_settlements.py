@@ -1,5 +1,6 @@
 """Settlements equal Amazon's files to the cent, American and European; what does not add up is refused."""
 
+import contextlib
 import json
 from datetime import timedelta
 from decimal import Decimal
@@ -9,13 +10,12 @@ import msgspec
 import pytest
 
 from connectors.amazon import settlements
-from connectors.amazon.reports import Report, Text
 from connectors.amazon.settlements import LINES, SETTLEMENTS, TYPE, settled
 from connectors.errors import Broken
 from sandbox.providers.amazon import Amazon
 from sandbox.providers.amazon.settling import Settlements
 from storage.facts.clock import OffsetClock
-from tests.connectors.amazon.seller import EUROPEAN, SELLER, amazon_world
+from tests.connectors.amazon.seller import EUROPEAN, SELLER, amazon_world, text
 from tests.connectors.equality import assert_same
 from tests.connectors.worlds import World
 
@@ -25,8 +25,12 @@ def app() -> Amazon:
     return Amazon(clock=OffsetClock(), orders=20)
 
 
-def text(body: str) -> Text:
-    return Text(Report("1", TYPE, "DONE", OffsetClock().now()), body, len(body))
+def read(body: str) -> tuple[list[bytes], list[bytes]]:
+    """The summaries and the lines of a file."""
+    with text(body) as said:
+        found = settled(said)
+    with contextlib.closing(found.lines) as lines:
+        return found.settlements, [line for part in lines.batches() for line in part]
 
 
 def same(world: World, app: Amazon, seller: str) -> None:
@@ -89,10 +93,10 @@ def _file(*, european: bool = False) -> str:
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(old: str, new: str, code: str) -> None:
     good = _file()
-    assert len(settled(text(good)).lines) == 2
+    assert len(read(good)[1]) == 2
     assert old in good
     with pytest.raises(Broken) as caught:
-        settled(text(good.replace(old, new, 1)))
+        read(good.replace(old, new, 1))
     assert caught.value.code == code
 
 
@@ -100,7 +104,7 @@ def test_without_the_sum_a_wrong_amount_would_go_unnoticed() -> None:
     """The twin: reads amounts without holding them to the total."""
     wrong = _file(european=True).replace("-4,25", "-42,5", 1)
     with pytest.raises(Broken):
-        settled(text(wrong))
+        read(wrong)
     lines = [line.split("\t") for line in wrong.split("\r\n")[2:] if line]
     assert sum(Decimal(cells[14].replace(",", ".")) for cells in lines) == Decimal("-52.5")
 
@@ -108,9 +112,9 @@ def test_without_the_sum_a_wrong_amount_would_go_unnoticed() -> None:
 @pytest.mark.contracts
 @pytest.mark.parametrize("name, currency", [("us", "USD"), ("eu", "EUR")])
 def test_the_collected_files_add_up(contracts: Path, name: str, currency: str) -> None:
-    found = settled(text((contracts / f"amazon/synthetic/settlement_v2_{name}.tsv").read_text()))
-    (head,) = [json.loads(one) for one in found.settlements]
+    heads, found = read((contracts / f"amazon/synthetic/settlement_v2_{name}.tsv").read_text())
+    (head,) = [json.loads(one) for one in heads]
     assert (head["total-amount"], head["currency"], head["lines"]) == ("8.81", currency, 10)
-    lines = [json.loads(one) for one in found.lines]
+    lines = [json.loads(one) for one in found]
     assert sum(Decimal(line["amount"]) for line in lines) == Decimal("8.81")
     assert lines[0]["posted-date-time"] == "2026-11-18T08:52:26+00:00"

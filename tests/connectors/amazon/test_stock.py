@@ -8,14 +8,13 @@ import pytest
 
 from connectors.amazon import returns
 from connectors.amazon.inventory import INVENTORY
-from connectors.amazon.reports import Report, Text
 from connectors.amazon.returns import RETURNS
 from connectors.errors import Broken
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.amazon import Amazon
 from sandbox.providers.amazon.stock import COMMENT, RETURN_COLUMNS
 from storage.facts.clock import OffsetClock
-from tests.connectors.amazon.seller import SELLER, amazon_world
+from tests.connectors.amazon.seller import SELLER, amazon_world, text
 from tests.connectors.equality import assert_same
 from tests.connectors.worlds import World
 
@@ -59,9 +58,8 @@ def test_returns_that_are_alike_stay_two_and_bad_ones_are_refused() -> None:
     row = ["2026-11-18T08:00:00+00:00", "1", "A", "B", "C", "Bell", "1", "PHX7", "SELLABLE", "X", "Y", "", "hello"]
 
     def read(*rows: list[str]) -> list[dict[str, str]]:
-        text = "\n".join("\t".join(cells) for cells in (RETURN_COLUMNS, *rows))
-        report = Report("1", returns.TYPE, "DONE", OffsetClock().now())
-        return [json.loads(record) for record in returns.returns(Text(report, text, len(text))).records]
+        with text("\n".join("\t".join(cells) for cells in (RETURN_COLUMNS, *rows))) as said:
+            return [json.loads(record) for part in returns.returns(said).parts for record in part]
 
     assert [one["id"][-1] for one in read(row, row)] == ["1", "2"]
     assert "customer-comments" not in read(row)[0]

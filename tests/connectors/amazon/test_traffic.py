@@ -8,13 +8,12 @@ import msgspec
 import pytest
 
 from connectors.amazon import traffic
-from connectors.amazon.reports import Report, Text
 from connectors.amazon.traffic import TRAFFIC, TYPE, due
 from connectors.errors import Broken
 from sandbox.providers.amazon import Amazon
 from storage.facts.clock import OffsetClock
 from tests.connectors.amazon.models import Model
-from tests.connectors.amazon.seller import SELLER, amazon_world
+from tests.connectors.amazon.seller import SELLER, amazon_world, text
 from tests.connectors.equality import assert_same
 
 NOW = datetime(2026, 11, 22, 9, 30, 1, 5, tzinfo=UTC)
@@ -63,8 +62,8 @@ def test_marketplaces_take_turns_and_gaps_are_read_anew() -> None:
     "body", ["", "{}", "[]", '{"reportSpecification":{"marketplaceIds":["B"]},"salesAndTrafficByDate":[]}']
 )
 def test_another_shape_or_marketplace_is_refused(body: str) -> None:
-    with pytest.raises(Broken):
-        traffic.days(Text(Report("1", TYPE, "DONE", NOW), body, 0), "A")
+    with text(body) as said, pytest.raises(Broken):
+        traffic.days(said, "A")
 
 
 @pytest.mark.contracts
@@ -80,6 +79,6 @@ async def test_the_stand_ins_report_fits_amazons_schema(contracts: Path, app: Am
     assert list(model.wrong(model.document, said, "report"))
     example = model.document["examples"][0]
     marketplace = example["reportSpecification"]["marketplaceIds"][0]
-    text = msgspec.json.encode(example).decode()
-    records, newest = traffic.days(Text(Report("1", TYPE, "DONE", NOW), text, len(text)), marketplace)
+    with text(msgspec.json.encode(example).decode()) as read:
+        records, newest = traffic.days(read, marketplace)
     assert (len(records), newest) == (len(example["salesAndTrafficByDate"]), "2021-06-14")
