@@ -5,6 +5,7 @@ pay four times. What is kept is the engine with the lake attached; each use is a
 temporary is left to the next one. A use that fails, for whatever reason, takes the engine with it.
 """
 
+import atexit
 import os
 import threading
 import time
@@ -63,6 +64,7 @@ class Keeper:
         self._kept: dict[Key, _Kept] = {}
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._ended = False
 
     @contextmanager
     def opened(self, location: Location, limits: Limits, *, write: bool) -> Iterator[Session]:
@@ -104,6 +106,20 @@ class Keeper:
         for session in closing:
             session.close()
 
+    def end(self) -> None:
+        """Close everything that nobody uses, and keep no thread; for the end of the process.
+
+        A thread that is in the engine's code when the interpreter goes away is ended there, and ends the process with
+        "terminate called without an active exception".
+        """
+        with self._lock:
+            self._ended = True
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+        self.close()
+
     def _used(self, key: Key) -> float:
         return self._kept[key].used
 
@@ -132,7 +148,7 @@ class Keeper:
             kept.users -= 1
             kept.used = self._steady()
             held = any(item is kept for item in self._kept.values())
-            if held and self._timer is None:
+            if held and self._timer is None and not self._ended:
                 self._timer = self._started_timer(self._seconds)
         if not held and not kept.users:
             kept.session.close()
@@ -155,13 +171,16 @@ class Keeper:
         with self._lock:
             ages = [self._steady() - item.used for item in self._kept.values()]
             # At least a second, so that an engine in use is not looked at all the time.
-            self._timer = self._started_timer(max(1.0, self._seconds - max(ages))) if ages else None
+            again = max(1.0, self._seconds - max(ages)) if ages and not self._ended else None
+            self._timer = None if again is None else self._started_timer(again)
 
 
 @cache
 def keeper() -> Keeper:
     """Return the one of this process."""
-    return Keeper()
+    made = Keeper()
+    atexit.register(made.end)
+    return made
 
 
 def lake_open(

@@ -1,6 +1,7 @@
 """Engines that stay open for a moment: quicker, and in nothing else different from new ones."""
 
 import shutil
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,6 +102,26 @@ def test_it_closes_after_its_time_and_beyond_its_number(folder_url: str) -> None
         assert session.rows("SELECT 1") == [(1,)]
     steady.now += 100
     assert keeper.tidy() == 0
+
+
+class Stays(Keeper):
+    """Leaves its thread to the interpreter's end."""
+
+    def end(self) -> None:
+        self.close()
+
+
+@pytest.mark.parametrize("kind", [Keeper, Stays])
+def test_at_the_end_of_the_process_no_thread_is_in_the_engine(kind: type[Keeper], location: Location) -> None:
+    """The interpreter ends threads where they are, which C++ takes for a reason to abort."""
+    before = set(threading.enumerate())
+    keeper = kind(seconds=60.0)
+    count(keeper, location)
+    keeper.end()
+    count(keeper, location)
+    left = [one for one in threading.enumerate() if one not in before and isinstance(one, threading.Timer)]
+    assert bool(left) == (kind is Stays)
+    Keeper.end(keeper)
 
 
 def test_a_use_that_fails_takes_the_engine_with_it(keeper: Keeper, location: Location) -> None:
