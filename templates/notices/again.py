@@ -40,6 +40,8 @@ def _meanwhile(run: Run) -> tuple[str, ...]:
         return ("The new read took the place of the old one, all at once, when it was loaded.",)
     if run.state.active:
         return ("What is there stays readable until the new read is complete, which then takes its place at once.",)
+    if run.clocks.loaded_at is not None:
+        return ("The new read is in the raw tables; the tables to import were not made of it and are what they were.",)
     return ("Nothing was changed: the data is what it was before.",)
 
 

@@ -10,9 +10,10 @@ import pytest
 from storage.facts import messages as m
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.people import Action, Role
-from storage.facts.runs import Duration, FailureKind, Held, RunState, Stage, Trigger
+from storage.facts.runs import Clocks, Duration, FailureKind, Held, RunState, Stage, Trigger
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
+from storage.facts.status import Again
 from storage.facts.streams import StreamCounts
 from templates import actions, forms, mail, notices, slack, words
 from templates.notices.pieces import rows_so_far
@@ -92,6 +93,16 @@ def test_the_summary_is_one_plain_sentence_with_its_zone(name):
     assert len(summary) < 300
     if "2026" in summary:
         assert any(zone in summary for zone in ("EST", "UTC"))
+
+
+@pytest.mark.parametrize(
+    "loaded, told", [(None, "Nothing was changed"), (NOW, "the tables to import were not made of it")]
+)
+def test_a_read_that_stopped_behind_its_load_does_not_say_that_nothing_changed(loaded, told):
+    ended = run(state=RunState.FAILED, failed=failure(), clocks=Clocks(NOW - minutes(12), None, loaded, None))
+    text = said(notices.refresh_card(refresh((SHOPIFY, ended), again=Again("Orders", None)), NOW))
+    assert told in text
+    assert ("Nothing was changed" in text) == (loaded is None)
 
 
 def test_status_keeps_connection_run_and_freshness_apart():
