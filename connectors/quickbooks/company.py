@@ -9,7 +9,7 @@ import msgspec
 from connectors.decode import Record
 from connectors.errors import Broken, ConnectorError, Retry
 from connectors.http import Http, Judge
-from connectors.past import ALWAYS, Span
+from connectors.past import ALWAYS, MOST_RECORDS, Span
 from connectors.quickbooks.entry import MINOR_VERSION
 from connectors.quickbooks.faults import judge, judge_json
 from connectors.quickbooks.statements import KEYS, Entity
@@ -91,6 +91,8 @@ class Company:
         found = await self.query(entity.name, entity.count(since, span))
         if found.count is None:
             raise Broken(f"QuickBooks did not count {entity.shape.label}", code="page_unreadable")
+        if not 0 <= found.count <= MOST_RECORDS:
+            raise Broken(f"QuickBooks cannot have counted {entity.shape.label} right", code="page_unreadable")
         return found
 
     async def some(self, entity: Entity, keys: Iterable[str]) -> list[list[Record]]:

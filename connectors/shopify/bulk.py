@@ -45,6 +45,7 @@ WAITS = timedelta(minutes=4)
 _RECENT = 20
 _FETCHES = 3
 _LONGEST_PAUSE = 10.0
+_DIGITS = 18
 #: Records that are completed and decoded together.
 _BATCH = 500
 _UNDER_WAY = frozenset({"CREATED", "RUNNING"})
@@ -70,12 +71,12 @@ class Operation(msgspec.Struct, rename="camel"):
     @property
     def promised(self) -> Promised | None:
         """Its file; None where it found nothing."""
-        objects, roots = int(self.object_count), int(self.root_object_count)
+        objects, roots = _number(self.object_count), _number(self.root_object_count)
         if not self.url:
             if objects:
                 raise BulkUnusable("finished without a file")
             return None
-        return Promised(Secret(self.url), objects, roots, int(self.file_size or 0))
+        return Promised(Secret(self.url), objects, roots, _number(self.file_size or "0"))
 
     @property
     def under_way(self) -> bool:
@@ -183,7 +184,7 @@ class BulkReader:
                 raise BulkUnusable(f"{operation.status} {operation.error_code or ''}".strip())
             if clock.now() - operation.created_at > patience:
                 raise BulkUnusable("takes too long")
-            intake.progress(intake.shape.name, read + int(operation.root_object_count), intake.expected)
+            intake.progress(intake.shape.name, read + _number(operation.root_object_count), intake.expected)
             if clock.now() > until:
                 detail = f"Shopify is still writing down {intake.shape.label.lower()}; they follow by themselves"
                 raise Retry(60, detail, code="bulk_pending")
@@ -246,6 +247,13 @@ class _Payload(msgspec.Struct, rename="camel"):
 
 class _Run(msgspec.Struct, rename="camel"):
     bulk_operation_run_query: _Payload
+
+
+def _number(said: str) -> int:
+    """Read a count that Shopify tells as text."""
+    if not (said.isascii() and said.isdecimal() and len(said) <= _DIGITS):
+        raise BulkUnusable("told an unreadable number")
+    return int(said)
 
 
 def _decoded(data: msgspec.Raw, kind: type[_Kind]) -> _Kind:

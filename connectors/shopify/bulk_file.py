@@ -184,4 +184,7 @@ def records(part: IO[bytes], bulk: Bulk) -> Iterator[Parts]:
 
 
 def _text(raw: msgspec.Raw) -> str:
-    return msgspec.json.decode(raw, type=str)
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except msgspec.MsgspecError:
+        raise BulkUnusable("damaged") from None

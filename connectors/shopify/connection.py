@@ -19,6 +19,13 @@ from connectors.shopify.lists import Inner, Nodes, PageInfo, Parts, complete, co
 LARGEST_PAGE = 250
 
 
+class Count(msgspec.Struct):
+    """How many there are; at least so many, where the precision is another."""
+
+    count: int = 0
+    precision: str = ""
+
+
 class Inside(msgspec.Struct, rename="camel"):
     """What stands in a record of its own inside the node."""
 
@@ -120,41 +127,45 @@ class Pager:
 
     async def pages(self, query: str | None) -> AsyncIterator[Page]:
         """Yield the pages of a filtered connection, in the order of their last change."""
-        after: str | None = None
+        after, seen = None, set[str]()
         while True:
             variables: dict[str, Any] = {"after": after} if query is None else {"query": query, "after": after}
             variables |= {inner.variable: inner.first for inner in self._root.inners}
             found = await self._nodes(variables)
             yield await self._complete(found)
-            after = found.after(after, self._root.shape.label)
+            after = found.after(seen, self._root.shape.label)
             if after is None:
                 return
 
     async def keys(self) -> set[str]:
         """Return every id of the root field; ordered by id, so that changes meanwhile move nothing."""
         keys: set[str] = set()
-        after: str | None = None
+        after, seen = None, set[str]()
         while True:
             variables = {"first": LARGEST_PAGE, "after": after}
             data = await self._graph.ask(self._root.keys_name, self._root.keys_document, variables)
             found = connection(data, self._root.field)
             keys.update(head.id for head in map(_head, found.nodes))
-            after = found.after(after, self._root.shape.label)
+            after = found.after(seen, self._root.shape.label)
             if after is None:
                 return keys
 
     async def count(self) -> int | None:
         """Return how many there are; None when Shopify does not count exactly."""
         counted = await self._counted({})
-        return int(counted["count"]) if counted.get("precision") == "EXACT" else None
+        return counted.count if counted.precision == "EXACT" else None
 
     async def at_least(self, query: str) -> int:
         """Return how many a search finds, or more than that."""
-        return int((await self._counted({"query": query})).get("count", 0))
+        return (await self._counted({"query": query})).count
 
-    async def _counted(self, variables: dict[str, Any]) -> dict[str, Any]:
+    async def _counted(self, variables: dict[str, Any]) -> Count:
         data = await self._graph.ask(self._root.count_name, self._root.count_document, variables)
-        return msgspec.json.decode(data, type=dict[str, dict[str, Any]]).get(self._root.count_field) or {}
+        try:
+            found = msgspec.json.decode(data, type=dict[str, Count | None]).get(self._root.count_field)
+        except msgspec.MsgspecError as error:
+            raise Broken(f"Shopify counted {self._root.shape.label} unreadably", code="page_unreadable") from error
+        return found or Count()
 
     async def _nodes(self, variables: dict[str, Any]) -> Nodes:
         root = self._root

@@ -97,7 +97,7 @@ class Stock:
             await self._items.take([await self._by_id(keys[start : start + AT_ONCE])])
 
     async def _level_changes(self, place: str, since: datetime) -> AsyncIterator[Nodes]:
-        after: str | None = None
+        after, seen = None, set[str]()
         variables = {"id": place, "first": LARGEST_PAGE, "query": f"updated_at:>='{stamp(since)}'"}
         while True:
             data = await self._graph.ask("LevelChanges", documents.LEVEL_CHANGES, {**variables, "after": after})
@@ -106,7 +106,7 @@ class Stock:
                 return
             found = connection(owner, "inventoryLevels")
             yield found
-            after = found.after(after, ROOT.shape.label)
+            after = found.after(seen, ROOT.shape.label)
             if after is None:
                 return
 

@@ -24,13 +24,14 @@ class Nodes(msgspec.Struct, rename="camel"):
     nodes: list[msgspec.Raw]
     page_info: PageInfo
 
-    def after(self, before: str | None, label: str) -> str | None:
-        """Return the cursor of the next page, None at the end (Broken when the pages do not go on)."""
+    def after(self, seen: set[str], label: str) -> str | None:
+        """Return the cursor of the next page, None at the end; Broken for one that was `seen` before, and note it."""
         if not self.page_info.has_next_page:
             return None
         after = self.page_info.end_cursor
-        if not after or after == before:
+        if not after or after in seen:
             raise Broken(f"Shopify's pages of {label} do not go on", code="paging_stuck")
+        seen.add(after)
         return after
 
 
@@ -66,7 +67,8 @@ async def complete(graph: Graph, inner: Inner, key: str, parts: Parts, label: st
     except (msgspec.MsgspecError, KeyError) as error:
         raise Broken("Shopify sent a page of an unknown shape", code="page_unreadable") from error
     nodes = list(found.nodes)
-    after = found.after(None, label)
+    seen = set[str]()
+    after = found.after(seen, label)
     while after is not None:
         data = await graph.ask(inner.name, inner.document, {"id": key, "first": inner.more, "after": after})
         owner = msgspec.json.decode(data, type=Parts).get(inner.root)
@@ -74,5 +76,5 @@ async def complete(graph: Graph, inner: Inner, key: str, parts: Parts, label: st
             break
         found = connection(owner, inner.field)
         nodes.extend(found.nodes)
-        after = found.after(after, label)
+        after = found.after(seen, label)
     parts[inner.field] = msgspec.Raw(msgspec.json.encode({"nodes": nodes}))

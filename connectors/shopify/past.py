@@ -29,11 +29,11 @@ class Past(Periods):
         #: records of one slice where it is read by pages
         self.paged = min(paged, slicing.most)
 
-    async def narrower(self, end: date | None, today: date) -> Span:
-        """Return the period to read by pages."""
+    async def narrower(self, end: date | None, total: int, today: date) -> Span:
+        """Return the period to read by pages; `total` records are all there are."""
         if end is not None:
             return (await self.before(end, self.paged)).span
-        return (await self.newest(0, today, self.paged)).span
+        return (await self.newest(total, today, self.paged)).span
 
     async def _counted(self, span: Span) -> int:
         return await self._pager.at_least(within(_COUNTED, span))

@@ -113,11 +113,12 @@ class Reader:
 
         Return it, and since when changes may lack, where that is not the beginning of this collection.
         """
+        total = intake.expected or 0
         begun = await self._pager.whole.begun(end) if self._pager.whole else None
         if begun is not None:
             part = await past.of(begun)
         elif end is None:
-            part = await past.newest(intake.expected or 0, until.date())
+            part = await past.newest(total, until.date())
         else:
             part = await past.before(end)
         intake.expected = part.records
@@ -125,7 +126,7 @@ class Reader:
         if began is not None:
             return part, began
         if part.records > past.paged:
-            part = await past.of(await past.narrower(end, until.date()))
+            part = await past.of(await past.narrower(end, total, until.date()))
             intake.expected = intake.rows + part.records
         # Without an end: whatever changes meanwhile comes once more, as the last one.
         await self._window(intake, None, None, part.span)

@@ -299,6 +299,20 @@ def test_what_is_no_such_file_is_not_used(body: bytes) -> None:
         sorted_file(body, 1, 0)
 
 
+@pytest.mark.parametrize("child", [{"__typename": 5}, {}, {"__typename": "LineItem", "__parentId": "x"}])
+def test_a_line_that_is_no_element_is_not_used(child: dict[str, Any]) -> None:
+    said = {"__parentId": "gid://shopify/Order/0"} | child
+    with pytest.raises(BulkUnusable):
+        sorted_file(b"\n".join([*lines(1), msgspec.json.encode(said)]), 5, 1)
+
+
+@pytest.mark.parametrize("said", ["", "-1", "1e9", "１", "9" * 5000], ids=range(5))
+def test_a_count_that_is_none_is_no_file(said: str) -> None:
+    operation = Operation("1", "COMPLETED", OffsetClock().now(), object_count=said, url="https://x")
+    with pytest.raises(BulkUnusable):
+        _ = operation.promised
+
+
 def test_a_line_without_an_end_is_refused() -> None:
     with contextlib.ExitStack() as stack:
         sorting = Sorting(Promised(Secret("https://x"), 1, 1, 0), stack)
