@@ -7,6 +7,10 @@ import struct
 import tempfile
 from collections.abc import Collection, Iterator
 
+from connectors.files.wrong import FileError
+
+#: bytes on disk of one file's records: each has the file's headings beside its cells, which a hostile file makes long
+LARGEST = 16 << 30
 _HEAD = struct.Struct("<II")
 #: what is handed on at once
 _RECORDS, _BYTES = 20_000, 32 << 20
@@ -15,13 +19,17 @@ _RECORDS, _BYTES = 20_000, 32 << 20
 class Spool:
     """Takes records with their keys, and gives them back in the same order."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = LARGEST) -> None:
+        self._largest, self._size = largest, 0
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`, or when nobody has it any more
         self.count = 0
 
     def add(self, key: str, record: bytes) -> None:
-        """Keep one record."""
+        """Keep one record; FileError where there are too many for a disk that others use, too."""
         name = key.encode()
+        self._size += _HEAD.size + len(name) + len(record)
+        if self._size > self._largest:
+            raise FileError("holds more than can be kept: its headings, which each row repeats, may be far too long")
         self._file.write(_HEAD.pack(len(name), len(record)))
         self._file.write(name)
         self._file.write(record)

@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.files.cells import CellError, amount_reader, date_reader
@@ -15,6 +16,9 @@ from connectors.netsuite.typed import NUMBERS
 #: a larger sample is not taken
 LARGEST = 4 << 20
 _MOST_ROWS = 5000
+#: More cells would tell no more, and others wait meanwhile.
+_MOST_CELLS = 200_000
+_LONGEST_LINE, _MOST_COLUMNS, _LONGEST_HEADING = 1 << 20, 500, 200
 _DELIMITERS = (",", ";", "\t", "|")
 _DATES: tuple[Dates, ...] = ("MM/DD/YYYY", "DD/MM/YYYY", "DD.MM.YYYY", "YYYY-MM-DD", "D-Mon-YYYY")
 _NUMBERISH = re.compile(r"\(?-?[0-9][0-9 .,']*\)?", re.ASCII)
@@ -114,7 +118,7 @@ def _table(body: bytes) -> _Table:
     for delimiter in _DELIMITERS:
         lines = _lines(text, delimiter)
         widths = [len(line) for line in lines if line]
-        usual = max(set(widths), key=lambda width: (widths.count(width), width)) if widths else 0
+        usual = _usual(widths)
         score = usual * widths.count(usual) if usual > 1 else 0
         if best is None or score > best[0]:
             best = (score, delimiter, lines)
@@ -123,13 +127,21 @@ def _table(body: bytes) -> _Table:
         raise FileError("is no table: no sign divides its lines into columns")
     _, delimiter, lines = best
     widths = [len(line) for line in lines]
-    usual = max(set(widths), key=lambda width: (widths.count(width), width))
+    usual = _usual(widths)
     skip = widths.index(usual)
     labels, rest = [label.strip() for label in lines[skip]], lines[skip + 1 :]
+    if len(labels) > _MOST_COLUMNS or max(map(len, labels)) > _LONGEST_HEADING:
+        raise FileError("has too many columns, or a heading that is too long")
     filled = [line for line in rest if line]
     ends_at = filled[-1][0].strip() if filled and _is_total(filled[-1], usual) else ""
     rows = [line for line in filled if len(line) == usual][: -1 if ends_at and len(filled[-1]) == usual else None]
     return _Table(encoding, delimiter, skip, labels, rows, ends_at)
+
+
+def _usual(widths: Sequence[int]) -> int:
+    """Return how many cells most lines have; the most cells of those that are as many."""
+    counts = Counter(widths)
+    return max(counts, key=lambda width: (counts[width], width), default=0)
 
 
 def _is_total(line: list[str], width: int) -> bool:
@@ -159,14 +171,23 @@ def _in(body: bytes, codec: str) -> str:
 
 def _lines(text: str, delimiter: str) -> list[list[str]]:
     lines: list[list[str]] = []
+    cells = 0
     try:
-        for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for line in csv.reader(_bounded(text), delimiter=delimiter):
             lines.append(line)
-            if len(lines) > _MOST_ROWS:
+            cells += len(line)
+            if len(lines) > _MOST_ROWS or cells > _MOST_CELLS:
                 break
     except csv.Error:
         return []
     return lines
+
+
+def _bounded(text: str) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        if len(line) > _LONGEST_LINE:
+            raise FileError("has a line that is longer than any row")
+        yield line
 
 
 def _reads(read: Callable[[str], str | None], cells: Sequence[str]) -> bool:

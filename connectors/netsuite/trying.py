@@ -23,6 +23,8 @@ from connectors.netsuite.typed import COLUMNS
 
 #: A larger file is not opened to try it: its first collection says what it holds.
 LARGEST = 16 << 20
+#: What a try may unpack, and keep on disk while it lasts.
+_UNPACKED, _KEPT = 256 << 20, 1 << 30
 _SHOWN, _WIDE, _LONG = 10, 9, 60
 
 
@@ -90,9 +92,9 @@ async def _one(feed: Feed, found: Looked) -> RowAnswer:
 def opened(feed: Feed, path: str, body: bytes) -> Content:
     """Read all of a file as the feed would; Broken names the file, the row and the reason."""
     check_columns(feed)
-    spool = Spool()
+    spool = Spool(_KEPT)
     try:
-        read(feed, unpacked(path, io.BytesIO(body)), spool)
+        read(feed, unpacked(path, io.BytesIO(body), _UNPACKED), spool)
         return Content(spool.count, next(spool.batches(), [])[:_SHOWN])
     except FileError as error:
         raise file_broken(path, error) from error

@@ -17,7 +17,7 @@ import pytest
 from connectors.errors import Broken, Retry
 from connectors.files import unpack
 from connectors.files.cells import CellError, amount_reader, date_reader
-from connectors.files.spool import Spool
+from connectors.files.spool import LARGEST, Spool
 from connectors.files.store import FolderStore, Found
 from connectors.files.wrong import FileError
 from connectors.netsuite.feeds import Feed
@@ -192,6 +192,17 @@ def test_no_file_is_ever_whole_in_memory(tmp_path: Path, reads: Callable[..., ob
         tracemalloc.stop()
     # 15 MB of rows; of what waits on disk at most 32 MB are handed on at once.
     assert (peak > 12 << 20) == catches
+
+
+@pytest.mark.parametrize("largest, catches", [(8 << 20, True), (LARGEST, False)])
+def test_headings_that_each_row_repeats_do_not_fill_the_disk(tmp_path: Path, largest: int, *, catches: bool) -> None:
+    """100 kB become 15 MB; the twin keeps what comes."""
+    labels = b",".join([b"id", *(b"x" * 700 + b"%d" % n for n in range(100))])
+    body = labels + b"".join(b"\n%d" % n + b"," * 100 for n in range(200))
+    feed = Feed(name="gl", pattern="*", key=("id",), dates="MM/DD/YYYY")
+    with contextlib.closing(Spool(largest)) as records, contextlib.suppress(FileError):
+        read(feed, io.BytesIO(body), records)
+    assert (records.count < 200) == catches
 
 
 def test_several_members_are_one_file() -> None:

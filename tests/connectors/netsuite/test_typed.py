@@ -74,7 +74,13 @@ def test_what_is_seen_in_a_file(body: bytes, wanted: dict[str, str], notes: str)
     assert found.typed["stamp"] == "modified"
 
 
-@pytest.mark.parametrize("body", [b"PK\x03\x04xx", b"%PDF-1.7", b"<html>", b"\0\0\0", b"one\ntwo\n", b"\xff\xfea"])
+#: small enough to be sent, and long enough to keep a machine busy
+LONG = (b"1," * 2000 + b"\n", b"a" * 1000 + b",b\n1,2\n", b"x" * (1 << 20) + b"y,\n")
+
+
+@pytest.mark.parametrize(
+    "body", [b"PK\x03\x04xx", b"%PDF-1.7", b"<html>", b"\0\0\0", b"one\ntwo\n", b"\xff\xfea", *LONG], ids=range(9)
+)
 def test_what_is_no_table_is_said_to_be_none(body: bytes) -> None:
     with pytest.raises(FileError):
         propose("gl.csv", body)
