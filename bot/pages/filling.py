@@ -88,7 +88,7 @@ class FormPages:
         form = await posted_long(self._browsers, request)
         typed = self._whole(form, request.path_params["link"], view)
         step, _, number = form.typed.get("do", "").partition(":")
-        at = int(number) if number.isascii() and number.isdecimal() and len(number) <= 2 else None
+        at = _number(number)
         try:
             drawn = await self._stepped(link, form, view, typed, step, at)
             if drawn is None:
@@ -139,8 +139,8 @@ def numbers(rows: FormRows | None, typed: Mapping[str, str]) -> list[int]:
     if rows is None:
         return []
     parts = [name.split(".", 2) for name in typed if name.startswith(f"{rows.name}.")]
-    found = {int(part[1]) for part in parts if len(part) == 3 and part[1].isascii() and part[1].isdecimal()}
-    return list(range(min(max(found, default=0) + 1, rows.most)))
+    found = (_number(part[1]) for part in parts if len(part) == 3)
+    return list(range(min(max((one for one in found if one is not None), default=0) + 1, rows.most)))
 
 
 def added(rows: FormRows, typed: Mapping[str, str]) -> dict[str, str]:
@@ -157,8 +157,14 @@ def removed(rows: FormRows, typed: Mapping[str, str], number: int) -> dict[str, 
     for name, value in typed.items():
         kind, _, rest = name.partition(".")
         told, _, one = rest.partition(".")
-        if kind != rows.name or not told.isdecimal() or int(told) < number:
+        block = _number(told)
+        if kind != rows.name or block is None or block < number:
             kept[name] = value
-        elif int(told) > number:
-            kept[f"{kind}.{int(told) - 1}.{one}"] = value
+        elif block > number:
+            kept[f"{kind}.{block - 1}.{one}"] = value
     return kept
+
+
+def _number(said: str) -> int | None:
+    """Return the number of a block; None for what no form of ours sends."""
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= 2 else None

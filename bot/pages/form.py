@@ -52,7 +52,8 @@ async def posted_long(browsers: Browsers, request: Request) -> Form:
             request.headers, _bounded(request, _MOST_WITH_FILE), max_files=_MOST_FILES, max_fields=_MOST_LONG_FIELDS,
             max_part_size=_MOST_LONG,
         ).parse()  # fmt: skip
-    except MultiPartException:
+    except (MultiPartException, UnicodeError):
+        # Also of a charset that reads nothing: no browser of ours names one.
         raise ForeignFormError from None
     pairs = sent.multi_items()
     typed = {name: value for name, value in pairs if isinstance(value, str)}

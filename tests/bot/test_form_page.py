@@ -87,6 +87,8 @@ async def test_feeds_are_added_filled_in_tried_and_removed() -> None:
         assert 'value="items"' not in drawn.text
         assert "<legend>Feed 2: third</legend>" in drawn.text
         assert "at most 20" in (await pressed("add", {"feed.19.name": "x"})).text
+        no_number = {f"feed.{'9' * 5000}.name": "x"}
+        assert {(await pressed(do, no_number)).status_code for do in ("add", "remove:1")} == {200}
         assert site.effects == []
         shown = RowAnswer(good=True, lines=("3 files there.",), header=("account",), rows=(("<1000>",),))
         site.flows.answer = FormAnswer({0: shown}, {"feed.0.dates": "DD.MM.YYYY"})
@@ -120,6 +122,26 @@ async def test_the_largest_form_is_taken() -> None:
         answer = await client.post(f"/connect/l/{LINK}/form", data=form(BROWSER, **TYPED | blocks, do="go"))
     assert answer.status_code == 303
     assert dict(site.flows.queries[-1])["feed.19.optional"] == "x" * 30
+
+
+@pytest.mark.parametrize("do", ["add", "remove:0", "remove:" + "9" * 5000], ids=range(3))
+@pytest.mark.parametrize("number", ["9" * 5000, "٣", "²", "-1", "", "99"], ids=range(6))
+async def test_blocks_of_no_number_are_none(do: str, number: str) -> None:
+    site = built(ASKS)
+    async with site.browser() as client:
+        sent = form(BROWSER, **TYPED, do=do) | {f"feed.{number}.name": "x"}
+        assert (await client.post(f"/connect/l/{LINK}/form", data=sent)).status_code in {200, 303}
+
+
+async def test_a_form_in_a_charset_of_no_letters_is_refused() -> None:
+    site = built(ASKS)
+    async with site.browser() as client:
+        answer = await client.post(
+            f"/connect/l/{LINK}/form",
+            content=b'--b\r\nContent-Disposition: form-data; name="do"\r\n\r\nadd\r\n--b--\r\n',
+            headers={"content-type": "multipart/form-data; boundary=b; charset=undefined"},
+        )
+    assert (answer.status_code, site.effects) == (403, [])
 
 
 @pytest.mark.parametrize("state", [FlowState.LINKED, FlowState.RETURNED])
