@@ -85,7 +85,8 @@ def again_later(session: Session, run: Run, now: datetime) -> None:
     at = now + retry_delay(_FAILED_ALONE, None)
     deadlines.add(session, run.organization_id, MISSING, run.id, at)
     newest = runs.newest_loaded(session, run.source_id)
-    if newest is not None and newest.partly is not None:
+    if newest is not None and newest.partly is not None and (newest.partly.again_at or now) <= now:
+        # Else an earlier one is still due: a person did not wait for it.
         runs.put_off(session, newest.id, at)
 
 

@@ -505,11 +505,14 @@ def partly_json(partly: Partly) -> dict[str, Any]:
 def older_from(outcome_: Mapping[str, Any] | None) -> tuple[Older, ...]:
     """Read of which streams an outcome lacks older records."""
     stored = (outcome_ or {}).get("older") or ()
-    return tuple(Older(one["stream"], date.fromisoformat(one["back_to"]), one["left"], one["label"]) for one in stored)
+    return tuple(
+        Older(one["stream"], date.fromisoformat(one["back_to"]), one["left"], one["label"], one.get("seconds"))
+        for one in stored
+    )
 
 
 def put_off(session: Session, run_id: str, again_at: datetime) -> None:
-    """Note when the streams that a run lacks are read alone, where that is later than it was to be."""
+    """Note when the streams that a run lacks are read alone, since the time that was told has passed."""
     row = session.get_one(RunRow, run_id)
     found = row.outcome or {}
     partly = found.get("partly")

@@ -22,12 +22,13 @@ def instant(at: datetime | None, empty: str = "not yet", *, now: datetime | None
 
 
 def rows_so_far(run: Run) -> str:
-    """Return the rows read: ``1,204 of about 3,000 rows, about 4 min left``; empty before the first one."""
+    """Return the rows read: ``1,204 of about 3,000 rows, at least 4 min left``; empty before the first one."""
     if not run.rows:
         return ""
     if run.rows_expected and run.rows_expected >= run.rows:
         left = _seconds_left(run, run.rows_expected)
-        rest = f", about {times.span(left)} left" if left is not None else ""
+        # At least: how much there is of what was not begun is not known yet.
+        rest = f", at least {times.span(left)} left" if left is not None else ""
         return f"{number(run.rows)} of about {counted(run.rows_expected, 'row')}{rest}"
     return f"{counted(run.rows, 'row')} so far"
 

@@ -123,7 +123,7 @@ def test_status_keeps_connection_run_and_freshness_apart():
 @pytest.mark.parametrize(
     "rows, took, stood, said_of_it",
     [
-        (1200, 120, 0, "1,200 of about 6,000 rows, about 8 min left"),
+        (1200, 120, 0, "1,200 of about 6,000 rows, at least 8 min left"),
         (1200, 120, 90, "1,200 of about 6,000 rows"),  # nothing came of late: nobody knows
         (1200, 5, 0, "1,200 of about 6,000 rows"),  # too early to tell
         (5990, 120, 0, "5,990 of about 6,000 rows"),

@@ -27,6 +27,7 @@ _TOKENS = ("TEMERITY_BOT_TOKEN", "SUPPORT_BOT_TOKEN", "QUICKBOOKS_REFRESH_TOKEN"
 _LOST = Partly(
     (Missing(("products",), "Products", FailureKind.BROKEN, "page_unreadable", "no", NOW),), NOW, again_at=NOW
 )
+_SOON, _LATER = NOW + timedelta(minutes=5), NOW + timedelta(minutes=40)
 _FAILURE = Failure(kind=FailureKind.BROKEN, code="x", detail="y", stage=Stage.COLLECTING, reference="z")
 
 End = Callable[[Session, str, Notifier], None]
@@ -54,9 +55,19 @@ def _forgets(session: Session, run_id: str, notifier: Notifier) -> None:
     after_run(session, run_id, NOW, notifier)
 
 
-@pytest.mark.parametrize("end, follows", [(_cancelled, True), (_failed, True), (_stopped, True), (_forgets, False)])
+@pytest.mark.parametrize(
+    "end, before, follows, tells",
+    [
+        (_cancelled, NOW, True, _LATER),
+        (_failed, NOW, True, _LATER),
+        # A person did not wait for the next one, which is still due.
+        (_failed, _SOON, True, _SOON),
+        (_stopped, NOW, True, _LATER),
+        (_forgets, NOW, False, NOW),
+    ],
+)
 def test_what_is_missing_is_tried_again_after_a_retry_that_came_to_nothing(
-    sqlite_database: Database, end: End, *, follows: bool
+    sqlite_database: Database, end: End, before: datetime, tells: datetime, *, follows: bool
 ) -> None:
     database, notifier = sqlite_database, Notifier(lambda *_: None, support_channel="T0/C0", support_email="")
     seed = load_seed(SEED_FILE, dict.fromkeys(_TOKENS, "a token of a test"))
@@ -77,6 +88,8 @@ def test_what_is_missing_is_tried_again_after_a_retry_that_came_to_nothing(
         session.add(partial)
         session.add(retry)
     with database.write() as session:
+        runs.put_off(session, partial_id, before)
+    with database.write() as session:
         end(session, retry_id, notifier)
     with database.read() as session:
         due = deadlines.due(session, NOW + timedelta(hours=6))
@@ -84,11 +97,10 @@ def test_what_is_missing_is_tried_again_after_a_retry_that_came_to_nothing(
         partly = runs.run(session, partial_id).partly
         assert partly is not None
         told = partly.again_at
-    assert ((mine is not None) and told == NOW + timedelta(minutes=40)) == follows
+    assert (mine is not None, told) == (follows, tells)
     if mine is not None:
-        later = NOW + timedelta(minutes=40)
         with database.write() as session:
-            read_missing(session, mine, later, lambda *_: None)
+            read_missing(session, mine, _LATER, lambda *_: None)
         with database.read() as session:
             (started,) = runs.active_of(session, [source.id]).values()
         assert started.only == ("products",)
