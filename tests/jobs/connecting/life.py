@@ -2,11 +2,16 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from connectors.base import ProviderSettings
+from connectors.grants import Grants, Pairs
 from connectors.slack_signin import SlackApp
 from jobs.connecting.marks import hash_of
+from jobs.connecting.means import Means
 from jobs.connecting.service import ConnectService
 from jobs.connecting.views import Connected
 from jobs.crashpoints import crash_point
@@ -35,6 +40,7 @@ class EndsFirst(ConnectService):
 async def step(plan: dict[str, Any]) -> None:
     database = open_database(plan["url"])
     clock = OffsetClock()
+    clock.advance(timedelta(seconds=plan.get("late", 0)))
     means = make_means(
         database,
         Desk(plan["url"]),
@@ -46,9 +52,28 @@ async def step(plan: dict[str, Any]) -> None:
         slack=SlackApp(plan["slack"][1], Secret(SECRET), plan["slack"][0]) if plan["slack"] else None,
         checkpoint=_checkpoint(plan, database),
     )
+    if plan["step"] == "fill":
+        means = with_form(means, plan["bucket"])
     service = (EndsFirst if plan["twin"] == "ends first" else ConnectService)(means)
     with suppress(RequestError):
         await _call(service, plan["step"], plan["browser"], plan["arguments"])
+
+
+def with_form(means: Means, bucket: str, grants: Grants | None = None) -> Means:
+    """Let the form of delivered files be the only way, to a bucket at that address."""
+    from connectors.netsuite.grant import NetSuiteGrants
+
+    settings = ProviderSettings("", Secret(""), "", "", "", endpoints=(bucket,), place="files")
+    return replace(
+        means,
+        grants_for=lambda _provider: grants or NetSuiteGrants(),
+        providers={**means.providers, Provider.NETSUITE: settings},
+    )
+
+
+async def filled_and_confirmed(service: ConnectService, link: Secret, browser: Secret, typed: Pairs) -> None:
+    view = await service.fill(link, browser, typed)
+    await service.confirm(browser, flow_id=view.id)
 
 
 async def _call(service: ConnectService, step: str, browser: str, arguments: list[Any]) -> None:
@@ -66,6 +91,8 @@ async def _call(service: ConnectService, step: str, browser: str, arguments: lis
             await service.returned(Provider.SHOPIFY, arguments[0], cookie)
         case "confirm" | "give_up":
             await getattr(service, step)(cookie, flow_id=arguments[0])
+        case "fill":
+            await filled_and_confirmed(service, Secret(arguments[0]), cookie, arguments[1])
         case "sweep":
             await service.sweep()
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,10 +26,14 @@ from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, Provider
 from storage.records import delivered
+from storage.seal import Seal, new_key
 from storage.sessions import Database
+from tests.forks import die
+from tests.jobs.connecting import life
 from tests.jobs.connecting.stage import DANIEL, EVE, A, B, Stage, a_browser, everything, staged
 
 NETSUITE = Provider.NETSUITE
+SOAK = bool(os.environ.get("SOAK"))
 
 
 @dataclass
@@ -38,6 +43,7 @@ class Filling:
     stage: Stage
     bucket: Bucket
     url: str
+    key: str
 
     def typed(self, **more: str) -> Pairs:
         """What a person types."""
@@ -60,13 +66,10 @@ async def filling(database: Database, folder: Path, grants: NetSuiteGrants | Non
         bucket = Bucket(plain.clock)
         bucket.put("temerity/gl/gl_20261121.csv", NetSuite(folder / "x", plain.clock).csv(), plain.clock.now())
         async with serve(bucket.app) as served:
-            settings = ProviderSettings("", Secret(""), "", "", "", endpoints=(served.url,), place="files")
-            stage = plain.twin(
-                ConnectService,
-                grants_for=lambda _provider: grants or NetSuiteGrants(),
-                providers={**plain.means.providers, NETSUITE: settings},
-            )
-            yield Filling(stage, bucket, served.url)
+            key = new_key()
+            means = life.with_form(replace(plain.means, seal=Seal([Secret(key)])), served.url, grants)
+            stage = replace(plain, service=ConnectService(means), means=means)
+            yield Filling(stage, bucket, served.url, key)
 
 
 async def test_a_form_is_tried_then_confirmed_then_sealed(sqlite_database: Database, tmp_path: Path) -> None:
@@ -195,25 +198,42 @@ class StoppedError(RuntimeError):
     """The process ended here."""
 
 
-async def _filled_and_confirmed(stage: Stage, link: Secret, browser: Secret, made: Filling) -> None:
-    view = await stage.service.fill(link, browser, made.typed())
-    await stage.service.confirm(browser, flow_id=view.id)
+async def _stopped(made: Filling, link: Secret, browser: Secret, point: str) -> None:
+    def stops(name: str) -> None:
+        if name == point:
+            raise StoppedError
+
+    service = made.stage.twin(ConnectService, checkpoint=stops).service
+    with pytest.raises(StoppedError):
+        await life.filled_and_confirmed(service, link, browser, made.typed())
 
 
+async def _killed(made: Filling, link: Secret, browser: Secret, point: str, late: timedelta) -> None:
+    """Fill and confirm in a process of its own, which ends as by `kill -9`."""
+    place = {"url": made.stage.database.url, "folder": str(made.stage.outside.folder), "key": made.key}
+    typed = {"browser": browser.reveal(), "arguments": [link.reveal(), made.typed()], "late": late.total_seconds()}
+    kind = {"step": "fill", "crash_at": point, "bucket": made.url, "twin": "", "flow": "", "slack": None}
+    plan = place | typed | kind
+    assert await asyncio.to_thread(die, life.step, plan) == -9, f"it did not die at {point}"
+
+
+#: Where the process itself is killed, in the quick run; what the others leave is the same as after an error there.
+KILLED = {"flow.exchanged"}
+
+
+@pytest.mark.timeout(120)
 async def test_stopped_at_every_point_a_form_leaves_nothing_behind(sqlite_database: Database, tmp_path: Path) -> None:
     """What happens between the points is one transaction each: the person goes on, or starts again and is through."""
     async with filling(sqlite_database, tmp_path) as made:
         stage = made.stage
+        late = timedelta(0)
         for point in ("flow.sent", "flow.claimed", "flow.exchanged", "flow.returned", "flow.confirming"):
-
-            def stops(name: str, point: str = point) -> None:
-                if name == point:
-                    raise StoppedError
-
-            stopped, browser = stage.twin(ConnectService, checkpoint=stops), a_browser()
+            browser = a_browser()
             link = await stage.proven(browser, provider=NETSUITE)
-            with pytest.raises(StoppedError):
-                await _filled_and_confirmed(stopped, link, browser, made)
+            if SOAK or point in KILLED:
+                await _killed(made, link, browser, point, late)
+            else:
+                await _stopped(made, link, browser, point)
             assert stage.sources() == []
             flow = stage.flow(link)
             if point in {"flow.returned", "flow.confirming"}:
@@ -225,6 +245,7 @@ async def test_stopped_at_every_point_a_form_leaves_nothing_behind(sqlite_databa
                     await stage.service.fill(link, browser, made.typed())
             # Nobody goes on: after its time no key is left, sealed or not, and nothing is connected.
             stage.clock.advance(timedelta(minutes=40))
+            late += timedelta(minutes=40)
             await stage.service.sweep()
             assert stage.sealed(flow.id) is None
             # Unlike after a page of consent, nothing is left at NetSuite that a person should take back.
