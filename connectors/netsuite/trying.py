@@ -26,6 +26,13 @@ LARGEST = 16 << 20
 #: What a try may unpack, and keep on disk while it lasts.
 _UNPACKED, _KEPT = 256 << 20, 1 << 30
 _SHOWN, _WIDE, _LONG = 10, 9, 60
+#: Seconds that a person waits before a page: a mailbox may hold thousands of mails, and each is opened once.
+PATIENCE = 60.0
+#: What is said of each feed then.
+SLOW = RowAnswer(
+    good=False,
+    lines=("There is so much that a minute was not enough to look through it. The first collection reads all of it.",),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +52,27 @@ class Content:
     first: list[bytes]
 
 
-async def tried(place: Opened) -> dict[str, RowAnswer]:
+async def tried(place: Opened, patience: float = PATIENCE) -> dict[str, RowAnswer]:
     """Return what is to be said of each feed, by its name; ConnectorError where the place itself cannot be read."""
-    found = await look(place.store, place.grant, Ledger(), place.now)
-    return {feed.name: await _one(feed, found) for feed in place.grant.feeds}
+    try:
+        async with asyncio.timeout(patience):
+            found = await look(place.store, place.grant, Ledger(), place.now)
+            return {feed.name: await _one(feed, found) for feed in place.grant.feeds}
+    except TimeoutError:
+        return {feed.name: SLOW for feed in place.grant.feeds}
 
 
-async def newest(place: Opened) -> tuple[Found, bytes] | None:
+async def newest(place: Opened, patience: float = PATIENCE) -> tuple[Found, bytes] | None:
     """Return the newest file of the first feed, small enough to be looked at; None: there is none. ConnectorError."""
+    try:
+        async with asyncio.timeout(patience):
+            return await _newest(place)
+    except TimeoutError:
+        words = "there is so much that a minute was not enough to look through it: use a file of yours as a sample"
+        raise Broken(words, code="look_too_long") from None
+
+
+async def _newest(place: Opened) -> tuple[Found, bytes] | None:
     found = await look(place.store, place.grant, Ledger(), place.now)
     files = sorted(found.files[place.grant.feeds[0].name], key=lambda one: (one.as_of or one.modified, one.path))
     if not files:

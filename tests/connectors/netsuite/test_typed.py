@@ -1,5 +1,6 @@
 """Feeds as people type them: what a file suggests reads that very file, and what is wrong names feed and field."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -9,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.files.store import FolderStore
+from connectors.errors import Broken
+from connectors.files.store import FolderStore, Found
 from connectors.files.wrong import FileError
 from connectors.grants import HintError, Sample
 from connectors.netsuite.detecting import filled
@@ -142,3 +144,21 @@ async def test_each_feed_is_told_what_lies_there(tmp_path: Path) -> None:
     german = read_grant(Secret(json.dumps({"feeds": [made.feed() | {"dates": "DD.MM.YYYY"}]})))
     (told,) = (await tried(Opened(place.store, german, place.now))).values()
     assert "Look at “Dates look like”." in told.lines[-1]
+
+
+class Endless(FolderStore):
+    """A place whose list does not come to its end."""
+
+    async def look(self) -> list[Found]:
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_nobody_waits_before_a_page_for_a_place_without_end(tmp_path: Path) -> None:
+    (feed,) = declared(GL)
+    grant = read_grant(Secret(json.dumps({"feeds": [feed]})))
+    place = Opened(Endless(str(tmp_path), "org_1", ""), grant, SystemClock().now())
+    (answer,) = (await tried(place, 0.01)).values()
+    assert (answer.good, "a minute was not enough" in answer.lines[0]) == (False, True)
+    with pytest.raises(Broken, match="as a sample"):
+        await newest(place, 0.01)
