@@ -13,6 +13,9 @@ from connectors.keys import Keys
 from connectors.shapes import Shape
 from connectors.strangers import strangers
 
+#: names of fields without end are no fields: no further ones are looked for
+MOST_UNKNOWN = 1000
+
 
 @dataclass
 class Intake:
@@ -64,7 +67,7 @@ class Intake:
             paths = {one.name: one.path for one in self.shape.fields}
             words = f"{self.shape.label}: the provider sent records without {paths[lacking[0]]}"
             raise Broken(words, code="record_unreadable")
-        if self.known is not None:
+        if self.known is not None and len(self.unknown) < MOST_UNKNOWN:
             self.unknown |= strangers(pages, self.known)
         return found
 

@@ -7,12 +7,23 @@ from storage.facts.streams import Stream
 
 #: Names that one sentence shows, and the length of each.
 _SHOWN, _LONGEST = 10, 60
+#: Of one stream no more are told of, ever: names without end are no fields, and what is told is kept with each run.
+MOST = 200
 
 
 def news(found: Mapping[str, Sequence[str]], told: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return the fields of each stream that were never told of."""
-    fresh = {stream: sorted(set(fields) - set(told.get(stream, ()))) for stream, fields in found.items()}
+    fresh = {stream: _fresh(fields, told.get(stream, ())) for stream, fields in found.items()}
     return {stream: fields for stream, fields in fresh.items() if fields}
+
+
+def _fresh(fields: Sequence[str], told: Sequence[str]) -> list[str]:
+    return sorted(set(map(_plain, fields)).difference(told))[: max(MOST - len(told), 0)]
+
+
+def _plain(field: str) -> str:
+    """Return a provider's name as it can be shown and kept: short, and of signs that can be seen."""
+    return "".join(sign if sign.isprintable() else "?" for sign in field[:_LONGEST])
 
 
 def told_of(outcome: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -37,5 +48,5 @@ def sentences(fresh: Mapping[str, Sequence[str]], streams: Sequence[Stream]) -> 
 
 
 def _listed(fields: Sequence[str]) -> str:
-    shown = ", ".join(field[:_LONGEST] for field in fields[:_SHOWN])
+    shown = ", ".join(fields[:_SHOWN])
     return shown if len(fields) <= _SHOWN else f"{shown} and {len(fields) - _SHOWN} more"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from connectors.decode import Decoded, Record, decode
 from connectors.errors import Broken
 from connectors.shapes import Field, Lines, Shape
+from connectors.strangers import strangers
 from storage.facts.streams import ColumnType
 from tests.connectors.equality import typed
 
@@ -181,6 +182,13 @@ def test_half_a_character_does_not_stop_the_books() -> None:
     row = one(b'{"id":"1","at":"2026-11-13T08:30:00Z","owner":{"value":"a\\ud83d"}}')
     assert row["owner_id"] == "a\ufffd"
     assert "\\ud83d" in row["_raw"]
+
+
+@pytest.mark.parametrize("value", [r'"\ud800"', "NaN", "[" * 50_000 + "]" * 50_000], ids=["half", "nan", "deep"])
+def test_a_record_that_can_be_read_is_not_refused_for_a_field_that_nobody_reads(value: str) -> None:
+    record = written(f'"stray":1,"other":{value}')
+    assert one(record)["id"] == "1"
+    assert strangers([[record, made(stray=1)]], {"id", "v", "at"}) == {"stray"}
 
 
 def test_the_last_of_duplicate_keys_wins() -> None:

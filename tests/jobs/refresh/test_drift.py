@@ -37,3 +37,25 @@ def test_a_long_list_is_cut() -> None:
     (sentence,) = drift.sentences({"orders": [f"field-{number}" for number in range(40)]}, [ORDERS])
     assert "and 30 more" in sentence
     assert len(sentence) < 300
+
+
+def _grown(most: int) -> int:
+    """Return how many names are kept after a provider sent others each time; a twin keeps what comes."""
+    told: dict[str, list[str]] = {}
+    for run in range(6):
+        found = {"orders": [f"key-{run}-{number}" for number in range(100)]}
+        fresh = drift.news(found, told) if most else found
+        told = drift.together(told, fresh)
+    return len(told["orders"])
+
+
+def test_names_without_end_are_not_told_without_end() -> None:
+    assert _grown(drift.MOST) == drift.MOST
+    assert _grown(0) == 600
+
+
+def test_names_are_told_in_signs_that_can_be_seen() -> None:
+    hostile = "a\n\u202e\0<!channel>" + "x" * 100_000
+    ((name,),) = drift.news({"orders": [hostile]}, {}).values()
+    assert (name[:14], len(name)) == ("a???<!channel>", 60)
+    assert not drift.news({"orders": [hostile]}, {"orders": [name]})
