@@ -12,7 +12,7 @@ from psycopg import sql
 #: Tables, columns, rules and triggers by their numbers, which a copy keeps and whatever is made anew does not.
 _SHAPE = """
 WITH ours AS (
-    SELECT c.oid, c.relname, c.relkind, c.reloptions, c.relhasrules, c.relrowsecurity
+    SELECT c.oid, c.relname, c.relkind, c.reloptions, c.relhasrules, c.relrowsecurity, c.relacl
     FROM pg_class c WHERE c.oid >= 16384
 )
 SELECT md5(string_agg(one, '|' ORDER BY one)) FROM (

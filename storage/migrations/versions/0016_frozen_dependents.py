@@ -12,12 +12,15 @@ depends_on = None
 
 _ALREADY = """
 INSERT INTO frozen_dependents (source_id, kind, dependent, organization_id, name, reason, since, as_of)
-SELECT s.id, 'schedule', s.id, s.organization_id, 'every ' || s.schedule_minutes || ' minutes',
+SELECT s.id, 'schedule', s.id, s.organization_id,
+       CASE WHEN s.mode = 'push' THEN 'new files are looked for'
+            WHEN s.schedule_rule IS NOT NULL THEN 'at its time of day'
+            ELSE 'every ' || s.schedule_minutes || ' minutes' END,
        coalesce(c.reason, 'disconnected'), c.since,
        (SELECT max(r.source_as_of) FROM runs r WHERE r.source_id = s.id AND r.state = 'ready'
            AND (s.data_erased_at IS NULL OR r.ready_at > s.data_erased_at))
 FROM sources s JOIN connections c ON c.source_id = s.id
-WHERE c.state = 'disconnected'
+WHERE c.state = 'disconnected' AND (s.mode = 'push' OR coalesce(s.schedule_rule, '') <> 'off')
 """
 
 
