@@ -4,7 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot import access, actions, audit, channels, commands, connections, disconnecting, home, rereads, schedules
+from bot import (
+    access,
+    actions,
+    audit,
+    channels,
+    commands,
+    connections,
+    disconnecting,
+    home,
+    receipts,
+    rereads,
+    schedules,
+)
 from bot import help as help_
 from bot import members as people
 from bot.case import Case
@@ -47,6 +59,7 @@ def table() -> Mapping[str, Entry]:
         Intent.RECONNECT: Entry(connections.reconnect, Action.CONNECT, COMMANDS),
         Intent.DISCONNECT: Entry(disconnecting.disconnect, Action.DISCONNECT, COMMANDS),
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
+        Intent.RECEIPT: Entry(receipts.receipt, Action.SEE_HISTORY, COMMANDS),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.CHANNEL: Entry(channels.channel, Action.SEE_STATUS, COMMANDS),
         Intent.SCHEDULE: Entry(schedules.schedule, Action.SEE_STATUS, COMMANDS),

@@ -21,6 +21,7 @@ from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
+from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
@@ -230,6 +231,14 @@ class Audit(Protocol):
         ...
 
 
+class Receipts(Protocol):
+    """What became of finished runs."""
+
+    async def one(self, actor: Actor, receipt_id: str) -> ReceiptPage:
+        """Return one with its names; NotFoundError for a missing one and for somebody else's."""
+        ...
+
+
 class Addresses(Protocol):
     """The one question about the e-mail address."""
 
@@ -418,6 +427,11 @@ class Services(Protocol):
     @property
     def audit(self) -> Audit:
         """The audit."""
+        ...
+
+    @property
+    def receipts(self) -> Receipts:
+        """Receipts."""
         ...
 
     @property

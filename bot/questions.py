@@ -28,6 +28,7 @@ class Intent(StrEnum):
     SCHEDULE = "schedule"
     REREAD = "reread"
     AUDIT = "audit"
+    RECEIPT = "receipt"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"
     UNKNOWN = "unknown"

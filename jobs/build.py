@@ -50,6 +50,7 @@ from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
 from jobs.notify import Notifier
 from jobs.people import People
+from jobs.receipt_view import ReceiptService
 from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.handler import RunHandler
@@ -221,6 +222,7 @@ def build_jobs(
         members=MemberService(desk, clock, people, user_groups),
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
+        receipts=ReceiptService(desk),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
         installs=InstallService(

@@ -14,6 +14,7 @@ from jobs.incidents.help import ConnectionHelp
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
 from jobs.people import People
+from jobs.receipt_view import ReceiptService
 from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.held import HeldService
@@ -43,6 +44,7 @@ class Services:
     members: MemberService
     help: ConnectionHelp
     audit: AuditService
+    receipts: ReceiptService
     connect: ConnectService
     disconnect: DisconnectService
     channels: ChannelService

@@ -1,10 +1,11 @@
 """The words for everything that has a machine name: providers, states, roles, actions and failures."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.facts.people import Action, Role
-from storage.facts.runs import Failure, FailureKind, Missing, Result, Run, RunState, Stage
+from storage.facts.runs import Failure, FailureKind, Missing, Result, Run, RunState, Stage, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from templates.text import beginning, label, listed
 
@@ -40,6 +41,8 @@ CONNECTION = {
 
 STAGES = {Stage.COLLECTING: "collecting", Stage.PROCESSING: "processing"}
 
+_HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
+
 #: What a run that ended did, after the source's name.
 ENDINGS = {RunState.READY: "ready to import", RunState.FAILED: "failed", RunState.CANCELLED: "cancelled"}
 
@@ -52,6 +55,14 @@ RESULTS = {
     Result.PARTIAL: "partial",
     Result.FAILED: "failed",
     Result.CANCELLED: "cancelled",
+}
+
+#: What began a run.
+TRIGGERS = {
+    Trigger.REQUEST: "a person",
+    Trigger.SCHEDULE: "the schedule",
+    Trigger.FIRST_READ: "first read",
+    Trigger.OLDER: "first read, older periods",
 }
 
 ROLES = {Role.VIEWER: "viewer", Role.REFRESHER: "refresher", Role.MANAGER: "manager", Role.ADMIN: "admin"}
@@ -88,6 +99,11 @@ def permissions(scopes: Sequence[str]) -> str:
 def provider_name(provider: Provider) -> str:
     """Return the provider as people write it; a new one without a name here shows its own."""
     return PROVIDERS.get(provider, str(provider).title())
+
+
+def stream_words(stream: str) -> str:
+    """Return a stream's own name as words: ``JournalEntry`` becomes ``Journal entry``."""
+    return _HUMP.sub(" ", stream).replace("_", " ").capitalize()
 
 
 def source_name(source: Source) -> str:

@@ -16,6 +16,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys that seal the stored credentials.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+receipts = typer.Typer(help="Receipts: the immutable records of finished refreshes.", no_args_is_help=True)
+app.add_typer(receipts, name="receipts")
 
 EnvFile = Annotated[
     Path | None,
@@ -217,3 +219,24 @@ def keys_rotate(env_file: EnvFile = None) -> None:
     from bot.cli import keys as command
 
     command.rotate(env_file)
+
+
+@receipts.command("verify")
+def receipts_verify(
+    file: Annotated[Path | None, typer.Argument(help="What `export` printed; the database when left out.")] = None,
+    env_file: EnvFile = None,
+) -> None:
+    """Check that every receipt is as it was written; ends with 1 where one is not. A FILE needs no database."""
+    from bot.cli import receipts as command
+
+    command.verify(file, env_file)
+
+
+@receipts.command("export")
+def receipts_export(
+    organization: Annotated[str, typer.Argument(help="Key, name or id.")], env_file: EnvFile = None
+) -> None:
+    """Print an organization's receipts, one per line, to be kept or checked elsewhere."""
+    from bot.cli import receipts as command
+
+    command.export(organization, env_file)

@@ -211,6 +211,12 @@ class Receipt:
     hash: str
     #: what is missing in it
     partly: Partly | None = None
+    #: what began the run; None in receipts that were written before this was noted
+    trigger: Trigger | None = None
+    #: ids of the members who asked for it or joined
+    asked_by: tuple[str, ...] = ()
+    #: the release of Tidings that wrote it
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,21 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
-from storage.facts.runs import Clocks, Receipt, Run
+from storage.facts.receipts import ChainCheck
+from storage.facts.runs import Clocks, Receipt, Run, Trigger
 from storage.facts.streams import StreamCounts
 from storage.records.runs import older_json, partly_from, partly_json
-from storage.tables import ReceiptRow
+from storage.tables import ReceiptRow, RefreshPersonRow, RefreshRunRow
 
 FIRST_HASH = "0" * 64
 
@@ -25,7 +29,7 @@ def add(session: Session, run: Run, outcome: dict[str, Any], now: datetime) -> R
         .order_by(col(ReceiptRow.sequence).desc())
         .limit(1)
     ).first()
-    body = _body(run, outcome)
+    body = _body(run, outcome, _asked_by(session, run.id))
     previous = last.hash if last else FIRST_HASH
     sequence = last.sequence + 1 if last else 1
     row = ReceiptRow(
@@ -50,19 +54,61 @@ def of_run(session: Session, run_id: str) -> Receipt | None:
     return as_receipt(row) if row else None
 
 
-def broken(session: Session, organization_id: str) -> list[int]:
-    """Return the sequence numbers whose hash or link is wrong."""
-    wrong = []
-    previous = FIRST_HASH
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One receipt as it stands in its chain, with all that its hash covers."""
+
+    id: str
+    sequence: int
+    body: str
+    previous_hash: str
+    hash: str
+
+
+def links(session: Session, organization_id: str) -> list[Link]:
+    """Return the organization's whole chain, the oldest first."""
     statement = (
         select(ReceiptRow).where(ReceiptRow.organization_id == organization_id).order_by(col(ReceiptRow.sequence))
     )
-    for position, row in enumerate(session.exec(statement), 1):
-        expected = chained_hash(previous, position, row.body)
-        if row.sequence != position or row.previous_hash != previous or row.hash != expected:
-            wrong.append(row.sequence)
-        previous = row.hash
-    return wrong
+    return [_link(row) for row in session.exec(statement)]
+
+
+def checked(chain: Iterable[Link]) -> ChainCheck:
+    """Look at every link: its place, its content, and the one before it. Needs nothing but the chain itself."""
+    wrong = []
+    previous, position = FIRST_HASH, 0
+    for position, link in enumerate(chain, 1):
+        if not _follows(link, previous) or link.sequence != position:
+            wrong.append(link.sequence)
+        previous = link.hash
+    return ChainCheck(position, tuple(wrong), previous if position else "")
+
+
+def broken(session: Session, organization_id: str) -> list[int]:
+    """Return the sequence numbers whose hash or link is wrong."""
+    return list(checked(links(session, organization_id)).broken)
+
+
+def found(session: Session, organization_id: str, receipt_id: str) -> tuple[Receipt, bool] | None:
+    """Return a receipt of that organization, and whether it is as it was written and follows the one before it."""
+    row = session.get(ReceiptRow, receipt_id)
+    if row is None or row.organization_id != organization_id:
+        return None
+    before = session.exec(
+        select(ReceiptRow.hash).where(
+            ReceiptRow.organization_id == organization_id, ReceiptRow.sequence == row.sequence - 1
+        )
+    ).first()
+    previous = before if row.sequence > 1 else FIRST_HASH
+    return as_receipt(row), previous is not None and _follows(_link(row), previous)
+
+
+def _link(row: ReceiptRow) -> Link:
+    return Link(row.id, row.sequence, row.body, row.previous_hash, row.hash)
+
+
+def _follows(link: Link, previous: str) -> bool:
+    return link.previous_hash == previous and link.hash == chained_hash(previous, link.sequence, link.body)
 
 
 def chained_hash(previous: str, sequence: int, body: str) -> str:
@@ -90,10 +136,13 @@ def as_receipt(row: ReceiptRow) -> Receipt:
         previous_hash=row.previous_hash,
         hash=row.hash,
         partly=partly_from(body),
+        trigger=Trigger(body["trigger"]) if "trigger" in body else None,
+        asked_by=tuple(body.get("asked_by", ())),
+        release=body.get("release", ""),
     )
 
 
-def _body(run: Run, outcome: dict[str, Any]) -> str:
+def _body(run: Run, outcome: dict[str, Any], asked_by: list[str]) -> str:
     clocks = {name: value.isoformat() if value else None for name, value in asdict(run.clocks).items()}
     facts = {
         "run": run.id,
@@ -104,6 +153,9 @@ def _body(run: Run, outcome: dict[str, Any]) -> str:
         "snapshot_before": outcome.get("snapshot_before"),
         "snapshot_after": outcome.get("snapshot_after"),
         "fingerprint": outcome.get("fingerprint", ""),
+        "trigger": run.trigger.value,
+        "asked_by": asked_by,
+        "release": _release(),
     }
     if run.partly is not None:
         # Receipts of before know of no such runs; theirs stay as they are.
@@ -117,3 +169,22 @@ def ids_of(session: Session, run_ids: list[str]) -> dict[str, str]:
     """Return the receipt id of each of these runs that has one."""
     statement = select(ReceiptRow.run_id, ReceiptRow.id).where(col(ReceiptRow.run_id).in_(run_ids))
     return dict(session.exec(statement).all())
+
+
+def _asked_by(session: Session, run_id: str) -> list[str]:
+    """Return the members who waited for the run, in the order in which they asked."""
+    statement = (
+        select(RefreshPersonRow.member_id)
+        .join(RefreshRunRow, col(RefreshRunRow.refresh_id) == col(RefreshPersonRow.refresh_id))
+        .where(RefreshRunRow.run_id == run_id, col(RefreshRunRow.left_at).is_(None))
+        .order_by(col(RefreshPersonRow.joined_at), col(RefreshPersonRow.member_id))
+    )
+    return list(dict.fromkeys(session.exec(statement)))
+
+
+@cache
+def _release() -> str:
+    try:
+        return version("tidings")
+    except PackageNotFoundError:  # run from its sources, without an installation
+        return ""

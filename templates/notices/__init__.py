@@ -60,6 +60,7 @@ from templates.notices.members import (
     role_granted,
     role_revoked,
 )
+from templates.notices.receipt import no_receipt, receipt, receipt_usage
 from templates.notices.status import source_status, status
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "member_list",
     "members_usage",
     "no_access",
+    "no_receipt",
     "no_room",
     "no_sources",
     "no_such_group",
@@ -120,6 +122,8 @@ __all__ = [
     "not_found",
     "nothing_started",
     "queued",
+    "receipt",
+    "receipt_usage",
     "refresh_card",
     "refresh_finished",
     "role_granted",

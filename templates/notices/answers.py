@@ -142,7 +142,10 @@ def help_text() -> Message:
             (Code("/data schedule"), ", and managers change it: ", Code("/data schedule shopify at 07:30")),
         ),
         ("Read it all again", (Code("/data reread shopify orders"), " (managers); it asks first")),
-        ("What happened lately?", (Code("/data history"), " or ", Code("/data history quickbooks"))),
+        (
+            "What happened lately?",
+            (Code("/data history"), " or ", Code("/data history quickbooks"), ", and ", Code("/data receipt rcp_…")),
+        ),
         ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
     )
     clocks: Words = (

@@ -1,6 +1,5 @@
 """The confirmation: said once as a post and as an e-mail when a refresh has ended, whatever way."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from storage.facts.messages import (
@@ -27,14 +26,13 @@ from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.past import past_parts, unread
 from templates.notices.pieces import Words, instant, touched
 from templates.text import label, number
-from templates.words import ENDINGS, long_names, short_names, source_title
+from templates.words import ENDINGS, long_names, short_names, source_title, stream_words
 
 _KINDS = {
     RunState.READY: "refresh_ready",
     RunState.FAILED: "refresh_failed",
     RunState.CANCELLED: "refresh_cancelled",
 }
-_HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
 #: People who are named; a longer list is a sum.
 _NAMED = 20
 #: Up to this many sources each show their four clocks; more become one table.
@@ -164,7 +162,7 @@ def _rows(refresh: RefreshStatus, streams: Mapping[str, str]) -> list[Part]:
             if not count.touched:
                 quiet += 1
                 continue
-            name = streams.get(stream) or _spaced(stream)
+            name = streams.get(stream) or stream_words(stream)
             told = name if len(refresh.runs) == 1 else f"{names[source.id]}: {name}"
             numbers = (count.new, count.changed, count.deleted, count.total)
             rows.append(((told,), *((number(value),) for value in numbers)))
@@ -189,11 +187,6 @@ def _rows(refresh: RefreshStatus, streams: Mapping[str, str]) -> list[Part]:
             else []
         ),
     ]
-
-
-def _spaced(stream: str) -> str:
-    """Return a stream's own name as words: ``JournalEntry`` becomes ``Journal entry``."""
-    return _HUMP.sub(" ", stream).replace("_", " ").capitalize()
 
 
 def _next_for_cancelled(refresh: RefreshStatus) -> list[Part]:

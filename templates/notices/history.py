@@ -4,21 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.facts.messages import Heading, Inline, Message, Note, Paragraph, Part, Table, When
-from storage.facts.runs import Failure, Result, Run, RunState, Trigger
+from storage.facts.runs import Failure, Result, Run, RunState
 from storage.facts.sources import Source
 from templates import times
 from templates.notices.partly import as_of, lacks, lost
 from templates.notices.past import back_to
 from templates.notices.pieces import doing, instant, touched
 from templates.text import label, number, shorten
-from templates.words import RESULTS, STAGES, provider_name, short_names, source_title
-
-_TRIGGERS = {
-    Trigger.REQUEST: "a person",
-    Trigger.SCHEDULE: "the schedule",
-    Trigger.FIRST_READ: "first read",
-    Trigger.OLDER: "first read, older periods",
-}
+from templates.words import RESULTS, STAGES, TRIGGERS, provider_name, short_names, source_title
 
 #: Sentences of connectors that are shown below the runs, and the length of each.
 _REMARKS, _LONGEST = 5, 300
@@ -74,7 +67,7 @@ def _row(
     row: tuple[tuple[Inline, ...], ...] = (
         *(((names.get(run.source_id, "–"),),) if names else ()),
         instant(run.clocks.requested_at),
-        (_TRIGGERS.get(run.trigger, str(run.trigger)),),
+        (TRIGGERS.get(run.trigger, str(run.trigger)),),
         _result(run, now),
         as_of(run.clocks.source_as_of, run.partly, "unchanged") if ready else ("unchanged",),
         (_rows(run) if ready else "–",),

@@ -30,6 +30,7 @@ from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
+from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
@@ -566,6 +567,14 @@ class TwinAudit:
         return AuditPage((), 0, ())
 
 
+class TwinReceipts:
+    """Has none."""
+
+    async def one(self, actor: Actor, _receipt_id: str) -> ReceiptPage:
+        authorize(actor, Action.SEE_HISTORY)
+        raise NotFoundError
+
+
 @dataclass
 class TwinServices:
     """All of them."""
@@ -587,6 +596,7 @@ class TwinServices:
         self.disconnect = TwinDisconnects()
         self.members = TwinMembers()
         self.audit = TwinAudit()
+        self.receipts = TwinReceipts()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.rereads = TwinRereads()

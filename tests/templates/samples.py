@@ -12,6 +12,7 @@ from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
 from storage.facts.past import Older
 from storage.facts.people import Action, Member, Role
+from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import (
     Clocks,
     Duration,
@@ -20,6 +21,7 @@ from storage.facts.runs import (
     Held,
     Missing,
     Partly,
+    Receipt,
     Result,
     Run,
     RunState,
@@ -231,6 +233,16 @@ def audit_page(broken=()):
 
 
 STILL = Dependent(DependentKind.SCHEDULE, SHOPIFY.id, "every 60 minutes")
+
+
+def receipt_page(of=None, *, sound=True, asked_by=("Maya Ortiz", "Sam Keller")):
+    done = of or run(counts=COUNTS, asked=20)
+    receipt = Receipt(
+        "rcp_0m5k2n8q4r7t1v3x6z9bcd", done.id, "org_1", done.source_id, 1_204, done.clocks, done.counts,
+        {"collecting": 74.2, "processing": 3.1}, 811, 813, "9f2c" * 16, "51ab" * 16, "07de" * 16,
+        partly=done.partly, trigger=done.trigger, asked_by=("mem_1", "mem_2"), release="0.1.0",
+    )  # fmt: skip
+    return ReceiptPage(receipt, SHOPIFY, asked_by, sound)
 
 
 def frozen(reason, since=90, as_of=300):
@@ -580,6 +592,11 @@ def _histories():
             ORG, None, [runs[0], run(QUICKBOOKS)], NOW, sources={SHOPIFY.id: SHOPIFY, QUICKBOOKS.id: QUICKBOOKS}
         ),
         "history_none": notices.history(ORG, SHOPIFY, [], NOW),
+        "receipt": notices.receipt(ORG, receipt_page()),
+        "receipt_partial": notices.receipt(ORG, receipt_page(partial(), asked_by=())),
+        "receipt_changed": notices.receipt(ORG, receipt_page(sound=False)),
+        "receipt_missing": notices.no_receipt("rcp_0000000000000000000000"),
+        "receipt_usage": notices.receipt_usage("the last one"),
         "history_long": notices.history(
             ORG,
             SHOPIFY,

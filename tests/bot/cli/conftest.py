@@ -35,6 +35,7 @@ class Shell:
         takes_file = (
             arguments[0] in {"migrate", "seed", "serve", "doctor", "status", "refresh", "access"}
             or "rotate" in arguments
+            or "receipts" in arguments
         )
         options = ["--env-file", str(self.env_file)] if takes_file else []
         result = CliRunner().invoke(app, [*arguments, *options])

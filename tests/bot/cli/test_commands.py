@@ -16,6 +16,7 @@ from storage.seal import Seal, SealError, new_key
 from storage.seeding import organization_id
 from storage.sessions import open_database
 from tests.bot.cli.conftest import Shell
+from tests.storage.records.test_receipts import write_receipts
 from tests.storage.test_seed_file import ENVIRONMENT, EXAMPLE
 
 HEAVY = {
@@ -119,6 +120,22 @@ def test_status_shows_every_source(seeded: Shell) -> None:
         assert words in output
     assert "no single organization" in seeded.run("status", "nobody", code=1)
     assert "Temerity Goods" in seeded.run("status", "temerity-goods")
+
+
+def test_receipts_are_checked_in_the_database_and_in_a_file_that_needs_none(seeded: Shell) -> None:
+    assert "Temerity Goods: no receipts yet" in seeded.run("receipts", "verify")
+    database = open_database(seeded.variables["DATABASE_URL"])
+    database.in_write(lambda session: write_receipts(session, organization_id("temerity-goods"), 3))
+    told = seeded.run("receipts", "verify")
+    assert "Temerity Goods: 3 receipts, each as it was written" in told
+    exported = seeded.folder / "receipts.jsonl"
+    exported.write_text(seeded.run("receipts", "export", "temerity-goods"))
+    seeded.variables["DATABASE_URL"] = "sqlite:////nowhere/at/all.db"
+    assert "3 receipts, each as it was written" in seeded.run("receipts", "verify", str(exported))
+    exported.write_text(exported.read_text().replace('\\"f1\\"', '\\"f7\\"'))
+    assert "NOT as written: receipt 2 of 3" in seeded.run("receipts", "verify", str(exported), code=1)
+    exported.write_text('{"id": 1}\n')
+    assert "line 1: not a receipt" in seeded.run("receipts", "verify", str(exported), code=1)
 
 
 def test_refresh_starts_runs_in_the_name_of_a_member(seeded: Shell) -> None:

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from jobs.errors import NotAllowedError, NotFoundError
 from jobs.refresh.ask import Joined, LeftOut, Started, TriggerKey
 from sandbox.misbehave import Kind, Rule
 from storage.facts.runs import RunState
@@ -65,6 +68,14 @@ async def test_a_second_refresh_shows_only_what_changed(sqlite_database: Databas
             receipt = receipts.of_run(session, run.id)
             assert receipt is not None
             assert receipt.sequence == 2
+        page = await stage.jobs.services.receipts.one(await stage.actor("U0PRIYA"), receipt.id)
+        assert (page.receipt, page.asked_by, page.sound) == (receipt, ("Maya Ortiz",), True)
+        assert page.receipt.stage_seconds.keys() == {"collecting", "processing"}
+        stranger = await stage.actor("U0GUEST")
+        with pytest.raises(NotAllowedError):
+            await stage.jobs.services.receipts.one(stranger, receipt.id)
+        with pytest.raises(NotFoundError):
+            await stage.jobs.services.receipts.one(await stage.actor("U0PRIYA"), "rcp_nothing")
 
 
 async def test_the_same_trigger_starts_once(database: Database, tmp_path: Path) -> None:
