@@ -22,6 +22,7 @@ from tests.databases import (
     start_postgres,
     stop_postgres,
 )
+from tests.statements import share_statements
 
 __all__ = [
     "database",
@@ -71,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # The workers inherit the address; without workers it is started when a test first wants it.
         start_postgres(config)
     sys.addaudithook(_stay_on_loopback)
+    share_statements()
     # Imports make few cycles and many objects; what they leave is looked through at the end of the collection.
     gc.disable()
 
@@ -82,7 +84,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(50_000, 20, 10)
     gc.enable()
 
 
