@@ -269,6 +269,9 @@ async def test_a_feed_that_cannot_be_read_stops_itself_only(tmp_path: Path, repl
     here.assert_same()
     here.world.access = access
     assert (await here.world.collect()).source_as_of == here.at(5 + 45)
+    # What was missing and is declared no more, or may be missing now, is no trouble.
+    here.world.access = replace(access, only=frozenset({"feed of before"}))
+    assert not (await here.world.collect()).aside
 
 
 async def test_a_feed_that_is_declared_anew_and_fails_keeps_what_it_had(tmp_path: Path) -> None:
