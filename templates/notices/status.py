@@ -285,12 +285,15 @@ def _table(statuses: Sequence[SourceStatus], now: datetime) -> Table:
 
 
 def _row(status: SourceStatus, name: str, now: datetime) -> tuple[tuple[Inline, ...], ...]:
+    source = status.source
     soon: Words = (When(status.next_run_at),) if status.next_run_at else next_collection(status, now)
+    # Only the first ones are explained above the table.
+    why = "" if source.connection is ConnectionState.CONNECTED else label(source.connection_reason or "", empty="")
     return (
         (name,),
         as_of(status.last_data_refresh, lacks(status.last_ready), "never"),
         (_fresh(status),),
-        (CONNECTION[status.source.connection],),
+        (": ".join(filter(None, (CONNECTION[source.connection], why.rstrip(".")))),),
         doing(status.active, now) if status.active else ("–",),
         soon,
     )

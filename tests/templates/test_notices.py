@@ -151,7 +151,8 @@ def test_status_puts_what_needs_a_person_on_top_and_counts_it():
     message = notices.status(ORG, [*many(50), cut_off()], NOW)
     assert message.summary.startswith("Temerity Goods: 16 of 51 sources are fresh, 1 needs a person.")
     table = next(part for part in message.parts if isinstance(part, m.Table))
-    assert table.rows[0][3] == ("disconnected",)
+    assert table.rows[0][3] == ("disconnected: Shopify refused the stored grant",)
+    assert table.rows[0][5] == ("none until it is reconnected",)
     assert [row[2][0] for row in table.rows[1:]] == ["overdue"] * 17 + ["late"] * 17 + ["fresh"] * 16
 
 
