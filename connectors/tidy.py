@@ -22,6 +22,8 @@ from storage.facts.streams import ColumnType
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EXACT = Context(prec=120)
+#: what people call values of a type
+_CALLED = {ColumnType.MONEY: "an amount", ColumnType.NUMBER: "an amount", ColumnType.INTEGER: "a whole number"}
 
 
 class _Number(str):
@@ -87,7 +89,7 @@ class Tidy:
                 raise self._wrong(path, "true or false")
             return str(said).lower() == "true"
         if not isinstance(said, str):
-            raise self._wrong(path, f"a {kind}")
+            raise self._wrong(path, _CALLED.get(kind, f"a {kind}"))
         if kind in {ColumnType.DATE, ColumnType.TIMESTAMP} and not _DAY.match(said):
             raise self._wrong(path, "a date")
         if kind is ColumnType.DATE:

@@ -171,7 +171,11 @@ async def test_a_new_field_is_told_and_kept_and_a_missing_or_retyped_one_stops_i
         spoilt: list[tuple[dict[str, Any], str]] = [
             ({"TxnDate": None}, "Bills: the provider sent records without TxnDate"),
             ({"TxnDate": 20261122}, "TxnDate is not a date"),
-            ({"TotalAmt": {"value": 5}}, "TotalAmt is not a money"),
+            ({"TotalAmt": {"value": 5}}, "TotalAmt is not an amount"),
+            ({"TotalAmt": 10**17}, "TotalAmt is not an amount"),
+            ({"TotalAmt": "１２３"}, "TotalAmt is not an amount"),
+            ({"TotalAmt": "1_000"}, "TotalAmt is not an amount"),
+            ({"TotalAmt": "1.234,56"}, "TotalAmt is not an amount"),
             ({"DocNumber": {"text": "a7"}}, "DocNumber is not a text"),
             ({"Line": "none"}, "is not an object"),
         ]
