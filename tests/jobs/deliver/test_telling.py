@@ -11,6 +11,7 @@ from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.sources import Provider
 from storage.records import deliveries, organizations
 from storage.sessions import Database
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
 
@@ -49,7 +50,7 @@ def _posts(stage: Stage, delivery: Delivery) -> list[Any]:
 
 
 async def test_slack_and_mail_both_tell_once(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         _confirm_address(stage)
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
 
@@ -64,7 +65,7 @@ async def test_slack_and_mail_both_tell_once(database: Database, tmp_path: Path)
 async def test_without_a_confirmed_address_no_mail_is_sent_and_the_reason_is_kept(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
 
         skipped = found[REFRESH_FINISHED, Channel.EMAIL]
@@ -74,7 +75,7 @@ async def test_without_a_confirmed_address_no_mail_is_sent_and_the_reason_is_kep
 
 
 async def test_slack_being_down_does_not_stop_the_mail(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         _confirm_address(stage)
         stage.slack.lie("chat.postMessage", "server_error", status=503, times=None)
         outcome = await stage.request(Provider.SHOPIFY)
@@ -87,7 +88,7 @@ async def test_slack_being_down_does_not_stop_the_mail(sqlite_database: Database
 
 
 async def test_mail_being_down_does_not_stop_slack(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         _confirm_address(stage)
         stage.mail.lie("refuse_connection", times=2)
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
@@ -100,7 +101,7 @@ async def test_mail_being_down_does_not_stop_slack(sqlite_database: Database, tm
 async def test_an_accepted_post_that_nobody_confirmed_is_found_and_not_sent_again(
     sqlite_database: Database, tmp_path: Path, lie: str
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         options = {"seconds": 1.2} if lie == "late_accept" else {}
         stage.slack.lie("chat.postMessage", lie, times=1, **options)
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
@@ -112,7 +113,7 @@ async def test_an_accepted_post_that_nobody_confirmed_is_found_and_not_sent_agai
 
 
 async def test_a_post_that_was_lost_on_the_way_is_sent_again(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.slack.lie("chat.postMessage", "reset", times=1)
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
 
@@ -122,7 +123,7 @@ async def test_a_post_that_was_lost_on_the_way_is_sent_again(sqlite_database: Da
 
 
 async def test_where_history_cannot_be_read_nothing_is_sent_again(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.slack.lie("chat.postMessage", "accept_reset", times=1)
         stage.slack.lie("conversations.history", "error", error="missing_scope", times=None)
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
@@ -135,7 +136,7 @@ async def test_where_history_cannot_be_read_nothing_is_sent_again(sqlite_databas
 async def test_a_mail_that_nobody_confirmed_is_not_repeated_when_slack_confirmed(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         _confirm_address(stage)
         stage.mail.lie("accept_drop", times=1)
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
@@ -147,7 +148,7 @@ async def test_a_mail_that_nobody_confirmed_is_not_repeated_when_slack_confirmed
 async def test_a_mail_that_nobody_confirmed_is_repeated_with_its_id_when_slack_never_confirmed(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         _confirm_address(stage)
         stage.slack.lie("chat.postMessage", "error", error="restricted_action", times=None)
         stage.mail.lie("accept_drop", times=1)
@@ -159,7 +160,7 @@ async def test_a_mail_that_nobody_confirmed_is_repeated_with_its_id_when_slack_n
 
 
 async def test_a_channel_that_refuses_is_replaced_by_the_asker_s_dm(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.slack.lie("chat.postMessage", "error", error="is_archived", channel="C0FINANCE", times=None)
         await stage.finished((await stage.request(Provider.SHOPIFY)).refresh_id)
 
@@ -170,7 +171,7 @@ async def test_a_channel_that_refuses_is_replaced_by_the_asker_s_dm(sqlite_datab
 
 
 async def test_a_rate_limit_is_waited_for(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.slack.lie("chat.postMessage", "ratelimited", retry_after=1, times=1)
         found = await _settled(stage, (await stage.request(Provider.SHOPIFY)).refresh_id)
 
@@ -179,7 +180,7 @@ async def test_a_rate_limit_is_waited_for(sqlite_database: Database, tmp_path: P
 
 
 async def test_what_is_no_longer_worth_sending_is_given_up(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.slack.lie("chat.postMessage", "ratelimited", retry_after=1, times=None)
         outcome = await stage.request(Provider.SHOPIFY)
         await stage.finished(outcome.refresh_id)
