@@ -15,3 +15,5 @@ class Older:
     left: int
     #: what people read: "Invoices"
     label: str = ""
+    #: how long the rest takes at the rate that the provider allows; None: its records at the pace of the run before
+    seconds: float | None = None

@@ -56,9 +56,16 @@ def past_parts(
 
 
 def _seconds_left(run: Run, now: datetime) -> float | None:
-    """Return how long the rest takes at the pace of the run before; None where that is not known, or proved wrong."""
-    if run.started_at is None or run.finished_at is None or not run.rows:
+    """Return how long the rest takes at the provider's rate, where that decides, or else at the pace of the run before.
+
+    None where that is not known, or proved wrong.
+    """
+    if run.started_at is None or run.finished_at is None:
+        return None
+    allowed = [one.seconds for one in unread(run) if one.seconds is not None]
+    if not allowed and not run.rows:
         return None
     took = (run.finished_at - run.started_at).total_seconds()
-    left = sum(one.left for one in unread(run)) * took / run.rows - (now - run.finished_at).total_seconds()
+    rest = max(allowed) if allowed else sum(one.left for one in unread(run)) * took / run.rows
+    left = rest - (now - run.finished_at).total_seconds()
     return left if left > 0 else None

@@ -15,6 +15,12 @@ def test_the_rest_is_told_with_its_time_while_it_is_read() -> None:
     assert past_told(begun(), run(QUICKBOOKS, RunState.RUNNING), NOW).endswith("still being read, about 11 min left.")
 
 
+def test_where_the_provider_decides_how_long_it_takes_that_is_told() -> None:
+    slow = replace(begun(), older=tuple(replace(one, seconds=7200.0) for one in begun().older))
+    told = past_told(slow, run(QUICKBOOKS, RunState.RUNNING), NOW)
+    assert "about 1 h 5" in told, told
+
+
 @pytest.mark.parametrize(
     "changes",
     [
