@@ -11,25 +11,33 @@ from connectors.files.wrong import FileError
 
 #: bytes on disk of one file's records: each has the file's headings beside its cells, which a hostile file makes long
 LARGEST = 16 << 30
+#: records of one file: whoever reads it holds all of its keys in memory, some 150 bytes each
+MOST = 10_000_000
 _HEAD = struct.Struct("<II")
 #: what is handed on at once
 _RECORDS, _BYTES = 20_000, 32 << 20
 
 
+class FullError(FileError):
+    """One file holds more than is kept of any."""
+
+
 class Spool:
     """Takes records with their keys, and gives them back in the same order."""
 
-    def __init__(self, largest: int = LARGEST) -> None:
-        self._largest, self._size = largest, 0
+    def __init__(self, largest: int = LARGEST, most: int = MOST) -> None:
+        self._largest, self._most, self._size = largest, most, 0
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`, or when nobody has it any more
         self.count = 0
 
     def add(self, key: str, record: bytes) -> None:
-        """Keep one record; FileError where there are too many for a disk that others use, too."""
+        """Keep one record; FullError where there are too many for a machine that others use, too."""
         name = key.encode()
         self._size += _HEAD.size + len(name) + len(record)
         if self._size > self._largest:
-            raise FileError("holds more than can be kept: its headings, which each row repeats, may be far too long")
+            raise FullError("holds more than can be kept: its headings, which each row repeats, may be far too long")
+        if self.count >= self._most:
+            raise FullError(f"has more than {self._most:,} rows: let it be delivered in several files")
         self._file.write(_HEAD.pack(len(name), len(record)))
         self._file.write(name)
         self._file.write(record)

@@ -61,7 +61,8 @@ def _read(number: int, said: Mapping[str, str], sample: Sample, lines: tuple[str
     except msgspec.ValidationError:
         return RowAnswer(good=False, lines=lines)
     header, shown = preview(feed, rows.first)
-    told = f"{rows.count:,} rows. The first ones, as they would be read:"
+    count = f"{rows.count:,} rows" if rows.whole else f"{rows.count:,} rows were looked at, and there are more"
+    told = f"{count}. The first ones, as they would be read:"
     return RowAnswer(good=True, lines=(*lines, told), header=header, rows=shown)
 
 

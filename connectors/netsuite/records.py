@@ -19,6 +19,8 @@ from storage.facts.streams import ColumnType
 
 #: what NetSuite prints for an empty reference
 _NOTHING = "- None -"
+#: of one file: days of 13 years
+_MOST_PERIODS = 5_000
 
 
 @dataclass
@@ -77,7 +79,13 @@ def read(feed: Feed, body: IO[bytes], records: Spool) -> Read:
         if period and not month:
             raise FileError(f"has a row without {feed.period}", row=number)
         key = prefix_of(feed.name, month) + joined(parts)
-        of_period = found.periods.setdefault(month, set())
+        of_period = found.periods.get(month)
+        if of_period is None:
+            if len(found.periods) == _MOST_PERIODS:
+                raise FileError(
+                    f"has more than {_MOST_PERIODS:,} periods: {feed.period} is no column of periods", row=number
+                )
+            of_period = found.periods[month] = set()
         if feed.numbered:
             times[key] += 1
             key += f"#{times[key]}"

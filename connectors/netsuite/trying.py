@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from connectors.errors import Broken, ConnectorError
-from connectors.files.spool import Spool
+from connectors.files.spool import FullError, Spool
 from connectors.files.store import Found, Store
 from connectors.files.unpack import unpacked
 from connectors.files.wrong import FileError, file_broken
@@ -23,8 +23,8 @@ from connectors.netsuite.typed import COLUMNS
 
 #: A larger file is not opened to try it: its first collection says what it holds.
 LARGEST = 16 << 20
-#: What a try may unpack, and keep on disk while it lasts.
-_UNPACKED, _KEPT = 256 << 20, 1 << 30
+#: What a try may unpack, and keep on disk while it lasts; rows that it reads. Somebody waits for it, and others beside.
+_UNPACKED, _KEPT, _MOST = 256 << 20, 256 << 20, 100_000
 _SHOWN, _WIDE, _LONG = 10, 9, 60
 #: Seconds that a person waits before a page: a mailbox may hold thousands of mails, and each is opened once.
 PATIENCE = 60.0
@@ -50,6 +50,8 @@ class Content:
 
     count: int
     first: list[bytes]
+    #: False: it has more rows, which were not looked at
+    whole: bool = True
 
 
 async def tried(place: Opened, patience: float = PATIENCE) -> dict[str, RowAnswer]:
@@ -105,17 +107,21 @@ async def _one(feed: Feed, found: Looked) -> RowAnswer:
     except ConnectorError as error:
         return RowAnswer(good=False, lines=(told, f"{_sentence(error.detail)}{_look(error.detail)}"))
     header, shown = preview(feed, rows.first)
-    lines = (told, f"All of its {rows.count:,} rows can be read. The first ones:")
+    said = f"All of its {rows.count:,} rows" if rows.whole else f"Its first {rows.count:,} rows, which were looked at,"
+    lines = (told, f"{said} can be read. The first ones:")
     return RowAnswer(good=True, lines=lines if rows.count else (told, "It has no rows."), header=header, rows=shown)
 
 
 def opened(feed: Feed, path: str, body: bytes) -> Content:
-    """Read all of a file as the feed would; Broken names the file, the row and the reason."""
+    """Read a file as the feed would, or the beginning of much; Broken names the file, the row and the reason."""
     check_columns(feed)
-    spool = Spool(_KEPT)
+    spool, whole = Spool(_KEPT, _MOST), True
     try:
-        read(feed, unpacked(path, io.BytesIO(body), _UNPACKED), spool)
-        return Content(spool.count, next(spool.batches(), [])[:_SHOWN])
+        try:
+            read(feed, unpacked(path, io.BytesIO(body), _UNPACKED), spool)
+        except FullError:
+            whole = False
+        return Content(spool.count, next(spool.batches(), [])[:_SHOWN], whole)
     except FileError as error:
         raise file_broken(path, error) from error
     finally:

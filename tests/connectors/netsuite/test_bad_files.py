@@ -203,6 +203,15 @@ def test_headings_that_each_row_repeats_do_not_fill_the_disk(tmp_path: Path, lar
     with contextlib.closing(Spool(largest)) as records, contextlib.suppress(FileError):
         read(feed, io.BytesIO(body), records)
     assert (records.count < 200) == catches
+    with contextlib.closing(Spool(most=199)) as records, pytest.raises(FileError, match="more than 199 rows"):
+        read(feed, io.BytesIO(body), records)
+
+
+def test_a_period_for_each_row_is_none() -> None:
+    feed = Feed(name="gl", pattern="*", key=("id",), dates="MM/DD/YYYY", replaces="period", period="month")
+    body = b"id,month" + b"".join(b"\n%d,%d" % (n, n) for n in range(5001))
+    with contextlib.closing(Spool()) as records, pytest.raises(FileError, match="month is no column of periods"):
+        read(feed, io.BytesIO(body), records)
 
 
 def test_several_members_are_one_file() -> None:

@@ -112,6 +112,14 @@ def test_what_is_wrong_names_feed_and_field(more: dict[str, str], words: str, at
     assert told.value.at == at
 
 
+async def test_of_much_the_beginning_is_tried() -> None:
+    """Rows of eight bytes pack to nothing: a sample of 4 MB could hold more than memory."""
+    body = b"id,a\n" + b"".join(b"%d,\n" % n for n in range(100_001))
+    answer = await filled({"feed.0.replaces": "nothing"}, 0, Sample("x.csv.gz", gzip.compress(body, 1)), mailed=False)
+    assert answer.rows[0].good, answer.rows[0].lines
+    assert "100,000 rows were looked at, and there are more" in answer.rows[0].lines[-1]
+
+
 def test_blocks_that_are_left_empty_are_none() -> None:
     empty = {name.replace(".0.", ".1."): value if "pattern" not in name else " " for name, value in GL.items()}
     empty |= {
