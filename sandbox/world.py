@@ -163,7 +163,7 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
             seed=plan.seed, invoices=plan.size, documents=plan.documents, as_of=ticking.now(), clock=ticking
         ),
         shopify=Shopify.generated(seed=plan.seed, orders=plan.size, as_of=ticking.now(), clock=ticking),
-        amazon=Amazon(clock=ticking),
+        amazon=Amazon(clock=ticking, generous=True),
         bucket=Bucket(ticking),
     )
     sandbox.amazon.product = sandbox.product_url

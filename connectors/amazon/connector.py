@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from connectors.amazon import entry, inventory, orders, reading, returns, settlements, traffic, transactions
 from connectors.amazon.calls import Calls, Pace
 from connectors.amazon.part import Errand, Part
-from connectors.amazon.reports import Reports, Waiting
+from connectors.amazon.reports import ASKED, Reports, Waiting
 from connectors.amazon.tables import READY
 from connectors.apart import Aside, apart, refuse_nothing
 from connectors.base import Access, Collected, Company, Progress, Session, Sink, serial
@@ -17,6 +18,7 @@ from connectors.errors import Broken
 from connectors.intake import Intake
 from connectors.shapes import Field, Shape
 from storage.facts.clock import aware
+from storage.facts.past import Older
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import ColumnType, Stream
@@ -114,7 +116,8 @@ class AmazonConnector:
         parts, aside = await apart(wanted)
         refuse_nothing(parts, aside, session.access.only)
         never = [one for one in aside if not await _is_lost(session, one)]
-        return _collected(session, parts, tuple(one for one in aside if one not in never), never, until)
+        done = _collected(session, parts, tuple(one for one in aside if one not in never), never, until)
+        return replace(done, older=_older(parts, calls.pace))
 
 
 async def _is_lost(session: Session, one: Aside) -> bool:
@@ -137,6 +140,14 @@ def _participating(found: list[msgspec.Raw]) -> tuple[str, ...]:
     except msgspec.MsgspecError as error:
         raise Broken("Amazon sent marketplaces of an unknown shape", code="page_unreadable") from error
     return tuple(sorted(one.marketplace.id for one in listed if one.participation.is_participating))
+
+
+def _older(parts: list[Part], pace: Pace) -> tuple[Older, ...]:
+    """Return what is not in yet; streams that come as reports share what Amazon allows of those."""
+    seconds = sum(part.reports for part in parts) / pace.rate(ASKED).per_second
+    return tuple(
+        replace(one, seconds=seconds if one.seconds is None else one.seconds) for part in parts for one in part.older
+    )
 
 
 def _collected(

@@ -1,7 +1,8 @@
 """One part of a collection: what it is given, and what it says about itself."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from connectors.base import Progress, Session, Sink
 from connectors.decode import Prepare, Record
 from connectors.intake import Intake
 from connectors.shapes import Shape
+from storage.facts.past import Older
 
 #: Records that are decoded together.
 BATCH = 2_000
@@ -50,8 +52,18 @@ class Part:
     full: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    #: what is not in yet, and how many reports it takes
+    older: tuple[Older, ...] = ()
+    reports: int = 0
     #: stream -> columns that nobody here knows
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def without(records: Sequence[Record], key: str, seen: Collection[str]) -> list[Record]:
+    """Return the records but for those whose key was seen."""
+    if not seen:
+        return list(records)
+    return [one for one in records if json.loads(bytes(one))[key] not in seen]
 
 
 async def drain(intake: Intake, parts: Iterator[Sequence[Record]]) -> None:

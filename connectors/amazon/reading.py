@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
 from connectors.amazon import inventory, orders, returns, settlements, traffic, transactions
 from connectors.amazon.document import Text
 from connectors.amazon.flat import Found
-from connectors.amazon.part import BATCH, Errand, Part, drain, take
-from connectors.amazon.spans import SPAN, Kind, Plan, plan
+from connectors.amazon.part import BATCH, Errand, Part, drain, take, without
+from connectors.amazon.reports import ASKED
+from connectors.amazon.spans import LITTLE, QUICKLY, SPAN, Kind, Plan, plan
 from connectors.base import Mark, mark
+from connectors.intake import Intake
 from connectors.shapes import Shape
 from connectors.side_by_side import together
+from storage.facts.past import Older
 
 
 async def read_orders(errand: Errand) -> Part:
@@ -27,39 +31,45 @@ async def read_returns(errand: Errand) -> Part:
 
 
 async def _read_spans(errand: Errand, kind: Kind, shape: Shape, read: Callable[[Text], Found]) -> Part:
-    """Read one kind of report.
-
-    The oldest span is loaded first, so that of a record that moved from one span to the next the newer one wins.
-    """
+    """Read what is new of one kind of report, and some of its past: all of it where that is little and quick."""
     name, until = shape.name, errand.until
     planned = plan(kind, mark(errand.cursors.get(name), until), until, errand.marketplaces)
-    made = await together(errand.reports.made(wanted) for wanted in planned.wanted)
     intake = errand.intake(shape)
     unknown: set[str] = set()
-    ends = until
+    ends = await _load(errand, planned, intake, read, unknown)
+    if planned.left and intake.rows <= LITTLE and planned.left / errand.calls.pace.rate(ASKED).per_second <= QUICKLY:
+        planned = planned.rest()
+        await _load(errand, planned, intake, read, unknown)
+    cursor = Mark(ends - errand.behind, planned.back_to.isoformat())
+    new = {name: tuple(sorted(unknown))} if unknown else {}
+    days = (until - planned.back_to) / SPAN
+    left = round(intake.rows / days * planned.left)
+    older = () if planned.complete else (Older(name, planned.back_to.date(), left),)
+    reports = planned.reports
+    return Part({name: str(cursor)}, as_of=ends, keep=(name,), unknown=new, older=older, reports=reports)
+
+
+async def _load(
+    errand: Errand, planned: Plan, intake: Intake, read: Callable[[Text], Found], unknown: set[str]
+) -> datetime:
+    """Load the spans of a plan, and return up to when the newest of them reaches.
+
+    The oldest span is loaded first, so that of a record that moved from one span to the next the newer one wins; so
+    does one that came before, of another plan.
+    """
+    ends, key = errand.until, intake.shape.fields[0].path
+    before = intake.seen
+    made = await together(errand.reports.made(wanted) for wanted in planned.wanted)
     for wanted, report in zip(planned.wanted, made, strict=True):
         if wanted is planned.wanted[-1]:
-            ends = min(until, report.data_end_time or until)
+            ends = min(errand.until, report.data_end_time or errand.until)
         if report.empty:
             continue
         with await errand.reports.read(report, wanted.label) as text:
             found = await asyncio.to_thread(read, text)
             unknown.update(found.unknown)
-            await drain(intake, found.parts)
-    cursor = Mark(ends - errand.behind, planned.back_to.isoformat())
-    new = {name: tuple(sorted(unknown))} if unknown else {}
-    return Part({name: str(cursor)}, as_of=ends, keep=(name,), notes=_notes(kind, planned), unknown=new)
-
-
-def _notes(kind: Kind, planned: Plan) -> tuple[str, ...]:
-    if planned.complete:
-        return ()
-    before, more = f"{planned.back_to:%Y-%m-%d}", kind.more * SPAN.days
-    times = -(-planned.left // kind.more)
-    said = f"{kind.label} of before {before} are not in yet: each collection reads {more} days more"
-    return (
-        f"{said}, so {times} more {'collection brings' if times == 1 else 'collections bring'} all of the two years.",
-    )
+            await drain(intake, (without(part, key, before) for part in found.parts))
+    return ends
 
 
 async def read_settlements(errand: Errand) -> Part:
@@ -76,26 +86,43 @@ async def read_settlements(errand: Errand) -> Part:
         with contextlib.closing(found.lines):
             await drain(lines, found.lines.batches())
         await take(heads, found.settlements)
-    note = f"{len(later)} older settlements are not in yet: the next collections read them."
+    read = [report for report in listed if report not in later]
+    back_to = min((report.data_start_time or report.created_time for report in read), default=errand.until)
     return Part(
-        {name: settlements.cursor_after(listed, later)}, keep=(name,) if now else (), notes=(note,) if later else ()
-    )
+        {name: settlements.cursor_after(listed, later)}, keep=(name,) if now else (), reports=len(later),
+        older=(Older(name, back_to.date(), len(later)),) if later else (),
+    )  # fmt: skip
 
 
 async def read_transactions(errand: Errand) -> Part:
-    """Read what was posted lately, and once a day what may have been released since."""
+    """Read what was posted lately, once a day what may have been released since, and some of the past."""
     name = transactions.TRANSACTIONS.name
     end = errand.until - transactions.LATEST - errand.behind
     intake = errand.intake(transactions.TRANSACTIONS, transactions.flattened)
-    for start, stop in transactions.windows(mark(errand.cursors.get(name), errand.until), end):
-        waiting: list[msgspec.Raw] = []
-        async for page in transactions.pages(errand.calls, start, stop):
-            waiting += page
-            if len(waiting) >= BATCH:
-                await take(intake, waiting)
-                waiting = []
-        await take(intake, waiting)
-    return Part({name: str(transactions.mark_after(end, errand.behind))}, as_of=end, keep=(name,))
+    since = mark(errand.cursors.get(name), errand.until)
+    for start, stop in transactions.windows(since, end):
+        await _take_posted(errand, intake, start, stop)
+    past = transactions.Past(since, end)
+    while (window := past.window()) is not None:
+        before = intake.rows
+        await _take_posted(errand, intake, *window)
+        past.read(window, intake.rows - before)
+    cursor = transactions.mark_after(end, errand.behind, past)
+    rate = errand.calls.pace.rate("transactions").per_second
+    older = (
+        () if past.complete else (Older(name, past.back_to, past.left, seconds=past.left / transactions.PAGE / rate),)
+    )
+    return Part({name: str(cursor)}, as_of=end, keep=(name,), older=older)
+
+
+async def _take_posted(errand: Errand, intake: Intake, start: datetime, stop: datetime) -> None:
+    waiting: list[msgspec.Raw] = []
+    async for page in transactions.pages(errand.calls, start, stop):
+        waiting += page
+        if len(waiting) >= BATCH:
+            await take(intake, waiting)
+            waiting = []
+    await take(intake, waiting)
 
 
 async def read_inventory(errand: Errand) -> Part:

@@ -24,6 +24,8 @@ from connectors.limits import tidy_wait
 from connectors.wire import Answer
 from storage.facts.secret import Secret
 
+#: The operation that decides how long many reports take.
+ASKED = "create report"
 _PATH = "/reports/2021-06-30/reports"
 #: A report that was asked for so recently serves another run; Amazon refuses to make the same one twice in this time.
 REUSED_FOR = timedelta(minutes=30)
@@ -190,7 +192,7 @@ class Reports:
         }  # fmt: skip
         if wanted.options:
             body["reportOptions"] = dict(wanted.options)
-        answer = await self._patient("create report", _PATH, body=body)
+        answer = await self._patient(ASKED, _PATH, body=body)
         made = _read(answer, _Created, "a new report").report_id
         return Report(
             made, wanted.type, "IN_QUEUE", self._clock.now(), wanted.marketplaces, wanted.start, wanted.end

@@ -1,12 +1,13 @@
-"""Which times the reports of one kind are asked for: what is new, then the past, some of it with each collection.
+"""Which times the reports of one kind are asked for: what is new, then the past, some of it with each run.
 
-Amazon makes such reports for at most 30 days each. The borders of past spans stand still, so that a later attempt of a
-run finds the reports that an earlier one asked for.
+Amazon makes such reports for at most 30 days each, and about one a minute. The borders of past spans stand still, so
+that a later attempt of a run finds the reports that an earlier one asked for.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from connectors.amazon.reports import Wanted
 from connectors.base import OVERLAP, Mark
@@ -14,8 +15,8 @@ from connectors.base import OVERLAP, Mark
 SPAN = timedelta(days=30)
 #: How far back is read.
 HISTORY = timedelta(days=730)
-#: A collection so soon after another one reads nothing of the past: Amazon's patience is kept for what is new.
-REST = timedelta(minutes=50)
+#: Past that is read with what is new: as few records as this, where its reports take no longer than so many seconds.
+LITTLE, QUICKLY = 20_000, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Kind:
     type: str
     #: what people read: "Orders"
     label: str
-    #: whole spans of the past that are read at first, and with each later collection
+    #: whole spans of the past that are read at first, and with each later run
     first: int
     more: int
     #: how far each collection goes back behind the last one
@@ -36,12 +37,26 @@ class Kind:
 class Plan:
     """Which spans to read, the oldest first, and how far back everything is in afterwards."""
 
+    kind: Kind
     wanted: tuple[Wanted, ...]
     back_to: datetime
     #: whether all of the history is in afterwards
     complete: bool
     #: whole spans of the past that are not in afterwards
     left: int
+
+    @property
+    def reports(self) -> int:
+        """How many reports the rest takes, about: one for each span, and with each run one of what is new."""
+        more = self.kind.more
+        return self.left + -(-self.left // more)
+
+    def rest(self) -> "Plan":
+        """Return the plan of all that is left, the oldest first."""
+        borders = [self.back_to - SPAN * number for number in range(self.left, -1, -1)]
+        new = self.wanted[-1]
+        wanted = [replace(new, start=start, end=stop, least_end=None) for start, stop in pairwise(borders)]
+        return Plan(self.kind, tuple(wanted), borders[0], complete=True, left=0)
 
 
 def plan(kind: Kind, since: Mark | None, until: datetime, marketplaces: tuple[str, ...]) -> Plan:
@@ -55,7 +70,7 @@ def plan(kind: Kind, since: Mark | None, until: datetime, marketplaces: tuple[st
         spans.append((back_to, end))
     else:
         back_to, made_since = _back_to(since), since.read_to
-        more = kind.more if until - since.read_to >= REST else 0
+        more = kind.more
         spans += reversed(list(_spans(since.read_to - kind.overlap, end)))
     while more > 0 and back_to > floor:
         spans.append((back_to - SPAN, back_to))
@@ -68,7 +83,7 @@ def plan(kind: Kind, since: Mark | None, until: datetime, marketplaces: tuple[st
         )
         for start, stop in reversed(spans)
     ]  # fmt: skip
-    return Plan(tuple(wanted), back_to, back_to <= floor, max(0, -((floor - back_to) // SPAN)))
+    return Plan(kind, tuple(wanted), back_to, back_to <= floor, max(0, -((floor - back_to) // SPAN)))
 
 
 def _aligned(moment: datetime) -> datetime:

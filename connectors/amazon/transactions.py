@@ -7,7 +7,7 @@ may be missing.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
@@ -26,6 +26,11 @@ HISTORY, SPAN = timedelta(days=730), timedelta(days=179)
 LATEST = timedelta(minutes=2)
 #: How far each collection goes back behind the last one, and how far once a day, for what was deferred.
 OVERLAP, DEFERRED = timedelta(days=3), timedelta(days=45)
+#: The first window of the past in a run, and the transactions after which the rest is left to the next run: what is
+#: posted on a busy day comes at Amazon's two seconds a page.
+FIRST, MOST = timedelta(days=7), 5_000
+#: Transactions on one page.
+PAGE = 100
 _PAGES = 10_000
 
 _TEXTS = ("transactionId", "transactionType", "transactionStatus", "description")
@@ -128,9 +133,10 @@ _DECODER = msgspec.json.Decoder(_Transaction)
 
 
 def windows(since: Mark | None, until: datetime) -> list[tuple[datetime, datetime]]:
-    """Return the times to ask for, the oldest first."""
-    back = OVERLAP if since is not None and since.newest == _day(until) else DEFERRED
-    start = until - HISTORY if since is None else since.read_to - back
+    """Return the times of what is new, the oldest first: none before the first read, whose past begins today."""
+    if since is None:
+        return [(_midnight(until), until)]
+    start = since.read_to - (OVERLAP if since.newest == _day(until) else DEFERRED)
     found = []
     while until - start > SPAN:
         found.append((start, start + SPAN))
@@ -138,9 +144,58 @@ def windows(since: Mark | None, until: datetime) -> list[tuple[datetime, datetim
     return [*found, (start, until)]
 
 
-def mark_after(until: datetime, behind: timedelta) -> Mark:
-    """Return the cursor: read up to there, and the day on which deferred ones were looked at again."""
-    return Mark(until - behind, _day(until))
+class Past:
+    """What was posted before, the newest first: windows that become longer until a run has read enough."""
+
+    def __init__(self, since: Mark | None, until: datetime) -> None:
+        self._floor = _midnight(until - HISTORY)
+        self._begins = _midnight(until)
+        if since is not None:
+            # One that is all in says no day.
+            self._begins = _start(since.back_to) if since.back_to else self._floor
+        self._at = self._begins
+        self._width = FIRST
+        self._records = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it is in."""
+        return self._at <= self._floor
+
+    @property
+    def back_to(self) -> date:
+        """The first day that is in."""
+        return self._at.date()
+
+    @property
+    def left(self) -> int:
+        """How many transactions are still to be read, if there are as many on each day as on those of this run."""
+        return round(self._records * ((self._at - self._floor) / max(self._begins - self._at, FIRST)))
+
+    def window(self) -> tuple[datetime, datetime] | None:
+        """Return what to read next; None when all is in, or when the rest is left to the next run."""
+        if self.complete or self._records >= MOST:
+            return None
+        return max(self._floor, self._at - self._width), self._at
+
+    def read(self, window: tuple[datetime, datetime], records: int) -> None:
+        """Note that a window is in."""
+        self._at = window[0]
+        self._width = min(3 * self._width, SPAN)
+        self._records += records
+
+
+def mark_after(until: datetime, behind: timedelta, past: Past) -> Mark:
+    """Return the cursor: read up to there, the day of the last look at deferred ones, and how far the past is in."""
+    return Mark(until - behind, _day(until), back_to="" if past.complete else past.back_to.isoformat())
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _start(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
 
 
 def _day(moment: datetime) -> str:

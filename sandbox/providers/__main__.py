@@ -41,7 +41,7 @@ def _build(asked: argparse.Namespace) -> QuickBooks | Shopify | Amazon:
     clock = SystemClock()
     journal = Journal(clock, asked.journal)
     if asked.provider == "amazon":
-        return Amazon(clock=clock, journal=journal, throttle=asked.throttle)
+        return Amazon(clock=clock, journal=journal, throttle=asked.throttle, generous=not asked.throttle)
     if asked.provider == "shopify":
         shopify = Shopify.generated(seed=asked.seed, orders=asked.size, as_of=clock.now(), clock=clock, journal=journal)
         if asked.throttle:

@@ -21,7 +21,7 @@ from connectors.amazon.download import download, storage_address
 from connectors.amazon.flat import Amounts, personal, sheet, stamp
 from connectors.amazon.orders import ORDERS, TYPE
 from connectors.amazon.parcels import PARCEL, Row, parcels
-from connectors.amazon.part import Errand
+from connectors.amazon.part import Errand, without
 from connectors.amazon.reading import read_orders
 from connectors.amazon.reports import Report, Reports, Waiting, Wanted, _serves
 from connectors.amazon.spans import SPAN, plan
@@ -101,16 +101,38 @@ async def test_the_past_is_read_back_span_by_span(app: Amazon) -> None:
     async with amazon_world(app) as world:
         done = await world.collect()
         assert len(world.kept.rows["orders"]) == 40
-        assert any("each collection reads 90 days more, so 8 more collections" in note for note in done.notes)
+        # 22 spans of orders with 8 runs, as many of returns with 11, and with each run a report of what is new.
+        told = {one.stream: (one.back_to, one.seconds) for one in done.older}
+        assert {seconds for _, seconds in told.values()} == {(22 + 8 + 22 + 11) / 0.0167}
+        assert set(told) == {"orders", "returns"}
         # The newest two to three months are in first, whatever lies before.
         oldest = min(row["updated_at"] for row in world.kept.rows["orders"].values())
         assert oldest > now - timedelta(days=91)
+        assert all(
+            timedelta(59) < now - datetime(*day.timetuple()[:3], tzinfo=UTC) < timedelta(91) for day, _ in told.values()
+        )
         rounds = 1
-        while any("not in yet" in note for note in done.notes):
-            world.clock.advance(timedelta(hours=1))
+        while done.older:
+            before = {one.stream: one.back_to for one in done.older}
+            # At once, and not only with the next collection: each run brings some of it.
+            world.clock.advance(timedelta(minutes=1))
             done, rounds = await world.collect(), rounds + 1
+            assert all(one.back_to < before[one.stream] for one in done.older)
         assert rounds <= 13
         same(world, app)
+
+
+async def test_little_history_is_read_at_once_where_amazon_allows_it(app: Amazon) -> None:
+    app.generous, now = True, app.clock.now()
+    for days in (100, 400, 729):
+        app.shops[SELLER].trade.sell(now - timedelta(days=days))
+    async with amazon_world(app) as world:
+        first = await world.collect()
+        assert first.older == ()
+        same(world, app)
+    rest = plan(orders.KIND, None, NOW, ("A",)).rest()
+    assert (rest.complete, rest.wanted[-1].end) == (True, plan(orders.KIND, None, NOW, ("A",)).back_to)
+    assert without([b'{"id":"1"}', b'{"id":"2"}'], "id", {"1"}) == [b'{"id":"2"}']
 
 
 async def test_a_second_run_waits_for_the_report_that_the_first_one_asked_for(app: Amazon) -> None:
@@ -394,6 +416,7 @@ async def test_the_pace_is_the_one_that_the_answers_tell(app: Amazon) -> None:
         same(world, app)
         assert not [entry for entry in app.journal.entries if entry.status == 429]
         app.script.add(Rule(Kind.RATE_LIMIT, operation="look at report"))
+        world.clock.advance(timedelta(minutes=9))
         await world.collect()
     pace = Pace()
     for said, rate in (("0.5", 0.5), ("x", 0.5), ("1e9", 0.5), ("99999", 0.5), ("5", 5.0)):

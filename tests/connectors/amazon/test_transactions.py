@@ -8,8 +8,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from connectors.amazon.transactions import DEFERRED, HISTORY, SPAN, TRANSACTIONS, flattened, windows
-from connectors.base import Mark
+from connectors.amazon.transactions import DEFERRED, HISTORY, SPAN, TRANSACTIONS, Past, flattened, mark_after, windows
+from connectors.base import Mark, mark
 from connectors.errors import Broken
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.amazon import Amazon
@@ -62,7 +62,11 @@ async def test_what_was_deferred_is_looked_at_again_once_a_day(app: Amazon) -> N
 
 def test_windows_reach_back_far_enough_and_are_short_enough() -> None:
     first = windows(None, NOW)
-    assert (first[0][0], first[-1][1]) == (NOW - HISTORY, NOW)
+    past = Past(None, NOW)
+    while (window := past.window()) is not None:
+        past.read(window, 0)
+        first.insert(0, window)
+    assert (first[0][0], first[-1][1]) == ((NOW - HISTORY).replace(hour=0), NOW)
     assert all(stop - start <= SPAN for start, stop in first)
     assert all(left[1] == right[0] for left, right in pairwise(first))
     today, before = Mark(NOW, f"{NOW:%Y-%m-%d}"), Mark(NOW, "2026-11-21")
@@ -70,6 +74,23 @@ def test_windows_reach_back_far_enough_and_are_short_enough() -> None:
     assert windows(before, NOW)[0][0] == NOW - DEFERRED
     # The twin that never looks back further than what Amazon posts late would miss every release.
     assert NOW - timedelta(days=3) > NOW - timedelta(days=6)
+
+
+def test_a_busy_sellers_past_takes_several_runs_and_each_of_them_goes_on() -> None:
+    known, ends, runs = Past(None, NOW), NOW.replace(hour=0), 0
+    while not known.complete:
+        begins, runs = known.back_to, runs + 1
+        while (window := known.window()) is not None:
+            assert window[1] == ends
+            known.read(window, 400 * (window[1] - window[0]).days)
+            ends = window[0]
+        assert known.back_to < begins
+        assert known.complete or known.left == pytest.approx(
+            400 * (known.back_to - NOW.date() + HISTORY).days, rel=0.02
+        )
+        cursor = str(mark_after(NOW, timedelta(0), known))
+        known = Past(mark(cursor, NOW), NOW)
+    assert (runs, mark(cursor, NOW).back_to) == (27, "")  # type: ignore[union-attr]  # it is one of ours
 
 
 def test_amounts_are_never_floats_and_a_transaction_needs_its_id() -> None:

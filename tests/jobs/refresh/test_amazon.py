@@ -40,7 +40,7 @@ def connect(stage: Stage, amazon: Amazon, *, region: str) -> None:
 
 
 async def test_what_the_account_holds_in_its_region_is_ready(sqlite_database: Database, tmp_path: Path) -> None:
-    amazon = Amazon(clock=OffsetClock())
+    amazon = Amazon(clock=OffsetClock(), generous=True)
     async with (
         served_amazon(amazon) as urls,
         staged(sqlite_database, tmp_path, more=amazon.environment(urls)) as stage,

@@ -55,6 +55,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 async def test_marketplaces_of_a_seller(bench: Bench) -> None:
     tokens = bench.app.give(SELLER)
+    bench.app.generous = False
     answer = await bench.ask(str(tokens["access_token"]))
     assert answer.headers["x-amzn-ratelimit-limit"] == "0.016"
     found: list[dict[str, Any]] = answer.json()["payload"]
