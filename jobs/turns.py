@@ -26,7 +26,7 @@ class Turns:
         return order[: max(free, 0)]
 
     def serve(self, who: str) -> None:
-        """Note that somebody got a place."""
+        """Note that it was somebody's turn."""
         self._count += 1
         # Taken out first, so that whoever was served longest ago stands first.
         self._served.pop(who, None)
@@ -89,8 +89,9 @@ class FairStore:
         if mine and self._shared and self._places is not None:
             running = max(running, self._places - 1)
         found, stopped = self._claim(queue, executor_id, version, who, running, *more, **named)
-        if mine and who is not None and found:
+        if mine and who is not None and (found or self._shared):
+            # Also where nothing could be claimed: what nobody can run must not stand first in every look.
             self._turns.serve(who)
-            if self._shared:
+            if found and self._shared:
                 self._again()
         return found, stopped

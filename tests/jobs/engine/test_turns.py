@@ -5,11 +5,12 @@ import os
 import random
 from collections import Counter
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import pytest
 
 from jobs.engine import REFRESH_QUEUE, Engine, Queue, Work, WorkContext
-from jobs.turns import Turns
+from jobs.turns import FairStore, Turns
 from storage.sessions import Database
 from tests.jobs.engine.stage import ended, enqueue, running
 
@@ -50,6 +51,44 @@ def test_fifty_organizations_share_within_a_tenth(turns: Turns, *, equal: bool) 
     got = played(turns, 50, 4000 if os.environ.get("SOAK") else 400)
     mean = got.total() / 50
     assert (max(got.values()) <= 1.1 * mean and min(got[f"org{n}"] for n in range(50)) >= 0.9 * mean) is equal
+
+
+class Stuck:
+    """A queue in which the first four organizations have work that no process can claim."""
+
+    def get_queue_partitions(self, name: str) -> list[str]:
+        _ = name
+        return [f"org{number}" for number in range(6)]
+
+    def start_queued_workflows(
+        self, queue: Queue, executor_id: str, version: str, who: str, running: int
+    ) -> tuple[list[str], None]:
+        _ = queue, executor_id, version, running
+        return ([who] if who in {"org4", "org5"} else []), None
+
+
+class _Served(Turns):
+    def serve(self, who: str) -> None:
+        if who in {"org4", "org5"}:
+            super().serve(who)
+
+
+class Patient(FairStore):
+    """The twin: whoever got nothing stays first."""
+
+    def __init__(self, *facts: Any) -> None:
+        super().__init__(*facts)
+        self._turns = _Served()
+
+
+@pytest.mark.parametrize("kind, fair", [(FairStore, True), (Patient, False)])
+def test_work_that_nobody_can_claim_keeps_no_place_from_others(kind: type[FairStore], *, fair: bool) -> None:
+    shared = kind(Stuck(), "refresh", "me", 4, list, lambda: None)
+    queue, got = Queue("refresh"), Counter[str]()
+    for _ in range(4):
+        for who in shared.waiting("refresh"):
+            got.update(shared.claim(queue, "me", "1", who)[0])
+    assert (set(got) == {"org4", "org5"}) is fair
 
 
 class ByLot(Engine):
