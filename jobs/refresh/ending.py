@@ -79,15 +79,19 @@ def _again_at(session: Session, run: Run, verdict: Verdict, now: datetime) -> da
 
 
 def again_later(session: Session, run: Run, now: datetime) -> None:
-    """Let streams be read alone once more after a run of them alone came to nothing; whoever looks is told when."""
+    """Let streams be read alone once more after a run of them alone came to nothing; whoever looks is told when.
+
+    One try follows, however many came to nothing; where one is due already, because a person did not wait for it, then.
+    """
     if not run.only:
         return
-    at = now + retry_delay(_FAILED_ALONE, None)
-    deadlines.add(session, run.organization_id, MISSING, run.id, at)
-    newest = runs.newest_loaded(session, run.source_id)
-    if newest is not None and newest.partly is not None and (newest.partly.again_at or now) <= now:
-        # Else an earlier one is still due: a person did not wait for it.
+    at, newest = now + retry_delay(_FAILED_ALONE, None), runs.newest_loaded(session, run.source_id)
+    if newest is not None and newest.partly is not None:
+        due = newest.partly.again_at
+        at = due if due is not None and due > now else at
         runs.put_off(session, newest.id, at)
+    deadlines.close_of_source(session, MISSING, run.source_id, now)
+    deadlines.add(session, run.organization_id, MISSING, run.id, at)
 
 
 def after_run(session: Session, run_id: str, now: datetime, notifier: Notifier) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
-from storage.tables import DeadlineRow
+from storage.tables import DeadlineRow, RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,12 @@ def postpone(session: Session, deadline_id: str, due_at: datetime) -> bool:
 def close(session: Session, kind: str, subject: str, now: datetime) -> bool:
     """Close the deadline because what it waited for happened."""
     return _settle(session, (DeadlineRow.kind == kind) & (DeadlineRow.subject == subject), "closed", now)
+
+
+def close_of_source(session: Session, kind: str, source_id: str, now: datetime) -> None:
+    """Close every open deadline of the kind that a run of the source has."""
+    own = select(RunRow.id).where(RunRow.source_id == source_id)
+    _settle(session, (col(DeadlineRow.kind) == kind) & col(DeadlineRow.subject).in_(own), "closed", now)
 
 
 def _settle(session: Session, which: object, state: str, now: datetime) -> bool:

@@ -89,6 +89,7 @@ def test_what_is_missing_is_tried_again_after_a_retry_that_came_to_nothing(
         session.add(retry)
     with database.write() as session:
         runs.put_off(session, partial_id, before)
+        deadlines.add(session, organization, MISSING, partial_id, before)
     with database.write() as session:
         end(session, retry_id, notifier)
     with database.read() as session:
@@ -98,6 +99,7 @@ def test_what_is_missing_is_tried_again_after_a_retry_that_came_to_nothing(
         assert partly is not None
         told = partly.again_at
     assert (mine is not None, told) == (follows, tells)
+    assert len([one for one in due if one.kind == MISSING]) == 1  # what failed twice does not come back twice
     if mine is not None:
         with database.write() as session:
             read_missing(session, mine, _LATER, lambda *_: None)
