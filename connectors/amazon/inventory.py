@@ -1,6 +1,6 @@
 """Stock in Amazon's warehouses: the present one, per marketplace and product, read whole each time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -43,6 +43,22 @@ INVENTORY = Shape(
     ),
     updated="lastUpdatedTime",
 )
+
+#: What Amazon's published model says a record has, our own key and marketplace, and what its details have.
+KNOWN = frozenset(
+    {
+        "id", "marketplaceId", "asin", "condition", "fnSku", _DETAILS, "lastUpdatedTime", "productName", "sellerSku",
+        "stores", "totalQuantity",
+    }
+)  # fmt: skip
+INNER: Mapping[str, frozenset[str]] = {
+    _DETAILS: frozenset(
+        {
+            "fulfillableQuantity", "inboundReceivingQuantity", "inboundShippedQuantity", "inboundWorkingQuantity",
+            "researchingQuantity", "reservedQuantity", "unfulfillableQuantity",
+        }
+    )
+}  # fmt: skip
 
 
 class _Key(msgspec.Struct, rename="camel"):

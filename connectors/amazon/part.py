@@ -6,16 +6,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
+
 from connectors.amazon.calls import Calls
 from connectors.amazon.reports import Reports
 from connectors.base import Progress, Session, Sink
 from connectors.decode import Prepare, Record
 from connectors.intake import Intake
 from connectors.shapes import Shape
+from connectors.strangers import strangers
 from storage.facts.past import Older
 
 #: Records that are decoded together.
 BATCH = 2_000
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,9 @@ class Errand:
     sink: Sink
     progress: Progress
 
-    def intake(self, shape: Shape, prepare: Prepare | None = None) -> Intake:
-        """Return what takes a stream's records in."""
-        return Intake(shape, self.sink, self.progress, prepare=prepare)
+    def intake(self, shape: Shape, prepare: Prepare | None = None, known: frozenset[str] | None = None) -> Intake:
+        """Return what takes a stream's records in, and looks for fields other than the known ones."""
+        return Intake(shape, self.sink, self.progress, prepare=prepare, known=known)
 
     @property
     def behind(self) -> timedelta:
@@ -57,6 +61,26 @@ class Part:
     reports: int = 0
     #: stream -> columns that nobody here knows
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def told(intake: Intake) -> Mapping[str, tuple[str, ...]]:
+    """Return the fields that came and that nobody knows, under their stream."""
+    return {intake.shape.name: tuple(sorted(intake.unknown))} if intake.unknown else {}
+
+
+async def look_inside(intake: Intake, records: Sequence[Record], inner: Mapping[str, frozenset[str]]) -> None:
+    """Look for unknown fields inside some fields of records, too: ``inventoryDetails.newQuantity``."""
+    intake.unknown |= await asyncio.to_thread(inside, records, inner)
+
+
+def inside(records: Sequence[Record], inner: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return the unknown fields within some fields of records."""
+    fields = [_FIELDS.decode(one) for one in records]
+    return {
+        f"{name}.{field}"
+        for name, known in inner.items()
+        for field in strangers([[bytes(one[name]) for one in fields if bytes(one.get(name, b""))[:1] == b"{"]], known)
+    }
 
 
 def without(records: Sequence[Record], key: str, seen: Collection[str]) -> list[Record]:

@@ -10,7 +10,7 @@ import msgspec
 from connectors.amazon import inventory, orders, returns, settlements, traffic, transactions
 from connectors.amazon.document import Text
 from connectors.amazon.flat import Found
-from connectors.amazon.part import BATCH, Errand, Part, drain, take, without
+from connectors.amazon.part import BATCH, Errand, Part, drain, look_inside, take, told, without
 from connectors.amazon.reports import ASKED
 from connectors.amazon.spans import LITTLE, QUICKLY, SPAN, Kind, Plan, plan
 from connectors.base import Mark, mark
@@ -98,7 +98,7 @@ async def read_transactions(errand: Errand) -> Part:
     """Read what was posted lately, once a day what may have been released since, and some of the past."""
     name = transactions.TRANSACTIONS.name
     end = errand.until - transactions.LATEST - errand.behind
-    intake = errand.intake(transactions.TRANSACTIONS, transactions.flattened)
+    intake = errand.intake(transactions.TRANSACTIONS, transactions.flattened, transactions.KNOWN)
     since = mark(errand.cursors.get(name), errand.until)
     for start, stop in transactions.windows(since, end):
         await _take_posted(errand, intake, start, stop)
@@ -112,7 +112,7 @@ async def read_transactions(errand: Errand) -> Part:
     older = (
         () if past.complete else (Older(name, past.back_to, past.left, seconds=past.left / transactions.PAGE / rate),)
     )
-    return Part({name: str(cursor)}, as_of=end, keep=(name,), older=older)
+    return Part({name: str(cursor)}, as_of=end, keep=(name,), older=older, unknown=told(intake))
 
 
 async def _take_posted(errand: Errand, intake: Intake, start: datetime, stop: datetime) -> None:
@@ -127,11 +127,12 @@ async def _take_posted(errand: Errand, intake: Intake, start: datetime, stop: da
 
 async def read_inventory(errand: Errand) -> Part:
     """Read the stock of every marketplace, whole: what is no longer listed is gone."""
-    intake = errand.intake(inventory.INVENTORY)
+    intake = errand.intake(inventory.INVENTORY, known=inventory.KNOWN)
     for marketplace in errand.marketplaces:
         async for page in inventory.pages(errand.calls, marketplace):
             await take(intake, page)
-    return Part(full=(inventory.INVENTORY.name,))
+            await look_inside(intake, page, inventory.INNER)
+    return Part(full=(inventory.INVENTORY.name,), unknown=told(intake))
 
 
 async def read_traffic(errand: Errand) -> Part:
@@ -139,7 +140,7 @@ async def read_traffic(errand: Errand) -> Part:
     name = traffic.TRAFFIC.name
     wanted, read = traffic.due(errand.cursors.get(name), errand.marketplaces, errand.until)
     made = await together(errand.reports.made(one) for one in wanted)
-    intake = errand.intake(traffic.TRAFFIC)
+    intake = errand.intake(traffic.TRAFFIC, known=traffic.KNOWN)
     newest = ""
     for one, report in zip(wanted, made, strict=True):
         (marketplace,) = one.marketplaces
@@ -148,6 +149,10 @@ async def read_traffic(errand: Errand) -> Part:
             with await errand.reports.read(report, traffic.LABEL) as text:
                 records, last = await asyncio.to_thread(traffic.days, text, marketplace)
             await take(intake, records)
+            await look_inside(intake, records, traffic.INNER)
             newest = max(newest, last)
     words = f"Sales and traffic are in up to {newest}: Amazon's own sales reports are 24 to 72 hours behind."
-    return Part({name: traffic.cursor_after(read)}, keep=(name,) if wanted else (), notes=(words,) if newest else ())
+    return Part(
+        {name: traffic.cursor_after(read)}, keep=(name,) if wanted else (), notes=(words,) if newest else (),
+        unknown=told(intake),
+    )  # fmt: skip

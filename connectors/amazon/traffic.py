@@ -59,6 +59,29 @@ TRAFFIC = Shape(
     updated="lastUpdated",
 )
 
+#: What Amazon's published schema says a day has, our own key and marketplace, and what its two parts have.
+KNOWN = frozenset({"id", "marketplaceId", "date", _SALES, _TRAFFIC})
+INNER: Mapping[str, frozenset[str]] = {
+    _SALES: frozenset(
+        {
+            "averageSalesPerOrderItem", "averageSalesPerOrderItemB2B", "averageSellingPrice", "averageSellingPriceB2B",
+            "averageUnitsPerOrderItem", "averageUnitsPerOrderItemB2B", "claimsAmount", "claimsGranted",
+            "orderedProductSales", "orderedProductSalesB2B", "ordersShipped", "refundRate", "shippedProductSales",
+            "totalOrderItems", "totalOrderItemsB2B", "unitsOrdered", "unitsOrderedB2B", "unitsRefunded", "unitsShipped",
+        }
+    ),
+    _TRAFFIC: frozenset(
+        {
+            "averageOfferCount", "averageParentItems", "browserPageViews", "browserPageViewsB2B", "browserSessions",
+            "browserSessionsB2B", "buyBoxPercentage", "buyBoxPercentageB2B", "feedbackReceived", "mobileAppPageViews",
+            "mobileAppPageViewsB2B", "mobileAppSessions", "mobileAppSessionsB2B", "negativeFeedbackReceived",
+            "orderItemSessionPercentage", "orderItemSessionPercentageB2B", "pageViews", "pageViewsB2B",
+            "receivedNegativeFeedbackRate", "sessions", "sessionsB2B", "unitSessionPercentage",
+            "unitSessionPercentageB2B",
+        }
+    ),
+}  # fmt: skip
+
 
 class _Specification(msgspec.Struct, rename="camel"):
     marketplace_ids: tuple[str, ...]

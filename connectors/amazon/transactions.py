@@ -74,6 +74,14 @@ TRANSACTIONS = Shape(
     updated="postedDate",
 )
 
+#: What Amazon's published model says a transaction has.
+KNOWN = frozenset(
+    {
+        "breakdowns", "contexts", "description", "items", "marketplaceDetails", "postedDate", "relatedIdentifiers",
+        "sellingPartnerMetadata", "totalAmount", "transactionId", "transactionStatus", "transactionType",
+    }
+)  # fmt: skip
+
 
 class _Money(msgspec.Struct, rename="camel"):
     currency_code: str | None = None

@@ -9,6 +9,9 @@ import msgspec
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connectors.amazon import inventory, traffic, transactions
+from connectors.amazon.part import inside
+from connectors.strangers import strangers
 from sandbox.providers.amazon import Amazon
 from storage.facts.clock import OffsetClock
 from tests.connectors.amazon.models import Model
@@ -101,3 +104,21 @@ def _notices(models: dict[str, Model], seen: list[Exchange]) -> None:
         Exchange("GET", listed.path, listed.query | {"processingStatuses": "READY"}, b"", 200, listed.answered),
     ]
     assert all(_wrong(models, twin) for twin in twins)
+
+
+@pytest.mark.contracts
+def test_the_fields_that_are_known_are_those_of_amazons_models(contracts: Path) -> None:
+    def of(name: str, kind: str) -> set[str]:
+        document = Model(contracts / f"amazon/{name}.json").document
+        return set(document["definitions"][kind]["properties"])
+
+    ours, report = {"id", "marketplaceId"}, "schemas/sellerSalesAndTrafficReport"
+    assert of("models/finances_2024-06-19", "Transaction") == transactions.KNOWN
+    assert of("models/fbaInventory", "InventorySummary") == inventory.KNOWN - ours
+    assert of("models/fbaInventory", "InventoryDetails") == inventory.INNER["inventoryDetails"]
+    assert of(report, "SalesAndTrafficByDate") == traffic.KNOWN - ours
+    assert of(report, "SalesByDate") == traffic.INNER["salesByDate"]
+    assert of(report, "TrafficByDate") == traffic.INNER["trafficByDate"]
+    # The twin that knows nothing of what is within would be silent about a new figure.
+    days = [b'{"id":"1","date":"2026-11-22","salesByDate":{"unitsOrdered":1,"unitsGifted":2},"trafficByDate":null}']
+    assert (strangers([days], traffic.KNOWN), inside(days, traffic.INNER)) == (set(), {"salesByDate.unitsGifted"})

@@ -35,12 +35,17 @@ async def test_stock_and_returns_equal_amazons_first_and_after_changes(app: Amaz
         done = await world.collect()
         same(world, app)
         assert "inventory" in done.full
+        assert done.unknown == {}
         world.clock.advance(timedelta(hours=6))
         for hours in (1, 30):
             shop.give_back(world.clock.now() - timedelta(hours=hours))
         shop.stock.drop("BELL-1")
-        await world.collect()
+        changed = shop.stock._of[shop.markets[0]]["MUG-2"]
+        changed["novelty"], changed["inventoryDetails"]["agedQuantity"] = 1, 2
+        done = await world.collect()
         same(world, app)
+        # What nobody knows is kept in the raw record, and told.
+        assert done.unknown == {"inventory": ("inventoryDetails.agedQuantity", "novelty")}
         assert not [key for key in world.kept.rows["inventory"] if "BELL-1" in key]
     assert COMMENT not in json.dumps([row["_raw"] for row in world.kept.rows["returns"].values()])
 

@@ -104,6 +104,21 @@ def test_amounts_are_never_floats_and_a_transaction_needs_its_id() -> None:
             flattened(wrong)
 
 
+async def test_unknown_fields_are_told(app: Amazon) -> None:
+    seller = {"sellingPartnerId": SELLER}
+    one = {
+        "transactionId": "t",
+        "postedDate": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
+        "sellingPartnerMetadata": seller,
+        "taxes": [],
+    }
+    async with amazon_world(app) as world:
+        body = json.dumps({"payload": {"transactions": [one]}})
+        app.script.add(Rule(Kind.SERVER_ERROR, operation="transactions", times=None, status=200, body=body))
+        assert (await world.collect()).unknown == {"transactions": ("taxes",)}
+        assert json.loads(world.kept.rows["transactions"]["t"]["_raw"])["taxes"] == []
+
+
 async def test_a_list_that_does_not_end_and_a_passing_failure(app: Amazon) -> None:
     app.shops[SELLER].ledger.page = 3
     body = json.dumps({"payload": {"nextToken": "again", "transactions": []}})
