@@ -12,7 +12,9 @@ from storage.facts.imports import ImportColumn, ImportTable
 from storage.facts.sources import Provider
 
 _TEXT, _DAY, _INSTANT = "VARCHAR", "DATE", "TIMESTAMP WITH TIME ZONE"
-_MONEY, _COUNT, _YES = "DECIMAL(18,3)", "BIGINT", "BOOLEAN"
+_COUNT, _YES = "BIGINT", "BOOLEAN"
+#: holds the largest amount of any source, and sums of some: one that did not fit would keep everybody from every row
+_MONEY = "DECIMAL(21,3)"
 
 _OF = (
     ImportColumn("source", _TEXT, "The source's id."),

@@ -1,6 +1,7 @@
 """The tables that people import have the columns that are promised, whoever fills them, and keep their signs."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,13 @@ def test_what_goes_back_to_buyers_is_positive_and_fees_are_not_in_it() -> None:
 def test_the_page_is_that_of_the_code() -> None:
     page = (ROOT / "docs" / IMPORTS).read_text(encoding="utf-8")
     assert page == pages.with_tables(page, finance.page(TABLES)), "run: python -m bot.cli.pages"
+
+
+def test_the_largest_amount_of_one_source_keeps_nobody_from_the_others_rows() -> None:
+    """One more digit before the point, and the whole table could not be read any more."""
+    most = Decimal("9999999999999999.99")
+    mine = {"line_key": "1", "amount": most, "debit_amount": most, "signed_amount": most}
+    (line,) = rows("ledger_lines", ("netsuite_transaction_lines", mine))
+    assert (line["amount"], line["amount_as_given"]) == (most, most)
+    with pytest.raises(duckdb.ConversionException):
+        duckdb.execute("SELECT CAST(? AS DECIMAL(18,3))", [most])
