@@ -7,7 +7,7 @@ process and two workers, and on SQLite with a process that comes back.
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from jobs.ground import Warehouses
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.catalogue import REALM
 from storage.sessions import Database
-from tests.faults.lives import ForkServer
+from tests.faults.lives import ForkServer, Life
 from tests.faults.world import World, world_on
 
 #: After these words of the story the reconnecting and its catch-up begin.
@@ -37,7 +37,7 @@ class Struck(Stage):
         super().__init__(world.outside, Witness(world.database, warehouses, world.clock, 400_000), PATIENCE)
         self._world = world
         self._strike = strike
-        #: seconds, from the strike on: nothing before it may end the story early
+        #: seconds for each step once somebody lies in wait
         self._afterwards = patience
         self.struck: asyncio.Task[None] | None = None
 
@@ -70,8 +70,12 @@ def one_address() -> dict[str, str]:
         return {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
 
-async def play(stage: Struck) -> None:
-    await STORIES["reconnect"](stage)
+async def play(stage: Struck, lives: Sequence[Life]) -> None:
+    try:
+        await STORIES["reconnect"](stage)
+    except StoryError as error:
+        error.add_note("\n".join(f"--- life {life.number}\n{life.tail(8)}" for life in lives))
+        raise
     assert stage.struck is not None
     await stage.struck
     await nothing_was_wrong(stage)
@@ -106,13 +110,15 @@ async def test_it_is_told_though_somebody_dies(death: tuple[str, Database], tmp_
                 world.begin()
 
         if dies == "both workers":
-            stage = Struck(world, strike, patience=15)
+            stage = Struck(world, strike, patience=60)
             with pytest.raises(StoryError, match=r"was not seen within|did not come true within") as told:
-                await play(stage)
-            assert stage.struck is not None, f"nobody was struck yet: {told.value}"
+                await play(stage, [web, *workers])
+            if stage.struck is None or not stage.struck.done():
+                # Something else ended it.
+                raise told.value
             await stage.struck
         else:
-            await play(Struck(world, strike))
+            await play(Struck(world, strike), [web, *workers])
             assert [life.alive for life in (web, *workers)].count(False) == 1
         for life in workers:
             life.stop()
