@@ -60,6 +60,9 @@ class Promised:
 class Sorting:
     """Takes a file's bytes as they come and sorts its lines by record."""
 
+    #: bytes of one part, which is put together in memory; parts are few where the file was said to be small
+    largest_part = 1 << 30
+
     def __init__(self, promised: Promised, stack: contextlib.ExitStack) -> None:
         count = min(max(promised.size // _PART + 1, 1), _MOST_PARTS)
         #: files without a name, which the stack closes
@@ -98,6 +101,8 @@ class Sorting:
         self._rest = b""
         if (self._objects, self._roots) != (self._promised.objects, self._promised.roots):
             raise BulkUnusable("cut")
+        if max(part.tell() for part in self.parts) > self.largest_part:
+            raise BulkUnusable("too much belongs together, or it is larger than it was said to be")
 
     def _plain(self, chunk: bytes) -> tuple[bytes, bytes]:
         if self._unpack is None:

@@ -13,13 +13,14 @@ from connectors.base import Collected, Session, mark, open_session
 from connectors.past import Slicing, Span
 from connectors.shopify import inventory
 from connectors.shopify.bulk import BulkReader
+from connectors.shopify.bulk_file import BulkUnusable, Sorting
 from connectors.shopify.connection import Root
 from connectors.shopify.connector import ShopifyConnector
 from connectors.shopify.graph import Graph
 from sandbox.providers.shopify import Shopify
 from storage.facts.clock import OffsetClock
 from storage.facts.streams import Batch
-from tests.connectors.shopify.test_bulk import Quick, Stopped, begun
+from tests.connectors.shopify.test_bulk import Quick, Stopped, begun, lines, sorted_file
 from tests.connectors.shopify.test_collect import assert_true
 from tests.connectors.worlds import SCOPES, SHOP, World, shopify_world
 
@@ -177,3 +178,17 @@ async def test_what_is_read_again_on_request_is_written_anew(
     found = json.loads(world.kept.rows["orders"][right["id"]]["_raw"])
     assert (found["name"] == "#9999") is asks
     assert mark(world.kept.cursors["orders"], clock.now())
+
+
+class Narrow(Sorting):
+    """Has memory for some lines only."""
+
+    largest_part = 5_000
+
+
+def test_a_file_that_is_larger_than_it_was_said_to_be_fills_no_memory() -> None:
+    body = b"\n".join(lines(40))
+    with pytest.raises(BulkUnusable, match="larger than it was said"):
+        sorted_file(body, 160, 40, kind=Narrow)
+    assert len(sorted_file(body, 160, 40, kind=Narrow, size=64 << 20)) == 40
+    assert len(sorted_file(body, 160, 40)) == 40
