@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    look: Callable[[], T | Awaitable[T | None] | None], *, seconds: float = 10, every: float = 0.02
+    look: Callable[[], T | Awaitable[T | None] | None], *, seconds: float = 60, every: float = 0.02
 ) -> T:
     """Return the first truthy thing that `look` gives; TimeoutError with the last one after that many seconds.
 

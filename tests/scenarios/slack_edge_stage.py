@@ -63,7 +63,7 @@ class Whole:
         found = self.database.in_read(lambda session: sources.sources_of(session, self.organization_id))
         return next(source for source in found if source.provider is provider)
 
-    async def shown(self, user: str, channel: str, words: str, seconds: float = 10) -> Message:
+    async def shown(self, user: str, channel: str, words: str, seconds: float = 60) -> Message:
         """Wait until the person sees a message with these words."""
         found = await self.slack.wait_for(
             lambda: [m for m in self.slack.messages(channel, viewer=user) if words in m.everything], timeout=seconds

@@ -43,7 +43,7 @@ async def refreshed(stage: Whole) -> None:
     """Let data of Shopify be there."""
     card = await stage.confirm_card(DANIEL, FINANCE, "refresh shopify")
     await stage.slack.click(DANIEL, card, actions.REFRESH_CONFIRM)
-    await stage.shown(DANIEL, FINANCE, "ready to import", 30)
+    await stage.shown(DANIEL, FINANCE, "ready to import")
 
 
 def forged(user: str, callback: str, private: str, values: Mapping[str, str]) -> bytes:
@@ -105,7 +105,7 @@ async def test_an_admin_disconnects_and_later_erases(database: Database, tmp_pat
         erasing = await form(stage, "Erase the data of Shopify")
         assert erasing.title == "Erase"
         assert (await stage.slack.submit_view(DANIEL, {"name": "Temerity Goods"})).ok
-        await stage.shown(DANIEL, "D0DANIEL", "was erased", 20)
+        await stage.shown(DANIEL, "D0DANIEL", "was erased")
         lake = Warehouses(stage.settings.warehouse_url).of(stage.organization_id)
         assert lake.counts(source.id) == {}
         await stage.slack.command(MAYA, FINANCE, "/data", "status shopify")

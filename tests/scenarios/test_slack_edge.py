@@ -57,7 +57,7 @@ async def test_a_person_asks_confirms_and_is_told(sqlite_database: Database, tmp
         question = await stage.shown("U0MAYA", "C0FINANCE", "Send confirmations to")
         await stage.slack.click("U0MAYA", question, actions.EMAIL_YES)
         await stage.shown("U0MAYA", "C0FINANCE", "Confirmations go to")
-        await stage.shown("U0MAYA", "C0FINANCE", "ready to import", 20)
+        await stage.shown("U0MAYA", "C0FINANCE", "ready to import")
         assert started(stage) == 1
         assert stage.slack.red == []
         assert stage.slack.refused == []
@@ -184,7 +184,7 @@ async def test_plain_words_get_the_card_and_start_nothing(sqlite_database: Datab
         await stage.shown("U0MAYA", "D0MAYA", "Nothing was started")
         assert (await stage.slack.click("U0MAYA", card, actions.REFRESH_CONFIRM)).ok
         await eventually(lambda: started(stage) == 1)
-        await stage.shown("U0MAYA", "D0MAYA", "ready to import", 20)
+        await stage.shown("U0MAYA", "D0MAYA", "ready to import")
 
 
 @pytest.mark.parametrize("lie", ["hang", "server_error"])
@@ -196,7 +196,7 @@ async def test_when_slack_cannot_say_who_it_is_nobody_is_let_in(
         answer: Answer = await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status")
         assert answer.ok
         assert answer.seconds < 2
-        await stage.shown("U0MAYA", "C0FINANCE", "press again", 15)
+        await stage.shown("U0MAYA", "C0FINANCE", "press again")
         assert not [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if "Shopify" in m.everything]
 
 
