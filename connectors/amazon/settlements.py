@@ -18,7 +18,8 @@ from connectors.amazon.document import Text
 from connectors.amazon.flat import Amounts, Sheet, amounts, sheet, stamp, whole
 from connectors.amazon.reports import Report
 from connectors.errors import Broken
-from connectors.files.spool import Spool
+from connectors.files.spool import MOST as MOST_ROWS
+from connectors.files.spool import FullError, Spool
 from connectors.shapes import Field, Shape
 from storage.facts.streams import ColumnType
 
@@ -91,13 +92,16 @@ def cursor_after(listed: Sequence[Report], waiting: Sequence[Report]) -> str:
     return ",".join(sorted(report.report_id for report in listed if report.report_id not in later))
 
 
-def settled(text: Text) -> Settled:
+def settled(text: Text, most: int = MOST_ROWS) -> Settled:
     """Read a file (Broken for anything that cannot be read without guessing, or does not add up)."""
     found = sheet(text, LABEL, _NEEDED)
     money = amounts(found, ("amount", "total-amount"))
     with contextlib.ExitStack() as stack:
-        lines = stack.enter_context(contextlib.closing(Spool()))
-        heads = _added_up(found, money, lines)
+        lines = stack.enter_context(contextlib.closing(Spool(most=most)))
+        try:
+            heads = _added_up(found, money, lines)
+        except FullError as error:
+            raise Broken(f"{LABEL}: a file {error}", code="report_too_large") from error
         stack.pop_all()
     return Settled([msgspec.json.encode(head) for head in heads], lines)
 

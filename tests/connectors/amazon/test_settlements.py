@@ -102,6 +102,12 @@ def test_what_does_not_fit_is_refused(old: str, new: str, code: str) -> None:
     assert caught.value.code == code
 
 
+def test_a_settlement_without_end_is_refused_in_words() -> None:
+    with text(_file()) as said, pytest.raises(Broken, match="more than 1 rows") as caught:
+        settled(said, most=1)
+    assert caught.value.code == "report_too_large"
+
+
 def test_without_the_sum_a_wrong_amount_would_go_unnoticed() -> None:
     """The twin: reads amounts without holding them to the total."""
     wrong = _file(european=True).replace("-4,25", "-42,5", 1)
