@@ -104,6 +104,10 @@ class BulkSettings:
     since: datetime | None = None
 
 
+#: Code of an operation that is still under way.
+PENDING = "bulk_pending"
+
+
 class BulkReader:
     """Reads one root field by a bulk operation."""
 
@@ -187,7 +191,7 @@ class BulkReader:
             intake.progress(intake.shape.name, read + _number(operation.root_object_count), intake.expected)
             if clock.now() > until:
                 detail = f"Shopify is still writing down {intake.shape.label.lower()}; they follow by themselves"
-                raise Retry(60, detail, code="bulk_pending")
+                raise Retry(60, detail, code=PENDING)
             await clock.sleep(tidy_wait(pause))
             pause = min(pause * 2, _LONGEST_PAUSE)
 

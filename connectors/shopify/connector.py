@@ -9,11 +9,11 @@ from typing import Protocol
 
 from connectors.apart import Aside, apart, refuse_nothing
 from connectors.base import Access, Collected, Company, Mark, Progress, Session, Sink, mark, serial
-from connectors.errors import Reconnect
+from connectors.errors import Reconnect, Retry
 from connectors.intake import Intake
 from connectors.past import Slicing
 from connectors.shopify import entry, inventory, offers, payments
-from connectors.shopify.bulk import BULK_FROM, BulkReader, BulkSettings
+from connectors.shopify.bulk import BULK_FROM, PENDING, BulkReader, BulkSettings
 from connectors.shopify.connection import Pager, Root
 from connectors.shopify.graph import Graph
 from connectors.shopify.past import PAGED, SLICING, Past
@@ -134,7 +134,16 @@ def _refuse_losses(found: list["_Part"], aside: list[Aside], only: Collection[st
     denied = {name for one in aside if one.error.code == "scope_missing" for name in one.streams}
     if not only and denied >= {root.shape.name for root in ROOTS}:
         raise Reconnect("the installation lacks the permissions that Tidings reads with", code="scope_missing")
-    refuse_nothing([reading for part in found for reading in part.readings], aside, only)
+    read = [reading for part in found for reading in part.readings]
+    if not read and not only and {one.error.code for one in aside} == {PENDING}:
+        # With nothing beside them there is no part to make ready: the run waits as a whole, and says for all of what.
+        *first, last = [
+            root.shape.label.lower() for root in ROOTS if any(root.shape.name in one.streams for one in aside)
+        ]
+        what = f"{', '.join(first)} and {last}" if first else last
+        detail = f"Shopify is still writing down {what}: nothing else is to be read now, and it goes on by itself"
+        raise Retry(60, detail, code=PENDING)
+    refuse_nothing(read, aside, only)
 
 
 @dataclass(frozen=True, slots=True)

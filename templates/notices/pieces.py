@@ -70,7 +70,9 @@ def because(run: Run) -> Words:
 def _lower(text: str) -> str:
     """Return a sentence fit for the middle of another one; names in capitals stay."""
     return (
-        text[:1].lower() + text[1:] if text[1:2].islower() and not text.startswith(("QuickBooks", "Shopify")) else text
+        text[:1].lower() + text[1:]
+        if text[1:2].islower() and not text.startswith(("QuickBooks", "Shopify", "Amazon"))
+        else text
     )
 
 

@@ -5,18 +5,21 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from connectors.apart import Aside
 from connectors.base import Collected, Session, mark, open_session
+from connectors.errors import Retry
 from connectors.past import Slicing, Span
 from connectors.shopify import inventory
 from connectors.shopify.bulk import BulkReader
 from connectors.shopify.bulk_file import BulkUnusable, Sorting
 from connectors.shopify.connection import Root
-from connectors.shopify.connector import ShopifyConnector
+from connectors.shopify.connector import ShopifyConnector, _Part, _refuse_losses
 from connectors.shopify.graph import Graph
+from connectors.shopify.reading import Reading
 from sandbox.providers.shopify import Shopify
 from storage.facts.clock import OffsetClock
 from storage.facts.streams import Batch
@@ -192,3 +195,18 @@ def test_a_file_that_is_larger_than_it_was_said_to_be_fills_no_memory() -> None:
         sorted_file(body, 160, 40, kind=Narrow)
     assert len(sorted_file(body, 160, 40, kind=Narrow, size=64 << 20)) == 40
     assert len(sorted_file(body, 160, 40)) == 40
+
+
+def test_where_nothing_else_is_to_be_read_the_run_says_for_what_it_waits() -> None:
+    """There is no part that could be made ready: it waits as a whole, and its card says why."""
+    names = ("orders", "products", "customers")
+    late = [Aside((name,), Retry(60, f"{name}; they follow by themselves", code="bulk_pending")) for name in names]
+    with pytest.raises(Retry) as caught:
+        _refuse_losses([], late, ())
+    assert caught.value.detail.startswith("Shopify is still writing down orders, products and customers: nothing else")
+    with pytest.raises(Retry) as alone:
+        _refuse_losses([], late[1:2], ())
+    assert alone.value.detail.startswith("Shopify is still writing down products: nothing else")
+    # What was read beside them is made ready, and what is read alone says nothing of the others.
+    _refuse_losses([_Part((cast("Reading", None),))], late, ())
+    _refuse_losses([], late, names)
