@@ -7,16 +7,23 @@ from datetime import datetime
 
 from connectors.base import Access, Collected, Company, Connector, Progress, Session, Sink
 from connectors.registry import connector_for
+from storage.facts.ready import ReadyTable
 from storage.facts.sources import Provider
 
 
 class Briefly:
-    """Reads the first stream of a connector through its real code, and makes the first ready table."""
+    """Reads the first stream of a connector through its real code, and makes the first ready table of it."""
 
     def __init__(self, whole: Connector) -> None:
         self._whole = whole
         self.provider, self.mode, self.label = whole.provider, whole.mode, whole.label
-        self.streams, self.ready = whole.streams[:1], whole.ready[:1]
+        self.streams = whole.streams[:1]
+        self.ready = tuple(table for table in whole.ready if self._has_all_of(table))[:1]
+
+    def _has_all_of(self, table: ReadyTable) -> bool:
+        names = [name for one in self.streams for name in (one.name, *(child.name for child in one.children))]
+        raw = {f"raw_{self.provider}_{name}" for name in names}
+        return raw.issuperset((table.parent, *table.lines, *table.lookups))
 
     def session(self, access: Access) -> contextlib.AbstractAsyncContextManager[Session]:
         """Open the whole one's session."""
@@ -36,6 +43,5 @@ class Briefly:
 
 
 def briefly(provider: Provider) -> Connector:
-    """Return the provider's connector: of Shopify the orders alone, everything else as it is."""
-    whole = connector_for(provider)
-    return Briefly(whole) if provider is Provider.SHOPIFY else whole
+    """Return the provider's connector, with a single stream."""
+    return Briefly(connector_for(provider))

@@ -15,6 +15,7 @@ from storage.facts.ids import new_id
 from storage.facts.people import Actor, Role
 from storage.records import audit, organizations
 from storage.sessions import Database, Session
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import Stage, staged
 
 TEAM = "T0TEMERITY"
@@ -40,7 +41,7 @@ def _noted(stage: Stage) -> list[tuple[str, bool]]:
 
 
 async def test_an_admin_allows_and_denies_and_both_are_in_the_audit(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         service, daniel = stage.jobs.services.channels, await stage.actor("U0DANIEL")
         stage.slack.world.channels[OPEN].people.add("U0TIDINGS")
         place = Place(TEAM, OPEN)
@@ -58,7 +59,7 @@ async def test_an_admin_allows_and_denies_and_both_are_in_the_audit(database: Da
 async def test_where_others_read_along_or_tidings_is_not_in_nothing_is_allowed(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         service, daniel = stage.jobs.services.channels, await stage.actor("U0DANIEL")
         for channel, reason in ((SHARED, "shared"), (OPEN, "not_joined"), (ELSEWHERE, "unknown"), ("C0NOWHERE", "unknown"),
                                 ("D0DANIEL", "unknown")):  # fmt: skip
@@ -83,7 +84,7 @@ class Trusting(ChannelService):
 async def test_nobody_but_who_is_admin_now_changes_a_channel(
     sqlite_database: Database, tmp_path: Path, kind: type[ChannelService], *, caught: bool
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.slack.world.channels[OPEN].people.add("U0TIDINGS")
         service = kind(stage.jobs.desk, stage.clock, stage.jobs.sender.room)
         for user in ("U0MAYA", "U0PRIYA", "U0GUEST"):
@@ -115,7 +116,7 @@ class Once(Places):
 async def test_a_channel_that_is_shared_after_it_was_allowed_is_told_nothing(
     sqlite_database: Database, tmp_path: Path, kind: type[Places], *, caught: bool
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         places = kind(stage.database, stage.clock, stage.jobs.sender.room, support_channel="T0SUPPORT/C0DATASUP")
         org = stage.organization_id
         assert await places.refusal(org, TEAM, "C0FINANCE") is None
@@ -126,7 +127,7 @@ async def test_a_channel_that_is_shared_after_it_was_allowed_is_told_nothing(
 
 
 async def test_what_is_not_known_is_not_told(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         places = Places(stage.database, stage.clock, stage.jobs.sender.room, support_channel="T0SUPPORT/C0DATASUP")
         org = stage.organization_id
         for channel in (OPEN, SHARED, "C0NOWHERE"):
@@ -148,7 +149,7 @@ async def test_a_refresh_asked_for_in_a_channel_that_became_shared_is_told_in_th
     """T17: scan every channel for what only the company may read."""
     from storage.facts.sources import Provider
 
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.slack.world.channels["C0FINANCE"].shared_with = frozenset({"T0OUTSIDE"})
         started = await stage.request(Provider.SHOPIFY)
         await stage.finished(started.refresh_id)

@@ -23,6 +23,7 @@ from storage.facts.sources import Provider
 from storage.records import audit, deadlines, escalations, runs
 from storage.sessions import Database, Session
 from storage.tables import DeadlineRow
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
 
@@ -34,7 +35,7 @@ def _support_posts(stage: Stage) -> list[Any]:
 
 
 async def test_support_is_called_once_and_the_asker_is_told(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=4, times=1))
         outcome = await stage.request(Provider.SHOPIFY)
         stage.clock.advance(THREE_HOURS)
@@ -60,7 +61,7 @@ def _thread(stage: Stage) -> list[Any]:
 
 
 async def test_a_refresh_that_ends_in_time_calls_nobody(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         outcome = await stage.request(Provider.SHOPIFY)
         await stage.finished(outcome.refresh_id)
         stage.clock.advance(THREE_HOURS)
@@ -72,7 +73,7 @@ async def test_a_refresh_that_ends_in_time_calls_nobody(sqlite_database: Databas
 
 
 async def test_support_acknowledges_once_and_nobody_else_may(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=8, times=1))
         outcome = await stage.request(Provider.SHOPIFY)
         desk = stage.jobs.services.escalation
@@ -96,7 +97,7 @@ async def test_support_acknowledges_once_and_nobody_else_may(sqlite_database: Da
 
 
 async def test_support_cancels(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=30, times=1))
         outcome = await stage.request(Provider.SHOPIFY)
         await eventually(
@@ -119,7 +120,7 @@ def _running(stage: Stage, outcome: Any) -> bool:
 async def test_a_hanging_run_is_started_again_and_the_old_one_can_write_nothing(
     database: Database, tmp_path: Path
 ) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome, hung, sam = await _escalated(stage)
 
@@ -136,7 +137,7 @@ async def test_a_hanging_run_is_started_again_and_the_old_one_can_write_nothing(
 
 
 async def test_a_run_that_moves_is_not_started_again(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome, hung, sam = await _escalated(stage)
         with stage.database.write() as session:
@@ -162,7 +163,7 @@ async def _escalated(stage: Stage) -> tuple[Any, Run, Actor]:
 async def test_being_alive_is_not_progress(sqlite_database: Database, tmp_path: Path, *, broken: bool) -> None:
     """A reading that hangs shows that it lives, and its rows stand still."""
     clock = OffsetClock()
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome = await stage.request(Provider.SHOPIFY)
         await eventually(lambda: _running(stage, outcome))
@@ -207,7 +208,7 @@ class _Heartbeat(Watch):
 async def test_a_first_read_that_stands_still_for_three_hours_is_escalated_once(
     sqlite_database: Database, tmp_path: Path, *, joined: bool
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         source = stage.source(Provider.SHOPIFY)
         stage.jobs.submit_slots([Slot(source.id, "2026-11-22T04:00:00Z", stage.clock.now())])
@@ -253,7 +254,7 @@ def _deadline(stage: Stage, subject: str) -> datetime:
 async def test_what_is_started_again_is_taken_from_the_old_execution_at_once(
     sqlite_database: Database, tmp_path: Path, *, broken: bool
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=50, times=None))
         outcome, hung, _ = await _escalated(stage)
         real = retry_now(stage.clock, stage.jobs.engine.enqueue)

@@ -21,6 +21,7 @@ from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, DeliveryRow, IncidentRow
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import Stage, staged
 from tests.storage.test_seed_file import ENVIRONMENT, EXAMPLE
 from tests.storage.test_seeding import MODES, NOW, ORGANIZATION
@@ -39,7 +40,7 @@ def _open(stage: Stage) -> Any:
 async def test_a_refused_grant_is_said_once_in_the_channel_and_to_whoever_can_act(
     database: Database, tmp_path: Path
 ) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         first = await stage.request(Provider.SHOPIFY)
         await stage.finished(first.refresh_id)
         stage.shopify.oauth.revoke("temeritygoods.myshopify.com")
@@ -65,7 +66,7 @@ async def test_a_refused_grant_is_said_once_in_the_channel_and_to_whoever_can_ac
 async def test_it_is_edited_when_the_connection_is_back_and_nobody_is_reminded_any_more(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
         stage.shopify.oauth.revoke("temeritygoods.myshopify.com")
         notifier = Notifier(stage.engine.enqueue, support_channel="", support_email="")
@@ -98,7 +99,7 @@ async def test_it_is_edited_when_the_connection_is_back_and_nobody_is_reminded_a
 async def test_reminders_come_on_their_days_to_owner_and_admins_alone(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
         # Else the daily look at what lies still would find the grant good, and clear the alarm.
         stage.shopify.oauth.revoke("temeritygoods.myshopify.com")
@@ -149,7 +150,7 @@ class _Forgetful:
 
 
 async def test_the_database_itself_allows_one_open_incident(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
         stage.database.in_write(lambda s: _Forgetful.lost(s, stage, source.id, 1))
         with pytest.raises(Exception, match=r"(?i)unique|uq_open_incident"):
@@ -157,7 +158,7 @@ async def test_the_database_itself_allows_one_open_incident(database: Database, 
 
 
 async def test_an_outage_is_no_lost_connection(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.SERVER_ERROR, operation="query", times=50))
         outcome = await stage.request(Provider.SHOPIFY)
         await stage.finished(outcome.refresh_id)
@@ -167,7 +168,7 @@ async def test_an_outage_is_no_lost_connection(sqlite_database: Database, tmp_pa
 
 async def test_an_access_that_cannot_be_renewed_is_kept_and_said(sqlite_database: Database, tmp_path: Path) -> None:
     """T40: nothing is overwritten, the connection says what is wrong, and the next good run clears it."""
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
 
         def stored(session: Session) -> bytes | None:

@@ -24,6 +24,7 @@ from storage.rotation import TOKEN_LEASES, lease_name
 from storage.seal import Seal, SealError, new_key
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
 
@@ -41,7 +42,7 @@ def _open(stage: Stage) -> Any:
 
 
 async def test_a_grant_that_nobody_used_is_looked_at_daily_by_one_process(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         keeper = _keeper(stage)
         await keeper.sweep()()
         stage.clock.advance(timedelta(hours=25))
@@ -56,7 +57,7 @@ async def test_a_grant_that_nobody_used_is_looked_at_daily_by_one_process(databa
 
 
 async def test_a_revoked_grant_is_noticed_without_any_run(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         stage.shopify.oauth.revoke(SHOP)
         stage.clock.advance(timedelta(hours=25))
         await _keeper(stage).sweep()()
@@ -83,7 +84,7 @@ async def _cut_off(store: StoredTokens) -> None:
 
 async def test_a_renewal_that_was_left_behind_is_looked_at_soon(database: Database, tmp_path: Path) -> None:
     """Neither the daily look (the twin) nor a lease that was given back does it; an outage leaves the mark standing."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
         name = lease_name(source.id)
         stage.shopify.oauth.revoke(SHOP)
@@ -123,14 +124,14 @@ class BelievesOutages(GrantKeeper):
 async def test_an_outage_says_nothing_about_a_grant(
     sqlite_database: Database, tmp_path: Path, kind: type[GrantKeeper], state: str
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.SERVER_ERROR, times=50))
         await _keeper(stage, kind).look(stage.source(Provider.SHOPIFY).id)
         assert stage.source(Provider.SHOPIFY).connection == state
 
 
 async def test_a_false_alarm_clears_itself_and_the_data_is_caught_up(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
         notifier = Notifier(stage.engine.enqueue, support_channel="", support_email="")
 
@@ -162,7 +163,7 @@ class Cured(GrantKeeper):
 async def test_what_was_not_granted_is_said_again_after_a_false_alarm(
     sqlite_database: Database, tmp_path: Path, kind: type[GrantKeeper], state: ConnectionState
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
 
         def lose(session: Session) -> None:
@@ -203,7 +204,7 @@ async def test_a_grant_that_was_moved_is_said_and_stops_no_other_look(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
     """T58: in plain words to whoever can reconnect it, instead of a fault in the log that ends the sweep."""
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         _moved(stage)
         source = stage.source(Provider.SHOPIFY)
         error = await _keeper(stage).look(source.id)

@@ -15,6 +15,7 @@ from storage.facts.sources import Provider
 from storage.records import refreshes
 from storage.sessions import Database, Session
 from templates import notices
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import staged
 from tests.waiting import eventually
 
@@ -29,7 +30,7 @@ def careless(session: Session, refresh_id: str, now: datetime, notifier: Notifie
 async def test_a_run_goes_on_for_those_who_wait_for_it_too(
     sqlite_database: Database, tmp_path: Path, cancel: Callable[[Session, str, datetime, Notifier], None]
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=3, times=1))
         stage.quickbooks.script.add(Rule(Kind.LATENCY, operation="query", seconds=3, times=1))
         daniels = await stage.request(Provider.SHOPIFY, user_id="U0DANIEL", channel="D0DANIEL")
@@ -51,7 +52,7 @@ async def test_a_run_goes_on_for_those_who_wait_for_it_too(
 
 
 async def test_who_leaves_a_run_to_others_is_told_so_and_no_more(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         stage.shopify.script.add(Rule(Kind.LATENCY, operation="query", seconds=4, times=1))
         first = await stage.request(Provider.SHOPIFY)
         # The same run, for a refresh of everything that is left to it alone.

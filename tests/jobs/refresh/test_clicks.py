@@ -16,6 +16,7 @@ from storage.facts.people import Actor, Role
 from storage.facts.sources import ConnectionState, Provider
 from storage.sessions import Database, Session, open_database
 from storage.tables import ClickRow, ConnectionRow, DeadlineRow, MemberRow, RefreshRow, RunRow
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import Stage, staged
 
 ALL = Scope(everything=True)
@@ -42,7 +43,7 @@ def _refreshes(database: Database) -> list[RefreshRow]:
 
 
 async def test_the_times_are_those_of_the_click(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         click = await _click(stage)
         assert (_waiting(database), _refreshes(database)) == (1, [])
         stage.clock.advance(timedelta(minutes=5))
@@ -71,7 +72,7 @@ class _Unguarded(ClickService):
 
 @pytest.mark.parametrize("kind", [ClickService, _Unguarded])
 async def test_two_processes_play_a_click_once(database: Database, tmp_path: Path, kind: type[ClickService]) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         click = await _click(stage)
         desks = [Desk(database.url), Desk(database.url)]
         refresh = stage.jobs.services.refresh
@@ -87,7 +88,7 @@ async def test_two_processes_play_a_click_once(database: Database, tmp_path: Pat
 
 
 async def test_a_second_click_on_the_card_waits_for_the_first(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         click = await _click(stage)
         assert await _accepted(stage) is None
         await stage.jobs.services.clicks.play(click)
@@ -107,7 +108,7 @@ def _take_away(session: Session) -> None:
 
 async def test_the_role_counts_when_it_is_played(database: Database, tmp_path: Path) -> None:
     """What started nothing stays until the person was told, or a crash in between would leave them waiting."""
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         click = await _click(stage)
         database.in_write(_take_away)
         for _ in range(2):
@@ -120,7 +121,7 @@ async def test_the_role_counts_when_it_is_played(database: Database, tmp_path: P
 
 
 async def test_somebody_elses_source_is_refused_when_it_is_played(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         click = await _click(stage, scope=Scope(everything=False, source_ids=("src_other",)))
         played = await stage.jobs.services.clicks.play(click)
         assert played is not None
@@ -129,7 +130,7 @@ async def test_somebody_elses_source_is_refused_when_it_is_played(sqlite_databas
 
 
 async def test_a_viewer_is_not_accepted(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         sqlite_database.in_write(_take_away)
         with pytest.raises(NotAllowedError):
             await _accepted(stage)
@@ -137,7 +138,7 @@ async def test_a_viewer_is_not_accepted(sqlite_database: Database, tmp_path: Pat
 
 
 async def test_what_is_left_out_is_told_again_until_it_is_settled(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         source = stage.source(Provider.SHOPIFY)
 
         def disconnect(session: Session) -> None:
@@ -155,7 +156,7 @@ async def test_what_is_left_out_is_told_again_until_it_is_settled(sqlite_databas
 
 
 async def test_a_busy_database_accepts_nothing_and_says_so(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         impatient = Desk(sqlite_database.url, seconds=0.2)
         clicks = ClickService(impatient, stage.clock, stage.jobs.services.refresh, lambda _name: None)
         actor = await stage.actor()

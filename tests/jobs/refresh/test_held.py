@@ -17,6 +17,7 @@ from storage.facts.runs import FailureKind, Run, RunState
 from storage.facts.sources import Provider
 from storage.records import audit, receipts
 from storage.sessions import Database
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import SHOP, Stage, staged
 from tests.waiting import eventually
 
@@ -41,7 +42,7 @@ async def _load(stage: Stage, actor: Actor, run_id: str, card: str) -> Run:
 
 
 async def test_a_manager_lets_a_held_read_through_once(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path, orders=120) as stage:
+    async with staged(sqlite_database, tmp_path, orders=120, connectors=briefly) as stage:
         assert (await _read(stage)).state is RunState.READY
         await _shrunk(stage, gone=80)
         run = await _read(stage)
@@ -90,7 +91,7 @@ async def test_a_manager_lets_a_held_read_through_once(sqlite_database: Database
 
 
 async def test_an_agreement_reaches_no_further_than_what_was_shown(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path, orders=200) as stage:
+    async with staged(sqlite_database, tmp_path, orders=200, connectors=briefly) as stage:
         assert (await _read(stage)).state is RunState.READY
         await _shrunk(stage, gone=100)
         run = await _read(stage)

@@ -12,6 +12,7 @@ from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState, Provider
 from storage.records import receipts, sources
 from storage.sessions import Database
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import REALM, SHOP, Stage, staged
 from tests.waiting import eventually
 
@@ -79,7 +80,7 @@ async def test_a_second_refresh_shows_only_what_changed(sqlite_database: Databas
 
 
 async def test_the_same_trigger_starts_once(database: Database, tmp_path: Path) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         first = await stage.request(Provider.SHOPIFY, trigger="same")
         again = await stage.request(Provider.SHOPIFY, trigger="same")
 
@@ -90,7 +91,7 @@ async def test_the_same_trigger_starts_once(database: Database, tmp_path: Path) 
 
 
 async def test_a_second_person_joins_and_is_told(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         first = await stage.request(Provider.SHOPIFY)
         second = await stage.request(Provider.SHOPIFY, user_id="U0DANIEL", channel="D0DANIEL")
 
@@ -103,7 +104,7 @@ async def test_a_second_person_joins_and_is_told(sqlite_database: Database, tmp_
 
 
 async def test_quickbooks_is_not_collected_by_the_button(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         first = await stage.finished((await stage.request(Provider.QUICKBOOKS)).refresh_id)
         as_of = first.runs[0][1].clocks.source_as_of
         reads = len(stage.quickbooks.journal.entries)

@@ -15,6 +15,7 @@ from storage.facts.runs import Stage as RunStage
 from storage.facts.sources import Provider
 from storage.records import runs
 from storage.sessions import Database, Session
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import Stage, staged
 from tests.waiting import eventually
 
@@ -58,7 +59,7 @@ async def _held(stage: Stage) -> Run:
 async def test_the_late_error_of_a_zombie_does_not_stop_its_heir(
     database: Database, tmp_path: Path, handler: type[RunHandler]
 ) -> None:
-    async with staged(database, tmp_path) as stage:
+    async with staged(database, tmp_path, connectors=briefly) as stage:
         run = await _held(stage)
         with stage.database.write() as session:
             heir = runs.claim(session, run.id, run.attempt, stage.clock.now())
@@ -80,7 +81,7 @@ async def test_the_late_error_of_a_zombie_does_not_stop_its_heir(
 async def test_the_error_of_whoever_holds_the_run_puts_it_back(
     sqlite_database: Database, tmp_path: Path, *, replayed: bool
 ) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         run = await _held(stage)
         error = ReplayedError("ZeroDivisionError", "") if replayed else _raised(run.generation)
 
@@ -94,7 +95,7 @@ async def test_the_error_of_whoever_holds_the_run_puts_it_back(
 
 
 async def test_an_error_before_the_claim_leaves_a_working_run_alone(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
         run = await _held(stage)
 
         await stage.jobs.on_error("run", run.id, run.attempt, "ref_1", ZeroDivisionError())
