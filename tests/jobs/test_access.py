@@ -387,7 +387,7 @@ async def test_support_gets_the_post_and_the_mail_and_the_askers_hear_of_the_dec
             request = access.newest(session, stage.organization_id)
         assert request is not None
         await desk.decide(sam, request.id, _key(), approve=True, message="")
-        await eventually(lambda: "Approved by Sam Keller" in _posts(stage)[0].everything, seconds=15)
+        await eventually(lambda: "Approved by Sam Keller" in _posts(stage)[0].everything)
         assert "access_approve" not in _posts(stage)[0].actions
         (told,) = await eventually(lambda: _direct(stage))
         assert "has access to refreshes now" in told.everything

@@ -86,7 +86,7 @@ async def _confirms(stage: Fleet) -> Message:
     assert (await slack.click(MAYA, asked, actions.REFRESH_CONFIRM)).ok
     question = await _offered(stage, actions.EMAIL_YES)
     assert (await slack.click(MAYA, question, actions.EMAIL_YES)).ok
-    return await eventually(lambda: _card(stage), seconds=30)
+    return await eventually(lambda: _card(stage))
 
 
 async def _dies_in_the_middle(stage: Fleet, workers: Sequence[Process]) -> Process:
@@ -94,7 +94,7 @@ async def _dies_in_the_middle(stage: Fleet, workers: Sequence[Process]) -> Proce
     looking = Engine(stage.database, SystemClock(), role="web")
     await looking.launch()
     try:
-        run = await eventually(lambda: _collecting(stage), seconds=30)
+        run = await eventually(lambda: _collecting(stage))
         (holder,) = [held.executor_id for held in looking.held() if run.id in held.id]
     finally:
         await looking.close()
@@ -149,7 +149,7 @@ async def _seen(stage: Fleet, words: str) -> Message:
         seen = stage.sandbox.slack.messages(FINANCE, viewer=MAYA)
         return next((one for one in reversed(seen) if words in one.everything), None)
 
-    return await eventually(look, seconds=30)
+    return await eventually(look)
 
 
 async def _offered(stage: Fleet, action: str) -> Message:
@@ -157,7 +157,7 @@ async def _offered(stage: Fleet, action: str) -> Message:
         seen = stage.sandbox.slack.messages(FINANCE, viewer=MAYA)
         return next((one for one in reversed(seen) if action in one.actions), None)
 
-    return await eventually(look, seconds=30)
+    return await eventually(look)
 
 
 def _card(stage: Fleet) -> Message | None:

@@ -73,7 +73,7 @@ async def test_a_reconnect_by_the_code_of_a_direct_message(database: Database, t
             assert run.state is not RunState.FAILED, run.failure
             return run.state is RunState.READY
 
-        await eventually(ready, seconds=30)
+        await eventually(ready)
         done = await service.result(browser)
         assert done.connected
         assert done.connected.last_data_refresh is not None

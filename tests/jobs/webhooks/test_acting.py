@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,8 @@ from sqlmodel import select
 from bot.raw import Header
 from bot.web import build_web
 from bot.webhooks import INTUIT_PATH, SHOPIFY_PATH, Door, WebhookEndpoint, endpoints
+from connectors.base import Connector
+from connectors.registry import connector_for
 from jobs.webhooks import privacy
 from jobs.webhooks.service import Taken, WebhookService
 from jobs.webhooks.standing import UNINSTALLED
@@ -35,6 +37,7 @@ from storage.sessions import Database, Session
 from storage.settings import Settings
 from storage.tables import AuditRow, ConnectionRow, IncidentRow, RunRow, SourceRow, WebhookRow
 from templates.notices import source_status
+from tests.jobs.briefly import briefly
 from tests.jobs.stage import REALM, SHOP, Stage, staged
 from tests.waiting import eventually
 
@@ -79,7 +82,7 @@ class Line:
             rows = self.rows()
             return rows if len(rows) == number and all(row.settled_at for row in rows) else None
 
-        rows = await eventually(look, seconds=20)
+        rows = await eventually(look)
         assert all(row.body is None for row in rows)
         return rows
 
@@ -96,8 +99,10 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line(database: Database, folder: Path) -> AsyncIterator[Line]:
-    async with staged(database, folder) as stage:
+async def line(
+    database: Database, folder: Path, connectors: Callable[[Provider], Connector] = connector_for
+) -> AsyncIterator[Line]:
+    async with staged(database, folder, connectors=connectors) as stage:
         settings = Settings.model_validate(
             {
                 "secret_keys": ["x"],
@@ -170,7 +175,7 @@ async def test_an_uninstall_is_believed_when_the_shop_does_not_answer(
 
 
 async def test_changes_cause_one_read_of_that_shop_and_nothing_else(database: Database, tmp_path: Path) -> None:
-    async with line(database, tmp_path) as hooks:
+    async with line(database, tmp_path, briefly) as hooks:
         stage = hooks.stage
         await hooks.shopify("app/scopes_update", event_id="before-the-first-read")
         assert (await hooks.settled())[0].outcome == "left to the schedule"
@@ -193,7 +198,7 @@ async def test_changes_cause_one_read_of_that_shop_and_nothing_else(database: Da
         def done() -> bool:
             return all(run.state == RunState.READY for run in hooks.runs())
 
-        await eventually(done, seconds=20)
+        await eventually(done)
         assert len(hooks.runs()) == 2
         assert hooks.runs(Provider.QUICKBOOKS) == []
         # T48: an old payload after a newer one is only a reason to look.
@@ -236,7 +241,7 @@ def versions(stage: Stage) -> dict[str, str]:
 async def test_reads_by_events_keep_the_distance_of_the_shortest_schedule(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with line(sqlite_database, tmp_path) as hooks:
+    async with line(sqlite_database, tmp_path, briefly) as hooks:
         stage = hooks.stage
         await collected(stage)
         await hooks.shopify("app/scopes_update", event_id="too-soon")
