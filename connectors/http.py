@@ -138,6 +138,9 @@ class Http:
         waits = [await self.limiter.reserve(key, rate, call.cost) for rate in call.rates or self._rates]
         wait = max(waits, default=0.0) or await self.limiter.blocked(key)
         if wait > self.wire.limits.longest_wait:
+            # What is not sent is not booked: else whoever asks again after the wait finds the same wait each time.
+            for rate in call.rates or self._rates:
+                await self.limiter.reserve(key, rate, -call.cost)
             raise Retry(wait, "the provider's limit for this account is used up for now", code=THROTTLED)
         if wait > 0:
             await self.clock.sleep(tidy_wait(wait))

@@ -1,5 +1,6 @@
 """Orders by way of reports: equal to the seller's row by row, whatever happens on the way, and nobody's address kept."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -27,7 +28,7 @@ from connectors.amazon.reports import Report, Reports, Waiting, Wanted, _serves
 from connectors.amazon.spans import SPAN, plan
 from connectors.base import mark, open_session
 from connectors.errors import Broken, ConnectorError, Retry
-from connectors.limits import MemoryLimiter
+from connectors.limits import MemoryLimiter, Rate
 from connectors.wire import Answer
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.amazon import Amazon
@@ -423,6 +424,37 @@ async def test_the_pace_is_the_one_that_the_answers_tell(app: Amazon) -> None:
         pace.hear("create report", Answer(200, httpx.Headers({"x-amzn-RateLimit-Limit": said}), b"", None))
         assert pace.rate("create report").per_second == rate
     assert pace.rate("create report").burst == 14
+
+
+class Quick(OffsetClock):
+    """A clock that goes on while somebody waits."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(timedelta(seconds=seconds))
+        await asyncio.sleep(0)
+
+
+class Keeping(MemoryLimiter):
+    """The twin: keeps what was booked for calls that were never sent."""
+
+    async def reserve(self, key: str, rate: Rate, cost: float = 1) -> float:
+        return await super().reserve(key, rate, max(cost, 0))
+
+
+@pytest.mark.parametrize("limiter", [MemoryLimiter, Keeping])
+async def test_what_must_wait_for_amazons_pace_gets_its_turn(limiter: type[MemoryLimiter]) -> None:
+    clock = Quick()
+    app = Amazon(clock=clock, throttle=True, orders=5)
+    async with amazon_world(app, waiting=Waiting((1.0,), 480.0), limiter=limiter(clock)) as world:
+        await world.collect()
+        if limiter is Keeping:
+            with pytest.raises(Retry, match="throttled"):
+                await world.collect()
+            return
+        began = clock.now()
+        await world.collect()
+        assert clock.now() - began > timedelta(seconds=60)
+        assert not [entry for entry in app.journal.entries if entry.status == 429]
 
 
 @pytest.mark.contracts
