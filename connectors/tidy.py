@@ -32,6 +32,17 @@ class _Number(str):
     __slots__ = ()
 
 
+#: Stands for what a name means that comes twice in one object.
+_TWICE = object()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        found[name] = _TWICE if name in found else value
+    return found
+
+
 @dataclass
 class Tidy:
     """Reads records of one shape; counts what it had to round."""
@@ -44,11 +55,13 @@ class Tidy:
     def record(self, raw: bytes) -> bytes:
         """Return the record with only the wanted parts, each of its declared type."""
         try:
-            said = json.loads(raw, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+            said = json.loads(
+                raw, parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_once
+            )
         except (ValueError, RecursionError) as error:
             raise Broken(f"a record of {self.shape.label} cannot be read", code="record_unreadable") from error
-        key = self.shape.fields[0].path
-        self._id = re.sub(r"[^\w:/.-]", "", str(said.get(key, "?")))[:60] if isinstance(said, dict) else "?"
+        known = said.get(self.shape.fields[0].path, "?") if isinstance(said, dict) else "?"
+        self._id = "?" if known is _TWICE else re.sub(r"[^\w:/.-]", "", str(known))[:60]
         return msgspec.json.encode(self._object(said, self.shape.tree, ""))
 
     def _object(self, said: Any, tree: Mapping[str, Tree], path: str) -> dict[str, Any] | None:
@@ -63,6 +76,11 @@ class Tidy:
             plain = name.removesuffix("[]")
             here = f"{path}.{plain}" if path else plain
             value = said.get(plain)
+            if value is _TWICE:
+                words = (
+                    f"{self.shape.label}, record {self._id}: {here} comes twice, and nobody can tell which one counts"
+                )
+                raise Broken(words, code="value_unreadable")
             found[plain] = self._list(value, node, here) if name.endswith("[]") else self._node(value, node, here)
         return found
 

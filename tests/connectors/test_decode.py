@@ -191,8 +191,17 @@ def test_a_record_that_can_be_read_is_not_refused_for_a_field_that_nobody_reads(
     assert strangers([[record, made(stray=1)]], {"id", "v", "at"}) == {"stray"}
 
 
-def test_the_last_of_duplicate_keys_wins() -> None:
-    assert one(written('"amount":1,"amount":2'))["amount"] == Decimal(2)
+@pytest.mark.parametrize(
+    "text, path", [('"amount":1,"amount":2', "amount"), ('"owner":{"value":"a","value":"b"}', "owner.value"),
+                   ('"lines":[{"worth":1,"worth":1}]', "lines.worth"), ('"id":"2"', "id")],
+)  # fmt: skip
+def test_a_name_that_comes_twice_is_refused_where_it_is_read(text: str, path: str) -> None:
+    with pytest.raises(Broken, match=rf"Things, record [1?]: {path} comes twice"):
+        one(written(text))
+
+
+def test_a_name_that_comes_twice_stops_nothing_where_nobody_reads_it() -> None:
+    assert one(written('"other":1,"other":2,"number":"7"'))["number"] == 7
 
 
 def test_one_odd_page_does_not_change_the_others() -> None:
