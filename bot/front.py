@@ -51,6 +51,9 @@ class Front:
         self._entries = table() if entries is None else entries
         self._directory = Directory(services.people, services.clock)
         self._actors: Together[Actor | None] = Together()
+        self._readers: Together[Mapping[SlackIdentity, Actor | None]] = Together()
+        #: workspace -> who waits for the look that begins next
+        self._asking: dict[str, set[SlackIdentity]] = {}
         self._answers: Together[Reply] = Together()
         self._seen = Seen(services.clock, keep=_REMEMBERED)
         #: clicks that were accepted
@@ -109,8 +112,7 @@ class Front:
     async def _actor(self, request: Interaction) -> Actor | None:
         identity, people = request.identity, self._services.people
         if request.kind not in _EFFECTS:
-            known = people.reader(identity)
-            return known or await self._actors.look((identity, True), lambda: people.actor(identity, reading=True))
+            return people.reader(identity) or await self._reader(identity)
         entry = self._entries.get(route(request).name)
         if entry is not None and entry.rechecked:
             actor = await people.actor(identity, rechecked=True)
@@ -118,6 +120,16 @@ class Front:
             if actor is None or may(actor, entry.needs):
                 return actor
         return await self._actors.look((identity, False), lambda: people.actor(identity))
+
+    async def _reader(self, identity: SlackIdentity) -> Actor | None:
+        """Return who this is, with one look for all of a workspace who ask at the same moment."""
+        team = identity.team_id
+        self._asking.setdefault(team, set()).add(identity)
+
+        async def look() -> Mapping[SlackIdentity, Actor | None]:
+            return await self._services.people.readers(team, self._asking.pop(team, set()))
+
+        return (await self._readers.look(team, look)).get(identity)
 
     async def _handled(self, actor: Actor, request: Interaction) -> Reply:
         asked = route(request)

@@ -1,6 +1,6 @@
 """What the Slack edge needs of the system behind it; jobs.services has it all, tests bring a small twin."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -30,8 +30,14 @@ from storage.facts.status import RefreshStatus, SourceStatus
 class People(Protocol):
     """Who acts."""
 
-    async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
+    async def actor(self, identity: SlackIdentity, *, rechecked: bool = False) -> Actor | None:
         """Return who this is, None when Slack must be asked first; an older role does where it is read again later."""
+        ...
+
+    async def readers(
+        self, team_id: str, identities: Collection[SlackIdentity]
+    ) -> Mapping[SlackIdentity, Actor | None]:
+        """Return who these are for requests that change nothing; None where Slack must be asked first."""
         ...
 
     def reader(self, identity: SlackIdentity) -> Actor | None:

@@ -11,12 +11,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: seconds that a look waits for more who would share it, as long as somebody came in the last moment
-_GATHERING = 0.008
-#: A moment, for a look that nobody was before: what has arrived already is read, checked and here after that many turns
-#: of the loop. One who asks alone waits for no clock.
-_TURNS = 3
-#: A moment, after a look: seconds. Whoever was answered by it may ask again at once.
+#: seconds that a look waits for more who would share it, as long as somebody came in the last moment: fifty who ask at
+#: once are read and checked one after the other, and whoever was answered by the look before may ask again at once
+_GATHERING = 0.016
 _MOMENT = 0.001
 
 
@@ -54,41 +51,34 @@ class Together(Generic[T]):
         look = line.open() if line is not None else None
         if look is None:
             look = _Look()
+            before = None if line is None else line.running.task
             if line is None:
                 self._lines[what] = _Line(look)
-                look.task = asyncio.create_task(self._first(what, work))
             else:
                 line.following = look
-                look.task = asyncio.create_task(self._next(what, work, line.running.task))
+            look.task = asyncio.create_task(self._run(what, work, before))
         look.sharing += 1
         return await asyncio.shield(look.task)
 
-    async def _first(self, what: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+    async def _run(self, what: Hashable, work: Callable[[], Awaitable[T]], before: asyncio.Task[T] | None) -> T:
         line = self._lines[what]
-        seen, quiet = 0, 0
-        latest = asyncio.get_running_loop().time() + _GATHERING
-        while quiet < _TURNS and asyncio.get_running_loop().time() < latest:
-            quiet = 0 if line.running.sharing > seen else quiet + 1
-            seen = line.running.sharing
-            await asyncio.sleep(0)
-        return await self._done(what, work, line)
-
-    async def _next(self, what: Hashable, work: Callable[[], Awaitable[T]], before: asyncio.Task[T]) -> T:
-        await asyncio.wait([before])
-        line = self._lines[what]
-        assert line.following is not None
-        line.running, line.following = line.following, None
-        seen = 0
-        latest = asyncio.get_running_loop().time() + _GATHERING
-        while line.running.sharing > seen and asyncio.get_running_loop().time() < latest:
-            seen = line.running.sharing
-            await asyncio.sleep(_MOMENT)
-        return await self._done(what, work, line)
-
-    async def _done(self, what: Hashable, work: Callable[[], Awaitable[T]], line: _Line[T]) -> T:
+        if before is not None:
+            await asyncio.wait([before])
+            assert line.following is not None
+            line.running, line.following = line.following, None
+        await _gathered(line.running)
         line.running.begun = True
         try:
             return await work()
         finally:
             if line.following is None:
                 del self._lines[what]
+
+
+async def _gathered(look: _Look[T]) -> None:
+    """Return when nobody more came for a moment, or after all the time that is given."""
+    seen = 0
+    latest = asyncio.get_running_loop().time() + _GATHERING
+    while look.sharing > seen and asyncio.get_running_loop().time() < latest:
+        seen = look.sharing
+        await asyncio.sleep(_MOMENT)

@@ -1,7 +1,7 @@
 """Who acts: roles from our tables at every call, Slack facts from a cache of at most 60 seconds."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,28 +76,46 @@ class People:
         self._left: set[SlackIdentity] = set()
         self._actors: OrderedDict[SlackIdentity, tuple[datetime, Actor]] = OrderedDict()
 
-    async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
+    async def actor(self, identity: SlackIdentity, *, rechecked: bool = False) -> Actor | None:
         """Return who this is, or None when the Slack facts about them are not known (any more).
 
-        `reading` is for requests that change nothing: their role may be five seconds old. `rechecked` is for those that
-        are only written down now: it may be sixty, because it is read again with the effect. All others read it again.
+        `rechecked` is for requests that are only written down now: their role may be sixty seconds old, because it is
+        read again with the effect. All others read it again.
         """
         profile = self.profile(identity)
         if profile is None:
             return None
         if not profile.full_member:
             return Actor(identity, None)
-        known = (
-            self._remembered(identity, _FRESH_FOR if rechecked else _ROLE_FOR_READING) if rechecked or reading else None
-        )
+        known = self._remembered(identity, _FRESH_FOR) if rechecked else None
         if known is not None:
             return known
         actor = await self._read(identity)
-        self._actors[identity] = (self._clock.now(), actor)
-        self._actors.move_to_end(identity)
+        self._keep(actor)
+        return actor
+
+    def _keep(self, actor: Actor) -> None:
+        self._actors[actor.identity] = (self._clock.now(), actor)
+        self._actors.move_to_end(actor.identity)
         while len(self._actors) > _CACHE_SIZE:
             self._actors.popitem(last=False)
-        return actor
+
+    async def readers(self, team_id: str, identities: Collection[SlackIdentity]) -> dict[SlackIdentity, Actor | None]:
+        """Return who these people of a workspace are, for requests that change nothing, with one look for all."""
+        actors: dict[SlackIdentity, Actor | None] = {}
+        users = set()
+        for identity in identities:
+            profile = self.profile(identity)
+            actors[identity] = None if profile is None else Actor(identity, None)
+            if profile is not None and profile.full_member:
+                users.add(identity.user_id)
+        if users:
+            members, support = await self._desk.read(lambda session: organizations.known_of(session, team_id, users))
+            for user in users:
+                identity = SlackIdentity(team_id, user)
+                actors[identity] = actor = Actor(identity, members.get(user), user in support)
+                self._keep(actor)
+        return actors
 
     def reader(self, identity: SlackIdentity) -> Actor | None:
         """Return who this is for a request that changes nothing, where no look at the database is needed to say so."""

@@ -1,14 +1,17 @@
 """Organizations, workspaces, members, support people and the channels where Tidings may speak."""
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlalchemy import Row, Select
+from sqlmodel import Session, SQLModel, col, select
 
 from storage.facts.people import Member, Role, SlackIdentity
 from storage.facts.sources import Organization
-from storage.records.lookups import first
+from storage.records.lookups import first, look
 from storage.tables import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
 
 
@@ -48,6 +51,25 @@ def member_by_identity(session: Session, identity: SlackIdentity) -> Member | No
     """Return the member behind a Slack identity; None for strangers and removed members."""
     row = first(session, MemberRow, team_id=identity.team_id, user_id=identity.user_id)
     return as_member(row) if row and row.removed_at is None else None
+
+
+def known_of(session: Session, team_id: str, user_ids: Collection[str]) -> tuple[dict[str, Member], set[str]]:
+    """Return those of the workspace's people who are members, and those who are support people, by their Slack ids."""
+    asked = {"team": team_id, "users": list(user_ids)}
+    found = {
+        row.user_id: as_member(row) for row in look(session, _of_team(MemberRow), **asked) if row.removed_at is None
+    }
+    support = {row.user_id for row in look(session, _of_team(SupportPersonRow), **asked) if row.removed_at is None}
+    return found, support
+
+
+@cache
+def _of_team(table: type[SQLModel]) -> Select[Any]:
+    columns = table.__table__.c  # type: ignore[attr-defined]  # SQLModel's declared table
+    return sqlalchemy.select(*columns).where(
+        columns.team_id == sqlalchemy.bindparam("team"),
+        columns.user_id.in_(sqlalchemy.bindparam("users", expanding=True)),
+    )
 
 
 def row_id(session: Session, identity: SlackIdentity) -> str:

@@ -1,7 +1,7 @@
 """A small twin of the services: everything in memory, every call written down."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,8 +101,11 @@ class TwinPeople:
         sam = SlackIdentity("T0SUPPORT", "U0SAM")
         self.known[sam] = Actor(sam, None, support=True)
 
-    async def actor(self, identity: SlackIdentity, *, reading: bool = False, rechecked: bool = False) -> Actor | None:
+    async def actor(self, identity: SlackIdentity, *, rechecked: bool = False) -> Actor | None:
         return None if self.cold else self.known.get(identity, Actor(identity, None))
+
+    async def readers(self, _team_id: str, identities: Collection[SlackIdentity]) -> dict[SlackIdentity, Actor | None]:
+        return {identity: await self.actor(identity) for identity in identities}
 
     def reader(self, identity: SlackIdentity) -> Actor | None:
         return None if self.cold else self.known.get(identity)

@@ -1,6 +1,7 @@
 """Who is let in (T08 to T10): full members of the workspace with a role, as Slack says it at most a minute ago."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -132,12 +133,26 @@ async def test_what_is_remembered_for_readers_ends_with_the_account_and_by_itsel
         people = (_Trusting if twin else People)(stage.jobs.desk, stage.clock, fetch)
         assert people.reader(MAYA) is None
         await people.learn(MAYA)
-        assert await people.actor(MAYA, reading=True) == people.reader(MAYA)
+        assert await people.readers(MAYA.team_id, [MAYA]) == {MAYA: people.reader(MAYA)}
         assert people.reader(MAYA) is not None
 
         stage.clock.advance(timedelta(seconds=6))
         late = people.reader(MAYA)
-        await people.actor(MAYA, reading=True)
+        await people.readers(MAYA.team_id, [MAYA])
         assert people.reader(MAYA) is not None
         people.profile_changed({"user": user(is_restricted=True)})
         assert ([late, people.reader(MAYA)] == [None, None]) != twin
+
+
+async def test_readers_who_are_looked_up_together_each_get_their_own_rights(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
+        people = stage.jobs.services.people
+        users = ("U0MAYA", "U0DANIEL", "U0PRIYA", "U0GUEST", "U0NOBODY")
+        identities = [SlackIdentity("T0TEMERITY", user) for user in users]
+        for identity in identities:
+            with suppress(UnavailableError):  # nobody knows the last one
+                await people.learn(identity)
+        alone = {identity: await people.actor(identity) for identity in identities}
+        assert await people.readers("T0TEMERITY", identities) == alone
+        roles = {actor.member.role for actor in alone.values() if actor is not None and actor.member is not None}
+        assert len(roles) >= 3
