@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from connectors.files.forms import Form
+from connectors.files.in_parts import InParts
 from connectors.files.wrong import FileError
 
 _MOST_COLUMNS = 500
@@ -53,7 +54,7 @@ def rows(form: Form, body: IO[bytes]) -> tuple[Header, Iterator[tuple[int, list[
     return head, _checked(lines, len(head.labels), form)
 
 
-class _Text(io.RawIOBase):
+class _Text(InParts):
     """Bytes that may be text in the declared encoding; FileError for those that cannot."""
 
     def __init__(self, form: Form, body: IO[bytes]) -> None:
@@ -61,14 +62,9 @@ class _Text(io.RawIOBase):
         self._form, self._body = form, body
         self._begun = False
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: object, /) -> int:
+    def part(self, most: int) -> bytes:
         """Hand some on that were looked at."""
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # whatever BufferedReader brings is a buffer
-        part, encoding = self._body.read(len(view)), self._form.encoding
+        part, encoding = self._body.read(most), self._form.encoding
         if b"\0" in part and encoding != "utf-16":
             raise FileError("is no text in the declared encoding")
         if not self._begun and (
@@ -76,8 +72,7 @@ class _Text(io.RawIOBase):
         ):
             raise FileError(f"says itself that it is not {encoding}, as its feed declares")
         self._begun = True
-        view[: len(part)] = part
-        return len(part)
+        return part
 
 
 def _decoded(form: Form, body: IO[bytes]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import io
 import zlib
 from typing import IO
 
+from connectors.files.in_parts import InParts
 from connectors.files.wrong import FileError
 
 _MAGIC = b"\x1f\x8b"
@@ -31,7 +32,7 @@ def unpacked(name: str, body: IO[bytes], largest: int = LARGEST) -> IO[bytes]:
     return io.BufferedReader(_Gunzip(body, size, largest), _CHUNK) if packed else body
 
 
-class _Gunzip(io.RawIOBase):
+class _Gunzip(InParts):
     """All members of a gzip, one after the other; FileError for one that is cut, damaged or far too large."""
 
     def __init__(self, body: IO[bytes], size: int, largest: int) -> None:
@@ -43,24 +44,18 @@ class _Gunzip(io.RawIOBase):
         self._begun = False
         self._given = 0
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: object, /) -> int:
-        """Unpack as much as there is room for, at most."""
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # whatever BufferedReader brings is a buffer
+    def part(self, most: int) -> bytes:
+        """Unpack some."""
         try:
-            part = self._part(len(view))
+            part = self._unpacked(most)
         except zlib.error:
             raise FileError("is damaged: its gzip cannot be unpacked") from None
         self._given += len(part)
         if self._given > self._largest or (self._given > _FREE and self._given > _RATIO * self._size):
             raise FileError("unpacks to far more than a file of rows can hold")
-        view[: len(part)] = part
-        return len(part)
+        return part
 
-    def _part(self, most: int) -> bytes:
+    def _unpacked(self, most: int) -> bytes:
         while True:
             if self._member.eof:
                 self._waiting = self._member.unused_data + self._waiting
