@@ -14,6 +14,7 @@ from storage.tables.connecting import (
     RenewalBegunRow,
     WebhookRow,
 )
+from storage.tables.expectations import ExpectationRow, MissedReportRow
 from storage.tables.operations import (
     AskRow,
     AuditRow,
@@ -46,6 +47,7 @@ __all__ = [
     "DeadlineRow",
     "DeliveryRow",
     "DisconnectRow",
+    "ExpectationRow",
     "FlowRow",
     "FrozenRow",
     "IncidentRow",
@@ -53,6 +55,7 @@ __all__ = [
     "InstallationRow",
     "LeaseRow",
     "MemberRow",
+    "MissedReportRow",
     "OrganizationRow",
     "ReadCountRow",
     "ReceiptRow",
