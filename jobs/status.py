@@ -1,47 +1,24 @@
 """Status: three separate states of each source, and the times behind them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
+from jobs.promises import freshness
 from jobs.schedule import schedule_of
-from jobs.slots import latest_slot, next_slot
+from jobs.slots import next_slot
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
 from storage.facts.runs import Run
-from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
+from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
 from storage.records import frozen, receipts, runs, sources, webhooks
 from storage.sessions import Session
 
-#: What a run itself may take before its source counts as late.
-_GRACE = timedelta(minutes=5)
 #: Providers that count every read and charge for it.
 METERED = frozenset({Provider.QUICKBOOKS})
-
-
-def freshness(source: Source, last_data_refresh: datetime | None, now: datetime) -> Freshness:
-    """Say how the source stands against its promise: late past one interval, overdue past two.
-
-    By the wall clock: late when it missed the last time that was due, overdue when it missed the one before as well.
-    """
-    if last_data_refresh is None:
-        return Freshness.NEVER
-    schedule = schedule_of(source)
-    if schedule.daily is not None:
-        due = latest_slot(schedule, now - _GRACE).at
-        # Machines' clocks differ: what a slot started may say that it is a little older than the slot.
-        if last_data_refresh >= due - _GRACE:
-            return Freshness.FRESH
-        before = latest_slot(schedule, due - timedelta(seconds=1)).at
-        return Freshness.LATE if last_data_refresh >= before - _GRACE else Freshness.OVERDUE
-    interval = timedelta(minutes=source.schedule_minutes)
-    age = now - last_data_refresh
-    if age > 2 * interval + _GRACE:
-        return Freshness.OVERDUE
-    return Freshness.LATE if age > interval + _GRACE else Freshness.FRESH
 
 
 def next_run_at(source: Source, now: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from storage.facts.promises import Promise
 from storage.facts.schedules import Rule
 
 
@@ -91,9 +92,13 @@ class Source:
     on_purpose: bool = False
     #: its schedule where that is no interval; `schedule_minutes` is then a day
     rule: Rule | None = None
-    #: zone of that schedule: the organization's; not told where there is no rule
+    #: zone of that schedule and of the promise's calendar: the organization's; not told where there is neither
     zone: str = "UTC"
     #: when a person set the schedule: what was due by then is not made up for
     scheduled_at: datetime | None = None
     #: minutes as they were set, where `schedule_minutes` is stretched
     planned_minutes: int | None = None
+    #: how fresh it must be; None: as its schedule says
+    promise: Promise | None = None
+    #: since when its alarm waits, because the fault may be ours
+    alarm_held_at: datetime | None = None

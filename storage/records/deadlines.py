@@ -31,6 +31,14 @@ def add(session: Session, organization_id: str, kind: str, subject: str, due_at:
     )
 
 
+def rearm(session: Session, organization_id: str, kind: str, subject: str, due_at: datetime) -> None:
+    """Let the deadline of that kind and subject be due then, whether it is new, open, or fired before."""
+    which = (DeadlineRow.kind == kind) & (DeadlineRow.subject == subject)
+    statement = update(DeadlineRow).where(which).values(state="open", due_at=due_at, settled_at=None)  # type: ignore[arg-type]  # a column expression
+    if not won(session, statement):
+        add(session, organization_id, kind, subject, due_at)
+
+
 def due(session: Session, now: datetime, limit: int = 100) -> list[Deadline]:
     """Return the open deadlines whose time has come, oldest first."""
     statement = (

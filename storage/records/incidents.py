@@ -20,7 +20,7 @@ def open_one(
     reason: str,
     now: datetime,
     *,
-    remind_at: datetime,
+    remind_at: datetime | None,
 ) -> str | None:
     """Open an incident and return its id; None when one is open already. Take the organization's lock first."""
     if find_open(session, source_id, kind) is not None:
@@ -36,7 +36,7 @@ def open_one(
         reason=reason,
         opened_at=now,
         due_at=remind_at,
-        told_at=now,
+        told_at=now if remind_at else None,
     )
     return incident_id
 
@@ -105,4 +105,8 @@ def as_incident(row: IncidentRow) -> Incident:
         reminders=row.reminders,
         resolved_at=row.resolved_at,
         resolution=Resolution(row.resolution) if row.resolution else None,
+        told_at=row.told_at,
+        lead_id=row.lead_id,
+        times=row.times,
+        held_by=row.held_by,
     )

@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy import Row, Select, update
 from sqlmodel import Session, col, select
 
+from storage.facts.promises import Promise, read_promise
 from storage.facts.schedules import Rule, read_rule
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.records.guarded import won
@@ -62,7 +63,7 @@ def source(session: Session, source_id: str) -> Source:
     connection = session.get(ConnectionRow, source_id)
     if row is None or connection is None:
         raise KeyError(source_id)
-    organization = session.get(OrganizationRow, row.organization_id) if row.schedule_rule else None
+    organization = session.get(OrganizationRow, row.organization_id) if row.schedule_rule or row.promise else None
     return as_source(row, connection, organization.timezone if organization else "UTC")
 
 
@@ -171,6 +172,20 @@ def set_schedule(session: Session, source_id: str, minutes: int, rule: Rule | No
     session.add(row)
 
 
+def set_promise(session: Session, source_id: str, promise: Promise | None) -> None:
+    """Say how fresh the source must be; None: as its schedule says."""
+    row = session.get_one(SourceRow, source_id)
+    row.promise = str(promise) if promise else None
+    session.add(row)
+
+
+def hold_alarm(session: Session, source_id: str, since: datetime | None) -> None:
+    """Note since when the source's alarm waits, or that it waits no more."""
+    row = session.get_one(SourceRow, source_id)
+    row.alarm_held_at = since
+    session.add(row)
+
+
 def schedule_minutes(session: Session, source_id: str) -> int:
     """Return the minutes of the schedule as it was set, stretched or not."""
     return session.get_one(SourceRow, source_id).schedule_minutes
@@ -241,9 +256,11 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], z
         environment=connection.environment,
         on_purpose=connection.disconnected_by is not None,
         rule=read_rule(row.schedule_rule) if row.schedule_rule else None,
-        zone=zone if row.schedule_rule else "UTC",
+        zone=zone if row.schedule_rule or row.promise else "UTC",
         scheduled_at=row.scheduled_at,
         planned_minutes=row.schedule_minutes if row.stretched_minutes else None,
+        promise=read_promise(row.promise) if row.promise else None,
+        alarm_held_at=row.alarm_held_at,
     )
 
 

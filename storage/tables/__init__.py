@@ -6,6 +6,7 @@ from storage.tables.connecting import (
     AccessAskerRow,
     AccessRequestRow,
     DisconnectRow,
+    FleetAlarmRow,
     FlowRow,
     FrozenRow,
     IncidentRow,
@@ -27,7 +28,7 @@ from storage.tables.operations import (
     WorkerRow,
 )
 from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
-from storage.tables.refreshes import ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
+from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
 from storage.tables.telling import CardRow, DeliveryRow
 
@@ -47,7 +48,9 @@ __all__ = [
     "DeadlineRow",
     "DeliveryRow",
     "DisconnectRow",
+    "EscalationCallRow",
     "ExpectationRow",
+    "FleetAlarmRow",
     "FlowRow",
     "FrozenRow",
     "IncidentRow",

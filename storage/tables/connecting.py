@@ -90,12 +90,14 @@ class IncidentRow(SQLModel, table=True):
             postgresql_where=text("resolved_at is null"),
         ),
         Index("ix_incidents_due", "due_at"),
+        Index("ix_incidents_opened", "opened_at"),
+        Index("ix_incidents_lead", "lead_id"),
     )
 
     id: str = Field(primary_key=True)
     organization_id: str = Field(foreign_key="organizations.id", index=True)
     source_id: str = Field(foreign_key="sources.id")
-    #: disconnected, attention
+    #: see `storage.facts.incidents.IncidentKind`
     kind: str
     #: a code of ours: what was noticed
     reason: str
@@ -104,11 +106,52 @@ class IncidentRow(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     told_at: datetime | None = Field(default=None, sa_type=Instant)
     reminders: int = 0
+    #: who has it in hand, and until when nobody is reminded for that
+    acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)
+    acknowledged_by: str | None = None
+    acknowledged_until: datetime | None = Field(default=None, sa_type=Instant)
+    #: who wants to hear nothing of it until then
+    snoozed_by: str | None = None
+    snoozed_until: datetime | None = Field(default=None, sa_type=Instant)
     resolved_at: datetime | None = Field(default=None, sa_type=Instant)
     #: reconnected, cleared, disconnected_by_person
     resolution: str | None = None
     #: who stopped it, when a person did; then nobody is reminded
     stopped_by: str | None = None
+    #: the incident whose message tells of this one as well
+    lead_id: str | None = None
+    #: how often it came back before it was over for good
+    times: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    #: the fleet alarm that keeps it from being told
+    held_by: str | None = Field(default=None, index=True)
+
+
+class FleetAlarmRow(SQLModel, table=True):
+    """Most sources were late or failing at once, or the clock slept: support is told, customers' alarms wait."""
+
+    __tablename__ = "fleet_alarms"
+    __table_args__ = (
+        Index(
+            "uq_open_fleet_alarm",
+            "scope",
+            unique=True,
+            sqlite_where=text("closed_at is null"),
+            postgresql_where=text("closed_at is null"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    #: ``all``, ``clock``, or the name of a provider
+    scope: str
+    opened_at: datetime = Field(sa_type=Instant)
+    #: sources that stand badly, and all that were due lately, when last counted
+    bad: int
+    seen: int
+    organizations: int
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: alarms of customers that were told after all, and that were not needed any more
+    released: int = 0
+    dropped: int = 0
 
 
 class WebhookRow(SQLModel, table=True):

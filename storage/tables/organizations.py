@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, UniqueConstraint, false
+from sqlalchemy import Column, LargeBinary, Text, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
@@ -26,6 +26,8 @@ class OrganizationRow(SQLModel, table=True):
     group_roles: str = Field(default="", sa_column_kwargs={"server_default": ""})
     #: whether admins of its Slack workspaces are its admins when they first speak: it came by installing, not by a file
     slack_admins: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    #: JSON of the escalation policy (`storage.facts.policies`); None: the default
+    escalation_policy: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     created_at: datetime = Field(sa_type=Instant)
 
 

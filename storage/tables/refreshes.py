@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
 
+_UNFINISHED = text("finished_at is null")
 _ACTIVE = text("state in ('queued', 'running', 'cancelling')")
 
 
@@ -14,6 +15,9 @@ class RefreshRow(SQLModel, table=True):
     """What a person asked for."""
 
     __tablename__ = "refreshes"
+    __table_args__ = (
+        Index("ix_refreshes_open", "requested_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+    )
 
     id: str = Field(primary_key=True)
     organization_id: str = Field(foreign_key="organizations.id", index=True)
@@ -24,6 +28,10 @@ class RefreshRow(SQLModel, table=True):
     escalated_at: datetime | None = Field(default=None, sa_type=Instant)
     acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)
     acknowledged_by: str | None = None
+    #: until when it is in hand; then others are called again
+    acknowledged_until: datetime | None = Field(default=None, sa_type=Instant)
+    #: JSON of the escalation policy that was in force when it began; None: the default
+    policy: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
 
 
 class RefreshPersonRow(SQLModel, table=True):
@@ -60,6 +68,7 @@ class RunRow(SQLModel, table=True):
         Index("ix_runs_source_requested", "source_id", "requested_at"),
         Index("ix_runs_source_loaded", "source_id", "loaded_at"),
         Index("ix_runs_state", "state"),
+        Index("ix_runs_finished", "finished_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -106,6 +115,26 @@ class RunRow(SQLModel, table=True):
     escalated_at: datetime | None = Field(default=None, sa_type=Instant)
     acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)
     acknowledged_by: str | None = None
+    #: until when it is in hand; then others are called again
+    acknowledged_until: datetime | None = Field(default=None, sa_type=Instant)
+    #: JSON of the escalation policy that was in force when it began; None: the default
+    policy: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+
+
+class EscalationCallRow(SQLModel, table=True):
+    """What was done about a refresh, or a first read, that did not end: each step once, and who took it on."""
+
+    __tablename__ = "escalation_calls"
+
+    subject: str = Field(primary_key=True)
+    #: step, again, taken
+    kind: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    due_at: datetime = Field(sa_type=Instant)
+    at: datetime = Field(sa_type=Instant)
+    name: str = ""
+    audited: bool = False
 
 
 class ReceiptRow(SQLModel, table=True):

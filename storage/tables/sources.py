@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, UniqueConstraint, false
+from sqlalchemy import Column, LargeBinary, Text, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
@@ -32,8 +32,14 @@ class SourceRow(SQLModel, table=True):
     data_erased_at: datetime | None = Field(default=None, sa_type=Instant)
     #: a schedule by the wall clock (`storage.facts.schedules`); None: every `schedule_minutes`
     schedule_rule: str | None = None
+    #: JSON list of the kinds of alarms that a person muted (`storage.facts.mutes`); None: none was
+    mutes: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     #: when a person set the schedule; None: it is the provider's own, or the seed file's
     scheduled_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: how fresh it must be (`storage.facts.promises`); None: as its schedule says
+    promise: str | None = None
+    #: since when its alarm waits, because the fault may be ours
+    alarm_held_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ConnectionRow(SQLModel, table=True):

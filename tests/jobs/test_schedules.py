@@ -13,11 +13,12 @@ from bot.cli.seed import modes
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError
 from jobs.plans import PlanRefusedError
+from jobs.promises import freshness
 from jobs.refresh.ask import TriggerKey
 from jobs.schedule import schedule_of, start_slot
 from jobs.schedules import Planned, ScheduleService
 from jobs.slots import Slot, latest_slot
-from jobs.status import freshness, next_run_at
+from jobs.status import next_run_at
 from storage.facts.clock import OffsetClock
 from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Role, SlackIdentity
