@@ -15,9 +15,11 @@ from connectors.amazon.reports import ASKED
 from connectors.amazon.spans import LITTLE, QUICKLY, SPAN, Kind, Plan, plan
 from connectors.base import Mark, mark
 from connectors.intake import Intake
+from connectors.lags import STATED
 from connectors.shapes import Shape
 from connectors.side_by_side import together
 from storage.facts.past import Older
+from storage.facts.sources import Provider
 
 
 async def read_orders(errand: Errand) -> Part:
@@ -151,7 +153,7 @@ async def read_traffic(errand: Errand) -> Part:
             await take(intake, records)
             await look_inside(intake, records, traffic.INNER)
             newest = max(newest, last)
-    words = f"Sales and traffic are in up to {newest}: Amazon's own sales reports are 24 to 72 hours behind."
+    words = f"Sales and traffic are in up to {newest}: {STATED[Provider.AMAZON]}"
     return Part(
         {name: traffic.cursor_after(read)}, keep=(name,) if wanted else (), notes=(words,) if newest else (),
         unknown=told(intake),

@@ -1,0 +1,34 @@
+"""Answers "why?": reads, never writes."""
+
+from jobs.authorize import authorize
+from jobs.desk import Desk
+from jobs.errors import NotFoundError
+from jobs.explain.evidence import gather
+from jobs.explain.tree import explain
+from storage.facts.clock import Clock
+from storage.facts.explain import Explanation
+from storage.facts.people import Action, Actor
+from storage.records import sources
+from storage.sessions import Session
+
+
+class ExplainService:
+    """Explains how a source of the actor's own organization stands."""
+
+    def __init__(self, desk: Desk, clock: Clock, *, read_budget: int) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._budget = read_budget
+
+    async def why(self, actor: Actor, source_id: str, *, asks_mail: bool = False) -> Explanation:
+        """Return the one cause; NotFoundError for a missing source and for somebody else's."""
+        member = authorize(actor, Action.SEE_STATUS)
+
+        def work(session: Session) -> Explanation:
+            source = sources.visible(session, member.organization_id, source_id)
+            if source is None:
+                raise NotFoundError
+            now = self._clock.now()
+            return explain(gather(session, member, source, now, budget=self._budget, asks_mail=asks_mail))
+
+        return await self._desk.read(work)
