@@ -17,7 +17,7 @@ from templates import notices
 
 VERBS = (
     *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
-    *("audit", "help", "reread", "receipt"),
+    *("audit", "help", "reread", "receipt", "why"),
 )
 _NEAR = 60.0
 _HISTORY_RUNS = 10

@@ -16,6 +16,7 @@ from bot import (
     receipts,
     rereads,
     schedules,
+    why,
 )
 from bot import help as help_
 from bot import members as people
@@ -60,6 +61,7 @@ def table() -> Mapping[str, Entry]:
         Intent.DISCONNECT: Entry(disconnecting.disconnect, Action.DISCONNECT, COMMANDS),
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
         Intent.RECEIPT: Entry(receipts.receipt, Action.SEE_HISTORY, COMMANDS),
+        Intent.WHY: Entry(why.why, Action.SEE_STATUS, SPOKEN),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.CHANNEL: Entry(channels.channel, Action.SEE_STATUS, COMMANDS),
         Intent.SCHEDULE: Entry(schedules.schedule, Action.SEE_STATUS, COMMANDS),
@@ -94,6 +96,8 @@ def table() -> Mapping[str, Entry]:
         buttons.CONNECTION_TICKET: Entry(help_.ticket, Action.ASK_FOR_HELP, CLICKED),
         buttons.DISCONNECT: Entry(disconnecting.asked, Action.DISCONNECT, CLICKED),
         buttons.DISCONNECT_FORM: Entry(disconnecting.form, Action.DISCONNECT, CLICKED),
+        buttons.WHY: Entry(why.pressed, Action.SEE_STATUS, CLICKED),
+        buttons.RECEIPT_SHOW: Entry(receipts.pressed, Action.SEE_HISTORY, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }
     submitted = {buttons.DISCONNECT_FORM: Entry(disconnecting.confirmed, Action.DISCONNECT, SENT)}

@@ -20,6 +20,7 @@ from storage.facts.access import AccessRequest
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
+from storage.facts.explain import Explanation
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
@@ -245,6 +246,14 @@ class Receipts(Protocol):
         ...
 
 
+class Explains(Protocol):
+    """Why data is as old as it is."""
+
+    async def why(self, actor: Actor, source_id: str, *, asks_mail: bool = False) -> Explanation:
+        """Return the one cause; NotFoundError for a missing source and for somebody else's."""
+        ...
+
+
 class Addresses(Protocol):
     """The one question about the e-mail address."""
 
@@ -433,6 +442,11 @@ class Services(Protocol):
     @property
     def audit(self) -> Audit:
         """The audit."""
+        ...
+
+    @property
+    def explain(self) -> Explains:
+        """Why."""
         ...
 
     @property

@@ -29,6 +29,7 @@ class Intent(StrEnum):
     REREAD = "reread"
     AUDIT = "audit"
     RECEIPT = "receipt"
+    WHY = "why"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"
     UNKNOWN = "unknown"
@@ -91,6 +92,13 @@ _HISTORY = re.compile(
     r"|\b(?:previous|past|recent|earlier|last \d+|last few|last) (?:runs|refreshes|syncs|loads)\b"
     r"|\bwho (?:refreshed|started|asked|ran)\b|\bwhat (?:has )?changed\b|\bhow often\b"
 )
+_WHY = re.compile(
+    r"^(?:(?:hey|hi|hello|ok|okay|so|and|but|tidings|bot) )*why\b|\bwhy$|\bolder than (?:my|the|our)\b"
+    r"|\bno (?:e-?mail|mail|confirmation)\b"
+    r"|\b(?:not|never|haven't|didn't) (?:got|gotten|get|received?) (?:the |a |an |any |my )?"
+    r"(?:e-?mail|mail|confirmation)\b"
+    r"|\bwhere is (?:my|the) (?:e-?mail|mail|confirmation)\b"
+)
 _STATUS = re.compile(
     r"\bfresh(?:ness)?\b|\bstale\b|\bup[ -]to[ -]date\b|\bcurrent\b|\bstatus\b|\bstate\b|\blate\b|\boverdue\b"
     r"|\blatest\b|\bready\b|\bhow (?:old|new|recent|fresh|far|long|late)\b|\blast\b|\brefresh(?:ed|ing)?\b"
@@ -110,9 +118,14 @@ def understand(sentence: str) -> Question:
         about = _asks_refresh(part)
         if about is not None:
             return Question(Intent.DECLINED if _NOT.search(words) else Intent.REFRESH, about)
-    if _NOT_TO.search(words):
+    if _NOT_TO.search(words) and not words.startswith("why "):
         return Question(Intent.DECLINED)
-    for intent, pattern in ((Intent.HELP, _HELP), (Intent.HISTORY, _HISTORY), (Intent.STATUS, _STATUS)):
+    for intent, pattern in (
+        (Intent.HELP, _HELP),
+        (Intent.HISTORY, _HISTORY),
+        (Intent.WHY, _WHY),
+        (Intent.STATUS, _STATUS),
+    ):
         if pattern.search(words):
             return Question(intent, words)
     return Question(Intent.UNKNOWN, words)

@@ -12,9 +12,18 @@ _ID = re.compile(r"rcp_[0-9a-z]{8,40}", re.ASCII)
 
 async def receipt(case: Case) -> Reply:
     """Show the receipt that the words name; without one, say where ids stand."""
-    named = _ID.search(case.about.casefold())
+    return await _shown(case, case.about)
+
+
+async def pressed(case: Case) -> Reply:
+    """Show the receipt of the message whose button was pressed."""
+    return await _shown(case, case.request.value)
+
+
+async def _shown(case: Case, words: str) -> Reply:
+    named = _ID.search(words.casefold())
     if named is None:
-        return case.say(notices.receipt_usage(case.about.strip()))
+        return case.say(notices.receipt_usage(words.strip()))
     try:
         page = await case.services.receipts.one(case.actor, named.group())
     except NotFoundError:

@@ -36,6 +36,7 @@ from jobs.deliver.slack import SEND_SECONDS, SlackSender
 from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
+from jobs.explain.service import ExplainService
 from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep
@@ -223,6 +224,7 @@ def build_jobs(
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
         receipts=ReceiptService(desk),
+        explain=ExplainService(desk, clock, read_budget=ground.read_budget, sender=settings.mail_from),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
         installs=InstallService(

@@ -10,6 +10,7 @@ from jobs.channels import ChannelService
 from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
+from jobs.explain.service import ExplainService
 from jobs.incidents.help import ConnectionHelp
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
@@ -45,6 +46,7 @@ class Services:
     help: ConnectionHelp
     audit: AuditService
     receipts: ReceiptService
+    explain: ExplainService
     connect: ConnectService
     disconnect: DisconnectService
     channels: ChannelService

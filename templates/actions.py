@@ -52,5 +52,9 @@ CONNECTION_TICKET = "connection_ticket"
 DISCONNECT = "disconnect"
 #: Open the form that confirms it; also the callback of that form. Value: the source's id.
 DISCONNECT_FORM = "disconnect_form"
+#: Explain why a source's data is as old as it is. Value: the source's id.
+WHY = "why"
+#: Show a receipt. Value: its id.
+RECEIPT_SHOW = "receipt_show"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

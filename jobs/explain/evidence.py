@@ -25,7 +25,14 @@ _ALIVE_SECONDS = 120.0
 
 
 def gather(
-    session: Session, member: Member, source: Source, now: datetime, *, budget: int, asks_mail: bool = False
+    session: Session,
+    member: Member,
+    source: Source,
+    now: datetime,
+    *,
+    budget: int,
+    asks_mail: bool = False,
+    sender: str = "",
 ) -> Evidence:
     """Return all that is known of one source and of what the member asked of it; changes nothing."""
     status = statuses(session, [source], now, budget=budget, with_durations=True)[0]
@@ -45,6 +52,7 @@ def gather(
         receipt=receipts.ids_of(session, [ready.id]).get(ready.id) if ready is not None else None,
         next_at=_next_at(source, now),
         asks_mail=asks_mail,
+        sender=sender,
     )
 
 

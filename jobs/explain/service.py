@@ -15,10 +15,11 @@ from storage.sessions import Session
 class ExplainService:
     """Explains how a source of the actor's own organization stands."""
 
-    def __init__(self, desk: Desk, clock: Clock, *, read_budget: int) -> None:
+    def __init__(self, desk: Desk, clock: Clock, *, read_budget: int, sender: str = "") -> None:
         self._desk = desk
         self._clock = clock
         self._budget = read_budget
+        self._sender = sender
 
     async def why(self, actor: Actor, source_id: str, *, asks_mail: bool = False) -> Explanation:
         """Return the one cause; NotFoundError for a missing source and for somebody else's."""
@@ -28,7 +29,16 @@ class ExplainService:
             source = sources.visible(session, member.organization_id, source_id)
             if source is None:
                 raise NotFoundError
-            now = self._clock.now()
-            return explain(gather(session, member, source, now, budget=self._budget, asks_mail=asks_mail))
+            return explain(
+                gather(
+                    session,
+                    member,
+                    source,
+                    self._clock.now(),
+                    budget=self._budget,
+                    asks_mail=asks_mail,
+                    sender=self._sender,
+                )
+            )
 
         return await self._desk.read(work)

@@ -126,6 +126,8 @@ class Evidence:
     next_at: datetime | None = None
     #: they ask for the message that did not come, not for the data
     asks_mail: bool = False
+    #: from whom confirmations by mail come
+    sender: str = ""
 
     @property
     def data_as_of(self) -> datetime | None:

@@ -9,6 +9,7 @@ from storage.facts.people import SlackIdentity
 from tests.bot.stage import staged
 
 S, R, H, P, D, U = Intent.STATUS, Intent.REFRESH, Intent.HISTORY, Intent.HELP, Intent.DECLINED, Intent.UNKNOWN
+W = Intent.WHY
 
 SENTENCES: list[tuple[str, Intent, str | None]] = [
     # status
@@ -28,12 +29,21 @@ SENTENCES: list[tuple[str, Intent, str | None]] = [
     ("is the shop disconnected", S, None),
     ("which sources are stale?", S, None),
     ("is anything late?", S, None),
+    # why
+    ("why is shopify late?", W, None),
+    ("why is quickbooks older than my click", W, None),
+    ("quickbooks is older than my refresh", W, None),
+    ("I got no mail", W, None),
+    ("where is my confirmation?", W, None),
+    ("why does shopify not refresh", W, None),
+    ("I have not got the mail yet", W, None),
+    ("why is it late? refresh shopify", R, "shopify"),
     ("any update on shopify?", S, None),
     ("give me an update on shopify", S, None),
     ("update me on shopify", S, None),
     ("is shopify still refreshing", S, None),
-    ("why isn't shopify fresh?", S, None),
-    ("shopify is not up to date, why?", S, None),
+    ("why isn't shopify fresh?", W, None),
+    ("shopify is not up to date, why?", W, None),
     ("can I trust the numbers?", S, None),
     ("how long does a refresh take", S, None),
     ("has qbo synced today", S, None),

@@ -13,6 +13,7 @@ from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
+from jobs.explain.tree import explain
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.plans import read_plan
@@ -28,6 +29,7 @@ from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
+from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.receipts import ReceiptPage
@@ -570,6 +572,17 @@ class TwinAudit:
         return AuditPage((), 0, ())
 
 
+class TwinExplain:
+    """Explains what it sees itself: all is well."""
+
+    async def why(self, actor: Actor, source_id: str, *, asks_mail: bool = False) -> Explanation:
+        who = authorize(actor, Action.SEE_STATUS)
+        found = next((one for one in (QBO, SHOP, OTHERS) if one.id == source_id), None)
+        if found is None or found.organization_id != who.organization_id:
+            raise NotFoundError
+        return explain(Evidence(AT, status_of(found), who.role, asks_mail=asks_mail))
+
+
 class TwinReceipts:
     """Has none."""
 
@@ -600,6 +613,7 @@ class TwinServices:
         self.members = TwinMembers()
         self.audit = TwinAudit()
         self.receipts = TwinReceipts()
+        self.explain = TwinExplain()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.rereads = TwinRereads()

@@ -1,0 +1,66 @@
+"""`/data why`, the same in plain words, and the button on whatever is late or failed: one cause, from evidence."""
+
+import re
+from collections.abc import Sequence
+
+from bot import names, values
+from bot.case import Case
+from bot.reply import Reply
+from jobs.refresh.ask import Scope
+from storage.facts.people import Action
+from storage.facts.sources import Source
+from templates import notices
+from templates.notices.status import urgent_first
+from templates.notices.why import why as explained
+from templates.words import provider_name
+
+_MAIL = re.compile(r"\b(?:e-?mails?|mails?|confirmations?|inbox|notification|notified|told)\b")
+
+
+async def why(case: Case) -> Reply:
+    """Explain the source that the words name; without one, the one that needs it most."""
+    known = await case.services.status.sources(case.actor)
+    if not known:
+        who = await case.names()
+        return case.say(notices.no_sources(who.organization, who.admins))
+    chosen = _named(case, known)
+    if not chosen and case.about and not case.sentence and not names.is_everything(case.about) and not _only_mail(case):
+        guess = names.find(case.about, known).guess
+        return case.say(notices.unknown_source(case.about, [source.label for source in known], guess))
+    if not chosen:
+        chosen = [entry.source for entry in urgent_first(await case.services.status.all(case.actor))]
+    return await _explained(case, chosen[0], chosen[1:])
+
+
+async def pressed(case: Case) -> Reply:
+    """Explain the source of the message whose button was pressed."""
+    known = await case.services.status.sources(case.actor)
+    chosen = [source for source in known if source.id == case.request.value]
+    return await _explained(case, chosen[0], []) if chosen else case.say(notices.not_found())
+
+
+def _named(case: Case, known: Sequence[Source]) -> list[Source]:
+    if not case.about or names.is_everything(case.about):
+        return []
+    found = names.find(case.about, known).sources if not case.sentence else ()
+    return list(found or names.mentioned(case.about, known).sources)
+
+
+def _only_mail(case: Case) -> bool:
+    return _MAIL.search(names.plain(case.about)) is not None
+
+
+async def _explained(case: Case, source: Source, others: Sequence[Source]) -> Reply:
+    found = await case.services.explain.why(case.actor, source.id, asks_mail=_only_mail(case))
+    who = await case.names()
+    scope = Scope(everything=False, source_ids=(source.id,))
+    value = values.pack(values.new_card(), scope) if case.may(Action.START_REFRESH) else None
+    told = explained(
+        who.organization,
+        found,
+        zone=case.zone,
+        admins=who.admins,
+        refresh_value=value,
+        others=[provider_name(one.provider).lower() for one in others],
+    )
+    return case.say(told)
