@@ -157,6 +157,7 @@ def build_jobs(
     connectors: Callable[[Provider], Connector] = connector_for,
     grants: Callable[[Provider], Grants] = grants_for,
     tuning: Tuning | None = None,
+    warehouses: Warehouses | None = None,
 ) -> Jobs:
     """Build services, handlers and sweeps. Bind `jobs.engine` to the engine before anything runs."""
     tuning = tuning or Tuning()
@@ -166,7 +167,7 @@ def build_jobs(
         database=database,
         clock=clock,
         seal=seal,
-        warehouses=Warehouses(settings.warehouse_url),
+        warehouses=warehouses or Warehouses(settings.warehouse_url),
         providers={provider: provider_settings(settings, provider, tuning.http) for provider in Provider},
         connector_for=connectors,
         read_budget=settings.quickbooks_monthly_reads,

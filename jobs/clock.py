@@ -77,16 +77,30 @@ class Clockwork:
         self._began: dict[str, float] = {}
         self._scheduler: AsyncIOScheduler | None = None
 
+    @property
+    def sweeps(self) -> Sequence[Sweep]:
+        """Everything that is looked after, the clock's own sweeps first: for whoever beats by hand after `prepare`."""
+        return tuple(self._sweeps)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next slot may be due; None when nothing is scheduled."""
+        return self._due[0][0] if self._due else None
+
+    async def prepare(self) -> None:
+        """Read every schedule."""
+        await self._read_all()
+
     async def start(self) -> None:
         """Read every schedule and begin to beat; the catch-up of what was missed begins at once, spread."""
-        await self._read_all()
+        await self.prepare()
         scheduler = AsyncIOScheduler(timezone=UTC)
         scheduler.add_listener(self._note, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
         # Its own words about each skipped beat are replaced by ours about long ones.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         for sweep in self._sweeps:
             scheduler.add_job(
-                self._run,
+                self.look_after,
                 "interval",
                 args=[sweep],
                 id=sweep.name,
@@ -112,7 +126,8 @@ class Clockwork:
         # The scheduler shuts down by a call of its own on the loop.
         await asyncio.sleep(0)
 
-    async def _run(self, sweep: Sweep) -> None:
+    async def look_after(self, sweep: Sweep) -> None:
+        """Run one sweep now; what goes wrong in it is logged, and the next one looks again."""
         self._began[sweep.name] = asyncio.get_running_loop().time()
         try:
             await sweep.run()

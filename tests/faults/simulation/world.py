@@ -1,0 +1,331 @@
+"""Everything that stands around the product in a simulation, and the product's processes, one after the other."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sqlalchemy import text
+
+from jobs.build import Jobs, Tuning, build_jobs
+from jobs.clock import Clockwork
+from jobs.ground import Warehouses
+from jobs.refresh.retry import RetryPlan
+from sandbox.mail import MailSink
+from sandbox.slack import SlackWorkspace
+from sandbox.slack.world import Channel, Installation, Person, SlackApp, Team, World
+from storage.facts.people import Actor, Role, SlackIdentity
+from storage.facts.secret import Secret
+from storage.facts.sources import CollectMode, Provider, Source
+from storage.records import organizations, sources
+from storage.seal import Seal, new_key
+from storage.seed_file import Seed
+from storage.seeding import Seeding, write_seed
+from storage.sessions import Database
+from storage.settings import Settings
+from tests.faults.simulation.clock import BEGINNING, VirtualClock
+from tests.faults.simulation.engine import DiedError, SmallEngine
+from tests.faults.simulation.lake import SmallLakes
+from tests.faults.simulation.provider import Account, Ledger, Providers
+
+SUPPORT_TEAM, SUPPORT_CHANNEL = "T0SUPPORT", "C0SUPPORT"
+SUPPORT_MAIL = "support@tidings.example"
+MODES = {Provider.SHOPIFY: CollectMode.ON_DEMAND, Provider.QUICKBOOKS: CollectMode.TIMER}
+#: A look at what is due at least that often.
+STRIDE = timedelta(minutes=30)
+#: Sweeps that are run whenever anything happens; the others once in a stride.
+_ALWAYS = ("due_slots", "changed_schedules", "deadlines", "cards")
+_DUE = text(
+    "SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM deadlines WHERE state = 'open' UNION ALL SELECT min(due_at) FROM cards)"
+)
+#: Cost much for every organization, and say nothing about time.
+_LEFT_OUT = frozenset({"warehouses", "rights"})
+#: Slots that nobody saw are looked for so often; more often it would be most of the work.
+_CATCH_UP = timedelta(hours=2)
+
+
+class Even(RetryPlan):
+    """The same wait whatever the run is called, so that a seed replays exactly."""
+
+    def delay(self, run_id: str, attempt: int, after: float | None) -> timedelta:
+        return timedelta(seconds=max(min(self.cap, self.first * 2 ** (attempt - 1)), after or 0.0))
+
+
+@dataclass(frozen=True)
+class Company:
+    """A customer: who is there, and where."""
+
+    number: int
+    id: str
+    team: str
+    channel: str
+    user: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Build:
+    """How the product is put together; a twin puts it together wrongly."""
+
+    jobs: Callable[["Simulated"], Jobs] = field(default=lambda world: world.built())
+    ledger: type[Ledger] = Ledger
+
+
+@dataclass
+class Simulated:
+    """The whole of it."""
+
+    dice: Random
+    clock: VirtualClock
+    database: Database
+    settings: Settings
+    tuning: Tuning
+    providers: Providers
+    slack: Any
+    mail: Any
+    companies: list[Company]
+    engine: SmallEngine
+    small_lakes: SmallLakes
+    lakes: Warehouses
+    build: Build
+    jobs: Jobs = field(init=False)
+    clockwork: Clockwork = field(init=False)
+    #: the process dies at that many more points from now; None: it lives
+    dies_in: int | None = None
+    deaths: int = 0
+    _looked: datetime = BEGINNING
+    _last: dict[str, datetime] = field(default_factory=dict)
+
+    def built(self, **wrong: Any) -> Jobs:
+        """Build the product; `wrong` replaces arguments."""
+        arguments: dict[str, Any] = {
+            "checkpoint": self.point,
+            "connectors": self.connector,
+            "tuning": self.tuning,
+            "warehouses": self.lakes,
+            **wrong,
+        }
+        return build_jobs(self.settings, self.database, self.clock, **arguments)
+
+    def connector(self, provider: Provider) -> Any:
+        return self.build.ledger(self.providers, provider, MODES[provider])
+
+    def account(self, source: Source) -> Account:
+        return self.providers.accounts[source.account]
+
+    def source(self, source_id: str) -> Source:
+        return self.database.in_read(lambda session: sources.source(session, source_id))
+
+    async def actor(self, company: Company) -> Actor:
+        return await self.jobs.services.people.learn(SlackIdentity(company.team, company.user))
+
+    # The process
+
+    async def begin(self) -> None:
+        """Start a process."""
+        self.jobs = self.build.jobs(self)
+        self.jobs.engine.bind(self.engine.enqueue, self.engine.status, lambda: True)
+        self.clockwork = Clockwork(self.jobs.load_schedules, self.jobs.submit_slots, self.jobs.sweeps, self.clock)
+        await self.clockwork.prepare()
+
+    async def die(self) -> None:
+        """End the process as a crash does: what it was at is given back, what it only knew is gone."""
+        self.deaths += 1
+        self.dies_in = None
+        self._last.clear()
+        self.engine.give_back()
+        await self.jobs.close()
+        await self.begin()
+
+    def point(self, _name: str) -> None:
+        """Die here when it is time to."""
+        if self.dies_in is not None:
+            self.dies_in -= 1
+            if self.dies_in < 0:
+                raise DiedError
+
+    async def step(self, until: datetime) -> None:
+        """Go to the next thing that is due, at most to that instant, and do it."""
+        try:
+            await self._step(until)
+        except DiedError:
+            await self.die()
+
+    async def _step(self, until: datetime) -> None:
+        found = self.engine.due()
+        if found is not None and found[0] <= self.clock.now():
+            await self.engine.run(found[1], self.jobs.handlers, self.jobs.on_error)
+            await self.look("cards")
+            return
+        self.clock.advance_to(min(until, self._next(), *([found[0]] if found is not None else [])))
+        await self.look(*_ALWAYS)
+        if self.clock.now() >= self._looked + STRIDE:
+            self._looked = self.clock.now()
+            await self.look(*self._regular())
+
+    def _regular(self) -> list[str]:
+        """Return the other sweeps whose time has come."""
+        now, found = self.clock.now(), []
+        for sweep in self.clockwork.sweeps:
+            every = _CATCH_UP if sweep.name == "catch_up" else timedelta(seconds=sweep.every_seconds)
+            if sweep.name not in {*_LEFT_OUT, *_ALWAYS} and now >= self._last.get(sweep.name, BEGINNING) + every:
+                self._last[sweep.name] = now
+                found.append(sweep.name)
+        return found
+
+    def _next(self) -> datetime:
+        """Return when something is due that is no work of the engine's; at most a stride from now."""
+        with self.database.read() as session:
+            due = session.connection().execute(_DUE).scalar_one()
+        known = [self.clockwork.next_due, datetime.fromisoformat(due).replace(tzinfo=UTC) if due else None]
+        return min([self.clock.now() + STRIDE, *(at for at in known if at is not None)])
+
+    async def look(self, *names: str) -> None:
+        """Run these sweeps."""
+        for sweep in self.clockwork.sweeps:
+            if sweep.name in names:
+                await self.clockwork.look_after(sweep)
+
+
+@asynccontextmanager
+async def simulated(
+    database: Database,
+    folder: Path,
+    seed: int,
+    *,
+    organizations_: int,
+    each: int,
+    build: Build | None = None,
+    lakes: Warehouses | None = None,
+) -> AsyncIterator[Simulated]:
+    """Set everything up: so many organizations with so many sources each."""
+    clock, dice = VirtualClock(), Random(seed)
+    async with AsyncExitStack() as stack:
+        mail = await stack.enter_async_context(MailSink(clock).serve())
+        world = _world(organizations_)
+        slack = await stack.enter_async_context(SlackWorkspace(world, clock=clock, mail=mail, rates=False).serve())
+        settings = Settings.model_validate(
+            {
+                "database_url": database.url,
+                "warehouse_url": str(folder / "warehouse"),
+                "secret_keys": [new_key()],
+                "slack_bot_token": "xoxb-simulated-support",
+                "slack_signing_secret": "sandbox-signing-secret",
+                "slack_api_url": slack.api_url,
+                "support_channel": f"{SUPPORT_TEAM}/{SUPPORT_CHANNEL}",
+                "support_email": SUPPORT_MAIL,
+                "smtp_url": mail.smtp_url,
+                "mail_from": "Tidings <tidings@tidings.example>",
+            }
+        )
+        providers, small = Providers(clock), SmallLakes()
+        companies = [_company(database, settings, clock, providers, number, each) for number in range(organizations_)]
+        made = Simulated(
+            dice=dice,
+            clock=clock,
+            database=database,
+            settings=settings,
+            tuning=Tuning(retries=Even(), slack_seconds=2.0, lease_seconds=2.0),
+            providers=providers,
+            slack=slack,
+            mail=mail,
+            companies=companies,
+            engine=SmallEngine(database, clock),
+            small_lakes=small,
+            lakes=lakes or small,
+            build=build or Build(),
+        )
+        made.engine.point = made.point
+        await made.begin()
+        try:
+            yield made
+        finally:
+            await made.jobs.close()
+
+
+def _world(count: int) -> World:
+    teams = {SUPPORT_TEAM: Team(SUPPORT_TEAM, "Tidings Support", "support")}
+    people = [
+        Person("U0SAM", SUPPORT_TEAM, "sam", "Sam Keller", "sam@tidings.example"),
+        Person("U0SUPBOT", SUPPORT_TEAM, "tidings", "Tidings", bot_id="B0SUPBOT"),
+    ]
+    channels = [Channel(SUPPORT_CHANNEL, SUPPORT_TEAM, "support", {"U0SAM", "U0SUPBOT"})]
+    installed = {SUPPORT_TEAM: Installation(SUPPORT_TEAM, "U0SUPBOT", "B0SUPBOT", Secret("xoxb-simulated-support"))}
+    for number in range(count):
+        team, user, bot = f"T0C{number:03}", f"U0C{number:03}", f"U0BOT{number:03}"
+        teams[team] = Team(team, f"Company {number}", f"company-{number}")
+        people.append(Person(user, team, f"ada{number}", f"Ada {number}", _mail(number), is_admin=True))
+        people.append(Person(bot, team, "tidings", "Tidings", bot_id=f"B0BOT{number:03}"))
+        channels.append(Channel(f"C0C{number:03}", team, "finance", {user, bot}))
+        installed[team] = Installation(team, bot, f"B0BOT{number:03}", Secret(f"xoxb-simulated-{number:03}"))
+    app = SlackApp(
+        id="A0TIDINGS",
+        name="Tidings",
+        signing_secret=Secret("sandbox-signing-secret"),
+        app_token=Secret("xapp-simulated"),
+        client_id="simulated",
+        client_secret=Secret("simulated-secret"),
+        installations=installed,
+    )
+    return World(teams, {one.id: one for one in people}, {one.id: one for one in channels}, app, ("U0SAM",))
+
+
+def _mail(number: int) -> str:
+    return f"ada@company{number}.example"
+
+
+def _company(
+    database: Database, settings: Settings, clock: VirtualClock, providers: Providers, number: int, each: int
+) -> Company:
+    team, user, channel = f"T0C{number:03}", f"U0C{number:03}", f"C0C{number:03}"
+    wanted = []
+    for index in range(each):
+        timer = index % 2 == 1
+        account = f"{9_000_000_000 + number * 100 + index}" if timer else f"shop{number}x{index}.myshopify.com"
+        providers.accounts[account] = Account(account)
+        wanted.append(
+            {
+                "provider": "quickbooks" if timer else "shopify",
+                "account": account,
+                "company": f"Company {number}",
+                "schedule": (1440, 720, 360)[(number + index) % 3],
+                "credentials": {"access_token": "simulated"},
+            }
+        )
+    seed = Seed.model_validate(
+        {
+            "format": 1,
+            "organization": {"key": f"company-{number}", "name": f"Company {number}", "timezone": "America/New_York"},
+            "workspaces": [
+                {
+                    "team": team,
+                    "name": f"Company {number}",
+                    "bot_token": f"xoxb-simulated-{number:03}",
+                    "channels": [channel],
+                    "members": [{"user": user, "name": f"Ada {number}", "role": Role.ADMIN, "email": _mail(number)}],
+                }
+            ],
+            "support": {
+                "team": SUPPORT_TEAM,
+                "name": "Tidings Support",
+                "bot_token": "xoxb-simulated-support",
+                "people": [{"user": "U0SAM", "name": "Sam Keller"}],
+            },
+            "sources": wanted,
+        }
+    )
+    seal = Seal([Secret(key.get_secret_value()) for key in settings.secret_keys])
+
+    def write(session: Any) -> Company:
+        how = Seeding(seal, clock.now(), {**dict.fromkeys(Provider, CollectMode.ON_DEMAND), **MODES})
+        organization_id = write_seed(session, seed, how).organization_id
+        member = organizations.member_by_identity(session, SlackIdentity(team, user))
+        assert member is not None
+        organizations.set_email(session, member.id, _mail(number), confirmed_at=clock.now(), refused_at=None)
+        found = sources.sources_of(session, organization_id)
+        return Company(number, organization_id, team, channel, user, tuple(one.id for one in found))
+
+    return database.in_write(write)
