@@ -22,10 +22,11 @@ from jobs.build import Jobs, Tuning, build_jobs
 from jobs.clock import Clockwork, Sweep
 from jobs.crashpoints import crash_point
 from jobs.engine import Engine, Timings
+from jobs.expectations.lookout import LedgerThread
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
-from storage.sessions import Database, DatabaseUnavailableError, open_database
+from storage.sessions import Database, DatabaseBusyError, DatabaseUnavailableError, open_database
 from storage.settings import ProcessRole, Settings
 from storage.shape import is_current
 
@@ -64,6 +65,7 @@ class App:
         self.engine = self._engine()
         clicks = Sweep("clicks", 1.0, self.surface.play_clicks)
         self.clockwork = Clockwork(jobs.load_schedules, jobs.submit_slots, [*jobs.sweeps, clicks], self.clock)
+        self._lookout = LedgerThread(jobs.ledger)
         self._socket: SocketMode | None = None
         self._running = False
         self.asgi: ASGIApp = self._web()
@@ -87,6 +89,7 @@ class App:
             await self.engine.launch()
             if self.works:
                 await self.clockwork.start()
+                self._lookout.start()
             if self.listens and self.settings.socket_mode:
                 from bot.socket_mode import SocketMode
 
@@ -107,10 +110,17 @@ class App:
             closing.push_async_callback(self.jobs.close)
             closing.push_async_callback(self.engine.close, self._options.drain_seconds)
             if self.works:
+                closing.push_async_callback(self._clock_stops)
                 closing.push_async_callback(self.clockwork.stop)
+                closing.push_async_callback(asyncio.to_thread, self._lookout.stop)
             closing.push_async_callback(self.surface.close, self._options.drain_seconds)
             if self._socket is not None:
                 closing.push_async_callback(self._socket.close)
+
+    async def _clock_stops(self) -> None:
+        # What ends in order is not missed; a database that cannot take that now finds it missing, and says so.
+        with contextlib.suppress(DatabaseBusyError):
+            await self.jobs.beat.stopped()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["App"]:

@@ -37,6 +37,12 @@ from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.explain.service import ExplainService
+from jobs.expectations.beats import EVERY as BEAT_EVERY
+from jobs.expectations.beats import ClockBeat
+from jobs.expectations.judging import Judge
+from jobs.expectations.ledger import EVERY as LEDGER_EVERY
+from jobs.expectations.ledger import Ledger
+from jobs.expectations.reporting import MISSED_OVER, MISSED_REPORT, Reporter, SupportPlaces, missed_words
 from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep
@@ -140,6 +146,9 @@ class Jobs:
     sender: SlackSender
     desk: Desk
     webhooks: WebhookService
+    #: what is expected; swept by the clock, and by a thread of the process beside it
+    ledger: Ledger
+    beat: ClockBeat
 
     async def close(self) -> None:
         """Let go of connections; the database is the caller's."""
@@ -264,6 +273,7 @@ def build_jobs(
                 **privacy_words(),
                 **forgery_words(),
                 **leaver_words(),
+                **missed_words(),
             },
             places=places,
         ),
@@ -271,11 +281,19 @@ def build_jobs(
             database,
             clock,
             MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
-            own_words={**install_words(public_url), **leaver_words()},
+            own_words={**install_words(public_url), **leaver_words(), **missed_words()},
         ),
         may_act=port.may_act,
         checkpoint=checkpoint,
         quiet=tuning.quiet,
+    )
+    support = SupportPlaces(settings.support_channel, settings.support_email)
+    beat = ClockBeat(database, clock)
+    ledger = Ledger(
+        database,
+        clock,
+        Judge(own_kinds=frozenset({MISSED_REPORT, MISSED_OVER})),
+        Reporter(database, port.enqueue, support),
     )
     editor = CardEditor(database, clock, sender, may_act=port.may_act, places=places)
 
@@ -293,6 +311,8 @@ def build_jobs(
         },
         sweeps=[
             Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier, port.enqueue)),
+            Sweep("clock_beat", BEAT_EVERY, beat.sweep()),
+            Sweep("expectations", LEDGER_EVERY, ledger.sweep()),
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
             Sweep("grants", 60.0, keeper.sweep()),
@@ -318,6 +338,8 @@ def build_jobs(
         sender=sender,
         desk=desk,
         webhooks=WebhookService(desk, clock, seal, port.enqueue),
+        ledger=ledger,
+        beat=beat,
     )
 
 

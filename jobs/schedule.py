@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from jobs.asks import Enqueue
+from jobs.expectations.opening import slot_started
 from jobs.slots import Schedule, Slot, known_zone
 from jobs.work import Work
 from storage.facts.clock import Clock
@@ -86,7 +87,9 @@ def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) ->
         return None
     if runs.active_of(session, [source.id]):
         return None
-    return start_catch_up(session, source, slot.key, now, enqueue)
+    run_id = start_catch_up(session, source, slot.key, now, enqueue)
+    slot_started(session, source, schedule, slot, now)
+    return run_id
 
 
 def start_catch_up(session: Session, source: Source, slot_key: str, now: datetime, enqueue: Enqueue) -> str:

@@ -149,6 +149,19 @@ def oldest_alarm(session: Session) -> datetime | None:
     return session.exec(select(func.min(ExpectationRow.alarm_at)).where(_EXPECTED)).one()
 
 
+def any_old(session: Session, before: datetime) -> bool:
+    """Whether there is anything for `forget_met`, without the write lock."""
+    states = (ExpectationState.MET, ExpectationState.VOID)
+    old = select(ExpectationRow.id).where(col(ExpectationRow.state).in_(states), col(ExpectationRow.alarm_at) < before)
+    return session.exec(old.limit(1)).first() is not None
+
+
+def is_open(session: Session, report_id: str) -> bool:
+    """Whether anything that the report speaks of is still missing."""
+    found = select(ExpectationRow.id).where(ExpectationRow.report_id == report_id, _UNSETTLED)
+    return session.exec(found.limit(1)).first() is not None
+
+
 def forget_met(session: Session, before: datetime, limit: int = 1000) -> int:
     """Remove what happened in its time, of which its run or message is the evidence; return how many."""
     states = (ExpectationState.MET, ExpectationState.VOID)

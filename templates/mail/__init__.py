@@ -23,6 +23,8 @@ FOOTER = "Sent by Tidings, because you confirmed this address in Slack."
 FOOTERS = {
     "escalation": "Sent by Tidings to the support address.",
     "access_request": "Sent by Tidings to the support address.",
+    "missed": "Sent by Tidings to the support address.",
+    "canary": "Sent by Tidings to the support address.",
     "connection_ticket": "Sent by Tidings to the support address and the account rep.",
 }
 

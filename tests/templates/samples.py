@@ -34,6 +34,7 @@ from storage.facts.status import Again, RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
 from templates import notices
 from templates.notices import reread, schedule
+from tests.templates.samples_missed import missed_messages
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -435,6 +436,7 @@ def _statuses():
     ]
     return {
         **_schedules(),
+        **missed_messages(),
         "status_two": notices.status(ORG, pair, NOW, zone=ZONE, refresh_value="org_1"),
         "status_needs_person": notices.status(
             ORG,

@@ -1,0 +1,101 @@
+"""Whether something that was due really did not happen: the ledger asks the truth before it accuses anybody."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from jobs.schedule import schedule_of
+from jobs.slots import latest_slot
+from storage.facts.dependents import DependentKind
+from storage.facts.expectations import Expectation, ExpectationKind, Expected
+from storage.records import expectations, frozen, overdue, runs, sources
+from storage.sessions import Session
+
+#: a run that nobody asked for may stand still for so long
+STILL = timedelta(hours=3)
+#: a message is delivered by then
+DELIVERED = timedelta(minutes=15)
+_LOOK_AGAIN = timedelta(minutes=5)
+
+
+class Verdict(StrEnum):
+    """What is to be said of something whose time is past."""
+
+    MET = "met"
+    VOID = "void"
+    LATER = "later"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Looks at the rows that would be there if it had happened."""
+
+    #: kinds of message that are about missing things; they must not call for more of themselves
+    own_kinds: frozenset[str]
+
+    def late(self, session: Session, now: datetime) -> list[Expected]:
+        """Return what is overdue by rows of its own: messages and runs."""
+        return [
+            *overdue.deliveries(session, now - DELIVERED, now, but=self.own_kinds),
+            *overdue.runs(session, now - STILL, now),
+        ]
+
+    def verdict(self, session: Session, one: Expectation, now: datetime) -> Verdict:
+        """Say what became of it."""
+        match one.kind:
+            case ExpectationKind.SLOT:
+                return _slot(session, one)
+            case ExpectationKind.HEARTBEAT:
+                return Verdict.MISSED
+            case ExpectationKind.DELIVERY:
+                return Verdict.MISSED if overdue.is_waiting(session, one.subject) else Verdict.MET
+            case ExpectationKind.CANARY:
+                # That it was asked for, or handed to a queue, says nothing: the other side has to have confirmed it.
+                return Verdict.MET if overdue.is_confirmed(session, one.subject) else Verdict.MISSED
+            case ExpectationKind.COLLECTION:
+                return Verdict.MISSED if overdue.is_still(session, one.subject, now - STILL) else Verdict.MET
+            case ExpectationKind.FILE:
+                return _file(session, one)
+
+    def settled(self, session: Session, one: Expectation, now: datetime) -> bool:
+        """Whether something that was missed has come since, or is waited for no more."""
+        if one.kind is ExpectationKind.HEARTBEAT:
+            due = expectations.clock_beat(session)
+            return due is not None and due > now
+        return self.verdict(session, one, now) in {Verdict.MET, Verdict.VOID}
+
+
+def later(now: datetime) -> datetime:
+    """Return when to look again at something that is held up."""
+    return now + _LOOK_AGAIN
+
+
+def _slot(session: Session, one: Expectation) -> Verdict:
+    try:
+        source = sources.source(session, one.subject)
+    except KeyError:
+        return Verdict.VOID
+    schedule = schedule_of(source)
+    if not schedule.runs or frozen.is_frozen(session, DependentKind.SCHEDULE, source.id):
+        return Verdict.VOID
+    if latest_slot(schedule, one.due_at).key != one.slot or (schedule.since and one.due_at <= schedule.since):
+        # The schedule was changed since; the pass over all sources expects what it says now.
+        return Verdict.VOID
+    if runs.slot_taken(session, source.id, one.slot):
+        return Verdict.MET
+    # What holds the source has a time of its own; after it the clock submits the slot again.
+    return Verdict.LATER if runs.active_of(session, [source.id]) else Verdict.MISSED
+
+
+def _file(session: Session, one: Expectation) -> Verdict:
+    try:
+        source = sources.source(session, one.subject)
+    except KeyError:
+        return Verdict.VOID
+    if not schedule_of(source).runs:
+        return Verdict.VOID
+    last = runs.last_ready_of(session, [source.id]).get(source.id)
+    newest = last.clocks.source_as_of if last else None
+    # The slot is the time of the file before.
+    return Verdict.MET if newest is not None and newest > datetime.fromisoformat(one.slot) else Verdict.MISSED

@@ -1,0 +1,116 @@
+"""Rows that say themselves when something was due: messages of the outbox, runs; looked at by their age alone."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from storage.facts.deliveries import DeliveryState
+from storage.facts.dependents import DependentKind
+from storage.facts.expectations import ExpectationKind, Expected, Pulse
+from storage.facts.runs import RunState, Trigger
+from storage.facts.sources import Source
+from storage.records import expectations, workers
+from storage.records.sources import as_source
+from storage.tables import ConnectionRow, DeliveryRow, FrozenRow, OrganizationRow, RunRow, SourceRow
+
+_WAITING = (DeliveryState.PENDING, DeliveryState.SENDING)
+_ACTIVE = tuple(state for state in RunState if state.active)
+
+
+def deliveries(session: Session, before: datetime, now: datetime, *, but: Collection[str]) -> list[Expected]:
+    """Return the messages that have waited since before that instant and are still worth sending."""
+    statement = (
+        select(DeliveryRow.id, DeliveryRow.organization_id, DeliveryRow.created_at)
+        .where(
+            col(DeliveryRow.state).in_(_WAITING),
+            col(DeliveryRow.created_at) <= before,
+            col(DeliveryRow.expires_at) > now,
+            col(DeliveryRow.kind).not_in(but),
+        )
+        .order_by(col(DeliveryRow.created_at))
+        .limit(200)
+    )
+    return [
+        Expected(ExpectationKind.DELIVERY, row_id, "", created_at, now, organization_id)
+        for row_id, organization_id, created_at in session.exec(statement)
+    ]
+
+
+def runs(session: Session, still_since: datetime, now: datetime) -> list[Expected]:
+    """Return the clock's runs that have neither ended nor moved since before that instant."""
+    statement = (
+        select(RunRow.id, RunRow.organization_id, RunRow.source_id, RunRow.requested_at)
+        .where(
+            col(RunRow.state).in_(_ACTIVE),
+            col(RunRow.trigger) == Trigger.SCHEDULE,
+            col(RunRow.requested_at) <= still_since,
+            func.coalesce(RunRow.moved_at, RunRow.requested_at) <= still_since,
+        )
+        .limit(200)
+    )
+    return [
+        Expected(ExpectationKind.COLLECTION, run_id, "", requested_at, now, organization_id, source_id)
+        for run_id, organization_id, source_id, requested_at in session.exec(statement)
+    ]
+
+
+def is_waiting(session: Session, delivery_id: str) -> bool:
+    """Whether the message is neither sent nor given up."""
+    return session.exec(select(DeliveryRow.state).where(DeliveryRow.id == delivery_id)).first() in _WAITING
+
+
+def is_confirmed(session: Session, delivery_id: str) -> bool:
+    """Whether the other side confirmed the message and named it: Slack's ts, the mail server's answer to the text."""
+    row = session.get(DeliveryRow, delivery_id, populate_existing=True)
+    return row is not None and row.state == DeliveryState.SENT and bool(row.external_id)
+
+
+def is_still(session: Session, run_id: str, still_since: datetime) -> bool:
+    """Whether the run has neither ended nor moved since before that instant."""
+    row = session.get(RunRow, run_id, populate_existing=True)
+    return row is not None and row.state in _ACTIVE and (row.moved_at or row.requested_at) <= still_since
+
+
+def pulse(session: Session, dead_seconds: float) -> Pulse:
+    """Return what can be seen of a Tidings from its database, in a handful of looks by index."""
+    waiting = select(func.count(), func.min(DeliveryRow.created_at), func.max(DeliveryRow.intent_at)).where(
+        col(DeliveryRow.state).in_(_WAITING)
+    )
+    unsent, since, tried = session.exec(waiting).one()
+    return Pulse(
+        clock_beat_at=expectations.clock_beat(session),
+        workers=len(workers.alive(session, dead_seconds)),
+        overdue_since=expectations.oldest_alarm(session),
+        unsent=unsent,
+        unsent_since=since,
+        tried_at=tried,
+        has_sources=session.exec(select(SourceRow.id).limit(1)).first() is not None,
+    )
+
+
+def page_of_sources(session: Session, after: str, limit: int) -> list[Source]:
+    """Return the next sources by id, for a look at all of them that holds nobody up."""
+    statement = (
+        select(SourceRow, ConnectionRow, OrganizationRow.timezone)
+        .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
+        .join(OrganizationRow, col(OrganizationRow.id) == col(SourceRow.organization_id))
+        .where(col(SourceRow.id) > after)
+        .order_by(col(SourceRow.id))
+        .limit(limit)
+    )
+    return [as_source(*row) for row in session.exec(statement)]
+
+
+def standing_still(session: Session, source_ids: Collection[str]) -> set[str]:
+    """Return those of these sources whose schedule is frozen."""
+    statement = select(FrozenRow.dependent).where(
+        FrozenRow.kind == DependentKind.SCHEDULE, col(FrozenRow.dependent).in_(source_ids)
+    )
+    return set(session.exec(statement))
+
+
+def first_organization(session: Session) -> str | None:
+    """Return an organization that messages of the operator may belong to; None where there is none at all."""
+    return session.exec(select(OrganizationRow.id).order_by(OrganizationRow.id).limit(1)).first()
