@@ -18,6 +18,7 @@ from templates import notices
 VERBS = (
     *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
     *("audit", "help", "reread", "receipt", "why"),
+    *("deliveries", "notify"),
 )
 _NEAR = 60.0
 _HISTORY_RUNS = 10

@@ -16,16 +16,19 @@ from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
 from jobs.refresh.rereading import Preview, Wanted
 from jobs.schedules import Planned
+from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
+from storage.facts.deliveries import Channel
 from storage.facts.explain import Explanation
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
+from storage.facts.timelines import Timeline
 
 
 class People(Protocol):
@@ -246,6 +249,22 @@ class Receipts(Protocol):
         ...
 
 
+class Timelines(Protocol):
+    """What became of messages."""
+
+    async def of(self, actor: Actor, named: str) -> Timeline:
+        """Return what became of the messages about something; NotFoundError for a missing one."""
+        ...
+
+    async def again(self, actor: Actor, delivery_id: str, channel: Channel, trigger: TriggerKey) -> SentAgain:
+        """Send one to the person again."""
+        ...
+
+    async def test(self, actor: Actor, trigger: TriggerKey) -> str:
+        """Send a test; returns its id."""
+        ...
+
+
 class Explains(Protocol):
     """Why data is as old as it is."""
 
@@ -442,6 +461,11 @@ class Services(Protocol):
     @property
     def audit(self) -> Audit:
         """The audit."""
+        ...
+
+    @property
+    def timelines(self) -> Timelines:
+        """What became of messages."""
         ...
 
     @property

@@ -29,6 +29,8 @@ class Intent(StrEnum):
     REREAD = "reread"
     AUDIT = "audit"
     RECEIPT = "receipt"
+    DELIVERIES = "deliveries"
+    NOTIFY = "notify"
     WHY = "why"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"

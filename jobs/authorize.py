@@ -10,6 +10,8 @@ NEEDED: Mapping[Action, Role] = {
     Action.SEE_STATUS: Role.VIEWER,
     Action.SEE_HISTORY: Role.VIEWER,
     Action.CONFIRM_EMAIL: Role.VIEWER,
+    Action.SEND_AGAIN: Role.VIEWER,
+    Action.SEND_TEST: Role.VIEWER,
     Action.START_REFRESH: Role.REFRESHER,
     Action.CANCEL_REFRESH: Role.REFRESHER,
     Action.LOAD_HELD: Role.MANAGER,

@@ -74,6 +74,7 @@ from jobs.upkeep import replay_memory_sweep, warehouse_sweep
 from jobs.user_groups import ASK_EVERY, UserGroups
 from jobs.webhooks.handler import WebhookHandler
 from jobs.webhooks.service import KIND as WEBHOOK
+from jobs.timelines import TimelineService
 from jobs.webhooks.service import WebhookService
 from jobs.webhooks.sweep import webhook_sweep
 from jobs.webhooks.telling import privacy_words
@@ -239,6 +240,7 @@ def build_jobs(
         schedules=ScheduleService(desk, clock),
         installs=InstallService(
             InstallMeans(
+        timelines=TimelineService(desk, clock, notifier),
                 desk=desk,
                 database=database,
                 clock=clock,

@@ -40,6 +40,22 @@ class Notifier:
     """Writes deliveries; nothing here talks to anybody."""
 
     def __init__(self, enqueue: Enqueue, *, support_channel: str, support_email: str) -> None:
+#: a message that was sent before, to whoever asked for it once more. Its subject: the delivery, a number, the member
+AGAIN = "again"
+#: a person tries whether messages reach them
+TEST = "test"
+#: What may be sent again: it says how things stand, and opens nothing.
+REPEATABLE = frozenset(
+    {
+        REFRESH_FINISHED,
+        ESCALATION_TOLD,
+        INCIDENT_CARD,
+        INCIDENT_MAIL,
+        INCIDENT_REMINDER,
+        EXPIRY_WARNING,
+    }
+)
+
         self._enqueue = enqueue
         self._support_channel = support_channel
         self._support_email = support_email
@@ -244,6 +260,32 @@ class Notifier:
         channel_id: str,
         member_id: str | None,
         now: datetime,
+    def again(
+        self, session: Session, delivery_id: str, number: int, member: Member, channel: Channel, now: datetime
+    ) -> str:
+        """Send a message once more, to that person alone; return the new delivery's id."""
+        address = member.email if channel is Channel.EMAIL else f"{member.team_id}/{member.user_id}"
+        sent = self._add(
+            session,
+            member.organization_id,
+            AGAIN,
+            f"{delivery_id}.{number}.{member.id}",
+            channel,
+            address or f"member:{member.id}",
+            member.id,
+            now,
+            repeats=delivery_id,
+        )
+        if sent is None:
+            raise ValueError("a repetition has a number of its own")
+        return sent
+
+    def test(self, session: Session, test_id: str, member: Member, now: datetime) -> None:
+        """Send a test by every way that there is to the person."""
+        place = f"{member.team_id}/{member.user_id}"
+        self._add(session, member.organization_id, TEST, test_id, Channel.SLACK, place, member.id, now)
+        self._mail(session, TEST, test_id, member, now)
+
     ) -> None:
         destination = f"{team_id}/{channel_id}"
         delivery_id = self._add(session, organization_id, kind, refresh_id, Channel.SLACK, destination, member_id, now)
@@ -286,3 +328,5 @@ class Notifier:
         if delivery_id is not None and skip_reason is None:
             self._enqueue(session, Work("delivery", delivery_id, queue="notify"))
         return delivery_id
+        repeats: str | None = None,
+            repeats=repeats,

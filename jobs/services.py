@@ -23,6 +23,7 @@ from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
+from jobs.timelines import TimelineService
 from storage.facts.clock import Clock
 
 
@@ -47,6 +48,7 @@ class Services:
     audit: AuditService
     receipts: ReceiptService
     explain: ExplainService
+    timelines: TimelineService
     connect: ConnectService
     disconnect: DisconnectService
     channels: ChannelService

@@ -52,6 +52,14 @@ CONNECTION_TICKET = "connection_ticket"
 DISCONNECT = "disconnect"
 #: Open the form that confirms it; also the callback of that form. Value: the source's id.
 DISCONNECT_FORM = "disconnect_form"
+#: Show what became of the messages about something. Value: its id.
+DELIVERIES = "deliveries"
+#: Have a message sent again, to oneself by mail. Value: the card and the delivery.
+AGAIN_MAIL = "again_mail"
+#: ... and by Slack.
+AGAIN_SLACK = "again_slack"
+#: Try whether messages arrive. Value: the card.
+NOTIFY_TEST = "notify_test"
 #: Explain why a source's data is as old as it is. Value: the source's id.
 WHY = "why"
 #: Show a receipt. Value: its id.

@@ -86,6 +86,8 @@ ACTIONS = {
     Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.REREAD: "read data again",
     Action.SEE_AUDIT: "see the audit",
+    Action.SEND_AGAIN: "have a message sent again",
+    Action.SEND_TEST: "send a test message to themselves",
     Action.ASK_FOR_ACCESS: "ask for access to refreshes",
     Action.DECIDE_ACCESS: "decide about access to refreshes",
 }

@@ -120,9 +120,11 @@ class DeliveryHandler:
     async def _refused(self, delivery: Delivery, refused: Refused) -> Again | None:
         log.warning("delivery_refused", delivery=delivery.id, kind=delivery.kind, reason=refused.reason)
         if refused.final:
-            await self._settle(delivery, DeliveryState.FAILED, reason=refused.reason)
+            await self._settle(delivery, DeliveryState.FAILED, reason=refused.reason, reply=refused.reply)
             return None
-        await self._database.writing(lambda session: deliveries.put_back(session, delivery.id, refused.reason))
+        await self._database.writing(
+            lambda session: deliveries.put_back(session, delivery.id, refused.reason, refused.reply)
+        )
         backoff = min(_LONGEST_WAIT_SECONDS, 2.0 ** min(delivery.attempts, 6))
         return Again(max(backoff, refused.after or 0.0))
 
@@ -133,11 +135,15 @@ class DeliveryHandler:
         *,
         reason: str | None = None,
         accepted: Accepted | None = None,
+        reply: str | None = None,
     ) -> None:
         def write(session: Session) -> None:
             now = self._clock.now()
             external_id = accepted.external_id if accepted else None
-            if not deliveries.settle(session, delivery.id, state, now=now, external_id=external_id, reason=reason):
+            said = accepted.reply if accepted else reply
+            if not deliveries.settle(
+                session, delivery.id, state, now=now, external_id=external_id, reason=reason, reply=said
+            ):
                 return
             if accepted is not None and accepted.place is not None:
                 self._posting.note_posted(session, delivery, accepted, now)

@@ -64,7 +64,7 @@ class MailSender:
             await client.rcpt(recipient)
         except aiosmtplib.SMTPResponseException as error:
             await _leave(client)
-            return Refused(f"{error.code} {error.message}", final=_is_final(error))
+            return _refused(error)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             client.close()
             return Refused(f"the mail server cannot be reached: {type(error).__name__}", final=False)
@@ -97,15 +97,20 @@ def build(sender: str, recipient: str, mail: Mail, message_id: str, written_at: 
 
 async def _hand_over(client: aiosmtplib.SMTP, message: bytes, message_id: str) -> Result:
     try:
-        await client.data(message)
+        code, said = await client.data(message)
     except aiosmtplib.SMTPResponseException as error:
         await _leave(client)
-        return Refused(f"{error.code} {error.message}", final=_is_final(error))
+        return _refused(error)
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         client.close()
         return Ambiguous(f"the mail server went away before it confirmed: {type(error).__name__}")
     await _leave(client)
-    return Accepted(message_id)
+    return Accepted(message_id, reply=f"{code} {said}")
+
+
+def _refused(error: aiosmtplib.SMTPResponseException) -> Refused:
+    said = f"{error.code} {error.message}"
+    return Refused(said, final=_is_final(error), reply=said)
 
 
 async def _leave(client: aiosmtplib.SMTP) -> None:

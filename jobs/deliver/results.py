@@ -11,6 +11,8 @@ class Accepted:
     place: str | None = None
     #: hash of what is shown there, for living cards
     shown: str | None = None
+    #: what the mail server said, as it said it
+    reply: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Refused:
     final: bool
     #: seconds to wait before the next attempt, where the other side said so
     after: float | None = None
+    #: what the mail server said, as it said it
+    reply: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,3 +64,7 @@ class Delivery:
     created_at: datetime
     #: no attempt after this instant: the words would no longer be true
     expires_at: datetime
+    #: what the mail server said to the last attempt, as it said it
+    reply: str | None = None
+    #: when the outcome was written down
+    settled_at: datetime | None = None

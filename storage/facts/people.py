@@ -49,6 +49,10 @@ class Action(StrEnum):
     #: read again what is there already
     REREAD = "reread"
     SEE_AUDIT = "see_audit"
+    #: a message that was sent before, to oneself
+    SEND_AGAIN = "send_again"
+    #: try whether messages arrive
+    SEND_TEST = "send_test"
     #: the operator's permission to refresh, where REFRESH_ACCESS=by_request
     ASK_FOR_ACCESS = "ask_for_access"
     #: support only, on the refresh that a support post names

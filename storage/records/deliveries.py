@@ -1,10 +1,10 @@
 """Deliveries: intent is committed before the call, the outcome after it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import null, update
+from sqlalchemy import func, null, update
 from sqlmodel import Session, col, select
 
 from storage.facts.deliveries import SEALED_KINDS, Channel, Delivery, DeliveryState
@@ -12,6 +12,11 @@ from storage.facts.ids import derived_id
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
 from storage.tables import DeliveryRow
+
+#: Signs of a mail server's answer that are kept.
+_MOST_REPLY = 500
+#: Deliveries that are shown at most.
+_MOST_SHOWN = 200
 
 
 def add(
@@ -27,6 +32,7 @@ def add(
     expires_at: datetime,
     facts: Mapping[str, object] | None = None,
     skip_reason: str | None = None,
+    repeats: str | None = None,
 ) -> str | None:
     """Insert a delivery and return its id; None when the same message to the same place was already asked for.
 
@@ -48,6 +54,7 @@ def add(
         created_at=now,
         expires_at=expires_at,
         facts=dict(facts) if facts else None,
+        repeats=repeats,
     )
     return delivery_id if new else None
 
@@ -93,12 +100,15 @@ def settle(
     now: datetime,
     external_id: str | None = None,
     reason: str | None = None,
+    reply: str | None = None,
 ) -> bool:
     """Record the outcome of the attempt; a delivery that is already settled stays as it is.
 
     What was sealed in it, because it opens something, is forgotten.
     """
-    values: dict[str, object] = {"state": state, "reason": reason}
+    values: dict[str, object] = {"state": state, "reason": reason, "settled_at": now}
+    if reply is not None:
+        values["reply"] = reply[:_MOST_REPLY]
     if external_id is not None:
         values["external_id"] = external_id
     if state is DeliveryState.SENT:
@@ -123,14 +133,68 @@ def doubt(session: Session, delivery_id: str) -> None:
     won(session, update(DeliveryRow).where(col(DeliveryRow.id) == delivery_id).values(doubts=DeliveryRow.doubts + 1))
 
 
-def put_back(session: Session, delivery_id: str, reason: str) -> bool:
+def put_back(session: Session, delivery_id: str, reason: str, reply: str | None = None) -> bool:
     """Note that the attempt was certainly refused, so that the next one needs no look first."""
+    values: dict[str, object] = {"state": DeliveryState.PENDING, "reason": reason}
+    if reply is not None:
+        values["reply"] = reply[:_MOST_REPLY]
     statement = (
         update(DeliveryRow)
         .where(col(DeliveryRow.id) == delivery_id, col(DeliveryRow.state) == DeliveryState.SENDING)
-        .values(state=DeliveryState.PENDING, reason=reason)
+        .values(**values)
     )
     return won(session, statement)
+
+
+def of_subjects(session: Session, organization_id: str, subjects: Sequence[str]) -> list[Delivery]:
+    """Return the organization's deliveries about these subjects, in the order in which they were asked for."""
+    statement = (
+        select(DeliveryRow)
+        .where(DeliveryRow.organization_id == organization_id, col(DeliveryRow.subject).in_(subjects))
+        .order_by(col(DeliveryRow.created_at), col(DeliveryRow.id))
+        .limit(_MOST_SHOWN)
+    )
+    return [as_delivery(row) for row in session.exec(statement)]
+
+
+def newest_of(session: Session, member_id: str, kinds: Collection[str]) -> Delivery | None:
+    """Return the newest delivery of these kinds to the member."""
+    statement = (
+        select(DeliveryRow)
+        .where(DeliveryRow.member_id == member_id, col(DeliveryRow.kind).in_(kinds))
+        .order_by(col(DeliveryRow.created_at).desc())
+        .limit(1)
+    )
+    row = session.exec(statement).first()
+    return as_delivery(row) if row else None
+
+
+def repeated(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
+    """Return the repetitions of these deliveries, in the order in which they were asked for."""
+    if not delivery_ids:
+        return []
+    statement = (
+        select(DeliveryRow)
+        .where(col(DeliveryRow.repeats).in_(delivery_ids))
+        .order_by(col(DeliveryRow.created_at), col(DeliveryRow.id))
+        .limit(_MOST_SHOWN)
+    )
+    return [as_delivery(row) for row in session.exec(statement)]
+
+
+def repetitions(session: Session, delivery_id: str, member_id: str) -> int:
+    """Return how often the delivery was repeated to the member."""
+    return sum(one.member_id == member_id for one in repeated(session, [delivery_id]))
+
+
+def count_since(session: Session, member_id: str, kind: str, since: datetime) -> int:
+    """Return how many deliveries of the kind were asked for to the member since then."""
+    statement = (
+        select(func.count())
+        .select_from(DeliveryRow)
+        .where(DeliveryRow.member_id == member_id, DeliveryRow.kind == kind, col(DeliveryRow.created_at) > since)
+    )
+    return session.exec(statement).one()
 
 
 def take_over(session: Session, delivery_id: str, work_attempt: int) -> bool:
@@ -169,4 +233,6 @@ def as_delivery(row: DeliveryRow) -> Delivery:
         reason=row.reason,
         created_at=row.created_at,
         expires_at=row.expires_at,
+        reply=row.reply,
+        settled_at=row.settled_at,
     )

@@ -130,6 +130,17 @@ def unfinished_covering(
         select(RefreshRow.id)
         .where(
             RefreshRow.organization_id == organization_id,
+def of_run(session: Session, run_id: str) -> list[str]:
+    """Return the ids of the refreshes that wait or waited for the run, the oldest first."""
+    statement = (
+        select(RefreshRow.id)
+        .join(RefreshRunRow, col(RefreshRunRow.refresh_id) == col(RefreshRow.id))
+        .where(RefreshRunRow.run_id == run_id)
+        .order_by(col(RefreshRow.requested_at))
+    )
+    return list(session.exec(statement))
+
+
             RefreshRow.everything == everything,
             col(RefreshRow.finished_at).is_(None),
         )

@@ -15,6 +15,7 @@ class DeliveryRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("kind", "subject", "channel", "destination"),
         Index("ix_deliveries_state", "state"),
+        Index("ix_deliveries_member", "member_id", "created_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -33,6 +34,11 @@ class DeliveryRow(SQLModel, table=True):
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
     external_id: str | None = None
     reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    #: what the mail server said to the last attempt, as it said it
+    reply: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: the delivery that this one says again
+    repeats: str | None = Field(default=None, index=True)
     created_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     #: facts that the words need and no other row holds

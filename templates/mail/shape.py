@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from storage.facts.messages import Button, StepState
+from templates import actions
 from templates.mail.inline import words
 from templates.text import counted, listed
 
@@ -22,7 +23,12 @@ def more_rows(count: int) -> str:
     return f"… {counted(count - MOST_ROWS, 'more row')}, see Slack" if count > MOST_ROWS else ""
 
 
+#: Buttons that nobody needs to open Slack for.
+_NOT_WORTH_IT = frozenset({actions.DELIVERIES})
+
+
 def spoken(buttons: Sequence[Button]) -> str:
     """Return what buttons without a link offer, since a mail cannot press them."""
-    names = [f"“{words(button.text).strip()}”" for button in buttons if not button.url]
+    worth = [button for button in buttons if not button.url and button.action not in _NOT_WORTH_IT]
+    names = [f"“{words(button.text).strip()}”" for button in worth]
     return f"Open Slack to press {listed(names, joint='or')}." if names else ""

@@ -130,6 +130,7 @@ def help_text() -> Message:
     """Return what can be asked, each with what it answers."""
     rows: tuple[tuple[str, Words], ...] = (
         ("How fresh is the data?", (Code("/data status"), " or ", Code("/data status shopify"))),
+        ("Why is it late, or where is my mail?", (Code("/data why shopify"),)),
         ("Get newer data", (Code("/data refresh shopify"), " or ", Code("/data refresh all"))),
         (
             "A source is disconnected",
@@ -145,6 +146,10 @@ def help_text() -> Message:
         (
             "What happened lately?",
             (Code("/data history"), " or ", Code("/data history quickbooks"), ", and ", Code("/data receipt rcp_…")),
+        ),
+        (
+            "Who was told, and did it arrive?",
+            (Code("/data deliveries"), ", and a test: ", Code("/data notify test")),
         ),
         ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
     )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from storage.facts.messages import (
+    Button,
+    Buttons,
     Facts,
     Heading,
     Inline,
@@ -17,7 +19,7 @@ from storage.facts.messages import (
 from storage.facts.runs import Run, RunState
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
-from templates import times
+from templates import actions, times
 from templates.notices import again
 from templates.notices.card import explanations, for_others, headline, next_steps, receipt_words
 from templates.notices.disconnect import stopped_because
@@ -63,6 +65,7 @@ def refresh_finished(
     parts += _next_for_cancelled(refresh)
     parts += _rows(refresh, streams or {}) if len(refresh.runs) <= _IN_FULL else []
     parts += notes_of(refresh.runs)
+    parts.append(Buttons((Button("Who was told?", actions.DELIVERIES, refresh.id),)))
     parts.append(Note(_references(refresh, receipts or {})))
     kinds = {_KINDS[run.state] for _, run in refresh.runs if run.state in _KINDS}
     kind = kinds.pop() if len(kinds) == 1 else "refresh_mixed"

@@ -25,10 +25,12 @@ from jobs.rooms import Room
 from jobs.schedule import schedule_of
 from jobs.schedules import Planned
 from jobs.slots import next_slots
+from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
@@ -37,6 +39,8 @@ from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
+from storage.facts.timelines import Reader as TimelineReader
+from storage.facts.timelines import Timeline, Told
 
 AT = datetime(2026, 11, 21, 14, 37, tzinfo=UTC)
 
@@ -546,6 +550,32 @@ class TwinSchedules:
 
 
 @dataclass
+class TwinTimelines:
+    """One result, mailed and lost; every sending written down once."""
+
+    sent: dict[tuple[str, str], tuple[str, Channel]] = field(default_factory=dict)
+    tests: set[str] = field(default_factory=set)
+
+    async def of(self, actor: Actor, named: str) -> Timeline:
+        who = authorize(actor, Action.SEE_HISTORY)
+        if not named.startswith(("last", "rfr_", "tst_")):
+            raise NotFoundError
+        one = Delivery("dlv_" + "1" * 22, "org_temerity", "refresh_finished", "rfr_1", Channel.EMAIL, "maya@example.com",
+                       who.id, DeliveryState.FAILED, 1, 0, AT, None, None, "550 no such mailbox", AT, AT)  # fmt: skip
+        return Timeline("rfr_1", (Told(one, TimelineReader.YOU, who.name, one.kind),), one.id, by_mail=True)
+
+    async def again(self, actor: Actor, delivery_id: str, channel: Channel, trigger: TriggerKey) -> SentAgain:
+        authorize(actor, Action.SEND_AGAIN)
+        self.sent[trigger.team_id, trigger.trigger_id] = (delivery_id, channel)
+        return SentAgain("dlv_" + "2" * 22, channel)
+
+    async def test(self, actor: Actor, trigger: TriggerKey) -> str:
+        authorize(actor, Action.SEND_TEST)
+        self.tests.add(trigger.trigger_id)
+        return "tst_" + "1" * 22
+
+
+@dataclass
 class TwinInstalls:
     """Hears of removals."""
 
@@ -614,6 +644,7 @@ class TwinServices:
         self.audit = TwinAudit()
         self.receipts = TwinReceipts()
         self.explain = TwinExplain()
+        self.timelines = TwinTimelines()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.rereads = TwinRereads()

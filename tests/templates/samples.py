@@ -6,6 +6,7 @@ from typing import Any
 
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess, Asker
 from storage.facts.audit import AuditEntry, AuditPage
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.dependents import Dependent, DependentKind, Frozen
 from storage.facts.disconnects import GrantEnd
 from storage.facts.incidents import Incident, IncidentKind, Resolution
@@ -33,7 +34,8 @@ from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provi
 from storage.facts.status import Again, RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
 from templates import notices
-from templates.notices import reread, schedule
+from storage.facts.timelines import Reader, Timeline, Told
+from templates.notices import reread, schedule, telling
 from tests.templates.samples_missed import missed_messages
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
@@ -380,6 +382,7 @@ def messages() -> Any:
         "not_confirmed": notices.not_confirmed(),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(
+        **_telling(),
             ORG, [member("Daniel Kim", Role.ADMIN), member("Maya Ortiz", Role.REFRESHER)]
         ),
         "role_granted": notices.role_granted(member("Noor Haddad", Role.REFRESHER), Role.VIEWER),
@@ -523,6 +526,50 @@ def _cards():
 
 def _finished():
     people = (Person("Maya Ortiz", "T0TEMERITY", "U0MAYA"), Person("Priya Nair", "T0OTHER", "U0PRIYA"))
+def _told(state, channel=Channel.SLACK, reader=Reader.YOU, **how: Any):
+    """Return one message of a timeline."""
+    name, kind = how.pop("name", "Maya Ortiz"), how.pop("kind", "refresh_finished")
+    to = how.pop("to", "maya@temeritygoods.example" if channel is Channel.EMAIL else "T0TEMERITY/U0MAYA")
+    sent: dict[str, Any] = {"sent_at": NOW - minutes(8), "external_id": "1763752260.000100"}
+    settled: dict[str, Any] = sent if state is DeliveryState.SENT else {"sent_at": None, "external_id": None}
+    one: dict[str, Any] = {
+        "attempts": 1, "doubts": 0, "intent_at": NOW - minutes(9), "reason": None, "settled_at": NOW - minutes(8),
+    }  # fmt: skip
+    one |= {**settled, **how}
+    known = Delivery(
+        "dlv_1", "org_1", how.pop("of", kind), "rfr_1", channel, to, "mem_1", state,
+        created_at=NOW - minutes(9), expires_at=NOW + minutes(1440), **{k: v for k, v in one.items() if k != "of"},
+    )  # fmt: skip
+    return Told(known, reader, name, kind)
+
+
+def _telling():
+    good = (
+        _told(DeliveryState.SENT, reader=Reader.CHANNEL, name="C0FINANCE", kind="refresh_card"),
+        _told(DeliveryState.SENT, Channel.EMAIL, reply="250 2.0.0 OK: queued"),
+    )
+    bad = (
+        *good[:1],
+        _told(DeliveryState.FAILED, Channel.EMAIL, reason="550 5.1.1 No such mailbox"),
+        _told(DeliveryState.SKIPPED, Channel.EMAIL, Reader.MEMBER, name="Priya Nair", reason="no confirmed e-mail address"),
+        _told(DeliveryState.UNCONFIRMED, reason="cannot look: conversations.history: missing_scope"),
+        _told(DeliveryState.PENDING, Channel.EMAIL, Reader.SUPPORT, kind="escalation_mail", to="s@x.example",
+              reason="451 4.7.1 Greylisted, try again later"),
+        _told(DeliveryState.SENDING, of="again"),
+    )  # fmt: skip
+    timeline = Timeline("rfr_1", bad, "dlv_1", by_mail=True)
+    return {
+        "deliveries": telling.deliveries(ORG, Timeline("rfr_1", good, "dlv_1", by_mail=False), value="card_1"),
+        "deliveries_lost": telling.deliveries(ORG, timeline, value="card_1"),
+        "deliveries_none": telling.no_deliveries("rfr_00000000"),
+        "deliveries_sent_again": telling.sent_again(True, "maya@temeritygoods.example", "dlv_1"),
+        "test_message": telling.test_message("tst_1", NOW),
+        "test_sent": telling.test_sent("tst_1", None),
+        "test_ended": telling.test_sent("tst_1", replace(timeline, told=bad[1:3])),
+        "notify_usage": telling.notify_usage(),
+    }
+
+
     told: dict[str, Any] = {"people": people, "zone": ZONE, "streams": {"orders": "Orders", "products": "Products"}}
     gone = failure(FailureKind.RECONNECT, "invalid_grant", "")
     both = refresh((SHOPIFY, run(counts=COUNTS)), (QUICKBOOKS, run(QUICKBOOKS, as_of=64)))

@@ -13,7 +13,7 @@ GOLDEN = Path(__file__).parent / "golden"
 #: Long lists are judged by the limits; as files nobody would read them.
 LONG = {"status_many", "confirm_many", "card_many", "finished_many", "history_long"}
 NAMES = sorted(set(messages()) - LONG)
-_MAILED = ("finished_", "escalation_", "incident_", "expiry_", "connection_ticket", "access_request")
+_MAILED = ("finished_", "test_message", "escalation_", "incident_", "expiry_", "connection_ticket", "access_request")
 MAILED = [name for name in NAMES if name.startswith(_MAILED)]
 
 
