@@ -70,11 +70,11 @@ from jobs.schedules import ScheduleService
 from jobs.services import Services
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
+from jobs.timelines import TimelineService
 from jobs.upkeep import replay_memory_sweep, warehouse_sweep
 from jobs.user_groups import ASK_EVERY, UserGroups
 from jobs.webhooks.handler import WebhookHandler
 from jobs.webhooks.service import KIND as WEBHOOK
-from jobs.timelines import TimelineService
 from jobs.webhooks.service import WebhookService
 from jobs.webhooks.sweep import webhook_sweep
 from jobs.webhooks.telling import privacy_words
@@ -236,11 +236,11 @@ def build_jobs(
         audit=AuditService(desk),
         receipts=ReceiptService(desk),
         explain=ExplainService(desk, clock, read_budget=ground.read_budget, sender=settings.mail_from),
+        timelines=TimelineService(desk, clock, notifier),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
         installs=InstallService(
             InstallMeans(
-        timelines=TimelineService(desk, clock, notifier),
                 desk=desk,
                 database=database,
                 clock=clock,

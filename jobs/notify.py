@@ -30,16 +30,6 @@ ACCESS_ASKED = "access_asked"
 #: whoever asked is told what support decided
 ACCESS_DECIDED = "access_decided"
 
-#: No message is sent later than that after what it tells.
-KEEP_TRYING = timedelta(hours=24)
-
-_NO_ADDRESS = "no confirmed e-mail address"
-
-
-class Notifier:
-    """Writes deliveries; nothing here talks to anybody."""
-
-    def __init__(self, enqueue: Enqueue, *, support_channel: str, support_email: str) -> None:
 #: a message that was sent before, to whoever asked for it once more. Its subject: the delivery, a number, the member
 AGAIN = "again"
 #: a person tries whether messages reach them
@@ -56,6 +46,16 @@ REPEATABLE = frozenset(
     }
 )
 
+#: No message is sent later than that after what it tells.
+KEEP_TRYING = timedelta(hours=24)
+
+_NO_ADDRESS = "no confirmed e-mail address"
+
+
+class Notifier:
+    """Writes deliveries; nothing here talks to anybody."""
+
+    def __init__(self, enqueue: Enqueue, *, support_channel: str, support_email: str) -> None:
         self._enqueue = enqueue
         self._support_channel = support_channel
         self._support_email = support_email
@@ -203,6 +203,32 @@ REPEATABLE = frozenset(
             self._tell_directly(session, delivery.kind, delivery.subject, person, now)
         return True
 
+    def again(
+        self, session: Session, delivery_id: str, number: int, member: Member, channel: Channel, now: datetime
+    ) -> str:
+        """Send a message once more, to that person alone; return the new delivery's id."""
+        address = member.email if channel is Channel.EMAIL else f"{member.team_id}/{member.user_id}"
+        sent = self._add(
+            session,
+            member.organization_id,
+            AGAIN,
+            f"{delivery_id}.{number}.{member.id}",
+            channel,
+            address or f"member:{member.id}",
+            member.id,
+            now,
+            repeats=delivery_id,
+        )
+        if sent is None:
+            raise ValueError("a repetition has a number of its own")
+        return sent
+
+    def test(self, session: Session, test_id: str, member: Member, now: datetime) -> None:
+        """Send a test by every way that there is to the person."""
+        place = f"{member.team_id}/{member.user_id}"
+        self._add(session, member.organization_id, TEST, test_id, Channel.SLACK, place, member.id, now)
+        self._mail(session, TEST, test_id, member, now)
+
     def _by_mail(self, session: Session, delivery: Delivery, now: datetime) -> bool:
         """Mail what only Slack would have said, where Tidings was removed from it. The rest is mailed anyway."""
         team_id = delivery.destination.split("/")[0]
@@ -260,32 +286,6 @@ REPEATABLE = frozenset(
         channel_id: str,
         member_id: str | None,
         now: datetime,
-    def again(
-        self, session: Session, delivery_id: str, number: int, member: Member, channel: Channel, now: datetime
-    ) -> str:
-        """Send a message once more, to that person alone; return the new delivery's id."""
-        address = member.email if channel is Channel.EMAIL else f"{member.team_id}/{member.user_id}"
-        sent = self._add(
-            session,
-            member.organization_id,
-            AGAIN,
-            f"{delivery_id}.{number}.{member.id}",
-            channel,
-            address or f"member:{member.id}",
-            member.id,
-            now,
-            repeats=delivery_id,
-        )
-        if sent is None:
-            raise ValueError("a repetition has a number of its own")
-        return sent
-
-    def test(self, session: Session, test_id: str, member: Member, now: datetime) -> None:
-        """Send a test by every way that there is to the person."""
-        place = f"{member.team_id}/{member.user_id}"
-        self._add(session, member.organization_id, TEST, test_id, Channel.SLACK, place, member.id, now)
-        self._mail(session, TEST, test_id, member, now)
-
     ) -> None:
         destination = f"{team_id}/{channel_id}"
         delivery_id = self._add(session, organization_id, kind, refresh_id, Channel.SLACK, destination, member_id, now)
@@ -312,6 +312,7 @@ REPEATABLE = frozenset(
         now: datetime,
         *,
         skip_reason: str | None = None,
+        repeats: str | None = None,
     ) -> str | None:
         delivery_id = deliveries.add(
             session,
@@ -324,9 +325,8 @@ REPEATABLE = frozenset(
             now=now,
             expires_at=now + KEEP_TRYING,
             skip_reason=skip_reason,
+            repeats=repeats,
         )
         if delivery_id is not None and skip_reason is None:
             self._enqueue(session, Work("delivery", delivery_id, queue="notify"))
         return delivery_id
-        repeats: str | None = None,
-            repeats=repeats,

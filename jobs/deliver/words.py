@@ -7,10 +7,10 @@ from jobs.incidents.view import expiry_message, incident_message, is_over, ticke
 from jobs.notify import (
     ACCESS_ASKED,
     ACCESS_DECIDED,
+    AGAIN,
     CONNECTION_TICKET,
     ESCALATION_CARD,
     ESCALATION_MAIL,
-    AGAIN,
     ESCALATION_TOLD,
     EXPIRY_WARNING,
     INCIDENT_CARD,
@@ -18,24 +18,26 @@ from jobs.notify import (
     INCIDENT_REMINDER,
     REFRESH_CARD,
     REFRESH_FINISHED,
+    TEST,
 )
 from jobs.refresh.view import escalated_status
 from storage.facts.messages import Message, Person
 from storage.records import deliveries, escalations, organizations, receipts, refreshes
 from storage.sessions import Session
-    TEST,
 from templates import notices
+from templates.notices import telling
 
 _OF_INCIDENTS = frozenset({INCIDENT_CARD, INCIDENT_MAIL, INCIDENT_REMINDER})
 _OF_ACCESS = frozenset({ACCESS_ASKED, ACCESS_DECIDED})
 
 
-from templates.notices import telling
 def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool = False) -> Message:
     """Return what is said; KeyError for a subject that is gone."""
     if kind in _OF_INCIDENTS:
         incident_id, _, number = subject.partition(".")
         return incident_message(session, incident_id, now, reminder=int(number or 0))
+    if kind in {AGAIN, TEST}:
+        return telling.test_message(subject, now) if kind == TEST else _again(session, subject, now)
     if kind in _OF_ACCESS:
         return access_message(session, subject)
     if kind == CONNECTION_TICKET:
@@ -45,10 +47,14 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
     return _about_refresh(session, kind, subject, now, in_channel=in_channel)
 
 
+def _again(session: Session, subject: str, now: datetime) -> Message:
+    """Return what another delivery says, as things stand now, and when that one was first asked for."""
+    first = deliveries.delivery(session, subject.partition(".")[0])
+    return telling.once_more(message_for(session, first.kind, first.subject, now), first.created_at)
+
+
 def _about_refresh(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool) -> Message:
     refresh = escalated_status(session, subject, now)
-    if kind in {AGAIN, TEST}:
-        return telling.test_message(subject, now) if kind == TEST else _again(session, subject, now)
     listed = receipts.ids_of(session, [run.id for _, run in refresh.runs])
     admins = [admin.name for admin in organizations.admins(session, refresh.organization_id)]
     if kind == REFRESH_CARD:
@@ -56,12 +62,6 @@ def _about_refresh(session: Session, kind: str, subject: str, now: datetime, *, 
         return notices.refresh_card(refresh, now, cancel_value=value, receipts=listed, admins=admins)
     if kind == REFRESH_FINISHED:
         people = _people(session, subject) if in_channel else ()
-def _again(session: Session, subject: str, now: datetime) -> Message:
-    """Return what another delivery says, as things stand now, and when that one was first asked for."""
-    first = deliveries.delivery(session, subject.partition(".")[0])
-    return telling.once_more(message_for(session, first.kind, first.subject, now), first.created_at)
-
-
         zone = organizations.organization(session, refresh.organization_id).timezone
         return notices.refresh_finished(refresh, receipts=listed, people=people, admins=admins, zone=zone)
     if kind == ESCALATION_TOLD:

@@ -122,14 +122,6 @@ def waiting_for_run(session: Session, run_id: str) -> list[str]:
     return list(session.exec(statement))
 
 
-def unfinished_covering(
-    session: Session, organization_id: str, run_ids: Sequence[str], *, everything: bool
-) -> str | None:
-    """Return the oldest unfinished refresh of the organization that waits for all of these runs and asks the same."""
-    statement = (
-        select(RefreshRow.id)
-        .where(
-            RefreshRow.organization_id == organization_id,
 def of_run(session: Session, run_id: str) -> list[str]:
     """Return the ids of the refreshes that wait or waited for the run, the oldest first."""
     statement = (
@@ -141,6 +133,14 @@ def of_run(session: Session, run_id: str) -> list[str]:
     return list(session.exec(statement))
 
 
+def unfinished_covering(
+    session: Session, organization_id: str, run_ids: Sequence[str], *, everything: bool
+) -> str | None:
+    """Return the oldest unfinished refresh of the organization that waits for all of these runs and asks the same."""
+    statement = (
+        select(RefreshRow.id)
+        .where(
+            RefreshRow.organization_id == organization_id,
             RefreshRow.everything == everything,
             col(RefreshRow.finished_at).is_(None),
         )

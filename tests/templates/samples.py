@@ -33,8 +33,8 @@ from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from storage.facts.status import Again, RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
-from templates import notices
 from storage.facts.timelines import Reader, Timeline, Told
+from templates import notices
 from templates.notices import reread, schedule, telling
 from tests.templates.samples_missed import missed_messages
 
@@ -380,9 +380,9 @@ def messages() -> Any:
             value="card_1",
         ),
         "not_confirmed": notices.not_confirmed(),
+        **_telling(),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(
-        **_telling(),
             ORG, [member("Daniel Kim", Role.ADMIN), member("Maya Ortiz", Role.REFRESHER)]
         ),
         "role_granted": notices.role_granted(member("Noor Haddad", Role.REFRESHER), Role.VIEWER),
@@ -524,8 +524,6 @@ def _cards():
     }
 
 
-def _finished():
-    people = (Person("Maya Ortiz", "T0TEMERITY", "U0MAYA"), Person("Priya Nair", "T0OTHER", "U0PRIYA"))
 def _told(state, channel=Channel.SLACK, reader=Reader.YOU, **how: Any):
     """Return one message of a timeline."""
     name, kind = how.pop("name", "Maya Ortiz"), how.pop("kind", "refresh_finished")
@@ -570,6 +568,8 @@ def _telling():
     }
 
 
+def _finished():
+    people = (Person("Maya Ortiz", "T0TEMERITY", "U0MAYA"), Person("Priya Nair", "T0OTHER", "U0PRIYA"))
     told: dict[str, Any] = {"people": people, "zone": ZONE, "streams": {"orders": "Orders", "products": "Products"}}
     gone = failure(FailureKind.RECONNECT, "invalid_grant", "")
     both = refresh((SHOPIFY, run(counts=COUNTS)), (QUICKBOOKS, run(QUICKBOOKS, as_of=64)))
