@@ -46,8 +46,10 @@ from jobs.expectations.reporting import MISSED_OVER, MISSED_REPORT, Reporter, Su
 from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep
+from jobs.incidents.fleet_keeping import fleet_sweep
 from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.keeping import RESCUE_EVERY, GrantKeeper
+from jobs.incidents.lateness import PASS_SECONDS, lateness_pass
 from jobs.incidents.reminding import reminder_sweep
 from jobs.installs.service import InstallMeans, InstallService
 from jobs.installs.telling import install_words
@@ -319,6 +321,8 @@ def build_jobs(
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
             Sweep("grants", 60.0, keeper.sweep()),
             Sweep("renewals", RESCUE_EVERY, keeper.rescue()),
+            Sweep("lateness", PASS_SECONDS, lateness_pass(database, clock, notifier)),
+            Sweep("fleet", 15.0, fleet_sweep(database, clock, notifier)),
             Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),

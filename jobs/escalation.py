@@ -8,6 +8,8 @@ from jobs.asks import Enqueue
 from jobs.authorize import authorize_support
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
+from jobs.fleet import LATENESS
+from jobs.incidents.lateness import turned
 from jobs.notify import Notifier
 from jobs.refresh.alone import read_missing
 from jobs.refresh.ask import TriggerKey
@@ -38,6 +40,8 @@ def deadline_sweep(
             look_at_first_read(session, deadline, now, notifier)
         elif deadline.kind == MISSING:
             read_missing(session, deadline, now, enqueue)
+        elif deadline.kind == LATENESS:
+            turned(session, deadline, now, notifier)
         elif deadlines.fire(session, deadline.id, now) and deadline.kind == ESCALATION:
             escalate(session, deadline.subject, now, notifier)
 

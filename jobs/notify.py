@@ -19,6 +19,10 @@ ESCALATION_TOLD = "escalation_told"
 INCIDENT_CARD = "incident_card"
 INCIDENT_MAIL = "incident_mail"
 INCIDENT_REMINDER = "incident_reminder"
+#: a word in the thread of an incident. Its subject: the incident and what the word is about
+INCIDENT_NOTE = "incident_note"
+#: most sources stand badly at once: support alone is told
+FLEET_ALARM = "fleet_alarm"
 #: Tidings was removed from a Slack workspace
 WORKSPACE_LEFT = "workspace_left"
 EXPIRY_WARNING = "expiry_warning"
@@ -192,6 +196,23 @@ class Notifier:
     def wake_for_run(self, session: Session, run_id: str, now: datetime) -> None:
         """Let the cards of every refresh that waits for the run be looked at now."""
         self.wake(session, [*refreshes.waiting_for_run(session, run_id), run_id], now)
+
+    def incident_note(self, session: Session, incident_id: str, what: str, now: datetime) -> None:
+        """Say a word below the posts about an incident, once in each place."""
+        for card in cards.of_subject(session, INCIDENT_CARD, incident_id):
+            place = f"{card.team_id}/{card.channel_id}"
+            member_id = deliveries.delivery(session, card.delivery_id).member_id
+            subject = f"{incident_id}.{what}"
+            self._add(session, card.organization_id, INCIDENT_NOTE, subject, Channel.SLACK, place, member_id, now)
+
+    def fleet(self, session: Session, alarm_id: str, organization_id: str, now: datetime) -> None:
+        """Tell the operator's support, by a living post and a mail; the organization is one of those concerned."""
+        if self._support_channel:
+            team_id, channel_id = self._support_channel.split("/")
+            self._post_card(session, organization_id, FLEET_ALARM, alarm_id, team_id, channel_id, None, now)
+        if self._support_email:
+            email = self._support_email
+            self._add(session, organization_id, FLEET_ALARM, alarm_id, Channel.EMAIL, email, None, now)
 
     def fall_back(self, session: Session, delivery: Delivery, now: datetime) -> bool:
         """Tell everyone who waits by DM what could not be posted in a channel; return whether there is such a way."""

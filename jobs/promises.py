@@ -154,6 +154,11 @@ def _holidays(code: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year))
 
 
+def by_age(source: Source) -> bool:
+    """Whether the source is judged by its age; else by the times of its schedule."""
+    return not _by_slots(source)
+
+
 def _by_slots(source: Source) -> bool:
     """Whether the source is judged by the times of its schedule and not by an age."""
     promised = source.promise is not None and (

@@ -12,7 +12,7 @@ from jobs.deliver.places import Places
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import WORKSPACE_CLOSED, CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
-from jobs.notify import ACCESS_ASKED, ESCALATION_CARD, INCIDENT_CARD, REFRESH_CARD
+from jobs.notify import ACCESS_ASKED, ESCALATION_CARD, FLEET_ALARM, INCIDENT_CARD, INCIDENT_NOTE, REFRESH_CARD
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Delivery, DeliveryState
 from storage.facts.messages import Message
@@ -21,7 +21,7 @@ from storage.records.cards import Card
 from storage.sessions import Database, Session
 from templates import slack as blocks
 
-_CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD, ACCESS_ASKED})
+_CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD, ACCESS_ASKED, FLEET_ALARM})
 _CARD_LOOK_SECONDS = 0.5
 #: Blocks that a workspace does not know yet are refused with one of these.
 _UNKNOWN_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
@@ -36,6 +36,9 @@ class Settle(Protocol):
         """Record it."""
         ...
 
+
+#: What is said below another post than the card of a refresh; its subject begins with the subject of that post.
+_BELOW = {INCIDENT_NOTE: INCIDENT_CARD}
 
 Prepared = Callable[[], Awaitable[Result]]
 #: Puts together what one delivery says.
@@ -161,8 +164,12 @@ class Posting:
     async def _card_at(self, delivery: Delivery) -> Card | None:
         team_id, channel_id = delivery.destination.split("/")
 
+        kind, subject = _BELOW.get(delivery.kind, REFRESH_CARD), delivery.subject
+        if delivery.kind in _BELOW:
+            subject = subject.partition(".")[0]
+
         def read(session: Session) -> Card | None:
-            found = cards.of_subject(session, REFRESH_CARD, delivery.subject)
+            found = cards.of_subject(session, kind, subject)
             return next((card for card in found if (card.team_id, card.channel_id) == (team_id, channel_id)), None)
 
         return await self._database.reading(read)

@@ -1,8 +1,10 @@
 """Which message a delivery or a card says, from the facts as they are now."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from jobs.access_view import access_message, is_decided
+from jobs.incidents.trouble_view import fleet_message, is_quiet, note_message
 from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
 from jobs.notify import (
     ACCESS_ASKED,
@@ -13,8 +15,10 @@ from jobs.notify import (
     ESCALATION_MAIL,
     ESCALATION_TOLD,
     EXPIRY_WARNING,
+    FLEET_ALARM,
     INCIDENT_CARD,
     INCIDENT_MAIL,
+    INCIDENT_NOTE,
     INCIDENT_REMINDER,
     REFRESH_CARD,
     REFRESH_FINISHED,
@@ -29,6 +33,12 @@ from templates.notices import telling
 
 _OF_INCIDENTS = frozenset({INCIDENT_CARD, INCIDENT_MAIL, INCIDENT_REMINDER})
 _OF_ACCESS = frozenset({ACCESS_ASKED, ACCESS_DECIDED})
+_PLAIN: Mapping[str, Callable[[Session, str, datetime], Message]] = {
+    INCIDENT_NOTE: note_message,
+    FLEET_ALARM: fleet_message,
+    CONNECTION_TICKET: ticket_message,
+    EXPIRY_WARNING: expiry_message,
+}
 
 
 def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool = False) -> Message:
@@ -40,10 +50,8 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
         return telling.test_message(subject, now) if kind == TEST else _again(session, subject, now)
     if kind in _OF_ACCESS:
         return access_message(session, subject)
-    if kind == CONNECTION_TICKET:
-        return ticket_message(session, subject, now)
-    if kind == EXPIRY_WARNING:
-        return expiry_message(session, subject, now)
+    if kind in _PLAIN:
+        return _PLAIN[kind](session, subject, now)
     return _about_refresh(session, kind, subject, now, in_channel=in_channel)
 
 
@@ -83,6 +91,8 @@ def is_final(session: Session, subject: str) -> bool:
     """Whether nothing about the subject will change any more."""
     if subject.startswith("inc_"):
         return is_over(session, subject.partition(".")[0])
+    if subject.startswith("flt_"):
+        return is_quiet(session, subject)
     if subject.startswith("acr_"):
         return is_decided(session, subject)
     found = escalations.find(session, subject)

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from jobs import dependents
+from jobs.incidents.lateness import watch
+from jobs.incidents.trouble import end_all
 from jobs.notify import Notifier
+from jobs.promises import GRACE
 from storage.facts.dependents import Dependent
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.sources import ConnectionState
@@ -47,6 +50,7 @@ def lost(session: Session, source_id: str, reason: str, now: datetime, notifier:
     )
     if opened is None:
         return False
+    end_all(session, source_id, Resolution.SUPERSEDED, now, notifier)
     audit.record(session, source.organization_id, _SYSTEM, LOST, source_id, now, {"reason": reason, "frozen": still})
     notifier.incident(session, opened, source, now)
     return True
@@ -71,6 +75,11 @@ def back(
     thawed: Sequence[Dependent] = (),
 ) -> bool:
     """End what was said about a lost connection; return whether anything was open. `thawed`: what goes on with it."""
+    if resolution in {Resolution.RECONNECTED, Resolution.CLEARED}:
+        # What is caught up now gets the time that a run may take.
+        watch(session, sources.source(session, source_id), now + GRACE, now)
+    else:
+        end_all(session, source_id, resolution, now, notifier)
     found = incidents.find_open(session, source_id, IncidentKind.DISCONNECTED)
     if found is None or not incidents.resolve(session, found.id, resolution, now):
         return False

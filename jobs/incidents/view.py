@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 
 from jobs.dependents import dependents_of
+from jobs.incidents.trouble_view import group_is_over, trouble_message
 from storage.facts.messages import Message
 from storage.facts.sources import Source
 from storage.records import audit, connections, incidents, organizations, runs, sources
+from storage.records.grouping import SHARED
 from storage.sessions import Session
 from templates import notices
 
@@ -18,6 +20,8 @@ def incident_message(session: Session, incident_id: str, now: datetime, *, remin
     found = incidents.find(session, incident_id)
     if found is None:
         raise KeyError(incident_id)
+    if found.kind in SHARED:
+        return trouble_message(session, found.message_id, now)
     source = sources.source(session, found.source_id)
     last = runs.last_ready_of(session, [source.id]).get(source.id)
     facts = notices.IncidentFacts(
@@ -66,6 +70,8 @@ def steps_of(session: Session, source: Source, since: datetime) -> list[tuple[da
 def is_over(session: Session, incident_id: str) -> bool:
     """Whether the incident's message will not change any more."""
     found = incidents.find(session, incident_id)
+    if found is not None and found.kind in SHARED:
+        return group_is_over(session, found.message_id)
     return found is None or found.resolved_at is not None
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from jobs.incidents.failing import failed, succeeded
+from jobs.incidents.lateness import look
 from jobs.incidents.noticing import judged, lost
 from jobs.notify import Notifier
 from jobs.refresh.partly import result_of, retry_delay, to_retry
@@ -59,8 +61,18 @@ def end_run(
         lost(session, run.source_id, verdict.failure.detail, now, notifier)
     if verdict.failure is not None or verdict.state is RunState.READY:
         judged(session, run.source_id, verdict.failure.code if verdict.failure else None, now)
+    _told(session, run, now, notifier)
     after_run(session, run_id, now, notifier)
     return True
+
+
+def _told(session: Session, run: Run, now: datetime, notifier: Notifier) -> None:
+    """Let what is said about the source follow: it fails, it works again, it is as fresh as promised."""
+    if run.state is RunState.READY:
+        succeeded(session, run, now, notifier)
+        look(session, run.source_id, now, notifier)
+    elif run.failure is not None and run.state is RunState.FAILED:
+        failed(session, run, now, notifier)
 
 
 def _result(session: Session, run: Run, verdict: Verdict) -> Result:

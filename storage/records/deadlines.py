@@ -53,6 +53,12 @@ def due(session: Session, now: datetime, limit: int = 100) -> list[Deadline]:
     ]
 
 
+def is_due(session: Session, deadline_id: str, now: datetime) -> bool:
+    """Whether the deadline is still open and due: another process may have moved it a moment ago."""
+    which = (DeadlineRow.id == deadline_id, DeadlineRow.state == "open", col(DeadlineRow.due_at) <= now)
+    return session.exec(select(DeadlineRow.id).where(*which)).first() is not None
+
+
 def fire(session: Session, deadline_id: str, now: datetime) -> bool:
     """Claim the deadline; return whether this one fires it."""
     return _settle(session, DeadlineRow.id == deadline_id, "fired", now)

@@ -290,6 +290,18 @@ def restart(session: Session, run_id: str, generation: int, still_since: datetim
     return session.get_one(RunRow, run_id).attempt
 
 
+def failures_in_row(session: Session, source_id: str, most: int = 50) -> int:
+    """Return how many of the newest finished runs of a source failed, one after the other; cancelled ones say nothing."""
+    statement = (
+        select(RunRow.state)
+        .where(RunRow.source_id == source_id, col(RunRow.state).in_((RunState.READY, RunState.FAILED)))
+        .order_by(col(RunRow.requested_at).desc())
+        .limit(most)
+    )
+    states = list(session.exec(statement))
+    return next((number for number, state in enumerate(states) if state != RunState.FAILED), len(states))
+
+
 def newest_loaded(session: Session, source_id: str) -> Run | None:
     """Return the run that put the newest raw data into the warehouse, ready or not; None when all was erased."""
     statement = (
