@@ -10,6 +10,7 @@ from connectors.base import ready_of
 from connectors.errors import ConnectorError
 from jobs.ground import Ground
 from jobs.refresh.collecting import must_hold, not_claimed, organization_lease
+from jobs.refresh.configuration import version_of
 from jobs.refresh.outcome import LOST, FencedError, Outcome, failed, holding, warehouse_failed
 from jobs.threads import in_thread
 from storage.facts.runs import Run, RunState, Stage
@@ -41,7 +42,7 @@ class Processing:
         ground = self._ground
         started = ground.clock.now()
         try:
-            await self._build(run, source, generation)
+            configuration = await self._build(run, source, generation)
         except FencedError:
             return Outcome(generation, LOST)
         except ConnectorError as error:
@@ -49,7 +50,7 @@ class Processing:
         except WarehouseError as error:
             log.exception("processing_failed", run=run.id, source=source.id)
             return warehouse_failed(generation, error, Stage.PROCESSING, run.id)
-        await ground.database.writing(lambda session: self._note(session, run.id, generation, started))
+        await ground.database.writing(lambda session: self._note(session, run.id, generation, started, configuration))
         return Outcome(generation, RunState.READY)
 
     def _claim(self, session: Session, run_id: str, attempt: int) -> tuple[int | None, Run, Source]:
@@ -60,10 +61,12 @@ class Processing:
         run = runs.run(session, run_id)
         return generation, run, sources.source(session, run.source_id)
 
-    async def _build(self, run: Run, source: Source, generation: int) -> None:
+    async def _build(self, run: Run, source: Source, generation: int) -> str:
+        """Build the ready tables and return the version of the configuration that says how."""
         ground = self._ground
         warehouse = ground.warehouses.of(source.organization_id)
-        ready = await ready_of(ground.connector(source), ground.access(source))
+        connector = ground.connector(source)
+        ready = await ready_of(connector, ground.access(source))
         async with organization_lease(ground, source.organization_id) as lease:
 
             def fence() -> None:
@@ -77,13 +80,15 @@ class Processing:
             await in_thread(
                 lambda: warehouse.process(run.id, source.id, ready, fence=fence, checkpoint=ground.checkpoint)
             )
+        return version_of(source, connector.streams, ready)
 
-    def _note(self, session: Session, run_id: str, generation: int, started: datetime) -> None:
+    def _note(self, session: Session, run_id: str, generation: int, started: datetime, configuration: str) -> None:
         outcome = runs.outcome(session, run_id)
         seconds = (self._ground.clock.now() - started).total_seconds()
         stages = {**outcome.get("stage_seconds", {}), "processing": seconds}
         counts = {name: asdict(count) for name, count in self._made_ready(session, run_id).items()}
-        runs.advance(session, run_id, generation, outcome={**outcome, "stage_seconds": stages, "counts": counts})
+        made = {"stage_seconds": stages, "counts": counts, "configuration": configuration}
+        runs.advance(session, run_id, generation, outcome={**outcome, **made})
 
     def _made_ready(self, session: Session, run_id: str) -> dict[str, StreamCounts]:
         """Return the rows that are ready because of this run: its own, and those that earlier runs loaded and left."""

@@ -217,6 +217,8 @@ class Receipt:
     asked_by: tuple[str, ...] = ()
     #: the release of Tidings that wrote it
     release: str = ""
+    #: version of what was read and how it was made ready; empty in receipts that were written before this was noted
+    configuration: str = ""
 
 
 @dataclass(frozen=True, slots=True)

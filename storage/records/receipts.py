@@ -139,6 +139,7 @@ def as_receipt(row: ReceiptRow) -> Receipt:
         trigger=Trigger(body["trigger"]) if "trigger" in body else None,
         asked_by=tuple(body.get("asked_by", ())),
         release=body.get("release", ""),
+        configuration=body.get("configuration", ""),
     )
 
 
@@ -156,6 +157,7 @@ def _body(run: Run, outcome: dict[str, Any], asked_by: list[str]) -> str:
         "trigger": run.trigger.value,
         "asked_by": asked_by,
         "release": _release(),
+        "configuration": outcome.get("configuration", ""),
     }
     if run.partly is not None:
         # Receipts of before know of no such runs; theirs stay as they are.

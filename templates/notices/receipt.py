@@ -98,4 +98,6 @@ def _references(one: Receipt) -> Words:
     if one.fingerprint:
         words += (", content ", Code(one.fingerprint[:_SEEN]))
     words += (", hash ", Code(one.hash[:_SEEN]), ", after ", Code(one.previous_hash[:_SEEN]))
+    if one.configuration:
+        words += (", configuration ", Code(one.configuration))
     return (*words, f". Written by Tidings {label(one.release)}." if one.release else ".")

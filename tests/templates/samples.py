@@ -244,6 +244,7 @@ def receipt_page(of=None, *, sound=True, asked_by=("Maya Ortiz", "Sam Keller")):
         "rcp_0m5k2n8q4r7t1v3x6z9bcd", done.id, "org_1", done.source_id, 1_204, done.clocks, done.counts,
         {"collecting": 74.2, "processing": 3.1}, 811, 813, "9f2c" * 16, "51ab" * 16, "07de" * 16,
         partly=done.partly, trigger=done.trigger, asked_by=("mem_1", "mem_2"), release="0.1.0",
+        configuration="4c1d90e2ab37",
     )  # fmt: skip
     return ReceiptPage(receipt, SHOPIFY, asked_by, sound)
 

@@ -72,6 +72,7 @@ async def test_a_second_refresh_shows_only_what_changed(sqlite_database: Databas
         page = await stage.jobs.services.receipts.one(await stage.actor("U0PRIYA"), receipt.id)
         assert (page.receipt, page.asked_by, page.sound) == (receipt, ("Maya Ortiz",), True)
         assert page.receipt.stage_seconds.keys() == {"collecting", "processing"}
+        assert len(page.receipt.configuration) == 12
         stranger = await stage.actor("U0GUEST")
         with pytest.raises(NotAllowedError):
             await stage.jobs.services.receipts.one(stranger, receipt.id)
