@@ -100,6 +100,16 @@ class Settings(BaseSettings):
     netsuite_folder: str = "data/netsuite"
     netsuite_endpoints: str = ""
 
+    #: read by `tidings watch`, see `storage.watch_settings`; here so that they are known, and never logged
+    watch_smtp_url: SecretStr = SecretStr("")
+    watch_mail_from: str = ""
+    watch_email: str = ""
+    watch_state: str = "data/watch.json"
+    watch_seconds: float = 30.0
+
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
+
     log_level: str = "INFO"
 
     @model_validator(mode="before")
@@ -138,13 +148,7 @@ class Settings(BaseSettings):
         return problems
 
     def _mail_problems(self) -> list[str]:
-        url = self.smtp_url.get_secret_value()
-        problems = []
-        if url and "@" not in self.mail_from:
-            problems.append("MAIL_FROM: must be an address when SMTP_URL is set")
-        if url.startswith("smtp://") and urlsplit(url).hostname not in _LOOPBACK:
-            problems.append("SMTP_URL: must begin with smtps:// or smtp+starttls:// (smtp:// to this machine only)")
-        return problems
+        return mail_problems(self.smtp_url.get_secret_value(), self.mail_from, "SMTP_URL", "MAIL_FROM")
 
     def _scale_problems(self) -> list[str]:
         if self.role is ProcessRole.ALL:
@@ -167,6 +171,16 @@ class Settings(BaseSettings):
     def socket_mode(self) -> bool:
         """Whether Slack is reached by a web socket of ours instead of by its requests to us."""
         return bool(self.slack_app_token.get_secret_value())
+
+
+def mail_problems(url: str, sender: str, url_name: str, sender_name: str) -> list[str]:
+    """Return what is wrong with the address of a mail server and a sender, by the names of their variables."""
+    problems = []
+    if url and "@" not in sender:
+        problems.append(f"{sender_name}: must be an address when {url_name} is set")
+    if url.startswith("smtp://") and urlsplit(url).hostname not in _LOOPBACK:
+        problems.append(f"{url_name}: must begin with smtps:// or smtp+starttls:// (smtp:// to this machine only)")
+    return problems
 
 
 def load_settings(env_file: Path | None = None) -> Settings:

@@ -110,6 +110,20 @@ def serve(env_file: EnvFile = None) -> None:
 
 
 @app.command()
+def watch(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look once, for cron: ends with 0 when all is well, 1 when not, 2 on errors.")
+    ] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Look whether Tidings works, from outside, and mail by a server of its own when it stands still."""
+    from bot.cli import watch as command
+
+    command.run(env_file, once=once)
+
+
+@app.command()
 def migrate(env_file: EnvFile = None) -> None:
     """Bring the database to the newest shape. Harmless when it is there already."""
     from bot.cli import migrate as command

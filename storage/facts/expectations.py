@@ -73,12 +73,12 @@ class Expectation:
 class Pulse:
     """What can be seen of a Tidings from its database alone."""
 
-    #: the youngest beat of any clock; None: no clock ever beat
-    clock_beat_at: datetime | None
+    #: when the next beat of the clock that beat last is due; None: no clock beats, or the last one stopped in order
+    clock_due_at: datetime | None
     #: worker processes with a sign of life, by the database's clock
     workers: int
-    #: expected, its alarm time past and nobody has looked: the ledger's own sweep stands still
-    overdue_since: datetime | None
+    #: the earliest alarm time of all that is expected; long past: nobody looks
+    next_alarm_at: datetime | None
     #: how many deliveries wait, since when the oldest, and when any of them was last tried
     unsent: int
     unsent_since: datetime | None

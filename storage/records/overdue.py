@@ -80,9 +80,9 @@ def pulse(session: Session, dead_seconds: float) -> Pulse:
     )
     unsent, since, tried = session.exec(waiting).one()
     return Pulse(
-        clock_beat_at=expectations.clock_beat(session),
+        clock_due_at=expectations.clock_beat(session),
         workers=len(workers.alive(session, dead_seconds)),
-        overdue_since=expectations.oldest_alarm(session),
+        next_alarm_at=expectations.oldest_alarm(session),
         unsent=unsent,
         unsent_since=since,
         tried_at=tried,

@@ -25,6 +25,7 @@ FOOTERS = {
     "access_request": "Sent by Tidings to the support address.",
     "missed": "Sent by Tidings to the support address.",
     "canary": "Sent by Tidings to the support address.",
+    "watch": "Sent by `tidings watch`, which runs beside Tidings.",
     "connection_ticket": "Sent by Tidings to the support address and the account rep.",
 }
 

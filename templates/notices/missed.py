@@ -57,7 +57,7 @@ _WORDS: dict[ExpectationKind, tuple[str, str, str, Words]] = {
     ExpectationKind.HEARTBEAT: (
         "The clock of 1 process stopped without a word",
         "The clocks of {} processes stopped without a word",
-        "A clock starts scheduled collections. Every process has one; they do each other's work while one of them runs.",
+        "A clock starts scheduled collections. Every process has one, and one of them that runs is enough.",
         ("look whether the process runs, and restart it.",),
     ),
     ExpectationKind.CANARY: (
@@ -108,7 +108,12 @@ def _named(facts: MissedFacts) -> tuple[tuple[str, Words], ...]:
     if not facts.names:
         return ()
     more = (f"{facts.more} more",) if facts.more else ()
-    return (("Sources" if facts.count > 1 else "Source", (listed([*map(label, facts.names), *more], most=len(facts.names) + 1),)),)
+    return (
+        (
+            "Sources" if facts.count > 1 else "Source",
+            (listed([*map(label, facts.names), *more], most=len(facts.names) + 1),),
+        ),
+    )
 
 
 def _times(facts: MissedFacts) -> tuple[tuple[str, Words], ...]:
