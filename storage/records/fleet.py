@@ -29,7 +29,7 @@ def standings(session: Session, lateness: str, since: datetime, now: datetime) -
             col(RunRow.finished_at) <= now,
             col(RunRow.state).in_((RunState.READY, RunState.FAILED)),
         )
-        .order_by(col(RunRow.finished_at))
+        .order_by(col(RunRow.finished_at), col(RunRow.requested_at))
     )
     for source_id, organization_id, provider, state in session.exec(runs):
         found[source_id] = Standing(source_id, organization_id, provider, state == RunState.FAILED)

@@ -291,7 +291,7 @@ def restart(session: Session, run_id: str, generation: int, still_since: datetim
 
 
 def failures_in_row(session: Session, source_id: str, most: int = 50) -> int:
-    """Return how many of the newest finished runs of a source failed, one after the other; cancelled ones say nothing."""
+    """Return how many of the newest finished runs of a source failed without a good one; cancelled ones say nothing."""
     statement = (
         select(RunRow.state)
         .where(RunRow.source_id == source_id, col(RunRow.state).in_((RunState.READY, RunState.FAILED)))
