@@ -130,7 +130,11 @@ async def history(case: Case) -> Reply:
     listed = (chosen or known)[:_HISTORY_SOURCES]
     if len(listed) == 1:
         runs, receipts = await case.services.status.history(case.actor, listed[0].id, _HISTORY_RUNS)
-        told = notices.history(who.organization, listed[0], runs, case.now, receipts=receipts, zone=case.zone)
+        admin = case.may(Action.SEE_AUDIT)
+        held = await case.services.status.calibration(case.actor, listed[0].id) if admin else None
+        told = notices.history(
+            who.organization, listed[0], runs, case.now, receipts=receipts, zone=case.zone, calibration=held
+        )
         return case.say(told)
     runs = []
     for source in listed:

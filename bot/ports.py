@@ -22,6 +22,7 @@ from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel
+from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.receipts import ReceiptPage
@@ -82,6 +83,10 @@ class Status(Protocol):
 
     async def history(self, actor: Actor, source_id: str | None, limit: int = 10) -> tuple[list[Run], dict[str, str]]:
         """Return runs, newest first, and their receipts."""
+        ...
+
+    async def calibration(self, actor: Actor, source_id: str) -> Calibration | None:
+        """Return how well the estimates of time held; for admins."""
         ...
 
 

@@ -10,11 +10,13 @@ from jobs.promises import freshness
 from jobs.schedule import schedule_of
 from jobs.slots import next_slot
 from storage.facts.clock import Clock
+from storage.facts.estimates import Calibration
 from storage.facts.people import Action, Actor
 from storage.facts.runs import Run
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
 from storage.records import frozen, receipts, runs, sources, webhooks
+from storage.records.durations import calibration_of, durations_of
 from storage.sessions import Session
 
 #: Providers that count every read and charge for it.
@@ -44,7 +46,7 @@ def statuses(
     active = runs.active_of(session, ids)
     reads = sources.reads_in(session, [source.id for source in found if source.provider in METERED], month_of(now))
     stretched = sources.stretched_of(session, ids)
-    durations = runs.durations_of(session, ids if with_durations else list(active))
+    durations = durations_of(session, ids if with_durations else list(active))
     # What is read on demand is read when its provider tells of a change; the others wait for their timer.
     changed = webhooks.newest(session, [source for source in found if source.mode is CollectMode.TIMER])
     still = frozen.of_sources(session, [one.id for one in found if one.connection is ConnectionState.DISCONNECTED])
@@ -138,5 +140,16 @@ class StatusService:
                 raise NotFoundError
             listed = runs.history(session, chosen, limit)
             return listed, receipts.ids_of(session, [run.id for run in listed])
+
+        return await self._desk.read(work)
+
+    async def calibration(self, actor: Actor, source_id: str) -> Calibration | None:
+        """Return, for admins, how well the estimates of time held that were told for one source."""
+        member = authorize(actor, Action.SEE_AUDIT)
+
+        def work(session: Session) -> Calibration | None:
+            if sources.visible(session, member.organization_id, source_id) is None:
+                raise NotFoundError
+            return calibration_of(session, source_id)
 
         return await self._desk.read(work)

@@ -11,6 +11,7 @@ from storage.facts.sources import CollectMode
 from storage.facts.status import Again, RefreshStatus
 from storage.records import audit, escalations, organizations, refreshes, rereads, runs
 from storage.records import sources as source_records
+from storage.records.durations import durations_of
 from storage.sessions import Session
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -27,7 +28,7 @@ def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshS
     people = refreshes.people_of(session, refresh_id)
     sources = [source for source, _, _ in waiting]
     timed = [source for source in sources if source.mode is not CollectMode.ON_DEMAND]
-    durations = runs.durations_of(session, [source.id for source in sources if source.mode is CollectMode.ON_DEMAND])
+    durations = durations_of(session, [source.id for source in sources if source.mode is CollectMode.ON_DEMAND])
     return RefreshStatus(
         id=row.id,
         organization_id=row.organization_id,
@@ -40,7 +41,7 @@ def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshS
         before={source.id: before for source, _, before in waiting},
         people=tuple(person.name for person in people),
         escalated_at=row.escalated_at,
-        acknowledged_by=row.acknowledged_by,
+        acknowledged_by=escalations.holder(row, now),
         finished_at=row.finished_at,
         next_collection={source.id: next_run_at(source, now) for source in timed},
         failing={
@@ -95,7 +96,7 @@ def escalated_status(session: Session, subject: str, now: datetime) -> RefreshSt
         before={source.id: None},
         people=(),
         escalated_at=called.escalated_at,
-        acknowledged_by=called.acknowledged_by,
+        acknowledged_by=called.acknowledged_by if called.held(now) else None,
         finished_at=called.finished_at,
         next_collection={},
         durations={},

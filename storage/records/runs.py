@@ -14,7 +14,6 @@ from storage.facts.past import Older
 from storage.facts.runs import (
     ACTIVE_STATES,
     Clocks,
-    Duration,
     Failure,
     FailureKind,
     Held,
@@ -33,8 +32,6 @@ from storage.records.lookups import look
 from storage.tables import RunRow, SourceRow
 from storage.tables.columns import Instant
 
-_GOOD_RUNS = 60
-_RUNS_FOR_AN_ESTIMATE = 5
 _TABLE: sqlalchemy.Table = RunRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
 
 
@@ -368,49 +365,6 @@ def history(session: Session, source_ids: Sequence[str], limit: int) -> list[Run
     return [as_run(row) for row in session.exec(statement)]
 
 
-def durations_of(session: Session, source_ids: Sequence[str], *, collecting: bool = True) -> dict[str, Duration]:
-    """Return how long the last good runs took that did what a run usually does, of sources with at least five."""
-    found: dict[str, Duration] = {}
-    for source_id in source_ids:
-        times = [tuple(row) for row in look(session, _last_good(), source=source_id, collects=collecting)]
-        seconds = sorted((ready - started).total_seconds() for started, ready in times if started and ready)
-        if len(seconds) >= _RUNS_FOR_AN_ESTIMATE:
-            found[source_id] = Duration(p50=_quantile(seconds, 0.5), p90=_quantile(seconds, 0.9), runs=len(seconds))
-    return found
-
-
-@cache
-def _last_good() -> Select[Any]:
-    return (
-        sqlalchemy.select(_TABLE.c.started_at, _TABLE.c.ready_at)
-        .where(
-            _TABLE.c.source_id == sqlalchemy.bindparam("source"),
-            _TABLE.c.state == RunState.READY,
-            _TABLE.c.collects == sqlalchemy.bindparam("collects"),
-            *_usual(),
-        )
-        .order_by(_TABLE.c.finished_at.desc())
-        .limit(_GOOD_RUNS)
-    )
-
-
-def _usual() -> tuple[sqlalchemy.ColumnElement[bool], ...]:
-    """What a run is that says how long the next one takes: it read what changed, of all streams, and nothing more.
-
-    None are first reads and their older periods, what was read alone or only in part, and what was read once more.
-    """
-    alone = func.coalesce(sqlalchemy.cast(_TABLE.c.only, sqlalchemy.Text), "null")
-    older = func.coalesce(_TABLE.c.outcome["older"].as_string(), "[]")
-    return (
-        _TABLE.c.trigger.in_([Trigger.REQUEST, Trigger.SCHEDULE]),
-        func.coalesce(_TABLE.c.result, "") != Result.PARTIAL,
-        alone == "null",
-        older.in_(["[]", "null"]),
-        _TABLE.c.outcome["reread"].as_string().is_(None),
-        _TABLE.c.outcome[("plan", "reread")].as_string().is_(None),
-    )
-
-
 def active_runs(session: Session) -> list[Run]:
     """Return every active run, oldest request first; the audit of stranded work reads it."""
     statement = select(RunRow).where(col(RunRow.state).in_(ACTIVE_STATES)).order_by(col(RunRow.requested_at))
@@ -460,10 +414,6 @@ def _active_of_sources() -> Select[Any]:
 def _not_erased(instant: Any) -> sqlalchemy.ColumnElement[bool]:
     """Return the condition that a run's data was not erased since; what is before an erasure is history only."""
     return sqlalchemy.or_(col(SourceRow.data_erased_at).is_(None), col(instant) > col(SourceRow.data_erased_at))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def counts_from(outcome_: Mapping[str, Any] | None) -> dict[str, StreamCounts]:

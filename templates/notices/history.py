@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from storage.facts.estimates import Calibration
 from storage.facts.messages import Heading, Inline, Message, Note, Paragraph, Part, Table, When
 from storage.facts.runs import Failure, Result, Run, RunState
 from storage.facts.sources import Source
@@ -10,7 +11,7 @@ from templates import times
 from templates.notices.partly import as_of, lacks, lost
 from templates.notices.past import back_to
 from templates.notices.pieces import doing, instant, touched
-from templates.text import label, number, shorten
+from templates.text import counted, label, number, shorten
 from templates.words import RESULTS, STAGES, TRIGGERS, provider_name, short_names, source_title
 
 #: Sentences of connectors that are shown below the runs, and the length of each.
@@ -26,10 +27,12 @@ def history(
     sources: Mapping[str, Source] | None = None,
     receipts: Mapping[str, str] | None = None,
     zone: str = "UTC",
+    calibration: Calibration | None = None,
 ) -> Message:
     """Return the runs of one source, newest first, or of all where `source` is None.
 
-    `sources` maps source ids to sources, for the runs of several; `receipts` maps run ids to receipt ids.
+    `sources` maps source ids to sources, for the runs of several; `receipts` maps run ids to receipt ids;
+    `calibration` says, for admins, how good the times were that were told before the runs.
     """
     name = provider_name(source.provider) if source else f"{len(sources or ())} sources"
     if not runs:
@@ -41,9 +44,24 @@ def history(
     table = Table("Newest first", _columns(names, receipts), rows)
     note = Note(("“Data as of” moves only when a run becomes ready. Checked ", When(now), "."))
     heading = Heading(f"History of {source_title(source) if source else name}")
-    parts: tuple[Part, ...] = (heading, table, *_remarks(ordered, names), note)
+    parts: tuple[Part, ...] = (heading, table, *_remarks(ordered, names), *_estimates(calibration), note)
     said = _last(ordered, name, zone) if source else f"what happened lately to {name}."
     return Message(f"{label(organization)}: {said}", parts, kind="history")
+
+
+def _estimates(held: Calibration | None) -> tuple[Part, ...]:
+    if held is None:
+        return ()
+    words = (
+        f"Times told before the last {counted(held.runs, 'usual run')}: {_share(held.within_long)} took no longer than "
+        f"the longer one (90 % should), {_share(held.within_usual)} no longer than the shorter one (50 % should). "
+        "Admins see this."
+    )
+    return (Note((words,)),)
+
+
+def _share(share: float) -> str:
+    return f"{round(share * 100)} %"
 
 
 def _last(runs: Sequence[Run], name: str, zone: str) -> str:

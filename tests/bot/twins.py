@@ -31,6 +31,7 @@ from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.facts.estimates import Calibration
 from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
@@ -158,6 +159,10 @@ class TwinStatus:
         if not known:
             raise NotFoundError
         return [run_of(one) for one in known][:limit], {}
+
+    async def calibration(self, actor: Actor, source_id: str) -> Calibration | None:
+        authorize(actor, Action.SEE_AUDIT)
+        return Calibration(48, 0.5, 0.91)
 
 
 @dataclass

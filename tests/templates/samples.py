@@ -9,6 +9,7 @@ from storage.facts.audit import AuditEntry, AuditPage
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.dependents import Dependent, DependentKind, Frozen
 from storage.facts.disconnects import GrantEnd
+from storage.facts.estimates import Calibration
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
 from storage.facts.past import Older
@@ -640,6 +641,9 @@ def _histories():
         ),
         "history_all": notices.history(
             ORG, None, [runs[0], run(QUICKBOOKS)], NOW, sources={SHOPIFY.id: SHOPIFY, QUICKBOOKS.id: QUICKBOOKS}
+        ),
+        "history_admin": notices.history(
+            ORG, SHOPIFY, runs[:2], NOW, zone=ZONE, calibration=Calibration(48, 0.52, 0.9)
         ),
         "history_none": notices.history(ORG, SHOPIFY, [], NOW),
         "receipt": notices.receipt(ORG, receipt_page()),

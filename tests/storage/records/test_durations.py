@@ -8,7 +8,8 @@ from sandbox.world import SEED_FILE
 from storage.facts.rereads import Reread
 from storage.facts.runs import Result, RunState, Trigger
 from storage.facts.secret import Secret
-from storage.records import rereads, runs, sources
+from storage.records import rereads, sources
+from storage.records.durations import durations_of
 from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
@@ -54,8 +55,8 @@ def test_only_usual_runs_tell_how_long_the_next_one_takes(database: Database) ->
             _ran(session, organization, source.id, number, 60)
         for number, more in enumerate(UNUSUAL, start=10):
             _ran(session, organization, source.id, number, 36_000, **more)
-    assert database.in_read(lambda session: runs.durations_of(session, [source.id])) == {}
+    assert database.in_read(lambda session: durations_of(session, [source.id])) == {}
     with database.write() as session:
         _ran(session, organization, source.id, 5, 70)
-    (told,) = database.in_read(lambda session: runs.durations_of(session, [source.id])).values()
+    (told,) = database.in_read(lambda session: durations_of(session, [source.id])).values()
     assert (told.p50, told.runs) == (60, 5)
