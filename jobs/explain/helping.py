@@ -137,4 +137,7 @@ _STEPS: Mapping[Cause, Callable[[Evidence], NextStep]] = {
     Cause.NEVER_READ: _refresh,
     Cause.JOINED: _refresh,
     Cause.SCHEDULE_OFF: _refresh,
+    Cause.DELIVERY_FAILED: _always(NextStep.RESEND),
+    Cause.DELIVERY_PENDING: _always(NextStep.RESEND),
+    Cause.DELIVERY_SKIPPED: _always(NextStep.RESEND),
 }

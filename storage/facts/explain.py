@@ -84,6 +84,8 @@ class NextStep(StrEnum):
     READ_MISSING = "read_missing"
     TICKET = "ticket"
     RECEIPT = "receipt"
+    #: what became of the confirmation, and a button that sends it again
+    RESEND = "resend"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from templates.notices import again
 from templates.notices.held import held_buttons, held_only, held_words
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.past import past_parts, unread
-from templates.notices.pieces import Words, because, instant, rows_so_far, touched, usual, waits, why_older
+from templates.notices.pieces import Words, because, instant, rows_so_far, touched, usual, waits, why_buttons, why_older
 from templates.text import counted, label, listed
 from templates.words import STAGES, failure_words, on_timer, provider_name, run_words, short_names
 
@@ -63,7 +63,10 @@ def refresh_card(
     parts += [] if active else held_buttons(refresh.runs)
     parts += [] if active else notes_of(refresh.runs)
     parts.append(Note(_small_print(refresh, receipts or {})))
-    parts += _cancel(refresh, cancel_value) if active and cancel_value is not None else []
+    waiting = [source for source, run in refresh.runs if run.state is RunState.FAILED or waits(run, now)]
+    ask = why_buttons(waiting)
+    cancel = _cancel(refresh, cancel_value) if active and cancel_value is not None else ()
+    parts += [Buttons((*cancel, *ask))] if cancel or ask else []
     return Message(summary=f"{headline(refresh)}.", parts=tuple(parts), kind="refresh_card")
 
 
@@ -245,9 +248,9 @@ def receipt_words(receipts: Sequence[str]) -> Words:
     return (*words, f"{rest}. ") if words else ()
 
 
-def _cancel(refresh: RefreshStatus, value: str) -> list[Part]:
+def _cancel(refresh: RefreshStatus, value: str) -> tuple[Button, ...]:
     if all(run.state is RunState.CANCELLING for _, run in refresh.runs if run.state.active):
-        return []
+        return ()
     others = len(refresh.people) > 1
     asked = Confirm(
         "Stop reading it again?" if refresh.again else "Stop this refresh?",
@@ -258,16 +261,5 @@ def _cancel(refresh: RefreshStatus, value: str) -> list[Part]:
         "Stop it",
         "Keep going",
     )
-    return [
-        Buttons(
-            (
-                Button(
-                    "Stop it" if refresh.again else "Cancel refresh",
-                    actions.REFRESH_CANCEL,
-                    value,
-                    ButtonStyle.DANGER,
-                    asked,
-                ),
-            )
-        )
-    ]
+    text = "Stop it" if refresh.again else "Cancel refresh"
+    return (Button(text, actions.REFRESH_CANCEL, value, ButtonStyle.DANGER, asked),)

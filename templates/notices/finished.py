@@ -26,7 +26,7 @@ from templates.notices.disconnect import stopped_because
 from templates.notices.held import held_buttons
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.past import past_parts, unread
-from templates.notices.pieces import Words, instant, touched
+from templates.notices.pieces import Words, instant, touched, why_buttons
 from templates.text import label, number
 from templates.words import ENDINGS, long_names, short_names, source_title, stream_words
 
@@ -65,11 +65,20 @@ def refresh_finished(
     parts += _next_for_cancelled(refresh)
     parts += _rows(refresh, streams or {}) if len(refresh.runs) <= _IN_FULL else []
     parts += notes_of(refresh.runs)
-    parts.append(Buttons((Button("Who was told?", actions.DELIVERIES, refresh.id),)))
+    late = [source for source, run in refresh.runs if run.state is RunState.FAILED or _is_older(run)]
+    parts.append(Buttons((Button("Who was told?", actions.DELIVERIES, refresh.id), *why_buttons(late))))
     parts.append(Note(_references(refresh, receipts or {})))
     kinds = {_KINDS[run.state] for _, run in refresh.runs if run.state in _KINDS}
     kind = kinds.pop() if len(kinds) == 1 else "refresh_mixed"
     return Message(_summary(refresh, zone), tuple(parts), subject=headline(refresh), kind=kind)
+
+
+def _is_older(run: Run) -> bool:
+    """Whether its data is older than the question, or only a part came."""
+    as_of = run.clocks.source_as_of
+    if run.state is not RunState.READY:
+        return False
+    return run.partly is not None or (as_of is not None and as_of < run.clocks.requested_at)
 
 
 def _for_people(people: Sequence[Person]) -> list[Part]:

@@ -9,7 +9,7 @@ from storage.facts.messages import Button, Buttons, Code, Facts, Heading, Inline
 from storage.facts.sources import Source
 from templates import actions, times
 from templates.notices.answers import say
-from templates.notices.pieces import reconnect_button
+from templates.notices.pieces import reconnect_button, why_buttons
 from templates.notices.standstill import named
 from templates.text import beginning, label, listed
 from templates.words import provider_name, source_name, source_title, who
@@ -99,7 +99,7 @@ def _open(facts: IncidentFacts) -> Message:
         Paragraph(_ages(facts)),
         Facts(tuple(rows)),
         Paragraph(step),
-        Buttons((reconnect_button(source), _help(facts.incident))),
+        Buttons((reconnect_button(source), _help(facts.incident), *why_buttons([source]))),
     )
     return Message(summary, parts, kind="incident")
 

@@ -1,5 +1,6 @@
 """Phrases that several notices share: times with their labels, rows, durations, the QuickBooks sentence."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from storage.facts.messages import Button, ButtonStyle, Inline, When
@@ -161,3 +162,17 @@ def reconnect_button(source: Source, text: str = "") -> Button:
     """Return the button that gives whoever presses it a link of their own."""
     name = text or f"Reconnect {provider_name(source.provider)}"
     return Button(name, actions.RECONNECT, source.id, style=ButtonStyle.PRIMARY)
+
+
+def why_buttons(sources: Sequence[Source], *, most: int = 3) -> tuple[Button, ...]:
+    """Return a button for each of the first sources that explains why its data is as it is."""
+    asked = sources[:most]
+    same = len({source.provider for source in asked}) < len(asked)
+    return tuple(Button(_why(source, named=len(asked) > 1, same=same), actions.WHY, source.id) for source in asked)
+
+
+def _why(source: Source, *, named: bool, same: bool) -> str:
+    if not named:
+        return "Why?"
+    company = f" ({label(source.company)[:24]})" if same and source.company else ""
+    return f"Why {provider_name(source.provider)}{company}?"

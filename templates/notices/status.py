@@ -27,7 +27,7 @@ from templates.notices.held import held_buttons, held_words
 from templates.notices.managing import menu, menus
 from templates.notices.partly import as_of, lacks, lost, partly_parts
 from templates.notices.past import past_parts, unread
-from templates.notices.pieces import Words, doing, next_collection, stretched, usual
+from templates.notices.pieces import Words, doing, next_collection, stretched, usual, why_buttons
 from templates.notices.standstill import frozen_row
 from templates.text import counted, label, listed
 from templates.words import (
@@ -310,8 +310,16 @@ def _button(statuses: Sequence[SourceStatus], value: str | None) -> list[Part]:
     able = [
         entry for entry in statuses if entry.source.connection is not ConnectionState.DISCONNECTED and not entry.active
     ]
+    ask = why_buttons([entry.source for entry in statuses if _asks_why(entry)])
     if value is None or not able:
-        return []
+        return [Buttons(ask)] if ask else []
     style = ButtonStyle.PRIMARY if any(entry.freshness is not Freshness.FRESH for entry in able) else ButtonStyle.PLAIN
     text = f"Refresh {provider_name(able[0].source.provider)}" if len(statuses) == 1 else "Refresh"
-    return [Buttons((Button(text, actions.REFRESH_ASK, value, style),))]
+    return [Buttons((Button(text, actions.REFRESH_ASK, value, style), *ask))]
+
+
+def _asks_why(status: SourceStatus) -> bool:
+    """Whether anybody would ask why: late, failed, in part, or waiting."""
+    late = status.freshness is not Freshness.FRESH or needs_person(status) or last_failure(status) is not None
+    waiting = status.active is not None and status.active.next_attempt_at is not None
+    return late or waiting or lacks(status.last_ready) is not None

@@ -10,7 +10,7 @@ from storage.facts.promises import Severity
 from storage.facts.runs import Failure, FailureKind, Run
 from storage.facts.sources import CollectMode, Freshness, Source
 from templates import times
-from templates.notices.pieces import Words, doing, instant
+from templates.notices.pieces import Words, doing, instant, why_buttons
 from templates.text import counted, label, listed
 from templates.words import failure_words, provider_name, short_names, source_title
 
@@ -91,8 +91,8 @@ def trouble(facts: TroubleFacts, buttons: Sequence[Button] = ()) -> Message:
         parts += _alone(still[0], facts)
     else:
         parts += _together(facts)
-    parts += [Buttons(tuple(buttons))] if buttons else []
-    parts.append(Note(("This message is edited as things change; its end is told below it. ", *_checked(facts))))
+    parts.append(Buttons((*buttons, *why_buttons([entry.source for entry in still]))))
+    parts.append(Note(("In Slack this message is edited as things change. ", *_checked(facts))))
     return Message(f"{label(facts.organization)}: {title}. {_gist(still)}", tuple(parts), kind="incident")
 
 

@@ -30,11 +30,6 @@ _SAFE = frozenset({Cause.DELIVERY_FAILED, Cause.DELIVERY_PENDING, Cause.DELIVERY
 _GOOD = frozenset({Cause.WELL, Cause.UNCHANGED})
 
 
-def why_button(source_id: str, text: str = "Why?") -> Button:
-    """Return the button that explains how a source stands."""
-    return Button(text, actions.WHY, source_id)
-
-
 def why(
     organization: str,
     explanation: Explanation,
@@ -144,6 +139,9 @@ def _button(explanation: Explanation, refresh_value: str | None) -> Button | Non
         found[NextStep.READ_MISSING] = Button(
             "Read what is missing", actions.MISSING_RETRY, ready.id, ButtonStyle.PRIMARY
         )
+    asked = explanation.evidence.asked
+    if asked is not None:
+        found[NextStep.RESEND] = Button("Look at it, or send it again", actions.DELIVERIES, asked.refresh_id)
     if explanation.evidence.receipt is not None:
         found[NextStep.RECEIPT] = Button("See the receipt", actions.RECEIPT_SHOW, explanation.evidence.receipt)
     return found.get(explanation.step)

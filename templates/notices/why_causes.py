@@ -35,12 +35,12 @@ def _reason(source: Source) -> str:
 def _on_purpose(evidence: Evidence) -> Words:
     source = evidence.status.source
     said = "somebody of your organization disconnected it on purpose"
-    return (f"{said}{_reason(source)}, ", When(source.connection_since), ". Its data stays as it was.")
+    return (f"{said}{_reason(source)}, since ", When(source.connection_since), ". Its data stays as it was.")
 
 
 def _by_provider(evidence: Evidence) -> Words:
     source = evidence.status.source
-    return (f"{_name(evidence)} took the access back{_reason(source)}, ", When(source.connection_since), ".")
+    return (f"{_name(evidence)} took the access back{_reason(source)}, since ", When(source.connection_since), ".")
 
 
 def _refused(evidence: Evidence) -> Words:
@@ -72,19 +72,19 @@ def _stuck(evidence: Evidence) -> Words:
 def _rate_limit(evidence: Evidence) -> Words:
     until = evidence.blocked_until or _active(evidence).next_attempt_at
     words: Words = (f"{_name(evidence)} asked us to slow down. The collection goes on by itself",)
-    return (*words, " after ", When(until), ".") if until else (*words, ".")
+    return (*words, "; no call is wanted until ", When(until), ".") if until else (*words, ".")
 
 
 def _prepares(evidence: Evidence) -> Words:
-    words: Words = (f"{_name(evidence)} is still making the report or file that was asked for. Tidings looks again ",)
+    words: Words = (f"{_name(evidence)} is still making the report or file that was asked for. Tidings looks again",)
     at = _active(evidence).next_attempt_at
-    return (*words, When(at), ".") if at else (*words, "by itself.")
+    return (*words, ", next attempt ", When(at), ".") if at else (*words, " by itself.")
 
 
 def _waits(evidence: Evidence) -> Words:
     run = _active(evidence)
     words: Words = ("the last attempt did not succeed", *because(run), ". It is tried again by itself")
-    return (*words, " ", When(run.next_attempt_at), ".") if run.next_attempt_at else (*words, ".")
+    return (*words, ", next attempt ", When(run.next_attempt_at), ".") if run.next_attempt_at else (*words, ".")
 
 
 def _turn(_: Evidence) -> Words:
@@ -141,12 +141,12 @@ def _partial(evidence: Evidence) -> Words:
 def _off(evidence: Evidence) -> Words:
     at = evidence.status.source.scheduled_at
     words: Words = ("its schedule is off, as somebody of your organization set it",)
-    return (*words, " ", When(at), ". It is collected only when somebody asks.") if at else (*words, ".")
+    return (*words, ", since ", When(at), ". It is collected only when somebody asks.") if at else (*words, ".")
 
 
 def _clock(evidence: Evidence) -> Words:
     assert evidence.missed_at is not None
-    return ("the collection that was due at ", When(evidence.missed_at), f" was not started. {_OURS}")
+    return ("a collection is due since ", When(evidence.missed_at), f" and was not started. {_OURS}")
 
 
 def _cancelled(evidence: Evidence) -> Words:
@@ -202,16 +202,20 @@ def _timer(evidence: Evidence) -> Words:
     source, asked, changed = evidence.status.source, evidence.asked, evidence.status.changed_at
     words: Words = (f"{_name(evidence)} is collected by a timer ({rhythm(source)}), not by a refresh",)
     if evidence.older_than_question and asked is not None:
-        words = (*words, ": what you see was collected before you asked (", When(asked.requested_at))
-        return (*words, "), and the next collection has not come yet.")
+        words = (*words, ": what you see was collected before your refresh, asked for ", When(asked.requested_at))
+        return (*words, ", and the next collection has not come yet.")
     if changed is not None:
-        return (*words, ": it told of a change at ", When(changed), ", which the next collection brings.")
+        return (*words, ": it tells of changes since ", When(changed), ", which the next collection brings.")
     return (*words, ".")
 
 
 def _joined(evidence: Evidence) -> Words:
     assert evidence.asked is not None
-    words: Words = ("your refresh (", When(evidence.asked.requested_at), ") joined a collection that had begun before,")
+    words: Words = (
+        "your refresh, asked for ",
+        When(evidence.asked.requested_at),
+        ", joined a collection that had begun before,",
+    )
     return (*words, " and its data ends before you asked. Refresh again for anything newer.")
 
 
@@ -233,12 +237,12 @@ def _unexplained(evidence: Evidence) -> Words:
 def _unchanged(evidence: Evidence) -> Words:
     as_of = evidence.data_as_of
     words: Words = (f"{_name(evidence)} was asked and had nothing that is not here",)
-    return (*words, ": every change up to ", When(as_of), " is in.") if as_of else (*words, ".")
+    return (*words, ", as of ", When(as_of), ".") if as_of else (*words, ".")
 
 
 def _well(evidence: Evidence) -> Words:
     as_of = evidence.data_as_of
-    return ("Every change up to ", When(as_of), " is in, and ready to import.") if as_of else ("Nothing is wrong.",)
+    return ("All is in as of ", When(as_of), ", and ready to import.") if as_of else ("Nothing is wrong.",)
 
 
 _WORDS: Mapping[Cause, Callable[[Evidence], Words]] = {

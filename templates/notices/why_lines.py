@@ -39,8 +39,9 @@ def _data(evidence: Evidence) -> Iterator[Line]:
         yield "Changed at the provider", (When(status.changed_at), ", not in the data yet")
     failed = status.last_finished
     if failed is not None and failed.state is not RunState.READY and failed.finished_at is not None:
-        stage = f" while {STAGES[failed.failure.stage]}" if failed.failure else ""
-        what = "failed" if failed.state is RunState.FAILED else "cancelled"
+        stage = f" while {STAGES[failed.failure.stage]}" if failed.failure and failed.held is None else ""
+        held = "held, a person decides" if failed.held is not None else "failed"
+        what = held if failed.state is RunState.FAILED else "cancelled"
         yield "Last attempt", (f"{what}{stage}, ", When(failed.finished_at))
     if evidence.missed_at is not None:
         yield "Was due, not started", (When(evidence.missed_at),)
