@@ -27,6 +27,7 @@ from jobs.connecting.service import ConnectService
 from jobs.connecting.severing import Severing
 from jobs.connecting.telling import disconnect_words, flow_words
 from jobs.deliver.cards import CardEditor
+from jobs.deliver.dead import dead_words
 from jobs.deliver.handler import QUIET, DeliveryHandler
 from jobs.deliver.mail import MailSender
 from jobs.deliver.mailing import Mailing
@@ -277,6 +278,7 @@ def build_jobs(
                 **privacy_words(),
                 **forgery_words(),
                 **leaver_words(),
+                **dead_words(),
                 **missed_words(),
             },
             places=places,

@@ -1,14 +1,16 @@
 """Who is told what and where: rows of deliveries and living cards, written in the transaction of what happened."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from jobs.asks import Enqueue
 from jobs.refresh.ask import Place
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.facts.ids import derived_id
 from storage.facts.people import Member
 from storage.facts.sources import Source
-from storage.records import cards, deliveries, escalations, organizations, refreshes, sources, workspaces
+from storage.records import cards, deliveries, escalations, organizations, refreshes, sources
 from storage.sessions import Session
 
 REFRESH_CARD = "refresh_card"
@@ -38,6 +40,14 @@ ACCESS_DECIDED = "access_decided"
 AGAIN = "again"
 #: a person tries whether messages reach them
 TEST = "test"
+#: the admins are told that nothing reaches a channel, a person or an address any more
+PLACE_DEAD = "place_dead"
+#: What goes by mail where Slack does not take it; everything else is mailed anyway, or means nothing elsewhere.
+_ONLY_BY_SLACK = frozenset({INCIDENT_REMINDER, ACCESS_DECIDED})
+#: What goes by direct message where the mail server does not take it.
+_DIRECTLY_TOO = frozenset({REFRESH_FINISHED, ESCALATION_TOLD, EXPIRY_WARNING, INCIDENT_REMINDER})
+#: Signs of a reason that go into a message.
+_MOST_REASON = 300
 #: What may be sent again: it says how things stand, and opens nothing.
 REPEATABLE = frozenset(
     {
@@ -215,14 +225,47 @@ class Notifier:
             self._add(session, organization_id, FLEET_ALARM, alarm_id, Channel.EMAIL, email, None, now)
 
     def fall_back(self, session: Session, delivery: Delivery, now: datetime) -> bool:
-        """Tell everyone who waits by DM what could not be posted in a channel; return whether there is such a way."""
-        if delivery.member_id is None or delivery.channel is not Channel.SLACK:
+        """Take another way for what could not be said: the people's own direct messages, then mail; and back.
+
+        Return whether there is one.
+        """
+        if delivery.member_id is None:
             return False
+        if delivery.channel is Channel.EMAIL:
+            return self._instead_of_mail(session, delivery, now)
         if delivery.destination.split("/")[1].startswith(("U", "W")):
             return self._by_mail(session, delivery, now)
         for person in refreshes.people_of(session, delivery.subject):
             self._tell_directly(session, delivery.kind, delivery.subject, person, now)
         return True
+
+    def meanwhile(self, session: Session, delivery: Delivery, now: datetime) -> bool:
+        """Say by the other channel what this one does not take until somebody mends the set-up."""
+        if delivery.member_id is None:
+            return False
+        by_mail = delivery.channel is Channel.EMAIL
+        return self._instead_of_mail(session, delivery, now) if by_mail else self._by_mail(session, delivery, now)
+
+    def place_dead(self, session: Session, delivery: Delivery, reason: str, now: datetime) -> None:
+        """Tell the admins, once since something last arrived there, that nothing can be said in a place any more."""
+        last = deliveries.last_sent_to(session, delivery.channel, delivery.destination)
+        subject = derived_id("ded", delivery.organization_id, delivery.channel, delivery.destination, last or "")
+        facts = {"channel": delivery.channel.value, "place": delivery.destination, "reason": reason[:_MOST_REASON]}
+        if delivery.member_id is not None:
+            facts["member"] = delivery.member_id
+        told = False
+        for admin in organizations.admins(session, delivery.organization_id):
+            place = f"{admin.team_id}/{admin.user_id}"
+            if admin.id == delivery.member_id:
+                continue
+            self._add(
+                session, admin.organization_id, PLACE_DEAD, subject, Channel.SLACK, place, admin.id, now, facts=facts
+            )
+            told = True
+        channel = self.support_channel_of(session, delivery.organization_id)
+        if not told and channel and channel != delivery.destination:
+            organization_id = delivery.organization_id
+            self._add(session, organization_id, PLACE_DEAD, subject, Channel.SLACK, channel, None, now, facts=facts)
 
     def again(
         self, session: Session, delivery_id: str, number: int, member: Member, channel: Channel, now: datetime
@@ -251,12 +294,19 @@ class Notifier:
         self._mail(session, TEST, test_id, member, now)
 
     def _by_mail(self, session: Session, delivery: Delivery, now: datetime) -> bool:
-        """Mail what only Slack would have said, where Tidings was removed from it. The rest is mailed anyway."""
-        team_id = delivery.destination.split("/")[0]
-        if delivery.kind != INCIDENT_REMINDER or not workspaces.is_closed(session, team_id):
+        """Mail what only Slack would have said. The rest is mailed anyway."""
+        if delivery.kind not in _ONLY_BY_SLACK:
             return False
         person = organizations.member(session, delivery.member_id or "")
         self._mail(session, delivery.kind, delivery.subject, person, now)
+        return True
+
+    def _instead_of_mail(self, session: Session, delivery: Delivery, now: datetime) -> bool:
+        """Say by direct message what the mail server does not take; nothing where it was said there already."""
+        if delivery.kind not in _DIRECTLY_TOO:
+            return False
+        person = organizations.member(session, delivery.member_id or "")
+        self._tell_directly(session, delivery.kind, delivery.subject, person, now)
         return True
 
     def _tell_directly(self, session: Session, kind: str, refresh_id: str, person: Member, now: datetime) -> None:
@@ -334,6 +384,7 @@ class Notifier:
         *,
         skip_reason: str | None = None,
         repeats: str | None = None,
+        facts: Mapping[str, object] | None = None,
     ) -> str | None:
         delivery_id = deliveries.add(
             session,
@@ -347,6 +398,7 @@ class Notifier:
             expires_at=now + KEEP_TRYING,
             skip_reason=skip_reason,
             repeats=repeats,
+            facts=facts,
         )
         if delivery_id is not None and skip_reason is None:
             self._enqueue(session, Work("delivery", delivery_id, queue="notify"))

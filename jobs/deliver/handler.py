@@ -23,6 +23,8 @@ QUIET = timedelta(seconds=30)
 _LONGEST_WAIT_SECONDS = 60.0
 #: An intent older than that when the call would begin is treated like an attempt that nobody confirmed.
 _STALE_INTENT = timedelta(seconds=5)
+#: A fault of the set-up that lasts longer than that makes messages go another way.
+_PATIENT_WITH_SET_UP = timedelta(minutes=15)
 
 log = structlog.get_logger()
 
@@ -120,13 +122,20 @@ class DeliveryHandler:
     async def _refused(self, delivery: Delivery, refused: Refused) -> Again | None:
         log.warning("delivery_refused", delivery=delivery.id, kind=delivery.kind, reason=refused.reason)
         if refused.final:
-            await self._settle(delivery, DeliveryState.FAILED, reason=refused.reason, reply=refused.reply)
+            await self._settle(
+                delivery, DeliveryState.FAILED, reason=refused.reason, reply=refused.reply, dead=refused.dead
+            )
             return None
-        await self._database.writing(
-            lambda session: deliveries.put_back(session, delivery.id, refused.reason, refused.reply)
-        )
+        await self._database.writing(lambda session: self._put_back(session, delivery, refused))
         backoff = min(_LONGEST_WAIT_SECONDS, 2.0 ** min(delivery.attempts, 6))
         return Again(max(backoff, refused.after or 0.0))
+
+    def _put_back(self, session: Session, delivery: Delivery, refused: Refused) -> None:
+        now = self._clock.now()
+        deliveries.put_back(session, delivery.id, refused.reason, refused.reply)
+        if refused.set_up and now - delivery.created_at > _PATIENT_WITH_SET_UP:
+            # It is still tried; meanwhile nobody waits for somebody to mend the set-up.
+            self._notifier.meanwhile(session, delivery, now)
 
     async def _settle(
         self,
@@ -136,6 +145,7 @@ class DeliveryHandler:
         reason: str | None = None,
         accepted: Accepted | None = None,
         reply: str | None = None,
+        dead: bool = False,
     ) -> None:
         def write(session: Session) -> None:
             now = self._clock.now()
@@ -149,6 +159,8 @@ class DeliveryHandler:
                 self._posting.note_posted(session, delivery, accepted, now)
             if state is DeliveryState.FAILED and now < delivery.expires_at:
                 self._notifier.fall_back(session, delivery, now)
+            if dead:
+                self._notifier.place_dead(session, delivery, reason or "", now)
 
         await self._database.writing(write)
 

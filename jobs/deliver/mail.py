@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from jobs.deliver.fates import Fate, of_mail
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from storage.facts.secret import Secret
 from templates.mail import Mail, safe_header
 
 SEND_SECONDS = 30.0
-_LOGIN_REFUSALS = frozenset({530, 534, 535, 538})
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -110,7 +110,9 @@ async def _hand_over(client: aiosmtplib.SMTP, message: bytes, message_id: str) -
 
 def _refused(error: aiosmtplib.SMTPResponseException) -> Refused:
     said = f"{error.code} {error.message}"
-    return Refused(said, final=_is_final(error), reply=said)
+    fate = of_mail(error.code, error.message, recipient=isinstance(error, aiosmtplib.SMTPRecipientRefused))
+    final = fate in {Fate.PLACE, Fate.MESSAGE}
+    return Refused(said, final=final, reply=said, dead=fate is Fate.PLACE, set_up=fate is Fate.SET_UP)
 
 
 async def _leave(client: aiosmtplib.SMTP) -> None:
@@ -118,11 +120,6 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
         await client.quit()
     except (aiosmtplib.SMTPException, OSError, TimeoutError):
         client.close()
-
-
-def _is_final(error: aiosmtplib.SMTPResponseException) -> bool:
-    # Refused logins are a fault of the set-up, which an operator mends; the mail is still worth sending then.
-    return 500 <= error.code < 600 and error.code not in _LOGIN_REFUSALS
 
 
 def _address(sender: str) -> str:

@@ -6,6 +6,7 @@ Looked at before every post and edit: a channel can be shared with another compa
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from jobs.deliver.fates import NOT_ALLOWED, SHARED
 from jobs.deliver.results import Refused
 from jobs.rooms import Room
 from storage.facts.clock import Clock
@@ -40,7 +41,7 @@ class Places:
         if f"{team_id}/{channel_id}" in {support, self._support_channel}:
             return None
         if not allowed:
-            return Refused("no admin allowed this channel", final=True)
+            return Refused(NOT_ALLOWED, final=True)
         return await self._shared(team_id, channel_id)
 
     async def _shared(self, team_id: str, channel_id: str) -> Refused | None:
@@ -54,7 +55,7 @@ class Places:
             return room
         if room.shared:
             self._unshared.pop((team_id, channel_id), None)
-            return Refused("the channel is shared with another company", final=True)
+            return Refused(SHARED, final=True)
         if len(self._unshared) >= _MOST:
             self._unshared.clear()
         self._unshared[team_id, channel_id] = now

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from jobs.deliver.again import Again
+from jobs.deliver.fates import WORKSPACE_CLOSED
 from jobs.deliver.places import Places
 from jobs.deliver.results import Accepted, Refused, Result
-from jobs.deliver.slack import WORKSPACE_CLOSED, CannotLookError, LookLaterError, SlackSender
+from jobs.deliver.slack import CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
 from jobs.notify import ACCESS_ASKED, ESCALATION_CARD, FLEET_ALARM, INCIDENT_CARD, INCIDENT_NOTE, REFRESH_CARD
 from storage.facts.clock import Clock

@@ -25,6 +25,10 @@ class Refused:
     after: float | None = None
     #: what the mail server said, as it said it
     reply: str | None = None
+    #: nothing can be said there any more, whatever it is
+    dead: bool = False
+    #: somebody has to mend the set-up first, which may take long
+    set_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

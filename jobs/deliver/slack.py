@@ -11,8 +11,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from connectors.errors import Broken
+from jobs.deliver import fates
+from jobs.deliver.fates import WORKSPACE_CLOSED, Fate
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
-from jobs.installs.tokens import UNREADABLE
 from jobs.people import Profile, profile_from
 from jobs.rooms import Room, room_from
 from storage.facts.people import SlackIdentity
@@ -25,26 +26,7 @@ LOOK_BACK = 15
 LOOK_AGAIN_SECONDS = 5.0
 EVENT_TYPE = "tidings_delivery"
 
-_TRANSIENT = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
-#: Faults of the set-up: an operator mends them, and what was to be said is still worth saying then.
-_SET_UP = frozenset(
-    {
-        "invalid_auth",
-        "not_authed",
-        "token_revoked",
-        "token_expired",
-        "account_inactive",
-        "team_not_installed",
-        UNREADABLE,
-    }
-)
-#: Slack's own words for "some of it may have happened".
-_AMBIGUOUS = frozenset({"internal_error", "fatal_error", "request_timeout"})
-
 log = structlog.get_logger()
-
-#: Slack does not say this: Tidings was removed from the workspace, and no waiting helps.
-WORKSPACE_CLOSED = "workspace_closed"
 
 TokenOf = Callable[[str], Awaitable[Secret | None]]
 #: Says whether Tidings was removed from a workspace.
@@ -228,15 +210,16 @@ def _refusal(error: SlackApiError) -> Refused | Ambiguous:
     body = response if isinstance(response, dict) else getattr(response, "data", None)
     said: Mapping[str, Any] = body if isinstance(body, dict) else {}
     code = str(said.get("error", ""))
-    if status == 429 or code in _TRANSIENT:
+    fate = fates.of_slack(code)
+    if status == 429 or fate is Fate.LATER:
         headers = getattr(response, "headers", {}) or {}
         return Refused(code or "ratelimited", final=False, after=_seconds(headers.get("Retry-After")))
-    if status >= 500 or code in _AMBIGUOUS or not code:
+    if status >= 500 or fate is Fate.UNCLEAR or not code:
         return Ambiguous(f"Slack answered {status} {code}".strip())
-    if code in _SET_UP:
-        return Refused(code, final=False, after=60.0)
+    if fate is Fate.SET_UP:
+        return Refused(code, final=False, after=60.0, set_up=True)
     messages = (said.get("response_metadata") or {}).get("messages") or []
-    return Refused(": ".join([code, *messages[:3]]), final=True)
+    return Refused(": ".join([code, *messages[:3]]), final=True, dead=fate is Fate.PLACE)
 
 
 def _seconds(header: object) -> float | None:

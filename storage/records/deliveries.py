@@ -187,6 +187,21 @@ def repetitions(session: Session, delivery_id: str, member_id: str) -> int:
     return sum(one.member_id == member_id for one in repeated(session, [delivery_id]))
 
 
+def last_sent_to(session: Session, channel: Channel, destination: str) -> str | None:
+    """Return the delivery that arrived there last."""
+    statement = (
+        select(DeliveryRow.id)
+        .where(
+            DeliveryRow.destination == destination,
+            DeliveryRow.channel == channel,
+            col(DeliveryRow.sent_at).is_not(None),
+        )
+        .order_by(col(DeliveryRow.sent_at).desc())
+        .limit(1)
+    )
+    return session.exec(statement).first()
+
+
 def count_since(session: Session, member_id: str, kind: str, since: datetime) -> int:
     """Return how many deliveries of the kind were asked for to the member since then."""
     statement = (

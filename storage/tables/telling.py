@@ -16,6 +16,7 @@ class DeliveryRow(SQLModel, table=True):
         UniqueConstraint("kind", "subject", "channel", "destination"),
         Index("ix_deliveries_state", "state"),
         Index("ix_deliveries_member", "member_id", "created_at"),
+        Index("ix_deliveries_destination", "destination", "sent_at"),
     )
 
     id: str = Field(primary_key=True)

@@ -23,6 +23,7 @@ from storage.facts.messages import (
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import actions
 from templates.notices.answers import say
+from templates.notices.dead import reason_words
 from templates.notices.pieces import Words
 from templates.text import counted, label, shorten
 
@@ -37,6 +38,7 @@ _KINDS: Mapping[str, str] = {
     "incident_reminder": "Reminder",
     "expiry_warning": "Access ends soon",
     "test": "Test",
+    "place_dead": "A place cannot be told",
 }
 _REASON = 160
 #: Rows of one table; a refresh that more people wait for says how many are left.
@@ -130,7 +132,7 @@ def _at(delivery: Delivery) -> Words:
 
 
 def _reason(delivery: Delivery) -> str:
-    return shorten(label(delivery.reason or "the reason was not noted"), _REASON)
+    return reason_words(delivery.reason or "the reason was not noted")
 
 
 def _buttons(timeline: Timeline, value: str | None) -> list[Part]:

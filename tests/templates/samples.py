@@ -36,7 +36,7 @@ from storage.facts.status import Again, RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
-from templates.notices import reread, schedule, telling
+from templates.notices import dead, reread, schedule, telling
 from tests.templates.samples_missed import missed_messages
 from tests.templates.samples_why import why_messages
 
@@ -569,6 +569,9 @@ def _telling():
         "test_sent": telling.test_sent("tst_1", None),
         "test_ended": telling.test_sent("tst_1", replace(timeline, told=bad[1:3])),
         "notify_usage": telling.notify_usage(),
+        "place_dead": dead.place_dead(Channel.SLACK, "T0TEMERITY/C0FINANCE", None, "is_archived"),
+        "place_dead_person": dead.place_dead(Channel.SLACK, "T0TEMERITY/U0PRIYA", "Priya Nair", "user_disabled"),
+        "place_dead_mail": dead.place_dead(Channel.EMAIL, "x", "Priya Nair", "550 5.1.1 No such mailbox"),
     }
 
 

@@ -18,3 +18,4 @@ def upgrade() -> None:
         batch.add_column(sa.Column("repeats", sa.String(), nullable=True))
         batch.create_index("ix_deliveries_member", ["member_id", "created_at"])
         batch.create_index("ix_deliveries_repeats", ["repeats"])
+        batch.create_index("ix_deliveries_destination", ["destination", "sent_at"])
