@@ -7,13 +7,14 @@ import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from bot.asks import KIND, ask_handler
 from bot.guard import Verifier
+from bot.health import Health
 from bot.pages.site import pages
 from bot.surface import Surface
 from bot.web import build_web
@@ -31,6 +32,7 @@ from storage.settings import ProcessRole, Settings
 from storage.shape import is_current
 
 if TYPE_CHECKING:
+    from bot.metrics import MetricsServer
     from bot.socket_mode import SocketMode
 
 imports_are_over()
@@ -64,8 +66,12 @@ class App:
         )
         self.engine = self._engine()
         clicks = Sweep("clicks", 1.0, self.surface.play_clicks)
-        self.clockwork = Clockwork(jobs.load_schedules, jobs.submit_slots, [*jobs.sweeps, clicks], self.clock)
+        self.clockwork = Clockwork(
+            jobs.load_schedules, jobs.submit_slots, [*jobs.sweeps, clicks], self.clock, figures=jobs.ground.figures
+        )
         self._lookout = LedgerThread(jobs.ledger)
+        self._metrics = self._metrics_server()
+        self.health = Health(database, self.clock, jobs.beat)
         self._socket: SocketMode | None = None
         self._running = False
         self.asgi: ASGIApp = self._web()
@@ -83,6 +89,8 @@ class App:
     async def start(self) -> None:
         """Start everything, on the running loop; what cannot start stops what has."""
         try:
+            if self._metrics is not None:
+                self._metrics.start()
             await self.surface.start()
             if self.works:
                 await asyncio.to_thread(self.jobs.ground.warm)
@@ -107,6 +115,8 @@ class App:
         self._running = False
         async with contextlib.AsyncExitStack() as closing:
             closing.callback(self.database.close)
+            if self._metrics is not None:
+                closing.push_async_callback(asyncio.to_thread, self._metrics.stop)
             closing.push_async_callback(self.jobs.close)
             closing.push_async_callback(self.engine.close, self._options.drain_seconds)
             if self.works:
@@ -144,6 +154,22 @@ class App:
             log.warning("not_ready", reason=type(error).__name__)
             return False
 
+    async def _standing(self) -> list[str]:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                return await self.health.standing()
+        except Exception as error:  # noqa: BLE001 - whatever the driver raises, it cannot be seen
+            log.warning("health_not_seen", reason=type(error).__name__)
+            return ["not to be seen"]
+
+    def _metrics_server(self) -> "MetricsServer | None":
+        if not self.settings.metrics_port:
+            return None
+        from bot.metrics import Collected, MetricsServer
+
+        collected = Collected(self.database, self.clock, self.jobs.ground.figures)
+        return MetricsServer(collected, self.settings.metrics_host, self.settings.metrics_port)
+
     def _engine(self) -> Engine:
         services = self.jobs.services
         handlers = {**self.jobs.handlers, KIND: ask_handler(services, self.surface.front, self.surface.shower)}
@@ -171,15 +197,18 @@ class App:
             async with self.running():
                 yield
 
+        seen: dict[str, Any] = {"alive": self.health.alive, "standing": self._standing}
         if not self.listens:
-            return build_web(None, None, self.ready, lifespan=lifespan)
+            return build_web(None, None, self.ready, lifespan=lifespan, **seen)
         shopify = self.jobs.ground.providers[Provider.SHOPIFY]
         shown = pages(self.settings, self.jobs.services.connect, self.jobs.services.installs, shopify, self.clock)
         hooks = endpoints(self.settings, self.jobs.webhooks.take)
         if self.settings.socket_mode:
-            return build_web(None, None, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks)
+            return build_web(None, None, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks, **seen)
         verifier = Verifier(Secret(self.settings.slack_signing_secret.get_secret_value()), self.clock)
-        return build_web(self.surface.take, verifier, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks)
+        return build_web(
+            self.surface.take, verifier, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks, **seen
+        )
 
 
 def build_app(settings: Settings, options: Options | None = None) -> App:

@@ -23,6 +23,8 @@ SLACK_PATH = "/slack/events"
 Take = Callable[[Json], Awaitable[BoltResponse]]
 #: Says whether the process can do its work now.
 Ready = Callable[[], Awaitable[bool]]
+#: Says what stands still, whichever process should do it.
+Standing = Callable[[], Awaitable[Sequence[str]]]
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -64,18 +66,24 @@ def build_web(
     limits: Limits | None = None,
     pages: Sequence[BaseRoute] = (),
     webhooks: Mapping[str, ASGIApp] | None = None,
+    alive: Callable[[], bool] = lambda: True,
+    standing: Standing | None = None,
 ) -> ASGIApp:
     """Return the web application; without `take` (a worker, or Socket Mode) Slack's address does not exist.
 
     `pages` are what people see in a browser, `webhooks` what stands at providers' addresses; a worker has neither.
+    What the two addresses say to anybody is words of ours about what stands still, and no number.
     """
 
     async def healthz(_: Request) -> Response:
-        return PlainTextResponse("ok")
+        return PlainTextResponse("ok") if alive() else PlainTextResponse("the clock stands still", status_code=503)
 
     async def readyz(_: Request) -> Response:
-        is_ready = await ready()
-        return PlainTextResponse("ready" if is_ready else "not ready", status_code=200 if is_ready else 503)
+        if not await ready():
+            return PlainTextResponse("not ready", status_code=503)
+        # A restart of this process mends nothing of that: it is ready, and says what somebody should look at.
+        found = await standing() if standing is not None else ()
+        return PlainTextResponse(f"ready; stands still: {', '.join(found)}" if found else "ready")
 
     async def missing(_: Request, __: Exception) -> Response:
         return _not_found()

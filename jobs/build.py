@@ -292,6 +292,7 @@ def build_jobs(
         may_act=port.may_act,
         checkpoint=checkpoint,
         quiet=tuning.quiet,
+        figures=ground.figures,
     )
     support = SupportPlaces(settings.support_channel, settings.support_email)
     beat = ClockBeat(database, clock)
@@ -300,6 +301,7 @@ def build_jobs(
         clock,
         Judge(own_kinds=frozenset({MISSED_REPORT, MISSED_OVER})),
         Reporter(database, port.enqueue, support),
+        figures=ground.figures,
     )
     editor = CardEditor(database, clock, sender, may_act=port.may_act, places=places)
 
@@ -338,7 +340,7 @@ def build_jobs(
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
         ],
         load_schedules=schedules_loader(database),
-        submit_slots=slots_submitter(database, clock, port.enqueue),
+        submit_slots=slots_submitter(database, clock, port.enqueue, ground.figures),
         on_error=on_error,
         engine=port,
         ground=ground,

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from jobs.figures import SWEEPS, Figures
 from jobs.slots import Schedule, Slot, latest_slot, next_slot
 from storage.facts.clock import Clock
 
@@ -56,7 +57,9 @@ class Clockwork:
         clock: Clock,
         *,
         reread_seconds: float = 5.0,
+        figures: Figures | None = None,
     ) -> None:
+        self._figures = figures or Figures()
         self._load = load_schedules
         self._submit = submit_slots
         self._clock = clock
@@ -130,7 +133,8 @@ class Clockwork:
         """Run one sweep now; what goes wrong in it is logged, and the next one looks again."""
         self._began[sweep.name] = asyncio.get_running_loop().time()
         try:
-            await sweep.run()
+            with self._figures.timed(SWEEPS, sweep.name):
+                await sweep.run()
         except Exception:  # the edge of a sweep: the next one looks again
             logger.exception("sweep_failed", extra={"sweep": sweep.name})
         finally:

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from connectors.base import Access, Connector, ProviderSettings
+from jobs.figures import Figures
 from jobs.leasing import LEASE_SECONDS
 from jobs.limits import DatabaseLimiter
 from jobs.threads import in_thread
@@ -54,6 +55,7 @@ class Ground:
     checkpoint: Callable[[str], None] = field(default=lambda _name: None)
     #: how long a holder of a lease that died is waited for
     lease_seconds: float = LEASE_SECONDS
+    figures: Figures = field(default_factory=Figures)
 
     def warm(self) -> None:
         """Import what runs need, some 0.2 s: in a thread and before the first run, so that nobody waits for it."""
@@ -79,7 +81,7 @@ class Ground:
             settings=self.providers[source.provider],
             tokens=self.tokens(source),
             clock=self.clock,
-            limiter=DatabaseLimiter(self.database, self.clock, source.id),
+            limiter=DatabaseLimiter(self.database, self.clock, source.id, self.figures),
             held=held or self.held(source),
             region=source.region,
             environment=source.environment,

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 
 from connectors.limits import Rate
+from jobs.figures import RATE_WAITS, Figures
 from jobs.status import METERED, month_of
 from storage.facts.clock import Clock
 from storage.facts.sources import Provider
@@ -21,7 +22,8 @@ _FREE_SECONDS = 0.25
 class DatabaseLimiter:
     """Books calls and counts metered reads for one source."""
 
-    def __init__(self, database: Database, clock: Clock, source_id: str) -> None:
+    def __init__(self, database: Database, clock: Clock, source_id: str, figures: Figures | None = None) -> None:
+        self._figures = figures or Figures()
         self._database = database
         self._clock = clock
         self._source_id = source_id
@@ -37,7 +39,10 @@ class DatabaseLimiter:
             wait = buckets.reserve(session, name, per_second=rate.per_second, burst=rate.burst, cost=cost, now=now)
             return max(wait, buckets.blocked(session, key, now))
 
-        return await self._database.writing(work)
+        seconds = await self._database.writing(work)
+        if seconds > 0:
+            self._figures.observe(RATE_WAITS, seconds)
+        return seconds
 
     async def block(self, key: str, seconds: float) -> None:
         """Let nobody of this account send for that long."""

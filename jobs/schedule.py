@@ -6,6 +6,7 @@ from functools import partial
 
 from jobs.asks import Enqueue
 from jobs.expectations.opening import slot_started
+from jobs.figures import SLOT_LAG, Figures
 from jobs.slots import Schedule, Slot, known_zone
 from jobs.work import Work
 from storage.facts.clock import Clock
@@ -56,16 +57,20 @@ def schedules_loader(database: Database) -> Callable[[datetime | None], Sequence
     return load
 
 
-def slots_submitter(database: Database, clock: Clock, enqueue: Enqueue) -> Callable[[Sequence[Slot]], None]:
+def slots_submitter(
+    database: Database, clock: Clock, enqueue: Enqueue, figures: Figures | None = None
+) -> Callable[[Sequence[Slot]], None]:
     """Return what the clock calls with slots whose time has come; any number of clocks start a slot once."""
 
     def submit(slots: Sequence[Slot]) -> None:
         for slot in slots:
             try:
-                database.in_write(partial(start_slot, slot=slot, now=clock.now(), enqueue=enqueue))
+                started = database.in_write(partial(start_slot, slot=slot, now=clock.now(), enqueue=enqueue))
             except ConflictError:
                 # Another clock started the slot, or a person's request took the source, a moment ago.
                 continue
+            if started is not None and figures is not None:
+                figures.observe(SLOT_LAG, (clock.now() - slot.at).total_seconds())
 
     return submit
 

@@ -11,6 +11,7 @@ from jobs.deliver.mailing import Mailing
 from jobs.deliver.posting import Posting
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from jobs.engine import WorkContext
+from jobs.figures import DELIVERIES_SETTLED, Figures
 from jobs.notify import Notifier
 from jobs.work import Work
 from storage.facts.clock import Clock
@@ -44,7 +45,9 @@ class DeliveryHandler:
         may_act: Callable[[], bool],
         checkpoint: Callable[[str], None] = lambda _name: None,
         quiet: timedelta = QUIET,
+        figures: Figures | None = None,
     ) -> None:
+        self._figures = figures or Figures()
         self._database = database
         self._clock = clock
         self._enqueue = enqueue
@@ -155,6 +158,7 @@ class DeliveryHandler:
                 session, delivery.id, state, now=now, external_id=external_id, reason=reason, reply=said
             ):
                 return
+            self._figures.count(DELIVERIES_SETTLED, delivery.channel.value, state.value)
             if accepted is not None and accepted.place is not None:
                 self._posting.note_posted(session, delivery, accepted, now)
             if state is DeliveryState.FAILED and now < delivery.expires_at:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
+from jobs.heartbeat import steady
 from storage.facts.clock import Clock
 from storage.facts.expectations import ExpectationKind, Expected
 from storage.facts.ids import new_id
@@ -22,18 +23,24 @@ class ClockBeat:
         self._database = database
         self._clock = clock
         self.process = new_id("clk")
+        self._beaten: float | None = None
 
     def sweep(self) -> Callable[[], Awaitable[None]]:
         """Return what the clock runs."""
 
         async def sweep() -> None:
             await self._database.writing(self._beat)
+            self._beaten = steady()
 
         return sweep
 
     async def stopped(self) -> None:
         """Expect no further beat of this process."""
         await self._database.writing(self._stop)
+
+    def silent_seconds(self) -> float | None:
+        """Return for how long this process's clock has not beaten; None before its first beat, and without a clock."""
+        return None if self._beaten is None else steady() - self._beaten
 
     def _beat(self, session: Session) -> None:
         now = self._clock.now()

@@ -15,6 +15,7 @@ import structlog
 from jobs.expectations.judging import Judge, Verdict, later
 from jobs.expectations.opening import expected, following
 from jobs.expectations.reporting import Reporter
+from jobs.figures import EXPECTATIONS_MISSED, Figures
 from jobs.schedule import schedule_of
 from storage.facts.clock import Clock
 from storage.facts.expectations import Expectation, ExpectationKind, Expected
@@ -48,8 +49,15 @@ class Ledger:
     """Looks at what is due; any number of processes may, each absence is claimed by one."""
 
     def __init__(
-        self, database: Database, clock: Clock, judge: Judge, reporter: Reporter, missed: Sequence[Missed] = ()
+        self,
+        database: Database,
+        clock: Clock,
+        judge: Judge,
+        reporter: Reporter,
+        missed: Sequence[Missed] = (),
+        figures: Figures | None = None,
     ) -> None:
+        self._figures = figures or Figures()
         self._database = database
         self._clock = clock
         self._judge = judge
@@ -109,6 +117,7 @@ class Ledger:
             self._told(session, one, now)
 
     def _told(self, session: Session, one: Expectation | Expected, now: datetime) -> None:
+        self._figures.count(EXPECTATIONS_MISSED, one.kind.value)
         # The ids of a kind of thing of ours, never names.
         log.warning("expectation_missed", kind=one.kind.value, subject=one.subject, slot=one.slot,
                     organization=one.organization_id, source=one.source_id, due_at=one.due_at.isoformat())  # fmt: skip

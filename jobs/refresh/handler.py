@@ -7,6 +7,7 @@ import structlog
 
 from jobs.asks import Enqueue
 from jobs.engine import ReplayedError, WorkContext
+from jobs.figures import RUN_START_LAG, RUNS_ENDED
 from jobs.ground import Ground
 from jobs.limits import stretch
 from jobs.notify import Notifier
@@ -41,8 +42,9 @@ class RunHandler:
 
     async def handle(self, work: WorkContext) -> None:
         """Run one attempt; each step is repeated safely when the process dies in it."""
-        # Every log line of this work carries the run's id: the reference that support posts show.
-        with structlog.contextvars.bound_contextvars(run=work.subject):
+        # Every log line of this work carries the ids: the run's is the reference that support posts show.
+        ids = await self._ground.database.reading(lambda session: runs.ids_of(session, work.subject))
+        with structlog.contextvars.bound_contextvars(run=work.subject, **ids):
             result = await work.step("collect", self._collecting.collect, work.subject, work.attempt)
             if result["verdict"] is None:
                 result = await work.step("process", self._processing.process, work.subject, work.attempt)
@@ -109,9 +111,18 @@ class RunHandler:
         state = RunState(outcome.verdict or RunState.FAILED)
         ended = end_run(session, run_id, outcome.generation, Verdict(state, failure), now, self._notifier)
         log.info("run_ended", run=run_id, source=run.source_id, state=state, won=ended)
+        if ended:
+            self._counted(session, run_id)
         if ended and state is RunState.READY:
             go_on(session, runs.run(session, run_id), now, self._enqueue)
         self._stretch(session, run.source_id)
+
+    def _counted(self, session: Session, run_id: str) -> None:
+        run = runs.run(session, run_id)
+        provider = sources.source(session, run.source_id).provider.value
+        self._ground.figures.count(RUNS_ENDED, provider, run.state.value, run.result.value if run.result else "")
+        if run.started_at is not None:
+            self._ground.figures.observe(RUN_START_LAG, (run.started_at - run.clocks.requested_at).total_seconds())
 
     def _grant_replaced(self, session: Session, run: Run) -> bool:
         """Whether a person reconnected while the run worked: what was refused may be the grant from before.

@@ -8,12 +8,12 @@ from sqlmodel import Session, col, select
 
 from storage.facts.deliveries import DeliveryState
 from storage.facts.dependents import DependentKind
-from storage.facts.expectations import ExpectationKind, Expected, Pulse
+from storage.facts.expectations import ExpectationKind, ExpectationState, Expected, Pulse
 from storage.facts.runs import RunState, Trigger
 from storage.facts.sources import Source
 from storage.records import expectations, workers
 from storage.records.sources import as_source
-from storage.tables import ConnectionRow, DeliveryRow, FrozenRow, OrganizationRow, RunRow, SourceRow
+from storage.tables import ConnectionRow, DeliveryRow, ExpectationRow, FrozenRow, OrganizationRow, RunRow, SourceRow
 
 _WAITING = (DeliveryState.PENDING, DeliveryState.SENDING)
 _ACTIVE = tuple(state for state in RunState if state.active)
@@ -114,3 +114,20 @@ def standing_still(session: Session, source_ids: Collection[str]) -> set[str]:
 def first_organization(session: Session) -> str | None:
     """Return an organization that messages of the operator may belong to; None where there is none at all."""
     return session.exec(select(OrganizationRow.id).order_by(OrganizationRow.id).limit(1)).first()
+
+
+def missing_by_kind(session: Session) -> dict[str, int]:
+    """Return how much of each kind did not happen and has not come since."""
+    states = (ExpectationState.MISSED, ExpectationState.REPORTED)
+    statement = (
+        select(ExpectationRow.kind, func.count())
+        .where(col(ExpectationRow.state).in_(states), col(ExpectationRow.settled_at).is_(None))
+        .group_by(ExpectationRow.kind)
+    )
+    return dict(session.exec(statement).all())
+
+
+def active_by_state(session: Session) -> dict[str, int]:
+    """Return how many runs wait or work, by state."""
+    statement = select(RunRow.state, func.count()).where(col(RunRow.state).in_(_ACTIVE)).group_by(RunRow.state)
+    return dict(session.exec(statement).all())

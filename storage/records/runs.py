@@ -85,6 +85,13 @@ def organization_of(session: Session, run_id: str) -> str:
     return found
 
 
+def ids_of(session: Session, run_id: str) -> dict[str, str]:
+    """Return whose a run is and of which source, by name; nothing for a run that is gone."""
+    statement = select(RunRow.organization_id, RunRow.source_id).where(RunRow.id == run_id)
+    found = session.exec(statement).first()
+    return {"organization": found[0], "source": found[1]} if found else {}
+
+
 def collects(session: Session, run_id: str) -> bool:
     """Whether the run reads from the provider, or only processes what is collected."""
     return session.get_one(RunRow, run_id).collects
