@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from jobs.asks import Enqueue
+from jobs.notify import ESCALATIONS
 from jobs.refresh.retry import attempt_work
 from jobs.work import Work, WorkState, WorkStatus
 from storage.facts.clock import Clock
@@ -66,4 +67,5 @@ class WorkAudit:
     def _revive_delivery(self, session: Session, delivery_id: str, attempt: int) -> None:
         if deliveries.take_over(session, delivery_id, attempt + 1):
             log.error("delivery_was_stranded", delivery=delivery_id)
-            self._enqueue(session, Work("delivery", delivery_id, attempt=attempt + 1, queue="notify"))
+            urgent = deliveries.delivery(session, delivery_id).kind in ESCALATIONS
+            self._enqueue(session, Work("delivery", delivery_id, attempt + 1, queue="notify", urgent=urgent))

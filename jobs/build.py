@@ -36,6 +36,8 @@ from jobs.deliver.posting import Posting
 from jobs.deliver.slack import SEND_SECONDS, SlackSender
 from jobs.desk import Desk
 from jobs.engine import Handler
+from jobs.escalating.auditing import audit_sweep
+from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.explain.service import ExplainService
 from jobs.expectations.beats import EVERY as BEAT_EVERY
@@ -280,6 +282,7 @@ def build_jobs(
                 **leaver_words(),
                 **dead_words(),
                 **missed_words(),
+                **call_words(),
             },
             places=places,
         ),
@@ -287,7 +290,7 @@ def build_jobs(
             database,
             clock,
             MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
-            own_words={**install_words(public_url), **leaver_words(), **missed_words()},
+            own_words={**install_words(public_url), **leaver_words(), **missed_words(), **call_words()},
         ),
         may_act=port.may_act,
         checkpoint=checkpoint,
@@ -319,6 +322,7 @@ def build_jobs(
         },
         sweeps=[
             Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier, port.enqueue)),
+            Sweep("escalations", 60.0, audit_sweep(database, clock, notifier)),
             Sweep("clock_beat", BEAT_EVERY, beat.sweep()),
             Sweep("expectations", LEDGER_EVERY, ledger.sweep()),
             Sweep("cards", 1.0, editor.sweep),

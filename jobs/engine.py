@@ -62,6 +62,7 @@ _WORKFLOW = "work"
 _RUNNING = "PENDING"
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _RETENTION_BATCH = 1000
+_NOT_URGENT = 10
 _STATES = {
     "DELAYED": WorkState.DELAYED,
     "ENQUEUED": WorkState.QUEUED,
@@ -209,6 +210,9 @@ class Engine:
             if work.partition is None:
                 raise EngineError(f"queue {work.queue!r} is fair between organizations: {work.id} needs a partition")
             options["queue_partition_key"] = work.partition
+        if not work.urgent:
+            # Of what waits in a queue the engine starts the lowest number first, then the oldest; without one it is 0.
+            options["priority"] = _NOT_URGENT
         if work.delay is not None:
             options["delay_seconds"] = work.delay.total_seconds()
         connection = cast("Any", self._inserts.on(session))

@@ -1,4 +1,8 @@
-"""Three hours after the request, support is called: once, whatever was killed or redeployed in between."""
+"""Deadlines that fire, and what support people do with what a support post names.
+
+Three hours after the request support is called, once, whatever was killed or redeployed in between; what follows is
+in `jobs.escalating`.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -8,6 +12,7 @@ from jobs.asks import Enqueue
 from jobs.authorize import authorize_support
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
+from jobs.escalating.calling import FOLLOWING, escalate, go_on
 from jobs.fleet import LATENESS
 from jobs.incidents.lateness import turned
 from jobs.notify import Notifier
@@ -17,13 +22,15 @@ from jobs.refresh.cancel import cancel_run, cancel_runs
 from jobs.refresh.ending import ESCALATION, MISSING
 from jobs.refresh.retry import RetryNow
 from jobs.refresh.view import escalated_status
-from jobs.schedule import STALLED, STALLED_AFTER
+from jobs.schedule import STALLED
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
+from storage.facts.policies import ACKNOWLEDGED_FOR
 from storage.facts.status import RefreshStatus
 from storage.records import audit, deadlines, escalations, organizations, refreshes, runs, triggers
 from storage.records.deadlines import Deadline
 from storage.sessions import Database, Session
+from templates import times
 
 Change = Callable[[Session, str], None]
 
@@ -42,6 +49,8 @@ def deadline_sweep(
             read_missing(session, deadline, now, enqueue)
         elif deadline.kind == LATENESS:
             turned(session, deadline, now, notifier)
+        elif deadline.kind == FOLLOWING:
+            call_next(session, deadline, now, notifier)
         elif deadlines.fire(session, deadline.id, now) and deadline.kind == ESCALATION:
             escalate(session, deadline.subject, now, notifier)
 
@@ -54,13 +63,13 @@ def deadline_sweep(
     return sweep
 
 
-def escalate(session: Session, subject: str, now: datetime, notifier: Notifier) -> None:
-    """Call support about a refresh, or a first read that nobody asked for, unless it is over or was done before."""
-    if escalations.mark(session, subject, now):
-        called = escalations.find(session, subject)
-        assert called is not None
-        notifier.escalate(session, called.organization_id, subject, now)
-        notifier.wake(session, [subject], now)
+def call_next(session: Session, deadline: Deadline, now: datetime, notifier: Notifier) -> None:
+    """Make the calls that are due by now, unless it is over; the deadline moves on to the next one."""
+    called = escalations.find(session, deadline.subject)
+    if called is None or called.finished_at is not None:
+        deadlines.close(session, deadline.kind, deadline.subject, now)
+        return
+    go_on(session, deadline.subject, called, now, notifier)
 
 
 def look_at_first_read(session: Session, deadline: Deadline, now: datetime, notifier: Notifier) -> None:
@@ -69,16 +78,19 @@ def look_at_first_read(session: Session, deadline: Deadline, now: datetime, noti
     if not run.state.active:
         deadlines.close(session, deadline.kind, deadline.subject, now)
         return
-    due = (run.moved_at or run.clocks.requested_at) + STALLED_AFTER
+    # People who joined it have a refresh of their own, and support is called about that, once.
+    joined = refreshes.waiting_for_run(session, run.id)
+    named = joined[0] if joined else run.id
+    called = escalations.find(session, named)
+    assert called is not None
+    due = (run.moved_at or run.clocks.requested_at) + called.policy.first
     if due > now:
         deadlines.postpone(session, deadline.id, due)
         return
     if not deadlines.fire(session, deadline.id, now):
         return
-    # People who joined it have a refresh of their own, and support is called about that, once.
-    joined = refreshes.waiting_for_run(session, run.id)
     if not any(refreshes.row(session, refresh_id).escalated_at for refresh_id in joined):
-        escalate(session, joined[0] if joined else run.id, now, notifier)
+        escalate(session, named, now, notifier)
 
 
 class EscalationService:
@@ -91,14 +103,16 @@ class EscalationService:
         self._retry = retry
 
     async def acknowledge(self, actor: Actor, subject: str, trigger: TriggerKey) -> RefreshStatus:
-        """Take it on; the first one counts, and only while it is not over."""
+        """Take it on for an hour; the first one counts, and only while it is not over."""
 
         def change(session: Session, name: str) -> None:
             now = self._clock.now()
-            if not escalations.acknowledge(session, subject, name, now):
-                called = escalations.find(session, subject)
-                taken = called.acknowledged_by if called else None
-                raise TooLateError(f"{taken} has taken this on already." if taken else "It is over already.")
+            called = escalations.find(session, subject)
+            assert called is not None
+            until = now + ACKNOWLEDGED_FOR
+            if not escalations.acknowledge(session, subject, name, now, until):
+                raise TooLateError(f"{called.acknowledged_by} has taken this on already.")
+            deadlines.rearm(session, called.organization_id, FOLLOWING, subject, until)
 
         return await self._act(actor, Action.ACKNOWLEDGE_ESCALATION, subject, trigger, change)
 
@@ -136,7 +150,8 @@ class EscalationService:
             called = escalations.find(session, subject) or called
             if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
                 if called.finished_at is not None:
-                    raise TooLateError("It ended already.")
+                    ended = times.distance(called.finished_at, now)
+                    raise TooLateError(f"It is over already: it ended {ended}. Nothing was changed.")
                 triggers.remember(session, trigger.team_id, trigger.trigger_id, subject, now)
                 name = organizations.support_name(session, actor.identity)
                 change(session, name)

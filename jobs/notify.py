@@ -8,7 +8,7 @@ from jobs.refresh.ask import Place
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
-from storage.facts.people import Member
+from storage.facts.people import Member, SlackIdentity
 from storage.facts.sources import Source
 from storage.records import cards, deliveries, escalations, organizations, refreshes, sources
 from storage.sessions import Session
@@ -18,6 +18,12 @@ REFRESH_FINISHED = "refresh_finished"
 ESCALATION_CARD = "escalation_card"
 ESCALATION_MAIL = "escalation_mail"
 ESCALATION_TOLD = "escalation_told"
+#: a channel or a person of the company is called by its policy. Its subject: the refresh and the step
+ESCALATION_STEP = "escalation_step"
+#: support is called once more. Its subject: the refresh and the number of the call
+ESCALATION_AGAIN = "escalation_again"
+#: What goes before everything else that waits to be sent, and what no quiet hours, mute or snooze ever holds.
+ESCALATIONS = frozenset({ESCALATION_CARD, ESCALATION_MAIL, ESCALATION_TOLD, ESCALATION_STEP, ESCALATION_AGAIN})
 INCIDENT_CARD = "incident_card"
 INCIDENT_MAIL = "incident_mail"
 INCIDENT_REMINDER = "incident_reminder"
@@ -89,18 +95,48 @@ class Notifier:
         self._tell_places_and_people(session, REFRESH_FINISHED, refresh_id, now)
         self.wake(session, [refresh_id], now)
 
-    def escalate(self, session: Session, organization_id: str, subject: str, now: datetime) -> None:
-        """Call support, once, about a refresh or a first read that nobody asked for, and tell the people who wait."""
-        organization = organizations.organization(session, organization_id)
+    def people_told(self, session: Session, subject: str, now: datetime) -> None:
+        """Tell everyone who waits that support is called; nobody waits for a first read."""
+        if not escalations.is_run(subject):
+            self._tell_places_and_people(session, ESCALATION_TOLD, subject, now)
+
+    def call_support(self, session: Session, organization_id: str, subject: str, now: datetime) -> bool:
+        """Post the living post about a refresh or a first read for support; return whether there is a channel."""
         channel = self.support_channel_of(session, organization_id)
         if channel:
             team_id, channel_id = channel.split("/")
-            self._post_card(session, organization.id, ESCALATION_CARD, subject, team_id, channel_id, None, now)
-        email = organization.support_email or self._support_email
+            self._post_card(session, organization_id, ESCALATION_CARD, subject, team_id, channel_id, None, now)
+        return bool(channel)
+
+    def mail_support(self, session: Session, organization_id: str, subject: str, now: datetime) -> bool:
+        """Mail the same to support; return whether there is an address."""
+        email = organizations.organization(session, organization_id).support_email or self._support_email
         if email:
-            self._add(session, organization.id, ESCALATION_MAIL, subject, Channel.EMAIL, email, None, now)
-        if not escalations.is_run(subject):
-            self._tell_places_and_people(session, ESCALATION_TOLD, subject, now)
+            self._add(session, organization_id, ESCALATION_MAIL, subject, Channel.EMAIL, email, None, now)
+        return bool(email)
+
+    def call_place(self, session: Session, organization_id: str, subject: str, place: str, now: datetime) -> bool:
+        """Tell a channel or a person of the company; return whether Tidings may speak there (any more)."""
+        team_id, there = place.split("/")
+        if there.startswith(("U", "W")):
+            person = organizations.member_by_identity(session, SlackIdentity(team_id, there))
+            if person is None or person.organization_id != organization_id:
+                return False
+            self._add(session, organization_id, ESCALATION_STEP, subject, Channel.SLACK, place, person.id, now)
+            return True
+        if (team_id, there) not in organizations.allowed_channels(session, organization_id):
+            return False
+        self._add(session, organization_id, ESCALATION_STEP, subject, Channel.SLACK, place, None, now)
+        return True
+
+    def call_again(self, session: Session, organization_id: str, subject: str, now: datetime) -> None:
+        """Call support once more, below its post and by mail: nobody has it in hand."""
+        channel = self.support_channel_of(session, organization_id)
+        if channel:
+            self._add(session, organization_id, ESCALATION_AGAIN, subject, Channel.SLACK, channel, None, now)
+        email = organizations.organization(session, organization_id).support_email or self._support_email
+        if email:
+            self._add(session, organization_id, ESCALATION_AGAIN, subject, Channel.EMAIL, email, None, now)
 
     def support_channel_of(self, session: Session, organization_id: str) -> str:
         """Return ``team/channel`` where support is told about the organization; empty where there is none."""
@@ -401,5 +437,5 @@ class Notifier:
             facts=facts,
         )
         if delivery_id is not None and skip_reason is None:
-            self._enqueue(session, Work("delivery", delivery_id, queue="notify"))
+            self._enqueue(session, Work("delivery", delivery_id, queue="notify", urgent=kind in ESCALATIONS))
         return delivery_id

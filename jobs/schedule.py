@@ -1,7 +1,7 @@
 """The clock's side of refreshing: which schedules there are, and a run for each slot, once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from jobs.asks import Enqueue
@@ -12,6 +12,7 @@ from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.dependents import DependentKind
 from storage.facts.ids import derived_id
+from storage.facts.policies import read_policy
 from storage.facts.runs import Trigger
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import CollectMode, ConnectionState, Source
@@ -20,7 +21,6 @@ from storage.sessions import ConflictError, Database, Session
 
 #: The deadline of a first read that nobody asked for: it may take as long as it likes while it moves.
 STALLED = "stalled_read"
-STALLED_AFTER = timedelta(hours=3)
 #: Where files are delivered nothing tells us: the clock looks there.
 LOOK_EVERY_MINUTES = 30
 
@@ -107,9 +107,11 @@ def start_catch_up(session: Session, source: Source, slot_key: str, now: datetim
         return active.id
     known = runs.last_ready_of(session, [source.id])
     trigger = Trigger.SCHEDULE if known else Trigger.FIRST_READ
-    run_id = start_run(session, source, trigger, slot_key, now, enqueue, collects=True)
-    if trigger is Trigger.FIRST_READ:
-        deadlines.add(session, source.organization_id, STALLED, run_id, now + STALLED_AFTER)
+    first = trigger is Trigger.FIRST_READ
+    policy = organizations.escalation_policy(session, source.organization_id) if first else None
+    run_id = start_run(session, source, trigger, slot_key, now, enqueue, collects=True, policy=policy)
+    if first:
+        deadlines.add(session, source.organization_id, STALLED, run_id, now + read_policy(policy).first)
     return run_id
 
 
@@ -124,6 +126,7 @@ def start_run(
     collects: bool,
     agreed: Mapping[str, int] | None = None,
     only: Sequence[str] = (),
+    policy: str | None = None,
 ) -> str:
     """Insert a queued run and enqueue its work in the same transaction; return its id."""
     run_id = derived_id("run", source.id, slot_key)
@@ -138,6 +141,7 @@ def start_run(
         collects=collects,
         agreed=agreed,
         only=only,
+        policy=policy,
     )
     enqueue(session, Work("run", run_id, queue="refresh", partition=source.organization_id))
     return run_id

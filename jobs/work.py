@@ -19,6 +19,8 @@ class Work:
     partition: str | None = None
     #: for retries only; the engine compares with the real time
     delay: timedelta | None = None
+    #: goes before everything in its queue that is not
+    urgent: bool = False
 
     @property
     def id(self) -> str:

@@ -18,6 +18,8 @@ keys = typer.Typer(help="Keys that seal the stored credentials.", no_args_is_hel
 app.add_typer(keys, name="keys")
 receipts = typer.Typer(help="Receipts: the immutable records of finished refreshes.", no_args_is_help=True)
 app.add_typer(receipts, name="receipts")
+escalations = typer.Typer(help="Escalations: calls for help about what does not end.", no_args_is_help=True)
+app.add_typer(escalations, name="escalations")
 
 EnvFile = Annotated[
     Path | None,
@@ -254,3 +256,13 @@ def receipts_export(
     from bot.cli import receipts as command
 
     command.export(organization, env_file)
+
+
+@escalations.command("audit")
+def escalations_audit(
+    days: Annotated[int, typer.Option(min=1, max=400, help="How far back.")] = 30, env_file: EnvFile = None
+) -> None:
+    """Name every call that was due and was not made, of what is over as well; ends with 1 where there is one."""
+    from bot.cli import escalations as command
+
+    command.audit(days, env_file)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from storage.facts.access import AccessRequest, AccessStanding, Asker
 from storage.facts.messages import Message
 from storage.facts.people import Action, Role
+from storage.facts.policies import DEFAULT_POLICY, Call, CallKind, Course
 from storage.facts.runs import Clocks, Duration, Failure, FailureKind, Run, RunState, Stage, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
@@ -27,7 +28,11 @@ def messages() -> Mapping[str, Callable[[], Message]]:
         "card": lambda: notices.refresh_card(_working(), NOW, cancel_value="rfr_sample"),
         "finished": lambda: notices.refresh_finished(_ready()),
         "failed": lambda: notices.refresh_finished(_failed()),
-        "escalation": lambda: notices.escalation(_late(), NOW, value="rfr_sample", account_rep="Sam Keller"),
+        "escalation": lambda: notices.escalation(
+            _late(), NOW, value="rfr_sample", course=_course(), account_rep="Sam Keller"
+        ),
+        "escalation-again": lambda: notices.escalation_again(_late(), _course(taken=True), NOW),
+        "escalation-step": lambda: notices.escalation_step(_late(), _course(taken=True), NOW),
         "history": lambda: notices.history(ORGANIZATION, _shopify(), [_run(_shopify(), RunState.READY)], NOW),
         "ask-address": lambda: notices.ask_address("maya@temeritygoods.example", yes_value="yes", no_value="no"),
         "help": notices.help_text,
@@ -36,6 +41,13 @@ def messages() -> Mapping[str, Callable[[], Message]]:
         "access-decided": lambda: notices.access_decided(_approved(), value="all"),
         "not-allowed": lambda: notices.not_allowed(Action.START_REFRESH, Role.REFRESHER, ("Daniel Kim",)),
     }
+
+
+def _course(*, taken: bool = False) -> Course:
+    called, then = NOW - timedelta(hours=2), NOW + timedelta(hours=1)
+    steps = [Call(CallKind.STEP, number, called, called) for number in (0, 1)]
+    book = [*steps, Call(CallKind.TAKEN, 1, NOW - timedelta(minutes=50), NOW - timedelta(minutes=110), "Sam Keller")]
+    return Course(DEFAULT_POLICY, tuple(book if taken else steps), then, ())
 
 
 def _asked() -> AccessRequest:

@@ -12,7 +12,7 @@ from jobs.deliver.posting import Posting
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from jobs.engine import WorkContext
 from jobs.figures import DELIVERIES_SETTLED, Figures
-from jobs.notify import Notifier
+from jobs.notify import ESCALATIONS, Notifier
 from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
@@ -176,6 +176,8 @@ class DeliveryHandler:
         def write(session: Session) -> None:
             if deliveries.take_over(session, delivery_id, attempt + 1):
                 delay = timedelta(seconds=seconds)
-                self._enqueue(session, Work("delivery", delivery_id, attempt=attempt + 1, queue="notify", delay=delay))
+                urgent = deliveries.delivery(session, delivery_id).kind in ESCALATIONS
+                again = Work("delivery", delivery_id, attempt + 1, queue="notify", delay=delay, urgent=urgent)
+                self._enqueue(session, again)
 
         self._database.in_write(write)

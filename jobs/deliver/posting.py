@@ -13,7 +13,15 @@ from jobs.deliver.places import Places
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
-from jobs.notify import ACCESS_ASKED, ESCALATION_CARD, FLEET_ALARM, INCIDENT_CARD, INCIDENT_NOTE, REFRESH_CARD
+from jobs.notify import (
+    ACCESS_ASKED,
+    ESCALATION_AGAIN,
+    ESCALATION_CARD,
+    FLEET_ALARM,
+    INCIDENT_CARD,
+    INCIDENT_NOTE,
+    REFRESH_CARD,
+)
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Delivery, DeliveryState
 from storage.facts.messages import Message
@@ -39,7 +47,7 @@ class Settle(Protocol):
 
 
 #: What is said below another post than the card of a refresh; its subject begins with the subject of that post.
-_BELOW = {INCIDENT_NOTE: INCIDENT_CARD}
+_BELOW = {INCIDENT_NOTE: INCIDENT_CARD, ESCALATION_AGAIN: ESCALATION_CARD}
 
 Prepared = Callable[[], Awaitable[Result]]
 #: Puts together what one delivery says.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from jobs.access_view import access_message, is_decided
+from jobs.escalating.view import escalation_message
 from jobs.incidents.trouble_view import fleet_message, is_quiet, note_message
 from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
 from jobs.notify import (
@@ -75,15 +76,7 @@ def _about_refresh(session: Session, kind: str, subject: str, now: datetime, *, 
     if kind == ESCALATION_TOLD:
         return notices.escalation_told(refresh, now)
     if kind in {ESCALATION_CARD, ESCALATION_MAIL}:
-        called = escalations.find(session, subject)
-        organization = organizations.organization(session, refresh.organization_id)
-        return notices.escalation(
-            refresh,
-            now,
-            value=subject,
-            account_rep=organization.account_rep,
-            acknowledged_at=called.acknowledged_at if called else None,
-        )
+        return escalation_message(session, subject, now)
     raise KeyError(kind)
 
 

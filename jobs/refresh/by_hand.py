@@ -6,13 +6,13 @@ from datetime import datetime
 from jobs.asks import Enqueue
 from jobs.errors import NotFoundError, TooLateError
 from jobs.refresh.ending import ESCALATION
-from jobs.refresh.service import ESCALATE_AFTER
 from jobs.schedule import start_run
 from storage.facts.ids import new_id
 from storage.facts.people import Member
+from storage.facts.policies import read_policy
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Source
-from storage.records import deadlines, refreshes, rereads, runs, sources
+from storage.records import deadlines, organizations, refreshes, rereads, runs, sources
 from storage.sessions import Session
 
 
@@ -54,7 +54,8 @@ def start_by_hand(
     """
     refresh_id = new_id("rfr")
     ready = runs.last_ready_of(session, [source.id]).get(source.id)
-    refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False)
+    policy = organizations.escalation_policy(session, member.organization_id)
+    refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False, policy=policy)
     started = start_run(
         session,
         source,
@@ -68,5 +69,5 @@ def start_by_hand(
     )
     rereads.hand_on(session, because.id, started)
     refreshes.wait_for(session, refresh_id, started, ready.clocks.source_as_of if ready else None)
-    deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + ESCALATE_AFTER)
+    deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + read_policy(policy).first)
     return refresh_id

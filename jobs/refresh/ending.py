@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from jobs.escalating.calling import FOLLOWING
 from jobs.incidents.failing import failed, succeeded
 from jobs.incidents.lateness import look
 from jobs.incidents.noticing import judged, lost
@@ -118,6 +119,7 @@ def end_if_over(session: Session, refresh_id: str, now: datetime, notifier: Noti
     """End the refresh when it waits for no run any more, and tell the people of it."""
     if not refreshes.has_active_run(session, refresh_id) and refreshes.finish(session, refresh_id, now):
         deadlines.close(session, ESCALATION, refresh_id, now)
+        deadlines.close(session, FOLLOWING, refresh_id, now)
         notifier.finished(session, refresh_id, now)
 
 

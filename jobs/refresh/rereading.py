@@ -18,11 +18,12 @@ from jobs.errors import NotFoundError, RequestError, TooLateError
 from jobs.notify import Notifier
 from jobs.refresh.ask import Joined, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.view import refresh_status
-from jobs.schedule import STALLED, STALLED_AFTER, start_run
+from jobs.schedule import STALLED, start_run
 from jobs.slots import known_zone
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
+from storage.facts.policies import read_policy, while_moving
 from storage.facts.rereads import Reread
 from storage.facts.runs import Trigger
 from storage.facts.sources import ConnectionState, Provider, Source
@@ -147,14 +148,15 @@ class RereadService:
     def _start(self, session: Session, member: Member, shown: Preview, now: datetime) -> str:
         refresh_id, source, wanted = new_id("rfr"), shown.source, shown.wanted
         ready = runs.last_ready_of(session, [source.id]).get(source.id)
-        refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False)
+        policy = while_moving(organizations.escalation_policy(session, member.organization_id))
+        refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False, policy=policy)
         # Also where only the timer collects: what is collected already is what is to be read again.
         run_id = start_run(session, source, Trigger.REQUEST, f"refresh:{refresh_id}", now, self._enqueue, collects=True)
         since = _begins(session, member, wanted.since) if wanted.since else None
         rereads.note(session, run_id, Reread((wanted.stream,) if wanted.stream else (), since, now))
         refreshes.wait_for(session, refresh_id, run_id, ready.clocks.source_as_of if ready else None)
         # It may take as long as it likes while it moves, as a first read may.
-        deadlines.add(session, member.organization_id, STALLED, run_id, now + STALLED_AFTER)
+        deadlines.add(session, member.organization_id, STALLED, run_id, now + read_policy(policy).first)
         return refresh_id
 
 

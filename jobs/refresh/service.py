@@ -1,6 +1,6 @@
 """Asking for a refresh: one transaction of run rows, engine rows, deadline, card and audit."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jobs.access_policy import AccessPolicy
 from jobs.asks import Enqueue
@@ -18,13 +18,13 @@ from jobs.status import states, statuses
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
+from storage.facts.policies import read_policy
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 from storage.records import audit, deadlines, organizations, refreshes, runs, sources, triggers
 from storage.sessions import ConflictError, Session
 
-ESCALATE_AFTER = timedelta(hours=3)
 _TRIES = 3
 
 
@@ -178,13 +178,15 @@ class RefreshService:
         self, session: Session, member: Member, scope: Scope, connected: list[SourceStatus], now: datetime
     ) -> str:
         refresh_id = new_id("rfr")
-        refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=scope.everything)
+        policy = connected[0].source.policy
+        everything = scope.everything
+        refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=everything, policy=policy)
         for one in connected:
             run_id = (
                 one.active.id if one.active else self._start_run(session, one.source, one.last_ready, refresh_id, now)
             )
             refreshes.wait_for(session, refresh_id, run_id, one.last_data_refresh)
-        deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + ESCALATE_AFTER)
+        deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + read_policy(policy).first)
         return refresh_id
 
     def _start_run(

@@ -102,3 +102,5 @@ class Source:
     promise: Promise | None = None
     #: since when its alarm waits, because the fault may be ours
     alarm_held_at: datetime | None = None
+    #: escalation policy of its organization as it is stored (`storage.facts.policies`); told where sources are listed
+    policy: str | None = None

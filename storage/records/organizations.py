@@ -35,6 +35,18 @@ def zone(session: Session, organization_id: str) -> str:
     return organization(session, organization_id).timezone
 
 
+def escalation_policy(session: Session, organization_id: str) -> str | None:
+    """Return the policy that holds for what begins now, as it is stored; None for the default."""
+    return session.exec(select(OrganizationRow.escalation_policy).where(OrganizationRow.id == organization_id)).one()
+
+
+def set_escalation_policy(session: Session, organization_id: str, policy: str | None) -> None:
+    """Give the organization another policy; what runs already keeps its own."""
+    row = session.get_one(OrganizationRow, organization_id)
+    row.escalation_policy = policy
+    session.add(row)
+
+
 def lock(session: Session, organization_id: str) -> None:
     """Let no other transaction of the organization's runs and refreshes in until this one ends.
 

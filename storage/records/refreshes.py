@@ -18,9 +18,16 @@ from storage.tables import MemberRow, RefreshPersonRow, RefreshRow, RefreshRunRo
 
 
 def add(
-    session: Session, refresh_id: str, organization_id: str, member_id: str, now: datetime, *, everything: bool
+    session: Session,
+    refresh_id: str,
+    organization_id: str,
+    member_id: str,
+    now: datetime,
+    *,
+    everything: bool,
+    policy: str | None,
 ) -> None:
-    """Insert a refresh; its asker is the first who is told."""
+    """Insert a refresh; its asker is the first who is told. `policy` is the escalation policy that holds for it."""
     insert(
         session,
         RefreshRow,
@@ -29,6 +36,7 @@ def add(
         requested_by=member_id,
         requested_at=now,
         everything=everything,
+        policy=policy,
     )
     join(session, refresh_id, member_id, now)
 

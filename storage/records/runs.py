@@ -47,11 +47,12 @@ def add(
     collects: bool,
     agreed: Mapping[str, int] | None = None,
     only: Sequence[str] = (),
+    policy: str | None = None,
 ) -> None:
     """Insert a queued run; IntegrityError when the slot had one or another run holds the source.
 
     `agreed` is the least records per stream that a person agreed to, after a read that was held; `only` are the
-    streams that it reads alone.
+    streams that it reads alone; `policy` is the escalation policy of a first read.
     """
     insert(
         session,
@@ -66,6 +67,7 @@ def add(
         collects=collects,
         agreed=dict(agreed) if agreed else None,
         only=list(only) or None,
+        policy=policy,
     )
 
 

@@ -1,6 +1,6 @@
 """Sources, their connections and their metered reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -37,7 +37,10 @@ class StoredGrant:
 def sources_of(session: Session, organization_id: str) -> list[Source]:
     """Return all sources of the organization, by label."""
     # One row holds both: what is asked of the connection has names of its own.
-    return [as_source(row, row, row.zone) for row in look(session, _of_organization(), organization=organization_id)]
+    return [
+        replace(as_source(row, row, row.zone), policy=row.policy)
+        for row in look(session, _of_organization(), organization=organization_id)
+    ]
 
 
 def visible(session: Session, organization_id: str, source_id: str) -> Source | None:
@@ -229,6 +232,7 @@ def _of_organization() -> Select[Any]:
             connection.c.environment,
             connection.c.disconnected_by,
             organization.c.timezone.label("zone"),
+            organization.c.escalation_policy.label("policy"),
         )
         .join(connection, connection.c.source_id == source.c.id)
         .join(organization, organization.c.id == source.c.organization_id)

@@ -22,6 +22,7 @@ _SUBJECT = 150
 FOOTER = "Sent by Tidings, because you confirmed this address in Slack."
 FOOTERS = {
     "escalation": "Sent by Tidings to the support address.",
+    "escalation_again": "Sent by Tidings to the support address.",
     "access_request": "Sent by Tidings to the support address.",
     "missed": "Sent by Tidings to the support address.",
     "canary": "Sent by Tidings to the support address.",

@@ -24,6 +24,7 @@ from templates.notices.answers import (
     unknown_source,
 )
 from templates.notices.audit import audit_list
+from templates.notices.calls import escalation_again, escalation_step
 from templates.notices.card import refresh_card
 from templates.notices.confirm import confirm_refresh, dismissed, queued
 from templates.notices.connect import (
@@ -94,6 +95,8 @@ __all__ = [
     "disconnected_told",
     "dismissed",
     "escalation",
+    "escalation_again",
+    "escalation_step",
     "escalation_told",
     "expiry_warning",
     "failure",

@@ -20,10 +20,12 @@ from storage.facts.messages import (
     Strong,
     When,
 )
+from storage.facts.policies import Call, Course
 from storage.facts.runs import Run, RunState, Trigger
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
 from templates import actions, times
+from templates.notices.calls import course_facts
 from templates.notices.card import outcome, what
 from templates.notices.pieces import Words, doing, instant, waits
 from templates.text import label
@@ -40,18 +42,19 @@ def escalation(
     now: datetime,
     *,
     value: str,
+    course: Course,
     account_rep: str | None = None,
-    acknowledged_at: datetime | None = None,
 ) -> Message:
-    """Return the post (and mail) for support: open, acknowledged or ended, as the refresh says; edited, never twice."""
+    """Return the post (and mail) for support: open, in hand or ended, as the refresh says; edited, never twice."""
     ended = not any(run.state.active for _, run in refresh.runs)
-    waited = times.span((now - refresh.requested_at).total_seconds())
+    waited = times.span(((refresh.finished_at or now) - refresh.requested_at).total_seconds())
     title = _title(refresh, waited, ended=ended)
     parts: list[Part] = [Heading(title)]
-    if refresh.acknowledged_by:
-        at: Words = (", ", When(acknowledged_at)) if acknowledged_at else ()
-        parts.append(Paragraph((Strong(f"Acknowledged by {label(refresh.acknowledged_by)}"), *at, ".")))
-    parts.append(Facts(_facts(refresh, now, account_rep)))
+    if ended:
+        parts.append(Paragraph(_closing(refresh, course, waited)))
+    elif course.taken:
+        parts.append(Paragraph(_in_hand(refresh, course.taken)))
+    parts.append(Facts((*_facts(refresh, now, account_rep), *course_facts(course, ended=ended))))
     parts.append(Steps(tuple(_step(source, run, now) for source, run in refresh.runs)))
     if not ended:
         parts.append(_buttons(value, acknowledged=refresh.acknowledged_by is not None))
@@ -68,6 +71,23 @@ def escalation(
         done: Words = ("Ended, ", *instant(refresh.finished_at, "now"), told)
         parts.append(Note(done))
     return Message(f"{title}.", tuple(parts), subject=title, kind="escalation")
+
+
+def _closing(refresh: RefreshStatus, course: Course, waited: str) -> Words:
+    """Return how long it took in all, and who took it on: ``Ready after 3 h 42 min. Acknowledged by …``."""
+    ready = all(run.state is RunState.READY for _, run in refresh.runs)
+    words: Words = (Strong(f"{'Ready' if ready else 'Over'} after {waited}"),)
+    taken = course.taken
+    if taken is None:
+        return (*words, ". Nobody had acknowledged it.")
+    return (*words, f". Acknowledged by {label(taken.name)}, ", When(taken.at), ".")
+
+
+def _in_hand(refresh: RefreshStatus, taken: Call) -> Words:
+    who: Words = (Strong(f"Acknowledged by {label(taken.name)}"), ", ", When(taken.at))
+    if refresh.acknowledged_by:
+        return (*who, ". Unless it ends before, the next call goes out, ", When(taken.due_at), ".")
+    return (*who, ", which held until ", When(taken.due_at), ". Nobody has it in hand now.")
 
 
 def _title(refresh: RefreshStatus, waited: str, *, ended: bool) -> str:
@@ -164,13 +184,14 @@ def escalation_told(refresh: RefreshStatus, now: datetime) -> Message:
                 " You need not do anything; you will be told when it ends.",
             )
         ),
-        Steps(tuple(_brief(source, run, now) for source, run in refresh.runs)),
+        Steps(tuple(brief(source, run, now) for source, run in refresh.runs)),
         Note(("Until then the data stays as it was before. Refresh ", Code(refresh.id))),
     ]
     return Message(f"{title}.", tuple(parts), subject=title, kind="escalation_told")
 
 
-def _brief(source: Source, run: Run, now: datetime) -> Step:
+def brief(source: Source, run: Run, now: datetime) -> Step:
+    """Return how one source stands, for whoever waits."""
     if run.state.active:
         return Step(source_name(source), StepState.WORKING, doing(run, now))
     return _step(source, run, now)

@@ -159,7 +159,7 @@ def _escalations(world: World, tables: Tables) -> list[str]:
     fired = {row.subject for row in tables.deadlines if row.kind == "escalation" and row.state == "fired"}
     found = []
     for refresh in tables.refreshes:
-        late = [row for row in tables.deadlines if row.subject == refresh.id]
+        late = [row for row in tables.deadlines if row.subject == refresh.id and row.kind == "escalation"]
         due = late[0].due_at if late else None
         should = due is not None and (refresh.finished_at or world.clock.now()) > due
         rows = [row for row in tables.deliveries if row.subject == refresh.id]

@@ -14,6 +14,7 @@ from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Person
 from storage.facts.past import Older
 from storage.facts.people import Action, Member, Role
+from storage.facts.policies import DEFAULT_POLICY, Call, CallKind, Course, Policy, PolicyStep, StepKind
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import (
     Clocks,
@@ -605,15 +606,38 @@ def _finished():
 
 def _escalations():
     ids: dict[str, Any] = {"value": "rfr_06e9k2", "account_rep": "Rhea Sol"}
-    slow = {"escalated_at": NOW - minutes(1)}
-    stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
+    slow = {"escalated_at": NOW - minutes(61)}
+    stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=241, rows=12_400, expected=18_200)
     seen = {"acknowledged_by": "Sam Keller"}
+    leads = PolicyStep(timedelta(hours=5), StepKind.CHANNEL, "T0TEMERITY/C0LEADS", "#finance-leads")
+    policy = Policy((*DEFAULT_POLICY.steps, leads))
+    called = [Call(CallKind.STEP, number, NOW - minutes(61), NOW - minutes(61)) for number in (0, 1)]
+    taken = Call(CallKind.TAKEN, 1, NOW + minutes(6), NOW - minutes(54), "Sam Keller")
+    lapsed = Call(CallKind.TAKEN, 1, NOW - minutes(1), NOW - minutes(61), "Sam Keller")
+    stood = [
+        Call(CallKind.STEP, 0, NOW - minutes(61), NOW - minutes(61)),
+        Call(CallKind.STEP, 1, NOW - minutes(61), NOW),
+    ]
+    again = Call(CallKind.AGAIN, 1, NOW - minutes(1), NOW)
+    open_ = Course(policy, tuple(called), NOW + minutes(59), (leads,))
+    expired = Course(DEFAULT_POLICY, (*called, lapsed, again), NOW + minutes(120), ())
+    mine = Course(policy, (*called, taken), taken.due_at, (leads,))
+    late = refresh((SHOPIFY, stuck), **slow)
     return {
-        "escalation_open": notices.escalation(refresh((SHOPIFY, stuck), **slow), NOW, **ids),
+        "escalation_open": notices.escalation(late, NOW, course=open_, **ids),
         "escalation_acknowledged": notices.escalation(
-            refresh((SHOPIFY, stuck), **slow, **seen), NOW, acknowledged_at=NOW, **ids
+            refresh((SHOPIFY, stuck), **slow, **seen), NOW, course=mine, **ids
         ),
-        "escalation_ended": notices.escalation(mixed(**slow, **seen), NOW, **ids),
+        "escalation_expired": notices.escalation(late, NOW, course=expired, **ids),
+        "escalation_audited": notices.escalation(late, NOW, course=replace(open_, calls=tuple(stood)), **ids),
+        "escalation_ended": notices.escalation(
+            mixed(**slow, **seen, requested_at=NOW - minutes(230)), NOW, course=mine, **ids
+        ),
+        "escalation_again": notices.escalation_again(late, expired, NOW),
+        "escalation_again_nobody": notices.escalation_again(late, replace(expired, calls=tuple(called)), NOW),
+        "escalation_again_over": notices.escalation_again(mixed(**slow), expired, NOW),
+        "escalation_step": notices.escalation_step(late, open_, NOW),
+        "escalation_step_in_hand": notices.escalation_step(refresh((SHOPIFY, stuck), **slow, **seen), open_, NOW),
         "escalation_told": notices.escalation_told(refresh((SHOPIFY, stuck), **slow), NOW),
     }
 

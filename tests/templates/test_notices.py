@@ -10,6 +10,7 @@ import pytest
 from storage.facts import messages as m
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.people import Action, Role
+from storage.facts.policies import DEFAULT_POLICY, Call, CallKind, Course
 from storage.facts.runs import Clocks, Duration, FailureKind, Held, RunState, Stage, Trigger
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
@@ -323,8 +324,10 @@ def test_every_fact_with_a_name_has_words():
 def test_three_hours_later_support_has_all_it_needs():
     stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=181, rows=12_400, expected=18_200)
     late = refresh((SHOPIFY, stuck), escalated_at=NOW)
+    called = Call(CallKind.STEP, 0, NOW, NOW)
+    course = Course(DEFAULT_POLICY, (called,), NOW + minutes(60), ())
     ids: dict[str, Any] = {"value": "rfr_1", "account_rep": "Rhea Sol"}
-    open_post = notices.escalation(late, NOW, **ids)
+    open_post = notices.escalation(late, NOW, course=course, **ids)
     for piece in (
         "Temerity Goods",
         "Rhea Sol",
@@ -341,10 +344,11 @@ def test_three_hours_later_support_has_all_it_needs():
         actions.ESCALATION_RETRY,
         actions.ESCALATION_CANCEL,
     ]
-    seen = notices.escalation(replace(late, acknowledged_by="Sam Keller"), NOW, acknowledged_at=NOW, **ids)
+    taken = replace(course, calls=(called, Call(CallKind.TAKEN, 1, NOW + minutes(60), NOW, "Sam Keller")))
+    seen = notices.escalation(replace(late, acknowledged_by="Sam Keller"), NOW, course=taken, **ids)
     assert list(pressed(seen)) == [actions.ESCALATION_RETRY, actions.ESCALATION_CANCEL]
     assert "Acknowledged by Sam Keller, Nov 21, 2026, 19:41 UTC" in said(seen)
-    ended = notices.escalation(ready(escalated_at=NOW), NOW, **ids)
+    ended = notices.escalation(ready(escalated_at=NOW), NOW, course=taken, **ids)
     assert pressed(ended) == {}
     assert ended.subject == "Ended · Temerity Goods: Shopify data is ready to import"
 
@@ -358,7 +362,9 @@ def test_a_first_read_that_stands_still_is_called_by_its_name():
         trigger=Trigger.FIRST_READ,
         progress_at=NOW - minutes(190),
     )
-    post = notices.escalation(refresh((SHOPIFY, stuck), people=(), requested_by=None), NOW, value="run_1")
+    course = Course(DEFAULT_POLICY, (), NOW, ())
+    alone = refresh((SHOPIFY, stuck), people=(), requested_by=None)
+    post = notices.escalation(alone, NOW, value="run_1", course=course)
     assert post.subject == "Needs support · Temerity Goods: first read of Shopify stands still, started 10 h ago"
     assert "no sign of life of its worker since" in said(post)
 

@@ -36,6 +36,7 @@ class Shell:
             arguments[0] in {"migrate", "seed", "serve", "doctor", "status", "refresh", "access"}
             or "rotate" in arguments
             or "receipts" in arguments
+            or "escalations" in arguments
         )
         options = ["--env-file", str(self.env_file)] if takes_file else []
         result = CliRunner().invoke(app, [*arguments, *options])

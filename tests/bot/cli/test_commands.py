@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,19 @@ def test_refresh_starts_runs_in_the_name_of_a_member(seeded: Shell) -> None:
         people = [person.user_id for person in refreshes.people_of(session, refresh_id)]
         assert people == ["U0MAYA", "U0DANIEL"]
         assert len(refreshes.runs_of(session, refresh_id)) == 1
+    database.close()
+
+
+def test_calls_that_were_not_made_are_named(seeded: Shell) -> None:
+    assert "was made" in seeded.run("escalations", "audit")
+    refresh_id = seeded.run("refresh", "temerity-goods", "shopify").replace(":", " ").split()[1]
+    database = open_database(seeded.variables["DATABASE_URL"])
+    with database.write() as session:
+        row = refreshes.row(session, refresh_id)
+        row.requested_at -= timedelta(hours=4)
+        session.add(row)
+    told = seeded.run("escalations", "audit", "--days", "2", code=1)
+    assert f"Temerity Goods, {refresh_id}: NOT made: step 1 (support), due" in told
     database.close()
 
 
