@@ -50,6 +50,7 @@ LONG = (
     "tests/jobs/test_",
     "tests/jobs/webhooks/",
     "tests/scenarios/",
+    "tests/sequences/test_",
     "tests/storage/test_seeding",
     "tests/storage/warehouse/test_erase",
     "tests/storage/warehouse/test_redact",

@@ -7,11 +7,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bot.cli.equality import differences, unequal
 from bot.cli.stories import truths
 from bot.cli.stories.browser import StoryBrowser
+from bot.cli.stories.comparing import compared
 from bot.cli.stories.connecting import connect, connect_by_form
 from bot.cli.stories.stage import Stage
 from bot.cli.stories.truths import Account, Records, Rows
@@ -23,8 +22,9 @@ from sandbox.providers.quickbooks.rates import quote, several_currencies
 from sandbox.providers.shopify.offers import move_on
 from storage.facts.sources import Provider
 from storage.facts.status import SourceStatus
-from storage.warehouse.reader import Reader
 
+#: The seller who is connected.
+SELLER = "A2TEMERITYUS01"
 #: After so long everything is due again, and what is read once a day as well.
 _PAUSE = timedelta(hours=25)
 CONNECTED = (Provider.QUICKBOOKS, Provider.SHOPIFY, Provider.AMAZON, Provider.NETSUITE)
@@ -117,8 +117,8 @@ def _changes(stage: Stage, account: Account) -> str:
     shop = sandbox.shopify.shops[catalogue.SHOP]
     orders = shop.mutate(seed, new=4, changed=6, deleted=1, voided=1)
     move_on(shop, seed, sandbox.clock.now())
-    seller, now = sandbox.amazon.shops[truths.SELLER], sandbox.clock.now()
-    sandbox.amazon.mutate(truths.SELLER, orders=3, changes=3)
+    seller, now = sandbox.amazon.shops[SELLER], sandbox.clock.now()
+    sandbox.amazon.mutate(SELLER, orders=3, changes=3)
     seller.give_back(now)
     seller.settle(now - timedelta(hours=4))
     seller.ledger.release()
@@ -208,58 +208,15 @@ def _truth(stage: Stage, account: Account, status: SourceStatus, *, daily: bool)
     assert until is not None
     match status.source.provider:
         case Provider.QUICKBOOKS:
-            return list(truths.quickbooks(stage.sandbox, until, daily=daily))
+            return list(truths.quickbooks(stage.sandbox.quickbooks.books[catalogue.REALM], until, daily=daily))
         case Provider.SHOPIFY:
-            return list(truths.shopify(stage.sandbox))
+            return list(truths.shopify(stage.sandbox.shopify.shops[catalogue.SHOP]))
         case Provider.AMAZON:
-            return list(truths.amazon(stage.sandbox, until, again=daily))
+            return list(truths.amazon(stage.sandbox.amazon, SELLER, until, again=daily))
         case _:
             return list(truths.netsuite(account))
 
 
 def _compared(stage: Stage, status: SourceStatus, streams: list[Records | Rows]) -> tuple[list[str], int]:
-    wrong: list[str] = []
-    rows = 0
     with stage.warehouse(status).reader() as reader:
-        kept = _Kept(reader, status)
-        for stream in streams:
-            if isinstance(stream, Records):
-                held = {row["id"]: row for row in kept.rows(stream.stream, stream.where)}
-                lines = {one.name: kept.lines(one.name) for one in stream.shape.lines}
-                wrong += differences(stream.shape, held, lines, stream.truth)
-            else:
-                found = kept.rows(stream.stream, stream.where)
-                wrong += unequal(
-                    stream.stream, (tuple(row[name] for name in stream.columns) for row in found), stream.truth
-                )
-        rows = kept.seen
-    return wrong, rows
-
-
-class _Kept:
-    """The live rows of one source."""
-
-    def __init__(self, reader: Reader, status: SourceStatus) -> None:
-        self._reader = reader
-        self._source = status.source
-        self._tables = set(reader.tables())
-        #: rows and lines that were read
-        self.seen = 0
-
-    def rows(self, stream: str, where: str) -> list[dict[str, Any]]:
-        return self._read(stream, f"NOT _deleted AND {where}")
-
-    def lines(self, table: str) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for line in self._read(table, "TRUE"):
-            found.setdefault(line["parent_id"], []).append(line)
-        return found
-
-    def _read(self, name: str, where: str) -> list[dict[str, Any]]:
-        table = f"raw_{self._source.provider}_{name}"
-        if table not in self._tables:
-            return []
-        sql = f"SELECT * FROM {table} WHERE _source = ? AND {where}"  # noqa: S608 - names and conditions of ours
-        found: list[dict[str, Any]] = self._reader.arrow(sql, (self._source.id,)).to_pylist()
-        self.seen += len(found)
-        return found
+        return compared(reader, status.source, streams)

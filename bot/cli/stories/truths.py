@@ -26,16 +26,12 @@ from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
 from connectors.quickbooks.statements import ENTITIES
 from connectors.shapes import Shape
 from connectors.shopify import shapes
-from sandbox.providers import catalogue
+from sandbox.providers.amazon import Amazon
 from sandbox.providers.netsuite import NetSuite
 from sandbox.providers.quickbooks import statements
 from sandbox.providers.quickbooks.books import Books
 from sandbox.providers.quickbooks.chart import DEBIT_SIDE
 from sandbox.providers.shopify.store import Store
-from sandbox.world import Sandbox
-
-#: The seller who is connected.
-SELLER = "A2TEMERITYUS01"
 
 
 @dataclass(frozen=True)
@@ -71,9 +67,8 @@ class Account:
     paths: list[str] = field(default_factory=list)
 
 
-def quickbooks(sandbox: Sandbox, until: datetime, *, daily: bool) -> Iterator[Records | Rows]:
+def quickbooks(books: Books, until: datetime, *, daily: bool) -> Iterator[Records | Rows]:
     """Yield every stream; `daily` with the reports that are read from the second collection on."""
-    books = sandbox.quickbooks.books[catalogue.REALM]
     for entity in ENTITIES:
         yield Records(entity.shape, books.truth(entity.name))
     yield Records(rates.SHAPE, [one | {"Id": f"{one['SourceCurrencyCode']} {one['AsOfDate']}"} for one in books.rates])
@@ -128,9 +123,8 @@ def _ledger(books: Books, since: date) -> Rows:
     return Rows("general_ledger", columns, truth, "row_kind = 'data'")
 
 
-def shopify(sandbox: Sandbox) -> Iterator[Records | Rows]:
+def shopify(store: Store) -> Iterator[Records | Rows]:
     """Yield every stream."""
-    store = sandbox.shopify.shops[catalogue.SHOP]
     yield Records(shapes.ORDERS, store.truth("Order"))
     yield Records(shapes.PRODUCTS, _products(store))
     yield Records(shapes.CUSTOMERS, store.truth("Customer"))
@@ -161,17 +155,17 @@ def _level(level: Mapping[str, Any]) -> Row:
     return {**level, **counts, "onHand": counts["on_hand"]}
 
 
-def amazon(sandbox: Sandbox, until: datetime, *, again: bool) -> Iterator[Records | Rows]:
+def amazon(app: Amazon, seller: str, until: datetime, *, again: bool) -> Iterator[Records | Rows]:
     """Yield every stream; of sales and traffic the days that are asked for, at first or, later, `again`."""
     for shape in (MARKETPLACES, AMAZON_ORDERS, SETTLEMENTS, LINES, TRANSACTIONS, amazon_stock.INVENTORY, RETURNS):
-        yield Records(shape, _seller(sandbox, shape))
+        yield Records(shape, _of_seller(app, seller, shape))
     first = (until - (AGAIN if again else FIRST)).date().isoformat()
-    days = [day for day in _seller(sandbox, TRAFFIC) if day["date"] > first]
+    days = [day for day in _of_seller(app, seller, TRAFFIC) if day["date"] > first]
     yield Records(TRAFFIC, days, f"date > DATE '{first}'")
 
 
-def _seller(sandbox: Sandbox, shape: Shape) -> list[Any]:
-    found: list[Any] = msgspec.json.decode(sandbox.amazon.truth(SELLER, shape.name))
+def _of_seller(app: Amazon, seller: str, shape: Shape) -> list[Any]:
+    found: list[Any] = msgspec.json.decode(app.truth(seller, shape.name))
     return found
 
 

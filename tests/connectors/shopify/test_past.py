@@ -58,7 +58,7 @@ def missing(world: World, app: Shopify, done: Collected) -> list[str]:
     return [key for key, at in there.items() if rows.get(key) != at]
 
 
-# By pages in any order of events: test_sequences.
+# By pages in any order of events: tests/sequences.
 @pytest.mark.parametrize("way", WAYS if os.environ.get("SOAK") else ["bulk"])
 async def test_the_newest_orders_are_in_first_and_the_past_follows(
     world: World, app: Shopify, clock: OffsetClock, way: str

@@ -1,0 +1,34 @@
+"""Where sequences are played: all in files, and all that can be on Postgres."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from storage.sessions import Database
+from tests.databases import with_database
+from tests.sequences.frame import Deployment
+
+
+@pytest.fixture
+def deployment(database: Database, request: pytest.FixtureRequest) -> Deployment:
+    """Database and catalog of the lakes on one kind of database; every test that takes it runs on both kinds."""
+    url: str = request.getfixturevalue("folder_lakes" if database.is_sqlite else "postgres_lakes")
+    return Deployment(database, url)
+
+
+@pytest.fixture
+def folder_lakes(tmp_path: Path) -> str:
+    return str(tmp_path / "lakes")
+
+
+@pytest.fixture
+def postgres_lakes(postgres_server: str, tmp_path: Path) -> Iterator[str]:
+    name = f"tidings_lake_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield f"{with_database(postgres_server, name)}?data={tmp_path / 'lakes'}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
