@@ -11,6 +11,7 @@ from connectors.amazon import entry, inventory, orders, reading, returns, settle
 from connectors.amazon.calls import Calls, Pace
 from connectors.amazon.part import Errand, Part
 from connectors.amazon.reports import ASKED, Reports, Waiting
+from connectors.amazon.spans import Stretch
 from connectors.amazon.tables import READY
 from connectors.apart import Aside, apart, refuse_nothing
 from connectors.base import Access, Collected, Company, Progress, Session, Sink, serial
@@ -82,8 +83,9 @@ class AmazonConnector:
     )
     ready: tuple[ReadyTable, ...] = READY
 
-    def __init__(self, waiting: Waiting | None = None) -> None:
+    def __init__(self, waiting: Waiting | None = None, past: Stretch | None = None) -> None:
         self._waiting = waiting or Waiting()
+        self._past = past or Stretch()
         #: what each seller's answers said about the pace
         self._paces: dict[str, Pace] = {}
 
@@ -104,7 +106,8 @@ class AmazonConnector:
         await Intake(MARKETPLACES, one_by_one, progress).take([found])
         calls = Calls(session.http, self._paces.setdefault(session.access.account, Pace()))
         reports = Reports(session, calls, self._waiting)
-        errand = Errand(session, calls, reports, _participating(found), cursors, until, one_by_one, progress)
+        markets = _participating(found)
+        errand = Errand(session, calls, reports, markets, cursors, until, one_by_one, progress, self._past)
         if not errand.marketplaces:
             if await session.access.held.count(orders.ORDERS.name):
                 # What is here would grow old behind a time that says otherwise.

@@ -10,6 +10,7 @@ import msgspec
 
 from connectors.amazon.calls import Calls
 from connectors.amazon.reports import Reports
+from connectors.amazon.spans import Stretch
 from connectors.base import Progress, Session, Sink
 from connectors.decode import Prepare, Record
 from connectors.intake import Intake
@@ -35,6 +36,7 @@ class Errand:
     until: datetime
     sink: Sink
     progress: Progress
+    past: Stretch = field(default_factory=Stretch)
 
     def intake(self, shape: Shape, prepare: Prepare | None = None, known: frozenset[str] | None = None) -> Intake:
         """Return what takes a stream's records in, and looks for fields other than the known ones."""

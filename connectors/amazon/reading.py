@@ -12,7 +12,7 @@ from connectors.amazon.document import Text
 from connectors.amazon.flat import Found
 from connectors.amazon.part import BATCH, Errand, Part, drain, look_inside, take, told, without
 from connectors.amazon.reports import ASKED
-from connectors.amazon.spans import LITTLE, QUICKLY, SPAN, Kind, Plan, plan
+from connectors.amazon.spans import QUICKLY, SPAN, Kind, Plan, plan
 from connectors.base import Mark, mark
 from connectors.intake import Intake
 from connectors.lags import STATED
@@ -35,11 +35,12 @@ async def read_returns(errand: Errand) -> Part:
 async def _read_spans(errand: Errand, kind: Kind, shape: Shape, read: Callable[[Text], Found]) -> Part:
     """Read what is new of one kind of report, and some of its past: all of it where that is little and quick."""
     name, until = shape.name, errand.until
-    planned = plan(kind, mark(errand.cursors.get(name), until), until, errand.marketplaces)
+    planned = plan(kind, mark(errand.cursors.get(name), until), until, errand.marketplaces, errand.past.history)
     intake = errand.intake(shape)
     unknown: set[str] = set()
     ends = await _load(errand, planned, intake, read, unknown)
-    if planned.left and intake.rows <= LITTLE and planned.left / errand.calls.pace.rate(ASKED).per_second <= QUICKLY:
+    seconds = planned.left / errand.calls.pace.rate(ASKED).per_second
+    if planned.left and intake.rows <= errand.past.little and seconds <= QUICKLY:
         planned = planned.rest()
         await _load(errand, planned, intake, read, unknown)
     cursor = Mark(ends - errand.behind, planned.back_to.isoformat())

@@ -34,6 +34,15 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """How long the past is, and how much of it is little enough to be read with what is new."""
+
+    history: timedelta = HISTORY
+    #: records; fewer than none: it is always read with further runs
+    little: int = LITTLE
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Which spans to read, the oldest first, and how far back everything is in afterwards."""
 
@@ -59,11 +68,13 @@ class Plan:
         return Plan(self.kind, tuple(wanted), borders[0], complete=True, left=0)
 
 
-def plan(kind: Kind, since: Mark | None, until: datetime, marketplaces: tuple[str, ...]) -> Plan:
+def plan(
+    kind: Kind, since: Mark | None, until: datetime, marketplaces: tuple[str, ...], history: timedelta = HISTORY
+) -> Plan:
     """Plan one collection: what changed since the last one, and some more of the past until all of it is there."""
     # Amazon takes whole seconds: the next one, so that everything up to `until` is in.
     end = until + timedelta(microseconds=-until.microsecond % 1_000_000)
-    floor = _aligned(until - HISTORY)
+    floor = _aligned(until - history)
     spans: list[tuple[datetime, datetime]] = []
     if since is None:
         back_to, more, made_since = _aligned(until), kind.first, None

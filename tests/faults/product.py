@@ -17,8 +17,12 @@ from typing import Any
 from bot.cli.isolated import isolated_settings
 from bot.logs import configure_logging
 from bot.main import App, Options
+from connectors.amazon.connector import AmazonConnector
+from connectors.amazon.spans import Stretch
 from connectors.base import Access, Collected, Company, Connector, Progress, Session, Sink
+from connectors.past import Slicing
 from connectors.registry import connector_for
+from connectors.shopify.connector import ShopifyConnector
 from connectors.wire import HttpLimits
 from jobs.build import Tuning, build_jobs
 from jobs.crashpoints import crash_point
@@ -115,7 +119,7 @@ def compose(plan: dict[str, Any]) -> App:
         database,
         clock,
         checkpoint=checkpoint,
-        connectors=lambda provider: Witnessed(connector_for(provider), witness),
+        connectors=lambda provider: Witnessed(_connector(provider, slices=plan["slices"]), witness),
         tuning=tuning,
     )
     if not plan["scheduled"]:
@@ -123,6 +127,16 @@ def compose(plan: dict[str, Any]) -> App:
     options = Options(clock=clock, tuning=tuning, timings=TIMINGS, checkpoint=checkpoint, drain_seconds=DRAIN_SECONDS)
     parts = Parts(settings, database, clock, tuning, checkpoint, options)
     return TWINS[plan["twin"]](parts, jobs)
+
+
+def _connector(provider: Provider, *, slices: bool) -> Connector:
+    """Return the provider's connector; with slices one to which a few records are very many."""
+    if slices and provider is Provider.SHOPIFY:
+        few = Slicing(above=30, most=20, first=10, by_days=True)
+        return ShopifyConnector(bulk_from=10**6, slicing=few, paged=20)
+    if slices and provider is Provider.AMAZON:
+        return AmazonConnector(past=Stretch(history=timedelta(days=240), little=-1))
+    return connector_for(provider)
 
 
 def _checkpoint(freeze_at: str | None) -> Callable[[str], None]:

@@ -209,6 +209,24 @@ class Unfenced(Collecting):
         return load.commit(collected.cursors, collected.full, keep_cursors=collected.keep_cursors)
 
 
+class CursorsLater(Collecting):
+    """Twin: commits the rows, and the cursors that say so afterwards."""
+
+    async def _commit(
+        self,
+        run: Run,
+        source: Source,
+        generation: int,
+        load: Loader,
+        writer: Any,
+        collected: Any,
+        plan: dict[str, Any],
+    ) -> LoadResult:
+        return await super()._commit(
+            run, source, generation, load, writer, dataclasses.replace(collected, cursors={}, keep_cursors=()), plan
+        )
+
+
 def _clicking(kind: type[ClickService]) -> Callable[[Parts, Jobs], App]:
     def build(parts: Parts, jobs: Jobs) -> App:
         service = kind(jobs.desk, parts.clock, jobs.services.refresh, parts.checkpoint)
@@ -276,6 +294,7 @@ TWINS: dict[str, Callable[[Parts, Jobs], App]] = {
     "no-quiet": _delivering(DeliveryHandler, quiet=timedelta(0)),
     "loads-again": _collecting(LoadsAgain),
     "unfenced": _collecting(Unfenced),
+    "cursors-later": _collecting(CursorsLater),
     "acks-first": _clicking(AcksFirst),
     "forgets-first": _clicking(ForgetsFirst),
     "never-looks": _clicking(NeverLooks),

@@ -64,6 +64,8 @@ class World:
     server: ForkServer
     witness: Witness
     scheduled: bool = False
+    #: whether first reads take several runs, however few records there are
+    slices: bool = False
     #: attempts of a run before it fails
     attempts: int = 40
     #: ids of the cards whose confirmation was acknowledged to the person
@@ -103,6 +105,7 @@ class World:
                 "freeze_at": freeze_at,
                 "twin": twin,
                 "scheduled": self.scheduled,
+                "slices": self.slices,
                 "attempts": self.attempts,
             },
             self.witness,
