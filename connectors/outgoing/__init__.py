@@ -1,0 +1,1 @@
+"""Requests that Tidings sends to addresses which customers enter: judged, pinned, signed."""
