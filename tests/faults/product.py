@@ -135,7 +135,7 @@ def _connector(provider: Provider, *, slices: bool) -> Connector:
         few = Slicing(above=30, most=20, first=10, by_days=True)
         return ShopifyConnector(bulk_from=10**6, slicing=few, paged=20)
     if slices and provider is Provider.AMAZON:
-        return AmazonConnector(past=Stretch(history=timedelta(days=240), little=-1))
+        return AmazonConnector(past=Stretch(history=timedelta(days=150), little=-1))
     return connector_for(provider)
 
 

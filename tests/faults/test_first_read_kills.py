@@ -5,25 +5,34 @@ import os
 import re
 import signal
 from collections import Counter
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlmodel import col, select
 
+from bot.cli.seed import modes
 from bot.cli.stories import truths
 from bot.cli.stories.comparing import compared
 from connectors.base import mark
+from sandbox.providers.amazon.shop import Shop
 from sandbox.providers.catalogue import SHOP
+from sandbox.world import SEED_FILE
 from storage.facts.runs import Run, RunState, Trigger
+from storage.facts.secret import Secret
 from storage.facts.sources import Provider, Source
 from storage.records import runs, sources
+from storage.seal import Seal
+from storage.seed_file import CredentialsSeed, SourceSeed, load_seed
+from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
 from storage.tables import RunRow
 from tests.faults.lives import ForkServer
 from tests.faults.world import DANIEL, World, world_on
 
+SELLER = "A2TEMERITYUS01"
 SOAK = bool(os.environ.get("SOAK"))
 #: the second period is in, and nobody was told; the third was read and is not in
 COMMITTED, READ = "warehouse.after_commit:2", "run.collected"
@@ -49,6 +58,36 @@ def test_a_shops_first_read_goes_on_where_it_was_killed(database: Database, tmp_
         _dies_and_ends(world, source)
         assert _orders_read_again(world, border, asked) == []
         assert _wrong(world, source, truths.shopify(world.sandbox.shopify.shops[SHOP])) == []
+
+
+@pytest.mark.timeout(300)
+def test_a_sellers_first_read_goes_on_where_it_was_killed(
+    sqlite_database: Database, tmp_path: Path, server: ForkServer
+) -> None:
+    """Amazon makes its reports at its own pace: between two deaths so much time passes that it allows some more."""
+    with world_on(sqlite_database, tmp_path, server, size=2) as world:
+        world.slices = True
+        source, shop = _amazon(world), world.sandbox.amazon.shops[SELLER]
+        world.do(lambda: _trades(shop, world.clock.now(), *(timedelta(days) for days in range(20, 170, 15))))
+        world.begin(crash_at="warehouse.after_commit")
+        world.asked(DANIEL, "refresh amazon")
+        _died(world)
+        committed = _fetched(world)
+        for point in (READ, "warehouse.after_commit") if SOAK else (READ,):
+            _pause(world, shop)
+            world.begin(crash_at=point)
+            _died(world)
+        _pause(world, shop)
+        world.begin()
+        assert world.look(lambda: _whole(world, source), 60), world.life
+        world.settled(40)
+        assert [run.trigger for run in _runs(world, source)] == [Trigger.REQUEST, Trigger.OLDER, Trigger.OLDER]
+        assert committed
+        assert {one: times for one, times in _fetched(world).items() if one in committed and times > 1} == {}
+        made = Counter((one.type, one.marketplaces, one.start, one.end) for one in shop.desk.made.values())
+        assert [one for one, times in made.items() if times > 1] == []
+        truth = truths.amazon(world.sandbox.amazon, SELLER, world.clock.now(), again=False)
+        assert _wrong(world, source, truth) == []
 
 
 @pytest.mark.timeout(120)
@@ -90,6 +129,42 @@ def _dies_and_ends(world: World, source: Source) -> None:
 def _source(world: World, provider: Provider) -> Source:
     found = world.database.in_read(lambda session: sources.sources_of(session, world.organization_id))
     return next(source for source in found if source.provider is provider)
+
+
+def _amazon(world: World) -> Source:
+    """Let the organization have an account at Amazon, too."""
+    grant = world.sandbox.amazon.oauth.grant(SELLER)
+    more = SourceSeed(
+        provider=Provider.AMAZON,
+        account=SELLER,
+        company="Temerity Goods",
+        region="na",
+        credentials=CredentialsSeed(refresh_token=SecretStr(grant.refresh_token)),
+    )
+    seed = load_seed(SEED_FILE, world.do(world.sandbox.credentials))
+    how = Seeding(Seal([Secret(world.settings["SECRET_KEYS"])]), world.clock.now(), modes())
+    seed = seed.model_copy(update={"sources": [more]})
+    world.database.in_write(lambda session: write_seed(session, seed, how))
+    return _source(world, Provider.AMAZON)
+
+
+def _trades(shop: Shop, now: datetime, *ago: timedelta) -> None:
+    """Leave no report of a period empty, nor of what is new: that costs looks at Amazon's list, which are few."""
+    for each in (timedelta(minutes=2), *ago):
+        shop.trade.sell(now - each)
+        shop.give_back(now - each)
+
+
+def _pause(world: World, shop: Shop) -> None:
+    """Let Amazon's buckets fill again, and business go on."""
+    world.pass_time(minutes=16)
+    world.do(lambda: _trades(shop, world.clock.now()))
+
+
+def _fetched(world: World) -> Counter[str]:
+    """Return how often each document was fetched."""
+    entries = world.sandbox.amazon.journal.entries
+    return Counter(one.path for one in entries if one.operation == "download")
 
 
 def _runs(world: World, source: Source) -> list[Run]:
