@@ -17,6 +17,7 @@ from templates import notices
 
 VERBS = (
     *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
+    "promise",
     *("audit", "help", "reread", "receipt", "why"),
     *("deliveries", "notify"),
 )

@@ -11,6 +11,7 @@ from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
+from jobs.promising import Promised
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
@@ -326,6 +327,18 @@ class Schedules(Protocol):
         ...
 
 
+class Promises(Protocol):
+    """How fresh sources must be."""
+
+    async def preview(self, actor: Actor, source_id: str, words: str) -> Promised | None:
+        """Return what a promise would mean."""
+        ...
+
+    async def change(self, actor: Actor, source_id: str, words: str, seen: int, trigger: TriggerKey) -> Promised:
+        """Set it."""
+        ...
+
+
 class Rereads(Protocol):
     """Reading again what is there already."""
 
@@ -451,6 +464,11 @@ class Services(Protocol):
     @property
     def rereads(self) -> Rereads:
         """Reading again what is there already."""
+        ...
+
+    @property
+    def promises(self) -> Promises:
+        """How fresh sources must be."""
         ...
 
     @property

@@ -26,6 +26,7 @@ class Intent(StrEnum):
     MEMBERS = "members"
     CHANNEL = "channel"
     SCHEDULE = "schedule"
+    PROMISE = "promise"
     REREAD = "reread"
     AUDIT = "audit"
     RECEIPT = "receipt"

@@ -13,6 +13,7 @@ from storage.facts.ids import new_id
 #: More sources than this do not fit into a button (2,000 characters).
 MOST_SOURCES = 50
 _MOST_ID = 100
+_MOST_WORDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,24 @@ def unpack_schedule(value: str) -> ScheduleValue:
         raise NotFoundError
     card, source_id, words = texts
     return ScheduleValue(card, source_id, words, seen)
+
+
+def pack_promise(card: str, source_id: str, words: str, seen: int) -> str:
+    """Return the value of the button that saves a promise; `words` as they were typed."""
+    return json.dumps({"c": card, "s": source_id, "m": words, "v": seen}, separators=(",", ":"))
+
+
+def unpack_promise(value: str) -> ScheduleValue:
+    """Return what the button carries; NotFoundError for a value that is not of our making."""
+    try:
+        packed = parse_json(value)
+    except MalformedError:
+        raise NotFoundError from None
+    card, source_id, words, seen = (packed.get(name) for name in ("c", "s", "m", "v"))
+    texts = [one for one in (card, source_id) if isinstance(one, str) and one and len(one) <= _MOST_ID]
+    if len(texts) != 2 or not isinstance(words, str) or len(words) > _MOST_WORDS or type(seen) is not int:
+        raise NotFoundError
+    return ScheduleValue(texts[0], texts[1], words, seen)
 
 
 def pack_reread(card: str, wanted: Wanted) -> str:

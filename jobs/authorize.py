@@ -16,6 +16,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.CANCEL_REFRESH: Role.REFRESHER,
     Action.LOAD_HELD: Role.MANAGER,
     Action.CHANGE_SCHEDULE: Role.MANAGER,
+    Action.CHANGE_PROMISE: Role.MANAGER,
     Action.REREAD: Role.MANAGER,
     Action.ASK_FOR_HELP: Role.VIEWER,
     Action.ASK_FOR_ACCESS: Role.VIEWER,

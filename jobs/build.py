@@ -62,6 +62,7 @@ from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
 from jobs.notify import Notifier
 from jobs.people import People
+from jobs.promising import PromiseService
 from jobs.receipt_view import ReceiptService
 from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
@@ -244,6 +245,7 @@ def build_jobs(
         timelines=TimelineService(desk, clock, notifier),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
+        promises=PromiseService(desk, clock),
         installs=InstallService(
             InstallMeans(
                 desk=desk,

@@ -76,6 +76,14 @@ def next_turn(source: Source, last_data_refresh: datetime | None, now: datetime)
     return business_end(calendar, zone_of(source), last_data_refresh, age)
 
 
+def turns(source: Source, as_of: datetime) -> tuple[datetime | None, datetime | None]:
+    """Return from when data of that instant is late and overdue; None for never within a year."""
+    late = next_turn(source, as_of, as_of)
+    if late is None:
+        return None, None
+    return late, late if freshness(source, as_of, late) is Freshness.OVERDUE else next_turn(source, as_of, late)
+
+
 def zone_of(source: Source) -> ZoneInfo:
     """Return the zone of the calendar; a name that is no zone any more must not stop anything."""
     return ZoneInfo(source.zone if known_zone(source.zone) else "UTC")

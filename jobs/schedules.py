@@ -6,6 +6,7 @@ from datetime import datetime
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
+from jobs.incidents.lateness import watch
 from jobs.plans import Plan, PlanRefusedError, check_plan, read_plan
 from jobs.refresh.ask import TriggerKey
 from jobs.schedule import schedule_of
@@ -89,6 +90,8 @@ class ScheduleService:
         now = self._clock.now()
         planned = _planned(before, plan, zone, now)
         sources.set_schedule(session, before.id, plan.minutes, plan.rule, now)
+        # What is late follows within a second.
+        watch(session, planned.source, now, now)
         frozen.rename(session, DependentKind.SCHEDULE, before.id, rhythm(planned.source))
         triggers.remember(session, trigger.team_id, trigger.trigger_id, before.id, now)
         was = Plan(before.planned_minutes or before.schedule_minutes, before.rule).words

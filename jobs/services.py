@@ -15,6 +15,7 @@ from jobs.incidents.help import ConnectionHelp
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
 from jobs.people import People
+from jobs.promising import PromiseService
 from jobs.receipt_view import ReceiptService
 from jobs.refresh.alone import MissingService
 from jobs.refresh.clicks import ClickService
@@ -53,4 +54,5 @@ class Services:
     disconnect: DisconnectService
     channels: ChannelService
     schedules: ScheduleService
+    promises: PromiseService
     installs: InstallService

@@ -18,6 +18,8 @@ HELD_LOAD = "held_load"
 MISSING_RETRY = "missing_retry"
 #: Save the schedule that a card shows. Value: the card, the source, the schedule and the version before it.
 SCHEDULE_SET = "schedule_set"
+#: Save the promise that a card shows. Value: the card, the source, the promise as typed and what was seen before it.
+PROMISE_SET = "promise_set"
 #: Read again what a card shows. Value: the card, the source, the stream and the day.
 REREAD_START = "reread_start"
 #: Ask support for access to refreshes. Value: the refresh that was wanted.

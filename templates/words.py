@@ -84,6 +84,7 @@ ACTIONS = {
     Action.MANAGE_MEMBERS: "change who may do what",
     Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",
     Action.CHANGE_SCHEDULE: "change when data is collected",
+    Action.CHANGE_PROMISE: "change how fresh data must be",
     Action.REREAD: "read data again",
     Action.SEE_AUDIT: "see the audit",
     Action.SEND_AGAIN: "have a message sent again",

@@ -46,6 +46,8 @@ class Action(StrEnum):
     MANAGE_CHANNELS = "manage_channels"
     #: when sources are collected
     CHANGE_SCHEDULE = "change_schedule"
+    #: how fresh sources must be
+    CHANGE_PROMISE = "change_promise"
     #: read again what is there already
     REREAD = "reread"
     SEE_AUDIT = "see_audit"

@@ -142,6 +142,10 @@ def help_text() -> Message:
             "When is data collected?",
             (Code("/data schedule"), ", and managers change it: ", Code("/data schedule shopify at 07:30")),
         ),
+        (
+            "How fresh must it be?",
+            (Code("/data promise"), ", and managers change it: ", Code("/data promise shopify warn 26h overdue 50h")),
+        ),
         ("Read it all again", (Code("/data reread shopify orders"), " (managers); it asks first")),
         (
             "What happened lately?",

@@ -17,6 +17,9 @@ from jobs.explain.tree import explain
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.plans import read_plan
+from jobs.promise_words import read_words
+from jobs.promises import turns
+from jobs.promising import Promised
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
@@ -35,6 +38,7 @@ from storage.facts.estimates import Calibration
 from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
+from storage.facts.promises import Promise
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
@@ -533,6 +537,29 @@ class TwinRereads:
 
 
 @dataclass
+class TwinPromises:
+    """The shop's promise."""
+
+    saved: list[tuple[str, str]] = field(default_factory=list)
+
+    async def preview(self, actor: Actor, source_id: str, words: str) -> Promised | None:
+        authorize(actor, Action.CHANGE_PROMISE)
+        wanted = read_words(words)
+        if wanted is None:
+            return None
+        promise = wanted if isinstance(wanted, Promise) else None
+        source = replace(SHOP, promise=promise, zone="America/New_York")
+        late, overdue = turns(source, AT)
+        return Promised(source, SHOP, AT, late, overdue, turns(SHOP, AT)[0], (), str(promise), source.zone)
+
+    async def change(self, actor: Actor, source_id: str, words: str, seen: int, trigger: TriggerKey) -> Promised:
+        found = await self.preview(actor, source_id, words)
+        assert found is not None
+        self.saved.append((source_id, found.words))
+        return found
+
+
+@dataclass
 class TwinSchedules:
     """The shop's schedule."""
 
@@ -652,6 +679,7 @@ class TwinServices:
         self.timelines = TwinTimelines()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
+        self.promises = TwinPromises()
         self.rereads = TwinRereads()
         self.installs = TwinInstalls()
         self.help = TwinHelp()
