@@ -42,6 +42,8 @@ from jobs.escalation import EscalationService, deadline_sweep
 from jobs.explain.service import ExplainService
 from jobs.expectations.beats import EVERY as BEAT_EVERY
 from jobs.expectations.beats import ClockBeat
+from jobs.expectations.canary import CANARY, Canary, canary_words
+from jobs.expectations.customers import of_sources
 from jobs.expectations.judging import Judge
 from jobs.expectations.ledger import EVERY as LEDGER_EVERY
 from jobs.expectations.ledger import Ledger
@@ -284,6 +286,7 @@ def build_jobs(
                 **leaver_words(),
                 **dead_words(),
                 **missed_words(),
+                **canary_words(),
                 **call_words(),
             },
             places=places,
@@ -292,7 +295,13 @@ def build_jobs(
             database,
             clock,
             MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
-            own_words={**install_words(public_url), **leaver_words(), **missed_words(), **call_words()},
+            own_words={
+                **install_words(public_url),
+                **leaver_words(),
+                **missed_words(),
+                **canary_words(),
+                **call_words(),
+            },
         ),
         may_act=port.may_act,
         checkpoint=checkpoint,
@@ -301,11 +310,13 @@ def build_jobs(
     )
     support = SupportPlaces(settings.support_channel, settings.support_email)
     beat = ClockBeat(database, clock)
+    canary = Canary(database, clock, port.enqueue, support, sender.find, settings.canary_at)
     ledger = Ledger(
         database,
         clock,
-        Judge(own_kinds=frozenset({MISSED_REPORT, MISSED_OVER})),
+        Judge(own_kinds=frozenset({MISSED_REPORT, MISSED_OVER, CANARY})),
         Reporter(database, port.enqueue, support),
+        [of_sources(notifier)],
         figures=ground.figures,
     )
     editor = CardEditor(database, clock, sender, may_act=port.may_act, places=places)
@@ -327,6 +338,7 @@ def build_jobs(
             Sweep("escalations", 60.0, audit_sweep(database, clock, notifier)),
             Sweep("clock_beat", BEAT_EVERY, beat.sweep()),
             Sweep("expectations", LEDGER_EVERY, ledger.sweep()),
+            Sweep("canary", 60.0, canary.sweep),
             Sweep("cards", 1.0, editor.sweep),
             Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
             Sweep("grants", 60.0, keeper.sweep()),

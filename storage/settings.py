@@ -1,11 +1,12 @@
 """Configuration: environment variables, read once. A missing or wrong one stops the start with a readable list."""
 
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from storage.facts.access import RefreshAccess
@@ -107,10 +108,17 @@ class Settings(BaseSettings):
     watch_state: str = "data/watch.json"
     watch_seconds: float = 30.0
 
+    #: UTC; None: no daily test message
+    canary_at: time | None = None
     metrics_port: int = Field(default=0, ge=0, le=65535)
     metrics_host: str = "127.0.0.1"
 
     log_level: str = "INFO"
+
+    @field_validator("canary_at", mode="before")
+    @classmethod
+    def _empty_is_never(cls, value: object) -> object:
+        return value or None
 
     @model_validator(mode="before")
     @classmethod

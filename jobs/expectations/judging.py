@@ -51,8 +51,8 @@ class Judge:
             case ExpectationKind.DELIVERY:
                 return Verdict.MISSED if overdue.is_waiting(session, one.subject) else Verdict.MET
             case ExpectationKind.CANARY:
-                # That it was asked for, or handed to a queue, says nothing: the other side has to have confirmed it.
-                return Verdict.MET if overdue.is_confirmed(session, one.subject) else Verdict.MISSED
+                # Only the look at the other end meets it: that it was asked for, or handed over, says nothing.
+                return Verdict.MISSED
             case ExpectationKind.COLLECTION:
                 return Verdict.MISSED if overdue.is_still(session, one.subject, now - STILL) else Verdict.MET
             case ExpectationKind.FILE:

@@ -112,6 +112,24 @@ def unsettled(session: Session, kind: ExpectationKind, subjects: Collection[str]
     return found
 
 
+def open_of(session: Session, kind: ExpectationKind) -> list[Expectation]:
+    """Return what is open of a kind of which there are few."""
+    return _facts(session, select(ExpectationRow).where(ExpectationRow.kind == kind, _UNSETTLED))
+
+
+def any_of(session: Session, kind: ExpectationKind, slot: str) -> bool:
+    """Whether anything of that slot was ever expected, of a kind of which there are few."""
+    found = select(ExpectationRow.id).where(ExpectationRow.kind == kind, ExpectationRow.slot == slot)
+    return session.exec(found.limit(1)).first() is not None
+
+
+def count_missed(session: Session, since: datetime) -> int:
+    """Return how much was missed since then, of all kinds."""
+    states = (ExpectationState.MISSED, ExpectationState.REPORTED)
+    statement = select(func.count()).where(col(ExpectationRow.state).in_(states), col(ExpectationRow.alarm_at) >= since)
+    return session.exec(statement).one()
+
+
 def of_report(session: Session, report_id: str) -> list[Expectation]:
     """Return what one report speaks of."""
     statement = select(ExpectationRow).where(ExpectationRow.report_id == report_id)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.facts.expectations import ExpectationKind
+from templates.notices.canary import canary
 from templates.notices.missed import MissedFacts, made_up, missed
 
 _DUE = datetime(2026, 11, 21, 19, 37, tzinfo=UTC)
@@ -25,6 +26,8 @@ def missed_messages() -> dict[str, Any]:
     named: dict[str, Any] = {"names": (_SHOP,)}
     return {
         "missed_slot": missed(facts(slot, **named)),
+        "missed_canary_of_slack": canary(by_mail=False, missed=0),
+        "missed_canary_of_mail": canary(by_mail=True, missed=3),
         "missed_slots": missed(facts(slot, **many)),
         "missed_slots_in_part": missed(facts(slot, **many, settled=30, settled_at=later)),
         "missed_slots_made_up": missed(facts(slot, **many, **over)),
