@@ -18,7 +18,7 @@ from templates import notices
 VERBS = (
     *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
     "promise",
-    *("audit", "help", "reread", "receipt", "why"),
+    *("audit", "help", "reread", "receipt", "why", "landed"),
     *("deliveries", "notify"),
 )
 _NEAR = 60.0

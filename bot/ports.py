@@ -1,6 +1,6 @@
 """What the Slack edge needs of the system behind it; jobs.services has it all, tests bring a small twin."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
+from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
@@ -271,6 +272,16 @@ class Timelines(Protocol):
         ...
 
 
+class Landings(Protocol):
+    """Whether a change is in the data."""
+
+    async def landed(
+        self, actor: Actor, wanted: Sought, source_ids: Sequence[str], trigger: TriggerKey
+    ) -> LandedAnswer:
+        """Return what is there, or watch for it."""
+        ...
+
+
 class Explains(Protocol):
     """Why data is as old as it is."""
 
@@ -489,6 +500,11 @@ class Services(Protocol):
     @property
     def timelines(self) -> Timelines:
         """What became of messages."""
+        ...
+
+    @property
+    def landed(self) -> Landings:
+        """Whether changes landed."""
         ...
 
     @property

@@ -33,6 +33,7 @@ class Intent(StrEnum):
     DELIVERIES = "deliveries"
     NOTIFY = "notify"
     WHY = "why"
+    LANDED = "landed"
     #: "don't refresh": nothing is offered
     DECLINED = "declined"
     UNKNOWN = "unknown"
@@ -102,6 +103,10 @@ _WHY = re.compile(
     r"(?:e-?mail|mail|confirmation)\b"
     r"|\bwhere is (?:my|the) (?:e-?mail|mail|confirmation)\b"
 )
+_LANDED = re.compile(
+    r"\b(?:has|have|did|is|are)\b.*\b(?:land|landed|arrived?)\b"
+    r"|\bis (?:the )?(?:invoice|order|bill|payment|credit memo) #?[\w.-]*[0-9][\w.-]* in\b|\bdid my change\b"
+)
 _STATUS = re.compile(
     r"\bfresh(?:ness)?\b|\bstale\b|\bup[ -]to[ -]date\b|\bcurrent\b|\bstatus\b|\bstate\b|\blate\b|\boverdue\b"
     r"|\blatest\b|\bready\b|\bhow (?:old|new|recent|fresh|far|long|late)\b|\blast\b|\brefresh(?:ed|ing)?\b"
@@ -126,6 +131,7 @@ def understand(sentence: str) -> Question:
     for intent, pattern in (
         (Intent.HELP, _HELP),
         (Intent.HISTORY, _HISTORY),
+        (Intent.LANDED, _LANDED),
         (Intent.WHY, _WHY),
         (Intent.STATUS, _STATUS),
     ):

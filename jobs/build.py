@@ -39,7 +39,10 @@ from jobs.engine import Handler
 from jobs.escalating.auditing import audit_sweep
 from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
+from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
+from jobs.explain.watching import LOOK_EVERY as WATCH_EVERY
+from jobs.explain.watching import landed_words, watch_sweep
 from jobs.expectations.beats import EVERY as BEAT_EVERY
 from jobs.expectations.beats import ClockBeat
 from jobs.expectations.canary import CANARY, Canary, canary_words
@@ -244,6 +247,7 @@ def build_jobs(
         audit=AuditService(desk),
         receipts=ReceiptService(desk),
         explain=ExplainService(desk, clock, read_budget=ground.read_budget, sender=settings.mail_from),
+        landed=LandedService(desk, clock, ground.warehouses),
         timelines=TimelineService(desk, clock, notifier),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
@@ -282,6 +286,7 @@ def build_jobs(
                 **flow_words(seal, connectors),
                 **disconnect_words(),
                 **privacy_words(),
+                **landed_words(),
                 **forgery_words(),
                 **leaver_words(),
                 **dead_words(),
@@ -351,6 +356,7 @@ def build_jobs(
             Sweep("flows", 15.0, services.connect.sweep),
             Sweep("installations", 60.0, services.installs.sweep),
             Sweep("user-groups", ASK_EVERY, user_groups.sweep),
+            Sweep("landings", WATCH_EVERY, watch_sweep(database, clock, ground.warehouses, port.enqueue)),
             Sweep("disconnects", 15.0, severing.sweep),
             Sweep("leavers", LOOK_EVERY, Leavers(database, sender.profile, notifier, people.left, clock.now).sweep),
             Sweep("rights", 3600.0, forgery_sweep(database, clock, notifier, port.enqueue)),

@@ -10,6 +10,7 @@ from jobs.channels import ChannelService
 from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
+from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
 from jobs.incidents.help import ConnectionHelp
 from jobs.installs.service import InstallService
@@ -49,6 +50,7 @@ class Services:
     audit: AuditService
     receipts: ReceiptService
     explain: ExplainService
+    landed: LandedService
     timelines: TimelineService
     connect: ConnectService
     disconnect: DisconnectService

@@ -31,6 +31,7 @@ from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow,
 from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
 from storage.tables.telling import CardRow, DeliveryRow
+from storage.tables.watching import LandedWatchRow
 
 metadata = SQLModel.metadata
 
@@ -56,6 +57,7 @@ __all__ = [
     "IncidentRow",
     "InstallBegunRow",
     "InstallationRow",
+    "LandedWatchRow",
     "LeaseRow",
     "MemberRow",
     "MissedReportRow",

@@ -1,7 +1,7 @@
 """A small twin of the services: everything in memory, every call written down."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
+from storage.facts.landed import LandedAnswer, Sought, Standing
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.promises import Promise
 from storage.facts.receipts import ReceiptPage
@@ -634,6 +635,16 @@ class TwinAudit:
         return AuditPage((), 0, ())
 
 
+class TwinLandings:
+    """Finds nothing, and watches."""
+
+    async def landed(
+        self, actor: Actor, wanted: Sought, _source_ids: Sequence[str], _trigger: TriggerKey
+    ) -> LandedAnswer:
+        authorize(actor, Action.SEE_STATUS)
+        return LandedAnswer(wanted, (), (Standing(SHOP, AT, AT + timedelta(hours=1), running=False),), AT)
+
+
 class TwinExplain:
     """Explains what it sees itself: all is well."""
 
@@ -676,6 +687,7 @@ class TwinServices:
         self.audit = TwinAudit()
         self.receipts = TwinReceipts()
         self.explain = TwinExplain()
+        self.landed = TwinLandings()
         self.timelines = TwinTimelines()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()

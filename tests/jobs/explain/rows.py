@@ -43,15 +43,19 @@ _TOKENS = (
 class Rows:
     """One organization, in one session that is never committed: what is put here is seen by nobody else."""
 
-    def __init__(self, database: Database, session: Session) -> None:
+    def __init__(self, database: Database, session: Session, organization_id: str = "") -> None:
         self.database, self.session, self.clock = database, session, OffsetClock()
+        self.now = self.clock.now()
+        self.organization_id = organization_id or self._seed()
+
+    def _seed(self) -> str:
         seed = load_seed(
             Path(sandbox.__file__).parent / "temerity_goods.yaml", dict.fromkeys(_TOKENS, "a-token-of-a-test")
         )
         how = Seeding(Seal([Secret(new_key())]), self.clock.now() - timedelta(days=30), modes())
-        self.organization_id = write_seed(session, seed, how).organization_id
-        session.flush()
-        self.now = self.clock.now()
+        seeded = write_seed(self.session, seed, how).organization_id
+        self.session.flush()
+        return seeded
 
     def ago(self, minutes: float) -> datetime:
         return self.now - timedelta(minutes=minutes)
