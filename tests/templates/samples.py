@@ -39,6 +39,7 @@ from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
 from templates.notices import dead, reread, schedule, telling
 from tests.templates.samples_missed import missed_messages
+from tests.templates.samples_trouble import promised, troubles
 from tests.templates.samples_why import why_messages
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
@@ -386,6 +387,8 @@ def messages() -> Any:
         "not_confirmed": notices.not_confirmed(),
         **_telling(),
         **why_messages(),
+        **troubles(SHOPIFY, source, incident, failure),
+        **promised(SHOPIFY),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(
             ORG, [member("Daniel Kim", Role.ADMIN), member("Maya Ortiz", Role.REFRESHER)]
