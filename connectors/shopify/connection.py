@@ -125,12 +125,17 @@ class Pager:
         self._sizes = {} if sizes is None else sizes
         self._first = self._sizes.get(root.name, root.first)
 
-    async def pages(self, query: str | None) -> AsyncIterator[Page]:
-        """Yield the pages of a filtered connection, in the order of their last change."""
+    async def pages(self, query: str | None, *, newest_first: bool = False) -> AsyncIterator[Page]:
+        """Yield the pages of a filtered connection, in the order of their last change.
+
+        `newest_first` is for documents that have the variable ``reverse``.
+        """
         after, seen = None, set[str]()
         while True:
             variables: dict[str, Any] = {"after": after} if query is None else {"query": query, "after": after}
             variables |= {inner.variable: inner.first for inner in self._root.inners}
+            if newest_first:
+                variables["reverse"] = True
             found = await self._nodes(variables)
             yield await self._complete(found)
             after = found.after(seen, self._root.shape.label)

@@ -101,7 +101,10 @@ class ShopifyConnector:
         )  # fmt: skip
         parts[tuple(root.shape.name for root in paid)] = partial(
             optional, payments.PAYOUTS, payments.SCOPES, _mark_of(paid, cursors, until),
-            payments.Payments(graph, sizes, intake),
+            payments.Payments(
+                graph, sizes, intake, session.access.held, back_to=_back_to(payments.TRANSACTIONS, cursors, until),
+                most=self._slicing.first or self._slicing.most,
+            ),
         )  # fmt: skip
         for root in offers.ROOTS:
             hourly = _hourly(session, Pager(graph, root, sizes), root, one_by_one, progress)
@@ -184,6 +187,12 @@ def _mark_of(roots: Sequence[Root], cursors: Mapping[str, str], until: datetime)
     found = [mark(cursors.get(root.shape.name), until) for root in roots]
     known = [one for one in found if one is not None]
     return min(known, key=lambda one: one.read_to) if len(known) == len(found) else None
+
+
+def _back_to(root: Root, cursors: Mapping[str, str], until: datetime) -> str:
+    """Return the first day whose records are in, where older ones are still to be read."""
+    found = mark(cursors.get(root.shape.name), until)
+    return found.back_to if found is not None else ""
 
 
 async def _read(

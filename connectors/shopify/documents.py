@@ -354,9 +354,9 @@ query Payouts($first: Int!, $after: String, $query: String) {
 }
 """
 BALANCE_TRANSACTIONS = """
-query BalanceTransactions($first: Int!, $after: String, $query: String) {
+query BalanceTransactions($first: Int!, $after: String, $query: String, $reverse: Boolean) {
   shopifyPaymentsAccount {
-    balanceTransactions(first: $first, after: $after, query: $query, sortKey: PROCESSED_AT) {
+    balanceTransactions(first: $first, after: $after, query: $query, reverse: $reverse, sortKey: PROCESSED_AT) {
       pageInfo { hasNextPage endCursor }
       nodes {
         id type sourceType sourceId sourceOrderTransactionId transactionDate test adjustmentReason

@@ -1,6 +1,7 @@
 """Payouts and balance transactions are followed until they are settled, and left out where the grant lacks them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from connectors.past import Slicing
 from connectors.rewind import rewound
 from connectors.shopify import payments
+from connectors.shopify.connector import ShopifyConnector
 from connectors.shopify.shapes import BALANCE_TRANSACTIONS, PAYOUTS
 from sandbox.providers.shopify import Shopify
 from sandbox.providers.shopify.payouts import ENTRY, PAYOUT
@@ -26,8 +29,8 @@ def clock() -> OffsetClock:
 
 
 @pytest.fixture
-def app(clock: OffsetClock) -> Shopify:
-    return Shopify.generated(seed=2, orders=40, clock=clock, as_of=clock.now())
+def app(request: pytest.FixtureRequest, clock: OffsetClock) -> Shopify:
+    return Shopify.generated(seed=2, orders=getattr(request, "param", 40), clock=clock, as_of=clock.now())
 
 
 @pytest.fixture
@@ -56,6 +59,45 @@ async def test_payments_are_followed_until_they_are_paid_out(world: World, app: 
         done = await world.collect()
         assert not {"payouts", "balance_transactions"} & set(done.full)
         assert_true(world, app)
+
+
+class Kind(ShopifyConnector):
+    """Takes a few transactions for very many."""
+
+    def __init__(self) -> None:
+        super().__init__(slicing=Slicing(above=10**6, most=8, first=8))
+
+
+@pytest.mark.parametrize("app", [500], indirect=True)
+async def test_many_transactions_are_read_newest_first_in_slices(
+    world: World, app: Shopify, clock: OffsetClock
+) -> None:
+    """Each slice is saved with how far back it is, none is read again, and what changes meanwhile is followed."""
+    world.connector, store = Kind(), app.shops[SHOP]
+    world.access = replace(world.access, only=frozenset({"payouts", "balance_transactions"}))
+    done, days, came = await world.collect(), [], 0
+    assert not {"balance_transactions"} & set(done.full)
+    while done.older:
+        (older,) = done.older
+        days.append(older.back_to)
+        there = {one["id"] for one in store.truth(ENTRY) if one["transactionDate"] >= older.back_to.isoformat()}
+        assert there <= set(world.kept.rows["balance_transactions"])
+        assert len(days) < 20
+        store.mutate(len(days), new=1)
+        clock.advance(timedelta(minutes=5))
+        began, before = len(app.journal.entries), set(world.kept.rows["balance_transactions"])
+        done = await world.collect()
+        asked = [entry.detail for entry in app.journal.entries[began:] if '"reverse":true' in entry.detail]
+        assert asked
+        assert all(f"processed_at:<'{older.back_to.isoformat()}" in one for one in asked)
+        came = max(came, len(set(world.kept.rows["balance_transactions"]) - before))
+    assert len(days) >= 2
+    assert days == sorted(set(days), reverse=True)
+    assert came < len(store.truth(ENTRY)) / 2
+    assert_true(world, app)
+    # Read again on request it is read whole.
+    world.kept.cursors = rewound(world.kept.cursors, ("balance_transactions",), None, clock.now())
+    assert "balance_transactions" in (await world.collect()).full
 
 
 async def test_payouts_are_looked_at_once_an_hour(world: World, app: Shopify, clock: OffsetClock) -> None:
