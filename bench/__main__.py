@@ -1,7 +1,8 @@
 """Runs the bench: python -m bench [part ...] [--quick].
 
-Parts: ack, status, click, full_read, idle, rates; all of them when none is named. growth (first reads of up to five
-million records, some twenty minutes) only when it is named. Prints one table and writes
+Parts: ack, status, click, full_read, idle, rates; all of them when none is named. Only when they are named: growth
+(first reads of up to five million records, some twenty minutes) and sources10k (ten thousand sources, eleven minutes).
+Prints one table and writes
 bench/results/<time>.json. The peers have a command of their own (python -m bench.peers), since they are installed
 first. Nothing here is a timed test: what a machine under load measures says little, so the load is written down too.
 """
@@ -20,9 +21,10 @@ PARTS = {
     "idle": "bench.idle",
     "growth": "bench.growth",
     "rates": "bench.rates",
+    "sources10k": "bench.sources10k",
 }
 #: long ones, which run only when they are named
-LONG = {"growth"}
+LONG = {"growth", "sources10k"}
 
 
 def main(arguments: list[str] | None = None) -> int:
