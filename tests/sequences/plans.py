@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ DEATHS = (
     "run.before_end",
 )  # fmt: skip
 SOAKED = 20
+#: seconds for all of them, and for finding the shortest that fails
+_LONGEST = 3600
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def played(*always: Plan) -> Callable[[Test], Test]:
         for plan in always:
             test = example(plan=plan)(test)
         drawn = given(plan=PLANS)(test)
-        return settings(
+        limited: Test = settings(
             max_examples=SOAKED,
             phases=phases,
             deadline=None,
@@ -75,5 +78,6 @@ def played(*always: Plan) -> Callable[[Test], Test]:
             print_blob=True,
             suppress_health_check=list(HealthCheck),
         )(drawn)
+        return pytest.mark.timeout(_LONGEST)(limited) if soak else limited
 
     return decorate
