@@ -66,7 +66,7 @@ def table() -> Mapping[str, Entry]:
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
         Intent.RECEIPT: Entry(receipts.receipt, Action.SEE_HISTORY, COMMANDS),
         Intent.DELIVERIES: Entry(telling.deliveries, Action.SEE_HISTORY, COMMANDS),
-        Intent.NOTIFY: Entry(notify.notify, Action.SEND_TEST, COMMANDS),
+        Intent.NOTIFY: Entry(notify.notify, Action.CHOOSE_MESSAGES, COMMANDS),
         Intent.LANDED: Entry(landed.landed, Action.SEE_STATUS, SPOKEN),
         Intent.WHY: Entry(why.why, Action.SEE_STATUS, SPOKEN),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),

@@ -1,13 +1,47 @@
-"""`/data notify`: a test of whether messages arrive."""
+"""`/data notify`: what one is told, changing it in words, and a test of whether messages arrive."""
 
+from collections.abc import Mapping
+
+from bot import names
 from bot import telling as told
 from bot.case import Case
 from bot.reply import Reply
-from templates.notices import telling
+from jobs.errors import NotFoundError
+from storage.facts.deliveries import Channel
+from storage.facts.subscriptions import BOTH, OFF, Topic, Ways
+from templates import notices
+from templates.notices import notify as words
+
+_WAYS: Mapping[str, Ways | None] = {
+    "slack": frozenset({Channel.SLACK}),
+    "mail": frozenset({Channel.EMAIL}),
+    "email": frozenset({Channel.EMAIL}),
+    "both": BOTH,
+    "on": BOTH,
+    "off": OFF,
+    "default": None,
+}
 
 
 async def notify(case: Case) -> Reply:
-    """Send a test."""
-    if case.about.strip().casefold() == "test":
+    """Show what the person is told; with a choice behind it, save that."""
+    said = case.about.strip().casefold().split()
+    if said == ["test"]:
         return await told.test(case)
-    return case.say(telling.notify_usage())
+    if not said:
+        return case.say(words.preferences(await case.services.subscriptions.mine(case.actor)))
+    topics = frozenset(Topic) if said[0] == "all" else frozenset(one for one in Topic if one == said[0])
+    if not topics or said[-1] not in _WAYS or len(said) < len(("ready", "off")):
+        return case.say(words.notify_refused(case.about))
+    about, source_id = " ".join(said[1:-1]), None
+    if about and not names.is_everything(about):
+        known = await case.services.status.sources(case.actor)
+        found = names.find(about, known)
+        if len(found.sources) != 1:
+            return case.say(notices.unknown_source(about, [source.label for source in known], found.guess))
+        source_id = found.sources[0].id
+    try:
+        chosen = await case.services.subscriptions.choose(case.actor, source_id, topics, _WAYS[said[-1]], case.trigger)
+    except NotFoundError:
+        return case.say(words.notify_refused(case.about))
+    return case.say(words.preferences(chosen, changed=True))

@@ -31,6 +31,7 @@ from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
+from storage.facts.subscriptions import Choices, Topic, Ways
 from storage.facts.timelines import Timeline
 
 
@@ -290,6 +291,20 @@ class Explains(Protocol):
         ...
 
 
+class Subscriptions(Protocol):
+    """What people are told."""
+
+    async def mine(self, actor: Actor) -> Choices:
+        """Return what the person chose."""
+        ...
+
+    async def choose(
+        self, actor: Actor, source_id: str | None, topics: frozenset[Topic], ways: Ways | None, trigger: TriggerKey
+    ) -> Choices:
+        """Change it."""
+        ...
+
+
 class Addresses(Protocol):
     """The one question about the e-mail address."""
 
@@ -495,6 +510,11 @@ class Services(Protocol):
     @property
     def audit(self) -> Audit:
         """The audit."""
+        ...
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """What people are told."""
         ...
 
     @property

@@ -12,6 +12,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.CONFIRM_EMAIL: Role.VIEWER,
     Action.SEND_AGAIN: Role.VIEWER,
     Action.SEND_TEST: Role.VIEWER,
+    Action.CHOOSE_MESSAGES: Role.VIEWER,
     Action.START_REFRESH: Role.REFRESHER,
     Action.CANCEL_REFRESH: Role.REFRESHER,
     Action.LOAD_HELD: Role.MANAGER,

@@ -81,6 +81,8 @@ from jobs.schedules import ScheduleService
 from jobs.services import Services
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
+from jobs.subscriptions.service import SubscriptionService
+from jobs.subscriptions.telling import subscriber_words
 from jobs.timelines import TimelineService
 from jobs.upkeep import replay_memory_sweep, warehouse_sweep
 from jobs.user_groups import ASK_EVERY, UserGroups
@@ -249,6 +251,7 @@ def build_jobs(
         explain=ExplainService(desk, clock, read_budget=ground.read_budget, sender=settings.mail_from),
         landed=LandedService(desk, clock, ground.warehouses),
         timelines=TimelineService(desk, clock, notifier),
+        subscriptions=SubscriptionService(desk, clock),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
         promises=PromiseService(desk, clock),
@@ -290,6 +293,7 @@ def build_jobs(
                 **forgery_words(),
                 **leaver_words(),
                 **dead_words(),
+                **subscriber_words(),
                 **missed_words(),
                 **canary_words(),
                 **call_words(),

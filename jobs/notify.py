@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 
 from jobs.asks import Enqueue
 from jobs.refresh.ask import Place
+from jobs.subscriptions.routing import Recipient, recipients
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
+from storage.facts.incidents import IncidentKind
 from storage.facts.people import Member, SlackIdentity
+from storage.facts.runs import Run, RunState
 from storage.facts.sources import Source
-from storage.records import cards, deliveries, escalations, organizations, refreshes, sources
+from storage.facts.subscriptions import BOTH, Topic, Ways
+from storage.records import cards, deliveries, escalations, incidents, organizations, refreshes, sources
 from storage.sessions import Session
 
 REFRESH_CARD = "refresh_card"
@@ -54,6 +58,8 @@ _ONLY_BY_SLACK = frozenset({INCIDENT_REMINDER, ACCESS_DECIDED})
 _DIRECTLY_TOO = frozenset({REFRESH_FINISHED, ESCALATION_TOLD, EXPIRY_WARNING, INCIDENT_REMINDER})
 #: Signs of a reason that go into a message.
 _MOST_REASON = 300
+#: a run that the clock began made data ready; to whoever chose to be told. Its subject: the run
+RUN_READY = "run_ready"
 #: What may be sent again: it says how things stand, and opens nothing.
 REPEATABLE = frozenset(
     {
@@ -69,6 +75,15 @@ REPEATABLE = frozenset(
 #: No message is sent later than that after what it tells.
 KEEP_TRYING = timedelta(hours=24)
 
+#: Results of the clock's runs that one person is told in an hour; the others stand in /data deliveries and history.
+MOST_AN_HOUR = 30
+_TOO_MANY = f"more than {MOST_AN_HOUR} such messages in an hour"
+_TURNED_OFF = "turned off by the person, with /data notify"
+_TOPICS = {
+    IncidentKind.DISCONNECTED: Topic.DISCONNECTED,
+    IncidentKind.LATE: Topic.LATE,
+    IncidentKind.FAILING: Topic.FAILED,
+}
 _NO_ADDRESS = "no confirmed e-mail address"
 
 
@@ -147,36 +162,38 @@ class Notifier:
         organization_id = source.organization_id
         for team_id, channel_id in organizations.allowed_channels(session, organization_id)[:1]:
             self._post_card(session, organization_id, INCIDENT_CARD, incident_id, team_id, channel_id, None, now)
-        for person in self._concerned(session, source):
-            self._post_card(
-                session, organization_id, INCIDENT_CARD, incident_id, person.team_id, person.user_id, person.id, now
-            )
-            self._mail(session, INCIDENT_MAIL, incident_id, person, now)
+        found = incidents.find(session, incident_id)
+        topic = _TOPICS.get(found.kind, Topic.FAILED) if found else Topic.DISCONNECTED
+        for one in self._recipients(session, topic, source):
+            person = one.member
+            if Channel.SLACK in one.ways:
+                self._post_card(
+                    session, organization_id, INCIDENT_CARD, incident_id, person.team_id, person.user_id, person.id, now
+                )
+            self._mail(session, INCIDENT_MAIL, incident_id, person, now, ways=one.ways)
 
     def reminder(self, session: Session, incident_id: str, number: int, source: Source, now: datetime) -> None:
-        """Remind the owner and the admins, by DM alone."""
+        """Remind the owner and the admins: by direct message, or by mail where they chose that."""
         admins = organizations.admins(session, source.organization_id)
         people = {person.id: person for person in [*self._concerned(session, source), *admins]}
-        for person in people.values():
-            self._add(
-                session,
-                source.organization_id,
-                INCIDENT_REMINDER,
-                f"{incident_id}.{number}",
-                Channel.SLACK,
-                f"{person.team_id}/{person.user_id}",
-                person.id,
-                now,
-            )
+        subject, organization_id = f"{incident_id}.{number}", source.organization_id
+        topic = Topic.DISCONNECTED
+        for one in recipients(session, organization_id, topic, [source.id], list(people.values()), somebody=True):
+            person, place = one.member, f"{one.member.team_id}/{one.member.user_id}"
+            if Channel.SLACK in one.ways:
+                self._add(session, organization_id, INCIDENT_REMINDER, subject, Channel.SLACK, place, person.id, now)
+            else:
+                self._mail(session, INCIDENT_REMINDER, subject, person, now, ways=one.ways)
 
     def expiry(self, session: Session, subject: str, source: Source, now: datetime) -> None:
         """Warn whoever can renew a grant that ends soon, by DM and mail."""
-        for person in self._concerned(session, source):
-            destination = f"{person.team_id}/{person.user_id}"
-            self._add(
-                session, person.organization_id, EXPIRY_WARNING, subject, Channel.SLACK, destination, person.id, now
-            )
-            self._mail(session, EXPIRY_WARNING, subject, person, now)
+        for one in self._recipients(session, Topic.DISCONNECTED, source):
+            person, destination = one.member, f"{one.member.team_id}/{one.member.user_id}"
+            if Channel.SLACK in one.ways:
+                self._add(
+                    session, person.organization_id, EXPIRY_WARNING, subject, Channel.SLACK, destination, person.id, now
+                )
+            self._mail(session, EXPIRY_WARNING, subject, person, now, ways=one.ways)
 
     def ticket(self, session: Session, subject: str, member: Member, now: datetime) -> None:
         """Post a ticket to support, and mail it to support and to the organization's account rep."""
@@ -210,6 +227,24 @@ class Notifier:
         admins = organizations.admins(session, source.organization_id)
         owner = sources.owner_of(session, source.id)
         return [admin for admin in admins if admin.id == owner] or admins
+
+    def _recipients(self, session: Session, topic: Topic, source: Source) -> list[Recipient]:
+        """Return who is told of something wrong with a source; it never happens that nobody is."""
+        concerned = self._concerned(session, source)
+        return recipients(session, source.organization_id, topic, [source.id], concerned, somebody=True)
+
+    def run_ready(self, session: Session, run: Run, now: datetime) -> None:
+        """Tell whoever chose to be told that a run of the clock made newer data ready; nobody else."""
+        found = recipients(session, run.organization_id, Topic.READY, [run.source_id], [])
+        for one in found:
+            person, place = one.member, f"{one.member.team_id}/{one.member.user_id}"
+            most = deliveries.count_since(session, person.id, RUN_READY, now - timedelta(hours=1)) >= MOST_AN_HOUR
+            reason = _TOO_MANY if most else None
+            if Channel.SLACK in one.ways:
+                self._add(session, person.organization_id, RUN_READY, run.id, Channel.SLACK, place, person.id, now,
+                          skip_reason=reason)  # fmt: skip
+            if Channel.EMAIL in one.ways:
+                self._mail(session, RUN_READY, run.id, person, now, skip_reason=reason)
 
     def workspace_left(self, session: Session, organization_id: str, team_id: str, now: datetime) -> None:
         """Mail to every admin that Slack reaches nobody there any more; Slack itself cannot tell them."""
@@ -366,11 +401,34 @@ class Notifier:
             destination = f"{card.team_id}/{card.channel_id}"
             member_id = deliveries.delivery(session, card.delivery_id).member_id
             self._add(session, organization_id, kind, refresh_id, Channel.SLACK, destination, member_id, now)
-        for person in refreshes.people_of(session, refresh_id):
-            self._mail(session, kind, refresh_id, person, now)
+        people = refreshes.people_of(session, refresh_id)
+        if kind != REFRESH_FINISHED:
+            for person in people:
+                self._mail(session, kind, refresh_id, person, now)
+            return
+        waited = refreshes.runs_of(session, refresh_id)
+        good = any(run.state is RunState.READY for _, run, _ in waited)
+        topic, ids = Topic.READY if good else Topic.FAILED, [source.id for source, _, _ in waited]
+        for one in recipients(session, organization_id, topic, ids, people):
+            self._mail(session, kind, refresh_id, one.member, now, ways=one.ways)
+            if one.member not in people and Channel.SLACK in one.ways:
+                # Those who asked have the card and the word below it.
+                self._tell_directly(session, kind, refresh_id, one.member, now)
 
-    def _mail(self, session: Session, kind: str, subject: str, person: Member, now: datetime) -> None:
+    def _mail(
+        self,
+        session: Session,
+        kind: str,
+        subject: str,
+        person: Member,
+        now: datetime,
+        *,
+        ways: Ways = BOTH,
+        skip_reason: str | None = None,
+    ) -> None:
         address = person.email if person.email_confirmed else None
+        if Channel.EMAIL not in ways:
+            skip_reason = _TURNED_OFF
         self._add(
             session,
             person.organization_id,
@@ -380,7 +438,7 @@ class Notifier:
             address or f"member:{person.id}",
             person.id,
             now,
-            skip_reason=None if address else _NO_ADDRESS,
+            skip_reason=skip_reason or (None if address else _NO_ADDRESS),
         )
 
     def _post_card(

@@ -25,6 +25,7 @@ from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
+from jobs.subscriptions.service import SubscriptionService
 from jobs.timelines import TimelineService
 from storage.facts.clock import Clock
 
@@ -52,6 +53,7 @@ class Services:
     explain: ExplainService
     landed: LandedService
     timelines: TimelineService
+    subscriptions: SubscriptionService
     connect: ConnectService
     disconnect: DisconnectService
     channels: ChannelService

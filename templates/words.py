@@ -89,6 +89,7 @@ ACTIONS = {
     Action.SEE_AUDIT: "see the audit",
     Action.SEND_AGAIN: "have a message sent again",
     Action.SEND_TEST: "send a test message to themselves",
+    Action.CHOOSE_MESSAGES: "choose what they are told",
     Action.ASK_FOR_ACCESS: "ask for access to refreshes",
     Action.DECIDE_ACCESS: "decide about access to refreshes",
 }

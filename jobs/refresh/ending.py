@@ -71,6 +71,8 @@ def _told(session: Session, run: Run, now: datetime, notifier: Notifier) -> None
     """Let what is said about the source follow: it fails, it works again, it is as fresh as promised."""
     if run.state is RunState.READY:
         succeeded(session, run, now, notifier)
+        if run.result in {Result.CHANGED, Result.PARTIAL} and not refreshes.of_run(session, run.id):
+            notifier.run_ready(session, run, now)
         look(session, run.source_id, now, notifier)
     elif run.failure is not None and run.state is RunState.FAILED:
         failed(session, run, now, notifier)

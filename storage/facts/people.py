@@ -55,6 +55,8 @@ class Action(StrEnum):
     SEND_AGAIN = "send_again"
     #: try whether messages arrive
     SEND_TEST = "send_test"
+    #: what one is told, and how
+    CHOOSE_MESSAGES = "choose_messages"
     #: the operator's permission to refresh, where REFRESH_ACCESS=by_request
     ASK_FOR_ACCESS = "ask_for_access"
     #: support only, on the refresh that a support post names

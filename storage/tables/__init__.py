@@ -30,6 +30,7 @@ from storage.tables.operations import (
 from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
 from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
+from storage.tables.subscribing import SubscriptionRow
 from storage.tables.telling import CardRow, DeliveryRow
 from storage.tables.watching import LandedWatchRow
 
@@ -71,6 +72,7 @@ __all__ = [
     "RunRow",
     "SeenTriggerRow",
     "SourceRow",
+    "SubscriptionRow",
     "SupportPersonRow",
     "WebhookRow",
     "WorkerRow",

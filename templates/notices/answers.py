@@ -153,7 +153,7 @@ def help_text() -> Message:
         ),
         (
             "Who was told, and did it arrive?",
-            (Code("/data deliveries"), ", and a test: ", Code("/data notify test")),
+            (Code("/data deliveries"), ", and what you are told: ", Code("/data notify")),
         ),
         ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
     )

@@ -201,10 +201,3 @@ def test_sent(test_id: str, timeline: Timeline | None) -> Message:
     again = Buttons((Button("Look again", actions.DELIVERIES, test_id),))
     table = Table("The test", ("To", "What became of it"), rows)
     return Message(summary, (Paragraph((Strong(summary),)), table, again), kind="test_sent")
-
-
-def notify_usage() -> Message:
-    """Return how to try whether messages arrive."""
-    words: Words = ("Try whether messages reach you: ", Code("/data notify test"))
-    button = Buttons((Button("Send a test", actions.NOTIFY_TEST, style=ButtonStyle.PRIMARY),))
-    return Message("Try whether messages reach you.", (Paragraph(words), button), kind="notify")

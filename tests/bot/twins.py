@@ -45,6 +45,7 @@ from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
+from storage.facts.subscriptions import Choices, Topic, Ways
 from storage.facts.timelines import Reader as TimelineReader
 from storage.facts.timelines import Timeline, Told
 
@@ -583,6 +584,23 @@ class TwinSchedules:
 
 
 @dataclass
+class TwinSubscriptions:
+    """What was chosen, once for each trigger."""
+
+    chosen: dict[str, tuple[str | None, frozenset[Topic], Ways | None]] = field(default_factory=dict)
+
+    async def mine(self, actor: Actor) -> Choices:
+        authorize(actor, Action.CHOOSE_MESSAGES)
+        return Choices((), {}, None)
+
+    async def choose(
+        self, actor: Actor, source_id: str | None, topics: frozenset[Topic], ways: Ways | None, trigger: TriggerKey
+    ) -> Choices:
+        self.chosen[trigger.trigger_id] = (source_id, topics, ways)
+        return await self.mine(actor)
+
+
+@dataclass
 class TwinTimelines:
     """One result, mailed and lost; every sending written down once."""
 
@@ -689,6 +707,7 @@ class TwinServices:
         self.explain = TwinExplain()
         self.landed = TwinLandings()
         self.timelines = TwinTimelines()
+        self.subscriptions = TwinSubscriptions()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()

@@ -35,9 +35,10 @@ from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
 from storage.facts.status import Again, RefreshStatus, SourceStatus
 from storage.facts.streams import StreamCounts
+from storage.facts.subscriptions import Choice, Choices, Topic
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
-from templates.notices import dead, reread, schedule, telling
+from templates.notices import dead, handled, notify, reread, schedule, telling
 from tests.templates.samples_missed import missed_messages
 from tests.templates.samples_trouble import promised, troubles
 from tests.templates.samples_why import why_messages
@@ -549,6 +550,16 @@ def _told(state, channel=Channel.SLACK, reader=Reader.YOU, **how: Any):
     return Told(known, reader, name, kind)
 
 
+def _chosen():
+    mail = frozenset({Channel.EMAIL})
+    choices = (
+        Choice(None, Topic.READY, frozenset(), NOW),
+        Choice("src_shopify_1", Topic.READY, frozenset({Channel.SLACK, Channel.EMAIL}), NOW),
+        Choice(None, Topic.LATE, mail, NOW),
+    )
+    return Choices(choices, {"src_shopify_1": "Shopify (temeritygoods.myshopify.com)"}, "maya@temeritygoods.example")
+
+
 def _telling():
     good = (
         _told(DeliveryState.SENT, reader=Reader.CHANNEL, name="C0FINANCE", kind="refresh_card"),
@@ -572,7 +583,9 @@ def _telling():
         "test_message": telling.test_message("tst_1", NOW),
         "test_sent": telling.test_sent("tst_1", None),
         "test_ended": telling.test_sent("tst_1", replace(timeline, told=bad[1:3])),
-        "notify_usage": telling.notify_usage(),
+        "notify": notify.preferences(Choices((), {}, None)),
+        "notify_chosen": notify.preferences(_chosen(), changed=True),
+        "notify_refused": notify.notify_refused("ready loudly"),
         "place_dead": dead.place_dead(Channel.SLACK, "T0TEMERITY/C0FINANCE", None, "is_archived"),
         "place_dead_person": dead.place_dead(Channel.SLACK, "T0TEMERITY/U0PRIYA", "Priya Nair", "user_disabled"),
         "place_dead_mail": dead.place_dead(Channel.EMAIL, "x", "Priya Nair", "550 5.1.1 No such mailbox"),

@@ -19,3 +19,16 @@ def upgrade() -> None:
         batch.create_index("ix_deliveries_member", ["member_id", "created_at"])
         batch.create_index("ix_deliveries_repeats", ["repeats"])
         batch.create_index("ix_deliveries_destination", ["destination", "sent_at"])
+    op.create_table(
+        "subscriptions",
+        sa.Column("member_id", sa.String(), nullable=False),
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("ways", sa.String(), nullable=False),
+        sa.Column("changed_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"]),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
+        sa.PrimaryKeyConstraint("member_id", "source_id", "topic"),
+    )
+    op.create_index("ix_subscriptions_topic", "subscriptions", ["organization_id", "topic"])

@@ -1,0 +1,82 @@
+"""What a person is told, and how to change it."""
+
+from collections.abc import Mapping
+
+from storage.facts.deliveries import Channel
+from storage.facts.messages import Button, Buttons, Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table
+from storage.facts.subscriptions import Choices, Topic, Ways
+from templates import actions
+from templates.notices.answers import say
+from templates.notices.pieces import Words
+from templates.text import label, shorten
+
+_TOPICS: Mapping[Topic, str] = {
+    Topic.READY: "Data is ready",
+    Topic.FAILED: "A refresh failed",
+    Topic.LATE: "Data is late",
+    Topic.DISCONNECTED: "A source is disconnected",
+}
+#: What holds where nothing was chosen.
+_DEFAULTS: Mapping[Topic, str] = {
+    Topic.READY: "by Slack and mail, when you asked for it",
+    Topic.FAILED: "by Slack and mail, when you asked for it or look after the source",
+    Topic.LATE: "by Slack and mail, when you look after the source",
+    Topic.DISCONNECTED: "by Slack and mail, when you look after the source",
+}
+_USAGE: Words = (
+    "Change it: ",
+    Code("/data notify ready shopify both"),
+    ", ",
+    Code("… late mail"),
+    ", ",
+    Code("… all off"),
+    " or ",
+    Code("… ready default"),
+    ". Topics: ready, failed, late, disconnected, all. Ways: slack, mail, both, off, default.",
+)
+
+
+def preferences(choices: Choices, *, changed: bool = False) -> Message:
+    """Return what the person is told, by what."""
+    own = {(one.topic, one.source_id): one.ways for one in choices.choices}
+    rows: list[tuple[tuple[Inline, ...], ...]] = []
+    for topic, words in _TOPICS.items():
+        general = own.get((topic, None))
+        rows.append(((words,), ("every source",), (_DEFAULTS[topic] if general is None else _how(general),)))
+        rows += [
+            ((words,), (label(choices.sources[one.source_id]),), (_how(one.ways),))
+            for one in choices.choices
+            if one.topic is topic and one.source_id is not None
+        ]
+    summary = "Saved: this is what you are told from now on." if changed else "This is what you are told."
+    parts: list[Part] = [Heading("What you are told"), Paragraph((Strong(summary),) if changed else (summary,))]
+    parts += [Table("Your messages", ("When", "About", "How"), tuple(rows)), Paragraph(_USAGE)]
+    parts.append(Buttons((Button("Send a test", actions.NOTIFY_TEST),)))
+    parts.append(Note((_address(choices), _always())))
+    return Message(summary, tuple(parts), kind="notify")
+
+
+def _how(ways: Ways) -> str:
+    if not ways:
+        return "off"
+    names = {Channel.SLACK: "Slack", Channel.EMAIL: "mail"}
+    return "by " + " and ".join(name for way, name in names.items() if way in ways)
+
+
+def _address(choices: Choices) -> str:
+    if choices.address is None:
+        return "No mail goes to you: you confirmed no address. "
+    return f"Mail goes to {label(choices.address)}. "
+
+
+def _always() -> str:
+    return (
+        "The card of what you press yourself, and the call when something takes three hours, always come. Where nobody "
+        "who looks after a source wants to hear that it is disconnected, they are told in Slack all the same."
+    )
+
+
+def notify_refused(said: str) -> Message:
+    """Return the answer to words that say no choice."""
+    summary = f"“{shorten(label(said), 60)}” is no choice that I know. Nothing was changed."
+    return say(summary, (summary,), _USAGE, kind="notify")

@@ -1,0 +1,37 @@
+"""`/data notify` and `/data deliveries`, as people type and press them."""
+
+from storage.facts.subscriptions import BOTH, OFF, Topic
+from templates import actions
+from tests.bot.stage import staged
+from tests.bot.test_channel_words import told
+from tests.bot.twins import SHOP
+
+
+async def test_what_one_is_told_is_changed_in_words_and_unclear_words_change_nothing() -> None:
+    async with staged() as stage:
+        assert "This is what you are told" in await told(stage, "U0PRIYA", "notify")
+        chosen = stage.services.subscriptions.chosen
+        for words in ("notify ready", "notify loudly mail", "notify ready sometimes", "notify off"):
+            assert "Nothing was changed" in await told(stage, "U0PRIYA", words), words
+        assert "no source" in await told(stage, "U0PRIYA", "notify ready zendesk mail")
+        assert chosen == {}
+        assert "Saved" in await told(stage, "U0PRIYA", "notify ready shop both")
+        assert "Saved" in await told(stage, "U0PRIYA", "notify all off")
+        assert "Saved" in await told(stage, "U0PRIYA", "notify late all default")
+        assert list(chosen.values()) == [
+            (SHOP.id, frozenset({Topic.READY}), BOTH),
+            (None, frozenset(Topic), OFF),
+            (None, frozenset({Topic.LATE}), None),
+        ]
+
+
+async def test_two_clicks_send_a_message_again_once() -> None:
+    async with staged() as stage:
+        assert "550 no such mailbox" in await told(stage, "U0MAYA", "deliveries")
+        assert "There is no" in await told(stage, "U0MAYA", "deliveries of yesterday")
+        seen = stage.slack.messages("C0FINANCE", viewer="U0MAYA")
+        card = [message for message in seen if actions.AGAIN_MAIL in message.actions][-1]
+        for _ in range(2):
+            assert (await stage.slack.click("U0MAYA", card, actions.AGAIN_MAIL)).ok
+        assert len(stage.services.timelines.sent) == 1
+        await stage.slack.wait_for(lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "on its way" in t])
