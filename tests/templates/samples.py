@@ -38,7 +38,7 @@ from storage.facts.streams import StreamCounts
 from storage.facts.subscriptions import Choice, Choices, Topic
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
-from templates.notices import dead, handled, notify, reread, schedule, telling
+from templates.notices import dead, notify, reread, schedule, telling
 from tests.templates.samples_missed import missed_messages
 from tests.templates.samples_trouble import promised, troubles
 from tests.templates.samples_why import why_messages
