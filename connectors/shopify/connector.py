@@ -97,7 +97,9 @@ class ShopifyConnector:
         stock, paid = (inventory.ROOT, inventory.LOCATIONS), (payments.PAYOUTS, payments.TRANSACTIONS)
         parts[tuple(root.shape.name for root in stock)] = partial(
             optional, inventory.ROOT, (inventory.SCOPE,), _mark_of(stock, cursors, until),
-            inventory.Stock(graph, Pager(graph, inventory.ROOT, sizes), intake),
+            inventory.Stock(
+                graph, Pager(graph, inventory.ROOT, sizes), intake, session.access.held, most=self._paged
+            ),
         )  # fmt: skip
         parts[tuple(root.shape.name for root in paid)] = partial(
             optional, payments.PAYOUTS, payments.SCOPES, _mark_of(paid, cursors, until),

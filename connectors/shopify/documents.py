@@ -278,8 +278,8 @@ fragment Item on InventoryItem {
 )
 INVENTORY = (
     """
-query Inventory($first: Int!, $after: String, $query: String, $levels: Int!) {
-  inventoryItems(first: $first, after: $after, query: $query) {
+query Inventory($first: Int!, $after: String, $query: String, $reverse: Boolean, $levels: Int!) {
+  inventoryItems(first: $first, after: $after, query: $query, reverse: $reverse) {
     pageInfo { hasNextPage endCursor }
     nodes { ...Item }
   }

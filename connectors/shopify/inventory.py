@@ -3,6 +3,9 @@
 A change of stock moves the level's time of change, not the item's. So the levels that changed are asked for by
 location, and their items are read whole. Items and levels that are gone are in no such list, and Shopify counts
 neither: once a day everything is read, and what is missing is gone.
+
+Where there are very many items the first read takes the newest, and each further run some that were made before: by
+their ids, which never change. The cursor says below which one nothing is in yet.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from connectors.base import OVERLAP, Mark
+from connectors.base import OVERLAP, Held, Mark
 from connectors.errors import Broken
 from connectors.intake import Intake
 from connectors.shopify import documents, shapes
@@ -44,7 +47,12 @@ LOCATIONS = Root(
 class Stock:
     """Reads a shop's locations and stock."""
 
-    def __init__(self, graph: Graph, pager: Pager, intake: Callable[[Root], Intake]) -> None:
+    def __init__(
+        self, graph: Graph, pager: Pager, intake: Callable[[Root], Intake], held: Held, *, most: int = SLICE
+    ) -> None:
+        self._held = held
+        #: items of one slice of a first read
+        self._most = min(most, SLICE)
         self._graph = graph
         self._pager = pager
         self._items = intake(ROOT)
@@ -52,9 +60,18 @@ class Stock:
 
     async def read(self, since: Mark | None, until: datetime) -> list[Reading]:
         """Read what changed since the mark, all of it when that was long ago; nothing before its hour has come."""
-        if since is not None and until - since.read_to < EVERY:
+        below = _below(since)
+        if since is not None and until - since.read_to < EVERY and not below:
             return []
         places = await self._places()
+        if since is not None and below:
+            cursor = await self._older(until, below)
+            # After the slice: of an item that changed meanwhile the newer state wins.
+            await self._changes(places, since.read_to - OVERLAP)
+            return _readings(cursor, full=False)
+        if since is None and not await self._held.count(ROOT.shape.name):
+            cursor = await self._older(until, "")
+            return _readings(cursor, full=not cursor.back_to)
         last = last_whole(since)
         whole = last is None or since is None or until - last > WHOLE_EVERY
         if whole or since is None:
@@ -62,8 +79,19 @@ class Stock:
         else:
             await self._changes(places, since.read_to - OVERLAP)
         noted = until if last is None or whole else last
-        cursor = Mark(until, noted.astimezone(UTC).isoformat())
-        return [Reading(ROOT.shape.name, cursor, whole, keep=True), Reading("locations", cursor, full=True, keep=True)]
+        return _readings(Mark(until, noted.astimezone(UTC).isoformat()), full=whole)
+
+    async def _older(self, until: datetime, below: str) -> Mark:
+        """Read the next slice of items below an id, the newest first, and return the cursor after it."""
+        read = 0
+        async for page in self._pager.pages(f"id:<{below}" if below else None, newest_first=True):
+            await self._items.take([page.records])
+            read += len(page.records)
+            if read >= self._most and page.records:
+                made = msgspec.json.decode(page.records[-1], type=_Made).created_at
+                last = page.ids[-1].rpartition("/")[2]
+                return Mark(until, f"<{last}", back_to=made.astimezone(UTC).date().isoformat())
+        return Mark(until, until.astimezone(UTC).isoformat())
 
     async def _places(self) -> list[str]:
         pages = [page async for page in Pager(self._graph, LOCATIONS).pages(None)]
@@ -124,11 +152,25 @@ class Stock:
         return [msgspec.json.encode(node) for node in there]
 
 
+def _below(since: Mark | None) -> str:
+    """Return the id below which items are still to be read; empty when all were."""
+    return since.newest[1:] if since is not None and since.back_to and since.newest.startswith("<") else ""
+
+
+def _readings(cursor: Mark, *, full: bool) -> list[Reading]:
+    places = Mark(cursor.read_to, "" if cursor.back_to else cursor.newest)
+    return [Reading(ROOT.shape.name, cursor, full, keep=True), Reading("locations", places, full=True, keep=True)]
+
+
 def _item(node: msgspec.Raw) -> str:
     try:
         return msgspec.json.decode(node, type=_Level).item.id
     except msgspec.MsgspecError as error:
         raise Broken("Shopify sent a level of stock without its item", code="record_unreadable") from error
+
+
+class _Made(msgspec.Struct, rename="camel"):
+    created_at: datetime
 
 
 class _Item(msgspec.Struct):

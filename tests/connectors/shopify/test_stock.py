@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from connectors.intake import Intake
 from connectors.rewind import rewound
 from connectors.shopify import inventory
 from connectors.shopify.connection import Pager
+from connectors.shopify.connector import ShopifyConnector
 from connectors.shopify.graph import Graph
 from connectors.shopify.shapes import INVENTORY, LOCATIONS
 from sandbox.providers.shopify import Shopify
@@ -77,6 +79,47 @@ async def test_levels_are_followed_through_orders_costs_and_new_items(
         assert_true(world, store)
 
 
+async def test_very_many_items_are_read_in_slices_the_newest_first(
+    world: World, app: Shopify, clock: OffsetClock
+) -> None:
+    """Each slice is saved with the id below which nothing is in; none is read again, and changes are followed."""
+    store = app.shops[SHOP]
+    some = _items(store)
+    store.put(
+        [item | {"id": f"{item['id']}{number:02}"} for item in some for number in range(max(2, 300 // len(some)))]
+    )
+    world.connector = ShopifyConnector(paged=10)
+    world.access = replace(world.access, only=frozenset({"inventory_items", "locations"}))
+    done, slices, late = await world.collect(), 1, set[str]()
+    while done.older:
+        assert [one.stream for one in done.older] == ["inventory_items"]
+        assert "inventory_items" not in done.full
+        held = set(world.kept.rows["inventory_items"])
+        assert slices > 1 or len(held) < len(_items(store)) / 2
+        # An item that is in, and one that is not, change meanwhile; one comes that is newer than all.
+        newest, oldest = max(held, key=_number), min((item["id"] for item in _items(store)), key=_number)
+        moved = [item | {"sku": f"S-{slices}", "updatedAt": _now(clock)} for item in _items(store)
+                 if item["id"] in {newest, oldest}]  # fmt: skip
+        store.put([*moved, moved[0] | {"id": f"{newest}{slices}"}])
+        clock.advance(timedelta(minutes=1))
+        began = len(app.journal.entries)
+        done, slices = await world.collect(), slices + 1
+        asked = [entry.detail for entry in app.journal.entries[began:] if '"reverse":true' in entry.detail]
+        assert asked
+        (below,) = {one.partition("id:<")[2].partition('"')[0] for one in asked}
+        assert int(below) <= min(_number(key) for key in held if key not in late)
+        late |= {one["id"] for one in moved}
+        assert slices < 20
+    assert slices >= 3
+    assert_true(world, store)
+    clock.advance(timedelta(hours=25))
+    assert "inventory_items" in (await world.collect()).full
+
+
+def _number(key: str) -> int:
+    return int(key.rpartition("/")[2])
+
+
 def _now(clock: OffsetClock) -> str:
     return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -101,7 +144,7 @@ async def test_a_sale_moves_levels_whose_items_do_not_change(
     async with open_session(world.connector, world.access) as session:
         graph = Graph(session.http)
         pager = Pager(graph, inventory.ROOT)
-        stock = reader(graph, pager, lambda root: Intake(root.shape, world.kept.sink, lambda *_: None))
+        stock = reader(graph, pager, lambda root: Intake(root.shape, world.kept.sink, lambda *_: None), world.kept)
         await stock.read(since, clock.now())
     with contextlib.nullcontext() if seen == "seen" else pytest.raises(AssertionError):
         assert_true(world, app.shops[SHOP])
