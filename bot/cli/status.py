@@ -15,7 +15,7 @@ from storage.facts.status import SourceStatus
 from storage.records import seeds, sources, workers
 from storage.sessions import Database, Session
 from storage.settings import Settings
-from templates.notices.partly import lacks, lost
+from templates.gate import state_words
 from templates.notices.past import back_to, unread
 from templates.notices.pieces import rows_so_far
 
@@ -82,8 +82,7 @@ def _cells(one: SourceStatus, now: datetime) -> tuple[str, ...]:
     return (
         one.source.label,
         connection,
-        one.freshness.value
-        + (f"; {lost(partly)} could not be read" if (partly := lacks(one.last_ready)) else "")
+        state_words(one)
         + (f"; {back_to(older)} are in, older ones not yet" if (older := unread(one.last_ready)) else ""),
         _instant(one.last_data_refresh),
         _doing(one, now),

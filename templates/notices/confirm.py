@@ -19,12 +19,13 @@ from storage.facts.messages import (
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
 from storage.facts.status import SourceStatus
 from templates import actions
+from templates.gate import state_words
 from templates.notices.partly import as_of, lacks
 from templates.notices.pieces import Words, doing, usual
 from templates.notices.status import urgent_first
 from templates.rhythm import rhythm
 from templates.text import counted, label, listed
-from templates.words import FRESHNESS, provider_name, short_names, source_title, who
+from templates.words import provider_name, short_names, source_title, who
 
 #: Sources beyond this many are told as a sum, so that the buttons stay in sight.
 _SHOWN = 6
@@ -83,7 +84,7 @@ def _question(able: Sequence[SourceStatus], now: datetime, asked: int) -> list[P
     parts: list[Part] = [Heading(f"Refresh {_what(able, asked)}?")]
     names = short_names([entry.source for entry in able])
     rows = tuple(
-        (f"{names[entry.source.id]}: {FRESHNESS[entry.freshness]}", _brief(entry, now)) for entry in able[:_SHOWN]
+        (f"{names[entry.source.id]}: {state_words(entry)}", _brief(entry, now)) for entry in able[:_SHOWN]
     )
     parts.append(Facts(rows))
     if len(able) > _SHOWN:
@@ -107,7 +108,7 @@ def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]
     rows: list[tuple[str, Words]] = [
         ("Source", (label(status.source.label),)),
         ("Last data refresh (data as of)", as_of(status.last_data_refresh, lacks(status.last_ready), "never", now=now)),
-        ("State", (FRESHNESS[status.freshness],)),
+        ("State", (state_words(status),)),
     ]
     if took := usual(status.duration):
         rows.append(("Usually takes", took))

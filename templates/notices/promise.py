@@ -21,11 +21,12 @@ from storage.facts.schedules import Rhythm
 from storage.facts.sources import Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
+from templates.gate import state_words
 from templates.notices.answers import say
 from templates.notices.pieces import Words
 from templates.rhythm import zone_name
 from templates.text import label, listed
-from templates.words import FRESHNESS, long_names, source_title
+from templates.words import long_names, source_title
 
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _USAGE: Words = (
@@ -93,7 +94,7 @@ def promises(organization: str, statuses: Sequence[SourceStatus]) -> Message:
     """Return how fresh each source must be."""
     names = long_names([entry.source for entry in statuses])
     rows: tuple[tuple[str, Words], ...] = tuple(
-        (names[entry.source.id], (f"{promise_words(entry.source)}. Now: {FRESHNESS[entry.freshness]}",))
+        (names[entry.source.id], (f"{promise_words(entry.source)}. Now: {state_words(entry)}",))
         for entry in statuses
     )
     parts: tuple[Part, ...] = (Heading("How fresh data must be"), Facts(rows), Note(_USAGE))

@@ -23,6 +23,7 @@ from storage.facts.runs import Failure, FailureKind, Run, RunState
 from storage.facts.sources import ConnectionState, Freshness, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
+from templates.gate import state_words
 from templates.notices.held import held_buttons, held_words
 from templates.notices.managing import menu, menus
 from templates.notices.partly import as_of, lacks, lost, partly_parts
@@ -188,10 +189,8 @@ def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Seque
 
 def _fresh(status: SourceStatus) -> str:
     """Return the word for a source's freshness; what is only partly there is never called fresh without saying so."""
-    partly = lacks(status.last_ready)
     joint = "but" if status.freshness is Freshness.FRESH else "and"
-    words = FRESHNESS[status.freshness] + (f", {joint} {lost(partly)} could not be read" if partly else "")
-    return words + (f", {joint} older periods are not in yet" if unread(status.last_ready) else "")
+    return state_words(status) + (f", {joint} older periods are not in yet" if unread(status.last_ready) else "")
 
 
 def _partly(statuses: Sequence[SourceStatus]) -> list[Part]:
