@@ -9,6 +9,7 @@ from jobs.access import AccessAnswer, Wish
 from jobs.channels import ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
+from jobs.incidents.handling import Snooze, SnoozePreview
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.promising import Promised
@@ -25,6 +26,7 @@ from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
+from storage.facts.incidents import Incident
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.receipts import ReceiptPage
@@ -144,6 +146,22 @@ class Escalations(Protocol):
 
     async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
         """Stop it."""
+        ...
+
+
+class Incidents(Protocol):
+    """What people do with an incident besides mending it."""
+
+    async def preview(self, actor: Actor, incident_id: str) -> SnoozePreview:
+        """Show what a snooze would hide."""
+        ...
+
+    async def acknowledge(self, actor: Actor, incident_id: str, trigger: TriggerKey) -> Incident:
+        """Take it on."""
+        ...
+
+    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze, trigger: TriggerKey) -> Incident:
+        """Say nothing of it for a while."""
         ...
 
 
@@ -445,6 +463,11 @@ class Services(Protocol):
     @property
     def escalation(self) -> Escalations:
         """Escalated refreshes."""
+        ...
+
+    @property
+    def incidents(self) -> Incidents:
+        """Incidents."""
         ...
 
     @property

@@ -19,6 +19,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.CHANGE_SCHEDULE: Role.MANAGER,
     Action.CHANGE_PROMISE: Role.MANAGER,
     Action.REREAD: Role.MANAGER,
+    Action.HANDLE_INCIDENT: Role.MANAGER,
     Action.ASK_FOR_HELP: Role.VIEWER,
     Action.ASK_FOR_ACCESS: Role.VIEWER,
     Action.SEE_MEMBERS: Role.VIEWER,

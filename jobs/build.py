@@ -55,6 +55,7 @@ from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep
 from jobs.incidents.fleet_keeping import fleet_sweep
+from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.keeping import RESCUE_EVERY, GrantKeeper
 from jobs.incidents.lateness import PASS_SECONDS, lateness_pass
@@ -241,6 +242,7 @@ def build_jobs(
         held=HeldService(desk, clock, port.enqueue, notifier, policy),
         rereads=RereadService(desk, clock, port.enqueue, notifier, policy, connectors),
         missing=MissingService(desk, clock, port.enqueue, notifier, policy),
+        incidents=IncidentService(desk, clock, notifier),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         access=AccessService(desk, clock, notifier, policy),
         addresses=AddressService(desk, clock, people),

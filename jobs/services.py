@@ -12,6 +12,7 @@ from jobs.connecting.service import ConnectService
 from jobs.escalation import EscalationService
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
+from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
@@ -44,6 +45,7 @@ class Services:
     rereads: RereadService
     missing: MissingService
     escalation: EscalationService
+    incidents: IncidentService
     access: AccessService
     addresses: AddressService
     members: MemberService

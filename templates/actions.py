@@ -66,5 +66,11 @@ NOTIFY_TEST = "notify_test"
 WHY = "why"
 #: Show a receipt. Value: its id.
 RECEIPT_SHOW = "receipt_show"
+#: Take an incident on. Value: its id.
+INCIDENT_ACKNOWLEDGE = "incident_acknowledge"
+#: Show what a snooze of an incident hides. Value: its id.
+INCIDENT_SNOOZE_ASK = "incident_snooze_ask"
+#: Snooze it. Value: the card, the incident and for how long.
+INCIDENT_SNOOZE = "incident_snooze"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

@@ -86,6 +86,7 @@ ACTIONS = {
     Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.CHANGE_PROMISE: "change how fresh data must be",
     Action.REREAD: "read data again",
+    Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
     Action.SEE_AUDIT: "see the audit",
     Action.SEND_AGAIN: "have a message sent again",
     Action.SEND_TEST: "send a test message to themselves",

@@ -8,6 +8,7 @@ from jobs.notify import Notifier
 from storage.facts.clock import Clock
 from storage.facts.incidents import Incident
 from storage.records import incidents, organizations, sources
+from storage.records.grouping import SHARED
 from storage.sessions import Database, Session
 
 
@@ -17,10 +18,12 @@ def reminder_sweep(database: Database, clock: Clock, notifier: Notifier) -> Call
     def remind(session: Session, incident: Incident) -> None:
         now = clock.now()
         organizations.lock(session, incident.organization_id)
-        following = next_reminder(incident.opened_at, incident.reminders + 1, now)
+        # What is late or failing is told again when a snooze ends, and otherwise by its message alone.
+        shared = incident.kind in SHARED
+        following = None if shared else next_reminder(incident.opened_at, incident.reminders + 1, now)
         if incidents.count_reminder(session, incident, following):
             source = sources.source(session, incident.source_id)
-            notifier.reminder(session, incident.id, incident.reminders + 1, source, now)
+            notifier.reminder(session, incident.message_id, incident.reminders + 1, source, now)
 
     async def sweep() -> None:
         # A look without the write lock first: nearly always nothing is due.

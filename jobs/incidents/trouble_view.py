@@ -1,5 +1,6 @@
 """Late and failing sources, and fleet alarms, as facts for their messages."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from jobs.promises import by_age, freshness, limits
@@ -10,12 +11,18 @@ from storage.facts.runs import RunState
 from storage.records import fleet, grouping, organizations, runs, sources
 from storage.sessions import Session
 from templates.notices.fleet import FleetFacts, fleet_alarm
+from templates.notices.handled import handled, handling
 from templates.notices.trouble import Troubled, TroubleFacts, trouble, trouble_note
 
 
 def trouble_message(session: Session, lead_id: str, now: datetime) -> Message:
     """Return the living message of an incident and of all that share it. KeyError for one that is gone."""
-    return trouble(trouble_facts(session, lead_id, now))
+    still = [one for one in grouping.group_of(session, lead_id) if one.resolved_at is None]
+    if not still:
+        return trouble(trouble_facts(session, lead_id, now))
+    lead = replace(still[0], id=lead_id)
+    told = trouble(trouble_facts(session, lead_id, now), handling(lead, now))
+    return replace(told, parts=(told.parts[0], *handled(lead, now), *told.parts[1:]))
 
 
 def note_message(session: Session, subject: str, now: datetime) -> Message:

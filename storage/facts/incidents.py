@@ -61,6 +61,13 @@ class Incident:
     times: int = 1
     #: the fleet alarm that keeps it from being told
     held_by: str | None = None
+    #: who has it in hand, since when, and until when nobody is reminded for that
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_until: datetime | None = None
+    #: who wants to hear nothing of it, and until when
+    snoozed_by: str | None = None
+    snoozed_until: datetime | None = None
 
     @property
     def message_id(self) -> str:

@@ -48,6 +48,8 @@ class Action(StrEnum):
     CHANGE_SCHEDULE = "change_schedule"
     #: how fresh sources must be
     CHANGE_PROMISE = "change_promise"
+    #: take an incident on, or hear nothing of it for a while
+    HANDLE_INCIDENT = "handle_incident"
     #: read again what is there already
     REREAD = "reread"
     SEE_AUDIT = "see_audit"

@@ -78,13 +78,36 @@ def due(session: Session, now: datetime, limit: int = 100) -> list[Incident]:
     return [as_incident(row) for row in session.exec(statement)]
 
 
-def count_reminder(session: Session, incident: Incident, next_at: datetime) -> bool:
+def acknowledge(session: Session, incident_id: str, name: str, now: datetime, until: datetime) -> bool:
+    """Note who takes it on; only while it is not over and nobody has it. What is due next is put off until then."""
+    free = col(IncidentRow.acknowledged_until).is_(None) | (col(IncidentRow.acknowledged_until) <= now)
+    statement = (
+        update(IncidentRow)
+        .where(col(IncidentRow.id) == incident_id, col(IncidentRow.resolved_at).is_(None), free)
+        .values(acknowledged_at=now, acknowledged_by=name, acknowledged_until=until, due_at=until)
+    )
+    return won(session, statement)
+
+
+def snooze(session: Session, incident_id: str, name: str, until: datetime) -> bool:
+    """Note who wants to hear nothing of it until then, when it is told again; only while it is not over."""
+    statement = (
+        update(IncidentRow)
+        .where(col(IncidentRow.id) == incident_id, col(IncidentRow.resolved_at).is_(None))
+        .values(snoozed_by=name, snoozed_until=until, due_at=until)
+    )
+    return won(session, statement)
+
+
+def count_reminder(session: Session, incident: Incident, next_at: datetime | None) -> bool:
     """Take the reminder that is due; return whether this one has it."""
     statement = (
         update(IncidentRow)
         .where(
             col(IncidentRow.id) == incident.id,
             col(IncidentRow.reminders) == incident.reminders,
+            # Somebody may have put it off a moment ago.
+            col(IncidentRow.due_at) == incident.due_at,
             col(IncidentRow.resolved_at).is_(None),
         )
         .values(reminders=incident.reminders + 1, due_at=next_at)
@@ -109,4 +132,9 @@ def as_incident(row: IncidentRow) -> Incident:
         lead_id=row.lead_id,
         times=row.times,
         held_by=row.held_by,
+        acknowledged_by=row.acknowledged_by,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_until=row.acknowledged_until,
+        snoozed_by=row.snoozed_by,
+        snoozed_until=row.snoozed_until,
     )

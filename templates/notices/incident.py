@@ -9,6 +9,7 @@ from storage.facts.messages import Button, Buttons, Code, Facts, Heading, Inline
 from storage.facts.sources import Source
 from templates import actions, times
 from templates.notices.answers import say
+from templates.notices.handled import handled, handling
 from templates.notices.pieces import reconnect_button, why_buttons
 from templates.notices.standstill import named
 from templates.text import beginning, label, listed
@@ -96,10 +97,18 @@ def _open(facts: IncidentFacts) -> Message:
     )
     parts: tuple[Part, ...] = (
         Heading(f"{name} is disconnected"),
+        *handled(facts.incident, facts.now),
         Paragraph(_ages(facts)),
         Facts(tuple(rows)),
         Paragraph(step),
-        Buttons((reconnect_button(source), _help(facts.incident), *why_buttons([source]))),
+        Buttons(
+            (
+                reconnect_button(source),
+                _help(facts.incident),
+                *handling(facts.incident, facts.now),
+                *why_buttons([source]),
+            )
+        ),
     )
     return Message(summary, parts, kind="incident")
 

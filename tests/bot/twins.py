@@ -14,6 +14,7 @@ from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.explain.tree import explain
+from jobs.incidents.handling import Snooze, SnoozePreview
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.plans import read_plan
@@ -37,6 +38,7 @@ from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
+from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.promises import Promise
@@ -313,6 +315,32 @@ class TwinEscalation:
 
     async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
         return await self._act("cancel", Action.CANCEL_ESCALATED, actor, refresh_id)
+
+
+@dataclass
+class TwinIncidents:
+    """One incident of Temerity's shop, `inc_1`."""
+
+    done: list[str] = field(default_factory=list)
+
+    def _found(self, actor: Actor, incident_id: str) -> Incident:
+        who = authorize(actor, Action.HANDLE_INCIDENT)
+        if incident_id != "inc_1" or who.organization_id != SHOP.organization_id:
+            raise NotFoundError
+        return Incident("inc_1", who.organization_id, SHOP.id, IncidentKind.LATE, "it is late", AT, None, 0, None, None)
+
+    async def preview(self, actor: Actor, incident_id: str) -> SnoozePreview:
+        return SnoozePreview(self._found(actor, incident_id), (SHOP,), ((Snooze.HOUR, AT + timedelta(hours=1)),), None)
+
+    async def acknowledge(self, actor: Actor, incident_id: str, trigger: TriggerKey) -> Incident:
+        found = self._found(actor, incident_id)
+        self.done.append("acknowledge")
+        return replace(found, acknowledged_by="Daniel Kim", acknowledged_at=AT)
+
+    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze, trigger: TriggerKey) -> Incident:
+        found = self._found(actor, incident_id)
+        self.done.append(choice.value)
+        return replace(found, snoozed_by="Daniel Kim", snoozed_until=AT)
 
 
 @dataclass
@@ -696,6 +724,7 @@ class TwinServices:
         self.held = TwinHeld()
         self.missing = TwinMissing()
         self.escalation = TwinEscalation(self.refresh)
+        self.incidents = TwinIncidents()
         self.access = TwinAccess(self.refresh)
         self.asks = TwinAsks()
         self.addresses = TwinAddresses()

@@ -282,8 +282,12 @@ def _without_reaper(parts: Parts, jobs: Jobs) -> App:
     return app
 
 
+#: Whatever calls support: the deadlines, and the auditor that makes up for what they left out.
+_CALLING = ("deadlines", "escalations")
+
+
 def _leaves_escalation_open(parts: Parts, jobs: Jobs) -> App:
-    return as_it_is(parts, dataclasses.replace(jobs, sweeps=[one for one in jobs.sweeps if one.name != "deadlines"]))
+    return as_it_is(parts, dataclasses.replace(jobs, sweeps=[one for one in jobs.sweeps if one.name not in _CALLING]))
 
 
 TWINS: dict[str, Callable[[Parts, Jobs], App]] = {

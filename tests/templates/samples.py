@@ -38,7 +38,7 @@ from storage.facts.streams import StreamCounts
 from storage.facts.subscriptions import Choice, Choices, Topic
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
-from templates.notices import dead, notify, reread, schedule, telling
+from templates.notices import dead, handled, notify, reread, schedule, telling
 from tests.templates.samples_missed import missed_messages
 from tests.templates.samples_trouble import promised, troubles
 from tests.templates.samples_why import why_messages
@@ -273,10 +273,19 @@ def incidents():
         )
 
     over = {"resolved_at": NOW, "resolution": Resolution.RECONNECTED}
+    mine = {"acknowledged_by": "Daniel Kim", "acknowledged_at": NOW, "acknowledged_until": NOW + minutes(1440)}
+    asleep = {"snoozed_by": "Daniel Kim", "snoozed_until": NOW + minutes(240)}
     priya = member("Priya Nair", Role.VIEWER)
     steps = [(NOW - minutes(30), "connect_link"), (NOW - minutes(29), "connect_failed")]
     return {
         "incident_open": notices.incident(facts()),
+        "incident_in_hand": notices.incident(facts(**mine)),
+        "incident_snoozed": notices.incident(facts(**asleep)),
+        "incident_snooze_preview": handled.snooze_preview(
+            [SHOPIFY], [("For 1 hour", NOW + minutes(60), "v1"), ("For 4 hours", NOW + minutes(240), "v2")], NOW
+        ),
+        "incident_snooze_preview_nothing": handled.snooze_preview([SHOPIFY], [("For 1 hour", NOW, "v1")], None),
+        "incident_handled": handled.handled_told(facts(**mine).incident, NOW),
         "incident_over": notices.incident(facts(**over)),
         "incident_cleared": notices.incident(facts(resolved_at=NOW, resolution=Resolution.CLEARED)),
         "incident_reminder": notices.incident_reminder(facts(opened_at=NOW - minutes(1500)), 1),
