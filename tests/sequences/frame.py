@@ -13,6 +13,8 @@ from itertools import count
 from random import Random
 from typing import Any, cast
 
+from sqlalchemy import text
+
 from bot.cli.stories.comparing import compared
 from connectors.wire import HttpLimits
 from jobs.build import provider_settings
@@ -87,6 +89,8 @@ async def play(
 ) -> None:
     """Play it and compare after each round (NotEqualError); `spoil` and `warehouses` are a twin's."""
     organization_id = f"org_{next(there.numbers)}"
+    # The time begins anew with each play, and what an account was asked in the play before lies in the future.
+    there.database.in_write(lambda session: session.connection().execute(text("DELETE FROM buckets")))
     async with side.served(organization_id) as connection:
         stage = _Stage(there, side, Meddled(side.connector(), spoil), warehouses(there.warehouse_url))
         stage.connect(organization_id, connection)
