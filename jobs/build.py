@@ -39,10 +39,6 @@ from jobs.engine import Handler
 from jobs.escalating.auditing import audit_sweep
 from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
-from jobs.explain.asking import LandedService
-from jobs.explain.service import ExplainService
-from jobs.explain.watching import LOOK_EVERY as WATCH_EVERY
-from jobs.explain.watching import landed_words, watch_sweep
 from jobs.expectations.beats import EVERY as BEAT_EVERY
 from jobs.expectations.beats import ClockBeat
 from jobs.expectations.canary import CANARY, Canary, canary_words
@@ -51,6 +47,10 @@ from jobs.expectations.judging import Judge
 from jobs.expectations.ledger import EVERY as LEDGER_EVERY
 from jobs.expectations.ledger import Ledger
 from jobs.expectations.reporting import MISSED_OVER, MISSED_REPORT, Reporter, SupportPlaces, missed_words
+from jobs.explain.asking import LandedService
+from jobs.explain.service import ExplainService
+from jobs.explain.watching import LOOK_EVERY as WATCH_EVERY
+from jobs.explain.watching import landed_words, watch_sweep
 from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.expiry import expiry_sweep

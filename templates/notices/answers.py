@@ -131,6 +131,7 @@ def help_text() -> Message:
     rows: tuple[tuple[str, Words], ...] = (
         ("How fresh is the data?", (Code("/data status"), " or ", Code("/data status shopify"))),
         ("Why is it late, or where is my mail?", (Code("/data why shopify"),)),
+        ("Did my change land?", (Code("/data landed 1042"), " (a number, an amount, or “change at 11:05”)")),
         ("Get newer data", (Code("/data refresh shopify"), " or ", Code("/data refresh all"))),
         (
             "A source is disconnected",

@@ -95,7 +95,11 @@ def _not_yet(organization: str, answer: LandedAnswer, now: datetime, zone: str) 
     if answer.watching_until is not None:
         parts.append(
             Paragraph(
-                ("You are told here, once, when it lands. It is watched until ", When(answer.watching_until), ".")
+                (
+                    "You are told by direct message, once, when it lands. It is watched until ",
+                    When(answer.watching_until),
+                    ".",
+                )
             )
         )
     else:

@@ -1,14 +1,18 @@
 """Explanations of the causes that people meet most."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from jobs.explain.tree import explain
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.explain import AskedBefore, Evidence
+from storage.facts.landed import Hit, LandedAnswer, Row, Sought, SoughtKind, Standing
 from storage.facts.people import Role
 from storage.facts.runs import Duration, FailureKind, Held, Result, RunState, Stage
 from storage.facts.sources import ConnectionState, Freshness
+from templates.notices.landed import landed, landed_usage, watch_expired
 from templates.notices.why import why
 from tests.templates import samples as s
 
@@ -65,9 +69,29 @@ def _evidences() -> dict[str, Evidence]:
     }
 
 
+def _landed() -> dict[str, Any]:
+    number, amount = Sought(SoughtKind.NUMBER, "1042"), Sought(SoughtKind.AMOUNT, "1250.00")
+    row = Row("invoice", "1042", Decimal("1250.000"), "USD", date(2026, 11, 20), "run_1")
+    hit = Hit(s.QUICKBOOKS, row, s.NOW - s.minutes(4), "rcp_2f9c8k1")
+    standing = Standing(s.QUICKBOOKS, s.NOW - s.minutes(4), s.NOW + s.minutes(56), running=False)
+    waiting = LandedAnswer(amount, (), (standing,), s.NOW + timedelta(days=7))
+    made = Sought(SoughtKind.INSTANT, (s.NOW - s.minutes(30)).isoformat())
+    passed = Hit(s.QUICKBOOKS, None, hit.as_of, hit.receipt)
+    asked = s.NOW - timedelta(days=7)
+    return {
+        "landed": landed(s.ORG, LandedAnswer(number, (hit,), (), None), s.NOW, zone=s.ZONE),
+        "landed_told": landed(s.ORG, LandedAnswer(number, (hit,), (), None), s.NOW, zone=s.ZONE, watched=True),
+        "landed_instant": landed(s.ORG, LandedAnswer(made, (passed,), (), None), s.NOW, zone=s.ZONE),
+        "landed_not_yet": landed(s.ORG, waiting, s.NOW, zone=s.ZONE),
+        "landed_not_ready": landed(s.ORG, replace(waiting, hits=(replace(hit, ready=False),)), s.NOW, zone=s.ZONE),
+        "landed_expired": watch_expired(s.ORG, number, (standing,), asked, s.NOW, zone=s.ZONE),
+        "landed_usage": landed_usage("my change"),
+    }
+
+
 def why_messages() -> dict[str, Any]:
     """Return every message by name."""
-    return {
+    return _landed() | {
         f"why_{name}": why(
             s.ORG, explain(evidence), zone=s.ZONE, admins=s.ADMINS, refresh_value="x", others=("amazon",)
         )

@@ -133,7 +133,7 @@ async def test_what_is_not_there_is_watched_and_told_once(scene: Scene) -> None:
     await scene.ask("1043")
     assert scene.watches() == 1
     shown = text(told("Temerity Goods", answer, scene.clock.now(), zone="America/New_York"))
-    for words in ("is not in yet", "complete as of", "next collection", "You are told here, once"):
+    for words in ("is not in yet", "complete as of", "next collection", "direct message, once"):
         assert words in shown
     await scene.sweep()
     assert (scene.works, scene.watches()) == ([], 1)
