@@ -258,6 +258,20 @@ def receipts_export(
     command.export(organization, env_file)
 
 
+@escalations.command("policy")
+def escalations_policy(
+    organization: Annotated[str, typer.Argument(help="Key, name or id.")],
+    steps: Annotated[list[str] | None, typer.Argument(help="3h:support 3h:email 5h:TEAM/CHANNEL=#name ...")] = None,
+    *,
+    default: Annotated[bool, typer.Option("--default", help="Go back to the default.")] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Show who is called when a refresh does not end, or set it; what runs already keeps the policy it began with."""
+    from bot.cli import escalations as command
+
+    command.policy(organization, steps or [], env_file, default=default)
+
+
 @escalations.command("audit")
 def escalations_audit(
     days: Annotated[int, typer.Option(min=1, max=400, help="How far back.")] = 30, env_file: EnvFile = None

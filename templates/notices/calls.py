@@ -13,6 +13,10 @@ from templates.text import label, listed
 
 #: A call that came later than that is said to have been missed.
 _LATE = timedelta(minutes=2)
+_WHY_TOLD = (
+    "Until it ends the data stays as it was before. You are told because your company's escalation policy "
+    "names this place. Refresh "
+)
 #: Calls that are named, the newest.
 _CALLS = 4
 
@@ -85,9 +89,7 @@ def escalation_step(refresh: RefreshStatus, course: Course, now: datetime) -> Me
         Paragraph((Strong("Still not finished."), *asked, *told, f"{_hand(refresh, course)}.")),
         Note(
             (
-                "Until it ends the data stays as it was before. You are told because the escalation policy says so: ",
-                Code("/data escalation"),
-                ". Refresh ",
+                _WHY_TOLD,
                 Code(refresh.id),
             )
         ),

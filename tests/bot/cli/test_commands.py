@@ -154,6 +154,23 @@ def test_refresh_starts_runs_in_the_name_of_a_member(seeded: Shell) -> None:
     database.close()
 
 
+def test_a_policy_is_shown_set_and_checked(seeded: Shell) -> None:
+    def run(*steps: str, code: int = 0) -> str:
+        return seeded.run("escalations", "policy", "temerity-goods", *steps, code=code)
+
+    assert "Temerity Goods: after 3 h: the support channel" in run()
+    told = run("2h:support", "150m:email", "5h:T0TEMERITY/C0FINANCE=#finance")
+    assert "after 2 h: the support channel" in told
+    assert "after 2 h 30 min: support by e-mail" in told
+    assert "after 5 h: #finance" in told
+    assert "is no step" in run("soon:support", code=1)
+    assert "in the order" in run("3h:support", "2h:email", code=1)
+    assert "15 minutes" in run("5m:support", code=1)
+    assert "calls support" in run("3h:T0TEMERITY/C0FINANCE=#finance", code=1)
+    assert run() == told
+    assert "after 3 h: support by e-mail" in run("--default")
+
+
 def test_calls_that_were_not_made_are_named(seeded: Shell) -> None:
     assert "was made" in seeded.run("escalations", "audit")
     refresh_id = seeded.run("refresh", "temerity-goods", "shopify").replace(":", " ").split()[1]
