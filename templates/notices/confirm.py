@@ -83,9 +83,7 @@ def _question(able: Sequence[SourceStatus], now: datetime, asked: int) -> list[P
     fresh = len(able) - stale
     parts: list[Part] = [Heading(f"Refresh {_what(able, asked)}?")]
     names = short_names([entry.source for entry in able])
-    rows = tuple(
-        (f"{names[entry.source.id]}: {state_words(entry)}", _brief(entry, now)) for entry in able[:_SHOWN]
-    )
+    rows = tuple((f"{names[entry.source.id]}: {state_words(entry)}", _brief(entry, now)) for entry in able[:_SHOWN])
     parts.append(Facts(rows))
     if len(able) > _SHOWN:
         parts.append(Note((f"… {counted(len(able) - _SHOWN, 'more source')}.",)))

@@ -94,8 +94,7 @@ def promises(organization: str, statuses: Sequence[SourceStatus]) -> Message:
     """Return how fresh each source must be."""
     names = long_names([entry.source for entry in statuses])
     rows: tuple[tuple[str, Words], ...] = tuple(
-        (names[entry.source.id], (f"{promise_words(entry.source)}. Now: {state_words(entry)}",))
-        for entry in statuses
+        (names[entry.source.id], (f"{promise_words(entry.source)}. Now: {state_words(entry)}",)) for entry in statuses
     )
     parts: tuple[Part, ...] = (Heading("How fresh data must be"), Facts(rows), Note(_USAGE))
     return Message(f"{label(organization)}: how fresh each source must be.", parts, kind="promise")
