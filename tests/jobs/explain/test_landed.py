@@ -191,10 +191,10 @@ async def test_a_look_at_times_instead_of_rows_is_found_out(scene: Scene) -> Non
     assert lies(by_time_alone)
 
 
-def test_a_question_is_answered_once_whoever_answers_it(sqlite_database: Database) -> None:
+def test_a_question_is_answered_once_whoever_answers_it(database: Database) -> None:
     """A twin that tells without asking whether it ended the question tells twice."""
-    with sqlite_database.write() as session:
-        rows = Rows(sqlite_database, session)
+    with database.write() as session:
+        rows = Rows(database, session)
         until = rows.now + WATCHED_FOR
         sources = [rows.source(BOOKS).id, rows.source().id]
         wanted = Sought(SoughtKind.NUMBER, "1042")
