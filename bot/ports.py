@@ -12,6 +12,7 @@ from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.incidents.handling import Snooze, SnoozePreview
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
+from jobs.outgoing.service import Made
 from jobs.promising import Promised
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
@@ -28,6 +29,7 @@ from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
 from storage.facts.incidents import Incident
 from storage.facts.landed import LandedAnswer, Sought
+from storage.facts.outgoing import Endpoint, Send
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
@@ -256,6 +258,38 @@ class Members(Protocol):
 
     async def revoke(self, actor: Actor, member_id: str, trigger: TriggerKey) -> Changed:
         """Take the role away."""
+        ...
+
+
+class Outgoing(Protocol):
+    """Addresses that Tidings sends webhooks to."""
+
+    async def all(self, actor: Actor) -> list[Endpoint]:
+        """Return them."""
+        ...
+
+    async def one(self, actor: Actor, endpoint_id: str) -> tuple[Endpoint, list[Send]]:
+        """Return one, and what was sent there."""
+        ...
+
+    async def add(self, actor: Actor, url: str, trigger: TriggerKey) -> Made:
+        """Enter one."""
+        ...
+
+    async def renew(self, actor: Actor, endpoint_id: str, trigger: TriggerKey) -> Made:
+        """Give it another secret."""
+        ...
+
+    async def remove(self, actor: Actor, endpoint_id: str, trigger: TriggerKey) -> Endpoint:
+        """Forget it."""
+        ...
+
+    async def test(self, actor: Actor, endpoint_id: str, trigger: TriggerKey) -> Endpoint:
+        """Send a test."""
+        ...
+
+    async def replay(self, actor: Actor, endpoint_id: str, hours: int, trigger: TriggerKey) -> tuple[Endpoint, int]:
+        """Send again."""
         ...
 
 
@@ -528,6 +562,11 @@ class Services(Protocol):
     @property
     def installs(self) -> Installs:
         """Installations."""
+        ...
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """Webhooks that Tidings sends."""
         ...
 
     @property

@@ -32,6 +32,7 @@ class Intent(StrEnum):
     RECEIPT = "receipt"
     DELIVERIES = "deliveries"
     NOTIFY = "notify"
+    WEBHOOKS = "webhooks"
     WHY = "why"
     LANDED = "landed"
     #: "don't refresh": nothing is offered

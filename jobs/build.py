@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from connectors.amazon.regions import REGIONS
 from connectors.base import Addresses, Connector, ProviderSettings
 from connectors.grants import Grants
+from connectors.outgoing.posting import Poster
 from connectors.registry import connector_for, grants_for
 from connectors.slack_signin import SlackApp
 from connectors.wire import HttpLimits
@@ -67,6 +68,9 @@ from jobs.leasing import LEASE_SECONDS
 from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
 from jobs.notify import Notifier
+from jobs.outgoing.sending import Sending
+from jobs.outgoing.service import OutgoingService
+from jobs.outgoing.telling import outgoing_words
 from jobs.people import People
 from jobs.promising import PromiseService
 from jobs.receipt_view import ReceiptService
@@ -161,6 +165,7 @@ class Jobs:
     sender: SlackSender
     desk: Desk
     webhooks: WebhookService
+    sending: Sending
     #: what is expected; swept by the clock, and by a thread of the process beside it
     ledger: Ledger
     beat: ClockBeat
@@ -168,6 +173,7 @@ class Jobs:
     async def close(self) -> None:
         """Let go of connections; the database is the caller's."""
         await self.services.installs.drain()
+        await self.sending.close()
         await self.sender.close()
         await asyncio.get_running_loop().run_in_executor(None, self.desk.close)
 
@@ -249,6 +255,7 @@ def build_jobs(
         members=MemberService(desk, clock, people, user_groups),
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
+        outgoing=OutgoingService(desk, clock, seal, here=settings.webhooks_to_this_machine),
         receipts=ReceiptService(desk),
         explain=ExplainService(desk, clock, read_budget=ground.read_budget, sender=settings.mail_from),
         landed=LandedService(desk, clock, ground.warehouses),
@@ -293,6 +300,7 @@ def build_jobs(
                 **privacy_words(),
                 **landed_words(),
                 **forgery_words(),
+                **outgoing_words(),
                 **leaver_words(),
                 **dead_words(),
                 **subscriber_words(),
@@ -308,6 +316,7 @@ def build_jobs(
             MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
             own_words={
                 **install_words(public_url),
+                **outgoing_words(),
                 **leaver_words(),
                 **missed_words(),
                 **canary_words(),
@@ -331,6 +340,16 @@ def build_jobs(
         figures=ground.figures,
     )
     editor = CardEditor(database, clock, sender, may_act=port.may_act, places=places)
+
+    sending = Sending(
+        database,
+        clock,
+        seal,
+        Poster(here=settings.webhooks_to_this_machine),
+        port.enqueue,
+        may_act=port.may_act,
+        checkpoint=checkpoint,
+    )
 
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
@@ -358,6 +377,8 @@ def build_jobs(
             Sweep("fleet", 15.0, fleet_sweep(database, clock, notifier)),
             Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
+            Sweep("outgoing", 1.0, sending.sweep),
+            Sweep("outgoing-memory", 3600.0, sending.tidy),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),
             Sweep("flows", 15.0, services.connect.sweep),
             Sweep("installations", 60.0, services.installs.sweep),
@@ -378,6 +399,7 @@ def build_jobs(
         sender=sender,
         desk=desk,
         webhooks=WebhookService(desk, clock, seal, port.enqueue),
+        sending=sending,
         ledger=ledger,
         beat=beat,
     )

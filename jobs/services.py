@@ -16,6 +16,7 @@ from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
+from jobs.outgoing.service import OutgoingService
 from jobs.people import People
 from jobs.promising import PromiseService
 from jobs.receipt_view import ReceiptService
@@ -51,6 +52,7 @@ class Services:
     members: MemberService
     help: ConnectionHelp
     audit: AuditService
+    outgoing: OutgoingService
     receipts: ReceiptService
     explain: ExplainService
     landed: LandedService

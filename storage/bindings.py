@@ -44,3 +44,8 @@ def of_ask(team_id: str, ask_id: str) -> Binding:
 def of_webhook(provider: str, event_id: str) -> Binding:
     """Of the body of an event."""
     return ("webhook", provider, event_id)
+
+
+def of_endpoint(endpoint_id: str) -> Binding:
+    """Of the secrets that messages to a customer's own address are signed with."""
+    return ("endpoint", endpoint_id)

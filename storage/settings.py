@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     files_folder: str = "data/files"
     netsuite_folder: str = "data/netsuite"
     netsuite_endpoints: str = ""
+    webhooks_to_this_machine: bool = False
 
     #: read by `tidings watch`, see `storage.watch_settings`; here so that they are known, and never logged
     watch_smtp_url: SecretStr = SecretStr("")

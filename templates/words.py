@@ -83,6 +83,7 @@ ACTIONS = {
     Action.SEE_MEMBERS: "see who is a member",
     Action.MANAGE_MEMBERS: "change who may do what",
     Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",
+    Action.MANAGE_WEBHOOKS: "manage the webhooks that Tidings sends",
     Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.CHANGE_PROMISE: "change how fresh data must be",
     Action.REREAD: "read data again",

@@ -18,6 +18,7 @@ from jobs.connecting.means import Means
 from jobs.connecting.views import Parted, Parting
 from jobs.errors import NotFoundError, TooLateError, WrongNameError
 from jobs.incidents.noticing import back
+from jobs.outgoing import events
 from jobs.refresh.ask import TriggerKey
 from jobs.refresh.ending import after_run
 from jobs.schedule import STALLED
@@ -122,6 +123,7 @@ class DisconnectService:
         }
         audit.record(session, source.organization_id, member.id, Action.DISCONNECT, source.id, disconnect.at, detail)
         telling.tell_disconnected(session, disconnect, source, frozen, still, self._means.enqueue)
+        events.source_disconnected(session, source, disconnect.id, "disconnected by a member", disconnect.at)
         self._means.enqueue(session, severing_work(disconnect))
         self._means.checkpoint("disconnect.cutting")
         now = sources.source(session, source.id)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from jobs.escalating.due import Due, following
 from jobs.notify import Notifier
+from jobs.outgoing import events
 from storage.facts.policies import Call, CallKind, PolicyStep, StepKind
 from storage.records import deadlines, escalations
 from storage.records.escalations import Escalated
@@ -20,6 +21,7 @@ def escalate(session: Session, subject: str, now: datetime, notifier: Notifier, 
     called = escalations.find(session, subject)
     assert called is not None
     notifier.people_told(session, subject, now)
+    events.refresh_overdue(session, called.organization_id, subject, called.since, now)
     go_on(session, subject, called, now, notifier, audited=audited)
     return True
 

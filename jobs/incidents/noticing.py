@@ -10,6 +10,7 @@ from jobs import dependents
 from jobs.incidents.lateness import watch
 from jobs.incidents.trouble import end_all
 from jobs.notify import Notifier
+from jobs.outgoing import events
 from jobs.promises import GRACE
 from storage.facts.dependents import Dependent
 from storage.facts.incidents import IncidentKind, Resolution
@@ -53,6 +54,7 @@ def lost(session: Session, source_id: str, reason: str, now: datetime, notifier:
     end_all(session, source_id, Resolution.SUPERSEDED, now, notifier)
     audit.record(session, source.organization_id, _SYSTEM, LOST, source_id, now, {"reason": reason, "frozen": still})
     notifier.incident(session, opened, source, now)
+    events.source_disconnected(session, source, opened, reason, now)
     return True
 
 

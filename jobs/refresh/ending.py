@@ -9,6 +9,7 @@ from jobs.incidents.failing import failed, succeeded
 from jobs.incidents.lateness import look
 from jobs.incidents.noticing import judged, lost
 from jobs.notify import Notifier
+from jobs.outgoing import events
 from jobs.refresh.partly import result_of, retry_delay, to_retry
 from storage.facts.runs import Failure, FailureKind, Result, Run, RunState
 from storage.records import deadlines, receipts, refreshes, runs
@@ -57,7 +58,7 @@ def end_run(
     session.expire_all()
     run = runs.run(session, run_id)
     if verdict.state is RunState.READY:
-        receipts.add(session, run, runs.outcome(session, run_id), now)
+        events.source_ready(session, run, receipts.add(session, run, runs.outcome(session, run_id), now), now)
     if verdict.failure is not None and verdict.failure.kind is FailureKind.RECONNECT:
         lost(session, run.source_id, verdict.failure.detail, now, notifier)
     if verdict.failure is not None or verdict.state is RunState.READY:

@@ -53,6 +53,8 @@ class Action(StrEnum):
     #: read again what is there already
     REREAD = "reread"
     SEE_AUDIT = "see_audit"
+    #: the organization's addresses that Tidings sends webhooks to
+    MANAGE_WEBHOOKS = "manage_webhooks"
     #: a message that was sent before, to oneself
     SEND_AGAIN = "send_again"
     #: try whether messages arrive

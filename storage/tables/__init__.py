@@ -28,6 +28,7 @@ from storage.tables.operations import (
     WorkerRow,
 )
 from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow, SupportPersonRow, WorkspaceRow
+from storage.tables.outgoing import EndpointRow, OutgoingMessageRow, SendRow
 from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
 from storage.tables.subscribing import SubscriptionRow
@@ -50,6 +51,7 @@ __all__ = [
     "DeadlineRow",
     "DeliveryRow",
     "DisconnectRow",
+    "EndpointRow",
     "EscalationCallRow",
     "ExpectationRow",
     "FleetAlarmRow",
@@ -63,6 +65,7 @@ __all__ = [
     "MemberRow",
     "MissedReportRow",
     "OrganizationRow",
+    "OutgoingMessageRow",
     "ReadCountRow",
     "ReceiptRow",
     "RefreshPersonRow",
@@ -71,6 +74,7 @@ __all__ = [
     "RenewalBegunRow",
     "RunRow",
     "SeenTriggerRow",
+    "SendRow",
     "SourceRow",
     "SubscriptionRow",
     "SupportPersonRow",

@@ -138,6 +138,7 @@ def help_text() -> Message:
             (Code("/data reconnect"), ", or ", Code("/data connect"), " for a new one (admins)"),
         ),
         ("Stop reading a source", (Code("/data disconnect shopify"), " (admins); it asks first")),
+        ("Tell a program of ours", (Code("/data webhooks"), " (admins)")),
         ("Who may do what?", (Code("/data members"), " and ", Code("/data audit"), " (admins)")),
         (
             "When is data collected?",

@@ -17,6 +17,7 @@ from jobs.explain.tree import explain
 from jobs.incidents.handling import Snooze, SnoozePreview
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
+from jobs.outgoing.service import Made
 from jobs.plans import read_plan
 from jobs.promise_words import read_words
 from jobs.promises import turns
@@ -40,6 +41,7 @@ from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
+from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.promises import Promise
 from storage.facts.receipts import ReceiptPage
@@ -673,6 +675,45 @@ class TwinInstalls:
         self.looked += 1
 
 
+class TwinOutgoing:
+    """Has one receiver, and does what is asked."""
+
+    def __init__(self) -> None:
+        self.endpoint = Endpoint("hook_1", "org_1", "https://hooks.example.com/x", TOLD_OF, AT, None, None, "")
+        self.asked: list[tuple[str, ...]] = []
+
+    async def all(self, actor: Actor) -> list[Endpoint]:
+        authorize(actor, Action.MANAGE_WEBHOOKS)
+        return [self.endpoint]
+
+    async def one(self, actor: Actor, endpoint_id: str) -> tuple[Endpoint, list[Send]]:
+        return self._found(actor, "one", endpoint_id), []
+
+    async def add(self, actor: Actor, url: str, trigger: TriggerKey) -> Made:
+        authorize(actor, Action.MANAGE_WEBHOOKS)
+        self.asked.append(("add", url, trigger.trigger_id))
+        return Made(self.endpoint, Secret("whsec_" + "0" * 44))
+
+    async def renew(self, actor: Actor, endpoint_id: str, trigger: TriggerKey) -> Made:
+        return Made(self._found(actor, "renew", endpoint_id, trigger.trigger_id), Secret("whsec_" + "0" * 44))
+
+    async def remove(self, actor: Actor, endpoint_id: str, trigger: TriggerKey) -> Endpoint:
+        return self._found(actor, "remove", endpoint_id, trigger.trigger_id)
+
+    async def test(self, actor: Actor, endpoint_id: str, trigger: TriggerKey) -> Endpoint:
+        return self._found(actor, "test", endpoint_id, trigger.trigger_id)
+
+    async def replay(self, actor: Actor, endpoint_id: str, hours: int, trigger: TriggerKey) -> tuple[Endpoint, int]:
+        return self._found(actor, "replay", endpoint_id, str(hours), trigger.trigger_id), 3
+
+    def _found(self, actor: Actor, *asked: str) -> Endpoint:
+        authorize(actor, Action.MANAGE_WEBHOOKS)
+        self.asked.append(asked)
+        if asked[1] != self.endpoint.id:
+            raise NotFoundError
+        return self.endpoint
+
+
 class TwinAudit:
     """Has nothing to tell."""
 
@@ -732,6 +773,7 @@ class TwinServices:
         self.disconnect = TwinDisconnects()
         self.members = TwinMembers()
         self.audit = TwinAudit()
+        self.outgoing = TwinOutgoing()
         self.receipts = TwinReceipts()
         self.explain = TwinExplain()
         self.landed = TwinLandings()

@@ -25,6 +25,7 @@ from storage.tables import (
     AskRow,
     DeliveryRow,
     DisconnectRow,
+    EndpointRow,
     FlowRow,
     InstallationRow,
     MemberRow,
@@ -147,6 +148,10 @@ def fill(session: Session, seal: Seal) -> None:
         DeliveryRow(
             id="dlv_1", **who, kind=next(iter(SEALED_KINDS)), subject="flw_1.1", channel="slack", destination="d",
             state="pending", created_at=NOW, expires_at=soon, facts={},
+        ),
+        EndpointRow(
+            id="hook_1", organization_id=ORGANIZATION, url="https://hooks.example.com", events=[], secret=b"",
+            created_by=member.id, created_at=NOW,
         ),
         InstallationRow(
             enterprise_id="", team_id="T9", app_id="A", bot_user_id="U", scopes="", version=3, installed_by="U",

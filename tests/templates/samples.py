@@ -39,6 +39,7 @@ from storage.facts.subscriptions import Choice, Choices, Topic
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
 from templates.notices import dead, handled, notify, reread, schedule, telling
+from tests.templates.samples_hooks import hook_messages
 from tests.templates.samples_missed import missed_messages
 from tests.templates.samples_trouble import promised, troubles
 from tests.templates.samples_why import why_messages
@@ -458,6 +459,7 @@ def _statuses():
     return {
         **_schedules(),
         **missed_messages(),
+        **hook_messages(),
         "status_two": notices.status(ORG, pair, NOW, zone=ZONE, refresh_value="org_1"),
         "status_needs_person": notices.status(
             ORG,
