@@ -4,20 +4,53 @@ It believes no word of the product about itself: times are compared with the pro
 and with the ready rows that people import.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
+from sandbox.slack.journal import Entry
+from sandbox.slack.messages import words as texts
 from storage.facts.sources import ConnectionState, Freshness
-from storage.facts.status import SourceStatus
-from tests.faults.simulation.provider import NAMES, Account
-from tests.faults.simulation.world import Company, Simulated
+from storage.facts.status import RefreshStatus, SourceStatus
+from storage.sessions import Session
+from tests.faults.simulation.clock import BEGINNING
+from tests.faults.simulation.provider import NAMES, Account, Mood
+from tests.faults.simulation.world import SUPPORT_CHANNEL, Company, Simulated
 
 #: What a status answer may be late by: the product's own grace, and a stride.
 TOLERANCE = timedelta(minutes=15)
 
+#: A refresh that runs longer is support's.
+ESCALATES = timedelta(hours=3)
+#: How long the outbox may take, once Slack answers.
+TOLD_IN = timedelta(minutes=40)
+_LOOK, _GRACE, _DAY = timedelta(minutes=30), timedelta(hours=5), timedelta(days=1)
+_CARD_AND_CONFIRMATION = 2
+_NAME = "(?P<name>QuickBooks|Shopify)"
+_CLAIM = re.compile(rf"\*{_NAME}\* data as of [^→]*→ <!date\^(?P<at>[0-9]+)")
+_UNFINISHED = re.compile("refreshing |is queued|is being stopped")
+_OPEN = text(
+    "SELECT kind, subject, slot, state FROM expectations"
+    " WHERE state IN ('expected', 'missed') AND settled_at IS NULL AND alarm_at < :late"
+)
+
 #: Returns the ready rows of a source: table -> key -> version.
 Look = Callable[[str, str], Mapping[str, Mapping[str, int]]]
+
+
+@dataclass(slots=True)
+class Request:
+    """A person waits."""
+
+    company: Company
+    id: str
+    at: datetime
+    #: judged at three hours
+    judged: bool = False
 
 
 @dataclass
@@ -29,13 +62,31 @@ class Oracle:
     complaints: list[str] = field(default_factory=list)
     #: claims that were verified
     verified: int = 0
+    requests: list[Request] = field(default_factory=list)
+    #: Slack is ill
+    silent: bool = False
+    #: since when people can be told
+    speaks_since: datetime = BEGINNING
+    #: since when the machine does not sleep
+    awake_since: datetime = BEGINNING
+    _heard: int = 0
+    #: delivery -> how often it was posted
+    _posts: Counter[str] = field(default_factory=Counter)
+    #: what is shown now, by channel and ts
+    _shown: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: (team, provider's name) -> when it was said to be disconnected, and late or failing
+    _disconnected: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _troubled: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    #: what support was told, and when
+    _support: list[tuple[datetime, str]] = field(default_factory=list)
+    _judged: dict[str, datetime] = field(default_factory=dict)
     _known: dict[tuple[str, datetime], int] = field(default_factory=dict)
 
     async def answers(self, company: Company) -> None:
         """Ask for the status of all sources of a company, and judge each answer."""
         world = self.world
         now = world.clock.now()
-        for status in await world.jobs.services.status.all(await world.actor(company)):
+        for status in await world.jobs.services.status.all(world.actor(company)):
             account = world.account(status.source)
             if status.last_data_refresh is not None:
                 self.claim(company, status.source.id, account, status.last_data_refresh, "the status answer")
@@ -62,6 +113,116 @@ class Oracle:
                 self._complain(
                     f"{said} claims {account.name} as of {as_of}: {stream} {record} of {change.at} is not there"
                 )
+
+    def asked(self, company: Company, refresh_id: str) -> None:
+        """Note that somebody waits."""
+        self.requests.append(Request(company, refresh_id, self.world.clock.now()))
+
+    async def listen(self) -> None:
+        """Judge what was said since the last time, and what was not."""
+        entries = self.world.slack.entries
+        for entry in entries[self._heard :]:
+            if entry.kind in {"post", "update"}:
+                self._hear(entry)
+        self._heard = len(entries)
+        for company in self.world.companies:
+            for source_id in company.sources:
+                self._promises(company, source_id)
+        for request in self.requests:
+            if not request.judged:
+                await self._overrun(request)
+
+    async def end(self) -> None:
+        """Judge what must be true when all is well again and nothing is under way."""
+        mails = [mail.text for mail in self.world.mail.messages]
+        for request in self.requests:
+            refresh = await self._refresh(request)
+            if refresh.finished_at is None:
+                self._complain(f"refresh {request.id} of {request.at} never ended")
+                continue
+            about = [shown for shown in self._shown.values() if request.id in shown]
+            if len(about) < _CARD_AND_CONFIRMATION:
+                self._complain(f"refresh {request.id} of {request.at}: {len(about)} messages of it are in Slack")
+            self.complaints += [
+                f"never shown to its end: {shown[:200]}" for shown in about if _UNFINISHED.search(shown)
+            ]
+            if not any(request.id in mail for mail in mails):
+                self._complain(f"refresh {request.id} of {request.at}: no mail came")
+        self.world.database.in_read(self._ledger)
+
+    def _hear(self, entry: Entry) -> None:
+        words = "\n".join([*texts(entry.blocks), entry.text])
+        if entry.channel is None or entry.ts is None:
+            return
+        self._shown[entry.channel, entry.ts] = words
+        delivery = ((entry.metadata or {}).get("event_payload") or {}).get("delivery")
+        if entry.kind == "post" and delivery:
+            self._posts[delivery] += 1
+            if self._posts[delivery] > 1:
+                self._complain(f"posted {self._posts[delivery]} times: {words[:200]}")
+        if entry.channel == SUPPORT_CHANNEL:
+            self._support.append((entry.at, words))
+            return
+        company = next(one for one in self.world.companies if one.team == entry.team)
+        for source_id in company.sources:
+            self._hear_of(company, source_id, words, entry)
+
+    def _hear_of(self, company: Company, source_id: str, words: str, entry: Entry) -> None:
+        account, name = self.world.account_of(source_id), self._name(source_id)
+        for claim in _CLAIM.finditer(words):
+            if claim["name"] == name:
+                as_of = datetime.fromtimestamp(int(claim["at"]), UTC)
+                self.claim(company, source_id, account, as_of, "a message")
+        title = f"{name} · Company {company.number}"
+        if f"{title} is disconnected" in words:
+            self._disconnected[company.team, name] = entry.at
+        if re.search(rf"{title} (is late|is overdue|is late again|fails|keeps failing|cannot be)", words):
+            self._troubled[company.team, name] = entry.at
+        if f"{title} works again" in words and account.mood is Mood.REVOKED and account.refusals:
+            self._complain(f"{account.name} is said to work again, and the provider refuses it")
+
+    def _promises(self, company: Company, source_id: str) -> None:
+        world, account = self.world, self.world.account_of(source_id)
+        now, key = world.clock.now(), (company.team, self._name(source_id))
+        if self._judged.get(source_id, BEGINNING) + _LOOK > now:
+            return
+        self._judged[source_id] = now
+        # The second refusal: the first one may have come to a run that was stopped by a person.
+        refused = account.refusals[1] if len(account.refusals) > 1 else None
+        told = self._disconnected.get(key, BEGINNING)
+        if refused and not self.silent and now > max(refused, self.speaks_since) + TOLD_IN and told < refused - _DAY:
+            self._complain(f"{account.name} refuses since {refused}, and nobody was told that it is disconnected")
+        well = max(account.since or BEGINNING, self.awake_since)
+        if account.mood is not Mood.WELL or now < well + _GRACE:
+            return
+        source = world.source(source_id)
+        last = max((read.began for read in account.reads), default=BEGINNING)
+        if now > last + timedelta(minutes=source.schedule_minutes) + _GRACE:
+            self._complain(f"{account.name} is well since {well}, and was not collected since {last}")
+
+    async def _overrun(self, request: Request) -> None:
+        now = self.world.clock.now()
+        due = request.at + ESCALATES
+        if self.silent or now < max(due, self.speaks_since) + TOLD_IN:
+            return
+        request.judged = True
+        ended = (await self._refresh(request)).finished_at
+        if ended is not None and ended <= max(due, self.awake_since) + TOLERANCE:
+            return
+        name = f"Company {request.company.number}"
+        if not any(at >= due and f"Needs support · {name}:" in words for at, words in self._support):
+            self._complain(f"refresh {request.id} of {name}, asked for at {request.at}: support was never called")
+
+    async def _refresh(self, request: Request) -> RefreshStatus:
+        return await self.world.jobs.services.refresh.get(self.world.actor(request.company), request.id)
+
+    def _ledger(self, session: Session) -> None:
+        late = self.world.clock.now() - _GRACE
+        for row in session.connection().execute(_OPEN, {"late": late.replace(tzinfo=None).isoformat(" ")}):
+            self._complain(f"expected and neither met nor reported: {row.kind} {row.subject} {row.slot}, {row.state}")
+
+    def _name(self, source_id: str) -> str:
+        return "Shopify" if "myshopify" in self.world.account_of(source_id).name else "QuickBooks"
 
     def _freshness(self, status: SourceStatus, now: datetime) -> None:
         as_of, every = status.last_data_refresh, timedelta(minutes=status.source.schedule_minutes)

@@ -75,8 +75,24 @@ class Account:
     seconds: float = 20.0
     changes: list[Change] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+    #: when it fell into the mood that it is in
+    since: datetime | None = None
+    #: when it refused a dead grant
+    refusals: list[datetime] = field(default_factory=list)
     #: called in the middle of a read, when its pages are taken and the time has passed
     meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    def fall(self, mood: Mood, at: datetime) -> None:
+        """Answer differently from now on."""
+        self.mood, self.since = mood, at
+        if mood is Mood.WELL:
+            self.refusals.clear()
+
+    def refuse(self, at: datetime) -> None:
+        """Raise what stands against a read, if anything does."""
+        if self.mood is Mood.REVOKED:
+            self.refusals.append(at)
+        _refuse(self.mood)
 
     def last_changes(self, at: datetime) -> dict[tuple[str, str], Change]:
         """Return the last change of every record as of that instant."""
@@ -123,7 +139,7 @@ class Ledger:
 
     async def probe(self, session: Session) -> Company:
         account = self._account(session)
-        _refuse(account.mood)
+        account.refuse(self._providers.clock.now())
         return Company(account.name, account.name)
 
     async def collect(
@@ -132,7 +148,7 @@ class Ledger:
         account, clock = self._account(session), self._providers.clock
         read = Read(clock.now(), account.mood)
         account.reads.append(read)
-        _refuse(account.mood)
+        account.refuse(read.began)
         wanted = tuple(name for name in NAMES if session.access.wants(name))
         lost = ("returns",) if account.mood is Mood.PARTLY and "returns" in wanted else ()
         read.whole = tuple(name for name in wanted if name not in lost)

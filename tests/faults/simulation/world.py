@@ -38,13 +38,16 @@ MODES = {Provider.SHOPIFY: CollectMode.ON_DEMAND, Provider.QUICKBOOKS: CollectMo
 STRIDE = timedelta(minutes=30)
 #: Sweeps that are run whenever anything happens; the others once in a stride.
 _ALWAYS = ("due_slots", "changed_schedules", "deadlines", "cards")
-_DUE = text(
-    "SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM deadlines WHERE state = 'open' UNION ALL SELECT min(due_at) FROM cards)"
-)
-#: Cost much for every organization, and say nothing about time.
-_LEFT_OUT = frozenset({"warehouses", "rights"})
-#: Slots that nobody saw are looked for so often; more often it would be most of the work.
-_CATCH_UP = timedelta(hours=2)
+_DEADLINE = text("SELECT min(due_at) FROM deadlines WHERE state = 'open'")
+_CARD = text("SELECT min(due_at) FROM cards")
+#: A living message is looked at every three seconds while its refresh runs; here less often.
+_LOOK = timedelta(minutes=10)
+#: What is due and stays so is looked at again after that.
+_AGAIN = timedelta(minutes=10)
+#: The first two cost much for every organization and say nothing about time; a beat would be missed between strides.
+_LEFT_OUT = frozenset({"warehouses", "rights", "clock_beat"})
+#: These are run at every stride, all others so seldom: they would be most of the work.
+_OFTEN, _SELDOM = frozenset({"escalations", "fleet", "stranded"}), timedelta(hours=2)
 
 
 class Even(RetryPlan):
@@ -97,6 +100,7 @@ class Simulated:
     dies_in: int | None = None
     deaths: int = 0
     _looked: datetime = BEGINNING
+    _accounts: dict[str, Account] = field(default_factory=dict)
     _last: dict[str, datetime] = field(default_factory=dict)
 
     def built(self, **wrong: Any) -> Jobs:
@@ -119,8 +123,25 @@ class Simulated:
     def source(self, source_id: str) -> Source:
         return self.database.in_read(lambda session: sources.source(session, source_id))
 
-    async def actor(self, company: Company) -> Actor:
-        return await self.jobs.services.people.learn(SlackIdentity(company.team, company.user))
+    def owner(self, account: Account) -> tuple[Company, str]:
+        """Return whose account it is, and the id of the source."""
+        for company in self.companies:
+            for source_id in company.sources:
+                if self.account_of(source_id) is account:
+                    return company, source_id
+        raise LookupError(account.name)
+
+    def account_of(self, source_id: str) -> Account:
+        if source_id not in self._accounts:
+            self._accounts[source_id] = self.account(self.source(source_id))
+        return self._accounts[source_id]
+
+    def actor(self, company: Company) -> Actor:
+        """Return the company's admin, as the product knows them; Slack need not answer for it."""
+        identity = SlackIdentity(company.team, company.user)
+        return Actor(
+            identity, self.database.in_read(lambda session: organizations.member_by_identity(session, identity))
+        )
 
     # The process
 
@@ -170,7 +191,7 @@ class Simulated:
         """Return the other sweeps whose time has come."""
         now, found = self.clock.now(), []
         for sweep in self.clockwork.sweeps:
-            every = _CATCH_UP if sweep.name == "catch_up" else timedelta(seconds=sweep.every_seconds)
+            every = max(timedelta(seconds=sweep.every_seconds), timedelta(0) if sweep.name in _OFTEN else _SELDOM)
             if sweep.name not in {*_LEFT_OUT, *_ALWAYS} and now >= self._last.get(sweep.name, BEGINNING) + every:
                 self._last[sweep.name] = now
                 found.append(sweep.name)
@@ -179,9 +200,14 @@ class Simulated:
     def _next(self) -> datetime:
         """Return when something is due that is no work of the engine's; at most a stride from now."""
         with self.database.read() as session:
-            due = session.connection().execute(_DUE).scalar_one()
-        known = [self.clockwork.next_due, datetime.fromisoformat(due).replace(tzinfo=UTC) if due else None]
-        return min([self.clock.now() + STRIDE, *(at for at in known if at is not None)])
+            deadline, card = (session.connection().execute(one).scalar_one() for one in (_DEADLINE, _CARD))
+        now = self.clock.now()
+        # What is due and stays so, because what it waits for is under way, is looked at again later.
+        known = [
+            *(at if at > now else now + _AGAIN for at in (self.clockwork.next_due, _instant(deadline)) if at),
+            *(max(at, now + _LOOK) for at in (_instant(card),) if at),
+        ]
+        return min([now + STRIDE, *known])
 
     async def look(self, *names: str) -> None:
         """Run these sweeps."""
@@ -244,6 +270,10 @@ async def simulated(
             yield made
         finally:
             await made.jobs.close()
+
+
+def _instant(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored).replace(tzinfo=UTC) if stored else None
 
 
 def _world(count: int) -> World:
