@@ -13,7 +13,7 @@ SECONDS = st.lists(st.floats(0.1, 20_000), max_size=2 * WINDOW)
 
 def steady(seed: int, runs: int = 120) -> list[float]:
     """Runs of a source that stays as it is: most take a minute, some far longer."""
-    draw = random.Random(seed)  # noqa: S311 - a test's numbers, no secret
+    draw = random.Random(seed)
     return [60 * draw.lognormvariate(0, 0.5) for _ in range(runs)]
 
 
