@@ -75,6 +75,7 @@ from jobs.people import People
 from jobs.promising import PromiseService
 from jobs.receipt_view import ReceiptService
 from jobs.refresh.alone import MissingService
+from jobs.refresh.beats import EVERY, beat_sweep, beat_words
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.held import HeldService
@@ -301,6 +302,7 @@ def build_jobs(
                 **landed_words(),
                 **forgery_words(),
                 **outgoing_words(),
+                **beat_words(),
                 **leaver_words(),
                 **dead_words(),
                 **subscriber_words(),
@@ -377,6 +379,7 @@ def build_jobs(
             Sweep("fleet", 15.0, fleet_sweep(database, clock, notifier)),
             Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
+            Sweep("beats", EVERY, beat_sweep(database, clock, port.enqueue)),
             Sweep("outgoing", 1.0, sending.sweep),
             Sweep("outgoing-memory", 3600.0, sending.tidy),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),

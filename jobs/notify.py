@@ -19,6 +19,8 @@ from storage.sessions import Session
 
 REFRESH_CARD = "refresh_card"
 REFRESH_FINISHED = "refresh_finished"
+#: a word in the thread while a refresh goes on
+REFRESH_BEAT = "refresh_beat"
 ESCALATION_CARD = "escalation_card"
 ESCALATION_MAIL = "escalation_mail"
 ESCALATION_TOLD = "escalation_told"

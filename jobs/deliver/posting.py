@@ -20,6 +20,7 @@ from jobs.notify import (
     FLEET_ALARM,
     INCIDENT_CARD,
     INCIDENT_NOTE,
+    REFRESH_BEAT,
     REFRESH_CARD,
 )
 from storage.facts.clock import Clock
@@ -47,7 +48,7 @@ class Settle(Protocol):
 
 
 #: What is said below another post than the card of a refresh; its subject begins with the subject of that post.
-_BELOW = {INCIDENT_NOTE: INCIDENT_CARD, ESCALATION_AGAIN: ESCALATION_CARD}
+_BELOW = {REFRESH_BEAT: REFRESH_CARD, INCIDENT_NOTE: INCIDENT_CARD, ESCALATION_AGAIN: ESCALATION_CARD}
 
 Prepared = Callable[[], Awaitable[Result]]
 #: Puts together what one delivery says.

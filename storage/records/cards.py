@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
-from storage.tables import CardRow
+from storage.tables import CardRow, DeliveryRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,17 @@ def due(session: Session, now: datetime, limit: int = 50) -> list[Card]:
     """Return the cards whose next look is due, those waiting longest first."""
     statement = select(CardRow).where(col(CardRow.due_at) <= now).order_by(col(CardRow.due_at)).limit(limit)
     return [as_card(row) for row in session.exec(statement)]
+
+
+def living(session: Session, kind: str, before: datetime) -> list[str]:
+    """Return the subjects of cards of a kind that are not in their final state, and were asked for before then."""
+    statement = (
+        select(CardRow.subject)
+        .join(DeliveryRow, col(DeliveryRow.id) == col(CardRow.delivery_id))
+        .where(col(CardRow.due_at).is_not(None), CardRow.kind == kind, col(DeliveryRow.created_at) <= before)
+        .distinct()
+    )
+    return list(session.exec(statement))
 
 
 def claim(session: Session, card: Card, until: datetime) -> bool:

@@ -39,6 +39,7 @@ from storage.facts.subscriptions import Choice, Choices, Topic
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
 from templates.notices import dead, handled, notify, reread, schedule, telling
+from tests.templates.samples_beats import beat_messages
 from tests.templates.samples_hooks import hook_messages
 from tests.templates.samples_missed import missed_messages
 from tests.templates.samples_trouble import promised, troubles
@@ -665,6 +666,7 @@ def _escalations():
         "escalation_again_over": notices.escalation_again(mixed(**slow), expired, NOW),
         "escalation_step": notices.escalation_step(late, open_, NOW),
         "escalation_step_in_hand": notices.escalation_step(refresh((SHOPIFY, stuck), **slow, **seen), open_, NOW),
+        **beat_messages(refresh((SHOPIFY, stuck)), late, ready(), NOW),
         "escalation_told": notices.escalation_told(refresh((SHOPIFY, stuck), **slow), NOW),
     }
 
