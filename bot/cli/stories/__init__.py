@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.cli.demo_ground import Wishes
-from bot.cli.stories import escalation, reconnect, refresh, sources
+from bot.cli.stories import escalation, reconnect, refresh, sources, trust
 from bot.cli.stories.stage import Stage, play
 
 #: Plays on a running product; StoryError when something that should be seen is not.
@@ -16,6 +16,7 @@ STORIES: Mapping[str, Story] = {
     "escalation": escalation.story,
     "reconnect": reconnect.story,
     "sources": sources.story,
+    "trust": trust.story,
 }
 
 #: What a story needs to be otherwise: here everything is connected by the story, and there is some of every record.

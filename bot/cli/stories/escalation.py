@@ -1,6 +1,7 @@
 """The story of an escalation: a refresh hangs for three hours, support is called once, acts, and it ends well."""
 
 from bot.cli.stories.stage import Stage
+from sandbox.mail import Mail
 from sandbox.misbehave import Kind, Rule
 from sandbox.slack import Message
 from templates import actions
@@ -34,7 +35,7 @@ async def _support_is_called(stage: Stage, card: Message) -> None:
     await stage.hours_pass(3.01)
     post = await stage.see("the post in #data-support", lambda: _with(stage, SUPPORT, SAM, actions.ESCALATION_RETRY))
     stage.told(f"three hours later #data-support says {post.text.splitlines()[0][:120]!r}")
-    mail = await stage.see("the mail for support", lambda: next(iter(stage.sandbox.mail.to(SUPPORT_ADDRESS)), None))
+    mail = await stage.see("the mail for support", lambda: newest_mail(stage, SUPPORT_ADDRESS, "not finished after"))
     stage.told(f"mail for support: {mail.subject!r}")
     told = await stage.see("the word for Maya", lambda: _reply(stage, card, "support"))
     stage.told(f"Maya's thread says {told.text.splitlines()[0][:120]!r}")
@@ -56,11 +57,25 @@ async def _ends(stage: Stage, card: Message) -> None:
     stage.told(f"Maya's thread says {told.text.splitlines()[0][:120]!r}")
 
     def post_without_buttons() -> Message | None:
-        found = _posts(stage)
+        found = posts(stage)
         return found[0] if len(found) == 1 and not found[0].actions else None
 
     post = await stage.see("the one post, edited to its end", post_without_buttons)
     stage.told(f"the one post in #data-support was edited to its end: {post.text.splitlines()[0][:120]!r}")
+
+
+def newest_mail(stage: Stage, address: str, words: str) -> Mail | None:
+    """Return the newest mail for that address with these words in its subject."""
+    return next((one for one in reversed(stage.sandbox.mail.to(address)) if words in one.subject), None)
+
+
+def posts(stage: Stage) -> list[Message]:
+    """Return the posts in #data-support that are about a refresh; it is told of other things there, too."""
+    return [
+        one
+        for one in stage.messages(SUPPORT, SAM)
+        if one.metadata and not one.is_reply and "Log reference" in one.everything
+    ]
 
 
 def _with(stage: Stage, channel: str, viewer: str, action: str) -> Message | None:
@@ -77,9 +92,5 @@ def _reply(stage: Stage, card: Message, word: str) -> Message | None:
     return next((one for one in replies[1:] if word in one.everything), None)
 
 
-def _posts(stage: Stage) -> list[Message]:
-    return [one for one in stage.messages(SUPPORT, SAM) if one.metadata and not one.is_reply]
-
-
 def _says(stage: Stage, words: str) -> Message | None:
-    return next((one for one in _posts(stage) if words in one.everything), None)
+    return next((one for one in posts(stage) if words in one.everything), None)

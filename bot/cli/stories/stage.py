@@ -71,6 +71,11 @@ class Stage:
         """The workspace."""
         return self.sandbox.slack
 
+    @property
+    def database(self) -> Database:
+        """Where the product keeps what it knows; for looking only."""
+        return self._witness.database
+
     def told(self, what: str) -> None:
         """Print a step that was seen, with the seconds it took."""
         now = time.monotonic()
