@@ -27,7 +27,7 @@ KNOWN = frozenset(
 _PREPARES = frozenset({"report_pending", "bulk_pending"})
 #: A run gives a sign of life every few seconds; after so long nobody is at it.
 SILENT_AFTER = timedelta(minutes=10)
-_WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+_WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.HELD})
 _NOT_THERE = frozenset({DeliveryState.FAILED, DeliveryState.UNCONFIRMED})
 
 Rule = Callable[[Evidence], bool]

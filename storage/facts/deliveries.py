@@ -36,6 +36,8 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
     #: deliberately not sent; the reason is stored
     SKIPPED = "skipped"
+    #: waits for the end of a person's quiet hours
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +70,5 @@ class Delivery:
     reply: str | None = None
     #: when the outcome was written down
     settled_at: datetime | None = None
+    #: when the quiet hours end for which it is or was held
+    held_until: datetime | None = None

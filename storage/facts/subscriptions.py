@@ -35,6 +35,8 @@ class Choice:
     topic: Topic
     ways: Ways
     changed_at: datetime
+    #: told once a day, and not one by one
+    digest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

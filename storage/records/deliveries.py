@@ -250,4 +250,5 @@ def as_delivery(row: DeliveryRow) -> Delivery:
         expires_at=row.expires_at,
         reply=row.reply,
         settled_at=row.settled_at,
+        held_until=row.held_until,
     )

@@ -14,27 +14,30 @@ from storage.facts.sources import Source
 from storage.records import expectations, workers
 from storage.records.sources import as_source
 from storage.tables import ConnectionRow, DeliveryRow, ExpectationRow, FrozenRow, OrganizationRow, RunRow, SourceRow
+from storage.tables.columns import Instant
 
 _WAITING = (DeliveryState.PENDING, DeliveryState.SENDING)
+#: What was held for quiet hours waits since they ended.
+_SINCE = func.coalesce(col(DeliveryRow.held_until), col(DeliveryRow.created_at), type_=Instant())
 _ACTIVE = tuple(state for state in RunState if state.active)
 
 
 def deliveries(session: Session, before: datetime, now: datetime, *, but: Collection[str]) -> list[Expected]:
     """Return the messages that have waited since before that instant and are still worth sending."""
     statement = (
-        select(DeliveryRow.id, DeliveryRow.organization_id, DeliveryRow.created_at)
+        select(DeliveryRow.id, DeliveryRow.organization_id, _SINCE)
         .where(
-            col(DeliveryRow.state).in_(_WAITING),
-            col(DeliveryRow.created_at) <= before,
+            col(DeliveryRow.state).in_((*_WAITING, DeliveryState.HELD)),
+            before >= _SINCE,
             col(DeliveryRow.expires_at) > now,
             col(DeliveryRow.kind).not_in(but),
         )
-        .order_by(col(DeliveryRow.created_at))
+        .order_by(_SINCE)
         .limit(200)
     )
     return [
-        Expected(ExpectationKind.DELIVERY, row_id, "", created_at, now, organization_id)
-        for row_id, organization_id, created_at in session.exec(statement)
+        Expected(ExpectationKind.DELIVERY, row_id, "", since, now, organization_id)
+        for row_id, organization_id, since in session.exec(statement)
     ]
 
 
@@ -58,7 +61,8 @@ def runs(session: Session, still_since: datetime, now: datetime) -> list[Expecte
 
 def is_waiting(session: Session, delivery_id: str) -> bool:
     """Whether the message is neither sent nor given up."""
-    return session.exec(select(DeliveryRow.state).where(DeliveryRow.id == delivery_id)).first() in _WAITING
+    state = session.exec(select(DeliveryRow.state).where(DeliveryRow.id == delivery_id)).first()
+    return state in (*_WAITING, DeliveryState.HELD)
 
 
 def is_confirmed(session: Session, delivery_id: str) -> bool:
@@ -75,7 +79,7 @@ def is_still(session: Session, run_id: str, still_since: datetime) -> bool:
 
 def pulse(session: Session, dead_seconds: float) -> Pulse:
     """Return what can be seen of a Tidings from its database, in a handful of looks by index."""
-    waiting = select(func.count(), func.min(DeliveryRow.created_at), func.max(DeliveryRow.intent_at)).where(
+    waiting = select(func.count(), func.min(_SINCE), func.max(DeliveryRow.intent_at)).where(
         col(DeliveryRow.state).in_(_WAITING)
     )
     unsent, since, tried = session.exec(waiting).one()

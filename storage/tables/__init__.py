@@ -31,7 +31,7 @@ from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow,
 from storage.tables.outgoing import EndpointRow, OutgoingMessageRow, SendRow
 from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
-from storage.tables.subscribing import SubscriptionRow
+from storage.tables.subscribing import DigestRow, QuietRow, SubscriptionRow
 from storage.tables.telling import CardRow, DeliveryRow
 from storage.tables.watching import LandedWatchRow
 
@@ -50,6 +50,7 @@ __all__ = [
     "ConnectionRow",
     "DeadlineRow",
     "DeliveryRow",
+    "DigestRow",
     "DisconnectRow",
     "EndpointRow",
     "EscalationCallRow",
@@ -66,6 +67,7 @@ __all__ = [
     "MissedReportRow",
     "OrganizationRow",
     "OutgoingMessageRow",
+    "QuietRow",
     "ReadCountRow",
     "ReceiptRow",
     "RefreshPersonRow",

@@ -1,6 +1,6 @@
-"""What people chose to be told."""
+"""What people chose to be told, when not, and what is told once a day."""
 
-from datetime import datetime
+from datetime import datetime, time
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
@@ -19,6 +19,42 @@ class SubscriptionRow(SQLModel, table=True):
     source_id: str = Field(primary_key=True, default="")
     topic: str = Field(primary_key=True)
     organization_id: str = Field(foreign_key="organizations.id")
-    #: channels by commas; empty: off
+    #: channels by commas, or ``digest``; empty: off
     ways: str
     changed_at: datetime = Field(sa_type=Instant)
+
+
+class QuietRow(SQLModel, table=True):
+    """The hours in which a person wants to hear nothing."""
+
+    __tablename__ = "quiet_hours"
+
+    member_id: str = Field(primary_key=True, foreign_key="members.id")
+    organization_id: str = Field(foreign_key="organizations.id")
+    #: local times of day, in the zone that the person has when it is asked
+    starts: time
+    ends: time
+    #: Saturdays and Sundays as well, the whole day
+    weekends: bool
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+class DigestRow(SQLModel, table=True):
+    """What happened, once a day, to a person or a channel."""
+
+    __tablename__ = "digests"
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id")
+    #: None: a channel's
+    member_id: str | None = Field(default=None, foreign_key="members.id")
+    #: ``team/channel``, or ``team/user`` of a person
+    place: str
+    #: local time of day
+    at: time
+    weekdays: bool
+    #: channels by commas
+    ways: str
+    due_at: datetime = Field(sa_type=Instant, index=True)
+    #: what happened by then was told, or was nothing
+    told_until: datetime = Field(sa_type=Instant)

@@ -38,6 +38,8 @@ class DeliveryRow(SQLModel, table=True):
     #: what the mail server said to the last attempt, as it said it
     reply: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: when the quiet hours end for which it is or was held
+    held_until: datetime | None = Field(default=None, sa_type=Instant)
     #: the delivery that this one says again
     repeats: str | None = Field(default=None, index=True)
     created_at: datetime = Field(sa_type=Instant)

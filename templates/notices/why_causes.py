@@ -179,7 +179,11 @@ def _not_told(evidence: Evidence) -> Words:
 
 
 def _telling(evidence: Evidence) -> Words:
-    return (f"{_SAFE} {_way(_confirmation(evidence))} that says so is still on its way.",)
+    one = _confirmation(evidence)
+    if one is not None and one.state is DeliveryState.HELD and one.held_until is not None:
+        told = f"{_SAFE} {_way(one)} that says so is held for the quiet hours of whoever reads it, until "
+        return (told, When(one.held_until), ".")
+    return (f"{_SAFE} {_way(one)} that says so is still on its way.",)
 
 
 def _untold(evidence: Evidence) -> Words:

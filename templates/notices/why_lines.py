@@ -19,6 +19,7 @@ _STATES = {
     DeliveryState.UNCONFIRMED: "nobody can tell whether it arrived",
     DeliveryState.FAILED: "failed",
     DeliveryState.SKIPPED: "not sent on purpose",
+    DeliveryState.HELD: "held until the reader's quiet hours are over",
 }
 Line = tuple[str, Words]
 
