@@ -127,7 +127,7 @@ def promise_preview(
         Buttons(buttons),
         Note(("The audit will show that it was you.",)),
     )
-    return Message(f"{title}: {words}? Nothing is changed yet.", parts, kind="promise_preview")
+    return Message(f"{title}: another promise? Nothing is changed yet.", parts, kind="promise_preview")
 
 
 def promise_set(

@@ -43,7 +43,7 @@ from tests.templates.samples import (
 LABELS = (
     "as of ", "asked for", "asked (", "Asked for by", "for by", "next ", "Next collection: ", "since ", "Collected ", "Checked ", "told, ",
     "attempt ", "progress ", "Acknowledged", "Ended, ", "failed", "cancelled", "→ ", "until ", "this one ends ", "Tested: ", "Accepted: ", "Asked: ",
-    "of support: ",
+    "of support: ", "support is told: ", "Stopped: ",
 )  # fmt: skip
 
 
