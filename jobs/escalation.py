@@ -6,11 +6,11 @@ in `jobs.escalating`.
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from functools import partial
 
 from jobs.asks import Enqueue
 from jobs.authorize import authorize_support
 from jobs.desk import Desk
+from jobs.draining import Draining
 from jobs.errors import NotFoundError, TooLateError
 from jobs.escalating.calling import FOLLOWING, escalate, go_on
 from jobs.fleet import LATENESS
@@ -38,11 +38,9 @@ Change = Callable[[Session, str], None]
 def deadline_sweep(
     database: Database, clock: Clock, notifier: Notifier, enqueue: Enqueue
 ) -> Callable[[], Awaitable[None]]:
-    """Return the sweep that fires due deadlines; each is claimed in the transaction of its effect."""
+    """Return the sweep that fires due deadlines, the calls to support first; each is claimed with its effect."""
 
-    def fire(session: Session, deadline: Deadline) -> None:
-        now = clock.now()
-        organizations.lock(session, deadline.organization_id)
+    def fire(session: Session, deadline: Deadline, now: datetime) -> None:
         if deadline.kind == STALLED:
             look_at_first_read(session, deadline, now, notifier)
         elif deadline.kind == MISSING:
@@ -54,13 +52,7 @@ def deadline_sweep(
         elif deadlines.fire(session, deadline.id, now) and deadline.kind == ESCALATION:
             escalate(session, deadline.subject, now, notifier)
 
-    async def sweep() -> None:
-        # A look without the write lock first: nearly always nothing is due. One transaction each: one that cannot be
-        # fired now holds up no other.
-        for deadline in await database.reading(lambda session: deadlines.due(session, clock.now())):
-            await database.writing(partial(fire, deadline=deadline))
-
-    return sweep
+    return Draining(database, clock, fire, urgent=frozenset({ESCALATION, FOLLOWING, STALLED})).sweep
 
 
 def call_next(session: Session, deadline: Deadline, now: datetime, notifier: Notifier) -> None:
