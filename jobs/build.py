@@ -87,6 +87,9 @@ from jobs.schedules import ScheduleService
 from jobs.services import Services
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
+from jobs.subscriptions.bundle import with_bundles
+from jobs.subscriptions.holding import EVERY as HELD_EVERY
+from jobs.subscriptions.holding import held_sweep
 from jobs.subscriptions.service import SubscriptionService
 from jobs.subscriptions.telling import subscriber_words
 from jobs.timelines import TimelineService
@@ -295,35 +298,40 @@ def build_jobs(
             database,
             clock,
             sender,
-            own_words={
-                **flow_words(seal, connectors),
-                **disconnect_words(),
-                **privacy_words(),
-                **landed_words(),
-                **forgery_words(),
-                **outgoing_words(),
-                **beat_words(),
-                **leaver_words(),
-                **dead_words(),
-                **subscriber_words(),
-                **missed_words(),
-                **canary_words(),
-                **call_words(),
-            },
+            own_words=with_bundles(
+                {
+                    **flow_words(seal, connectors),
+                    **disconnect_words(),
+                    **privacy_words(),
+                    **landed_words(),
+                    **forgery_words(),
+                    **outgoing_words(),
+                    **beat_words(),
+                    **leaver_words(),
+                    **dead_words(),
+                    **subscriber_words(),
+                    **missed_words(),
+                    **canary_words(),
+                    **call_words(),
+                }
+            ),
             places=places,
         ),
         Mailing(
             database,
             clock,
             MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
-            own_words={
-                **install_words(public_url),
-                **outgoing_words(),
-                **leaver_words(),
-                **missed_words(),
-                **canary_words(),
-                **call_words(),
-            },
+            own_words=with_bundles(
+                {
+                    **install_words(public_url),
+                    **outgoing_words(),
+                    **leaver_words(),
+                    **subscriber_words(),
+                    **missed_words(),
+                    **canary_words(),
+                    **call_words(),
+                }
+            ),
         ),
         may_act=port.may_act,
         checkpoint=checkpoint,
@@ -380,6 +388,7 @@ def build_jobs(
             Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("beats", EVERY, beat_sweep(database, clock, port.enqueue)),
+            Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
             Sweep("outgoing", 1.0, sending.sweep),
             Sweep("outgoing-memory", 3600.0, sending.tidy),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),

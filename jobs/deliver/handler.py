@@ -1,7 +1,7 @@
 """One attempt to deliver: intent, call, outcome; after a doubt wait, look, and only then send again."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -13,6 +13,7 @@ from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from jobs.engine import WorkContext
 from jobs.figures import DELIVERIES_SETTLED, Figures
 from jobs.notify import ESCALATIONS, Notifier
+from jobs.subscriptions.holding import held_until, hold
 from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
@@ -79,7 +80,15 @@ class DeliveryHandler:
             waiting = await self._reconciled(delivery)
             if waiting is not None:
                 return waiting if waiting.seconds > 0 else None
-        return await self._send(delivery)
+        return None if await self._held(delivery, now) else await self._send(delivery)
+
+    async def _held(self, delivery: Delivery, now: datetime) -> bool:
+        """Whether it waits for the end of somebody's quiet hours."""
+        until = await self._database.reading(lambda session: held_until(session, delivery, now))
+        if until is None:
+            return False
+        await self._database.writing(lambda session: hold(session, delivery, until))
+        return True
 
     async def _reconciled(self, delivery: Delivery) -> Again | None:
         """Find out whether an attempt that nobody confirmed arrived. None: it did not, send; Again(0): settled."""
@@ -136,7 +145,8 @@ class DeliveryHandler:
     def _put_back(self, session: Session, delivery: Delivery, refused: Refused) -> None:
         now = self._clock.now()
         deliveries.put_back(session, delivery.id, refused.reason, refused.reply)
-        if refused.set_up and now - delivery.created_at > _PATIENT_WITH_SET_UP:
+        since = delivery.held_until or delivery.created_at
+        if refused.set_up and now - since > _PATIENT_WITH_SET_UP:
             # It is still tried; meanwhile nobody waits for somebody to mend the set-up.
             self._notifier.meanwhile(session, delivery, now)
 

@@ -29,6 +29,7 @@ def hours_of(session: Session, member_id: str) -> tuple[Quiet, str] | None:
 
 def set_hours(session: Session, member: Member, quiet: Quiet | None, now: datetime) -> None:
     """Set the person's quiet hours; None: none. What is held is looked at anew at once."""
+    session.flush()
     session.connection().execute(delete(QuietRow).where(col(QuietRow.member_id) == member.id))
     if quiet is not None:
         insert(

@@ -37,8 +37,11 @@ _KINDS: Mapping[str, str] = {
     "incident_mail": "Warning",
     "incident_reminder": "Reminder",
     "expiry_warning": "Access ends soon",
+    "mute_over": "A mute has ended",
     "test": "Test",
     "place_dead": "A place cannot be told",
+    "held_bundle": "What waited for the end of quiet hours",
+    "digest": "Digest",
 }
 _REASON = 160
 #: Rows of one table; a refresh that more people wait for says how many are left.
@@ -62,7 +65,7 @@ def deliveries(organization: str, timeline: Timeline, *, value: str | None) -> M
 
 
 _LOST = frozenset({DeliveryState.FAILED, DeliveryState.UNCONFIRMED})
-_WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+_WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.HELD})
 
 
 def _sum(lost: list[Told], waiting: list[Told]) -> str:
@@ -113,6 +116,8 @@ def _outcome(one: Told) -> Words:
             return (Strong("unconfirmed"), f": {_reason(delivery)}", *_at(delivery))
         case DeliveryState.FAILED:
             return (Strong("not delivered"), f": {_reason(delivery)}", *_at(delivery))
+        case DeliveryState.HELD:
+            return ("held until ", When(delivery.held_until or delivery.created_at), ", for quiet hours")
         case _:
             return (f"not sent, because: {_reason(delivery)}",)
 
