@@ -1,10 +1,11 @@
 """`/data notify`: what one is told, changing it in words, and a test of whether messages arrive."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bot import names
 from bot import telling as told
 from bot.case import Case
+from bot.quiet import quiet
 from bot.reply import Reply
 from jobs.errors import NotFoundError
 from storage.facts.deliveries import Channel
@@ -23,11 +24,19 @@ _WAYS: Mapping[str, Ways | None] = {
 }
 
 
+async def _test(case: Case, _said: Sequence[str]) -> Reply:
+    return await told.test(case)
+
+
+#: What is no choice about topics.
+_OTHERS: Mapping[str, Callable[[Case, Sequence[str]], Awaitable[Reply]]] = {"test": _test, "quiet": quiet}
+
+
 async def notify(case: Case) -> Reply:
     """Show what the person is told; with a choice behind it, save that."""
     said = case.about.strip().casefold().split()
-    if said == ["test"]:
-        return await told.test(case)
+    if said and said[0] in _OTHERS:
+        return await _OTHERS[said[0]](case, said[1:])
     if not said:
         return case.say(words.preferences(await case.services.subscriptions.mine(case.actor)))
     topics = frozenset(Topic) if said[0] == "all" else frozenset(one for one in Topic if one == said[0])

@@ -31,6 +31,7 @@ from storage.facts.incidents import Incident
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.outgoing import Endpoint, Send
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
+from storage.facts.quiet import Quiet, QuietView
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
@@ -357,6 +358,18 @@ class Subscriptions(Protocol):
         ...
 
 
+class QuietHours(Protocol):
+    """Hours in which a person wants to hear nothing."""
+
+    async def mine(self, actor: Actor) -> QuietView:
+        """Return how they stand."""
+        ...
+
+    async def choose(self, actor: Actor, hours: Quiet | None, trigger: TriggerKey) -> QuietView:
+        """Set them; None: none."""
+        ...
+
+
 class Addresses(Protocol):
     """The one question about the e-mail address."""
 
@@ -577,6 +590,11 @@ class Services(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """What people are told."""
+        ...
+
+    @property
+    def quiet(self) -> QuietHours:
+        """Quiet hours."""
         ...
 
     @property

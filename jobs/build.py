@@ -90,6 +90,7 @@ from jobs.status import StatusService
 from jobs.subscriptions.bundle import with_bundles
 from jobs.subscriptions.holding import EVERY as HELD_EVERY
 from jobs.subscriptions.holding import held_sweep
+from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.subscriptions.telling import subscriber_words
 from jobs.timelines import TimelineService
@@ -265,6 +266,7 @@ def build_jobs(
         landed=LandedService(desk, clock, ground.warehouses),
         timelines=TimelineService(desk, clock, notifier),
         subscriptions=SubscriptionService(desk, clock),
+        quiet=QuietService(desk, clock),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
         promises=PromiseService(desk, clock),

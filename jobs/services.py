@@ -27,6 +27,7 @@ from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
+from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.timelines import TimelineService
 from storage.facts.clock import Clock
@@ -58,6 +59,7 @@ class Services:
     landed: LandedService
     timelines: TimelineService
     subscriptions: SubscriptionService
+    quiet: QuietService
     connect: ConnectService
     disconnect: DisconnectService
     channels: ChannelService

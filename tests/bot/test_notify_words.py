@@ -1,5 +1,9 @@
 """`/data notify` and `/data deliveries`, as people type and press them."""
 
+from dataclasses import replace
+from datetime import time
+
+from storage.facts.quiet import Quiet
 from storage.facts.subscriptions import BOTH, OFF, Topic
 from templates import actions
 from tests.bot.stage import staged
@@ -35,3 +39,17 @@ async def test_two_clicks_send_a_message_again_once() -> None:
             assert (await stage.slack.click("U0MAYA", card, actions.AGAIN_MAIL)).ok
         assert len(stage.services.timelines.sent) == 1
         await stage.slack.wait_for(lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "on its way" in t])
+
+
+async def test_quiet_hours_are_set_in_words_and_unclear_words_change_nothing() -> None:
+    async with staged() as stage:
+        assert "no quiet hours: messages come at any time" in await told(stage, "U0PRIYA", "notify quiet")
+        chosen = stage.services.quiet.chosen
+        for words in ("quiet 20:00", "quiet 25:00-07:00", "quiet 08:00-08:00", "quiet 08:00-07:59", "quiet at night"):
+            assert "Nothing was changed" in await told(stage, "U0PRIYA", f"notify {words}"), words
+        assert chosen == {}
+        assert "Quiet every day from 20:00 to 07:30" in await told(stage, "U0PRIYA", "notify quiet 20:00-07:30")
+        assert "all of Saturday" in await told(stage, "U0PRIYA", "notify quiet 20.00 to 7:30 and weekends")
+        assert "at any time" in await told(stage, "U0PRIYA", "notify quiet off")
+        night = Quiet(time(20), time(7, 30))
+        assert list(chosen.values()) == [night, replace(night, weekends=True), None]

@@ -44,6 +44,7 @@ from storage.facts.landed import LandedAnswer, Sought, Standing
 from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.promises import Promise
+from storage.facts.quiet import Quiet, QuietView
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
@@ -631,6 +632,21 @@ class TwinSubscriptions:
 
 
 @dataclass
+class TwinQuiet:
+    """Quiet hours, each set once for its trigger."""
+
+    chosen: dict[str, Quiet | None] = field(default_factory=dict)
+
+    async def mine(self, actor: Actor) -> QuietView:
+        who = authorize(actor, Action.CHOOSE_MESSAGES)
+        return QuietView(next(reversed(self.chosen.values()), None), who.timezone, None)
+
+    async def choose(self, actor: Actor, hours: Quiet | None, trigger: TriggerKey) -> QuietView:
+        self.chosen[trigger.trigger_id] = hours
+        return await self.mine(actor)
+
+
+@dataclass
 class TwinTimelines:
     """One result, mailed and lost; every sending written down once."""
 
@@ -779,6 +795,7 @@ class TwinServices:
         self.landed = TwinLandings()
         self.timelines = TwinTimelines()
         self.subscriptions = TwinSubscriptions()
+        self.quiet = TwinQuiet()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.desk import Desk
 from jobs.notify import (
     AGAIN,
     ESCALATIONS,
@@ -21,15 +22,18 @@ from jobs.notify import (
     REFRESH_FINISHED,
     TEST,
 )
+from jobs.refresh.ask import TriggerKey
 from jobs.subscriptions.holding import BUNDLE, MOST_ALONE, NEVER_HELD, held_until, hold, release
+from jobs.subscriptions.quieting import QuietService
 from jobs.work import Work
+from storage.facts.clock import OffsetClock
 from storage.facts.deliveries import CONNECT_CODE, Channel, Delivery, DeliveryState
 from storage.facts.ids import new_id
-from storage.facts.people import Member, Role, SlackIdentity
+from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
 from storage.facts.quiet import Quiet
 from storage.facts.sources import Provider
 from storage.facts.timelines import Reader, Timeline, Told
-from storage.records import deliveries, members, organizations, overdue, quiet
+from storage.records import audit, deliveries, members, organizations, overdue, quiet
 from storage.sessions import Database, Session
 from storage.tables import OrganizationRow, RefreshPersonRow, RefreshRow, WorkspaceRow
 from templates import slack
@@ -258,3 +262,23 @@ async def test_held_in_the_night_and_sent_in_the_morning(sqlite_database: Databa
         stage.clock.advance(timedelta(hours=2))
         sent = await eventually(lambda: state(DeliveryState.SENT))
         assert sent.attempts == 1
+
+
+async def test_hours_are_saved_once_and_written_down(sqlite_database: Database) -> None:
+    table, desk, clock = Table(sqlite_database), Desk(sqlite_database.url), OffsetClock()
+    try:
+        service, maya = QuietService(desk, clock), Actor(SlackIdentity("T0TEMERITY", "U0MAYA"), table.maya)
+        key = TriggerKey("T0TEMERITY", "trg_1")
+        for _ in range(2):
+            view = await service.choose(maya, Quiet(time(21), time(6)), key)
+        assert (view.quiet, view.zone) == (Quiet(time(21), time(6)), "America/New_York")
+        since = clock.now() - timedelta(minutes=5)
+        said = sqlite_database.in_read(
+            lambda session: audit.said_since(session, "org_1", Action.CHOOSE_MESSAGES, table.maya.id, since)
+        )
+        assert len(said) == 1
+        # A click that comes again, after others, changes nothing back.
+        await service.choose(maya, None, TriggerKey("T0TEMERITY", "trg_2"))
+        assert (await service.choose(maya, Quiet(time(21), time(6)), key)).quiet is None
+    finally:
+        desk.close()
