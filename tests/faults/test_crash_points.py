@@ -51,6 +51,13 @@ POINTS = (
     "step.again.recorded",
     "work.finishing",
 )
+#: Died at in tests/jobs/connecting and tests/jobs/installs, each of which knows all of its own.
+ELSEWHERE = ("flow.", "disconnect.", "erase.", "redact.", "install.", "tokens.", "webhook.")
+#: Died at in the file that is named here, which must name the point, too.
+KILLED_IN = {
+    "outgoing.claimed": "tests/jobs/outgoing/test_sending.py",
+    "outgoing.posted": "tests/jobs/outgoing/test_sending.py",
+}
 
 
 def die_at(world: World, point: str, *, twin: str = "") -> None:
@@ -106,13 +113,11 @@ def test_every_point_of_the_code_is_in_the_list() -> None:
             found |= set(re.findall(r'(?:checkpoint|crash)\(f?"([a-z_.{}]+)"\)', text))
             found |= {f"step.{name}" for name in re.findall(r'work\.step\("([a-z]+)"', text)}
     named = {point for point in found if "{" not in point and not re.fullmatch(r"step\.[a-z]+", point)}
-    # Those of flows and of disconnects are died at in tests/jobs/connecting, those of installs in tests/jobs/installs;
-    # each knows them all.
-    elsewhere = ("flow.", "disconnect.", "erase.", "redact.", "install.", "tokens.", "webhook.")
-    named = {point for point in named if not point.startswith(elsewhere)}
+    named = {point for point in named if not point.startswith(ELSEWHERE)}
     # Those of renewals are died at in test_token_storm.py; those of webhooks in test_webhook_kills.py.
     found -= {"step.sever", "step.act"}
-    assert named == {point for point in POINTS if not point.startswith("step.")}
+    assert named == {point for point in POINTS if not point.startswith("step.")} | set(KILLED_IN)
+    assert [point for point, file in KILLED_IN.items() if f'"{point}"' not in (ROOT / file).read_text()] == []
     assert {f"step.{name}" for name in STEPS} == {point for point in found if re.fullmatch(r"step\.[a-z]+", point)}
     phases = {point.rpartition(".")[2] for point in found if point.startswith("step.{name}")}
     assert {f"step.{name}.{phase}" for name in STEPS for phase in phases} == {
