@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from jobs.file_rhythm import file_turns, next_file
 from jobs.schedule import schedule_of
 from jobs.slots import known_zone, latest_slot, next_slot
 from storage.facts.promises import Calendar
 from storage.facts.schedules import Rhythm
-from storage.facts.sources import Freshness, Source
+from storage.facts.sources import CollectMode, Freshness, Source
 
 #: What a run itself may take before its source counts as late by its schedule alone.
 GRACE = timedelta(minutes=5)
@@ -28,10 +29,15 @@ def freshness(source: Source, last_data_refresh: datetime | None, now: datetime)
     """Say how the source stands against its promise; without one: late past one interval, overdue past two.
 
     A schedule by the wall clock is late when it missed the last time that was due, overdue when it missed the one
-    before as well. A promise of limits or of a calendar counts the age instead, in the hours of its calendar.
+    before as well; so is one to which files are delivered in a rhythm, by their usual time. A promise of limits or of
+    a calendar counts the age instead, in the hours of its calendar.
     """
     if last_data_refresh is None:
         return Freshness.NEVER
+    found = _file_turns(source, last_data_refresh)
+    if found is not None:
+        late_from, overdue_from = found
+        return _of_two(now, late_from, overdue_from)
     if _by_slots(source):
         return _by_wall_clock(source, last_data_refresh, now)
     warn, overdue = limits(source)
@@ -63,6 +69,9 @@ def next_turn(source: Source, last_data_refresh: datetime | None, now: datetime)
     state = freshness(source, last_data_refresh, now)
     if last_data_refresh is None or state in {Freshness.OVERDUE, Freshness.NEVER}:
         return None
+    found = _file_turns(source, last_data_refresh)
+    if found is not None:
+        return found[0 if state is Freshness.FRESH else 1] + _INSTANT
     if _by_slots(source):
         schedule = schedule_of(source)
         late = next_slot(schedule, last_data_refresh + GRACE)
@@ -164,15 +173,45 @@ def _holidays(code: str, year: int) -> frozenset[date]:
 
 def by_age(source: Source) -> bool:
     """Whether the source is judged by its age; else by the times of its schedule."""
-    return not _by_slots(source)
+    return not _by_slots(source) and not _by_files(source)
+
+
+def next_file_at(source: Source, last_data_refresh: datetime | None) -> datetime | None:
+    """Return by when the next file usually comes; None where none is delivered, or in no rhythm that is known."""
+    if source.mode is not CollectMode.PUSH or source.file_rhythm is None or last_data_refresh is None:
+        return None
+    return next_file(source.file_rhythm, last_data_refresh, zone_of(source))
+
+
+def _of_two(now: datetime, late_from: datetime, overdue_from: datetime) -> Freshness:
+    if now > overdue_from:
+        return Freshness.OVERDUE
+    return Freshness.LATE if now > late_from else Freshness.FRESH
+
+
+def _by_files(source: Source) -> bool:
+    """Whether the source is judged by the usual time of its files: nobody promised anything else of it."""
+    return (
+        source.mode is CollectMode.PUSH
+        and source.file_rhythm is not None
+        and source.rule is None
+        and not _promised(source)
+    )
+
+
+def _file_turns(source: Source, last_data_refresh: datetime) -> tuple[datetime, datetime] | None:
+    rhythm = source.file_rhythm if _by_files(source) else None
+    return file_turns(rhythm, last_data_refresh, zone_of(source)) if rhythm is not None else None
+
+
+def _promised(source: Source) -> bool:
+    promise = source.promise
+    return promise is not None and (promise.warn_minutes is not None or promise.calendar is not None)
 
 
 def _by_slots(source: Source) -> bool:
     """Whether the source is judged by the times of its schedule and not by an age."""
-    promised = source.promise is not None and (
-        source.promise.warn_minutes is not None or source.promise.calendar is not None
-    )
-    return not promised and source.rule is not None and source.rule.rhythm is not Rhythm.OFF
+    return not _promised(source) and source.rule is not None and source.rule.rhythm is not Rhythm.OFF
 
 
 def _by_wall_clock(source: Source, last_data_refresh: datetime, now: datetime) -> Freshness:

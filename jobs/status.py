@@ -6,7 +6,7 @@ from datetime import datetime
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
-from jobs.promises import freshness
+from jobs.promises import freshness, next_file_at
 from jobs.schedule import schedule_of
 from jobs.slots import next_slot
 from storage.facts.clock import Clock
@@ -58,6 +58,7 @@ def statuses(
             last_finished=failed.get(source.id),
             active=active.get(source.id),
             next_run_at=next_run_at(source, now),
+            next_file_at=next_file_at(source, _as_of(ready.get(source.id))),
             duration=durations.get(source.id),
             reads=(reads.get(source.id, 0), budget) if source.provider in METERED else None,
             stretched_minutes=stretched.get(source.id),

@@ -11,7 +11,7 @@ from functools import partial
 from jobs.fleet import LATENESS
 from jobs.incidents.trouble import drop, end_trouble, open_trouble
 from jobs.notify import Notifier
-from jobs.promises import freshness, next_turn
+from jobs.promises import freshness, next_file_at, next_turn, zone_of
 from storage.facts.clock import Clock
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.runs import Run
@@ -75,7 +75,9 @@ def look(
         if _catching_up(session, source, state, now):
             again_at = min(again_at or now + _LOOK_AGAIN, now + _LOOK_AGAIN)
         else:
-            open_trouble(session, source, IncidentKind.LATE, reason, now, notifier, due_at=due_at)
+            open_trouble(
+                session, source, IncidentKind.LATE, _file_words(source, as_of) or reason, now, notifier, due_at=due_at
+            )
     watch(session, source, again_at, now)
 
 
@@ -116,6 +118,18 @@ def lateness_pass(database: Database, clock: Clock, notifier: Notifier) -> Calla
             after = found[-1]
 
     return sweep
+
+
+def _file_words(source: Source, as_of: datetime | None) -> str | None:
+    """Say which file did not come, and by when one usually does; None where that is not known."""
+    usual = next_file_at(source, as_of)
+    if usual is None or as_of is None:
+        return None
+    zone = zone_of(source)
+    return (
+        f"no new file since {as_of.astimezone(zone):%d %b %Y %H:%M %Z};"
+        f" one usually comes by {usual.astimezone(zone):%d %b %H:%M %Z}"
+    )
 
 
 def end_of(state: Freshness, last: Run | None, opened_at: datetime) -> Resolution | None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from jobs.promises import by_age, freshness, limits
+from jobs.promises import by_age, freshness, limits, next_file_at
 from jobs.status import next_run_at
 from storage.facts.incidents import Incident
 from storage.facts.messages import Message
@@ -82,4 +82,5 @@ def _entry(session: Session, source_id: str, found: list[Incident], now: datetim
         failure=failed.failure if failed is not None and failed.state is RunState.FAILED else None,
         in_row=runs.failures_in_row(session, source_id),
         next_run_at=next_run_at(source, now),
+        next_file_at=next_file_at(source, as_of),
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.escalating.calling import FOLLOWING
+from jobs.expectations.files import file_taken
 from jobs.incidents.failing import failed, succeeded
 from jobs.incidents.lateness import look
 from jobs.incidents.noticing import judged, lost
@@ -74,6 +75,7 @@ def _told(session: Session, run: Run, now: datetime, notifier: Notifier) -> None
         succeeded(session, run, now, notifier)
         if run.result in {Result.CHANGED, Result.PARTIAL} and not refreshes.of_run(session, run.id):
             notifier.run_ready(session, run, now)
+        file_taken(session, run, now)
         look(session, run.source_id, now, notifier)
     elif run.failure is not None and run.state is RunState.FAILED:
         failed(session, run, now, notifier)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from storage.facts.promises import Promise
+from storage.facts.rhythms import FileRhythm
 from storage.facts.schedules import Rule
 
 
@@ -102,5 +103,7 @@ class Source:
     promise: Promise | None = None
     #: since when its alarm waits, because the fault may be ours
     alarm_held_at: datetime | None = None
+    #: in what rhythm its files come, as observed; None where none are delivered, or too few came yet
+    file_rhythm: FileRhythm | None = None
     #: escalation policy of its organization as it is stored (`storage.facts.policies`); told where sources are listed
     policy: str | None = None

@@ -29,6 +29,8 @@ class SourceStatus:
     stretched_minutes: int | None = None
     #: when the provider last told of a change by itself; None where it never did
     changed_at: datetime | None = None
+    #: by when the next file is usually here, where files are delivered in a rhythm that is known; may be past
+    next_file_at: datetime | None = None
     #: what stands still because the source is disconnected
     frozen: tuple[Frozen, ...] = ()
 

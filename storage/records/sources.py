@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, update
 from sqlmodel import Session, col, select
 
 from storage.facts.promises import Promise, read_promise
+from storage.facts.rhythms import FileRhythm, read_rhythm
 from storage.facts.schedules import Rule, read_rule
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.records.guarded import won
@@ -66,7 +67,7 @@ def source(session: Session, source_id: str) -> Source:
     connection = session.get(ConnectionRow, source_id)
     if row is None or connection is None:
         raise KeyError(source_id)
-    organization = session.get(OrganizationRow, row.organization_id) if row.schedule_rule or row.promise else None
+    organization = session.get(OrganizationRow, row.organization_id) if _has_zone(row) else None
     return as_source(row, connection, organization.timezone if organization else "UTC")
 
 
@@ -182,6 +183,13 @@ def set_promise(session: Session, source_id: str, promise: Promise | None) -> No
     session.add(row)
 
 
+def set_file_rhythm(session: Session, source_id: str, rhythm: FileRhythm | None) -> None:
+    """Note in what rhythm its files come."""
+    row = session.get_one(SourceRow, source_id)
+    row.file_rhythm = str(rhythm) if rhythm else None
+    session.add(row)
+
+
 def hold_alarm(session: Session, source_id: str, since: datetime | None) -> None:
     """Note since when the source's alarm waits, or that it waits no more."""
     row = session.get_one(SourceRow, source_id)
@@ -260,12 +268,17 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], z
         environment=connection.environment,
         on_purpose=connection.disconnected_by is not None,
         rule=read_rule(row.schedule_rule) if row.schedule_rule else None,
-        zone=zone if row.schedule_rule or row.promise else "UTC",
+        zone=zone if _has_zone(row) else "UTC",
         scheduled_at=row.scheduled_at,
         planned_minutes=row.schedule_minutes if row.stretched_minutes else None,
         promise=read_promise(row.promise) if row.promise else None,
         alarm_held_at=row.alarm_held_at,
+        file_rhythm=read_rhythm(row.file_rhythm) if row.file_rhythm else None,
     )
+
+
+def _has_zone(row: SourceRow | Row[Any]) -> bool:
+    return bool(row.schedule_rule or row.promise or row.file_rhythm)
 
 
 def stretched_of(session: Session, source_ids: list[str]) -> dict[str, int]:

@@ -40,6 +40,8 @@ class SourceRow(SQLModel, table=True):
     promise: str | None = None
     #: since when its alarm waits, because the fault may be ours
     alarm_held_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: in what rhythm its files come (`storage.facts.rhythms`); None: not known
+    file_rhythm: str | None = None
 
 
 class ConnectionRow(SQLModel, table=True):

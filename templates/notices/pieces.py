@@ -92,6 +92,8 @@ def next_collection(status: SourceStatus, now: datetime) -> Words:
     if status.source.connection is ConnectionState.DISCONNECTED:
         return ("none until it is reconnected",)
     if status.source.mode is CollectMode.PUSH:
+        if status.next_file_at is not None:
+            return ("when its next file comes, usually by ", When(status.next_file_at, now))
         return ("when its next file comes; Tidings looks by itself",)
     if status.next_run_at is None:
         return ("none planned, its schedule is off",) if status.source.rule else ("not scheduled",)

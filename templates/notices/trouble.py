@@ -49,6 +49,8 @@ class Troubled:
     failure: Failure | None = None
     in_row: int = 0
     next_run_at: datetime | None = None
+    #: by when a file usually comes, where they are delivered in a rhythm that is known
+    next_file_at: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -195,7 +197,10 @@ def _step(entry: Troubled, admins: Sequence[str]) -> Words:
 def _next(entry: Troubled) -> Words:
     if entry.next_run_at is not None:
         return (When(entry.next_run_at),)
-    return ("when its next file comes",) if entry.source.mode is CollectMode.PUSH else ("none planned",)
+    if entry.source.mode is not CollectMode.PUSH:
+        return ("none planned",)
+    usual: Words = ("; one usually comes by ", When(entry.next_file_at)) if entry.next_file_at else ()
+    return ("when its next file comes", *usual)
 
 
 def _promised(entry: Troubled) -> str:

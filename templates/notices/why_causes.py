@@ -199,7 +199,11 @@ def _stretched(evidence: Evidence) -> Words:
 def _files(evidence: Evidence) -> Words:
     as_of = evidence.data_as_of
     words: Words = (f"{_name(evidence)} delivers files to us, and no new one has come",)
-    return (*words, " since the one of ", When(as_of), ".") if as_of else (*words, " yet.")
+    if as_of is None:
+        return (*words, " yet.")
+    usual = evidence.status.next_file_at
+    by: Words = ("; one usually comes by ", When(usual)) if usual else ()
+    return (*words, " since the one of ", When(as_of), *by, ".")
 
 
 def _timer(evidence: Evidence) -> Words:
