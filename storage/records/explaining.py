@@ -6,6 +6,7 @@ from sqlmodel import Session, col, or_, select
 
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.explain import AskedBefore
+from storage.records.buckets import latest
 from storage.records.deliveries import as_delivery
 from storage.records.runs import as_run
 from storage.tables import (
@@ -80,6 +81,7 @@ def blocked_until(session: Session, account: str, now: datetime) -> datetime | N
     statement = select(BucketRow.blocked_until).where(
         or_(BucketRow.name == account, col(BucketRow.name).startswith(f"{account}:", autoescape=True)),
         col(BucketRow.blocked_until) > now,
+        col(BucketRow.blocked_until) <= latest(now),
     )
     return max((at for at in session.exec(statement) if at is not None), default=None)
 
