@@ -44,7 +44,8 @@ class Queue:
 
 
 REFRESH_QUEUE = Queue("refresh", worker_concurrency=16, partition_concurrency=4)
-NOTIFY_QUEUE = Queue("notify", worker_concurrency=8)
+#: four places for each of several workspaces that do not answer (jobs/deliver/pacing.py), and some for the others
+NOTIFY_QUEUE = Queue("notify", worker_concurrency=16)
 
 
 class WorkState(StrEnum):

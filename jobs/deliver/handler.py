@@ -8,7 +8,8 @@ import structlog
 from jobs.asks import Enqueue
 from jobs.deliver.again import Again
 from jobs.deliver.mailing import Mailing
-from jobs.deliver.posting import Posting
+from jobs.deliver.pacing import Pacing
+from jobs.deliver.posting import Posting, Prepared
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from jobs.engine import WorkContext
 from jobs.figures import DELIVERIES_SETTLED, Figures
@@ -58,6 +59,7 @@ class DeliveryHandler:
         self._may_act = may_act
         self._checkpoint = checkpoint
         self._quiet = quiet
+        self._pacing = Pacing(clock)
 
     async def handle(self, work: WorkContext) -> None:
         """Make one attempt; when it is not settled, leave the next one to a later piece of work."""
@@ -103,11 +105,21 @@ class DeliveryHandler:
     async def _send(self, delivery: Delivery) -> Again | None:
         if delivery.channel is Channel.SLACK:
             thread = await self._posting.thread_of(delivery, self.attempt)
-            if isinstance(thread, Again):
-                return thread
-            prepared = await self._posting.prepare(delivery, thread)
-        else:
-            prepared = await self._mailing.prepare(delivery)
+            return thread if isinstance(thread, Again) else await self._in_turn(delivery, thread)
+        return await self._carry_out(delivery, await self._mailing.prepare(delivery))
+
+    async def _in_turn(self, delivery: Delivery, thread: str | None) -> Again | None:
+        """Post when it is its turn: a post that would be refused for coming too early is no attempt."""
+        team_id, channel_id = delivery.destination.split("/")
+        urgent = delivery.kind in ESCALATIONS
+        if wait := self._pacing.enter(delivery.id, team_id, channel_id, urgent=urgent):
+            return Again(wait)
+        try:
+            return await self._carry_out(delivery, await self._posting.prepare(delivery, thread))
+        finally:
+            self._pacing.leave(team_id)
+
+    async def _carry_out(self, delivery: Delivery, prepared: Prepared | Refused) -> Again | None:
         if isinstance(prepared, Refused):
             return await self._refused(delivery, prepared)
         now = self._clock.now()
@@ -127,6 +139,8 @@ class DeliveryHandler:
                 return None
             case Ambiguous():
                 log.warning("delivery_unclear", delivery=delivery.id, kind=delivery.kind, reason=result.reason)
+                if delivery.channel is Channel.SLACK:
+                    self._pacing.no_answer(delivery.destination.partition("/")[0])
                 return Again(self._quiet.total_seconds())
             case Refused():
                 return await self._refused(delivery, result)
@@ -139,6 +153,9 @@ class DeliveryHandler:
             )
             return None
         await self._database.writing(lambda session: self._put_back(session, delivery, refused))
+        if refused.limited and delivery.channel is Channel.SLACK:
+            team_id, channel_id = delivery.destination.split("/")
+            return Again(self._pacing.limited(delivery.id, team_id, channel_id, refused.after))
         backoff = min(_LONGEST_WAIT_SECONDS, 2.0 ** min(delivery.attempts, 6))
         return Again(max(backoff, refused.after or 0.0))
 

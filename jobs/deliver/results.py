@@ -29,6 +29,8 @@ class Refused:
     dead: bool = False
     #: somebody has to mend the set-up first, which may take long
     set_up: bool = False
+    #: too many at once: nothing is wrong with this one
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,8 @@ def _refusal(error: SlackApiError) -> Refused | Ambiguous:
     fate = fates.of_slack(code)
     if status == 429 or fate is Fate.LATER:
         headers = getattr(response, "headers", {}) or {}
-        return Refused(code or "ratelimited", final=False, after=_seconds(headers.get("Retry-After")))
+        after = _seconds(headers.get("Retry-After"))
+        return Refused(code or "ratelimited", final=False, after=after, limited=True)
     if status >= 500 or fate is Fate.UNCLEAR or not code:
         return Ambiguous(f"Slack answered {status} {code}".strip())
     if fate is Fate.SET_UP:

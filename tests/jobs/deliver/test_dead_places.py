@@ -85,7 +85,10 @@ class Ground:
         assert found is not None
         return found
 
-    def deliver(self, channel: Channel, to: str, kind: str = TEST) -> str:
+    def deliver(self, channel: Channel, to: str, kind: str = TEST, *, later: float = 10) -> str:
+        """Write a delivery some seconds after the last one: a place takes about one a second."""
+        self.clock.advance(timedelta(seconds=later))
+
         def write(session: Session) -> str | None:
             now = self.clock.now()
             return deliveries.add(
@@ -139,6 +142,30 @@ async def test_every_code_of_slack_ends_as_the_table_says(sqlite_database: Datab
     assert dead > 20
     # One place, however many messages and reasons: one admin is told, once.
     assert [to for to, _ in ground.told()] == ["T0TEMERITY/U0DANIEL"]
+    await ground.sender.close()
+
+
+async def test_too_many_at_once_uses_up_the_attempt_of_one_and_of_no_other(
+    sqlite_database: Database, world: World
+) -> None:
+    slack, sink = world
+    ground = Ground(sqlite_database, slack, sink)
+    slack.lie("chat.postMessage", "ratelimited", times=1, retry_after=20)
+    refused, behind, elsewhere = (
+        ground.deliver(Channel.SLACK, f"T0TEMERITY/{to}", later=0) for to in ("C0FINANCE", "C0FINANCE", "U0MAYA")
+    )
+    again = await ground.handler.attempt(refused)
+    assert again is not None
+    assert again.seconds == 20
+    waits = await ground.handler.attempt(behind)
+    assert waits is not None
+    assert waits.seconds > 15
+    assert (ground.one(behind).attempts, ground.one(behind).state) == (0, DeliveryState.PENDING)
+    assert await ground.handler.attempt(elsewhere) is None
+    assert ground.one(elsewhere).state is DeliveryState.SENT
+    ground.clock.advance(timedelta(seconds=20))
+    assert await ground.handler.attempt(refused) is None
+    assert (ground.one(refused).attempts, ground.one(refused).state) == (2, DeliveryState.SENT)
     await ground.sender.close()
 
 
