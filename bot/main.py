@@ -201,7 +201,8 @@ class App:
         if not self.listens:
             return build_web(None, None, self.ready, lifespan=lifespan, **seen)
         shopify = self.jobs.ground.providers[Provider.SHOPIFY]
-        shown = pages(self.settings, self.jobs.services.connect, self.jobs.services.installs, shopify, self.clock)
+        services = self.jobs.services
+        shown = pages(self.settings, services.connect, services.installs, services.mail_off, shopify, self.clock)
         hooks = endpoints(self.settings, self.jobs.webhooks.take)
         if self.settings.socket_mode:
             return build_web(None, None, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks, **seen)

@@ -94,6 +94,8 @@ from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.subscriptions.telling import subscriber_words
 from jobs.timelines import TimelineService
+from jobs.subscriptions.links import MailLinks
+from jobs.subscriptions.mail_off import MailChoice, MailOffService, mail_off_words
 from jobs.upkeep import replay_memory_sweep, warehouse_sweep
 from jobs.user_groups import ASK_EVERY, UserGroups
 from jobs.webhooks.handler import WebhookHandler
@@ -217,6 +219,7 @@ def build_jobs(
         database, clock, seal, slack_app, checkpoint=checkpoint, lease_seconds=tuning.lease_seconds
     )
     default_token = Secret(settings.slack_bot_token.get_secret_value())
+    mail_links = MailLinks([Secret(key.get_secret_value()) for key in settings.secret_keys], public_url)
     tokens = BotTokens(database, clock, seal, default_token, usable=install_tokens.usable)
     sender = SlackSender(settings.slack_api_url, tokens.token, seconds=tuning.slack_seconds, closed=tokens.closed)
     places = Places(database, clock, sender.room, support_channel=settings.support_channel)
@@ -272,6 +275,8 @@ def build_jobs(
         promises=PromiseService(desk, clock),
         installs=InstallService(
             InstallMeans(
+        digests=DigestService(desk, clock),
+        mail_off=MailOffService(desk, clock, notifier, mail_links),
                 desk=desk,
                 database=database,
                 clock=clock,
@@ -317,6 +322,8 @@ def build_jobs(
                     **call_words(),
                 }
             ),
+                    **digest_words(),
+                    **mail_off_words(),
             places=places,
         ),
         Mailing(
@@ -340,6 +347,7 @@ def build_jobs(
         quiet=tuning.quiet,
         figures=ground.figures,
     )
+            choice_of=MailChoice(mail_links).of,
     support = SupportPlaces(settings.support_channel, settings.support_email)
     beat = ClockBeat(database, clock)
     canary = Canary(database, clock, port.enqueue, support, sender.find, settings.canary_at)

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from jobs.asks import Enqueue
 from jobs.refresh.ask import Place
 from jobs.subscriptions.routing import Recipient, recipients
+from jobs.subscriptions.topics import of_incident, of_result
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
-from storage.facts.incidents import IncidentKind
+from storage.facts.operators import OPERATORS_KINDS
 from storage.facts.people import Member, SlackIdentity
-from storage.facts.runs import Run, RunState
+from storage.facts.runs import Run
 from storage.facts.sources import Source
 from storage.facts.subscriptions import BOTH, Topic, Ways
 from storage.records import cards, deliveries, escalations, incidents, organizations, refreshes, sources
@@ -54,6 +55,8 @@ AGAIN = "again"
 TEST = "test"
 #: the admins are told that nothing reaches a channel, a person or an address any more
 PLACE_DEAD = "place_dead"
+#: the link in a mail turned off such mails. Its subject: the mail and the topic
+MAIL_OFF = "mail_off"
 #: What goes by mail where Slack does not take it; everything else is mailed anyway, or means nothing elsewhere.
 _ONLY_BY_SLACK = frozenset({INCIDENT_REMINDER, ACCESS_DECIDED})
 #: What goes by direct message where the mail server does not take it.
@@ -81,11 +84,6 @@ KEEP_TRYING = timedelta(hours=24)
 MOST_AN_HOUR = 30
 _TOO_MANY = f"more than {MOST_AN_HOUR} such messages in an hour"
 _TURNED_OFF = "turned off by the person, with /data notify"
-_TOPICS = {
-    IncidentKind.DISCONNECTED: Topic.DISCONNECTED,
-    IncidentKind.LATE: Topic.LATE,
-    IncidentKind.FAILING: Topic.FAILED,
-}
 _NO_ADDRESS = "no confirmed e-mail address"
 
 
@@ -165,7 +163,7 @@ class Notifier:
         for team_id, channel_id in organizations.allowed_channels(session, organization_id)[:1]:
             self._post_card(session, organization_id, INCIDENT_CARD, incident_id, team_id, channel_id, None, now)
         found = incidents.find(session, incident_id)
-        topic = _TOPICS.get(found.kind, Topic.FAILED) if found else Topic.DISCONNECTED
+        topic = of_incident(found.kind) if found else Topic.DISCONNECTED
         for one in self._recipients(session, topic, source):
             person = one.member
             if Channel.SLACK in one.ways:
@@ -378,6 +376,11 @@ class Notifier:
         """Say by direct message what the mail server does not take; nothing where it was said there already."""
         if delivery.kind not in _DIRECTLY_TOO:
             return False
+    def mail_off(self, session: Session, subject: str, member: Member, now: datetime) -> bool:
+        """Say in Slack that mails were turned off by the link in one; False for a link that was used before."""
+        place = f"{member.team_id}/{member.user_id}"
+        return bool(self._add(session, member.organization_id, MAIL_OFF, subject, Channel.SLACK, place, member.id, now))
+
         person = organizations.member(session, delivery.member_id or "")
         self._tell_directly(session, delivery.kind, delivery.subject, person, now)
         return True
@@ -409,8 +412,7 @@ class Notifier:
                 self._mail(session, kind, refresh_id, person, now)
             return
         waited = refreshes.runs_of(session, refresh_id)
-        good = any(run.state is RunState.READY for _, run, _ in waited)
-        topic, ids = Topic.READY if good else Topic.FAILED, [source.id for source, _, _ in waited]
+        topic, ids = of_result(run for _, run, _ in waited), [source.id for source, _, _ in waited]
         for one in recipients(session, organization_id, topic, ids, people):
             self._mail(session, kind, refresh_id, one.member, now, ways=one.ways)
             if one.member not in people and Channel.SLACK in one.ways:

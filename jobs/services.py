@@ -28,6 +28,8 @@ from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
 from jobs.subscriptions.quieting import QuietService
+from jobs.subscriptions.digests import DigestService
+from jobs.subscriptions.mail_off import MailOffService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.timelines import TimelineService
 from storage.facts.clock import Clock
@@ -62,6 +64,8 @@ class Services:
     quiet: QuietService
     connect: ConnectService
     disconnect: DisconnectService
+    digests: DigestService
+    mail_off: MailOffService
     channels: ChannelService
     schedules: ScheduleService
     promises: PromiseService

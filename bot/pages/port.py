@@ -4,6 +4,7 @@ from typing import Protocol
 
 from connectors.grants import FormAnswer, Pairs, Sample
 from jobs.connecting.views import Connected, FlowView, Launch
+from jobs.subscriptions.mail_off import MailOff
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 
@@ -71,4 +72,16 @@ class Flows(Protocol):
 
     async def result(self, browser: Secret) -> FlowView:
         """Return the newest flow of the browser."""
+        ...
+
+
+class MailOffs(Protocol):
+    """What a link in a mail does, which turns off such mails."""
+
+    async def look(self, ticket: str) -> MailOff | None:
+        """Return what the link is about; changes nothing."""
+        ...
+
+    async def stop(self, ticket: str) -> MailOff | None:
+        """Turn it off, once."""
         ...

@@ -6,7 +6,8 @@ from bot.pages.browser import Browsers
 from bot.pages.connect import ConnectPages
 from bot.pages.fixed import fixed_pages
 from bot.pages.install import PATH, InstallPages, Installs
-from bot.pages.port import Flows
+from bot.pages.mail_off import MailOffPages
+from bot.pages.port import Flows, MailOffs
 from bot.pages.renew import RenewPages
 from connectors.base import ProviderSettings
 from connectors.grants import Pairs, ReturnRefusedError
@@ -16,7 +17,7 @@ from storage.settings import Settings
 
 
 def pages(
-    settings: Settings, flows: Flows, installs: Installs, shopify: ProviderSettings, clock: Clock
+    settings: Settings, flows: Flows, installs: Installs, offs: MailOffs, shopify: ProviderSettings, clock: Clock
 ) -> list[BaseRoute]:
     """Return every page's address."""
     keys = [Secret(key.get_secret_value()) for key in settings.secret_keys]
@@ -33,4 +34,10 @@ def pages(
 
     connecting, installing = ConnectPages(flows, browsers, clock), InstallPages(installs, installers)
     renewing = RenewPages(flows, browsers)
-    return [*renewing.routes(), *connecting.routes(), *installing.routes(), *fixed_pages(shop_of)]
+    return [
+        *renewing.routes(),
+        *connecting.routes(),
+        *installing.routes(),
+        *MailOffPages(offs).routes(),
+        *fixed_pages(shop_of),
+    ]

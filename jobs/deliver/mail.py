@@ -1,5 +1,6 @@
 """The one mail sender: builds the message, checks that its headers are the intended ones, and speaks SMTP."""
 
+import re
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -12,9 +13,11 @@ import aiosmtplib
 from jobs.deliver.fates import Fate, of_mail
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from storage.facts.secret import Secret
-from templates.mail import Mail, safe_header
+from templates.mail import Mail, UnsafeHeader, safe_header
 
 SEND_SECONDS = 30.0
+#: Of one line of a header a mail may have 998 signs.
+_LINK = re.compile(r"https?://[A-Za-z0-9.:\-\[\]]{1,260}[A-Za-z0-9/._~=?&%-]{1,500}", re.ASCII)
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -86,13 +89,26 @@ def build(sender: str, recipient: str, mail: Mail, message_id: str, written_at: 
         message[name] = safe_header(value)
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
-    raw = message.as_bytes()
-    found = [
-        name for name in BytesParser(policy=SMTP).parsebytes(raw, headersonly=True) if name.lower() != "mime-version"
-    ]
-    if sorted(found) != sorted([*headers, "Content-Type"]):
+    turned_off = _turned_off(mail)
+    # In front, as they are: the library writes a long address as encoded words, which no mail program can follow.
+    raw = b"".join(f"{name}: {value}\r\n".encode("ascii") for name, value in turned_off.items()) + message.as_bytes()
+    parsed = BytesParser(policy=SMTP).parsebytes(raw, headersonly=True)
+    found = [name for name in parsed if name.lower() != "mime-version"]
+    if sorted(found) != sorted([*turned_off, *headers, "Content-Type"]):
         raise HeadersChangedError(f"the message would carry other headers: {sorted(found)}")
     return raw
+
+
+def _turned_off(mail: Mail) -> dict[str, str]:
+    """Return how a mail program turns off such mails (RFC 2369; RFC 8058 with one click)."""
+    if mail.choice is None:
+        return {}
+    if not _LINK.fullmatch(safe_header(mail.choice.link)):
+        raise UnsafeHeader("an address that is none in header text")
+    headers = {"List-Unsubscribe": f"<{mail.choice.link}>"}
+    if mail.choice.one_click:
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
 
 
 async def _hand_over(client: aiosmtplib.SMTP, message: bytes, message_id: str) -> Result:

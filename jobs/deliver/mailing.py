@@ -1,6 +1,6 @@
 """E-mail deliveries: the words in the reader's zone, and what to do when nobody can tell whether a mail arrived."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from jobs.deliver.again import Again
 from jobs.deliver.mail import HeadersChangedError, MailSender
@@ -25,13 +25,21 @@ class Mailing:
     """Everything about an e-mail delivery but its state."""
 
     def __init__(
-        self, database: Database, clock: Clock, sender: MailSender, *, own_words: Mapping[str, Words] | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        sender: MailSender,
+        *,
+        own_words: Mapping[str, Words] | None = None,
+        choice_of: Callable[[Session, Delivery], letters.Choice | None] = lambda _session, _delivery: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sender = sender
         #: by kind: words that are not about a refresh
         self._own_words = dict(own_words or {})
+        #: how the reader turns off such mails
+        self._choice_of = choice_of
 
     async def prepare(self, delivery: Delivery) -> Prepared | Refused:
         """Write the mail; what is returned sends it."""
@@ -66,13 +74,14 @@ class Mailing:
         return None
 
     def _letter(self, session: Session, delivery: Delivery) -> letters.Mail:
+        zone, choice = _zone(session, delivery), self._choice_of(session, delivery)
         own = self._own_words.get(delivery.kind)
         if own is not None:
-            return letters.render(own(session, delivery, self._clock.now()), zone=_zone(session, delivery))
+            return letters.render(own(session, delivery, self._clock.now()), zone=zone, choice=choice)
         message = message_for(session, delivery.kind, delivery.subject, self._clock.now())
         left = _left(session, delivery)
         message = only_by_mail(message, left) if left is not None else message
-        return letters.render(message, zone=_zone(session, delivery))
+        return letters.render(message, zone=zone, choice=choice)
 
 
 def _slack_states(session: Session, delivery: Delivery) -> set[DeliveryState]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from storage.facts.deliveries import Channel
 from storage.facts.people import Member
-from storage.facts.subscriptions import BOTH, OFF, Choice, Topic, Ways
+from storage.facts.subscriptions import BOTH, MAIL, OFF, Choice, Topic, Ways
 from storage.records import subscriptions
 from storage.sessions import Session
 
@@ -53,7 +53,9 @@ def ways_of(choices: Iterable[Choice], source_ids: Collection[str], default: Way
 
     About several sources at once somebody is told by every way that one of them has.
     """
-    by_source: Mapping[str | None, Ways] = {choice.source_id: choice.ways for choice in choices}
+    by_source: Mapping[str | None, Ways] = {
+        choice.source_id: default - MAIL if choice.no_mail else choice.ways for choice in choices
+    }
     general = by_source.get(None, default)
     each = [by_source.get(source_id, general) for source_id in source_ids] or [general]
     return frozenset().union(*each)

@@ -10,6 +10,7 @@ from storage.facts.deliveries import Channel
 #: How a message may reach somebody; none of them: off.
 Ways = frozenset[Channel]
 BOTH: Ways = frozenset({Channel.SLACK, Channel.EMAIL})
+MAIL: Ways = frozenset({Channel.EMAIL})
 OFF: Ways = frozenset()
 
 
@@ -37,6 +38,8 @@ class Choice:
     changed_at: datetime
     #: told once a day, and not one by one
     digest: bool = False
+    #: mail was turned off, and nothing else chosen: as without a choice, but not by mail
+    no_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

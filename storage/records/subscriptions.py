@@ -8,10 +8,16 @@ from sqlmodel import Session, col, select
 
 from storage.facts.deliveries import Channel
 from storage.facts.people import Member
-from storage.facts.subscriptions import Choice, Topic, Ways
+from storage.facts.subscriptions import MAIL, OFF, Choice, Topic, Ways
 from storage.records.inserts import insert
 from storage.records.organizations import as_member
 from storage.tables import MemberRow, SubscriptionRow
+
+#: the default, but not by mail
+_NO_MAIL = "-email"
+
+#: told in the person's digest, and not one by one
+DIGEST = "digest"
 
 
 def of_member(session: Session, member_id: str) -> list[Choice]:
@@ -66,6 +72,34 @@ def choose(
     session.expire_all()
 
 
+def without_mail(session: Session, member: Member, topic: Topic, now: datetime) -> None:
+    """Take mail away from everything that the person is told about the topic, and leave every other way.
+
+    Where nothing was chosen for every source the default holds without mail: a choice of Slack would be more than the
+    default, since who chooses to be told is also told what they did not ask for.
+    """
+    chosen = [one for one in of_member(session, member.id) if one.topic is topic]
+    for one in chosen:
+        if Channel.EMAIL in one.ways:
+            choose(session, member, one.source_id, topic, one.ways - MAIL, now)
+    if all(one.source_id is not None for one in chosen):
+        insert(
+            session,
+            SubscriptionRow,
+            member_id=member.id,
+            source_id="",
+            topic=topic.value,
+            organization_id=member.organization_id,
+            ways=_NO_MAIL,
+            changed_at=now,
+        )
+        session.expire_all()
+
+
 def _as_choice(row: SubscriptionRow) -> Choice:
+    if row.ways == DIGEST:
+        return Choice(row.source_id or None, Topic(row.topic), frozenset(), row.changed_at, digest=True)
+    if row.ways == _NO_MAIL:
+        return Choice(row.source_id or None, Topic(row.topic), OFF, row.changed_at, no_mail=True)
     ways = frozenset(Channel(way) for way in row.ways.split(",") if way)
     return Choice(row.source_id or None, Topic(row.topic), ways, row.changed_at)

@@ -14,7 +14,7 @@ from templates.text import clean, shorten
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["Mail", "UnsafeHeader", "render", "safe_header"]
+__all__ = ["Choice", "Mail", "UnsafeHeader", "render", "safe_header"]
 
 #: Longest subject; phones show about 40 characters, the first words say it.
 _SUBJECT = 150
@@ -32,17 +32,33 @@ FOOTERS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Why a mail came that the reader can turn off, and how."""
+
+    #: what comes after "because"
+    because: str
+    #: the page that turns it off
+    link: str
+    #: whether a mail program may turn it off without the page
+    one_click: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """The words of one mail; addresses and the other headers are the sender's."""
 
     subject: str
     text: str
     html: str
+    #: None: nobody can turn it off
+    choice: Choice | None = None
 
 
-def render(message: Message, *, zone: str = "UTC") -> Mail:
+def render(message: Message, *, zone: str = "UTC", choice: Choice | None = None) -> Mail:
     """Return the message as a mail, its times in the reader's IANA zone; outside text becomes no header and no HTML."""
     footer = FOOTERS.get(message.kind, FOOTER)
+    if choice is not None:
+        footer = f"You get this because {choice.because}. Choose what you get: /data notify in Slack."
     subject = clean(message.subject or message.summary).strip().rstrip(".").replace("=?", "= ?") or "Tidings"
     page = (
         _environment()
@@ -52,10 +68,12 @@ def render(message: Message, *, zone: str = "UTC") -> Mail:
             preheader=words(message.summary),
             inline=partial(html, zone=zone),
             footer=footer,
+            off=choice.link if choice else "",
             kinds=[type(part).__name__ for part in message.parts],
         )
     )
-    return Mail(safe_header(shorten(subject, _SUBJECT)), f"{text_part(message, zone)}\n-- \n{footer}\n", page)
+    foot = f"{footer}\nNo more of these mails: {choice.link}" if choice else footer
+    return Mail(safe_header(shorten(subject, _SUBJECT)), f"{text_part(message, zone)}\n-- \n{foot}\n", page, choice)
 
 
 @cache

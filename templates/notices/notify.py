@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from storage.facts.deliveries import Channel
 from storage.facts.messages import Button, Buttons, Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table
-from storage.facts.subscriptions import Choices, Topic, Ways
+from storage.facts.subscriptions import Choice, Choices, Topic, Ways
 from templates import actions
 from templates.notices.answers import say
 from templates.notices.pieces import Words
@@ -38,11 +38,11 @@ _USAGE: Words = (
 
 def preferences(choices: Choices, *, changed: bool = False) -> Message:
     """Return what the person is told, by what."""
-    own = {(one.topic, one.source_id): one.ways for one in choices.choices}
+    own = {(one.topic, one.source_id): one for one in choices.choices}
     rows: list[tuple[tuple[Inline, ...], ...]] = []
     for topic, words in _TOPICS.items():
         general = own.get((topic, None))
-        rows.append(((words,), ("every source",), (_DEFAULTS[topic] if general is None else _how(general),)))
+        rows.append(((words,), ("every source",), (_in_general(topic, general),)))
         rows += [
             ((words,), (label(choices.sources[one.source_id]),), (_how(one.ways),))
             for one in choices.choices
@@ -54,6 +54,12 @@ def preferences(choices: Choices, *, changed: bool = False) -> Message:
     parts.append(Buttons((Button("Send a test", actions.NOTIFY_TEST),)))
     parts.append(Note((_address(choices), _always())))
     return Message(summary, tuple(parts), kind="notify")
+
+
+def _in_general(topic: Topic, choice: Choice | None) -> str:
+    if choice is None:
+        return _DEFAULTS[topic]
+    return _DEFAULTS[topic].replace("Slack and mail", "Slack and not by mail") if choice.no_mail else _how(choice.ways)
 
 
 def _how(ways: Ways) -> str:

@@ -20,10 +20,12 @@ from connectors.netsuite.grant import NetSuiteGrants
 from jobs.connecting.views import Connected, FlowView, Launch, Mismatch
 from jobs.errors import FlowRefusedError
 from jobs.installs.service import InstallView
+from jobs.subscriptions.mail_off import MailOff, Standing
 from storage.facts.clock import OffsetClock
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
+from storage.facts.subscriptions import Topic
 from tests.bot.requests import SECRET
 from tests.bot.test_webhooks import SETTINGS, Taken
 from tests.bot.twins import AT, SHOP
@@ -34,6 +36,7 @@ PUBLIC = "https://tidings.example"
 KEY = Secret("x")
 BROWSER = Secret("b" * 43)
 LINK = "l" * 43
+TICKET = "dlv_1.late." + "m" * 43
 AWAY = "https://shop.example/authorize?state=s"
 VIEW = FlowView(
     "flw_1", FlowState.RETURNED, Provider.SHOPIFY, "Shopify", "Temerity Goods", "Daniel Kim", "Temerity", AT, None, None,
@@ -181,11 +184,32 @@ class TwinInstalls:
 
 
 @dataclass
+class TwinOffs:
+    """Knows one link in a mail."""
+
+    error: Exception | None = None
+    done: list[str] = field(default_factory=list)
+
+    async def look(self, ticket: str) -> MailOff | None:
+        if self.error is not None:
+            raise self.error
+        used = Standing.DONE if self.done else Standing.OPEN
+        return MailOff(Topic.LATE, used) if ticket == TICKET else None
+
+    async def stop(self, ticket: str) -> MailOff | None:
+        found = await self.look(ticket)
+        if found is not None:
+            self.done.append("mail_off")
+        return found
+
+
+@dataclass
 class Site:
     """What a test drives and looks at."""
 
     flows: TwinFlows
     installs: TwinInstalls
+    offs: TwinOffs
     taken: Taken
     routes: list[Route]
     asgi: ASGIApp
@@ -195,7 +219,12 @@ class Site:
     @property
     def effects(self) -> list[str]:
         """Everything that was more than looking."""
-        return [*self.flows.done, *self.installs.done, *(event.topic for _, event in self.taken.events)]
+        return [
+            *self.flows.done,
+            *self.installs.done,
+            *self.offs.done,
+            *(event.topic for _, event in self.taken.events),
+        ]
 
     @asynccontextmanager
     async def browser(self, *, known: bool = True, asgi: ASGIApp | None = None) -> AsyncIterator[httpx.AsyncClient]:
@@ -215,8 +244,9 @@ def built(view: FlowView | None = None, error: Exception | None = None) -> Site:
     """Build the web side of a process as it is in production, in front of twins."""
     clock = OffsetClock(base=lambda: AT)
     flows, installs, taken = TwinFlows(view or VIEW, error), TwinInstalls(error), Taken()
+    offs = TwinOffs(error)
     settings = SETTINGS.model_copy(update={"public_url": PUBLIC})
-    shown: list[BaseRoute] = pages(settings, flows, installs, settings_of(Provider.SHOPIFY), clock)
+    shown: list[BaseRoute] = pages(settings, flows, installs, offs, settings_of(Provider.SHOPIFY), clock)
     broken: list[Exception] = []
 
     async def ready() -> bool:
@@ -227,7 +257,7 @@ def built(view: FlowView | None = None, error: Exception | None = None) -> Site:
     verifier = Verifier(Secret(SECRET), clock)
     asgi = build_web(never, verifier, ready, pages=shown, webhooks=endpoints(settings, taken))  # type: ignore[arg-type]  # never answers
     routes = [route for route in shown if isinstance(route, Route)]
-    return Site(flows, installs, taken, routes, asgi, broken)
+    return Site(flows, installs, offs, taken, routes, asgi, broken)
 
 
 def address(route: Route, provider: str = "shopify") -> str:

@@ -38,7 +38,7 @@ from storage.facts.streams import StreamCounts
 from storage.facts.subscriptions import Choice, Choices, Topic
 from storage.facts.timelines import Reader, Timeline, Told
 from templates import notices
-from templates.notices import dead, handled, notify, reread, schedule, telling
+from templates.notices import dead, handled, mail_off, notify, reread, schedule, telling
 from tests.templates.samples_beats import beat_messages
 from tests.templates.samples_hooks import hook_messages
 from tests.templates.samples_missed import missed_messages
@@ -598,6 +598,10 @@ def _telling():
         "notify": notify.preferences(Choices((), {}, None)),
         "notify_chosen": notify.preferences(_chosen(), changed=True),
         "notify_refused": notify.notify_refused("ready loudly"),
+        "notify_no_mail": notify.preferences(
+            Choices((Choice(None, Topic.LATE, frozenset(), NOW, no_mail=True),), {}, "maya@temerity.example")
+        ),
+        "mail_off": mail_off.mail_off(Topic.LATE),
         "place_dead": dead.place_dead(Channel.SLACK, "T0TEMERITY/C0FINANCE", None, "is_archived"),
         "place_dead_person": dead.place_dead(Channel.SLACK, "T0TEMERITY/U0PRIYA", "Priya Nair", "user_disabled"),
         "place_dead_mail": dead.place_dead(Channel.EMAIL, "x", "Priya Nair", "550 5.1.1 No such mailbox"),
