@@ -11,6 +11,7 @@ from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
 from storage.facts.operators import OPERATORS_KINDS
+from storage.facts.operators import OPERATORS_KINDS
 from storage.facts.people import Member, SlackIdentity
 from storage.facts.runs import Run
 from storage.facts.sources import Source
@@ -319,6 +320,9 @@ class Notifier:
 
     def place_dead(self, session: Session, delivery: Delivery, reason: str, now: datetime) -> None:
         """Tell the admins, once since something last arrived there, that nothing can be said in a place any more."""
+        if delivery.kind in OPERATORS_KINDS:
+            # The place is the operator's and no customer's business; that it is dead shows in the log and the canary.
+            return
         last = deliveries.last_sent_to(session, delivery.channel, delivery.destination)
         subject = derived_id("ded", delivery.organization_id, delivery.channel, delivery.destination, last or "")
         facts = {"channel": delivery.channel.value, "place": delivery.destination, "reason": reason[:_MOST_REASON]}
