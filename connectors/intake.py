@@ -15,6 +15,8 @@ from connectors.strangers import strangers
 
 #: names of fields without end are no fields: no further ones are looked for
 MOST_UNKNOWN = 1000
+#: so many records that come together, all without what most have, are odd ones; of more than that the field is gone
+ODD = 3
 
 
 @dataclass
@@ -43,6 +45,10 @@ class Intake:
     unknown: set[str] = field(default_factory=set)
     #: columns that a provider always fills: where no record of a batch has one, its field is gone
     needed: tuple[str, ...] = ()
+    #: columns that nearly every record has: the field is gone where none of more than `ODD` has it
+    usual: tuple[str, ...] = ()
+    #: those few that came alone and without one: (key, the provider's name of the field)
+    bare: set[tuple[str, str]] = field(default_factory=set)
 
     async def take(self, pages: Sequence[Sequence[Record]]) -> None:
         """Decode some pages in a thread and hand the batch on; Broken for records without what all must have."""
@@ -62,14 +68,21 @@ class Intake:
 
     def _decoded(self, pages: Sequence[Sequence[Record]]) -> Decoded:
         found = decode(self.shape, pages, self.prepare)
-        lacking = [name for name in self.needed if found.batch.rows.column(name).null_count == len(found.ids)]
-        if found.ids and lacking:
-            paths = {one.name: one.path for one in self.shape.fields}
-            words = f"{self.shape.label}: the provider sent records without {paths[lacking[0]]}"
-            raise Broken(words, code="record_unreadable")
+        self._look_for_gone(found)
         if self.known is not None and len(self.unknown) < MOST_UNKNOWN:
             self.unknown |= strangers(pages, self.known)
         return found
+
+    def _look_for_gone(self, found: Decoded) -> None:
+        """Broken where a field is gone; a few records without one of the usual are remembered by their keys."""
+        paths = {one.name: one.path for one in self.shape.fields}
+        for name in (*self.needed, *self.usual):
+            if not found.ids or found.batch.rows.column(name).null_count < len(found.ids):
+                continue
+            if name in self.needed or len(found.ids) > ODD:
+                words = f"{self.shape.label}: the provider sent records without {paths[name]}"
+                raise Broken(words, code="record_unreadable")
+            self.bare |= {(key, paths[name]) for key in found.ids}
 
     async def drop(self, keys: set[str]) -> None:
         """Report keys as gone."""

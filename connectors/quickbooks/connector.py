@@ -2,7 +2,8 @@
 
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Mapping
+import re
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -16,7 +17,7 @@ from connectors.quickbooks import entry, general_ledger, rates, reports
 from connectors.quickbooks.changes import DEPTH, Changed, changes
 from connectors.quickbooks.company import Company
 from connectors.quickbooks.general_ledger import STREAM as LEDGER
-from connectors.quickbooks.known import KNOWN, needed
+from connectors.quickbooks.known import KNOWN, needed, usual
 from connectors.quickbooks.past import SLICING, Past
 from connectors.quickbooks.reading import Reader, Reading
 from connectors.quickbooks.reports import DAILY_REPORTS, REPORTS, Report
@@ -28,6 +29,10 @@ from storage.facts.past import Older
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
+
+#: so many odd records of one stream are named with a run
+_SHOWN = 5
+_UNSAFE = re.compile(r"[^\w:/.-]")
 
 
 class QuickBooksConnector:
@@ -70,14 +75,19 @@ class QuickBooksConnector:
         width = session.access.settings.limits.connections
 
         unknown: dict[str, set[str]] = {}
+        bare: dict[str, set[tuple[str, str]]] = {}
 
         def read(entity: Entity, changed: Changed | None = None) -> Awaitable[Reading | Aside]:
-            strange, must = unknown.setdefault(entity.shape.name, set()), needed(entity.shape)
-            intake = partial(Intake, entity.shape, one_by_one, progress, known=KNOWN, unknown=strange, needed=must)
+            shape = entity.shape
+            strange, odd = unknown.setdefault(shape.name, set()), bare.setdefault(shape.name, set())
+            intake = partial(
+                Intake, shape, one_by_one, progress,
+                known=KNOWN, unknown=strange, needed=needed(shape), usual=usual(shape), bare=odd,
+            )  # fmt: skip
             past = Past(company, entity, self._slicing, width)
             held, sweeps = session.access.held, session.access.sweeps
             reader = Reader(company, entity, held, intake, width, sweeps=sweeps, past=past)
-            return alone((entity.shape.name,), reader.read(marks[entity.name], until, changed))
+            return alone((shape.name,), reader.read(marks[entity.name], until, changed))
 
         found = [await read(entity) for entity in entities if marks[entity.name] is None]
         known = await _changes(company, marks, until)
@@ -107,7 +117,18 @@ class QuickBooksConnector:
         wanted = {name: at for name, at in wanted.items() if name not in lost}
         done = _collected(session, readings, wanted, [name for name in due if name not in lost], until)
         strange = {name: tuple(sorted(fields)) for name, fields in unknown.items() if fields and name not in lost}
-        return replace(done, aside=tuple(aside), unknown=strange)
+        return replace(done, aside=tuple(aside), unknown=strange, notes=(*done.notes, *_odd(bare, lost)))
+
+
+def _odd(bare: Mapping[str, set[tuple[str, str]]], lost: Collection[str]) -> list[str]:
+    """Name the records that came alone and without what nearly every record has: they are in as they are."""
+    labels = {entity.shape.name: entity.shape.label for entity in ENTITIES}
+    return [
+        f"{labels[name]}, record {_UNSAFE.sub('', key)[:60]} came without {path}: it is kept with that left empty."
+        for name, records in bare.items()
+        if name not in lost
+        for key, path in sorted(records)[:_SHOWN]
+    ]
 
 
 def _asides(found: Aside | None) -> list[Aside]:

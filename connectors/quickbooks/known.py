@@ -49,8 +49,17 @@ KNOWN = frozenset(
 
 
 def needed(shape: Shape) -> tuple[str, ...]:
-    """Return the columns without which records mean nothing: when they changed, and the day of a document.
+    """Return the columns without which no record means anything: when it changed."""
+    return _those(shape, "updated_at")
+
+
+def usual(shape: Shape) -> tuple[str, ...]:
+    """Return the columns that nearly every record has: the day of a document.
 
     Single documents of real companies are without a day, which is kept as it is; a field that is gone from all is not.
     """
-    return tuple(column.name for column in shape.stream.columns if column.name in {"updated_at", "txn_date"})
+    return _those(shape, "txn_date")
+
+
+def _those(shape: Shape, name: str) -> tuple[str, ...]:
+    return tuple(column.name for column in shape.stream.columns if column.name == name)

@@ -1,5 +1,6 @@
 """Every misbehaviour at every stage of a QuickBooks collection ends in the right class, and the next one heals."""
 
+import contextlib
 import dataclasses
 import re
 from datetime import timedelta
@@ -8,13 +9,18 @@ from typing import Any
 import pytest
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.intake import ODD, Intake
+from connectors.quickbooks.known import needed, usual
+from connectors.quickbooks.statements import ENTITIES
 from connectors.strangers import strangers
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import QuickBooks
 from storage.facts.clock import OffsetClock
+from storage.facts.streams import Batch
 from tests.connectors.quickbooks.test_collect import assert_true
 from tests.connectors.worlds import QUICK, QUIET, REALM, quickbooks_world
 
+BILLS = next(entity.shape for entity in ENTITIES if entity.shape.name == "bills")
 STAGES = [
     ("query", "Account"),
     ("query", "Customer"),
@@ -169,7 +175,6 @@ async def test_a_new_field_is_told_and_kept_and_a_missing_or_retyped_one_stops_i
         bill = next(iter(books.tables["Bill"].records()))
         held = dict(world.kept.rows["bills"])
         spoilt: list[tuple[dict[str, Any], str]] = [
-            ({"TxnDate": None}, "Bills: the provider sent records without TxnDate"),
             ({"TxnDate": 20261122}, "TxnDate is not a date"),
             ({"TotalAmt": {"value": 5}}, "TotalAmt is not an amount"),
             ({"TotalAmt": 10**17}, "TotalAmt is not an amount"),
@@ -190,6 +195,48 @@ async def test_a_new_field_is_told_and_kept_and_a_missing_or_retyped_one_stops_i
         done = await world.collect()
         assert (done.unknown, done.aside) == ({"bills": ("Blockchain",)}, ())
         assert "Blockchain" in world.kept.rows["bills"][bill["Id"]]["_raw"]
+
+
+@dataclasses.dataclass
+class _AllOrNothing(Intake):
+    """A twin that takes one document without its day for a field that is gone."""
+
+    def __post_init__(self) -> None:
+        self.needed, self.usual = (*self.needed, *self.usual), ()
+
+
+def _without_day(count: int) -> list[list[bytes]]:
+    stamp = '"MetaData":{"LastUpdatedTime":"2026-11-22T08:00:00Z"}'
+    return [[f'{{"Id":"{number}","SyncToken":"0",{stamp}}}'.encode() for number in range(count)]]
+
+
+@pytest.mark.parametrize("kind, most", [(Intake, ODD), (_AllOrNothing, 0)])
+async def test_one_document_without_its_day_alone_in_a_batch_stops_nothing(kind: type[Intake], most: int) -> None:
+    came: list[Batch] = []
+
+    async def sink(batch: Batch) -> None:
+        came.append(batch)
+
+    for count in (1, ODD, ODD + 1):
+        intake = kind(BILLS, sink, lambda *_: None, needed=needed(BILLS), usual=usual(BILLS))
+        with contextlib.nullcontext() if count <= most else pytest.raises(Broken, match="without TxnDate"):
+            await intake.take(_without_day(count))
+        assert len(intake.bare) == (count if count <= most else 0)
+    days = [day for batch in came for day in batch.rows.column("txn_date").to_pylist()]
+    assert days == [None] * sum(count for count in (1, ODD) if count <= most)
+
+
+async def test_a_document_without_its_day_is_kept_and_named(app: QuickBooks, clock: OffsetClock) -> None:
+    books = app.books[REALM]
+    async with quickbooks_world(app, clock, limits=QUICK) as world:
+        assert (await world.collect()).notes == ()
+        bill = next(iter(books.tables["Bill"].records()))
+        clock.advance(timedelta(minutes=30))
+        stamp = {**bill["MetaData"], "LastUpdatedTime": clock.now().replace(microsecond=0).isoformat()}
+        books.fill("Bill", [{**bill, "TxnDate": None, "MetaData": stamp}])
+        done = await world.collect()
+        assert done.notes == (f"Bills, record {bill['Id']} came without TxnDate: it is kept with that left empty.",)
+        assert world.kept.rows["bills"][bill["Id"]]["txn_date"] is None
 
 
 def test_few_records_are_looked_at_one_by_one_and_some_of_many() -> None:
