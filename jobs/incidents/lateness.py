@@ -4,7 +4,7 @@ A deadline stands at the next such instant. It is set when a run becomes ready, 
 the promise or the connection changes; a slow pass finds the sources that have none.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -106,16 +106,20 @@ def told_otherwise(source: Source) -> Resolution | None:
 def lateness_pass(database: Database, clock: Clock, notifier: Notifier) -> Callable[[], Awaitable[None]]:
     """Return the pass over sources that nothing watches: from before there were promises, or changed by other ways."""
 
-    def one(session: Session, source_id: str) -> None:
-        organizations.lock(session, sources.organization_of(session, source_id))
-        look(session, source_id, clock.now(), notifier)
+    def together(session: Session, organization_id: str, source_ids: Sequence[str]) -> None:
+        organizations.lock(session, organization_id)
+        for source_id in source_ids:
+            look(session, source_id, clock.now(), notifier)
 
     async def sweep() -> None:
         after = ""
         while found := await database.reading(partial(unwatched.sources_without, kind=LATENESS, after=after)):
-            for source_id in found:
-                await database.writing(partial(one, source_id=source_id))
-            after = found[-1]
+            of_each: dict[str, list[str]] = {}
+            for source_id, organization_id in found:
+                of_each.setdefault(organization_id, []).append(source_id)
+            for organization_id, some in of_each.items():
+                await database.writing(partial(together, organization_id=organization_id, source_ids=some))
+            after = found[-1][0]
 
     return sweep
 

@@ -1,6 +1,6 @@
 """Runs: state changes are guarded updates that say whether they won."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from functools import cache
@@ -108,6 +108,15 @@ def slot_taken(session: Session, source_id: str, slot_key: str) -> bool:
     """Whether that slot of the clock, or that request, already had its run."""
     statement = select(RunRow.id).where(RunRow.source_id == source_id, RunRow.slot_key == slot_key)
     return session.exec(statement).first() is not None
+
+
+def slots_taken(session: Session, slots: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return which of these slots, each a source and a key, already had their runs; one query for all."""
+    statement = select(RunRow.source_id, RunRow.slot_key).where(
+        col(RunRow.source_id).in_({source_id for source_id, _ in slots}),
+        col(RunRow.slot_key).in_({key for _, key in slots}),
+    )
+    return {(source_id, key) for source_id, key in session.exec(statement)} & set(slots)
 
 
 def active_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:

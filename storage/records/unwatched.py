@@ -9,13 +9,13 @@ from storage.facts.sources import ConnectionState
 from storage.tables import ConnectionRow, DeadlineRow, IncidentRow, RunRow, SourceRow
 
 
-def sources_without(session: Session, kind: str, after: str, limit: int = 200) -> list[str]:
-    """Return connected sources that were ready once and have no open deadline of the kind, in order of their ids.
+def sources_without(session: Session, kind: str, after: str, limit: int = 200) -> list[tuple[str, str]]:
+    """Return source and organization of what is connected, was ready once and has no open deadline, in order of ids.
 
     Not those with an open incident that they are late: the next run looks after them. Nor those that nobody collects.
     """
     statement = (
-        select(SourceRow.id)
+        select(SourceRow.id, SourceRow.organization_id)
         .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
         .where(
             col(SourceRow.id) > after,
