@@ -1,7 +1,7 @@
 """What the Slack edge needs of the system behind it; jobs.services has it all, tests bring a small twin."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from connectors.errors import ConnectorError
@@ -10,6 +10,7 @@ from jobs.channels import ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.incidents.handling import Snooze, SnoozePreview
+from jobs.incidents.muting import Muting
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.outgoing.service import Made
@@ -25,13 +26,14 @@ from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel
+from storage.facts.digests import DigestView
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
-from storage.facts.incidents import Incident
+from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.outgoing import Endpoint, Send
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
-from storage.facts.quiet import Quiet, QuietView
+from storage.facts.quiet import Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
@@ -370,6 +372,28 @@ class QuietHours(Protocol):
         ...
 
 
+class Digests(Protocol):
+    """What happened, once a day."""
+
+    async def seen(self, actor: Actor, place: Place) -> DigestView:
+        """Return the digests that come to the person and there."""
+        ...
+
+    async def choose(
+        self, actor: Actor, rhythm: Rhythm | None, ways: Ways, place: Place, trigger: TriggerKey
+    ) -> DigestView:
+        """Set the person's own."""
+        ...
+
+    async def choose_here(self, actor: Actor, rhythm: Rhythm | None, place: Place, trigger: TriggerKey) -> DigestView:
+        """Set the channel's."""
+        ...
+
+    async def instead(self, actor: Actor, source_id: str | None, topics: frozenset[Topic], trigger: TriggerKey) -> None:
+        """Tell of topics in the digest alone."""
+        ...
+
+
 class Addresses(Protocol):
     """The one question about the e-mail address."""
 
@@ -427,6 +451,30 @@ class Promises(Protocol):
 
     async def change(self, actor: Actor, source_id: str, words: str, seen: int, trigger: TriggerKey) -> Promised:
         """Set it."""
+        ...
+
+
+class Mutes(Protocol):
+    """Alarms that people do not want for a while."""
+
+    async def preview(self, actor: Actor, source_id: str, kinds: Sequence[IncidentKind], words: str) -> Muting | None:
+        """Return what a mute would hide."""
+        ...
+
+    async def mute(
+        self,
+        actor: Actor,
+        source_id: str,
+        kinds: Sequence[IncidentKind],
+        until: datetime,
+        seen: int,
+        trigger: TriggerKey,
+    ) -> Muting:
+        """Mute until then."""
+        ...
+
+    async def lift(self, actor: Actor, source_id: str, kinds: Sequence[IncidentKind], trigger: TriggerKey) -> Muting:
+        """Lift it."""
         ...
 
 
@@ -568,6 +616,11 @@ class Services(Protocol):
         ...
 
     @property
+    def mutes(self) -> Mutes:
+        """Muted alarms."""
+        ...
+
+    @property
     def schedules(self) -> Schedules:
         """When sources are collected."""
         ...
@@ -590,6 +643,11 @@ class Services(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """What people are told."""
+        ...
+
+    @property
+    def digests(self) -> Digests:
+        """Digests."""
         ...
 
     @property

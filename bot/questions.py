@@ -27,6 +27,7 @@ class Intent(StrEnum):
     CHANNEL = "channel"
     SCHEDULE = "schedule"
     PROMISE = "promise"
+    MUTE = "mute"
     REREAD = "reread"
     AUDIT = "audit"
     RECEIPT = "receipt"

@@ -20,6 +20,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.CHANGE_PROMISE: Role.MANAGER,
     Action.REREAD: Role.MANAGER,
     Action.HANDLE_INCIDENT: Role.MANAGER,
+    Action.MUTE_ALARMS: Role.MANAGER,
     Action.ASK_FOR_HELP: Role.VIEWER,
     Action.ASK_FOR_ACCESS: Role.VIEWER,
     Action.SEE_MEMBERS: Role.VIEWER,

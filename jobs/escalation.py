@@ -15,6 +15,7 @@ from jobs.errors import NotFoundError, TooLateError
 from jobs.escalating.calling import FOLLOWING, escalate, go_on
 from jobs.fleet import LATENESS
 from jobs.incidents.lateness import turned
+from jobs.incidents.muting import MUTE_ENDS, ended
 from jobs.notify import Notifier
 from jobs.refresh.alone import read_missing
 from jobs.refresh.ask import TriggerKey
@@ -47,6 +48,8 @@ def deadline_sweep(
             read_missing(session, deadline, now, enqueue)
         elif deadline.kind == LATENESS:
             turned(session, deadline, now, notifier)
+        elif deadline.kind == MUTE_ENDS:
+            ended(session, deadline, now, notifier)
         elif deadline.kind == FOLLOWING:
             call_next(session, deadline, now, notifier)
         elif deadlines.fire(session, deadline.id, now) and deadline.kind == ESCALATION:

@@ -41,6 +41,8 @@ INCIDENT_NOTE = "incident_note"
 FLEET_ALARM = "fleet_alarm"
 #: Tidings was removed from a Slack workspace
 WORKSPACE_LEFT = "workspace_left"
+#: alarms that somebody muted are told again. Its subject: the source, the instant and the kinds
+MUTE_OVER = "mute_over"
 EXPIRY_WARNING = "expiry_warning"
 CONNECTION_TICKET = "connection_ticket"
 #: whoever connected a source is no full member of the Slack workspace any more
@@ -195,6 +197,13 @@ class Notifier:
                     session, person.organization_id, EXPIRY_WARNING, subject, Channel.SLACK, destination, person.id, now
                 )
             self._mail(session, EXPIRY_WARNING, subject, person, now, ways=one.ways)
+    def mute_over(self, session: Session, subject: str, member_id: str, source: Source, now: datetime) -> None:
+        """Say that a mute has ended, by DM to whoever muted; where that person has left, to every admin."""
+        still = organizations.still_member(session, member_id)
+        for person in [still] if still else organizations.admins(session, source.organization_id):
+            place = f"{person.team_id}/{person.user_id}"
+            self._add(session, source.organization_id, MUTE_OVER, subject, Channel.SLACK, place, person.id, now)
+
 
     def ticket(self, session: Session, subject: str, member: Member, now: datetime) -> None:
         """Post a ticket to support, and mail it to support and to the organization's account rep."""

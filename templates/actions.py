@@ -72,5 +72,7 @@ INCIDENT_ACKNOWLEDGE = "incident_acknowledge"
 INCIDENT_SNOOZE_ASK = "incident_snooze_ask"
 #: Snooze it. Value: the card, the incident and for how long.
 INCIDENT_SNOOZE = "incident_snooze"
+#: Mute alarms as a card shows. Value: the card, the source, the kinds, until when, and what was seen before it.
+MUTE_SET = "mute_set"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

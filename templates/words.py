@@ -88,6 +88,7 @@ ACTIONS = {
     Action.CHANGE_PROMISE: "change how fresh data must be",
     Action.REREAD: "read data again",
     Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
+    Action.MUTE_ALARMS: "mute alarms",
     Action.SEE_AUDIT: "see the audit",
     Action.SEND_AGAIN: "have a message sent again",
     Action.SEND_TEST: "send a test message to themselves",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from jobs.access_view import access_message, is_decided
 from jobs.escalating.view import escalation_message
+from jobs.incidents.muting import over_message
 from jobs.incidents.trouble_view import fleet_message, is_quiet, note_message
 from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
 from jobs.notify import (
@@ -21,6 +22,7 @@ from jobs.notify import (
     INCIDENT_MAIL,
     INCIDENT_NOTE,
     INCIDENT_REMINDER,
+    MUTE_OVER,
     REFRESH_CARD,
     REFRESH_FINISHED,
     TEST,
@@ -39,6 +41,7 @@ _PLAIN: Mapping[str, Callable[[Session, str, datetime], Message]] = {
     FLEET_ALARM: fleet_message,
     CONNECTION_TICKET: ticket_message,
     EXPIRY_WARNING: expiry_message,
+    MUTE_OVER: over_message,
 }
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from jobs import fleet
 from jobs.notify import Notifier
 from storage.facts.incidents import Incident, IncidentKind, Resolution
+from storage.facts.mutes import muted
 from storage.facts.sources import Source
 from storage.records import audit, grouping, incidents, sources
 from storage.records import fleet as alarms
@@ -43,19 +44,41 @@ def open_trouble(
     if opened is None:
         return False
     _write_down(session, source, OPENED, now, {"kind": kind.value, "reason": reason})
-    hold = fleet.holding(session, source, due_at, now)
-    if hold is None:
-        tell(session, opened, source, now, notifier)
-        return True
-    grouping.hold(session, opened, hold.alarm_id)
-    sources.hold_alarm(session, source.id, now)
-    if hold.new:
-        notifier.fleet(session, hold.alarm_id, source.organization_id, now)
+    announce(session, opened, source, kind, now, notifier, due_at=due_at)
     return True
 
 
+def announce(
+    session: Session,
+    incident_id: str,
+    source: Source,
+    kind: IncidentKind,
+    now: datetime,
+    notifier: Notifier,
+    *,
+    due_at: datetime | None = None,
+) -> None:
+    """Tell people of an incident, unless it is muted, or has to wait until it is clear whose fault it is."""
+    hold = None if muted(source.mutes, kind, now) else fleet.holding(session, source, due_at, now)
+    if hold is None:
+        tell(session, incident_id, source, now, notifier)
+        return
+    grouping.hold(session, incident_id, hold.alarm_id)
+    sources.hold_alarm(session, source.id, now)
+    if hold.new:
+        notifier.fleet(session, hold.alarm_id, source.organization_id, now)
+
+
 def tell(session: Session, incident_id: str, source: Source, now: datetime, notifier: Notifier) -> None:
-    """Tell people: by the message of another incident that began a moment ago, or by one of its own."""
+    """Tell people: by the message of another incident that began a moment ago, or by one of its own.
+
+    What a person muted is told when the mute ends, if it is not over by then.
+    """
+    found = incidents.find(session, incident_id)
+    mute = muted(source.mutes, found.kind, now) if found is not None else None
+    if mute is not None:
+        incidents.put_off(session, incident_id, mute.until)
+        return
     lead = grouping.lead_since(session, source.organization_id, now - BURST, source.id)
     if lead is not None and all(one.resolved_at for one in grouping.group_of(session, lead.id)):
         lead = None
@@ -115,8 +138,20 @@ def _goes_on(
         return False
     _write_down(session, source, AGAIN, now, {"kind": kind.value, "reason": reason, "times": before.times + 1})
     notifier.wake(session, [before.message_id], now)
-    notifier.incident_note(session, before.message_id, "again", now)
+    quiet_until = _quiet_until(session, source, before, now)
+    if quiet_until is None:
+        notifier.incident_note(session, before.message_id, "again", now)
+    else:
+        incidents.put_off(session, before.id, quiet_until)
     return True
+
+
+def _quiet_until(session: Session, source: Source, before: Incident, now: datetime) -> datetime | None:
+    """Return until when nobody is told that it came back: its kind is muted, or the message about it is snoozed."""
+    mute = muted(source.mutes, before.kind, now)
+    ends = [one.snoozed_until for one in grouping.group_of(session, before.message_id) if one.snoozed_until]
+    ends += [mute.until] if mute is not None else []
+    return max((end for end in ends if end > now), default=None)
 
 
 def _write_down(session: Session, source: Source, what: str, now: datetime, detail: dict[str, object]) -> None:

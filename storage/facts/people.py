@@ -50,6 +50,8 @@ class Action(StrEnum):
     CHANGE_PROMISE = "change_promise"
     #: take an incident on, or hear nothing of it for a while
     HANDLE_INCIDENT = "handle_incident"
+    #: hear no new alarms of a kind about a source for a while
+    MUTE_ALARMS = "mute_alarms"
     #: read again what is there already
     REREAD = "reread"
     SEE_AUDIT = "see_audit"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from storage.facts.mutes import Mute
 from storage.facts.promises import Promise
 from storage.facts.rhythms import FileRhythm
 from storage.facts.schedules import Rule
@@ -101,6 +102,8 @@ class Source:
     planned_minutes: int | None = None
     #: how fresh it must be; None: as its schedule says
     promise: Promise | None = None
+    #: alarms about it that people muted; one whose time is over may still stand here
+    mutes: tuple[Mute, ...] = ()
     #: since when its alarm waits, because the fault may be ours
     alarm_held_at: datetime | None = None
     #: in what rhythm its files come, as observed; None where none are delivered, or too few came yet

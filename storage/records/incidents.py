@@ -1,8 +1,9 @@
 """Incidents: at most one open one per source and kind, by a partial unique index."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import new_id
@@ -97,6 +98,24 @@ def snooze(session: Session, incident_id: str, name: str, until: datetime) -> bo
         .values(snoozed_by=name, snoozed_until=until, due_at=until)
     )
     return won(session, statement)
+
+
+def put_off(session: Session, incident_id: str, until: datetime | None) -> None:
+    """Let it be told (again) then, and not before, while it is not over; None: not by itself. Nothing else holds it."""
+    statement = (
+        update(IncidentRow)
+        .where(col(IncidentRow.id) == incident_id, col(IncidentRow.resolved_at).is_(None))
+        .values(due_at=until, held_by=None)
+    )
+    won(session, statement)
+
+
+def count_told(session: Session, source_id: str, kinds: Sequence[IncidentKind], since: datetime) -> int:
+    """Return how many alarms of those kinds were told about the source since then."""
+    statement = select(func.count()).where(
+        IncidentRow.source_id == source_id, col(IncidentRow.kind).in_(kinds), col(IncidentRow.told_at) >= since
+    )
+    return session.exec(statement).one()
 
 
 def count_reminder(session: Session, incident: Incident, next_at: datetime | None) -> bool:

@@ -100,6 +100,12 @@ def member(session: Session, member_id: str) -> Member:
     return as_member(row)
 
 
+def still_member(session: Session, member_id: str) -> Member | None:
+    """Return the member; None for somebody who is none any more."""
+    row = session.get(MemberRow, member_id)
+    return as_member(row) if row is not None and row.removed_at is None else None
+
+
 def admins(session: Session, organization_id: str) -> list[Member]:
     """Return the admins, by name."""
     statement = (

@@ -1,5 +1,6 @@
 """Sources, their connections and their metered reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -9,6 +10,7 @@ import sqlalchemy
 from sqlalchemy import Row, Select, update
 from sqlmodel import Session, col, select
 
+from storage.facts.mutes import Mute, mutes_text, read_mutes
 from storage.facts.promises import Promise, read_promise
 from storage.facts.rhythms import FileRhythm, read_rhythm
 from storage.facts.schedules import Rule, read_rule
@@ -183,6 +185,13 @@ def set_promise(session: Session, source_id: str, promise: Promise | None) -> No
     session.add(row)
 
 
+def set_mutes(session: Session, source_id: str, mutes: Iterable[Mute]) -> None:
+    """Replace what is muted of the source."""
+    row = session.get_one(SourceRow, source_id)
+    row.mutes = mutes_text(mutes)
+    session.add(row)
+
+
 def set_file_rhythm(session: Session, source_id: str, rhythm: FileRhythm | None) -> None:
     """Note in what rhythm its files come."""
     row = session.get_one(SourceRow, source_id)
@@ -272,6 +281,7 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], z
         scheduled_at=row.scheduled_at,
         planned_minutes=row.schedule_minutes if row.stretched_minutes else None,
         promise=read_promise(row.promise) if row.promise else None,
+        mutes=read_mutes(row.mutes) if row.mutes else (),
         alarm_held_at=row.alarm_held_at,
         file_rhythm=read_rhythm(row.file_rhythm) if row.file_rhythm else None,
     )

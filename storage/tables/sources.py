@@ -32,7 +32,7 @@ class SourceRow(SQLModel, table=True):
     data_erased_at: datetime | None = Field(default=None, sa_type=Instant)
     #: a schedule by the wall clock (`storage.facts.schedules`); None: every `schedule_minutes`
     schedule_rule: str | None = None
-    #: JSON list of the kinds of alarms that a person muted (`storage.facts.mutes`); None: none was
+    #: JSON list of the kinds of alarms that people muted, each to its end (`storage.facts.mutes`); None: none
     mutes: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     #: when a person set the schedule; None: it is the provider's own, or the seed file's
     scheduled_at: datetime | None = Field(default=None, sa_type=Instant)

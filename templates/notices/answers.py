@@ -148,6 +148,10 @@ def help_text() -> Message:
             "How fresh must it be?",
             (Code("/data promise"), ", and managers change it: ", Code("/data promise shopify warn 26h overdue 50h")),
         ),
+        (
+            "Fewer alarms for a while",
+            (Code("/data mute"), ", and managers mute: ", Code("/data mute shopify late 3d"), "; it asks first"),
+        ),
         ("Read it all again", (Code("/data reread shopify orders"), " (managers); it asks first")),
         (
             "What happened lately?",

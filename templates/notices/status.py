@@ -26,6 +26,7 @@ from templates import actions, times
 from templates.gate import state_words
 from templates.notices.held import held_buttons, held_words
 from templates.notices.managing import menu, menus
+from templates.notices.muted import mute_notes, mute_rows
 from templates.notices.partly import as_of, lacks, lost, partly_parts
 from templates.notices.past import past_parts, unread
 from templates.notices.pieces import Words, doing, next_collection, stretched, usual, why_buttons
@@ -104,7 +105,8 @@ def status(
         for entry in ordered:
             parts += [Paragraph(_line(entry), menu(entry.source, manages)), Facts(_facts(entry, now))]
     else:
-        parts += [_table(ordered, now), *menus([entry.source for entry in ordered], manages)]
+        parts += [_table(ordered, now), *mute_notes([entry.source for entry in ordered], now)]
+        parts += menus([entry.source for entry in ordered], manages)
     parts += [Note(words) for entry in ordered[:3] if (words := stretched(entry))]
     parts += [Note(_small_print([entry.source for entry in ordered], now)), *_button(ordered, refresh_value)]
     return Message(
@@ -247,7 +249,13 @@ def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]
         ("Running now", doing(status.active, now)),
         ("Connection", _connection(source)),
     )
-    return (*rows, *frozen_row(status, now), *_changes(status), *_last_attempt(status.last_finished))
+    return (
+        *rows,
+        *mute_rows(source, now),
+        *frozen_row(status, now),
+        *_changes(status),
+        *_last_attempt(status.last_finished),
+    )
 
 
 def _changes(status: SourceStatus) -> tuple[tuple[str, Words], ...]:

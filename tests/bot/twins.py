@@ -15,6 +15,8 @@ from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.explain.tree import explain
 from jobs.incidents.handling import Snooze, SnoozePreview
+from jobs.incidents.muting import USUAL, Muting
+from jobs.incidents.until import read_until
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
 from jobs.outgoing.service import Made
@@ -42,6 +44,7 @@ from storage.facts.ids import derived_id
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
 from storage.facts.outgoing import TOLD_OF, Endpoint, Send
+from storage.facts.mutes import LONGEST, Mute
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.promises import Promise
 from storage.facts.quiet import Quiet, QuietView
@@ -347,6 +350,41 @@ class TwinIncidents:
 
 
 @dataclass
+@dataclass
+class TwinMutes:
+    """What is muted of the shop."""
+
+    status: TwinStatus
+    saved: list[tuple[str, ...]] = field(default_factory=list)
+
+    def _found(self, actor: Actor, source_id: str, kinds: Sequence[IncidentKind], until: datetime | None) -> Muting:
+        who = authorize(actor, Action.MUTE_ALARMS)
+        if source_id != SHOP.id or who.organization_id != SHOP.organization_id:
+            raise NotFoundError
+        return Muting(SHOP, tuple(kinds), until, (), 4, 7)
+
+    async def preview(self, actor: Actor, source_id: str, kinds: Sequence[IncidentKind], words: str) -> Muting | None:
+        until = read_until(words or USUAL, AT, "America/New_York", longest=LONGEST)
+        return None if until is None else self._found(actor, source_id, kinds, until)
+
+    async def mute(
+        self, actor: Actor, source_id: str, kinds: Sequence[IncidentKind], until: datetime, seen: int,
+        trigger: TriggerKey,
+    ) -> Muting:  # fmt: skip
+        assert seen == 7
+        found = self._found(actor, source_id, kinds, until)
+        if trigger.trigger_id not in [one[0] for one in self.saved]:
+            self.saved.append((trigger.trigger_id, *kinds, until.isoformat()))
+            muted = replace(SHOP, mutes=tuple(Mute(kind, "mem_U0DANIEL", "Daniel Kim", AT, until) for kind in kinds))
+            self.status.everything = [muted if one.id == SHOP.id else one for one in self.status.everything]
+        return found
+
+    async def lift(self, actor: Actor, source_id: str, kinds: Sequence[IncidentKind], trigger: TriggerKey) -> Muting:
+        self.saved.append((trigger.trigger_id, "lifted"))
+        self.status.everything = [SHOP if one.id == SHOP.id else one for one in self.status.everything]
+        return self._found(actor, source_id, kinds, None)
+
+
 class TwinAccess:
     """One request, `acr_1`, decided once; deciding opens the refreshes."""
 
@@ -802,3 +840,4 @@ class TwinServices:
         self.rereads = TwinRereads()
         self.installs = TwinInstalls()
         self.help = TwinHelp()
+        self.mutes = TwinMutes(self.status)

@@ -7,10 +7,11 @@ from typing import Any
 from storage.facts.fleet import FleetAlarm
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.messages import Message
+from storage.facts.mutes import MUTABLE, Mute
 from storage.facts.promises import read_promise
 from storage.facts.runs import FailureKind
 from storage.facts.sources import Freshness, Provider, Source
-from templates.notices import promise
+from templates.notices import mutes, promise
 from templates.notices.fleet import FleetFacts, fleet_alarm
 from templates.notices.trouble import Troubled, TroubleFacts, trouble, trouble_note
 
@@ -86,4 +87,24 @@ def promised(shopify: Source) -> dict[str, Message]:
         ),
         "promise_refused": promise.promise_refused("country"),
         "promise_usage": promise.promise_usage("whenever"),
+    }
+
+
+def muted(shopify: Source, incident: Any) -> dict[str, Message]:
+    """Return what is said about muted alarms, by name."""
+    late, both = (IncidentKind.LATE,), MUTABLE
+    until = NOW + timedelta(days=3)
+    of = replace(shopify, mutes=tuple(Mute(kind, "mem_1", "Maya Ortiz", NOW, until) for kind in both))
+    found = (incident(kind=IncidentKind.LATE, told_at=NOW),)
+    return {
+        "mutes": mutes.mutes([of], NOW),
+        "mutes_none": mutes.mutes([shopify], NOW),
+        "mute_preview": mutes.mute_preview(shopify, late, until, found, 4, "value"),
+        "mute_preview_quiet": mutes.mute_preview(shopify, both, until, (), 0, "value"),
+        "mute_set": mutes.mute_set(shopify, late, until),
+        "mute_lifted": mutes.mute_lifted(shopify, late, [replace(one, told_at=None) for one in found]),
+        "mute_over": mutes.mute_over(shopify, both, open_now=True),
+        "mute_never": mutes.mute_never("Escalations"),
+        "mute_refused": mutes.mute_refused("long"),
+        "mute_usage": mutes.mute_usage("whenever"),
     }

@@ -16,7 +16,7 @@ from jobs.refresh.ask import TriggerKey
 from storage.facts.ids import new_id
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.people import Actor, SlackIdentity
-from storage.records import incidents, organizations, sources
+from storage.records import grouping, incidents, organizations, sources
 from storage.sessions import Database, Session
 from storage.tables import DeliveryRow, IncidentRow
 from templates.mail import render
@@ -158,6 +158,7 @@ async def test_what_is_late_is_told_again_once_when_a_snooze_ends(sqlite_databas
             session, stage.organization_id, stage.source.id, IncidentKind.LATE, "late", now, remind_at=None
         )
         assert found is not None
+        grouping.told(session, found, now, None)
         stage.notifier.incident(session, found, stage.source, now)
         return found
 
