@@ -60,7 +60,6 @@ from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.keeping import RESCUE_EVERY, GrantKeeper
 from jobs.incidents.lateness import PASS_SECONDS, lateness_pass
-from jobs.incidents.muting import MuteService
 from jobs.incidents.reminding import reminder_sweep
 from jobs.installs.service import InstallMeans, InstallService
 from jobs.installs.telling import install_words
@@ -91,12 +90,12 @@ from jobs.status import StatusService
 from jobs.subscriptions.bundle import with_bundles
 from jobs.subscriptions.holding import EVERY as HELD_EVERY
 from jobs.subscriptions.holding import held_sweep
+from jobs.subscriptions.links import MailLinks
+from jobs.subscriptions.mail_off import MailChoice, MailOffService, mail_off_words
 from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.subscriptions.telling import subscriber_words
 from jobs.timelines import TimelineService
-from jobs.subscriptions.links import MailLinks
-from jobs.subscriptions.mail_off import MailChoice, MailOffService, mail_off_words
 from jobs.upkeep import replay_memory_sweep, warehouse_sweep
 from jobs.user_groups import ASK_EVERY, UserGroups
 from jobs.webhooks.handler import WebhookHandler
@@ -216,11 +215,11 @@ def build_jobs(
         settings.slack_client_id, Secret(settings.slack_client_secret.get_secret_value()), settings.slack_api_url
     )
     public_url = settings.public_url.rstrip("/")
+    mail_links = MailLinks([Secret(key.get_secret_value()) for key in settings.secret_keys], public_url)
     install_tokens = InstallTokens(
         database, clock, seal, slack_app, checkpoint=checkpoint, lease_seconds=tuning.lease_seconds
     )
     default_token = Secret(settings.slack_bot_token.get_secret_value())
-    mail_links = MailLinks([Secret(key.get_secret_value()) for key in settings.secret_keys], public_url)
     tokens = BotTokens(database, clock, seal, default_token, usable=install_tokens.usable)
     sender = SlackSender(settings.slack_api_url, tokens.token, seconds=tuning.slack_seconds, closed=tokens.closed)
     places = Places(database, clock, sender.room, support_channel=settings.support_channel)
@@ -261,7 +260,6 @@ def build_jobs(
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         access=AccessService(desk, clock, notifier, policy),
         addresses=AddressService(desk, clock, people),
-        mutes=MuteService(desk, clock, notifier),
         members=MemberService(desk, clock, people, user_groups),
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
@@ -272,13 +270,12 @@ def build_jobs(
         timelines=TimelineService(desk, clock, notifier),
         subscriptions=SubscriptionService(desk, clock),
         quiet=QuietService(desk, clock),
+        mail_off=MailOffService(desk, clock, notifier, mail_links),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
         promises=PromiseService(desk, clock),
         installs=InstallService(
             InstallMeans(
-        digests=DigestService(desk, clock),
-        mail_off=MailOffService(desk, clock, notifier, mail_links),
                 desk=desk,
                 database=database,
                 clock=clock,
@@ -319,13 +316,12 @@ def build_jobs(
                     **leaver_words(),
                     **dead_words(),
                     **subscriber_words(),
+                    **mail_off_words(),
                     **missed_words(),
                     **canary_words(),
                     **call_words(),
                 }
             ),
-                    **digest_words(),
-                    **mail_off_words(),
             places=places,
         ),
         Mailing(
@@ -343,13 +339,13 @@ def build_jobs(
                     **call_words(),
                 }
             ),
+            choice_of=MailChoice(mail_links).of,
         ),
         may_act=port.may_act,
         checkpoint=checkpoint,
         quiet=tuning.quiet,
         figures=ground.figures,
     )
-            choice_of=MailChoice(mail_links).of,
     support = SupportPlaces(settings.support_channel, settings.support_email)
     beat = ClockBeat(database, clock)
     canary = Canary(database, clock, port.enqueue, support, sender.find, settings.canary_at)

@@ -11,7 +11,6 @@ from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
 from storage.facts.operators import OPERATORS_KINDS
-from storage.facts.operators import OPERATORS_KINDS
 from storage.facts.people import Member, SlackIdentity
 from storage.facts.runs import Run
 from storage.facts.sources import Source
@@ -41,9 +40,9 @@ INCIDENT_NOTE = "incident_note"
 FLEET_ALARM = "fleet_alarm"
 #: Tidings was removed from a Slack workspace
 WORKSPACE_LEFT = "workspace_left"
+EXPIRY_WARNING = "expiry_warning"
 #: alarms that somebody muted are told again. Its subject: the source, the instant and the kinds
 MUTE_OVER = "mute_over"
-EXPIRY_WARNING = "expiry_warning"
 CONNECTION_TICKET = "connection_ticket"
 #: whoever connected a source is no full member of the Slack workspace any more
 OWNER_LEFT = "owner_left"
@@ -56,10 +55,10 @@ ACCESS_DECIDED = "access_decided"
 AGAIN = "again"
 #: a person tries whether messages reach them
 TEST = "test"
-#: the admins are told that nothing reaches a channel, a person or an address any more
-PLACE_DEAD = "place_dead"
 #: the link in a mail turned off such mails. Its subject: the mail and the topic
 MAIL_OFF = "mail_off"
+#: the admins are told that nothing reaches a channel, a person or an address any more
+PLACE_DEAD = "place_dead"
 #: What goes by mail where Slack does not take it; everything else is mailed anyway, or means nothing elsewhere.
 _ONLY_BY_SLACK = frozenset({INCIDENT_REMINDER, ACCESS_DECIDED})
 #: What goes by direct message where the mail server does not take it.
@@ -197,13 +196,13 @@ class Notifier:
                     session, person.organization_id, EXPIRY_WARNING, subject, Channel.SLACK, destination, person.id, now
                 )
             self._mail(session, EXPIRY_WARNING, subject, person, now, ways=one.ways)
+
     def mute_over(self, session: Session, subject: str, member_id: str, source: Source, now: datetime) -> None:
         """Say that a mute has ended, by DM to whoever muted; where that person has left, to every admin."""
         still = organizations.still_member(session, member_id)
         for person in [still] if still else organizations.admins(session, source.organization_id):
             place = f"{person.team_id}/{person.user_id}"
             self._add(session, source.organization_id, MUTE_OVER, subject, Channel.SLACK, place, person.id, now)
-
 
     def ticket(self, session: Session, subject: str, member: Member, now: datetime) -> None:
         """Post a ticket to support, and mail it to support and to the organization's account rep."""
@@ -377,6 +376,11 @@ class Notifier:
         self._add(session, member.organization_id, TEST, test_id, Channel.SLACK, place, member.id, now)
         self._mail(session, TEST, test_id, member, now)
 
+    def mail_off(self, session: Session, subject: str, member: Member, now: datetime) -> bool:
+        """Say in Slack that mails were turned off by the link in one; False for a link that was used before."""
+        place = f"{member.team_id}/{member.user_id}"
+        return bool(self._add(session, member.organization_id, MAIL_OFF, subject, Channel.SLACK, place, member.id, now))
+
     def _by_mail(self, session: Session, delivery: Delivery, now: datetime) -> bool:
         """Mail what only Slack would have said. The rest is mailed anyway."""
         if delivery.kind not in _ONLY_BY_SLACK:
@@ -389,11 +393,6 @@ class Notifier:
         """Say by direct message what the mail server does not take; nothing where it was said there already."""
         if delivery.kind not in _DIRECTLY_TOO:
             return False
-    def mail_off(self, session: Session, subject: str, member: Member, now: datetime) -> bool:
-        """Say in Slack that mails were turned off by the link in one; False for a link that was used before."""
-        place = f"{member.team_id}/{member.user_id}"
-        return bool(self._add(session, member.organization_id, MAIL_OFF, subject, Channel.SLACK, place, member.id, now))
-
         person = organizations.member(session, delivery.member_id or "")
         self._tell_directly(session, delivery.kind, delivery.subject, person, now)
         return True

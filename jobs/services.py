@@ -14,7 +14,6 @@ from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
 from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
-from jobs.incidents.muting import MuteService
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
 from jobs.outgoing.service import OutgoingService
@@ -28,9 +27,8 @@ from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
-from jobs.subscriptions.quieting import QuietService
-from jobs.subscriptions.digests import DigestService
 from jobs.subscriptions.mail_off import MailOffService
+from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.timelines import TimelineService
 from storage.facts.clock import Clock
@@ -50,7 +48,6 @@ class Services:
     rereads: RereadService
     missing: MissingService
     escalation: EscalationService
-    mutes: MuteService
     incidents: IncidentService
     access: AccessService
     addresses: AddressService
@@ -64,10 +61,9 @@ class Services:
     timelines: TimelineService
     subscriptions: SubscriptionService
     quiet: QuietService
+    mail_off: MailOffService
     connect: ConnectService
     disconnect: DisconnectService
-    digests: DigestService
-    mail_off: MailOffService
     channels: ChannelService
     schedules: ScheduleService
     promises: PromiseService

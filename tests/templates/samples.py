@@ -42,7 +42,7 @@ from templates.notices import dead, handled, mail_off, notify, reread, schedule,
 from tests.templates.samples_beats import beat_messages
 from tests.templates.samples_hooks import hook_messages
 from tests.templates.samples_missed import missed_messages
-from tests.templates.samples_trouble import muted, promised, troubles
+from tests.templates.samples_trouble import promised, troubles
 from tests.templates.samples_why import why_messages
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
@@ -399,7 +399,8 @@ def messages() -> Any:
         "not_confirmed": notices.not_confirmed(),
         **_telling(),
         **why_messages(),
-        **muted(SHOPIFY, incident),
+        **troubles(SHOPIFY, source, incident, failure),
+        **promised(SHOPIFY),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(
             ORG, [member("Daniel Kim", Role.ADMIN), member("Maya Ortiz", Role.REFRESHER)]
@@ -596,11 +597,11 @@ def _telling():
         "test_ended": telling.test_sent("tst_1", replace(timeline, told=bad[1:3])),
         "notify": notify.preferences(Choices((), {}, None)),
         "notify_chosen": notify.preferences(_chosen(), changed=True),
-        "notify_refused": notify.notify_refused("ready loudly"),
         "notify_no_mail": notify.preferences(
             Choices((Choice(None, Topic.LATE, frozenset(), NOW, no_mail=True),), {}, "maya@temerity.example")
         ),
         "mail_off": mail_off.mail_off(Topic.LATE),
+        "notify_refused": notify.notify_refused("ready loudly"),
         "place_dead": dead.place_dead(Channel.SLACK, "T0TEMERITY/C0FINANCE", None, "is_archived"),
         "place_dead_person": dead.place_dead(Channel.SLACK, "T0TEMERITY/U0PRIYA", "Priya Nair", "user_disabled"),
         "place_dead_mail": dead.place_dead(Channel.EMAIL, "x", "Priya Nair", "550 5.1.1 No such mailbox"),
