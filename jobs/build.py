@@ -60,6 +60,7 @@ from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.keeping import RESCUE_EVERY, GrantKeeper
 from jobs.incidents.lateness import PASS_SECONDS, lateness_pass
+from jobs.incidents.muting import MuteService
 from jobs.incidents.reminding import reminder_sweep
 from jobs.installs.service import InstallMeans, InstallService
 from jobs.installs.telling import install_words
@@ -260,6 +261,7 @@ def build_jobs(
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         access=AccessService(desk, clock, notifier, policy),
         addresses=AddressService(desk, clock, people),
+        mutes=MuteService(desk, clock, notifier),
         members=MemberService(desk, clock, people, user_groups),
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),

@@ -14,6 +14,7 @@ from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
 from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
+from jobs.incidents.muting import MuteService
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
 from jobs.outgoing.service import OutgoingService
@@ -49,6 +50,7 @@ class Services:
     missing: MissingService
     escalation: EscalationService
     incidents: IncidentService
+    mutes: MuteService
     access: AccessService
     addresses: AddressService
     members: MemberService
