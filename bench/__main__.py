@@ -1,7 +1,8 @@
 """Runs the bench: python -m bench [part ...] [--quick].
 
 Parts: ack, status, click, full_read, idle, rates; all of them when none is named. Only when they are named: growth
-(first reads of up to five million records, some twenty minutes) and sources10k (ten thousand sources, eleven minutes).
+(first reads of up to five million records, some twenty minutes), sources10k (ten thousand sources, eleven minutes) and
+outbox (ten thousand messages at Slack's limits, twenty minutes).
 Prints one table and writes
 bench/results/<time>.json. The peers have a command of their own (python -m bench.peers), since they are installed
 first. Nothing here is a timed test: what a machine under load measures says little, so the load is written down too.
@@ -22,9 +23,10 @@ PARTS = {
     "growth": "bench.growth",
     "rates": "bench.rates",
     "sources10k": "bench.sources10k",
+    "outbox": "bench.outbox",
 }
 #: long ones, which run only when they are named
-LONG = {"growth", "sources10k"}
+LONG = {"growth", "sources10k", "outbox"}
 
 
 def main(arguments: list[str] | None = None) -> int:

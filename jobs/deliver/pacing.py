@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from storage.facts.clock import Clock
 
 #: Posts to a channel, and what Slack tolerates at once.
-CHANNEL_EVERY, CHANNEL_BURST = 1.0, 4
+CHANNEL_EVERY, CHANNEL_BURST = 1.0, 3
 #: Posts to a workspace: "several hundred a minute".
 TEAM_EVERY, TEAM_BURST = 0.25, 60
 #: Posts to one workspace at a time: one that does not answer must not take every place of the queue.
@@ -33,6 +33,10 @@ class _Line:
     burst: int
     #: when the next turn would be if there were no bursts
     next_at: datetime
+    #: the same for what really went: whatever is late to its turn must not go together with the next ones
+    gone_next_at: datetime
+    #: the next turn of those that came late
+    late_at: datetime
     #: how far all turns were shifted, ever
     shifted: timedelta = timedelta(0)
     #: Slack said that nothing may go before
@@ -43,6 +47,16 @@ class _Line:
         self.next_at = max(self.next_at, now)
         at = max(now, self.next_at - self.every * (self.burst - 1))
         self.next_at += self.every
+        return at
+
+    def go(self, now: datetime) -> datetime:
+        """Return when it can really go: now, and then it has gone; or a turn soon."""
+        free = max(self.gone_next_at, now) - self.every * (self.burst - 1)
+        if free <= now:
+            self.gone_next_at = max(self.gone_next_at, now) + self.every
+            return now
+        at = max(free, self.late_at)
+        self.late_at = at + self.every
         return at
 
     def shift(self, now: datetime, by: timedelta) -> None:
@@ -125,17 +139,21 @@ class Pacing:
         if urgent:
             closed = max(channel.closed_until or now, team.closed_until or now)
             if closed <= now:
-                channel.turn(now)
-                team.turn(now)
+                for line in (channel, team):
+                    line.turn(now)
+                    line.go(now)
             return closed - now
         mine = self._turns.get(delivery_id)
         if mine is None:
             mine = self._turns[delivery_id] = _Turn(channel, channel.turn(now), channel.shifted, last=False)
         if mine.due() <= now and not mine.last:
             mine = self._turns[delivery_id] = _Turn(team, team.turn(now), team.shifted, last=True)
-        if mine.due() <= now and self._under_way.get(team_id, 0) >= AT_ONCE:
+        if mine.due() > now:
+            return mine.due() - now
+        if self._under_way.get(team_id, 0) >= AT_ONCE:
             team.shift(now, timedelta(seconds=BUSY_SECONDS))
-        return mine.due() - now
+            return mine.due() - now
+        return channel.go(now) - now
 
     def _channel(self, team_id: str, channel_id: str, now: datetime) -> _Line:
         return self._line((team_id, channel_id), CHANNEL_EVERY, CHANNEL_BURST, now)
@@ -148,7 +166,7 @@ class Pacing:
         if line is None:
             if len(self._lines) + len(self._turns) > _REMEMBERED:
                 self._forget(now)
-            line = self._lines[key] = _Line(timedelta(seconds=every), burst, now)
+            line = self._lines[key] = _Line(timedelta(seconds=every), burst, now, now, now)
         return line
 
     def _forget(self, now: datetime) -> None:

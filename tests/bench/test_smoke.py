@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import click, companies, full_read, growth, idle, rates, sources10k, status
+from bench import click, companies, full_read, growth, idle, outbox, rates, sources10k, status
 from bench.__main__ import PARTS, main
 from bench.figures import Figure, Outcome, at_most, at_most_times, machine, quantile, spread, write
 from bench.peers import outcome as compared
@@ -49,6 +49,12 @@ def test_a_click_is_followed_to_its_confirmation() -> None:
 def test_many_sources_are_watched_and_nothing_is_missed() -> None:
     figures = sane(sources10k.measure(sources=60, seconds=1.0))
     assert figures["messages about what did not happen (all is well)"].value == 0
+
+
+def test_an_outbox_is_drained_and_slack_refuses_nothing() -> None:
+    figures = sane(outbox.measure(quick=True))
+    assert figures["not delivered"].value == 0
+    assert figures["refused by Slack for coming too early"].value == 0
 
 
 def test_a_full_read_is_checked_against_the_truth() -> None:

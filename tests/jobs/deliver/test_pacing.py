@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.deliver.pacing import AT_ONCE, Pacing
+from jobs.deliver.pacing import AT_ONCE, Pacing, _Line
 from sandbox.slack.rates import Rates
 from storage.facts.clock import OffsetClock
 
@@ -29,6 +30,20 @@ class AtOnce(Pacing):
         return 0.0
 
 
+class Late(_Line):
+    """What is late to its turn goes all the same, together with those whose turn it is."""
+
+    def go(self, now: datetime) -> datetime:
+        return now
+
+
+class NoLook(Pacing):
+    """The twin that gives turns and does not look when they are taken."""
+
+    def _line(self, key: tuple[str, ...], every: float, burst: int, now: datetime) -> _Line:
+        return self._lines.setdefault(key, Late(timedelta(seconds=every), burst, now, now, now))
+
+
 @dataclass
 class Outbox:
     """Deliveries, the places of the queue, and a Slack with its limits; nothing takes real time."""
@@ -36,6 +51,8 @@ class Outbox:
     kind: type[Pacing] = Pacing
     #: seconds that a post takes, by workspace
     takes: dict[str, float] = field(default_factory=dict)
+    #: what waits is looked at only that often: a queue that is behind
+    behind: float = 0.0
     sent: dict[str, float] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
@@ -65,7 +82,9 @@ class Outbox:
                 one = heapq.heappop(ready)[2]
                 again = self._try(one, ending)
                 if again is not None:
-                    heapq.heappush(later, (self.at + again, next(number), one))
+                    at = self.at + again
+                    at = math.ceil(at / self.behind) * self.behind if self.behind else at
+                    heapq.heappush(later, (at, next(number), one))
             coming = [one[0] for one in later[:1]] + [one[0] for one in ending[:1]]
             self.at = max(self.at, min(coming, default=self.at))
         return max(self.sent.values())
@@ -99,6 +118,13 @@ def test_a_channel_takes_one_a_second_and_nothing_is_refused_or_asked_often(kind
         assert list(outbox.sent) == [f"d{number}" for number in range(COUNT)]
     assert (sum(outbox.refused.values()) == 0) is paced
     assert (max(outbox.asked.values()) <= 3) is paced
+
+
+@pytest.mark.parametrize("kind, refused", [(Pacing, False), (NoLook, True)])
+def test_what_comes_late_to_its_turn_does_not_go_with_the_others(kind: type[Pacing], *, refused: bool) -> None:
+    outbox = Outbox(kind, behind=7.0)
+    outbox.drain(to_one_channel(100))
+    assert (sum(outbox.refused.values()) > 0) is refused
 
 
 def test_an_escalation_in_the_middle_goes_at_once_and_other_channels_and_workspaces_do_not_wait() -> None:
