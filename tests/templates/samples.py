@@ -42,7 +42,7 @@ from templates.notices import dead, handled, mail_off, notify, reread, schedule,
 from tests.templates.samples_beats import beat_messages
 from tests.templates.samples_hooks import hook_messages
 from tests.templates.samples_missed import missed_messages
-from tests.templates.samples_trouble import promised, troubles
+from tests.templates.samples_trouble import muted, promised, troubles
 from tests.templates.samples_why import why_messages
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
@@ -399,6 +399,7 @@ def messages() -> Any:
         "not_confirmed": notices.not_confirmed(),
         **_telling(),
         **why_messages(),
+        **muted(SHOPIFY, incident),
         **troubles(SHOPIFY, source, incident, failure),
         **promised(SHOPIFY),
         "dismissed": notices.dismissed(),
