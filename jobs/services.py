@@ -49,8 +49,8 @@ class Services:
     rereads: RereadService
     missing: MissingService
     escalation: EscalationService
-    incidents: IncidentService
     mutes: MuteService
+    incidents: IncidentService
     access: AccessService
     addresses: AddressService
     members: MemberService

@@ -400,8 +400,6 @@ def messages() -> Any:
         **_telling(),
         **why_messages(),
         **muted(SHOPIFY, incident),
-        **troubles(SHOPIFY, source, incident, failure),
-        **promised(SHOPIFY),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(
             ORG, [member("Daniel Kim", Role.ADMIN), member("Maya Ortiz", Role.REFRESHER)]
@@ -413,6 +411,8 @@ def messages() -> Any:
         "members_usage": notices.members_usage(),
         **accesses(),
         **incidents(),
+        **troubles(SHOPIFY, source, incident, failure),
+        **promised(SHOPIFY),
         **disconnects(),
         "audit": notices.audit_list(ORG, audit_page()),
         "audit_broken": notices.audit_list(ORG, audit_page(broken=(12, 13))),
