@@ -89,6 +89,9 @@ from jobs.services import Services
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
 from jobs.subscriptions.bundle import with_bundles
+from jobs.subscriptions.digesting import EVERY as DIGESTS_EVERY
+from jobs.subscriptions.digesting import digest_sweep, digest_words
+from jobs.subscriptions.digests import DigestService
 from jobs.subscriptions.holding import EVERY as HELD_EVERY
 from jobs.subscriptions.holding import held_sweep
 from jobs.subscriptions.links import MailLinks
@@ -272,6 +275,7 @@ def build_jobs(
         timelines=TimelineService(desk, clock, notifier),
         subscriptions=SubscriptionService(desk, clock),
         quiet=QuietService(desk, clock),
+        digests=DigestService(desk, clock),
         mail_off=MailOffService(desk, clock, notifier, mail_links),
         channels=ChannelService(desk, clock, sender.room),
         schedules=ScheduleService(desk, clock),
@@ -318,6 +322,7 @@ def build_jobs(
                     **leaver_words(),
                     **dead_words(),
                     **subscriber_words(),
+                    **digest_words(),
                     **mail_off_words(),
                     **missed_words(),
                     **canary_words(),
@@ -336,6 +341,7 @@ def build_jobs(
                     **outgoing_words(),
                     **leaver_words(),
                     **subscriber_words(),
+                    **digest_words(),
                     **missed_words(),
                     **canary_words(),
                     **call_words(),
@@ -398,6 +404,7 @@ def build_jobs(
             Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("beats", EVERY, beat_sweep(database, clock, port.enqueue)),
+            Sweep("digests", DIGESTS_EVERY, digest_sweep(database, clock, port.enqueue)),
             Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
             Sweep("outgoing", 1.0, sending.sweep),
             Sweep("outgoing-memory", 3600.0, sending.tidy),

@@ -28,6 +28,7 @@ from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
+from jobs.subscriptions.digests import DigestService
 from jobs.subscriptions.mail_off import MailOffService
 from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
@@ -63,6 +64,7 @@ class Services:
     timelines: TimelineService
     subscriptions: SubscriptionService
     quiet: QuietService
+    digests: DigestService
     mail_off: MailOffService
     connect: ConnectService
     disconnect: DisconnectService

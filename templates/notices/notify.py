@@ -32,7 +32,11 @@ _USAGE: Words = (
     Code("… all off"),
     " or ",
     Code("… ready default"),
-    ". Topics: ready, failed, late, disconnected, all. Ways: slack, mail, both, off, default.",
+    ". Topics: ready, failed, late, disconnected, all. Ways: slack, mail, both, digest, off, default. Quiet hours: ",
+    Code("/data notify quiet 20:00-07:30"),
+    ". What happened, once a day: ",
+    Code("/data notify digest at 08:30"),
+    ".",
 )
 
 
@@ -44,7 +48,7 @@ def preferences(choices: Choices, *, changed: bool = False) -> Message:
         general = own.get((topic, None))
         rows.append(((words,), ("every source",), (_in_general(topic, general),)))
         rows += [
-            ((words,), (label(choices.sources[one.source_id]),), (_how(one.ways),))
+            ((words,), (label(choices.sources[one.source_id]),), (_one(one),))
             for one in choices.choices
             if one.topic is topic and one.source_id is not None
         ]
@@ -59,7 +63,11 @@ def preferences(choices: Choices, *, changed: bool = False) -> Message:
 def _in_general(topic: Topic, choice: Choice | None) -> str:
     if choice is None:
         return _DEFAULTS[topic]
-    return _DEFAULTS[topic].replace("Slack and mail", "Slack and not by mail") if choice.no_mail else _how(choice.ways)
+    return _DEFAULTS[topic].replace("Slack and mail", "Slack and not by mail") if choice.no_mail else _one(choice)
+
+
+def _one(choice: Choice) -> str:
+    return "once a day, in your digest" if choice.digest else _how(choice.ways)
 
 
 def _how(ways: Ways) -> str:

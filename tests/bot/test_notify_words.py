@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import time
 
-from storage.facts.quiet import Quiet
+from storage.facts.deliveries import Channel
+from storage.facts.quiet import Quiet, Rhythm
 from storage.facts.subscriptions import BOTH, OFF, Topic
 from templates import actions
 from tests.bot.stage import staged
@@ -53,3 +54,24 @@ async def test_quiet_hours_are_set_in_words_and_unclear_words_change_nothing() -
         assert "at any time" in await told(stage, "U0PRIYA", "notify quiet off")
         night = Quiet(time(20), time(7, 30))
         assert list(chosen.values()) == [night, replace(night, weekends=True), None]
+
+
+async def test_a_digest_is_set_in_words_and_a_channels_by_admins_alone() -> None:
+    async with staged() as stage:
+        assert "You have no digest" in await told(stage, "U0PRIYA", "notify digest")
+        chosen = stage.services.digests.chosen
+        for words in ("digest at noon", "digest at 24:00", "digest here at 08:30 mail", "digest here"):
+            assert "Nothing was changed" in await told(stage, "U0PRIYA", f"notify {words}"), words
+        assert chosen == {}
+        assert "Saved" in await told(stage, "U0PRIYA", "notify digest at 08:30 weekdays mail")
+        assert "Saved" in await told(stage, "U0PRIYA", "notify digest off")
+        await told(stage, "U0PRIYA", "notify digest here at 08:30")
+        assert "Saved" in await told(stage, "U0DANIEL", "notify digest here at 8.30")
+        morning = Rhythm(time(8, 30))
+        assert list(chosen.values()) == [
+            ("mine", replace(morning, weekdays=True), frozenset({Channel.EMAIL})),
+            ("mine", None, BOTH),
+            ("C0FINANCE", morning, frozenset()),
+        ]
+        assert "Saved" in await told(stage, "U0PRIYA", "notify ready shop digest")
+        assert stage.services.digests.topics == [(SHOP.id, frozenset({Topic.READY}))]

@@ -38,16 +38,17 @@ from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.facts.digests import DigestView
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
-from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.mutes import LONGEST, Mute
+from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.promises import Promise
-from storage.facts.quiet import Quiet, QuietView
+from storage.facts.quiet import Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
@@ -350,7 +351,6 @@ class TwinIncidents:
 
 
 @dataclass
-@dataclass
 class TwinMutes:
     """What is muted of the shop."""
 
@@ -385,6 +385,7 @@ class TwinMutes:
         return self._found(actor, source_id, kinds, None)
 
 
+@dataclass
 class TwinAccess:
     """One request, `acr_1`, decided once; deciding opens the refreshes."""
 
@@ -670,6 +671,36 @@ class TwinSubscriptions:
 
 
 @dataclass
+class TwinDigests:
+    """Digests, each set once for its trigger."""
+
+    chosen: dict[str, tuple[str, Rhythm | None, Ways]] = field(default_factory=dict)
+    topics: list[tuple[str | None, frozenset[Topic]]] = field(default_factory=list)
+
+    async def seen(self, actor: Actor, _place: Place) -> DigestView:
+        return DigestView(None, authorize(actor, Action.CHOOSE_MESSAGES).timezone)
+
+    async def choose(
+        self, actor: Actor, rhythm: Rhythm | None, ways: Ways, place: Place, trigger: TriggerKey
+    ) -> DigestView:
+        self.chosen[trigger.trigger_id] = ("mine", rhythm, ways)
+        return await self.seen(actor, place)
+
+    async def choose_here(self, actor: Actor, rhythm: Rhythm | None, place: Place, trigger: TriggerKey) -> DigestView:
+        authorize(actor, Action.MANAGE_CHANNELS)
+        if place.channel_id != "C0FINANCE":
+            raise NotFoundError
+        self.chosen[trigger.trigger_id] = (place.channel_id, rhythm, frozenset())
+        return await self.seen(actor, place)
+
+    async def instead(
+        self, actor: Actor, source_id: str | None, topics: frozenset[Topic], _trigger: TriggerKey
+    ) -> None:
+        authorize(actor, Action.CHOOSE_MESSAGES)
+        self.topics.append((source_id, topics))
+
+
+@dataclass
 class TwinQuiet:
     """Quiet hours, each set once for its trigger."""
 
@@ -820,6 +851,7 @@ class TwinServices:
         self.missing = TwinMissing()
         self.escalation = TwinEscalation(self.refresh)
         self.incidents = TwinIncidents()
+        self.mutes = TwinMutes(self.status)
         self.access = TwinAccess(self.refresh)
         self.asks = TwinAsks()
         self.addresses = TwinAddresses()
@@ -834,10 +866,10 @@ class TwinServices:
         self.timelines = TwinTimelines()
         self.subscriptions = TwinSubscriptions()
         self.quiet = TwinQuiet()
+        self.digests = TwinDigests()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()
         self.rereads = TwinRereads()
         self.installs = TwinInstalls()
         self.help = TwinHelp()
-        self.mutes = TwinMutes(self.status)
