@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import accumulate, chain
 
 import msgspec
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from connectors.errors import Broken
-from connectors.shapes import TYPED, Field, Lines, Shape
+from connectors.shapes import MOST_DIGITS, TYPED, Field, Lines, Shape
 from connectors.tidy import Tidy
 from storage.facts.streams import LINE_COLUMNS, RECORD_COLUMNS, Batch, ColumnType
 
@@ -26,6 +27,7 @@ Record = msgspec.Raw | bytes
 #: Nested lines are sorted behind all others of their parent by this, then numbered anew.
 _NESTED_FROM = 1 << 32
 _OPENING_BRACE = ord("{")
+_MOST = Decimal(10**MOST_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,17 @@ def _lay_out(shape: Shape, records: Sequence[Record], parsed: Sequence[Record]) 
     children = {lines.name: _explode(found, ids, lines) for lines in shape.lines}
     for table in (rows, *children.values()):
         table.validate(full=True)  # an amount may be read that its decimal type cannot hold, and text that is no UTF-8
+        _refuse_long(table)
     return _Page(rows, children, versions, len(joined))
+
+
+def _refuse_long(table: pa.Table) -> None:
+    """Leave what no ready table could hold to the careful way, which names the record."""
+    for column in table.columns:
+        if pa.types.is_decimal(column.type):
+            least, most = pc.min_max(column).as_py().values()
+            if most is not None and max(-least, most) >= _MOST:
+                raise pa.ArrowInvalid("an amount of too many digits")
 
 
 def _texts(records: Sequence[Record], joined: bytes) -> pa.StringArray:

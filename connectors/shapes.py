@@ -34,6 +34,9 @@ TYPED = PARSED | {
     ColumnType.DATE: pa.date32(),
     ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"),
 }
+#: Digits before the point that an amount, quantity or rate may have, whatever its column could hold: the ready tables
+#: add to amounts, subtract from them and keep three decimals, and one that fits no more would stop all of a source's.
+MOST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import Broken
-from connectors.shapes import PARSED, Shape, Tree
+from connectors.shapes import MOST_DIGITS, PARSED, Shape, Tree
 from storage.facts.streams import ColumnType
 
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -137,8 +137,9 @@ class Tidy:
             fitted = value.quantize(Decimal(1).scaleb(-kept.scale), rounding=ROUND_HALF_EVEN, context=_EXACT)
         except InvalidOperation as error:
             raise self._wrong(path, "an amount that fits") from error
-        if len(fitted.as_tuple().digits) > kept.precision:
-            raise self._wrong(path, "an amount that fits")
+        digits = kept.precision if kind is ColumnType.INTEGER else MOST_DIGITS + kept.scale
+        if len(fitted.as_tuple().digits) > digits:
+            raise self._wrong(path, f"an amount that fits: it has more than {digits - kept.scale} digits")
         if fitted != value:
             if kind is ColumnType.INTEGER:
                 raise self._wrong(path, "a whole number")

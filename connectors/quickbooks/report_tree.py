@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from connectors.errors import Broken
+from connectors.shapes import MOST_DIGITS
 
 _AMOUNT = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]{1,2}0{0,8})?", re.ASCII)
 
@@ -141,4 +142,9 @@ def amount(text: str) -> Decimal | None:
         return None
     if not _AMOUNT.fullmatch(text):
         raise Broken("a report's cell is no amount", code="report_unreadable")
-    return Decimal(text)
+    worth = Decimal(text)
+    if worth.adjusted() >= MOST_DIGITS:
+        raise Broken(
+            f"a report's cell has more than {MOST_DIGITS} digits: no table could hold it", code="report_unreadable"
+        )
+    return worth

@@ -141,6 +141,11 @@ def test_rows_without_a_type_are_told_by_what_they_hold() -> None:
     ]
 
 
+def test_a_cell_that_no_ready_table_could_hold_stops_its_report() -> None:
+    with pytest.raises(Broken, match="more than 15 digits"):
+        batch(PROFIT, report({"Row": [line("1000000000000000.00")]}))
+
+
 def test_twins_in_a_report_keep_keys_of_their_own() -> None:
     rows = batch(PROFIT, report({"Row": [line("1.00"), line("2.00")]})).rows.to_pylist()
     assert len({row["id"] for row in rows}) == 2
