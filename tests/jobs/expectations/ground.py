@@ -71,10 +71,10 @@ class Ground:
 
     def pass_time(self, ledger: Ledger, until: datetime, sources_that_start: Sequence[Source], how: Starts = start_slot
                   ) -> None:  # fmt: skip
-        """Let time pass in steps of 30 s: slots start when they are due, the ledger looks each time."""
+        """Let time pass in steps of 50 s: slots start when they are due, the ledger looks each time."""
         due = {source.id: next_slot(schedule_of(source), self.clock.now()) for source in sources_that_start}
         while self.clock.now() < until:
-            self.clock.advance(timedelta(seconds=30))
+            self.clock.advance(timedelta(seconds=50))
             for source in sources_that_start:
                 if due[source.id] <= self.clock.now():
                     self.start(source, how)

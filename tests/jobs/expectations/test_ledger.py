@@ -18,7 +18,7 @@ from storage.sessions import Database, Session
 from tests.jobs.expectations.ground import BEGAN, Ground
 
 HOUR = timedelta(hours=1)
-FIVE_MINUTES = timedelta(minutes=5)
+MINUTE, FIVE_MINUTES = timedelta(minutes=1), timedelta(minutes=5)
 
 
 class Forgetful(Ledger):
@@ -45,7 +45,7 @@ def test_a_schedule_that_silently_stopped_is_reported_within_five_minutes(sqlite
     stopped, *others = ground.sources()
     assert others
     ledger = ground.ledger()
-    ground.pass_time(ledger, BEGAN + HOUR, [stopped, *others])
+    ground.pass_time(ledger, next_slot(schedule_of(stopped), BEGAN) + MINUTE, [stopped, *others])
     assert ground.told() == []
     # No job, no error: nobody submits it any more.
     due = next_slot(schedule_of(stopped), ground.clock.now())
@@ -56,9 +56,10 @@ def test_a_schedule_that_silently_stopped_is_reported_within_five_minutes(sqlite
     assert all(delivery.created_at <= due + FIVE_MINUTES for delivery in ground.told())
     assert [one.source_id for one in ground.missed] == [stopped.id]
     # The same trouble is not told again, and its end is, once.
-    ground.pass_time(ledger, due + 3 * HOUR, others)
+    ground.pass_time(ledger, due + 5 * FIVE_MINUTES, others)
     assert len(ground.told()) == 2
-    ground.pass_time(ledger, due + 5 * HOUR, [stopped, *others])
+    again = next_slot(schedule_of(stopped), ground.clock.now())
+    ground.pass_time(ledger, again + 2 * MINUTE, [stopped, *others])
     assert [ground.words(delivery)[:5] for delivery in ground.told()[2:]] == ["Over:", "Over:"]
     assert {one.state for one in ground.rows(stopped)} <= set(ExpectationState)
 
