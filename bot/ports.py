@@ -26,6 +26,7 @@ from storage.facts.audit import AuditPage
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel
+from storage.facts.digests import DigestView
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
 from storage.facts.incidents import Incident, IncidentKind
@@ -371,6 +372,28 @@ class QuietHours(Protocol):
         ...
 
 
+class Digests(Protocol):
+    """What happened, once a day."""
+
+    async def seen(self, actor: Actor, place: Place) -> DigestView:
+        """Return the digests that come to the person and there."""
+        ...
+
+    async def choose(
+        self, actor: Actor, rhythm: Rhythm | None, ways: Ways, place: Place, trigger: TriggerKey
+    ) -> DigestView:
+        """Set the person's own."""
+        ...
+
+    async def choose_here(self, actor: Actor, rhythm: Rhythm | None, place: Place, trigger: TriggerKey) -> DigestView:
+        """Set the channel's."""
+        ...
+
+    async def instead(self, actor: Actor, source_id: str | None, topics: frozenset[Topic], trigger: TriggerKey) -> None:
+        """Tell of topics in the digest alone."""
+        ...
+
+
 class Addresses(Protocol):
     """The one question about the e-mail address."""
 
@@ -620,6 +643,11 @@ class Services(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """What people are told."""
+        ...
+
+    @property
+    def digests(self) -> Digests:
+        """Digests."""
         ...
 
     @property
