@@ -117,7 +117,7 @@ def test_seed_check_needs_no_database(shell: Shell) -> None:
 
 def test_status_shows_every_source(seeded: Shell) -> None:
     output = seeded.run("status")
-    for words in ("Temerity Goods", "connected", "never", "0 workers running: start `tidings serve`"):
+    for words in ("Temerity Goods", "connected", "no data yet", "0 workers running: start `tidings serve`"):
         assert words in output
     assert "no single organization" in seeded.run("status", "nobody", code=1)
     assert "Temerity Goods" in seeded.run("status", "temerity-goods")

@@ -60,7 +60,7 @@ async def test_it_is_said_once_a_minute_and_nothing_is_overwritten(sqlite_databa
                 assert await stage.jobs.sender.profile(SlackIdentity(HARBOUR, "U0RUTH")) is None
                 assert not await stage.installs.look(HARBOUR)
             assert words in caught.value.detail
-            assert posted == Refused(UNREADABLE, final=False, after=60.0)
+            assert posted == Refused(UNREADABLE, final=False, after=60.0, set_up=True)
             told = [entry for entry in logs if entry["event"] == UNREADABLE]
             assert [(one["log_level"], one["installation"]) for one in told] == [
                 ("error", HARBOUR)
