@@ -53,7 +53,8 @@ def why(
     ]
     if others:
         parts.append(Note((f"Ask for the others as well: {listed([f'/data why {one}' for one in others], most=3)}.",)))
-    summary = f"{label(organization)}: {title}. {_flat(told, zone)}"
+    because = _flat(told, zone)
+    summary = f"{label(organization)}: {title}. {because[:1].upper()}{because[1:]}"
     return Message(summary, tuple(parts), kind="why")
 
 
