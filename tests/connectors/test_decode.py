@@ -122,7 +122,7 @@ def test_any_amount_comes_through_unchanged(amount: Decimal, rate: Decimal) -> N
     "text", ['"amount":1000000000000000', '"rate":-1e15', '"amount":999999999999999.999', '"lines":[{"worth":1e15}]']
 )
 def test_an_amount_that_no_ready_table_could_hold_is_refused_by_name(text: str) -> None:
-    with pytest.raises(Broken, match="Things, record 1: .* has more than 15 digits"):
+    with pytest.raises(Broken, match=r"Things, record 1: .* has more than 15 digits"):
         one(written(text))
 
 
