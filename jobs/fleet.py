@@ -27,6 +27,7 @@ SLEPT = timedelta(minutes=3)
 CATCH_UP = timedelta(minutes=20)
 #: Nothing is said to be over sooner, and nobody waits longer.
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=3)
+_KNOWN = "standings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def holding(session: Session, source: Source, due_at: datetime | None, now: date
     if due_at is not None and now - due_at > SLEPT:
         found: Suspicion | None = Suspicion(CLOCK, 1, 1, 1)
     else:
-        found = suspicion(fleet.standings(session, LATENESS, now - LATELY, now), source.provider.value)
+        found = suspicion(_standings(session, now), source.provider.value)
     if found is None or _waited_enough(session, found.scope, now):
         return None
     alarm_id = fleet.open_alarm(session, found.scope, found.bad, found.seen, found.organizations, now)
@@ -98,6 +99,17 @@ def is_over(session: Session, alarm: FleetAlarm, now: datetime) -> bool:
     if still is not None:
         fleet.count_again(session, alarm.id, still.bad, still.seen, still.organizations)
     return still is None and lasted >= SHORTEST
+
+
+def _standings(session: Session, now: datetime) -> Sequence[Standing]:
+    """Return how all sources stand, looked up once in a transaction that opens many alarms at one instant.
+
+    A source whose deadline is due counts as bad already, so what the transaction does to it changes nothing.
+    """
+    known: tuple[datetime, Sequence[Standing]] | None = session.info.get(_KNOWN)
+    if known is None or known[0] != now:
+        known = session.info[_KNOWN] = (now, fleet.standings(session, LATENESS, now - LATELY, now))
+    return known[1]
 
 
 def _waited_enough(session: Session, scope: str, now: datetime) -> bool:
