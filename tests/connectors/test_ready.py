@@ -115,6 +115,22 @@ async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock
     assert printed["added"] == printed["said"] > 0
 
 
+async def test_a_product_that_fits_no_column_is_left_empty_and_stops_no_table(
+    tmp_path: Path, clock: OffsetClock, ask: Ask
+) -> None:
+    """Each number fits by itself, and the amount in the home currency does not: nobody loses the other rows for it."""
+    app = QuickBooks.generated(seed=3, invoices=2, clock=clock)
+    old = dict.fromkeys(("CreateTime", "LastUpdatedTime"), "2026-01-01T00:00:00+00:00")
+    money = {"Id": "7001", "Amount": 9 * 10**14, "ExchangeRate": 25_000, "TxnDate": "2026-01-01"}
+    app.books[REALM].fill("Transfer", [{"SyncToken": "0", "MetaData": old, **money}])
+    async with quickbooks_world(app, clock) as world:
+        done = await world.collect()
+        warehouse = await asyncio.to_thread(load, world, tmp_path, done)
+    one = "SELECT amount, home_amount FROM ready_quickbooks_transfers WHERE transfer_id = '7001'"
+    assert ask(warehouse, one) == [{"amount": Decimal(9 * 10**14), "home_amount": None}]
+    assert ask(warehouse, "SELECT count(*) AS n FROM ready_quickbooks_invoices")[0]["n"] == 2
+
+
 async def test_shopify_ready_tables_add_up(tmp_path: Path, clock: OffsetClock, ask: Ask) -> None:
     app = Shopify.generated(seed=3, orders=60, clock=clock)
     async with shopify_world(app, clock) as world:

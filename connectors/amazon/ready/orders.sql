@@ -13,14 +13,14 @@ SELECT
     COALESCE(o.is_business_order, FALSE) AS is_business_order,
     CASE WHEN COUNT(DISTINCT i.currency) = 1 THEN MIN(i.currency) END AS currency,
     CAST(COALESCE(SUM(i.quantity), 0) AS BIGINT) AS units,
-    CAST(SUM(i.item_price) AS DECIMAL(18, 3)) AS item_price,
-    CAST(SUM(i.item_tax) AS DECIMAL(18, 3)) AS item_tax,
-    CAST(SUM(i.shipping_price) AS DECIMAL(18, 3)) AS shipping_price,
-    CAST(SUM(i.shipping_tax) AS DECIMAL(18, 3)) AS shipping_tax,
-    CAST(SUM(i.gift_wrap_price) AS DECIMAL(18, 3)) AS gift_wrap_price,
-    CAST(SUM(i.gift_wrap_tax) AS DECIMAL(18, 3)) AS gift_wrap_tax,
-    CAST(SUM(i.item_promotion_discount) AS DECIMAL(18, 3)) AS item_discount,
-    CAST(SUM(i.ship_promotion_discount) AS DECIMAL(18, 3)) AS shipping_discount
+    TRY_CAST(SUM(i.item_price) AS DECIMAL(18, 3)) AS item_price,
+    TRY_CAST(SUM(i.item_tax) AS DECIMAL(18, 3)) AS item_tax,
+    TRY_CAST(SUM(i.shipping_price) AS DECIMAL(18, 3)) AS shipping_price,
+    TRY_CAST(SUM(i.shipping_tax) AS DECIMAL(18, 3)) AS shipping_tax,
+    TRY_CAST(SUM(i.gift_wrap_price) AS DECIMAL(18, 3)) AS gift_wrap_price,
+    TRY_CAST(SUM(i.gift_wrap_tax) AS DECIMAL(18, 3)) AS gift_wrap_tax,
+    TRY_CAST(SUM(i.item_promotion_discount) AS DECIMAL(18, 3)) AS item_discount,
+    TRY_CAST(SUM(i.ship_promotion_discount) AS DECIMAL(18, 3)) AS shipping_discount
 FROM raw_amazon_orders o
 LEFT JOIN raw_amazon_order_items i ON i.parent_id = o.id
 GROUP BY ALL

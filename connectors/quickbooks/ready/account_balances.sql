@@ -5,9 +5,9 @@ SELECT
     r.account_name,
     r.period_start,
     r.period_end,
-    CAST(COALESCE(MAX(r.balance) FILTER (WHERE r.row_kind = 'beginning'), 0) AS DECIMAL(18, 2)) AS opening_balance,
-    CAST(COALESCE(SUM(r.amount) FILTER (WHERE r.row_kind = 'data'), 0) AS DECIMAL(18, 2)) AS movement,
-    CAST(
+    TRY_CAST(COALESCE(MAX(r.balance) FILTER (WHERE r.row_kind = 'beginning'), 0) AS DECIMAL(18, 2)) AS opening_balance,
+    TRY_CAST(COALESCE(SUM(r.amount) FILTER (WHERE r.row_kind = 'data'), 0) AS DECIMAL(18, 2)) AS movement,
+    TRY_CAST(
         COALESCE(MAX(r.balance) FILTER (WHERE r.row_kind = 'beginning'), 0)
         + COALESCE(SUM(r.amount) FILTER (WHERE r.row_kind = 'data'), 0)
         AS DECIMAL(18, 2)

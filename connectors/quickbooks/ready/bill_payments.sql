@@ -11,7 +11,7 @@ SELECT
     d.currency,
     COALESCE(d.exchange_rate, 1) AS exchange_rate,
     d.total_amount,
-    CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
+    TRY_CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
     COUNT(l.linked_txn_id) AS settled_transactions,
     d.ap_account_id,
     d.ap_account_name,

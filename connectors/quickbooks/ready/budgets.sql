@@ -7,7 +7,7 @@ SELECT
     d.start_date,
     d.end_date,
     d.active AS is_active,
-    CAST(COALESCE(SUM(l.amount), 0) AS DECIMAL(18, 2)) AS total_amount,
+    TRY_CAST(COALESCE(SUM(l.amount), 0) AS DECIMAL(18, 2)) AS total_amount,
     COUNT(l.position) AS line_count,
     d.created_at,
     d.updated_at

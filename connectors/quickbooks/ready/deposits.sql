@@ -8,7 +8,7 @@ SELECT
     d.currency,
     COALESCE(d.exchange_rate, 1) AS exchange_rate,
     d.total_amount,
-    CAST(COALESCE(d.home_total_amount, d.total_amount * COALESCE(d.exchange_rate, 1)) AS DECIMAL(18, 2))
+    TRY_CAST(COALESCE(d.home_total_amount, d.total_amount * COALESCE(d.exchange_rate, 1)) AS DECIMAL(18, 2))
         AS home_total_amount,
     d.cash_back_account_id,
     d.cash_back_account_name,

@@ -11,7 +11,7 @@ SELECT
     l.amount,
     CASE WHEN l.posting_type = 'Credit' THEN -l.amount ELSE l.amount END AS signed_amount,
     j.currency,
-    CAST(
+    TRY_CAST(
         CASE WHEN l.posting_type = 'Credit' THEN -l.amount ELSE l.amount END * COALESCE(j.exchange_rate, 1)
         AS DECIMAL(18, 2)
     ) AS home_signed_amount,

@@ -9,7 +9,7 @@ SELECT
     p.total_amount,
     p.unapplied_amount,
     CAST(p.total_amount - COALESCE(p.unapplied_amount, 0) AS DECIMAL(18, 2)) AS applied_amount,
-    CAST(p.total_amount * COALESCE(p.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
+    TRY_CAST(p.total_amount * COALESCE(p.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
     p.payment_method_name AS payment_method,
     p.payment_reference,
     p.deposit_to_account_id,

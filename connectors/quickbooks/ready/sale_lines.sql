@@ -20,7 +20,7 @@ SELECT
     l.unit_price,
     CAST(CASE WHEN l.detail_type = 'DiscountLineDetail' THEN -l.amount ELSE l.amount END AS DECIMAL(18, 2)) AS amount,
     d.currency,
-    CAST(
+    TRY_CAST(
         CASE WHEN l.detail_type = 'DiscountLineDetail' THEN -l.amount ELSE l.amount END * COALESCE(d.exchange_rate, 1)
         AS DECIMAL(18, 2)
     ) AS home_amount,
