@@ -12,7 +12,12 @@ from jobs.incidents.handling import Snooze
 from jobs.refresh.ask import TriggerKey
 from templates.notices import handled as words
 
-_WORDS = {Snooze.HOUR: "For 1 hour", Snooze.FOUR_HOURS: "For 4 hours", Snooze.TOMORROW: "Until tomorrow, 9:00"}
+_WORDS = {
+    Snooze.HOUR: "For 1 hour",
+    Snooze.FOUR_HOURS: "For 4 hours",
+    Snooze.TOMORROW: "Until tomorrow, 9:00",
+    Snooze.TWO_DAYS: "For 2 days",
+}
 _MOST = 100
 
 

@@ -83,11 +83,17 @@ def _alone(session: Session, run_id: str) -> bool:
 
 
 def past(session: Session, now: datetime, back: timedelta) -> list[Missed]:
-    """Return every call that was missed for refreshes that were asked for in that time, ended or not."""
+    """Return every call that was missed for refreshes and first reads that began in that time, ended or not.
+
+    Of a first read its last movement is known: that it stood still and moved again is not seen afterwards.
+    """
     found = []
     for organization_id, subject in escalations.subjects_since(session, now - back, GRACE):
         called = escalations.find(session, subject)
         assert called is not None
+        if escalations.is_run(subject) and called.escalated_at is None and refreshes.of_run(session, subject):
+            # Support is called about the refresh of whoever waits for it, once.
+            continue
         ended = called.finished_at or now
         book = escalations.calls(session, subject)
         found += [

@@ -36,6 +36,14 @@ class Snooze(StrEnum):
     FOUR_HOURS = "4h"
     #: nine o'clock where the person is
     TOMORROW = "tomorrow"
+    TWO_DAYS = "2d"
+
+
+_FOR = {
+    Snooze.HOUR: timedelta(hours=1),
+    Snooze.FOUR_HOURS: timedelta(hours=4),
+    Snooze.TWO_DAYS: timedelta(days=2),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class SnoozePreview:
 def snoozed_until(choice: Snooze, now: datetime, zone: str) -> datetime:
     """Return when the snooze ends, for a person in that zone."""
     if choice is not Snooze.TOMORROW:
-        return now + timedelta(hours=1 if choice is Snooze.HOUR else 4)
+        return now + _FOR[choice]
     where = ZoneInfo(zone if known_zone(zone) else "UTC")
     day = now.astimezone(where).date() + timedelta(days=1)
     return datetime.combine(day, _MORNING, where).astimezone(now.tzinfo)

@@ -174,11 +174,17 @@ def open_subjects(session: Session, before: datetime) -> list[tuple[str, str]]:
 
 
 def subjects_since(session: Session, since: datetime, longer_than: timedelta) -> list[tuple[str, str]]:
-    """Return (organization, subject) of every refresh asked since then that took that long, or is under way still."""
-    statement = select(RefreshRow).where(col(RefreshRow.requested_at) >= since).order_by(col(RefreshRow.requested_at))
+    """Return (organization, subject) of every refresh and first read since then that took that long, or goes on."""
+    asked = select(RefreshRow).where(col(RefreshRow.requested_at) >= since).order_by(col(RefreshRow.requested_at))
+    read = (
+        select(RunRow)
+        .where(RunRow.trigger == Trigger.FIRST_READ, col(RunRow.requested_at) >= since)
+        .order_by(col(RunRow.requested_at))
+    )
+    rows: list[RefreshRow | RunRow] = [*session.exec(asked), *session.exec(read)]
     return [
         (row.organization_id, row.id)
-        for row in session.exec(statement)
+        for row in rows
         if row.finished_at is None or row.finished_at - row.requested_at > longer_than
     ]
 

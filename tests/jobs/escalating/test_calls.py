@@ -29,13 +29,14 @@ from storage.facts.clock import OffsetClock
 from storage.facts.ids import new_id
 from storage.facts.people import Actor, SlackIdentity
 from storage.facts.policies import DEFAULT_POLICY, Call, CallKind, Policy, PolicyStep, StepKind, policy_text
+from storage.facts.runs import RunState, Trigger
 from storage.facts.secret import Secret
-from storage.records import escalations, organizations
+from storage.records import escalations, organizations, runs, sources
 from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
-from storage.tables import DeadlineRow, DeliveryRow, RefreshRow
+from storage.tables import DeadlineRow, DeliveryRow, RefreshRow, RunRow
 
 SEED = Path(sandbox.__file__).parent / "temerity_goods.yaml"
 _TOKENS = (
@@ -275,6 +276,36 @@ async def test_the_auditor_finds_what_no_deadline_tells_of(database: Database, k
     await stage.later(HOUR * 3)
     found = stage.database.in_read(lambda session: auditing.past(session, stage.clock.now(), 24 * HOUR))
     assert bool(found) is broken
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_a_first_read_that_nobody_was_called_about_is_known_afterwards(
+    sqlite_database: Database, *, broken: bool
+) -> None:
+    """The bug: neither a deadline nor the auditor looked at it while it stood still."""
+    stage = Stage(sqlite_database)
+    source = stage.database.in_read(lambda session: sources.sources_of(session, stage.organization_id))[0]
+
+    def begun(session: Session) -> None:
+        runs.add(
+            session,
+            run_id="run_first",
+            organization_id=stage.organization_id,
+            source_id=source.id,
+            trigger=Trigger.FIRST_READ,
+            slot_key="first",
+            requested_at=stage.clock.now(),
+            collects=True,
+        )
+
+    stage.database.in_write(begun)
+    await stage.later(3 * HOUR + GRACE + AND_A_BIT)
+    if not broken:
+        await stage.audit()
+    ended = {"state": RunState.READY.value, "finished_at": stage.clock.now()}
+    stage.change(update(RunRow).where(col(RunRow.id) == "run_first").values(**ended))
+    found = stage.database.in_read(lambda session: auditing.past(session, stage.clock.now(), 24 * HOUR))
+    assert [one.subject for one in found] == (["run_first"] * 2 if broken else [])
 
 
 def test_what_was_missed_is_known_afterwards() -> None:

@@ -171,6 +171,12 @@ async def test_what_is_late_is_told_again_once_when_a_snooze_ends(sqlite_databas
     assert stage.database.in_read(lambda session: len(session.exec(cards).all())) >= 1
 
 
+def test_every_choice_ends_and_two_days_are_two_days() -> None:
+    at = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    assert snoozed_until(Snooze.TWO_DAYS, at, "UTC") == at + 2 * DAY
+    assert all(at < snoozed_until(one, at, "UTC") <= at + 2 * DAY for one in Snooze)
+
+
 async def test_only_managers_and_only_their_own(sqlite_database: Database) -> None:
     stage = Alarm(sqlite_database)
     with pytest.raises(NotAllowedError):

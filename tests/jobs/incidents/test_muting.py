@@ -158,6 +158,26 @@ async def test_a_mute_hides_neither_a_lost_connection_nor_the_end(sqlite_databas
         await company.mutes("1 day", (IncidentKind.DISCONNECTED,))
 
 
+@pytest.mark.parametrize("snoozed", [False, True])
+async def test_what_is_snoozed_and_comes_back_is_said_when_the_snooze_ends(
+    sqlite_database: Database, *, snoozed: bool
+) -> None:
+    company = Quiet(sqlite_database)
+    await company.passes(hours=2, step=timedelta(minutes=10))
+    late = company.open(company.shop)
+    assert late is not None
+    if snoozed:
+        company.database.in_write(lambda s: incidents.snooze(s, late.id, "Ada", company.at + DAY))
+    company.ready(company.shop)
+    company.ready(company.shop, company.at - timedelta(minutes=58))
+    await company.passes(minutes=20)
+    notes = {subject.partition(".")[2] for subject, _ in company.told(INCIDENT_NOTE)}
+    assert notes == ({"over"} if snoozed else {"over", "again"})
+    again = company.open(company.shop)
+    assert again is not None
+    assert (again.due_at == again.snoozed_until) if snoozed else again.due_at is None
+
+
 def _answer(source: Source, company: Quiet, *, broken: bool) -> Message:
     now = company.at
     found = company.database.in_read(lambda s: statuses(s, [source], now, budget=1))[0]
