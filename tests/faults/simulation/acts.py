@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from jobs.errors import RequestError
 from jobs.refresh.ask import Joined, LeftOut, Place, Scope, TriggerKey
+from sandbox.slack.lies import Kind
 from tests.faults.simulation.engine import DiedError
 from tests.faults.simulation.oracle import Oracle
 from tests.faults.simulation.provider import NAMES, Account, Mood
@@ -14,7 +15,7 @@ from tests.faults.simulation.world import Simulated
 _KEYS = 25
 #: Moods, and how often an account falls into each of them.
 _MOODS = [Mood.DOWN, Mood.THROTTLED, Mood.THROTTLED, Mood.BROKEN, Mood.PARTLY, Mood.PARTLY, Mood.REVOKED]
-_SLACK = ("server_error", "ratelimited", "reset", "accept_reset")
+_SLACK: tuple[Kind, ...] = ("server_error", "ratelimited", "reset", "accept_reset")
 _MAIL = ("tempfail", "refuse_connection", "accept_drop")
 
 
@@ -26,6 +27,10 @@ class Cure:
     act: Callable[[], Awaitable[None]]
 
 
+class EndlessError(RuntimeError):
+    """Time stands still: there is always something to be done."""
+
+
 class Acts:
     """Draws what happens next."""
 
@@ -33,15 +38,17 @@ class Acts:
         self.world, self.oracle, self.dice = world, oracle, world.dice
         self._cures: list[Cure] = []
         self._asked = 0
+        self._steps_left = 0
         for account in world.providers.accounts.values():
             for _ in range(5):
                 self._change(account)
             account.meanwhile = self._meanwhile(account)
 
-    async def play(self, days: float, only: Sequence[str] = ()) -> None:
+    async def play(self, days: float, only: Sequence[str] = (), often: float = 4) -> None:
         """Let so many days pass; then let everything be well until nothing is under way. `only`: nothing else happens.
 
-        Without it about eight things happen to a company in a day, and the machine sleeps now and then.
+        Without it the machine sleeps now and then. `often`: how many things happen to a company in a day. A product
+        that does work without end is stopped (EndlessError).
         """
         world = self.world
         end = world.clock.now() + timedelta(days=days)
@@ -49,7 +56,8 @@ class Acts:
         acts += [self.slack, self.mail]
         if only:
             acts = [getattr(self, name) for name in only]
-        each = timedelta(days=1) / (8 * len(world.companies))
+        each = timedelta(days=1) / (often * len(world.companies))
+        self._steps_left = int((days + 1) * (2000 + 400 * len(world.providers.accounts)))
         following, sleeps = world.clock.now(), world.clock.now() + timedelta(days=self.dice.uniform(1, 3))
         while world.clock.now() < end:
             if following <= world.clock.now():
@@ -60,9 +68,15 @@ class Acts:
                 await self.jump()
                 sleeps = world.clock.now() + timedelta(days=self.dice.uniform(2, 6))
             await self._cure()
-            await world.step(min(end, following))
+            await self._step(min(end, following))
             await self.oracle.listen()
         await self._settled()
+
+    async def _step(self, until: datetime) -> None:
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise EndlessError(f"too many steps by {self.world.clock.now()}")
+        await self.world.step(until)
 
     async def _settled(self) -> None:
         world = self.world
@@ -72,7 +86,7 @@ class Acts:
         world.dies_in = None
         end = world.clock.now() + timedelta(hours=4)
         while world.clock.now() < end:
-            await world.step(end)
+            await self._step(end)
         await self.oracle.listen()
         await self.oracle.end()
 
@@ -141,7 +155,7 @@ class Acts:
             Place(company.team, company.channel),
         )
         if not isinstance(outcome, LeftOut | Joined):
-            self.oracle.asked(company, outcome.refresh_id)
+            self.oracle.asked(company, outcome.refresh_id, some or company.sources)
 
     async def cancel(self) -> None:
         """Somebody stops what was asked for last."""
@@ -163,7 +177,12 @@ class Acts:
         """Slack accepts the next message, and nobody hears of it."""
         self.world.slack.lie("chat.postMessage", "accept_reset")
 
-    def _slack(self, kind: str) -> None:
+    async def lost(self) -> None:
+        """Slack breaks off before it accepts the next message."""
+        self.world.slack.stop_lying()
+        self.world.slack.lie("chat.postMessage", "reset")
+
+    def _slack(self, kind: Kind) -> None:
         self.world.slack.lie("*", kind, times=None, retry_after=30)
         self.oracle.silent = True
 

@@ -60,6 +60,7 @@ class Load:
         part.raw = raw
         part.cursors.update({name: cursor for name, cursor in cursors.items() if name not in aside})
         lake.number += 1
+        lake.touched += 1
         lake.loaded[run.run_id] = LoadResult(
             run.run_id, before, lake.number, counts, run.extracted_at, f"{lake.number:064x}", tuple(sorted(aside))
         )
@@ -81,6 +82,8 @@ class SmallLake:
 
     def __init__(self) -> None:
         self.number = 0
+        #: grows with everything that people may see change
+        self.touched = 0
         self.loaded: dict[str, LoadResult] = {}
         self._parts: dict[str, Part] = {}
 
@@ -101,6 +104,7 @@ class SmallLake:
         part = self.part(source_id)
         if fence is not None:
             fence()
+        self.touched += 1
         part.ready = {table.name: dict(part.raw.get(table.parent.rpartition("_")[2], {})) for table in tables}
         return ProcessResult(run_id, self.number, self.number, {})
 

@@ -4,6 +4,7 @@ It believes no word of the product about itself: times are compared with the pro
 and with the ready rows that people import.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,9 +31,11 @@ ESCALATES = timedelta(hours=3)
 TOLD_IN = timedelta(minutes=40)
 _LOOK, _GRACE, _DAY = timedelta(minutes=30), timedelta(hours=5), timedelta(days=1)
 _CARD_AND_CONFIRMATION = 2
-_NAME = "(?P<name>QuickBooks|Shopify)"
+_NAME = "(?P<name>(QuickBooks|Shopify)( · Company [0-9-]+)?)"
 _CLAIM = re.compile(rf"\*{_NAME}\* data as of [^→]*→ <!date\^(?P<at>[0-9]+)")
+#: A living message that is not at its end; the words in its thread about how long it takes are said once and stay.
 _UNFINISHED = re.compile("refreshing |is queued|is being stopped")
+_WORD_IN_THREAD = "Still refreshing "
 _OPEN = text(
     "SELECT kind, subject, slot, state FROM expectations"
     " WHERE state IN ('expected', 'missed') AND settled_at IS NULL AND alarm_at < :late"
@@ -49,6 +52,7 @@ class Request:
     company: Company
     id: str
     at: datetime
+    sources: tuple[str, ...]
     #: judged at three hours
     judged: bool = False
 
@@ -74,9 +78,9 @@ class Oracle:
     _posts: Counter[str] = field(default_factory=Counter)
     #: what is shown now, by channel and ts
     _shown: dict[tuple[str, str], str] = field(default_factory=dict)
-    #: (team, provider's name) -> when it was said to be disconnected, and late or failing
-    _disconnected: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    _troubled: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    #: source -> when it was said to be disconnected, and late or failing
+    _disconnected: dict[str, datetime] = field(default_factory=dict)
+    _troubled: dict[str, datetime] = field(default_factory=dict)
     #: what support was told, and when
     _support: list[tuple[datetime, str]] = field(default_factory=list)
     _judged: dict[str, datetime] = field(default_factory=dict)
@@ -94,7 +98,7 @@ class Oracle:
 
     def claim(self, company: Company, source_id: str, account: Account, as_of: datetime, said: str) -> None:
         """Judge the sentence "this source's data is as of that instant"."""
-        key, state = (source_id, as_of), self.world.engine.handled
+        key, state = (source_id, as_of), self.world.small_lakes.lake(company.id).touched
         if self._known.get(key) == state:
             return
         self._known[key] = state
@@ -114,9 +118,9 @@ class Oracle:
                     f"{said} claims {account.name} as of {as_of}: {stream} {record} of {change.at} is not there"
                 )
 
-    def asked(self, company: Company, refresh_id: str) -> None:
-        """Note that somebody waits."""
-        self.requests.append(Request(company, refresh_id, self.world.clock.now()))
+    def asked(self, company: Company, refresh_id: str, sources: tuple[str, ...]) -> None:
+        """Note that somebody waits for these sources."""
+        self.requests.append(Request(company, refresh_id, self.world.clock.now(), sources))
 
     async def listen(self) -> None:
         """Judge what was said since the last time, and what was not."""
@@ -127,7 +131,7 @@ class Oracle:
         self._heard = len(entries)
         for company in self.world.companies:
             for source_id in company.sources:
-                self._promises(company, source_id)
+                self._promises(source_id)
         for request in self.requests:
             if not request.judged:
                 await self._overrun(request)
@@ -144,11 +148,19 @@ class Oracle:
             if len(about) < _CARD_AND_CONFIRMATION:
                 self._complain(f"refresh {request.id} of {request.at}: {len(about)} messages of it are in Slack")
             self.complaints += [
-                f"never shown to its end: {shown[:200]}" for shown in about if _UNFINISHED.search(shown)
+                f"never shown to its end: {shown[:200]}"
+                for shown in about
+                if _UNFINISHED.search(shown) and _WORD_IN_THREAD not in shown
             ]
             if not any(request.id in mail for mail in mails):
                 self._complain(f"refresh {request.id} of {request.at}: no mail came")
         self.world.database.in_read(self._ledger)
+
+    def transcript(self) -> str:
+        """Return a digest of what was said, where and when, by Slack and by mail."""
+        said = [f"{entry.at} {entry.kind} {entry.channel} {entry.text}" for entry in self.world.slack.entries]
+        said += [f"{mail.accepted_at} {mail.recipients} {mail.text}" for mail in self.world.mail.messages]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     def _hear(self, entry: Entry) -> None:
         words = "\n".join([*texts(entry.blocks), entry.text])
@@ -164,40 +176,50 @@ class Oracle:
             self._support.append((entry.at, words))
             return
         company = next(one for one in self.world.companies if one.team == entry.team)
-        for source_id in company.sources:
-            self._hear_of(company, source_id, words, entry)
-
-    def _hear_of(self, company: Company, source_id: str, words: str, entry: Entry) -> None:
-        account, name = self.world.account_of(source_id), self._name(source_id)
         for claim in _CLAIM.finditer(words):
-            if claim["name"] == name:
+            source_id = self._meant(company, claim["name"], words)
+            if source_id is not None:
                 as_of = datetime.fromtimestamp(int(claim["at"]), UTC)
-                self.claim(company, source_id, account, as_of, "a message")
-        title = f"{name} · Company {company.number}"
+                self.claim(company, source_id, self.world.account_of(source_id), as_of, "a message")
+        for source_id in company.sources:
+            self._hear_of(source_id, self.world.titles[source_id], words, entry)
+
+    def _meant(self, company: Company, name: str, words: str) -> str | None:
+        """Return whose name it is: a provider alone means the one that was asked for, or the only one there is."""
+        titles = self.world.titles
+        if " · " in name:
+            return next((one for one in company.sources if titles[one] == name), None)
+        asked = next((request.sources for request in self.requests if request.id in words), company.sources)
+        some = [one for one in asked if titles[one].startswith(name)]
+        return some[0] if len(some) == 1 else None
+
+    def _hear_of(self, source_id: str, title: str, words: str, entry: Entry) -> None:
+        if title not in words:
+            return
+        account = self.world.account_of(source_id)
         if f"{title} is disconnected" in words:
-            self._disconnected[company.team, name] = entry.at
+            self._disconnected[source_id] = entry.at
         if re.search(rf"{title} (is late|is overdue|is late again|fails|keeps failing|cannot be)", words):
-            self._troubled[company.team, name] = entry.at
+            self._troubled[source_id] = entry.at
         if f"{title} works again" in words and account.mood is Mood.REVOKED and account.refusals:
             self._complain(f"{account.name} is said to work again, and the provider refuses it")
 
-    def _promises(self, company: Company, source_id: str) -> None:
+    def _promises(self, source_id: str) -> None:
         world, account = self.world, self.world.account_of(source_id)
-        now, key = world.clock.now(), (company.team, self._name(source_id))
+        now = world.clock.now()
         if self._judged.get(source_id, BEGINNING) + _LOOK > now:
             return
         self._judged[source_id] = now
         # The second refusal: the first one may have come to a run that was stopped by a person.
         refused = account.refusals[1] if len(account.refusals) > 1 else None
-        told = self._disconnected.get(key, BEGINNING)
+        told = self._disconnected.get(source_id, BEGINNING)
         if refused and not self.silent and now > max(refused, self.speaks_since) + TOLD_IN and told < refused - _DAY:
             self._complain(f"{account.name} refuses since {refused}, and nobody was told that it is disconnected")
         well = max(account.since or BEGINNING, self.awake_since)
         if account.mood is not Mood.WELL or now < well + _GRACE:
             return
-        source = world.source(source_id)
-        last = max((read.began for read in account.reads), default=BEGINNING)
-        if now > last + timedelta(minutes=source.schedule_minutes) + _GRACE:
+        last = account.reads[-1].began if account.reads else BEGINNING
+        if now > last + timedelta(minutes=world.minutes[source_id]) + _GRACE:
             self._complain(f"{account.name} is well since {well}, and was not collected since {last}")
 
     async def _overrun(self, request: Request) -> None:
@@ -220,9 +242,6 @@ class Oracle:
         late = self.world.clock.now() - _GRACE
         for row in session.connection().execute(_OPEN, {"late": late.replace(tzinfo=None).isoformat(" ")}):
             self._complain(f"expected and neither met nor reported: {row.kind} {row.subject} {row.slot}, {row.state}")
-
-    def _name(self, source_id: str) -> str:
-        return "Shopify" if "myshopify" in self.world.account_of(source_id).name else "QuickBooks"
 
     def _freshness(self, status: SourceStatus, now: datetime) -> None:
         as_of, every = status.last_data_refresh, timedelta(minutes=status.source.schedule_minutes)

@@ -3,16 +3,20 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from jobs.build import Jobs
 from jobs.deliver.again import Again
 from jobs.deliver.handler import DeliveryHandler
+from jobs.incidents.noticing import back
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.handler import RunHandler
 from jobs.slots import Slot
-from storage.facts.deliveries import Delivery
+from storage.facts.deliveries import Delivery, DeliveryState
+from storage.facts.incidents import Resolution
+from storage.facts.runs import RunState
+from storage.records import runs
 from storage.sessions import Session
 from storage.warehouse import LoadResult
 from tests.faults.simulation.world import Build, Simulated
@@ -29,6 +33,8 @@ class Twin:
     says: str
     seed: int
     days: float = 2
+    often: float = 12
+    minutes: int = 360
 
 
 def _remade(kind: type[T], whole: object) -> T:
@@ -38,12 +44,12 @@ def _remade(kind: type[T], whole: object) -> T:
     return made
 
 
-def _runs(collecting: type[Collecting]) -> Build:
+def _runs(kind: type[RunHandler] = RunHandler, collecting: type[Collecting] = Collecting) -> Build:
     """Return a product whose runs are handled by a handler with one part changed."""
 
     def build(world: Simulated) -> Jobs:
         jobs = world.built()
-        handler = _remade(RunHandler, jobs.handlers["run"].__self__)  # type: ignore[attr-defined]  # a bound method
+        handler = _remade(kind, jobs.handlers["run"].__self__)  # type: ignore[attr-defined]  # a bound method
         handler._collecting = collecting(jobs.ground)
         return dataclasses.replace(jobs, handlers={**jobs.handlers, "run": handler.handle})
 
@@ -57,6 +63,18 @@ def _delivers(kind: type[DeliveryHandler]) -> Build:
         jobs = world.built()
         handler = _remade(kind, jobs.handlers["delivery"].__self__)  # type: ignore[attr-defined]  # a bound method
         return dataclasses.replace(jobs, handlers={**jobs.handlers, "delivery": handler.handle})
+
+    return Build(jobs=build)
+
+
+def _without(*names: str, after_a_crash: bool) -> Build:
+    """Return a product that forgets some of its sweeps, in every process or in those after the first."""
+
+    def build(world: Simulated) -> Jobs:
+        jobs = world.built()
+        if after_a_crash and not world.deaths:
+            return jobs
+        return dataclasses.replace(jobs, sweeps=[one for one in jobs.sweeps if one.name not in names])
 
     return Build(jobs=build)
 
@@ -94,11 +112,47 @@ class PartialMoves(Collecting):
         await super()._note_loaded(run_id, generation, whole, {**plan, "partly": None, "source_as_of": as_of})
 
 
+class FailedMoves(RunHandler):
+    """Takes a failed run for a ready one."""
+
+    async def _end(self, run_id: str, result: dict[str, Any]) -> None:
+        now: datetime = self._ground.clock.now()
+        if result["verdict"] == RunState.FAILED:
+
+            def move(session: Session) -> None:
+                runs.advance(session, run_id, result["generation"], source_as_of=now, loaded_at=now)
+
+            await self._ground.database.writing(move)
+            result = {**result, "verdict": RunState.READY, "failure": None}
+        await super()._end(run_id, result)
+
+
+class AnyReadResolves(RunHandler):
+    """Takes the end of any run for a sign that the connection is back."""
+
+    def _settle(self, session: Session, run_id: str, outcome: Any) -> None:
+        super()._settle(session, run_id, outcome)
+        source_id = runs.run(session, run_id).source_id
+        back(session, source_id, Resolution.CLEARED, self._ground.clock.now(), self._notifier)
+
+
+class Forgets(DeliveryHandler):
+    """Takes what it was sending when it died, or when nobody answered, for sent."""
+
+    async def _reconciled(self, delivery: Delivery) -> Again | None:
+        await self._settle(delivery, DeliveryState.SENT)
+        return Again(0)
+
+
 class SendsAgain(DeliveryHandler):
     """Does not look whether a message arrived of which nobody said so."""
 
     async def _reconciled(self, _delivery: Delivery) -> Again | None:
         return None
+
+
+def _after_an_error(_world: Simulated, session: Session, slot: Slot) -> bool:
+    return slot.source_id not in runs.last_failed_of(session, [slot.source_id])
 
 
 def _missed(world: Simulated, _session: Session, slot: Slot) -> bool:
@@ -107,13 +161,34 @@ def _missed(world: Simulated, _session: Session, slot: Slot) -> bool:
 
 TWINS = {
     "the last refresh is the end of the read": Twin(
-        _runs(DatesByTheEnd), ("change",), "was read as of", seed=1, days=0.5
+        _runs(collecting=DatesByTheEnd), ("change",), "was read as of", seed=1, days=0.5
+    ),
+    "a failed run moves the last refresh": Twin(
+        _runs(FailedMoves), ("broken", "request"), "was read as of", seed=1, days=1
     ),
     "a partial run moves the last refresh": Twin(
-        _runs(PartialMoves), ("partly", "request"), "returns was read as of", seed=4, days=1
+        _runs(collecting=PartialMoves), ("partly", "request"), "returns was read as of", seed=1, days=1
     ),
-    "a delivery in doubt is sent twice": Twin(_delivers(SendsAgain), ("doubt", "request"), "posted 2 times", seed=2),
+    "a lost connection is back after any read": Twin(
+        _runs(AnyReadResolves), ("revoked", "request"), "is said to work again", seed=1
+    ),
+    "a delivery in doubt is forgotten": Twin(
+        _delivers(Forgets), ("lost", "request"), "messages of it are in Slack", seed=1
+    ),
+    "a delivery in doubt is sent twice": Twin(_delivers(SendsAgain), ("doubt", "request"), "posted 2 times", seed=1),
+    "a card is never shown to its end": Twin(
+        _without("cards", after_a_crash=False), ("throttled", "request"), "never shown to its end", seed=1
+    ),
+    "an escalation is lost in a crash": Twin(
+        _without("deadlines", "escalations", after_a_crash=True),
+        ("throttled", "request", "crash"),
+        "was never called",
+        seed=2,
+    ),
+    "a source that failed is never collected again": Twin(
+        _slots(_after_an_error), ("broken", "change"), "was not collected since", seed=1
+    ),
     "what was due while the machine slept is dropped": Twin(
-        _slots(_missed), ("jump", "change"), "expected and neither met nor reported", seed=2
+        _slots(_missed), ("jump", "change"), "was not collected since", seed=1, days=4, often=1.5, minutes=1440
     ),
 }

@@ -1,12 +1,12 @@
 """Everything that stands around the product in a simulation, and the product's processes, one after the other."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import text
 
@@ -30,24 +30,28 @@ from tests.faults.simulation.clock import BEGINNING, VirtualClock
 from tests.faults.simulation.engine import DiedError, SmallEngine
 from tests.faults.simulation.lake import SmallLakes
 from tests.faults.simulation.provider import Account, Ledger, Providers
+from tests.faults.simulation.quick import Wire, at_hand, begin_here, forget_the_disk, same_again, straighten
 
 SUPPORT_TEAM, SUPPORT_CHANNEL = "T0SUPPORT", "C0SUPPORT"
 SUPPORT_MAIL = "support@tidings.example"
+PROVIDER_NAMES = {Provider.SHOPIFY: "Shopify", Provider.QUICKBOOKS: "QuickBooks"}
 MODES = {Provider.SHOPIFY: CollectMode.ON_DEMAND, Provider.QUICKBOOKS: CollectMode.TIMER}
+#: How often sources are collected, in minutes: most of them once a day.
+INTERVALS = (1440, 360, 1440, 1440, 1440, 1440, 1440, 1440)
 #: A look at what is due at least that often.
 STRIDE = timedelta(minutes=30)
 #: Sweeps that are run whenever anything happens; the others once in a stride.
-_ALWAYS = ("due_slots", "changed_schedules", "deadlines", "cards")
+_ALWAYS = ("due_slots", "deadlines")
 _DEADLINE = text("SELECT min(due_at) FROM deadlines WHERE state = 'open'")
-_CARD = text("SELECT min(due_at) FROM cards")
-#: A living message is looked at every three seconds while its refresh runs; here less often.
-_LOOK = timedelta(minutes=10)
+#: A living message is looked at every three seconds while its refresh runs; here when work was done, and once in a
+#: stride.
 #: What is due and stays so is looked at again after that.
 _AGAIN = timedelta(minutes=10)
 #: The first two cost much for every organization and say nothing about time; a beat would be missed between strides.
 _LEFT_OUT = frozenset({"warehouses", "rights", "clock_beat"})
 #: These are run at every stride, all others so seldom: they would be most of the work.
-_OFTEN, _SELDOM = frozenset({"escalations", "fleet", "stranded"}), timedelta(hours=2)
+_OFTEN = frozenset({"cards", "changed_schedules", "escalations", "fleet", "stranded"})
+_SELDOM = timedelta(hours=4)
 
 
 class Even(RetryPlan):
@@ -87,7 +91,8 @@ class Simulated:
     settings: Settings
     tuning: Tuning
     providers: Providers
-    slack: Any
+    slack: SlackWorkspace
+    wire: Wire
     mail: Any
     companies: list[Company]
     engine: SmallEngine
@@ -99,7 +104,13 @@ class Simulated:
     #: the process dies at that many more points from now; None: it lives
     dies_in: int | None = None
     deaths: int = 0
+    #: source -> its interval, as people know it
+    minutes: dict[str, int] = field(default_factory=dict)
+    #: source -> how messages name it
+    titles: dict[str, str] = field(default_factory=dict)
     _looked: datetime = BEGINNING
+    #: work was done since the living messages were looked at
+    _worked: bool = False
     _accounts: dict[str, Account] = field(default_factory=dict)
     _last: dict[str, datetime] = field(default_factory=dict)
 
@@ -148,6 +159,8 @@ class Simulated:
     async def begin(self) -> None:
         """Start a process."""
         self.jobs = self.build.jobs(self)
+        straighten(self.jobs.desk, self.database)
+        self.jobs.sender._session = cast("Any", self.wire)
         self.jobs.engine.bind(self.engine.enqueue, self.engine.status, lambda: True)
         self.clockwork = Clockwork(self.jobs.load_schedules, self.jobs.submit_slots, self.jobs.sweeps, self.clock)
         await self.clockwork.prepare()
@@ -178,7 +191,11 @@ class Simulated:
     async def _step(self, until: datetime) -> None:
         found = self.engine.due()
         if found is not None and found[0] <= self.clock.now():
+            self._worked = True
             await self.engine.run(found[1], self.jobs.handlers, self.jobs.on_error)
+            return
+        if self._worked:
+            self._worked = False
             await self.look("cards")
             return
         self.clock.advance_to(min(until, self._next(), *([found[0]] if found is not None else [])))
@@ -200,13 +217,10 @@ class Simulated:
     def _next(self) -> datetime:
         """Return when something is due that is no work of the engine's; at most a stride from now."""
         with self.database.read() as session:
-            deadline, card = (session.connection().execute(one).scalar_one() for one in (_DEADLINE, _CARD))
+            deadline = session.connection().execute(_DEADLINE).scalar_one()
         now = self.clock.now()
         # What is due and stays so, because what it waits for is under way, is looked at again later.
-        known = [
-            *(at if at > now else now + _AGAIN for at in (self.clockwork.next_due, _instant(deadline)) if at),
-            *(max(at, now + _LOOK) for at in (_instant(card),) if at),
-        ]
+        known = [at if at > now else now + _AGAIN for at in (self.clockwork.next_due, _instant(deadline)) if at]
         return min([now + STRIDE, *known])
 
     async def look(self, *names: str) -> None:
@@ -224,15 +238,21 @@ async def simulated(
     *,
     organizations_: int,
     each: int,
+    intervals: Sequence[int] = INTERVALS,
     build: Build | None = None,
     lakes: Warehouses | None = None,
 ) -> AsyncIterator[Simulated]:
     """Set everything up: so many organizations with so many sources each."""
     clock, dice = VirtualClock(), Random(seed)
     async with AsyncExitStack() as stack:
+        stack.enter_context(same_again(seed, clock))
         mail = await stack.enter_async_context(MailSink(clock).serve())
         world = _world(organizations_)
-        slack = await stack.enter_async_context(SlackWorkspace(world, clock=clock, mail=mail, rates=False).serve())
+        slack = SlackWorkspace(world, clock=clock, mail=mail, rates=False)
+        stack.push_async_callback(slack.courier.close)
+        wire = at_hand(slack)
+        begin_here()
+        forget_the_disk(database)
         settings = Settings.model_validate(
             {
                 "database_url": database.url,
@@ -248,7 +268,9 @@ async def simulated(
             }
         )
         providers, small = Providers(clock), SmallLakes()
-        companies = [_company(database, settings, clock, providers, number, each) for number in range(organizations_)]
+        companies = [
+            _company(database, settings, clock, providers, number, each, intervals) for number in range(organizations_)
+        ]
         made = Simulated(
             dice=dice,
             clock=clock,
@@ -257,6 +279,7 @@ async def simulated(
             tuning=Tuning(retries=Even(), slack_seconds=2.0, lease_seconds=2.0),
             providers=providers,
             slack=slack,
+            wire=wire,
             mail=mail,
             companies=companies,
             engine=SmallEngine(database, clock),
@@ -265,6 +288,10 @@ async def simulated(
             build=build or Build(),
         )
         made.engine.point = made.point
+        for company in companies:
+            for source in map(made.source, company.sources):
+                made.minutes[source.id] = source.schedule_minutes
+                made.titles[source.id] = f"{PROVIDER_NAMES[source.provider]} · {source.company}"
         await made.begin()
         try:
             yield made
@@ -308,7 +335,13 @@ def _mail(number: int) -> str:
 
 
 def _company(
-    database: Database, settings: Settings, clock: VirtualClock, providers: Providers, number: int, each: int
+    database: Database,
+    settings: Settings,
+    clock: VirtualClock,
+    providers: Providers,
+    number: int,
+    each: int,
+    intervals: Sequence[int],
 ) -> Company:
     team, user, channel = f"T0C{number:03}", f"U0C{number:03}", f"C0C{number:03}"
     wanted = []
@@ -320,8 +353,8 @@ def _company(
             {
                 "provider": "quickbooks" if timer else "shopify",
                 "account": account,
-                "company": f"Company {number}",
-                "schedule": (1440, 720, 360)[(number + index) % 3],
+                "company": f"Company {number}-{index}",
+                "schedule": intervals[(number + index) % len(intervals)],
                 "credentials": {"access_token": "simulated"},
             }
         )
