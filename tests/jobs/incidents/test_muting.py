@@ -23,7 +23,7 @@ from storage.facts.messages import Facts, Message
 from storage.facts.mutes import LONGEST, MUTABLE, Mute, mutes_text, read_mutes
 from storage.facts.people import Actor, SlackIdentity
 from storage.facts.sources import Provider, Source
-from storage.records import audit, organizations
+from storage.records import audit, incidents, organizations
 from storage.sessions import Database
 from storage.tables import IncidentRow
 from templates import notices
