@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import click, companies, full_read, growth, idle, outbox, rates, sources10k, status
+from bench import click, companies, full_read, growth, idle, incidents, outbox, rates, sources10k, status
 from bench.__main__ import PARTS, main
 from bench.figures import Figure, Outcome, at_most, at_most_times, machine, quantile, spread, write
 from bench.peers import outcome as compared
@@ -55,6 +55,12 @@ def test_an_outbox_is_drained_and_slack_refuses_nothing() -> None:
     figures = sane(outbox.measure(quick=True))
     assert figures["not delivered"].value == 0
     assert figures["refused by Slack for coming too early"].value == 0
+
+
+def test_the_first_message_of_an_incident_is_timed_from_its_cause() -> None:
+    outcome = incidents.measure(quick=True)
+    sane(outcome)
+    assert len(outcome.raw["took"]) == 3
 
 
 def test_a_full_read_is_checked_against_the_truth() -> None:
