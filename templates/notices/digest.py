@@ -5,14 +5,14 @@ from datetime import datetime
 
 from storage.facts.digests import DigestView, Happened
 from storage.facts.incidents import Incident, IncidentKind
-from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
+from storage.facts.messages import Buttons, Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
 from storage.facts.quiet import Digest
 from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState
 from storage.facts.status import SourceStatus
 from templates.gate import state_words
 from templates.notices.answers import say
-from templates.notices.pieces import Words, instant
+from templates.notices.pieces import Words, instant, why_buttons
 from templates.rhythm import zone_name
 from templates.text import counted, label, listed, shorten
 from templates.words import long_names
@@ -48,7 +48,7 @@ def digest(what: Happened, now: datetime, *, channel: bool) -> Message:
     summary = f"{label(what.organization)}: {verdict}"
     parts: list[Part] = [
         Heading(f"{label(what.organization)}: daily digest"),
-        Paragraph((Strong(verdict), " Since ", When(what.since), ":")),
+        Paragraph((Strong(verdict), " What happened since ", When(what.since), ":")),
     ]
     shown = what.statuses[:_MOST]
     rows = tuple(_row(one, names[one.source.id], what, now) for one in shown)
@@ -60,16 +60,31 @@ def digest(what: Happened, now: datetime, *, channel: bool) -> Message:
         whom = "this channel" if channel else "you"
         lost = counted(what.undelivered, "message", "messages")
         parts.append(Paragraph((f"{lost} to {whom} did not arrive, or may not have: ", Code("/data deliveries"), ".")))
+    asks = _asks(what)
+    if asks:
+        parts.append(Buttons(why_buttons([one.source for one in asks])))
     change = "/data notify digest here off" if channel else "/data notify digest off"
     parts.append(
-        Note(("As of ", When(now), ". Nothing comes when nothing happened and all is well. Stop it: ", Code(change)))
+        Note(
+            (
+                "Everything here is as of ",
+                When(now),
+                ". Nothing comes when nothing happened and all is well. Stop it: ",
+                Code(change),
+            )
+        )
     )
     return Message(summary, tuple(parts), subject=f"Daily digest of {summary}", kind="digest")
 
 
+def _asks(what: Happened) -> list[SourceStatus]:
+    """Return the sources that somebody should look at."""
+    broken = {one.source_id for one in what.incidents if one.resolved_at is None}
+    return [one for one in what.statuses if one.source.id in broken or one in what.unwell]
+
+
 def _verdict(what: Happened, names: dict[str, str]) -> str:
-    open_ = {one.source_id for one in what.incidents if one.resolved_at is None}
-    asks = [names[one.source.id] for one in what.statuses if one.source.id in open_ or one in what.unwell]
+    asks = [names[one.source.id] for one in _asks(what)]
     newer = len({one.source_id for one in what.ended if one.changed})
     news = f"{counted(newer, 'source has', 'sources have')} newer data" if newer else "no source has newer data"
     if not asks:
@@ -105,9 +120,9 @@ def _incident(one: Incident, names: dict[str, str]) -> Words:
     name = label(names.get(one.source_id, "A source"))
     if one.resolved_at is not None:
         return (
-            f"{name} was {_WHAT[one.kind]}: from ",
+            f"{name} was {_WHAT[one.kind]} since ",
             When(one.opened_at),
-            " to ",
+            " until ",
             When(one.resolved_at),
             ". It is over.",
         )

@@ -42,6 +42,7 @@ from templates.notices import dead, handled, mail_off, notify, reread, schedule,
 from tests.templates.samples_beats import beat_messages
 from tests.templates.samples_hooks import hook_messages
 from tests.templates.samples_missed import missed_messages
+from tests.templates.samples_quiet import quiet_messages
 from tests.templates.samples_trouble import muted, promised, troubles
 from tests.templates.samples_why import why_messages
 
@@ -399,6 +400,7 @@ def messages() -> Any:
         "not_confirmed": notices.not_confirmed(),
         **_telling(),
         **why_messages(),
+        **quiet_messages(),
         **muted(SHOPIFY, incident),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(

@@ -14,6 +14,7 @@ GOLDEN = Path(__file__).parent / "golden"
 LONG = {"status_many", "confirm_many", "card_many", "finished_many", "history_long"}
 NAMES = sorted(set(messages()) - LONG)
 _MAILED = ("finished_", "test_message", "escalation_", "incident_", "expiry_", "connection_ticket", "access_request")
+_MAILED += ("held_bundle", "digest_of_")
 MAILED = [name for name in NAMES if name.startswith(_MAILED)]
 
 
