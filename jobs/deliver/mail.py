@@ -18,6 +18,10 @@ from templates.mail import Mail, UnsafeHeader, safe_header
 SEND_SECONDS = 30.0
 #: Of one line of a header a mail may have 998 signs.
 _LINK = re.compile(r"https?://[A-Za-z0-9.:\-\[\]]{1,260}[A-Za-z0-9/._~=?&%-]{1,500}", re.ASCII)
+#: One address, as it stands in an envelope: no name, no quotes, no list, no comment.
+_RECIPIENT = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII
+)
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -76,6 +80,8 @@ class MailSender:
 
 def build(sender: str, recipient: str, mail: Mail, message_id: str, written_at: datetime) -> bytes:
     """Build the message; UnsafeHeader and HeadersChangedError keep a hostile name from becoming a header."""
+    if not _RECIPIENT.fullmatch(recipient):
+        raise UnsafeHeader("a recipient that is not one plain address")
     headers = {
         "From": sender,
         "To": recipient,

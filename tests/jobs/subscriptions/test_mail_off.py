@@ -204,5 +204,26 @@ def test_an_address_becomes_no_other_header(end: str) -> None:
         build("T <t@tidings.example>", "m@t.example", _mail(f"{URL}/mail/off?x={end}", one_click=True), "<1@t>", AT)
 
 
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "a@x.example>, b@evil.example",
+        "alice@example.org)bob@example.com",
+        "a@x.example, b@evil.example",
+        "a@x.example b@evil.example",
+        '"a@x.example"@evil.example',
+        "a@x.example\r\nRCPT TO:<b@evil.example>",
+        "Maya <a@x.example>",
+        "@x.example:a@evil.example",
+        "a@[127.0.0.1]",
+        "maya",
+        "=?utf-8?q?a?=@x.example",
+    ],
+)
+def test_only_one_plain_address_is_a_recipient(recipient: str) -> None:
+    with pytest.raises(UnsafeHeader):
+        build("T <t@tidings.example>", recipient, _mail(f"{URL}/mail/off", one_click=True), "<1@t>", AT)
+
+
 def _mail(link: str, *, one_click: bool) -> Mail:
     return Mail("Data is late", "text", "<p>text</p>", Choice("you chose to be told", link, one_click))
