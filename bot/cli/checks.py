@@ -4,9 +4,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.cli.say import Mark
+from jobs.escalating import auditing
 from storage.records import audit, authority, delivered, sealed, seeds, sources, workers
 from storage.seal import Seal, SealError
 from storage.sessions import Database, DatabaseUnavailableError, Session
@@ -105,6 +107,21 @@ def about_deliveries(database: Database, seal: Seal) -> Iterator[Finding]:
             f"{one.label} of {one.organization_id} reads {one.place}, and {other.label} of {other.organization_id} "
             f"reads {other.place}: the same files. Disconnect one of them with /data disconnect",
         )
+
+
+def about_escalations(database: Database, now: datetime) -> Iterator[Finding]:
+    """Whether support was called in the last day whenever it should have been."""
+    with database.read() as session:
+        missed = auditing.past(session, now, timedelta(days=1))
+    if missed:
+        counted = "1 call" if len(missed) == 1 else f"{len(missed)} calls"
+        yield fail(
+            "escalations",
+            f"{counted} to support of the last day were not made; `tidings escalations audit` names "
+            "each. Look whether the workers ran, and report it",
+        )
+    else:
+        yield ok("escalations", "every call to support that was due in the last day was made")
 
 
 def about_organizations(database: Database, settings: Settings) -> Iterator[Finding]:

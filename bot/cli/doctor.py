@@ -8,6 +8,7 @@ from bot.cli import checks, checks_files, checks_outside
 from bot.cli.checks import Finding
 from bot.cli.ground import chosen_file, read_seal, read_settings
 from bot.cli.say import Mark, line, marked
+from storage.facts.clock import SystemClock
 from storage.seal import Seal
 from storage.sessions import Database, DatabaseBusyError, DatabaseUnavailableError, open_database
 from storage.settings import Settings
@@ -77,4 +78,5 @@ def _about_content(database: Database, settings: Settings, seal: Seal) -> Iterat
     yield from checks.about_workers(database)
     yield from checks.about_keys(database, seal)
     yield from checks.about_deliveries(database, seal)
+    yield from checks.about_escalations(database, SystemClock().now())
     yield from checks.about_organizations(database, settings)

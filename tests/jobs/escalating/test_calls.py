@@ -10,6 +10,8 @@ from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 import sandbox
+from bot.cli.checks import about_escalations
+from bot.cli.say import Mark
 from bot.cli.seed import modes
 from jobs.access_policy import AccessPolicy
 from jobs.desk import Desk
@@ -306,6 +308,9 @@ async def test_a_first_read_that_nobody_was_called_about_is_known_afterwards(
     stage.change(update(RunRow).where(col(RunRow.id) == "run_first").values(**ended))
     found = stage.database.in_read(lambda session: auditing.past(session, stage.clock.now(), 24 * HOUR))
     assert [one.subject for one in found] == (["run_first"] * 2 if broken else [])
+    (told,) = about_escalations(stage.database, stage.clock.now())
+    assert (told.mark is Mark.FAIL) is broken
+    assert ("2 calls to support of the last day were not made" in told.text) is broken
 
 
 def test_what_was_missed_is_known_afterwards() -> None:
