@@ -2,9 +2,11 @@
 
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
@@ -12,6 +14,10 @@ from bot.cli.isolated import isolated_settings
 from bot.cli.seed import modes, write
 from bot.main import App, Options, build_app
 from bot.web import SLACK_PATH
+from jobs.build import Tuning
+from jobs.clock import SubmitSlots
+from jobs.deliver.handler import QUIET
+from jobs.slots import Slot
 from sandbox.world import SEED_FILE, Plan, SandboxThread, sandbox_in_thread
 from storage.facts.secret import Secret
 from storage.migrate import migrate
@@ -44,6 +50,8 @@ class Wishes:
     documents: int = 0
     #: an empty Postgres database to use instead of a file; None: a file
     database_url: str | None = None
+    #: after a call that nobody confirmed it is waited that long before looking; the stand-ins take nothing that late
+    quiet: timedelta = QUIET
 
     def plan(self) -> Plan:
         """Return what to start."""
@@ -58,6 +66,9 @@ class Ground:
     folder: Path
     outside: SandboxThread
     settings: Settings
+    wishes: Wishes
+    #: sources whose slots are lost on their way from the clock, without a word
+    forgotten: set[str] = field(default_factory=set)
 
     @property
     def log(self) -> Path:
@@ -66,7 +77,19 @@ class Ground:
 
     def app(self) -> App:
         """Build the product on it, with the stand-ins' clock."""
-        return build_app(self.settings, Options(clock=self.outside.sandbox.clock, drain_seconds=_DRAIN_SECONDS))
+        tuning = Tuning(quiet=self.wishes.quiet)
+        return build_app(
+            self.settings,
+            Options(
+                clock=self.outside.sandbox.clock,
+                tuning=tuning,
+                drain_seconds=_DRAIN_SECONDS,
+                slots=lambda submit: partial(self._submit, submit),
+            ),
+        )
+
+    def _submit(self, submit: SubmitSlots, slots: Sequence[Slot]) -> None:
+        submit([slot for slot in slots if slot.source_id not in self.forgotten])
 
     def deliver_to(self, address: str) -> None:
         """Let Slack send its requests to the product at that address."""
@@ -81,7 +104,7 @@ def prepared(wishes: Wishes) -> Iterator[Ground]:
         sandbox_in_thread(wishes.plan()) as outside,
     ):
         folder = Path(name)
-        yield Ground(folder, outside, _settings(folder, outside, wishes))
+        yield Ground(folder, outside, _settings(folder, outside, wishes), wishes)
 
 
 def _free_port() -> int:

@@ -51,13 +51,25 @@ class Witness:
         return cls(app.database, app.jobs.ground.warehouses, app.clock, app.settings.quickbooks_monthly_reads)
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The product as the one process in which a story plays it, for stories of what goes wrong inside."""
+
+    app: App
+    #: sources whose slots are lost without a word
+    forgotten: set[str]
+
+
 class Stage:
     """What a story can do and see; everything outside happens in the stand-ins' own thread."""
 
-    def __init__(self, outside: SandboxThread, witness: Witness, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, outside: SandboxThread, witness: Witness, patience: float = PATIENCE, process: Process | None = None
+    ) -> None:
         self._outside = outside
         self._witness = witness
         self._patience = patience
+        self._process = process
         self._began = time.monotonic()
         self._step = self._began
 
@@ -70,6 +82,13 @@ class Stage:
     def slack(self) -> SlackWorkspace:
         """The workspace."""
         return self.sandbox.slack
+
+    @property
+    def process(self) -> Process:
+        """The process that is played; StoryError where there are several."""
+        if self._process is None:
+            raise StoryError("this is played in one process only")
+        return self._process
 
     @property
     def database(self) -> Database:
@@ -183,7 +202,7 @@ async def _play(ground: Ground, story: Callable[[Stage], Awaitable[None]], began
         served = await stack.enter_async_context(serve(app.asgi, port=app.settings.port))
         if not app.settings.socket_mode:
             ground.deliver_to(served.url)
-        stage = Stage(ground.outside, Witness.of(app), patience)
+        stage = Stage(ground.outside, Witness.of(app), patience, Process(app, ground.forgotten))
         stage.told(f"started {time.monotonic() - began:.2f} s after the command; page at {stage.slack.url}")
         await story(stage)
         await nothing_was_wrong(stage)

@@ -1,12 +1,18 @@
 """The story of trust: what does not end is called about until it does, no silence lasts, and every claim is proved."""
 
 from bot.cli.stories.stage import Stage
-from bot.cli.stories.trusting import calls, chain
+from bot.cli.stories.trusting import calls, chain, landing, outages, reasons, silence
 
 
 async def story(stage: Stage) -> None:
     """Play it as Maya and Daniel of Temerity Goods, and as Sam of support."""
     await stage.first_reads()
-    stage.told("first reads are ready by themselves")
+    await reasons.why(stage, "shopify", "All is in as of", "ready to import")
+    stage.told("first reads are ready by themselves, and why? says that all is well")
+    await silence.heard(stage)
     await calls.called(stage)
+    await landing.landed(stage)
+    await landing.takes_mail(stage)
+    await outages.survived(stage)
+    await reasons.named(stage)
     await chain.proved(stage)

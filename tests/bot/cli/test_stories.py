@@ -22,10 +22,11 @@ FOLLOWED = sources.CONNECTED if os.environ.get("SOAK") else (Provider.SHOPIFY, P
 
 #: `refresh` is played from the built wheel, in tests/scenarios/test_wheel.py; `reconnect` with every log there is, in
 #: tests/scenarios/test_no_secret_leaks.py; `sources` below.
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(STORIES.keys() - {"refresh", "reconnect", "sources"}))
 def test_a_story_is_seen_to_its_end(name: str) -> None:
     command = [sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", name, "--size", "20"]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=115, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=280, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.count("ok  ") >= 7
     assert "nothing twice" in ran.stdout

@@ -5,12 +5,13 @@ from bot.cli.stories.stage import Stage
 from bot.cli.stories.trusting.people import (
     SAM,
     SUPPORT_ADDRESS,
-    asks_for_shopify,
+    asks_for,
     first_line,
     for_support,
     is_ready,
     reply,
 )
+from bot.cli.stories.trusting.reasons import why
 from sandbox.misbehave import Kind, Rule
 from sandbox.slack import Message
 from templates import actions
@@ -19,8 +20,10 @@ from templates import actions
 async def called(stage: Stage) -> None:
     """Play it as Maya, then as Sam."""
     await stage.outside(lambda: stage.sandbox.shopify.script.add(Rule(Kind.SERVER_ERROR, times=None)))
-    card = await asks_for_shopify(stage)
-    stage.told("Shopify is down; Maya asked for a refresh of it and waits")
+    card = await asks_for(stage)
+    await stage.until("the first attempt's end", lambda: _waits(stage))
+    await why(stage, "shopify", "the last attempt did not succeed", "tried again by itself")
+    stage.told("Shopify is down; Maya asked for a refresh and waits; why? names the attempt that failed")
     await _is_escalated(stage, card)
     await _is_taken_on(stage)
     await _is_called_again(stage)
@@ -62,6 +65,10 @@ async def _ends(stage: Stage, card: Message) -> None:
     stage.expect(not closed.actions, f"what is over has buttons: {list(closed.actions)}")
     told = next(line for line in closed.everything.splitlines() if "Ready after" in line)
     stage.told(f"Shopify is back and Sam pressed Retry; the one post was edited to its end: {told[:120]!r}")
+
+
+async def _waits(stage: Stage) -> bool:
+    return any(one.active is not None and one.active.failure is not None for one in await stage.statuses())
 
 
 def _post(stage: Stage, *words: str) -> Message | None:

@@ -12,18 +12,13 @@ MAYA_DM = "D0MAYA"
 ADDRESS, SUPPORT_ADDRESS = "maya@temeritygoods.example", "data-support@tidings.example"
 
 
-async def asks_for_shopify(stage: Stage) -> Message:
-    """Let Maya ask for a refresh of Shopify and confirm it; return its living card."""
-    before = await stage.outside(lambda: {one.ts for one in cards(stage)})
-    offered = await stage.outside(lambda: _offered(stage))
-    await stage.act(lambda: stage.slack.command(MAYA, FINANCE, "/data", "refresh shopify"))
-    asked = await stage.see(
-        "a card that asks", lambda: next((one for one in _offers(stage) if one.ts not in offered), None)
-    )
+async def asks_for(stage: Stage, source: str = "shopify") -> Message:
+    """Let Maya ask for a refresh and confirm it; return its living card."""
+    before = await stage.outside(lambda: {one.ts for one in stage.messages(FINANCE, MAYA)})
+    await stage.act(lambda: stage.slack.command(MAYA, FINANCE, "/data", f"refresh {source}"))
+    asked = await stage.see("a card that asks", lambda: _fresh(before, _offers(stage)))
     await stage.act(lambda: stage.slack.click(MAYA, asked, actions.REFRESH_CONFIRM))
-    return await stage.see(
-        "the living card", lambda: next((one for one in reversed(cards(stage)) if one.ts not in before), None)
-    )
+    return await stage.see("the living card", lambda: _fresh(before, cards(stage)))
 
 
 async def is_ready(stage: Stage, card: Message) -> Message:
@@ -32,8 +27,8 @@ async def is_ready(stage: Stage, card: Message) -> Message:
 
 
 def cards(stage: Stage) -> list[Message]:
-    """Return what Tidings posted in #finance for all, oldest first."""
-    return [one for one in stage.messages(FINANCE, MAYA) if one.metadata and not one.is_reply]
+    """Return the cards of refreshes in #finance, oldest first."""
+    return [one for one in stage.messages(FINANCE, MAYA) if one.metadata and not one.is_reply and _is_card(one)]
 
 
 def reply(stage: Stage, card: Message, word: str) -> Message | None:
@@ -57,9 +52,13 @@ def first_line(message: Message) -> str:
     return message.text.splitlines()[0][:140]
 
 
+def _is_card(message: Message) -> bool:
+    return any("refresh" in one.text or "ready to import" in one.text for one in (message, *message.versions))
+
+
 def _offers(stage: Stage) -> list[Message]:
     return [one for one in stage.messages(FINANCE, MAYA) if actions.REFRESH_CONFIRM in one.actions]
 
 
-def _offered(stage: Stage) -> set[str]:
-    return {one.ts for one in _offers(stage)}
+def _fresh(before: set[str], found: list[Message]) -> Message | None:
+    return next((one for one in reversed(found) if one.ts not in before), None)
