@@ -34,6 +34,7 @@ _CARD_AND_CONFIRMATION = 2
 _NAME = "(?P<name>(QuickBooks|Shopify)( · Company [0-9-]+)?)"
 _CLAIM = re.compile(rf"\*{_NAME}\* data as of [^→]*→ <!date\^(?P<at>[0-9]+)")
 #: A living message that is not at its end; the words in its thread about how long it takes are said once and stay.
+_SCRIPTED = frozenset({"ratelimited", "server_error", "reset"})
 _UNFINISHED = re.compile("refreshing |is queued|is being stopped")
 _WORD_IN_THREAD = "Still refreshing "
 _OPEN = text(
@@ -155,6 +156,9 @@ class Oracle:
             if not any(request.id in mail for mail in mails):
                 self._complain(f"refresh {request.id} of {request.at}: no mail came")
         self.world.database.in_read(self._ledger)
+        for refused in self.world.slack.core.journal.refused:
+            if refused.error not in _SCRIPTED:
+                self._complain(f"Slack refused {refused.method}: {refused.error} {refused.messages}")
 
     def transcript(self) -> str:
         """Return a digest of what was said, where and when, by Slack and by mail."""

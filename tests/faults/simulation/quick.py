@@ -169,7 +169,8 @@ class Wire:
     async def answer(self, url: str, arguments: dict[str, Any]) -> Answered:
         """Hand a call to the stand-in; ServerDisconnectedError when it hangs up."""
         line = Line()
-        headers = {**(arguments.get("headers") or {}), "content-type": "application/json"}
+        headers = {name.lower(): value for name, value in (arguments.get("headers") or {}).items()}
+        headers["content-type"] = "application/json"
         body = json.dumps(arguments.get("json") or {}).encode()
 
         async def receive() -> dict[str, Any]:
@@ -180,7 +181,7 @@ class Wire:
             "method": "POST",
             "path": url,
             "query_string": urlencode(arguments.get("params") or {}).encode(),
-            "headers": [(name.lower().encode(), str(value).encode()) for name, value in headers.items()],
+            "headers": [(name.encode(), str(value).encode()) for name, value in headers.items()],
             "path_params": {"method": url.rpartition("/")[2]},
             "state": {"transport": line},
         }
