@@ -20,7 +20,7 @@ from bot.surface import Surface
 from bot.web import build_web
 from bot.webhooks import endpoints
 from jobs.build import Jobs, Tuning, build_jobs
-from jobs.clock import Clockwork, Sweep
+from jobs.clock import Clockwork, SubmitSlots, Sweep
 from jobs.crashpoints import crash_point
 from jobs.engine import Engine, Timings
 from jobs.expectations.lookout import LedgerThread
@@ -50,6 +50,8 @@ class Options:
     timings: Timings | None = None
     checkpoint: Callable[[str], None] = crash_point
     drain_seconds: float = 5.0
+    #: put around what the clock submits slots to
+    slots: Callable[[SubmitSlots], SubmitSlots] = lambda submit: submit
 
 
 class App:
@@ -67,7 +69,11 @@ class App:
         self.engine = self._engine()
         clicks = Sweep("clicks", 1.0, self.surface.play_clicks)
         self.clockwork = Clockwork(
-            jobs.load_schedules, jobs.submit_slots, [*jobs.sweeps, clicks], self.clock, figures=jobs.ground.figures
+            jobs.load_schedules,
+            options.slots(jobs.submit_slots),
+            [*jobs.sweeps, clicks],
+            self.clock,
+            figures=jobs.ground.figures,
         )
         self._lookout = LedgerThread(jobs.ledger)
         self._metrics = self._metrics_server()
