@@ -54,7 +54,10 @@ class MailSender:
     async def send(self, recipient: str, mail: Mail, delivery_id: str, written_at: datetime) -> Result:
         """Send one mail; Ambiguous when the connection died after the text was handed over."""
         message_id = self.message_id(delivery_id)
-        message = build(self._from, recipient, mail, message_id, written_at)
+        try:
+            message = build(self._from, recipient, mail, message_id, written_at)
+        except (UnsafeHeader, HeadersChangedError) as error:
+            return Refused(f"the mail was not safe to send: {error}", final=True)
         parts = urlsplit(self._url.reveal())
         client = aiosmtplib.SMTP(
             hostname=parts.hostname or "localhost",

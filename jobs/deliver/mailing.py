@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from jobs.deliver.again import Again
-from jobs.deliver.mail import HeadersChangedError, MailSender
+from jobs.deliver.mail import MailSender
 from jobs.deliver.posting import Prepared, Settle, Words
 from jobs.deliver.results import Refused, Result
 from jobs.deliver.words import message_for
@@ -47,14 +47,11 @@ class Mailing:
             return Refused("no mail server is configured (SMTP_URL)", final=True)
         try:
             letter = await self._database.reading(lambda session: self._letter(session, delivery))
-        except (UnsafeHeader, HeadersChangedError) as error:
+        except UnsafeHeader as error:
             return Refused(f"the mail was not safe to send: {error}", final=True)
 
         async def call() -> Result:
-            try:
-                return await self._sender.send(delivery.destination, letter, delivery.id, delivery.created_at)
-            except (UnsafeHeader, HeadersChangedError) as error:
-                return Refused(f"the mail was not safe to send: {error}", final=True)
+            return await self._sender.send(delivery.destination, letter, delivery.id, delivery.created_at)
 
         return call
 

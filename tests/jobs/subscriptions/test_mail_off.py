@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from jobs.deliver.mail import build
+from jobs.deliver.mail import MailSender, build
+from jobs.deliver.results import Refused
 from jobs.desk import Desk
 from jobs.notify import ESCALATION_TOLD, EXPIRY_WARNING, MAIL_OFF, WORKSPACE_LEFT, Notifier
 from jobs.subscriptions.links import VALID, Claim, MailLinks
@@ -223,6 +224,14 @@ def test_an_address_becomes_no_other_header(end: str) -> None:
 def test_only_one_plain_address_is_a_recipient(recipient: str) -> None:
     with pytest.raises(UnsafeHeader):
         build("T <t@tidings.example>", recipient, _mail(f"{URL}/mail/off", one_click=True), "<1@t>", AT)
+
+
+async def test_what_is_not_safe_is_refused_before_anybody_is_called() -> None:
+    sender = MailSender(Secret("smtp://127.0.0.1:1"), "T <t@tidings.example>")
+    answer = await sender.send("a@x.example, b@evil.example", _mail(f"{URL}/mail/off", one_click=True), "dlv_1", AT)
+    assert isinstance(answer, Refused)
+    assert answer.final
+    assert "one plain address" in answer.reason
 
 
 def _mail(link: str, *, one_click: bool) -> Mail:
