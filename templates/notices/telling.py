@@ -106,20 +106,24 @@ def _outcome(one: Told) -> Words:
     match delivery.state:
         case DeliveryState.SENT:
             return _sent(delivery)
-        case DeliveryState.PENDING:
-            tried = f"tried {counted(delivery.attempts, 'time', 'times')}, " if delivery.attempts else ""
-            why = f": {_reason(delivery)}" if delivery.reason else ""
-            return (f"queued, {tried}not sent yet{why}",)
+        case DeliveryState.PENDING | DeliveryState.HELD:
+            return _queued(delivery)
         case DeliveryState.SENDING:
             return ("being sent since ", When(delivery.intent_at or delivery.created_at))
         case DeliveryState.UNCONFIRMED:
             return (Strong("unconfirmed"), f": {_reason(delivery)}", *_at(delivery))
         case DeliveryState.FAILED:
             return (Strong("not delivered"), f": {_reason(delivery)}", *_at(delivery))
-        case DeliveryState.HELD:
-            return ("held until ", When(delivery.held_until or delivery.created_at), ", for quiet hours")
         case _:
             return (f"not sent, because: {_reason(delivery)}",)
+
+
+def _queued(delivery: Delivery) -> Words:
+    if delivery.state is DeliveryState.HELD:
+        return ("held until ", When(delivery.held_until or delivery.created_at), ", for quiet hours")
+    tried = f"tried {counted(delivery.attempts, 'time', 'times')}, " if delivery.attempts else ""
+    why = f": {_reason(delivery)}" if delivery.reason else ""
+    return (f"queued, {tried}not sent yet{why}",)
 
 
 def _sent(delivery: Delivery) -> Words:
