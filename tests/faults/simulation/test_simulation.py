@@ -1,6 +1,6 @@
 """Days of many organizations pass, and an oracle that knows the provider's truth listens to everything that is said.
 
-SOAK=1 plays 10,000 source-days, the quick run a dozen. Every seed is printed; SIMULATION_SEED plays one again.
+SOAK=1 plays 10,000 source-days, the quick run about a hundred. Every seed is printed; SIMULATION_SEED plays one again.
 """
 
 import os
@@ -69,7 +69,7 @@ def seeds() -> list[int]:
 @pytest.mark.timeout(3600 if SOAK else 300)
 @pytest.mark.parametrize("seed", seeds())
 async def test_nobody_is_told_what_is_not_so(sqlite_database: Database, tmp_path: Path, seed: int) -> None:
-    story = Story(seed, companies=8, each=8, days=500 / 64) if SOAK else Story(seed, companies=5, each=8, days=2)
+    story = Story(seed, companies=8, each=8, days=500 / 64) if SOAK else Story(seed, companies=4, each=8, days=3)
     oracle = await played(sqlite_database, tmp_path, story)
     assert oracle.complaints == []
     assert oracle.verified > 20

@@ -170,14 +170,16 @@ TWINS = {
         _runs(collecting=PartialMoves), ("partly", "request"), "returns was read as of", seed=1, days=1
     ),
     "a lost connection is back after any read": Twin(
-        _runs(AnyReadResolves), ("revoked", "request"), "is said to work again", seed=1
+        _runs(AnyReadResolves), ("revoked", "request"), "is said to work again", seed=1, days=1
     ),
     "a delivery in doubt is forgotten": Twin(
-        _delivers(Forgets), ("lost", "request"), "messages of it are in Slack", seed=1
+        _delivers(Forgets), ("lost", "request"), "messages of it are in Slack", seed=1, days=1
     ),
-    "a delivery in doubt is sent twice": Twin(_delivers(SendsAgain), ("doubt", "request"), "posted 2 times", seed=1),
+    "a delivery in doubt is sent twice": Twin(
+        _delivers(SendsAgain), ("doubt", "request"), "posted 2 times", seed=1, days=1
+    ),
     "a card is never shown to its end": Twin(
-        _without("cards", after_a_crash=False), ("throttled", "request"), "never shown to its end", seed=1
+        _without("cards", after_a_crash=False), ("throttled", "request"), "never shown to its end", seed=1, days=1
     ),
     "an escalation is lost in a crash": Twin(
         _without("deadlines", "escalations", after_a_crash=True),
@@ -186,9 +188,9 @@ TWINS = {
         seed=2,
     ),
     "a source that failed is never collected again": Twin(
-        _slots(_after_an_error), ("broken", "change"), "was not collected since", seed=1
+        _slots(_after_an_error), ("broken", "change"), "was not collected since", seed=1, days=1.5
     ),
     "what was due while the machine slept is dropped": Twin(
-        _slots(_missed), ("jump", "change"), "was not collected since", seed=1, days=4, often=1.5, minutes=1440
+        _slots(_missed), ("jump", "change"), "was not collected since", seed=1, days=3, often=1.5, minutes=1440
     ),
 }
