@@ -190,7 +190,8 @@ class Acts:
             self.world.slack.stop_lying()
             self.oracle.silent, self.oracle.speaks_since = False, self.world.clock.now()
 
-        self._later(self.dice.uniform(0.1, 2), well)
+        # Not longer: what is in doubt is looked for every five seconds meanwhile.
+        self._later(self.dice.uniform(0.05, 0.5), well)
 
     async def mail(self) -> None:
         """The mail server is ill for a while."""
