@@ -214,11 +214,12 @@ def access(
 def preview(
     notice: Annotated[str | None, typer.Argument(help="Which one; lists them when left out.")] = None,
     form: Annotated[str, typer.Option("--as", help="slack (JSON), text or html.", metavar="FORM")] = "slack",
+    page: Annotated[Path | None, typer.Option(help="Write all of them to one HTML page.", metavar="FILE")] = None,
 ) -> None:
     """Print a message as Slack or a mail program gets it, made of invented facts."""
     from bot.cli import preview as command
 
-    command.run(notice, form)
+    command.run(notice, form, page)
 
 
 @keys.command("new")

@@ -1,21 +1,30 @@
-"""`tidings preview`: a message as Slack or a mail program gets it."""
+"""`tidings preview`: messages as Slack or a mail program gets them, one, or all on a page."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
-from bot.cli import samples
 from bot.cli.say import line, stop
 from storage.facts.messages import Message
 
 
-def run(notice: str | None, form: str) -> None:
-    """Print one sample in one form, or the list of them."""
-    known = samples.messages()
-    if notice is None:
-        line("\n".join(known))
+def run(notice: str | None, form: str, page: Path | None) -> None:
+    """Print one sample in one form, or the list of them; or write all of them to a page."""
+    from bot.cli.samples.catalogue import messages
+    from bot.cli.samples.facts import NOW, ZONE
+
+    known: Mapping[str, Message] = messages()
+    if page is not None:
+        from bot.cli import gallery
+
+        page.write_text(gallery.page(known, ZONE, NOW), encoding="utf-8")
+        line(f"{len(known)} messages are in {page}: open it in a browser")
+    elif notice is None:
+        line("\n".join(sorted(known)))
     elif notice not in known:
-        stop(f"there is no {notice!r}; there is {', '.join(known)}")
+        stop(f"there is no {notice!r}; `tidings preview` lists what there is")
     else:
-        line(rendered(known[notice](), form))
+        line(rendered(known[notice], form))
 
 
 def rendered(message: Message, form: str) -> str:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.cli.samples.facts import status
 from bot.pages.browser import COOKIE, HOST_COOKIE, Browsers
 from bot.pages.connect import ConnectPages
 from bot.pages.draw import said
@@ -45,7 +46,6 @@ from tests.bot.page_stage import (
     form,
     views,
 )
-from tests.templates.samples import status
 
 SCANNERS = (
     "Mozilla/5.0 (compatible; SafeLinks)",

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.cli.samples.facts import SHOPIFY
 from jobs.promises import age_of, business_end, business_time, freshness, is_working_day, known_country, next_turn
 from storage.facts.promises import Calendar, Promise, read_promise
 from storage.facts.schedules import read_rule
 from storage.facts.sources import Freshness, Source
-from tests.templates.samples import SHOPIFY
 
 #: Zones that change their clocks by an hour, by half an hour, at midnight, and not at all.
 ZONES = ("America/New_York", "Australia/Lord_Howe", "America/Havana", "Europe/London", "Asia/Tokyo")

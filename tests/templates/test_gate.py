@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.cli.samples.facts import NOW, SHOPIFY, failure, run
 from storage.facts.runs import FailureKind, Held, Missing, Partly, RunState
 from storage.facts.sources import Freshness
 from storage.facts.status import SourceStatus
 from templates.gate import state_words
 from templates.words import FRESHNESS
-from tests.templates.samples import NOW, SHOPIFY, failure, run
 
 GOOD = run()
 MISSING = Missing(("inventory",), "Inventory", FailureKind.RETRY, "timeout", "no answer", NOW)

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.samples.catalogue import messages
+from bot.cli.samples.facts import ZONE
 from templates import mail, slack
-from tests.templates.samples import ZONE, messages
 
 GOLDEN = Path(__file__).parent / "golden"
 #: Long lists are judged by the limits; as files nobody would read them.
 LONG = {"status_many", "confirm_many", "card_many", "finished_many", "history_long"}
 NAMES = sorted(set(messages()) - LONG)
-_MAILED = ("finished_", "test_message", "escalation_", "incident_", "expiry_", "connection_ticket", "access_request")
-_MAILED += ("held_bundle", "digest_of_")
+_MAILED = (
+    *("finished_", "test_message", "escalation_", "incident_", "expiry_", "connection_ticket", "access_request"),
+    *("held_bundle", "digest_of_"),
+)
 MAILED = [name for name in NAMES if name.startswith(_MAILED)]
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from bot.cli.samples.catalogue import messages
+from bot.cli.samples.facts import NOW, ZONE, ready
 from storage.facts import messages as m
 from templates import mail
 from templates.mail import UnsafeHeader, safe_header
 from tests.templates import nasty
-from tests.templates.samples import NOW, ZONE, messages, ready
 
 HOSTILE_HEADERS = [
     "Refresh of =?utf-8?q?Acme=0D=0AReply-To:_evil=40x=0D=0A=0D=0A<h1>phish?= done",

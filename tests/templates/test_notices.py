@@ -7,6 +7,25 @@ from typing import Any
 
 import pytest
 
+from bot.cli.samples.catalogue import messages
+from bot.cli.samples.facts import (
+    ADMINS,
+    COUNTS,
+    NOW,
+    ORG,
+    QUICKBOOKS,
+    SHOPIFY,
+    cut_off,
+    failure,
+    many,
+    minutes,
+    ready,
+    refresh,
+    run,
+    source,
+    status,
+    working,
+)
 from storage.facts import messages as m
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.people import Action, Role
@@ -19,25 +38,6 @@ from storage.facts.streams import StreamCounts
 from templates import actions, forms, mail, notices, slack, words
 from templates.notices.pieces import rows_so_far
 from templates.rhythm import rhythm
-from tests.templates.samples import (
-    ADMINS,
-    COUNTS,
-    NOW,
-    ORG,
-    QUICKBOOKS,
-    SHOPIFY,
-    cut_off,
-    failure,
-    many,
-    messages,
-    minutes,
-    ready,
-    refresh,
-    run,
-    source,
-    status,
-    working,
-)
 
 #: What may stand before an instant in running text; without one of these nobody knows which time it is.
 LABELS = (
@@ -133,7 +133,7 @@ def test_status_keeps_connection_run_and_freshness_apart():
 )
 def test_a_reading_says_how_long_it_takes_still_at_its_own_pace(rows, took, stood, said_of_it):
     began = NOW - timedelta(seconds=took)
-    times = {"started_at": began, "progress_at": NOW, "moved_at": NOW - timedelta(seconds=stood)}
+    times: dict[str, Any] = {"started_at": began, "progress_at": NOW, "moved_at": NOW - timedelta(seconds=stood)}
     assert (
         rows_so_far(run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=rows, expected=6000, **times))
         == said_of_it

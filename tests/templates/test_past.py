@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.cli.samples.facts import NOW, QUICKBOOKS, begun, run
 from storage.facts.runs import RunState
 from templates.notices.past import past_told, unread
-from tests.templates.samples import NOW, QUICKBOOKS, begun, run
 
 
 def test_the_rest_is_told_with_its_time_while_it_is_read() -> None:

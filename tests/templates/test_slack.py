@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from bot.cli.samples.facts import NOW
 from storage.facts import messages as m
 from templates import slack
 from templates.slack import Rung, TooLong, action_name
 from tests.templates import nasty
-from tests.templates.samples import NOW
 
 
 def text_of(*parts: m.Inline, **reader: Any):

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from bot.cli.samples.catalogue import messages
+from bot.cli.samples.facts import NOW, ZONE, source, status
 from storage.facts import messages as m
 from templates import slack
 from templates.slack import Rung
 from tests.templates import nasty
 from tests.templates.rules import breaches_of_message, breaches_of_view, foreign_tokens, limits
-from tests.templates.samples import NOW, ZONE, messages, source, status
 
 pytestmark = pytest.mark.contracts
 often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -247,14 +247,23 @@ def test_the_order_of_the_keys_does_not_matter_and_a_check_of_nothing_is_none(se
         database.close()
 
 
-def test_preview_renders_every_sample_in_every_form(shell: Shell) -> None:
-    names = shell.run("preview").split()
-    assert len(names) >= 8
-    for name in names:
-        assert json.loads(shell.run("preview", name))["text"]
-        assert shell.run("preview", name, "--as", "text").startswith("Subject: ")
-        assert "<html" in shell.run("preview", name, "--as", "html").lower()
+def test_preview_renders_a_sample_in_every_form(shell: Shell) -> None:
+    assert {"status_all_fresh", "finished_ready"} & set(shell.run("preview").split())
+    assert json.loads(shell.run("preview", "finished_ready"))["text"]
+    assert shell.run("preview", "finished_ready", "--as", "text").startswith("Subject: ")
+    assert "<html" in shell.run("preview", "finished_ready", "--as", "html").lower()
     assert "there is no" in shell.run("preview", "nothing", code=1)
+
+
+def test_preview_puts_every_message_on_one_page(shell: Shell) -> None:
+    page = shell.folder / "messages.html"
+    names = shell.run("preview").split()
+    assert f"{len(names)} messages are in" in shell.run("preview", "--page", str(page))
+    written = page.read_text()
+    assert all(f'id="{name}"' in written for name in names)
+    # What the page cannot draw it would draw red.
+    assert 'class="undrawn"' not in written
+    assert "<script" not in written
 
 
 def test_a_source_and_its_organization_are_found_by_their_own_names(seeded: Shell) -> None:

@@ -15,8 +15,16 @@ def hook_messages() -> dict[str, Message]:
     works = Endpoint("hook_7f3k2m9q4r", "org_1", URL, TOLD_OF, NOW - timedelta(days=9), None, None, "")
     fails = Endpoint("hook_2b8c5d1x6z", "org_1", "https://sheets.example.com/a/<b>&c", TOLD_OF, NOW,
                      NOW - timedelta(hours=3), None, "")  # fmt: skip
-    stopped = Endpoint("hook_9w4v7t3n5p", "org_1", "https://old.example.com/in", TOLD_OF, NOW,
-                       NOW - timedelta(days=5), NOW - timedelta(hours=1), "it accepted nothing for five days")  # fmt: skip
+    stopped = Endpoint(
+        "hook_9w4v7t3n5p",
+        "org_1",
+        "https://old.example.com/in",
+        TOLD_OF,
+        NOW,
+        NOW - timedelta(days=5),
+        NOW - timedelta(hours=1),
+        "it accepted nothing for five days",
+    )
     sent = [
         _send(1, EventType.TEST, SendState.PENDING, 0),
         _send(2, EventType.SOURCE_READY, SendState.SENT, 1, answer="204"),

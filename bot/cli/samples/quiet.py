@@ -2,6 +2,7 @@
 
 from datetime import time, timedelta
 
+from bot.cli.samples import facts as s
 from storage.facts.deliveries import Channel, DeliveryState
 from storage.facts.digests import DigestView, Ended, Happened
 from storage.facts.incidents import IncidentKind, Resolution
@@ -12,7 +13,6 @@ from storage.facts.sources import ConnectionState, Freshness, Provider
 from storage.facts.subscriptions import BOTH
 from storage.facts.timelines import Timeline
 from templates.notices import digest, quiet, telling
-from tests.templates import samples as s
 
 
 def quiet_messages() -> dict[str, Message]:
@@ -24,7 +24,7 @@ def quiet_messages() -> dict[str, Message]:
         quiet.HeldLine(None, s.NOW - timedelta(hours=8)),
         quiet.HeldLine("Access to Shopify <b> ends on Dec 1.", s.NOW - timedelta(hours=2)),
     ]
-    held = s._told(DeliveryState.HELD, Channel.EMAIL, held_until=s.NOW + timedelta(hours=9), settled_at=None)
+    held = s.told(DeliveryState.HELD, Channel.EMAIL, held_until=s.NOW + timedelta(hours=9), settled_at=None)
     mine = Digest(
         "dig_1", "org_1", "mem_1", "T0TEMERITY/U0MAYA", Rhythm(time(8, 30), weekdays=True), BOTH, s.NOW, s.NOW
     )

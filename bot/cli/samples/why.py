@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from bot.cli.samples import facts as s
 from jobs.explain.tree import explain
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.explain import AskedBefore, Evidence
@@ -14,7 +15,6 @@ from storage.facts.runs import Duration, FailureKind, Held, Result, RunState, St
 from storage.facts.sources import ConnectionState, Freshness
 from templates.notices.landed import landed, landed_usage, watch_expired
 from templates.notices.why import why
-from tests.templates import samples as s
 
 
 def _evidence(status: Any, reader: Role = Role.REFRESHER, **more: Any) -> Evidence:
@@ -28,8 +28,8 @@ _SENDER = "Tidings <tidings@tidings.example>"
 def _mail(state: DeliveryState, reason: str | None = None) -> Delivery:
     at = s.NOW - s.minutes(5)
     return Delivery(
-        "dlv_1", "org_1", "refresh_finished", "rfr_1", Channel.EMAIL, "maya@temeritygoods.example", "mem_1", state, 1, 0,
-        at, at if state is DeliveryState.SENT else None, None, reason, at, at + timedelta(days=1),
+        "dlv_1", "org_1", "refresh_finished", "rfr_1", Channel.EMAIL, "maya@temeritygoods.example", "mem_1", state,
+        1, 0, at, at if state is DeliveryState.SENT else None, None, reason, at, at + timedelta(days=1),
     )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def _evidences() -> dict[str, Evidence]:
                  held=Held("orders", 18_204, 3_100))  # fmt: skip
     waiting = s.run(state=RunState.QUEUED, failed=s.failure(code="throttled", detail="Shopify wants fewer calls."),
                     next_attempt_at=s.NOW + s.minutes(4))  # fmt: skip
-    late = {"freshness": Freshness.OVERDUE}
+    late: dict[str, Any] = {"freshness": Freshness.OVERDUE}
     return {
         "lost": _evidence(s.status(lost, **late), next_at=None),
         "timer": _evidence(s.status(s.QUICKBOOKS, last_ready=click), asked=_asked(click, 5)),

@@ -4,273 +4,71 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from storage.facts.access import AccessRequest, AccessStanding, AskedAccess, Asker
-from storage.facts.audit import AuditEntry, AuditPage
-from storage.facts.deliveries import Channel, Delivery, DeliveryState
-from storage.facts.dependents import Dependent, DependentKind, Frozen
+from bot.cli.samples.beats import beat_messages
+from bot.cli.samples.facts import (
+    ADMINS,
+    COUNTS,
+    NOW,
+    ORG,
+    QUICKBOOKS,
+    SHOPIFY,
+    STILL,
+    ZONE,
+    access_request,
+    audit_page,
+    begun,
+    cut_off,
+    failure,
+    frozen,
+    incident,
+    many,
+    member,
+    minutes,
+    mixed,
+    partial,
+    ready,
+    receipt_page,
+    refresh,
+    run,
+    source,
+    status,
+    told,
+    working,
+)
+from bot.cli.samples.hooks import hook_messages
+from bot.cli.samples.missed import missed_messages
+from bot.cli.samples.quiet import quiet_messages
+from bot.cli.samples.trouble import muted, promised, troubles
+from bot.cli.samples.why import why_messages
+from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
+from storage.facts.deliveries import Channel, DeliveryState
 from storage.facts.disconnects import GrantEnd
 from storage.facts.estimates import Calibration
-from storage.facts.incidents import Incident, IncidentKind, Resolution
-from storage.facts.messages import Person
-from storage.facts.past import Older
-from storage.facts.people import Action, Member, Role
+from storage.facts.incidents import Resolution
+from storage.facts.messages import Message, Person
+from storage.facts.people import Action, Role
 from storage.facts.policies import DEFAULT_POLICY, Call, CallKind, Course, Policy, PolicyStep, StepKind
-from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import (
-    Clocks,
-    Duration,
-    Failure,
     FailureKind,
     Held,
-    Missing,
-    Partly,
-    Receipt,
     Result,
-    Run,
     RunState,
     Stage,
     Trigger,
 )
 from storage.facts.schedules import Rhythm, Rule
-from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
-from storage.facts.status import Again, RefreshStatus, SourceStatus
-from storage.facts.streams import StreamCounts
+from storage.facts.sources import ConnectionState, Freshness, Provider
+from storage.facts.status import Again
 from storage.facts.subscriptions import Choice, Choices, Topic
-from storage.facts.timelines import Reader, Timeline, Told
+from storage.facts.timelines import Reader, Timeline
 from templates import notices
 from templates.notices import dead, handled, mail_off, notify, reread, schedule, telling
-from tests.templates.samples_beats import beat_messages
-from tests.templates.samples_hooks import hook_messages
-from tests.templates.samples_missed import missed_messages
-from tests.templates.samples_quiet import quiet_messages
-from tests.templates.samples_trouble import muted, promised, troubles
-from tests.templates.samples_why import why_messages
-
-NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
-ZONE = "America/New_York"
-ORG = "Temerity Goods"
-ADMINS = ("Daniel Kim",)
 
 
-def minutes(count):
-    return timedelta(minutes=count)
-
-
-def source(
-    provider=Provider.SHOPIFY, *, number=1, company="Temerity Goods", connection=ConnectionState.CONNECTED, reason=None
-):
-    shopify = provider is Provider.SHOPIFY
-    account = (
-        ("temeritygoods" if number == 1 else f"store-{number}") + ".myshopify.com"
-        if shopify
-        else f"93414500000000{number:02}"
-    )
-    return Source(
-        id=f"src_{provider}_{number}",
-        organization_id="org_1",
-        provider=provider,
-        account=account,
-        label=account if shopify else f"quickbooks_{account}",
-        company=company,
-        mode=CollectMode.ON_DEMAND if shopify else CollectMode.TIMER,
-        schedule_minutes=60,
-        schedule_version=1,
-        connection=connection,
-        connection_reason=reason,
-        connection_since=NOW - timedelta(days=3),
-    )
-
-
-def member(name, role):
-    return Member("mem_1", "org_1", "T0TEMERITY", "U0MAYA", name, role, ZONE, None, email_confirmed=False)
-
-
-SHOPIFY = source()
-QUICKBOOKS = source(Provider.QUICKBOOKS, company="Temerity Goods Inc.")
-COUNTS = {
-    "orders": StreamCounts(new=41, changed=12, deleted=0, unchanged=9, total=18_204),
-    "products": StreamCounts(changed=3, total=512),
-    "customers": StreamCounts(unchanged=4, total=6_033),
-}
-
-
-def failure(
-    kind=FailureKind.RETRY, code="timeout", detail="Shopify did not answer within 60 seconds.", stage=Stage.COLLECTING
-):
-    return Failure(kind, code, detail, stage, "ref_7k2m9q")
-
-
-def run(
-    of=SHOPIFY,
-    state=RunState.READY,
-    *,
-    asked=12,
-    as_of=11,
-    rows=0,
-    expected=None,
-    counts=None,
-    failed=None,
-    **more: Any,
-):
-    asked_at = NOW - minutes(asked)
-    ready = state is RunState.READY
-    ended = not state.active
-    values = {
-        "id": f"run_{of.id}",
-        "organization_id": "org_1",
-        "source_id": of.id,
-        "trigger": Trigger.REQUEST,
-        "state": state,
-        "stage": None,
-        "generation": 1,
-        "attempt": 1,
-        "clocks": Clocks(
-            asked_at,
-            NOW - minutes(as_of) if ready else None,
-            NOW - minutes(asked - 3) if ready else None,
-            NOW - minutes(asked - 4) if ready else None,
-        ),
-        "started_at": None if state is RunState.QUEUED else asked_at + timedelta(seconds=2),
-        "finished_at": asked_at + minutes(4) if ended else None,
-        "rows": rows,
-        "rows_expected": expected,
-        "progress_at": NOW - timedelta(seconds=2) if rows else None,
-        "moved_at": NOW - minutes(14) if rows else None,
-        "next_attempt_at": None,
-        "failure": failed,
-        "counts": counts or {},
-    }
-    return Run(**(values | more))
-
-
-def partial(of=SHOPIFY, **more: Any):
-    """A run that could not read one stream, whose data is as old as it was."""
-    wrong = "Inventory, record gid://shopify/InventoryItem/7: tracked is not true or false"
-    old = Missing(
-        ("inventory_items", "locations"), "Inventory and Locations", FailureKind.BROKEN, "value_unreadable", wrong,
-        NOW - minutes(95),
-    )  # fmt: skip
-    partly = Partly((old,), NOW - minutes(11), ("Orders", "Products", "Customers", "Payouts"), NOW + minutes(4))
-    values = {"as_of": 95, "counts": COUNTS, "partly": partly, "result": Result.PARTIAL}
-    return run(of, **(values | {"notes": (_NO_PAYOUTS,)} | more))
-
-
-def begun(of=QUICKBOOKS, **more: Any):
-    """A first read that has the newest periods only."""
-    first = date(2025, 1, 1)
-    older = (
-        Older("invoices", first, 61_000, "Invoices"),
-        Older("payments", first, 58_000, "Payments"),
-        Older("journal_entries", date(2025, 7, 1), 24_000, "Journal entries"),
-    )
-    values = {"trigger": Trigger.FIRST_READ, "rows": 48_000, "older": older, "result": Result.CHANGED}
-    return run(of, **(values | {"asked": 5, "as_of": 5, "counts": COUNTS} | more))
-
-
-_NO_PAYOUTS = "Payouts: not read, the connection has no permission for it. To have it, reconnect Shopify."
-
-
-def status(of=SHOPIFY, freshness=Freshness.FRESH, **more: Any):
-    values = {
-        "last_ready": run(of, asked=30, as_of=24),
-        "last_finished": None,
-        "active": None,
-        "next_run_at": NOW + minutes(36),
-        "duration": Duration(130, 290, 38),
-    }
-    return SourceStatus(source=of, freshness=freshness, **(values | more))
-
-
-def refresh(*runs: Any, **more: Any):
-    values = {
-        "id": "rfr_06e9k2",
-        "organization_id": "org_1",
-        "organization": ORG,
-        "requested_at": runs[0][1].clocks.requested_at,
-        "requested_by": "Maya Ortiz",
-        "everything": len(runs) > 1,
-        "runs": runs,
-        "before": {entry.id: NOW - minutes(95) for entry, _ in runs},
-        "people": ("Maya Ortiz",),
-        "escalated_at": None,
-        "acknowledged_by": None,
-        "finished_at": None if any(entry.state.active for _, entry in runs) else NOW - minutes(8),
-        "next_collection": {QUICKBOOKS.id: NOW + minutes(56)},
-        "durations": {entry.id: Duration(130, 290, 38) for entry, _ in runs},
-    }
-    return RefreshStatus(**(values | more))
-
-
-def ready(**more: Any):
-    return refresh((SHOPIFY, run(counts=COUNTS)), **more)
-
-
-def working(**more: Any):
-    rows = run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=12_400, expected=18_200)
-    return refresh((SHOPIFY, rows), **more)
-
-
-def mixed(**more: Any):
-    books = run(QUICKBOOKS, as_of=64, counts={"Invoice": StreamCounts(new=4, changed=1, total=2_310)})
-    return refresh((SHOPIFY, run(state=RunState.FAILED, failed=failure())), (QUICKBOOKS, books), **more)
-
-
-def many(count=50):
-    return [
-        status(
-            source(Provider.SHOPIFY if index % 2 else Provider.QUICKBOOKS, number=index, company=f"Store {index}"),
-            list(Freshness)[index % 3],
-            last_ready=run(asked=30 + index, as_of=24 + index),
-            next_run_at=NOW + minutes(index),
-        )
-        for index in range(1, count + 1)
-    ]
-
-
-def cut_off():
-    gone = source(connection=ConnectionState.DISCONNECTED, reason="Shopify refused the stored grant")
-    return status(gone, Freshness.OVERDUE, last_ready=run(gone, asked=4400, as_of=4390), next_run_at=None)
-
-
-def audit_page(broken=()):
-    entries = (
-        AuditEntry(14, NOW, "Daniel Kim", "manage_members", "Noor Haddad", {"before": None, "after": "viewer"}),
-        AuditEntry(
-            13, NOW - minutes(4), "Maya Ortiz", "start_refresh", "rfr_1", {"sources": ["a", "b"], "joined": False}
-        ),
-        AuditEntry(12, NOW - minutes(9), "support: Sam Keller", "acknowledge_escalation", "rfr_0", {}),
-    )
-    return AuditPage(entries, 14, broken)
-
-
-STILL = Dependent(DependentKind.SCHEDULE, SHOPIFY.id, "every 60 minutes")
-
-
-def receipt_page(of=None, *, sound=True, asked_by=("Maya Ortiz", "Sam Keller")):
-    done = of or run(counts=COUNTS, asked=20)
-    receipt = Receipt(
-        "rcp_0m5k2n8q4r7t1v3x6z9bcd", done.id, "org_1", done.source_id, 1_204, done.clocks, done.counts,
-        {"collecting": 74.2, "processing": 3.1}, 811, 813, "9f2c" * 16, "51ab" * 16, "07de" * 16,
-        partly=done.partly, trigger=done.trigger, asked_by=("mem_1", "mem_2"), release="0.1.0",
-        configuration="4c1d90e2ab37",
-    )  # fmt: skip
-    return ReceiptPage(receipt, SHOPIFY, asked_by, sound)
-
-
-def frozen(reason, since=90, as_of=300):
-    return (Frozen(STILL, reason, NOW - minutes(since), NOW - minutes(as_of)),)
-
-
-def incident(**changed: Any):
-    known = {"id": "inc_1", "organization_id": "org_1", "source_id": SHOPIFY.id, "kind": IncidentKind.DISCONNECTED}
-    known |= {"reason": "Shopify refused the stored grant", "opened_at": NOW - minutes(90), "due_at": None}
-    return Incident(**{**known, "reminders": 0, "resolved_at": None, "resolution": None, **changed})
-
-
-def incidents():
+def _incidents() -> dict[str, Message]:
     lost = source(connection=ConnectionState.DISCONNECTED, reason="Shopify refused the stored grant")
 
-    def facts(**changed: Any):
+    def facts(**changed: Any) -> notices.IncidentFacts:
         return notices.IncidentFacts(
             ORG, lost, incident(**changed), NOW - minutes(300), "Daniel Kim", ADMINS, NOW, dependents=(STILL,)
         )
@@ -310,16 +108,8 @@ def incidents():
     }
 
 
-def access_request(*, joined=False, approved=None):
-    maya = Asker("mem_1", "Maya Ortiz", NOW - minutes(40), SHOPIFY.label, "card")
-    noor = Asker("mem_2", "Noor Haddad", NOW - minutes(20), "everything", "card")
-    settled = (NOW - minutes(2), "Sam Keller", approved) if approved is not None else ()
-    people = (maya, noor) if joined else (maya,)
-    return AccessRequest("acr_7k2m9q", "org_1", ORG, "Ruth Adler", maya.at, people, *settled)
-
-
-def accesses():
-    def standing(request=None, *, waiting=False):
+def _accesses() -> dict[str, Message]:
+    def standing(request: AccessRequest | None = None, *, waiting: bool = False) -> AccessStanding:
         return AccessStanding(ORG, request, waiting)
 
     fresh, joined = access_request(), access_request(joined=True)
@@ -341,7 +131,7 @@ def accesses():
     }
 
 
-def disconnects():
+def _disconnects() -> dict[str, Message]:
     maya = Person("Maya Ortiz", "T0TEMERITY", "U0MAYA")
     parted = replace(
         source(connection=ConnectionState.DISCONNECTED, reason="Daniel Kim disconnected it on Nov 21, 2026, 14:37 EST"),
@@ -367,7 +157,8 @@ def disconnects():
     }
 
 
-def messages() -> Any:
+def messages() -> dict[str, Message]:
+    """Return every message by name."""
     """Return each notice in its states, by name."""
     answers: dict[str, Any] = {
         "joined": notices.joined(working(), where="in #finance"),
@@ -411,11 +202,11 @@ def messages() -> Any:
         "role_revoked_owner": notices.role_revoked(member("Daniel Kim", Role.ADMIN), [QUICKBOOKS, SHOPIFY]),
         "not_admissible": notices.not_admissible("<@U0GUEST|gus>"),
         "members_usage": notices.members_usage(),
-        **accesses(),
-        **incidents(),
+        **_accesses(),
+        **_incidents(),
         **troubles(SHOPIFY, source, incident, failure),
         **promised(SHOPIFY),
-        **disconnects(),
+        **_disconnects(),
         "audit": notices.audit_list(ORG, audit_page()),
         "audit_broken": notices.audit_list(ORG, audit_page(broken=(12, 13))),
         "queued": notices.queued(ORG, [QUICKBOOKS], left_out=[SHOPIFY], where="in #finance"),
@@ -423,7 +214,7 @@ def messages() -> Any:
     return answers | _statuses() | _confirms() | _cards() | _finished() | _escalations() | _histories()
 
 
-def _schedules() -> Any:
+def _schedules() -> dict[str, Message]:
     rule = replace(SHOPIFY, schedule_minutes=1440, rule=Rule(Rhythm.WEEKDAYS, time(7, 30)), zone=ZONE)
     off = replace(SHOPIFY, schedule_minutes=1440, rule=Rule(Rhythm.OFF), zone=ZONE)
     upcoming = [datetime(2026, 11, 23 + number, 12, 33, tzinfo=UTC) for number in range(5)]
@@ -450,7 +241,7 @@ def _schedules() -> Any:
     }  # fmt: skip
 
 
-def _statuses():
+def _statuses() -> dict[str, Message]:
     running = run(state=RunState.RUNNING, stage=Stage.COLLECTING, rows=1_204, expected=3_000)
     failing = run(
         state=RunState.FAILED, asked=20, failed=failure(FailureKind.BROKEN, "schema", "An order had no total.")
@@ -502,7 +293,7 @@ def _statuses():
     }
 
 
-def _confirms():
+def _confirms() -> dict[str, Message]:
     ids = {"value": "org_1:all", "stale_value": "org_1:stale", "dismiss_value": "org_1"}
     books = status(QUICKBOOKS, Freshness.LATE, last_ready=run(QUICKBOOKS, as_of=64), next_run_at=NOW + minutes(56))
     return {
@@ -517,7 +308,7 @@ def _confirms():
     }
 
 
-def _cards():
+def _cards() -> dict[str, Message]:
     waiting = run(state=RunState.RUNNING, stage=Stage.COLLECTING, next_attempt_at=NOW + minutes(2), failed=failure())
     queued = run(state=RunState.QUEUED)
     books = run(QUICKBOOKS, state=RunState.RUNNING, stage=Stage.PROCESSING)
@@ -548,24 +339,7 @@ def _cards():
     }
 
 
-def _told(state, channel=Channel.SLACK, reader=Reader.YOU, **how: Any):
-    """Return one message of a timeline."""
-    name, kind = how.pop("name", "Maya Ortiz"), how.pop("kind", "refresh_finished")
-    to = how.pop("to", "maya@temeritygoods.example" if channel is Channel.EMAIL else "T0TEMERITY/U0MAYA")
-    sent: dict[str, Any] = {"sent_at": NOW - minutes(8), "external_id": "1763752260.000100"}
-    settled: dict[str, Any] = sent if state is DeliveryState.SENT else {"sent_at": None, "external_id": None}
-    one: dict[str, Any] = {
-        "attempts": 1, "doubts": 0, "intent_at": NOW - minutes(9), "reason": None, "settled_at": NOW - minutes(8),
-    }  # fmt: skip
-    one |= {**settled, **how}
-    known = Delivery(
-        "dlv_1", "org_1", how.pop("of", kind), "rfr_1", channel, to, "mem_1", state,
-        created_at=NOW - minutes(9), expires_at=NOW + minutes(1440), **{k: v for k, v in one.items() if k != "of"},
-    )  # fmt: skip
-    return Told(known, reader, name, kind)
-
-
-def _chosen():
+def _chosen() -> Choices:
     mail = frozenset({Channel.EMAIL})
     choices = (
         Choice(None, Topic.READY, frozenset(), NOW),
@@ -575,19 +349,21 @@ def _chosen():
     return Choices(choices, {"src_shopify_1": "Shopify (temeritygoods.myshopify.com)"}, "maya@temeritygoods.example")
 
 
-def _telling():
+def _telling() -> dict[str, Message]:
     good = (
-        _told(DeliveryState.SENT, reader=Reader.CHANNEL, name="C0FINANCE", kind="refresh_card"),
-        _told(DeliveryState.SENT, Channel.EMAIL, reply="250 2.0.0 OK: queued"),
+        told(DeliveryState.SENT, reader=Reader.CHANNEL, name="C0FINANCE", kind="refresh_card"),
+        told(DeliveryState.SENT, Channel.EMAIL, reply="250 2.0.0 OK: queued"),
     )
     bad = (
         *good[:1],
-        _told(DeliveryState.FAILED, Channel.EMAIL, reason="550 5.1.1 No such mailbox"),
-        _told(DeliveryState.SKIPPED, Channel.EMAIL, Reader.MEMBER, name="Priya Nair", reason="no confirmed e-mail address"),
-        _told(DeliveryState.UNCONFIRMED, reason="cannot look: conversations.history: missing_scope"),
-        _told(DeliveryState.PENDING, Channel.EMAIL, Reader.SUPPORT, kind="escalation_mail", to="s@x.example",
+        told(DeliveryState.FAILED, Channel.EMAIL, reason="550 5.1.1 No such mailbox"),
+        told(
+            DeliveryState.SKIPPED, Channel.EMAIL, Reader.MEMBER, name="Priya Nair", reason="no confirmed e-mail address"
+        ),
+        told(DeliveryState.UNCONFIRMED, reason="cannot look: conversations.history: missing_scope"),
+        told(DeliveryState.PENDING, Channel.EMAIL, Reader.SUPPORT, kind="escalation_mail", to="s@x.example",
               reason="451 4.7.1 Greylisted, try again later"),
-        _told(DeliveryState.SENDING, of="again"),
+        told(DeliveryState.SENDING, of="again"),
     )  # fmt: skip
     timeline = Timeline("rfr_1", bad, "dlv_1", by_mail=True)
     return {
@@ -611,7 +387,7 @@ def _telling():
     }
 
 
-def _finished():
+def _finished() -> dict[str, Message]:
     people = (Person("Maya Ortiz", "T0TEMERITY", "U0MAYA"), Person("Priya Nair", "T0OTHER", "U0PRIYA"))
     told: dict[str, Any] = {"people": people, "zone": ZONE, "streams": {"orders": "Orders", "products": "Products"}}
     gone = failure(FailureKind.RECONNECT, "invalid_grant", "")
@@ -639,7 +415,7 @@ def _finished():
     }
 
 
-def _escalations():
+def _escalations() -> dict[str, Message]:
     ids: dict[str, Any] = {"value": "rfr_06e9k2", "account_rep": "Rhea Sol"}
     slow = {"escalated_at": NOW - minutes(61)}
     stuck = run(state=RunState.RUNNING, stage=Stage.COLLECTING, asked=241, rows=12_400, expected=18_200)
@@ -678,7 +454,7 @@ def _escalations():
     }
 
 
-def _histories():
+def _histories() -> dict[str, Message]:
     runs = [
         run(counts=COUNTS, asked=20),
         run(state=RunState.FAILED, asked=80, failed=failure(), id="run_2"),

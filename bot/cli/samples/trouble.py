@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from storage.facts.fleet import FleetAlarm
-from storage.facts.incidents import IncidentKind, Resolution
+from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.messages import Message
 from storage.facts.mutes import MUTABLE, Mute
 from storage.facts.promises import read_promise
@@ -32,10 +32,12 @@ def troubles(shopify: Source, source: Any, incident: Any, failure: Any) -> dict[
     over = {"resolved_at": NOW, "resolution": Resolution.RECOVERED}
     held = failure(FailureKind.HELD, "far_fewer_rows", "Orders: 12 records instead of 18,204")
 
-    def entry(of=shopify, found=(late,), state=Freshness.LATE, **more: Any):
+    def entry(
+        of: Source = shopify, found: tuple[Incident, ...] = (late,), state: Freshness = Freshness.LATE, **more: Any
+    ) -> Troubled:
         return Troubled(of, found, state, NOW - _minutes(150), timedelta(minutes=65), **more)
 
-    def said(*entries: Any):
+    def said(*entries: Troubled) -> Message:
         return trouble(TroubleFacts(ORG, entries, ADMINS, NOW))
 
     books = replace(books_plain, promise=read_promise("warn 1560 overdue 3000 days 12345 holidays US"))
