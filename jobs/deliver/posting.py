@@ -173,7 +173,6 @@ class Posting:
 
     async def _card_at(self, delivery: Delivery) -> Card | None:
         team_id, channel_id = delivery.destination.split("/")
-
         kind, subject = _BELOW.get(delivery.kind, REFRESH_CARD), delivery.subject
         if delivery.kind in _BELOW:
             subject = subject.partition(".")[0]
