@@ -163,7 +163,7 @@ class Oracle:
     def transcript(self) -> str:
         """Return a digest of what was said, where and when, by Slack and by mail."""
         said = [f"{entry.at} {entry.kind} {entry.channel} {entry.text}" for entry in self.world.slack.entries]
-        said += [f"{mail.accepted_at} {mail.recipients} {mail.text}" for mail in self.world.mail.messages]
+        said += [f"{mail.accepted_at} {mail.recipients} {mail.parsed['Subject']}" for mail in self.world.mail.messages]
         return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     def _hear(self, entry: Entry) -> None:
