@@ -45,7 +45,7 @@ class Bucket(Side):
         self.account.folder.mkdir(parents=True)
         self.account.post(10, self.clock.now().date().replace(day=1))
         # More digits than a binary fraction of eight bytes holds.
-        next(iter(self.account.lines.values()))["amount"] = Decimal("9007199254740993.01")
+        next(iter(self.account.lines.values()))["amount"] = Decimal("900719925474099.31")
         self.arrives()
         environment = {"netsuite_folder": str(self._root), "files_folder": str(self._root)}
         yield Connection("main", Credentials(Secret(json.dumps(self._declared()))), environment)
