@@ -36,7 +36,9 @@ class Mutation:
             self._remove.append(("Invoice", id_))
         for id_ in self._open_invoices(voided):
             self._put["Invoice", id_] = self._voided("Invoice", id_)
-        for id_ in self._random.sample(self._active("Customer"), deactivated):
+        active = self._active("Customer")
+        # A company that is played with for long has none left in the end.
+        for id_ in self._random.sample(active, min(deactivated, len(active))):
             self._put["Customer", id_] = self._deactivated("Customer", id_)
         for _ in range(changed):
             self._change_one()
