@@ -1,10 +1,13 @@
-"""Support is told what did not happen: once for each burst, by Slack and by mail, and once when it is made up."""
+"""Support is told what did not happen: by Slack and by mail, and once when it is made up.
+
+What joins after a report went out is never put under that report without a word, for nobody reads a sent mail again:
+it has a report of its own, and what comes meanwhile is gathered for it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 
 import structlog
 
@@ -12,7 +15,7 @@ from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery
-from storage.facts.expectations import Expectation, ExpectationKind
+from storage.facts.expectations import ExpectationKind
 from storage.facts.ids import derived_id
 from storage.facts.messages import Message
 from storage.records import deliveries, expectations, missed_reports, organizations, overdue, sources
@@ -21,11 +24,12 @@ from templates.notices.missed import MissedFacts, made_up, missed
 
 MISSED_REPORT = "missed_report"
 MISSED_OVER = "missed_over"
-#: What is found within that time after a report of its kind belongs to it.
-BURST = timedelta(minutes=15)
+#: Reports of one kind are at least so far apart, and what is found meanwhile is gathered for the next one. With the
+#: grace of a slot and two sweeps, support hears of every slot within five minutes of its time.
+GATHER = timedelta(seconds=100)
+#: For so long no more is said of one company's messages; then how many more there are.
+_SAME_TROUBLE = timedelta(hours=1)
 _KEEP_TRYING = timedelta(hours=24)
-#: These are one trouble for as long as the report is open, however many they become.
-_ONE_TROUBLE = frozenset({ExpectationKind.DELIVERY, ExpectationKind.HEARTBEAT})
 _MOST_NAMES = 5
 
 log = structlog.get_logger()
@@ -83,25 +87,27 @@ class Reporter:
 
     def report(self, now: datetime) -> None:
         """Report what nobody was told of, and close the reports of what is made up."""
-        found = self._database.in_read(expectations.missed)
-        for kind, ones in groupby(sorted(found, key=lambda one: one.kind), key=lambda one: one.kind):
-            self._database.in_write(partial(self._reported, kind=kind, found=list(ones), now=now))
-        for one in self._database.in_read(missed_reports.open_ones):
-            if not self._database.in_read(partial(expectations.is_open, report_id=one.id)):
-                self._database.in_write(partial(self._over, report_id=one.id, now=now))
+        for kind in self._database.in_read(expectations.kinds_missed):
+            if not self._database.in_read(partial(_gathers, kind=kind, now=now)):
+                self._database.in_write(partial(self._reported, kind=kind, now=now))
+        for report_id in self._database.in_read(missed_reports.made_up):
+            self._database.in_write(partial(self._over, report_id=report_id, now=now))
 
-    def _reported(self, session: Session, kind: ExpectationKind, found: list[Expectation], now: datetime) -> None:
-        known = next((one for one in missed_reports.open_ones(session) if one.kind is kind), None)
-        if known is not None and (kind in _ONE_TROUBLE or now - known.opened_at < BURST):
-            for one in found:
-                expectations.report(session, one.id, known.id)
+    def _reported(self, session: Session, kind: ExpectationKind, now: datetime) -> None:
+        if kind is ExpectationKind.DELIVERY:
+            # More messages of a company of which support was just told are the same trouble, and nothing new.
+            for organization_id, report_id in expectations.known_troubles(session, kind, now - _SAME_TROUBLE).items():
+                expectations.report(session, kind, report_id, organization_id=organization_id)
+        first = expectations.first_missed(session, kind)
+        if first is None or _gathers(session, kind, now):
             return
-        report_id = derived_id("mis", found[0].id)
-        mine = [one for one in found if expectations.report(session, one.id, report_id)]
-        if not mine or not missed_reports.add(session, report_id, kind, now):
+        report_id = derived_id("mis", first)
+        # Whoever else saw the same first one waits here, and finds that it is told.
+        if not missed_reports.add(session, report_id, kind, now):
             return
+        expectations.report(session, kind, report_id)
         self._tell(session, MISSED_REPORT, report_id, now)
-        if all(one.settled_at is not None for one in mine):
+        if not expectations.is_open(session, report_id):
             # It is made up already, and the one message says so.
             missed_reports.close(session, report_id, now)
 
@@ -112,6 +118,12 @@ class Reporter:
     def _tell(self, session: Session, kind: str, report_id: str, now: datetime) -> None:
         if not tell_support(session, self._enqueue, self._places.ways(), kind, report_id, now):
             log.error("missed_told_nobody", report=report_id)
+
+
+def _gathers(session: Session, kind: ExpectationKind, now: datetime) -> bool:
+    last = missed_reports.last_opened(session, kind)
+    # A clock that was set back must not gather until it is where it was.
+    return last is not None and timedelta(0) <= now - last < GATHER
 
 
 def missed_words() -> Mapping[str, Words]:

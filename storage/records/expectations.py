@@ -11,7 +11,7 @@ from storage.facts.expectations import Expectation, ExpectationKind, Expectation
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
-from storage.tables import ExpectationRow
+from storage.tables import ExpectationRow, MissedReportRow
 
 _EXPECTED = col(ExpectationRow.state) == ExpectationState.EXPECTED
 _UNSETTLED = col(ExpectationRow.settled_at).is_(None)
@@ -84,10 +84,30 @@ def due(session: Session, now: datetime, limit: int = 200) -> list[Expectation]:
     return _facts(session, statement.order_by(col(ExpectationRow.alarm_at)).limit(limit))
 
 
-def missed(session: Session, limit: int = 1000) -> list[Expectation]:
-    """Return what did not happen and nobody was told of."""
-    statement = select(ExpectationRow).where(ExpectationRow.state == ExpectationState.MISSED)
-    return _facts(session, statement.order_by(col(ExpectationRow.alarm_at)).limit(limit))
+def kinds_missed(session: Session) -> list[ExpectationKind]:
+    """Return the kinds of what did not happen and nobody was told of."""
+    statement = select(ExpectationRow.kind).where(ExpectationRow.state == ExpectationState.MISSED).distinct()
+    return sorted(map(ExpectationKind, session.exec(statement)))
+
+
+def first_missed(session: Session, kind: ExpectationKind) -> str | None:
+    """Return the id of the oldest of that kind that nobody was told of."""
+    statement = select(ExpectationRow.id).where(
+        ExpectationRow.state == ExpectationState.MISSED, ExpectationRow.kind == kind
+    )
+    return session.exec(statement.order_by(col(ExpectationRow.alarm_at), ExpectationRow.id).limit(1)).first()
+
+
+def known_troubles(session: Session, kind: ExpectationKind, since: datetime) -> dict[str, str]:
+    """Return the report since then that tells of each organization of which anything of that kind is still missing."""
+    lately = select(MissedReportRow.id).where(MissedReportRow.kind == kind, col(MissedReportRow.opened_at) > since)
+    statement = select(ExpectationRow.organization_id, func.max(ExpectationRow.report_id)).where(
+        col(ExpectationRow.report_id).in_(lately),
+        ExpectationRow.kind == kind,
+        col(ExpectationRow.organization_id).is_not(None),
+        _UNSETTLED,
+    )
+    return dict(session.exec(statement.group_by(ExpectationRow.organization_id)).all())  # type: ignore[arg-type]  # no NULLs are left
 
 
 def still_missing(session: Session, limit: int = 500) -> list[Expectation]:
@@ -136,11 +156,14 @@ def of_report(session: Session, report_id: str) -> list[Expectation]:
     return _facts(session, statement.order_by(col(ExpectationRow.due_at)))
 
 
-def report(session: Session, expectation_id: str, report_id: str) -> bool:
-    """Put a missed one under a report; return whether this one did."""
-    mine = (col(ExpectationRow.id) == expectation_id, col(ExpectationRow.state) == ExpectationState.MISSED)
-    told = update(ExpectationRow).where(*mine)
-    return won(session, told.values(state=ExpectationState.REPORTED, report_id=report_id))
+def report(session: Session, kind: ExpectationKind, report_id: str, *, organization_id: str | None = None) -> None:
+    """Put under a report what nobody was told of: all of the kind, or that of one organization."""
+    told = update(ExpectationRow).where(
+        col(ExpectationRow.state) == ExpectationState.MISSED, col(ExpectationRow.kind) == kind
+    )
+    if organization_id is not None:
+        told = told.where(col(ExpectationRow.organization_id) == organization_id)
+    session.connection().execute(told.values(state=ExpectationState.REPORTED, report_id=report_id))
 
 
 def missed_since(session: Session, since: datetime) -> int:

@@ -1,25 +1,14 @@
-"""What support was told about what did not happen: one report for each burst of one kind, open until it is made up."""
+"""What support was told about what did not happen: each report is of one kind, and open until it is made up."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import exists, func, update
 from sqlmodel import Session, col, select
 
 from storage.facts.expectations import ExpectationKind
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
-from storage.tables import MissedReportRow
-
-
-@dataclass(frozen=True, slots=True)
-class MissedReport:
-    """One report."""
-
-    id: str
-    kind: ExpectationKind
-    opened_at: datetime
-    closed_at: datetime | None
+from storage.tables import ExpectationRow, MissedReportRow
 
 
 def add(session: Session, report_id: str, kind: ExpectationKind, now: datetime) -> bool:
@@ -27,11 +16,18 @@ def add(session: Session, report_id: str, kind: ExpectationKind, now: datetime) 
     return insert_new(session, MissedReportRow, id=report_id, kind=kind, opened_at=now)
 
 
-def open_ones(session: Session) -> list[MissedReport]:
-    """Return the open reports, newest first."""
-    statement = select(MissedReportRow).where(col(MissedReportRow.closed_at).is_(None))
-    rows = session.exec(statement.order_by(col(MissedReportRow.opened_at).desc()))
-    return [MissedReport(row.id, ExpectationKind(row.kind), row.opened_at, row.closed_at) for row in rows]
+def last_opened(session: Session, kind: ExpectationKind) -> datetime | None:
+    """Return when the newest report of that kind was opened."""
+    return session.exec(select(func.max(MissedReportRow.opened_at)).where(MissedReportRow.kind == kind)).one()
+
+
+def made_up(session: Session) -> list[str]:
+    """Return the ids of the open reports of which nothing is missing any more, oldest first."""
+    missing = exists().where(
+        col(ExpectationRow.report_id) == MissedReportRow.id, col(ExpectationRow.settled_at).is_(None)
+    )
+    statement = select(MissedReportRow.id).where(col(MissedReportRow.closed_at).is_(None), ~missing)
+    return list(session.exec(statement.order_by(col(MissedReportRow.opened_at))))
 
 
 def close(session: Session, report_id: str, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """A small ground for the ledger: real rows, no engine; the clock's work is called by hand."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,12 +70,19 @@ class Ground:
 
         return self.database.in_write(work)
 
-    def pass_time(self, ledger: Ledger, until: datetime, sources_that_start: Sequence[Source], how: Starts = start_slot
-                  ) -> None:  # fmt: skip
-        """Let time pass in steps of 50 s: slots start when they are due, the ledger looks each time."""
+    def pass_time(
+        self,
+        ledger: Ledger,
+        until: datetime,
+        sources_that_start: Sequence[Source],
+        how: Starts = start_slot,
+        *,
+        step: timedelta = timedelta(seconds=50),
+    ) -> None:
+        """Let time pass in steps: slots start when they are due, the ledger looks each time."""
         due = {source.id: next_slot(schedule_of(source), self.clock.now()) for source in sources_that_start}
         while self.clock.now() < until:
-            self.clock.advance(timedelta(seconds=50))
+            self.clock.advance(step)
             for source in sources_that_start:
                 if due[source.id] <= self.clock.now():
                     self.start(source, how)
@@ -87,14 +95,21 @@ class Ground:
 
     def words(self, delivery: Delivery) -> str:
         """Return a delivery's words, as Slack's top line."""
-        message = self.database.in_read(
-            lambda session: missed_words()[delivery.kind](session, delivery, self.clock.now())
-        )
-        return str(slack.render(message, team_id="T0SUPPORT")["text"])
+        return str(self._rendered(delivery)["text"])
+
+    def message(self, delivery: Delivery) -> str:
+        """Return everything that a delivery shows in Slack."""
+        return json.dumps(self._rendered(delivery), ensure_ascii=False)
 
     def rows(self, source: Source) -> list[Expectation]:
         """Return what was ever expected of the source's clock."""
         return self.database.in_read(lambda session: expectations.of_subject(session, ExpectationKind.SLOT, source.id))
+
+    def _rendered(self, delivery: Delivery) -> Mapping[str, Any]:
+        message = self.database.in_read(
+            lambda session: missed_words()[delivery.kind](session, delivery, self.clock.now())
+        )
+        return slack.render(message, team_id="T0SUPPORT")
 
     def _ids(self) -> list[str]:
         return [work.subject for work in self.works if work.kind == "delivery"]
