@@ -77,6 +77,16 @@ def is_still(session: Session, run_id: str, still_since: datetime) -> bool:
     return row is not None and row.state in _ACTIVE and (row.moved_at or row.requested_at) <= still_since
 
 
+def held_source(session: Session, source_id: str, asked_by: datetime, ended_after: datetime) -> bool:
+    """Whether a run that was asked for by the one instant held the source until after the other."""
+    statement = select(RunRow.id).where(
+        RunRow.source_id == source_id,
+        col(RunRow.requested_at) <= asked_by,
+        col(RunRow.finished_at) > ended_after,
+    )
+    return session.exec(statement.limit(1)).first() is not None
+
+
 def pulse(session: Session, dead_seconds: float) -> Pulse:
     """Return what can be seen of a Tidings from its database, in a handful of looks by index."""
     waiting = select(func.count(), func.min(_SINCE), func.max(DeliveryRow.intent_at)).where(
