@@ -10,6 +10,7 @@ from jobs.deliver.posting import rung_of, shown_hash
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
 from jobs.deliver.words import is_final, message_for
+from jobs.notify import FLEET_ALARM
 from storage.facts.clock import Clock
 from storage.facts.messages import Message
 from storage.records import buckets, cards
@@ -18,6 +19,8 @@ from storage.sessions import Database, Session
 from templates import slack as blocks
 
 EDIT_EVERY = timedelta(seconds=3)
+#: The post about the fleet counts what changes all the time; its end is shown at once.
+FLEET_EDIT_EVERY = timedelta(minutes=1)
 #: Slack allows about 50 edits a minute and workspace; some are left for others.
 EDITS_PER_MINUTE = 40
 _CLAIM = timedelta(seconds=30)
@@ -99,8 +102,9 @@ class CardEditor:
         await self._database.writing(lambda session: cards.failed(session, card.id, now=now, give_up=give_up))
 
     def _wait(self, session: Session, card: Card, now: datetime, *, final: bool) -> timedelta:
-        if card.edited_at is not None and card.shown_hash is not None and now - card.edited_at < EDIT_EVERY:
-            return card.edited_at + EDIT_EVERY - now
+        every = FLEET_EDIT_EVERY if card.kind == FLEET_ALARM and not final else EDIT_EVERY
+        if card.edited_at is not None and card.shown_hash is not None and now - card.edited_at < every:
+            return card.edited_at + every - now
         # Final states may use the room that is kept free of the others.
         rate = EDITS_PER_MINUTE / 60
         name = f"slack-edits:{card.team_id}"

@@ -48,12 +48,12 @@ def trouble_facts(session: Session, lead_id: str, now: datetime) -> TroubleFacts
     )
 
 
-def fleet_message(session: Session, alarm_id: str, now: datetime) -> Message:
+def fleet_message(session: Session, alarm_id: str, _now: datetime) -> Message:
     """Return what support reads. KeyError for an alarm that is gone."""
     alarm = fleet.find(session, alarm_id)
     if alarm is None:
         raise KeyError(alarm_id)
-    return fleet_alarm(FleetFacts(alarm, grouping.count_held(session, alarm_id), now))
+    return fleet_alarm(FleetFacts(alarm, grouping.count_held(session, alarm_id), None))
 
 
 def is_quiet(session: Session, subject: str) -> bool:

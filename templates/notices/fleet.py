@@ -19,7 +19,8 @@ class FleetFacts:
     alarm: FleetAlarm
     #: alarms of customers that wait now
     waiting: int
-    now: datetime
+    #: as of which the age is said; None in the post that lives, which would be edited for its age alone
+    now: datetime | None
 
 
 def fleet_alarm(facts: FleetFacts) -> Message:
