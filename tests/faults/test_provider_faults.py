@@ -107,9 +107,15 @@ def _last_data_refresh(world: World) -> datetime | None:
     return world.database.in_read(read)
 
 
+_OF_ALARMS = ("Recovered",)
+
+
 def _told(world: World) -> str:
+    """Return what was said last about the refresh; alarms have threads of their own."""
     posts = [one for one in world.sandbox.slack.messages(CHANNEL, viewer=MAYA) if one.metadata and one.is_reply]
-    return posts[-1].everything
+    return [one.everything for one in posts if not one.everything.startswith(_OF_ALARMS) and ": again" not in one.text][
+        -1
+    ]
 
 
 def _held(world: World) -> dict[str, int]:

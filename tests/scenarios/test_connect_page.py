@@ -1,5 +1,6 @@
 """Connections in a real browser, as an admin of the demo meets them; leaves screenshots in tests/screenshots."""
 
+import contextlib
 import re
 import urllib.request
 from collections.abc import Iterator
@@ -53,8 +54,14 @@ def test_an_admin_connects_loses_and_reconnects_in_the_browser(context: BrowserC
         page.close()
 
         _behind(backstage, {"act": "revoke", "provider": "quickbooks"})
-        _behind(backstage, {"act": "pass", "minutes": 61})
-        expect(slack.get_by_text("QuickBooks · Temerity Goods is disconnected").first).to_be_visible()
+        lost = slack.get_by_text("QuickBooks · Temerity Goods is disconnected").first
+        for _ in range(3):
+            # A run that is under way when a slot is due stands in that slot's way: the next hour is as good.
+            _behind(backstage, {"act": "pass", "minutes": 61})
+            with contextlib.suppress(AssertionError):
+                expect(lost).to_be_visible(timeout=30_000)
+                break
+        expect(lost).to_be_visible()
         slack.screenshot(path=SCREENSHOTS / "disconnected.png")
 
         slack.get_by_role("button", name="Reconnect QuickBooks").last.click()
