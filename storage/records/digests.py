@@ -17,7 +17,7 @@ from storage.facts.subscriptions import Topic, Ways
 from storage.records.guarded import won
 from storage.records.incidents import as_incident
 from storage.records.inserts import insert
-from storage.records.subscriptions import IN_DIGEST
+from storage.records.subscriptions import DIGEST_WAY
 from storage.tables import DeliveryRow, DigestRow, IncidentRow, RunRow, SubscriptionRow
 
 _CHANGED = frozenset({Result.CHANGED, Result.PARTIAL})
@@ -87,7 +87,7 @@ def choose(session: Session, member: Member, source_id: str | None, topic: Topic
     session.connection().execute(statement)
     insert(
         session, SubscriptionRow, member_id=member.id, source_id=source_id or "", topic=topic.value,
-        organization_id=member.organization_id, ways=IN_DIGEST, changed_at=now,
+        organization_id=member.organization_id, ways=DIGEST_WAY, changed_at=now,
     )  # fmt: skip
     session.expire_all()
 
@@ -96,7 +96,7 @@ def unchoose(session: Session, member_id: str) -> None:
     """Let what was told in the digest alone be told as by default: there is no digest any more."""
     session.flush()
     statement = delete(SubscriptionRow).where(
-        col(SubscriptionRow.member_id) == member_id, col(SubscriptionRow.ways) == IN_DIGEST
+        col(SubscriptionRow.member_id) == member_id, col(SubscriptionRow.ways) == DIGEST_WAY
     )
     session.connection().execute(statement)
     session.expire_all()

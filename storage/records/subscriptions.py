@@ -17,7 +17,7 @@ from storage.tables import MemberRow, SubscriptionRow
 _NO_MAIL = "-email"
 
 #: told in the person's digest, and not one by one
-IN_DIGEST = "digest"
+DIGEST_WAY = "digest"
 
 
 def of_member(session: Session, member_id: str) -> list[Choice]:
@@ -97,7 +97,7 @@ def without_mail(session: Session, member: Member, topic: Topic, now: datetime) 
 
 
 def _as_choice(row: SubscriptionRow) -> Choice:
-    if row.ways == IN_DIGEST:
+    if row.ways == DIGEST_WAY:
         return Choice(row.source_id or None, Topic(row.topic), frozenset(), row.changed_at, digest=True)
     if row.ways == _NO_MAIL:
         return Choice(row.source_id or None, Topic(row.topic), OFF, row.changed_at, no_mail=True)
