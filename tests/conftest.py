@@ -38,15 +38,21 @@ __all__ = [
 #: Whole refreshes and whole products; what they are made of is tested on both databases in every run.
 LONG = (
     "tests/bot/cli/test_stories",
+    "tests/faults/test_crash_points",
     "tests/faults/test_joining",
     "tests/faults/test_random_kills",
     "tests/faults/test_webhook_kills",
     "tests/jobs/connecting/",
     "tests/jobs/deliver/",
     "tests/jobs/engine/test_crashes",
+    "tests/jobs/escalating/",
+    "tests/jobs/expectations/",
+    "tests/jobs/explain/",
     "tests/jobs/incidents/",
     "tests/jobs/installs/",
+    "tests/jobs/outgoing/",
     "tests/jobs/refresh/",
+    "tests/jobs/subscriptions/",
     "tests/jobs/test_",
     "tests/jobs/webhooks/",
     "tests/scenarios/",
@@ -58,6 +64,13 @@ LONG = (
 
 #: Whole products that show again, at another provider or on a twin, what a neighbour in the same file shows in every run.
 SOAKED = (
+    "tests/bench/test_smoke.py::test_a_click_is_followed",
+    "tests/bench/test_smoke.py::test_the_first_message_of_an_incident",
+    # The story of trust plays an escalation as well.
+    "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[escalation]",
+    "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
+    "tests/faults/test_teeth.py::test_a_twin_is_caught[acks-first]",
+    "tests/faults/test_clicks.py::test_a_worker_that_never_looks",
     "tests/faults/test_first_read_kills.py::test_a_sellers_first_read",
     "tests/faults/test_first_read_kills.py::test_a_cursor_that_is_not_saved",
 )

@@ -288,9 +288,9 @@ async def _renewals_go_wrong(stage: LeakStage) -> None:
 
 async def _again_until(act: Callable[[], Awaitable[None]], seen: Callable[[], bool]) -> None:
     """Let an hour pass until it is seen: a run that is under way when a slot is due stands in that slot's way."""
-    for _ in range(4):
+    for _ in range(12):
         await act()
-        deadline = time.monotonic() + 45
+        deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
             if seen():
                 return
