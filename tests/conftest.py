@@ -69,8 +69,10 @@ SOAKED = (
     # The story of trust plays an escalation as well.
     "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[escalation]",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
-    "tests/faults/test_teeth.py::test_a_twin_is_caught[acks-first]",
     "tests/faults/test_clicks.py::test_a_worker_that_never_looks",
+    "tests/faults/test_escalation_kills.py::test_support_is_called_once[no-deadlines]",
+    "tests/faults/test_teeth.py::test_a_twin_is_caught[send-then-mark]",
+    "tests/faults/test_zombie.py::test_an_old_load_never_wins[unfenced]",
     "tests/faults/test_first_read_kills.py::test_a_sellers_first_read",
     "tests/faults/test_first_read_kills.py::test_a_cursor_that_is_not_saved",
 )
