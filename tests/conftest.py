@@ -68,7 +68,10 @@ SOAKED = (
     "tests/bench/test_smoke.py::test_the_first_message_of_an_incident",
     # The story of trust plays an escalation as well.
     "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[escalation]",
+    "tests/faults/test_provider_faults.py::test_later",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
+    "tests/faults/test_zombie.py::test_a_frozen_delivery_and_a_frozen_load",
+    "tests/bench/test_smoke.py::test_a_full_read_is_checked",
     "tests/faults/test_clicks.py::test_a_worker_that_never_looks",
     "tests/faults/test_escalation_kills.py::test_support_is_called_once[no-deadlines]",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[send-then-mark]",
