@@ -23,7 +23,7 @@ from jobs.refresh.cancel import cancel_run, cancel_runs
 from jobs.refresh.ending import ESCALATION, MISSING
 from jobs.refresh.retry import RetryNow
 from jobs.refresh.view import escalated_status
-from jobs.schedule import STALLED
+from jobs.schedule import SLOT_WAITS, STALLED, start_waiting
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor
 from storage.facts.policies import ACKNOWLEDGED_FOR
@@ -46,6 +46,8 @@ def deadline_sweep(
             look_at_first_read(session, deadline, now, notifier)
         elif deadline.kind == MISSING:
             read_missing(session, deadline, now, enqueue)
+        elif deadline.kind == SLOT_WAITS:
+            start_waiting(session, deadline, now, enqueue)
         elif deadline.kind == LATENESS:
             turned(session, deadline, now, notifier)
         elif deadline.kind == MUTE_ENDS:

@@ -1,13 +1,13 @@
 """The clock's side of refreshing: which schedules there are, and a run for each slot, once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from jobs.asks import Enqueue
 from jobs.expectations.opening import slot_started
 from jobs.figures import SLOT_LAG, Figures
-from jobs.slots import Schedule, Slot, known_zone
+from jobs.slots import Schedule, Slot, known_zone, latest_slot
 from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.dependents import DependentKind
@@ -17,12 +17,17 @@ from storage.facts.runs import Trigger
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.records import deadlines, frozen, organizations, runs, sources
+from storage.records.deadlines import Deadline
 from storage.sessions import ConflictError, Database, Session
 
 #: The deadline of a first read that nobody asked for: it may take as long as it likes while it moves.
 STALLED = "stalled_read"
 #: Where files are delivered nothing tells us: the clock looks there.
 LOOK_EVERY_MINUTES = 30
+#: A slot that came while a run held its source; the subject is that run, and its end makes the deadline due.
+SLOT_WAITS = "slot_waits"
+#: Whatever became of the run by then, the slot is looked at.
+_LONGEST_WAIT = timedelta(hours=6)
 
 
 def schedule_of(source: Source) -> Schedule:
@@ -84,7 +89,8 @@ def slots_submitter(
 def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) -> str | None:
     """Start the run of a slot and return its id; None when the slot had its run or another run holds the source.
 
-    Under the organization's lock, so that no run starts beside a disconnect that has looked for runs to stop.
+    In the latter case the slot waits for the end of that run, and is started by `start_waiting` then. Under the
+    organization's lock, so that no run starts beside a disconnect that has looked for runs to stop.
     """
     organizations.lock(session, sources.organization_of(session, slot.source_id))
     source = sources.source(session, slot.source_id)
@@ -96,11 +102,24 @@ def start_slot(session: Session, slot: Slot, now: datetime, enqueue: Enqueue) ->
         return None
     if runs.slot_taken(session, source.id, slot.key):
         return None
-    if runs.active_of(session, [source.id]):
+    holds = runs.active_of(session, [source.id]).get(source.id)
+    if holds is not None:
+        deadlines.add(session, source.organization_id, SLOT_WAITS, holds.id, now + _LONGEST_WAIT)
         return None
     run_id = start_catch_up(session, source, slot.key, now, enqueue)
     slot_started(session, source, schedule, slot, now)
     return run_id
+
+
+def start_waiting(session: Session, deadline: Deadline, now: datetime, enqueue: Enqueue) -> None:
+    """Start the newest slot of a source now that the run has ended that stood in its way."""
+    run = runs.run(session, deadline.subject)
+    if run.state.active:
+        deadlines.postpone(session, deadline.id, now + _LONGEST_WAIT)
+    elif deadlines.fire(session, deadline.id, now):
+        schedule = schedule_of(sources.source(session, run.source_id))
+        if schedule.runs:
+            start_slot(session, latest_slot(schedule, now), now, enqueue)
 
 
 def start_catch_up(session: Session, source: Source, slot_key: str, now: datetime, enqueue: Enqueue) -> str:

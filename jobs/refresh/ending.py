@@ -12,6 +12,8 @@ from jobs.incidents.noticing import judged, lost
 from jobs.notify import Notifier
 from jobs.outgoing import events
 from jobs.refresh.partly import result_of, retry_delay, to_retry
+from jobs.schedule import SLOT_WAITS
+from storage.facts.policies import read_policy
 from storage.facts.runs import Failure, FailureKind, Result, Run, RunState
 from storage.records import deadlines, receipts, refreshes, runs
 from storage.sessions import Session
@@ -33,6 +35,14 @@ class Verdict:
 
     state: RunState
     failure: Failure | None = None
+
+
+def watch_end(session: Session, organization_id: str, refresh_id: str, policy: str | None, now: datetime) -> None:
+    """Set the deadlines of a refresh that begins: of the call to support, and of whoever is called before that."""
+    found = read_policy(policy)
+    deadlines.add(session, organization_id, ESCALATION, refresh_id, now + found.first)
+    if found.earliest < found.first:
+        deadlines.add(session, organization_id, FOLLOWING, refresh_id, now + found.earliest)
 
 
 def end_run(
@@ -113,7 +123,8 @@ def again_later(session: Session, run: Run, now: datetime) -> None:
 
 
 def after_run(session: Session, run_id: str, now: datetime, notifier: Notifier) -> None:
-    """End every refresh that waited for this run alone, and let the cards of all of them be edited."""
+    """End every refresh that waited for this run alone, let the cards of all of them be edited, free its slot."""
+    deadlines.hasten(session, SLOT_WAITS, run_id, now)
     waiting = refreshes.waiting_for_run(session, run_id)
     for refresh_id in waiting:
         end_if_over(session, refresh_id, now, notifier)

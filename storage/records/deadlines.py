@@ -90,6 +90,12 @@ def postpone(session: Session, deadline_id: str, due_at: datetime) -> bool:
     return won(session, statement)
 
 
+def hasten(session: Session, kind: str, subject: str, now: datetime) -> bool:
+    """Let the deadline be due now, because what it waits for has happened; return whether one was open."""
+    which = (DeadlineRow.kind == kind, DeadlineRow.subject == subject, DeadlineRow.state == "open")
+    return won(session, update(DeadlineRow).where(*which).values(due_at=now))  # type: ignore[arg-type]  # column expressions
+
+
 def close(session: Session, kind: str, subject: str, now: datetime) -> bool:
     """Close the deadline because what it waited for happened."""
     return _settle(session, (DeadlineRow.kind == kind) & (DeadlineRow.subject == subject), "closed", now)

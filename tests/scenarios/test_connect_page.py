@@ -1,6 +1,5 @@
 """Connections in a real browser, as an admin of the demo meets them; leaves screenshots in tests/screenshots."""
 
-import contextlib
 import re
 import urllib.request
 from collections.abc import Iterator
@@ -55,12 +54,7 @@ def test_an_admin_connects_loses_and_reconnects_in_the_browser(context: BrowserC
 
         _behind(backstage, {"act": "revoke", "provider": "quickbooks"})
         lost = slack.get_by_text("QuickBooks · Temerity Goods is disconnected").first
-        for _ in range(8):
-            # A run that is under way when a slot is due stands in that slot's way: the next hour is as good.
-            _behind(backstage, {"act": "pass", "minutes": 61})
-            with contextlib.suppress(AssertionError):
-                expect(lost).to_be_visible(timeout=10_000)
-                break
+        _behind(backstage, {"act": "pass", "minutes": 61})
         expect(lost).to_be_visible()
         slack.screenshot(path=SCREENSHOTS / "disconnected.png")
 

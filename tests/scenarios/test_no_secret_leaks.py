@@ -5,8 +5,7 @@ import base64
 import io
 import logging
 import secrets
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -279,23 +278,8 @@ async def _renewals_go_wrong(stage: LeakStage) -> None:
     rule = Rule(kind=Kind.SERVER_ERROR, operation="token", status=400, body=echo)
     await stage.stage.outside(lambda: shopify.script.add(rule))
     stage.trips.armed.append("tokens.saving")
-
-    async def an_hour_passes() -> None:
-        await stage.stage.outside(lambda: stage.stage.sandbox.pass_time(timedelta(minutes=61)))
-
-    await _again_until(an_hour_passes, lambda: bool(shopify.script.struck) and not stage.trips.armed)
-
-
-async def _again_until(act: Callable[[], Awaitable[None]], seen: Callable[[], bool]) -> None:
-    """Let an hour pass until it is seen: a run that is under way when a slot is due stands in that slot's way."""
-    for _ in range(12):
-        await act()
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            if seen():
-                return
-            await asyncio.sleep(0.1)
-    pytest.fail("it was never seen")
+    await stage.stage.outside(lambda: stage.stage.sandbox.pass_time(timedelta(minutes=61)))
+    await stage.stage.until("failed renewals", lambda: _true(lambda: shopify.script.struck and not stage.trips.armed))
 
 
 async def _true(look: Callable[[], object]) -> bool:
