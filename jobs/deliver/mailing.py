@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from jobs.deliver.again import Again
+from jobs.deliver.again import Again, look_again
 from jobs.deliver.mail import MailSender
 from jobs.deliver.posting import Prepared, Settle, Words
 from jobs.deliver.results import Refused, Result
@@ -15,7 +15,6 @@ from templates import mail as letters
 from templates.mail import UnsafeHeader
 from templates.notices.install import only_by_mail
 
-_SLACK_LOOK_SECONDS = 5.0
 #: One repetition, where Slack never confirmed: a reader sees it twice at most, under one Message-ID.
 _MOST_DOUBTS = 1
 _WAITING = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
@@ -66,7 +65,8 @@ class Mailing:
             await settle(delivery, DeliveryState.UNCONFIRMED, reason=reason)
             return Again(0)
         if _WAITING & states:
-            return Again(_SLACK_LOOK_SECONDS)
+            since = delivery.intent_at or delivery.created_at
+            return look_again(delivery.id, since, self._clock.now())
         await self._database.writing(lambda session: deliveries.doubt(session, delivery.id))
         return None
 

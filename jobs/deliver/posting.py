@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from jobs.deliver.again import Again
+from jobs.deliver.again import Again, look_again
 from jobs.deliver.fates import WORKSPACE_CLOSED
 from jobs.deliver.places import Places
 from jobs.deliver.results import Accepted, Refused, Result
@@ -123,17 +123,17 @@ class Posting:
         if isinstance(place, Refused) and place.reason == WORKSPACE_CLOSED:
             await settle(delivery, DeliveryState.UNCONFIRMED, reason=f"cannot look: {place.reason}")
             return Again(0)
-        if isinstance(place, Refused):
-            return Again(5.0)
-        card = None if delivery.kind in _CARD_KINDS else await self._card_at(delivery)
         since = delivery.intent_at or delivery.created_at
+        if isinstance(place, Refused):
+            return look_again(delivery.id, since, self._clock.now(), place.after or 0.0)
+        card = None if delivery.kind in _CARD_KINDS else await self._card_at(delivery)
         try:
             ts = await self._sender.find(team_id, place, delivery.id, since, card.ts if card else None)
         except CannotLookError as error:
             await settle(delivery, DeliveryState.UNCONFIRMED, reason=f"cannot look: {error}")
             return Again(0)
         except LookLaterError as error:
-            return Again(error.after)
+            return look_again(delivery.id, since, self._clock.now(), error.after)
         if ts is None:
             return None
         await settle(delivery, DeliveryState.SENT, accepted=Accepted(ts, place))

@@ -22,8 +22,6 @@ from storage.facts.secret import Secret
 SEND_SECONDS = 10.0
 #: How many of the newest messages a look goes through.
 LOOK_BACK = 15
-#: How long to wait before the next look when Slack did not answer one.
-LOOK_AGAIN_SECONDS = 5.0
 EVENT_TYPE = "tidings_delivery"
 
 log = structlog.get_logger()
@@ -38,9 +36,9 @@ class CannotLookError(Exception):
 
 
 class LookLaterError(Exception):
-    """Slack did not answer the look this time; it may in `after` seconds."""
+    """Slack did not answer the look this time; where it says so, not before `after` seconds are over."""
 
-    def __init__(self, reason: str, after: float) -> None:
+    def __init__(self, reason: str, after: float = 0.0) -> None:
         super().__init__(reason)
         self.after = after
 
@@ -118,9 +116,9 @@ class SlackSender:
             if isinstance(refusal, Refused) and refusal.final:
                 raise CannotLookError(f"{method}: {refusal.reason}") from error
             after = refusal.after if isinstance(refusal, Refused) else None
-            raise LookLaterError(f"{method}: {refusal.reason}", after or LOOK_AGAIN_SECONDS) from error
+            raise LookLaterError(f"{method}: {refusal.reason}", after or 0.0) from error
         except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-            raise LookLaterError(f"{method}: {type(error).__name__}", LOOK_AGAIN_SECONDS) from error
+            raise LookLaterError(f"{method}: {type(error).__name__}") from error
         for message in answer.get("messages", []):
             payload = (message.get("metadata") or {}).get("event_payload") or {}
             if payload.get("delivery") == delivery_id:

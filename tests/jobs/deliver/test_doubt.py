@@ -1,0 +1,76 @@
+"""A message in doubt is looked for less and less often while Slack is ill, and still within a minute of its recovery."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from jobs.deliver.again import Again
+from jobs.deliver.posting import Posting, Settle
+from jobs.deliver.slack import SlackSender
+from jobs.notify import REFRESH_FINISHED
+from storage.facts.deliveries import Channel, Delivery
+from storage.facts.secret import Secret
+from storage.facts.sources import Provider
+from storage.records import deliveries
+from storage.sessions import Database, Session
+from tests.jobs.incidents.troubled import Company
+
+HOUR = timedelta(hours=1)
+
+
+class Stubborn(Posting):
+    """Twin: looks every five seconds, whatever the last looks came to."""
+
+    async def after_doubt(self, delivery: Delivery, settle: Settle) -> Again | None:
+        """Look, and forget how long that has been going on."""
+        again = await super().after_doubt(delivery, settle)
+        return Again(5.0) if again is not None else None
+
+
+async def _never(*_: object, **__: object) -> None:
+    pytest.fail("nobody can know what became of it")
+
+
+@pytest.mark.parametrize(
+    "kind, place, patient",
+    [(Posting, "C0FINANCE", True), (Posting, "U0ADMIN", True), (Stubborn, "C0FINANCE", False)],
+    ids=["channel", "person", "twin"],
+)
+async def test_looks_become_seldom(
+    sqlite_database: Database, kind: type[Posting], place: str, *, patient: bool
+) -> None:
+    company = Company(sqlite_database)
+    company.founded("acme", Provider.SHOPIFY)
+    # Nothing listens there: every look is refused at once.
+    sender = SlackSender("http://127.0.0.1:1/api/", _token, seconds=2)
+    posting = kind(sqlite_database, company.clock, sender)
+
+    def doubtful(session: Session) -> Iterator[Delivery]:
+        for subject in ("rfr_1", "rfr_2"):
+            delivery_id = deliveries.add(
+                session, organization_id="org_acme", kind=REFRESH_FINISHED, subject=subject, channel=Channel.SLACK,
+                destination=f"T0ACME/{place}", member_id=None, now=company.at, expires_at=company.at + HOUR,
+            )  # fmt: skip
+            assert delivery_id is not None
+            assert deliveries.begin_attempt(session, delivery_id, 0, company.at)
+            yield deliveries.delivery(session, delivery_id)
+
+    began, looks = company.at, []
+    for one in sqlite_database.in_write(lambda session: list(doubtful(session))):
+        company.at, waits = began + timedelta(seconds=30), list[float]()
+        while company.at < began + HOUR:
+            again = await posting.after_doubt(one, _never)
+            assert again is not None
+            waits.append(again.seconds)
+            company.at += timedelta(seconds=again.seconds)
+        looks.append(waits)
+    await sender.close()
+    first, second = looks
+    assert max(*first, *second) <= 60
+    assert first[0] <= 15
+    assert (len(first) < 90, first != second) == (patient, patient)
+
+
+async def _token(_team_id: str) -> Secret | None:
+    return Secret("xoxb-of-a-test")
