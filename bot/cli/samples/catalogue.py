@@ -1,7 +1,9 @@
 """Every notice in its states, from fixed facts: the golden files, the limits and the looks are all taken from here."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from bot.cli.samples.beats import beat_messages
@@ -157,9 +159,9 @@ def _disconnects() -> dict[str, Message]:
     }
 
 
-def messages() -> dict[str, Message]:
-    """Return every message by name."""
-    """Return each notice in its states, by name."""
+@cache
+def messages() -> Mapping[str, Message]:
+    """Return each notice in its states, by name; made once, nobody changes it."""
     answers: dict[str, Any] = {
         "joined": notices.joined(working(), where="in #finance"),
         "already_waiting": notices.already_waiting(working()),
