@@ -12,6 +12,7 @@ from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
 from storage.facts.operators import OPERATORS_KINDS
 from storage.facts.people import Member, SlackIdentity
+from storage.facts.policies import By
 from storage.facts.runs import Run
 from storage.facts.sources import Source
 from storage.facts.subscriptions import BOTH, Topic, Ways
@@ -27,6 +28,8 @@ ESCALATION_MAIL = "escalation_mail"
 ESCALATION_TOLD = "escalation_told"
 #: a channel or a person of the company is called by its policy. Its subject: the refresh and the step
 ESCALATION_STEP = "escalation_step"
+#: whom a policy named has left. Its subject: the member and when
+ON_CALL_LEFT = "on_call_left"
 #: support is called once more. Its subject: the refresh and the number of the call
 ESCALATION_AGAIN = "escalation_again"
 #: What goes before everything else that waits to be sent, and what no quiet hours, mute or snooze ever holds.
@@ -132,19 +135,37 @@ class Notifier:
             self._add(session, organization_id, ESCALATION_MAIL, subject, Channel.EMAIL, email, None, now)
         return bool(email)
 
-    def call_place(self, session: Session, organization_id: str, subject: str, place: str, now: datetime) -> bool:
+    def call_place(
+        self, session: Session, organization_id: str, subject: str, place: str, now: datetime, by: By = By.SLACK
+    ) -> bool:
         """Tell a channel or a person of the company; return whether Tidings may speak there (any more)."""
         team_id, there = place.split("/")
         if there.startswith(("U", "W")):
             person = organizations.member_by_identity(session, SlackIdentity(team_id, there))
             if person is None or person.organization_id != organization_id:
                 return False
-            self._add(session, organization_id, ESCALATION_STEP, subject, Channel.SLACK, place, person.id, now)
+            self._call_person(session, subject, person, now, by if person.email_confirmed else By.SLACK)
             return True
         if (team_id, there) not in organizations.allowed_channels(session, organization_id):
             return False
         self._add(session, organization_id, ESCALATION_STEP, subject, Channel.SLACK, place, None, now)
         return True
+
+    def call_instead(self, session: Session, organization_id: str, subject: str, now: datetime) -> None:
+        """Somebody whom a policy names cannot be told: support is called once more, before its time the admins are."""
+        called = escalations.find(session, subject.partition(".")[0])
+        if called is not None and called.escalated_at is not None:
+            self.call_again(session, organization_id, subject, now)
+            return
+        for admin in organizations.admins(session, organization_id):
+            self._call_person(session, subject, admin, now, By.SLACK)
+
+    def _call_person(self, session: Session, subject: str, person: Member, now: datetime, by: By) -> None:
+        place, organization_id = f"{person.team_id}/{person.user_id}", person.organization_id
+        if by is not By.MAIL:
+            self._add(session, organization_id, ESCALATION_STEP, subject, Channel.SLACK, place, person.id, now)
+        if by is not By.SLACK:
+            self._mail(session, ESCALATION_STEP, subject, person, now)
 
     def call_again(self, session: Session, organization_id: str, subject: str, now: datetime) -> None:
         """Call support once more, below its post and by mail: nobody has it in hand."""
@@ -278,6 +299,14 @@ class Notifier:
             )
         return any(told)
 
+    def on_call_left(self, session: Session, left: Member, now: datetime) -> None:
+        """Tell every other admin by DM that a person whom the escalation policy named is called no more."""
+        subject = f"{left.id}.{int(now.timestamp())}"
+        for admin in organizations.admins(session, left.organization_id):
+            if admin.id != left.id:
+                place, organization_id = f"{admin.team_id}/{admin.user_id}", admin.organization_id
+                self._add(session, organization_id, ON_CALL_LEFT, subject, Channel.SLACK, place, admin.id, now)
+
     def wake(self, session: Session, subjects: list[str], now: datetime) -> None:
         """Let the cards about these refreshes and runs be looked at now."""
         if subjects:
@@ -309,6 +338,9 @@ class Notifier:
 
         Return whether there is one.
         """
+        if delivery.kind == ESCALATION_STEP:
+            self._call_otherwise(session, delivery, now)
+            return True
         if delivery.member_id is None:
             return False
         if delivery.channel is Channel.EMAIL:
@@ -321,6 +353,9 @@ class Notifier:
 
     def meanwhile(self, session: Session, delivery: Delivery, now: datetime) -> bool:
         """Say by the other channel what this one does not take until somebody mends the set-up."""
+        if delivery.kind == ESCALATION_STEP:
+            self._call_otherwise(session, delivery, now)
+            return True
         if delivery.member_id is None:
             return False
         by_mail = delivery.channel is Channel.EMAIL
@@ -380,6 +415,21 @@ class Notifier:
         """Say in Slack that mails were turned off by the link in one; False for a link that was used before."""
         place = f"{member.team_id}/{member.user_id}"
         return bool(self._add(session, member.organization_id, MAIL_OFF, subject, Channel.SLACK, place, member.id, now))
+
+    def _call_otherwise(self, session: Session, delivery: Delivery, now: datetime) -> None:
+        """Call whom a policy names by the other way; where that did not work either, whoever else there is."""
+        told = [one for one in deliveries.of_subject(session, delivery.subject) if one.kind == ESCALATION_STEP]
+        lost = {DeliveryState.FAILED, DeliveryState.SKIPPED}
+        if any(one.state not in lost for one in told if one.id != delivery.id):
+            return
+        person = organizations.still_member(session, delivery.member_id) if delivery.member_id else None
+        ways = {one.channel for one in told if person is not None and one.member_id == person.id}
+        if person is not None and Channel.SLACK not in ways:
+            self._call_person(session, delivery.subject, person, now, By.SLACK)
+        elif person is not None and Channel.EMAIL not in ways and person.email_confirmed:
+            self._call_person(session, delivery.subject, person, now, By.MAIL)
+        else:
+            self.call_instead(session, delivery.organization_id, delivery.subject, now)
 
     def _by_mail(self, session: Session, delivery: Delivery, now: datetime) -> bool:
         """Mail what only Slack would have said. The rest is mailed anyway."""

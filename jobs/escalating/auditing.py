@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from jobs.escalating.calling import escalate, go_on
+from jobs.escalating.calling import go_on
 from jobs.escalating.due import GRACE, following, missed
 from jobs.notify import Notifier
 from storage.facts.clock import Clock
@@ -45,10 +45,7 @@ def audit_sweep(database: Database, clock: Clock, notifier: Notifier) -> Callabl
         if called is None or due is None:
             return
         log.error("escalation_step_missed", org=organization_id, subject=subject, due=due.isoformat())
-        if called.escalated_at is None:
-            escalate(session, subject, now, notifier, audited=True)
-        else:
-            go_on(session, subject, called, now, notifier, audited=True)
+        go_on(session, subject, called, now, notifier, audited=True)
 
     async def sweep() -> None:
         for organization_id, subject in await database.reading(lambda session: _late(session, clock.now())):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from jobs.escalating.due import Due, following
+from jobs.escalating.due import Due, before_support, following
 from jobs.notify import Notifier
 from jobs.outgoing import events
 from storage.facts.policies import Call, CallKind, PolicyStep, StepKind
@@ -29,12 +29,18 @@ def escalate(session: Session, subject: str, now: datetime, notifier: Notifier, 
 def go_on(
     session: Session, subject: str, called: Escalated, now: datetime, notifier: Notifier, *, audited: bool = False
 ) -> list[Call]:
-    """Make every call that is due, and set the deadline of the next one; return what was done."""
+    """Make every call that is due, and set the deadline of the next one; return what was done.
+
+    Whatever brought it here: where support is due and was not called yet, that begins as it always does.
+    """
     made: list[Call] = []
     while True:
         due = following(called.policy, called.since, escalations.calls(session, subject))
         if due.at > now:
             break
+        if called.escalated_at is None and not before_support(called.policy, due):
+            escalate(session, subject, now, notifier, audited=audited)
+            return made
         made += _make(session, subject, called, due, now, notifier, audited=audited)
     deadlines.rearm(session, called.organization_id, FOLLOWING, subject, due.at)
     notifier.wake(session, [subject], now)
@@ -65,7 +71,7 @@ def _step(session: Session, subject: str, called: Escalated, number: int, now: d
     elif step.kind is StepKind.EMAIL:
         reached = notifier.mail_support(session, organization_id, subject, now)
     else:
-        reached = notifier.call_place(session, organization_id, f"{subject}.s{number}", step.place, now)
+        reached = notifier.call_place(session, organization_id, f"{subject}.s{number}", step.place, now, step.by)
         if not reached:
             # The channel is not allowed any more, or the person has left: silence is the one thing that must not be.
-            notifier.call_again(session, organization_id, f"{subject}.s{number}", now)
+            notifier.call_instead(session, organization_id, f"{subject}.s{number}", now)

@@ -66,6 +66,22 @@ def missed(policy: Policy, since: datetime, ended: datetime, book: Sequence[Call
     return found
 
 
+def before_support(policy: Policy, due: Due) -> bool:
+    """Whether the company calls its own people then, and support is not called yet."""
+    return due.kind is CallKind.STEP and policy.steps[due.numbers[0]].after < policy.first
+
+
+def rehearsed(policy: Policy, since: datetime, *, again: int) -> list[Due]:
+    """Return every call about what never ends and nobody takes on: the steps, and so many further calls to support."""
+    made: list[Call] = []
+    told: list[Due] = []
+    while sum(due.kind is CallKind.AGAIN for due in told) < again:
+        due = following(policy, since, made)
+        told.append(due)
+        made += [Call(due.kind, number, due.at, due.at) for number in due.numbers]
+    return told
+
+
 def _undone(policy: Policy, made: Sequence[Call]) -> list[int]:
     done = {call.number for call in made if call.kind is CallKind.STEP}
     return [number for number in range(len(policy.steps)) if number not in done]

@@ -5,14 +5,13 @@ from datetime import datetime
 
 from jobs.asks import Enqueue
 from jobs.errors import NotFoundError, TooLateError
-from jobs.refresh.ending import ESCALATION
+from jobs.refresh.ending import watch_end
 from jobs.schedule import start_run
 from storage.facts.ids import new_id
 from storage.facts.people import Member
-from storage.facts.policies import read_policy
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Source
-from storage.records import deadlines, organizations, refreshes, rereads, runs, sources
+from storage.records import organizations, refreshes, rereads, runs, sources
 from storage.sessions import Session
 
 
@@ -69,5 +68,5 @@ def start_by_hand(
     )
     rereads.hand_on(session, because.id, started)
     refreshes.wait_for(session, refresh_id, started, ready.clocks.source_as_of if ready else None)
-    deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + read_policy(policy).first)
+    watch_end(session, member.organization_id, refresh_id, policy, now)
     return refresh_id

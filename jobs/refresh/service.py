@@ -10,7 +10,7 @@ from jobs.errors import NotFoundError
 from jobs.notify import Notifier
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.cancel import cancel_runs
-from jobs.refresh.ending import ESCALATION
+from jobs.refresh.ending import watch_end
 from jobs.refresh.partly import to_retry
 from jobs.refresh.view import refresh_status
 from jobs.schedule import start_run
@@ -18,11 +18,10 @@ from jobs.status import states, statuses
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor, Member
-from storage.facts.policies import read_policy
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Source
 from storage.facts.status import RefreshStatus, SourceStatus
-from storage.records import audit, deadlines, organizations, refreshes, runs, sources, triggers
+from storage.records import audit, organizations, refreshes, runs, sources, triggers
 from storage.sessions import ConflictError, Session
 
 _TRIES = 3
@@ -186,7 +185,7 @@ class RefreshService:
                 one.active.id if one.active else self._start_run(session, one.source, one.last_ready, refresh_id, now)
             )
             refreshes.wait_for(session, refresh_id, run_id, one.last_data_refresh)
-        deadlines.add(session, member.organization_id, ESCALATION, refresh_id, now + read_policy(policy).first)
+        watch_end(session, member.organization_id, refresh_id, policy, now)
         return refresh_id
 
     def _start_run(

@@ -18,8 +18,20 @@ class StepKind(StrEnum):
     EMAIL = "email"
     #: a channel of the company's own
     CHANNEL = "channel"
-    #: a person of the company, by DM
+    #: a person of the company, by DM or mail
     PERSON = "person"
+
+
+class By(StrEnum):
+    """How a person is called."""
+
+    SLACK = "slack"
+    MAIL = "mail"
+    BOTH = "both"
+
+
+#: The calls that are the operator's own.
+OURS = frozenset({StepKind.SUPPORT, StepKind.EMAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,8 @@ class PolicyStep:
     place: str = ""
     #: how people call the place: ``#finance-leads``, ``Maya Ortiz``
     name: str = ""
+    #: of a person; mail goes only to a confirmed address, and without one it is a DM
+    by: By = By.SLACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +58,17 @@ class Policy:
 
     @property
     def first(self) -> timedelta:
-        """How long after the question anybody is called at all."""
+        """How long after the question support is called."""
+        return min((step.after for step in self.steps if step.kind in OURS), default=self.steps[0].after)
+
+    @property
+    def earliest(self) -> timedelta:
+        """How long after the question anybody is called at all; a company may call its own people before support."""
         return self.steps[0].after
+
+    def together(self) -> "Policy":
+        """Return the policy with nobody called before support: for what may take as long as it likes."""
+        return replace(self, steps=tuple(replace(step, after=max(step.after, self.first)) for step in self.steps))
 
 
 DEFAULT_POLICY = Policy(
@@ -97,12 +120,48 @@ class Course:
         return next((call for call in reversed(self.calls) if call.kind is CallKind.TAKEN), None)
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call about a refresh that would never end and that nobody would take on."""
+
+    at: datetime
+    #: none: support is called once more
+    steps: tuple[PolicyStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyView:
+    """An organization's policy as its admins see it, or as it would be."""
+
+    organization: str
+    policy: Policy
+    #: of a refresh that begins now
+    calls: tuple[PlannedCall, ...]
+    #: steps whose channel or person cannot be told now: support or the admins are called instead
+    unreachable: frozenset[PolicyStep]
+    #: refreshes under way, which keep the policy that they began with
+    running: int
+    #: a number of the policy that this was shown beside; another one was set meanwhile if it is another
+    seen: int
+
+    @property
+    def own(self) -> tuple[PolicyStep, ...]:
+        """The organization's own steps, which people number from 2: the first is support."""
+        return own_steps(self.policy)
+
+
+def own_steps(policy: Policy) -> tuple[PolicyStep, ...]:
+    """Return the steps that call a company's own places, the earliest first."""
+    return tuple(step for step in policy.steps if step.kind not in OURS)
+
+
 def policy_text(policy: Policy) -> str | None:
     """Return the policy as it is stored; None for the default, which is stored nowhere."""
     if policy == DEFAULT_POLICY:
         return None
     steps = [
         {"after": int(step.after.total_seconds() // 60), "kind": step.kind, "place": step.place, "name": step.name}
+        | ({} if step.by is By.SLACK else {"by": step.by})
         for step in policy.steps
     ]
     return json.dumps({"moving": policy.while_moving, "steps": steps}, separators=(",", ":"), ensure_ascii=False)
@@ -114,7 +173,13 @@ def read_policy(text: str | None) -> Policy:
         return DEFAULT_POLICY
     said = json.loads(text)
     steps = tuple(
-        PolicyStep(timedelta(minutes=step["after"]), StepKind(step["kind"]), step["place"], step["name"])
+        PolicyStep(
+            timedelta(minutes=step["after"]),
+            StepKind(step["kind"]),
+            step["place"],
+            step["name"],
+            By(step.get("by", By.SLACK)),
+        )
         for step in said["steps"]
     )
     return Policy(steps, said["moving"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from storage.facts.policies import ACKNOWLEDGED_FOR, Call, CallKind, Policy, read_policy
@@ -60,6 +60,8 @@ def find(session: Session, subject: str) -> Escalated | None:
     if row is None:
         return None
     policy = read_policy(row.policy)
+    if policy.while_moving or isinstance(row, RunRow):
+        policy = policy.together()
     until = row.acknowledged_until
     if row.acknowledged_at is not None and until is None:
         # Taken on in a version that knew no end of it.
@@ -86,6 +88,14 @@ def _since(session: Session, row: RefreshRow | RunRow, policy: Policy) -> dateti
         return called or max([row.requested_at, *moved])
     # Support may have been called earlier, about a first read that this one joined.
     return min(row.requested_at, called) if called else row.requested_at
+
+
+def count_open(session: Session, organization_id: str) -> int:
+    """Return how many refreshes of the organization are under way: each keeps the policy that it began with."""
+    statement = select(func.count()).where(
+        RefreshRow.organization_id == organization_id, col(RefreshRow.finished_at).is_(None)
+    )
+    return int(session.exec(statement).one())
 
 
 def runs_of(session: Session, subject: str) -> list[Run]:

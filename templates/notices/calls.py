@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from storage.facts.messages import Code, Message, Note, Paragraph, Part, Strong, When
-from storage.facts.policies import Call, CallKind, Course, PolicyStep, StepKind
+from storage.facts.policies import By, Call, CallKind, Course, PolicyStep, StepKind
 from storage.facts.status import RefreshStatus
 from templates import times
 from templates.notices.card import what
@@ -17,6 +17,8 @@ _WHY_TOLD = (
     "Until it ends the data stays as it was before. You are told because your company's escalation policy "
     "names this place. Refresh "
 )
+#: How a person is called.
+BY = {By.SLACK: "by direct message", By.MAIL: "by e-mail", By.BOTH: "by direct message and e-mail"}
 #: Calls that are named, the newest.
 _CALLS = 4
 
@@ -55,7 +57,9 @@ def caller(step: PolicyStep) -> str:
     """Return who a step calls, as people say it."""
     if step.kind is StepKind.SUPPORT:
         return "the support channel"
-    return "support by e-mail" if step.kind is StepKind.EMAIL else label(step.name)
+    if step.kind is StepKind.EMAIL:
+        return "support by e-mail"
+    return label(step.name) if step.by is By.SLACK else f"{label(step.name)} {BY[step.by]}"
 
 
 def escalation_again(refresh: RefreshStatus, course: Course, now: datetime) -> Message:
@@ -82,11 +86,9 @@ def escalation_step(refresh: RefreshStatus, course: Course, now: datetime) -> Me
     if refresh.finished_at is not None:
         return _over(about, "escalation_step")
     waited = times.span((now - refresh.requested_at).total_seconds())
-    at = refresh.escalated_at
-    told: Words = ("Support was told, ", When(at), ", and ") if at else ("Support is told, and ",)
     asked: Words = (f" {about}, asked for ", When(refresh.requested_at), f", is not finished after {waited}. ")
     parts: tuple[Part, ...] = (
-        Paragraph((Strong("Still not finished."), *asked, *told, f"{_hand(refresh, course)}.")),
+        Paragraph((Strong("Still not finished."), *asked, *_support(refresh, course))),
         Note(
             (
                 _WHY_TOLD,
@@ -96,6 +98,14 @@ def escalation_step(refresh: RefreshStatus, course: Course, now: datetime) -> Me
     )
     title = f"{about} is not finished after {waited}"
     return Message(f"{title}.", parts, subject=title, kind="escalation_step")
+
+
+def _support(refresh: RefreshStatus, course: Course) -> Words:
+    """Return whether support knows, as a company reads it: nothing of what support alone sees."""
+    if refresh.escalated_at is not None:
+        return ("Support was told, ", When(refresh.escalated_at), f", and {_hand(refresh, course)}.")
+    at = refresh.requested_at + course.policy.first
+    return ("Unless it ends before, support is told: ", When(at), ".")
 
 
 def _hand(refresh: RefreshStatus, course: Course) -> str:
