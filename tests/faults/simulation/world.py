@@ -95,7 +95,8 @@ class Simulated:
     wire: Wire
     mail: Any
     companies: list[Company]
-    engine: SmallEngine
+    #: a small one, or what stands before the real one
+    engine: Any
     small_lakes: SmallLakes
     lakes: Warehouses
     build: Build
@@ -159,9 +160,8 @@ class Simulated:
     async def begin(self) -> None:
         """Start a process."""
         self.jobs = self.build.jobs(self)
-        straighten(self.jobs.desk, self.database)
         self.jobs.sender._session = cast("Any", self.wire)
-        self.jobs.engine.bind(self.engine.enqueue, self.engine.status, lambda: True)
+        await self.bind()
         self.clockwork = Clockwork(self.jobs.load_schedules, self.jobs.submit_slots, self.jobs.sweeps, self.clock)
         await self.clockwork.prepare()
 
@@ -170,9 +170,27 @@ class Simulated:
         self.deaths += 1
         self.dies_in = None
         self._last.clear()
+        await self.end()
+        await self.begin()
+
+    # What the real engine does differently
+
+    @classmethod
+    def around(cls, database: Database) -> tuple[VirtualClock, Callable[[Database, VirtualClock], Any]]:
+        """Prepare what is around the product; return how time passes, and how the engine is made."""
+        begin_here()
+        forget_the_disk(database)
+        return VirtualClock(), SmallEngine
+
+    async def bind(self) -> None:
+        """Connect the process that begins to the engine."""
+        straighten(self.jobs.desk, self.database)
+        self.jobs.engine.bind(self.engine.enqueue, self.engine.status, lambda: True)
+
+    async def end(self) -> None:
+        """End the process."""
         self.engine.give_back()
         await self.jobs.close()
-        await self.begin()
 
     def point(self, _name: str) -> None:
         """Die here when it is time to."""
@@ -241,9 +259,10 @@ async def simulated(
     intervals: Sequence[int] = INTERVALS,
     build: Build | None = None,
     lakes: Warehouses | None = None,
+    kind: type[Simulated] = Simulated,
 ) -> AsyncIterator[Simulated]:
     """Set everything up: so many organizations with so many sources each."""
-    clock, dice = VirtualClock(), Random(seed)
+    (clock, engine), dice = kind.around(database), Random(seed)
     async with AsyncExitStack() as stack:
         stack.enter_context(same_again(seed, clock))
         mail = await stack.enter_async_context(MailSink(clock).serve())
@@ -251,8 +270,6 @@ async def simulated(
         slack = SlackWorkspace(world, clock=clock, mail=mail, rates=False)
         stack.push_async_callback(slack.courier.close)
         wire = at_hand(slack)
-        begin_here()
-        forget_the_disk(database)
         settings = Settings.model_validate(
             {
                 "database_url": database.url,
@@ -271,7 +288,7 @@ async def simulated(
         companies = [
             _company(database, settings, clock, providers, number, each, intervals) for number in range(organizations_)
         ]
-        made = Simulated(
+        made = kind(
             dice=dice,
             clock=clock,
             database=database,
@@ -282,7 +299,7 @@ async def simulated(
             wire=wire,
             mail=mail,
             companies=companies,
-            engine=SmallEngine(database, clock),
+            engine=engine(database, clock),
             small_lakes=small,
             lakes=lakes or small,
             build=build or Build(),
@@ -296,7 +313,7 @@ async def simulated(
         try:
             yield made
         finally:
-            await made.jobs.close()
+            await made.end()
 
 
 def _instant(stored: str | None) -> datetime | None:
