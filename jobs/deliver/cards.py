@@ -10,7 +10,7 @@ from jobs.deliver.posting import rung_of, shown_hash
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
 from jobs.deliver.words import is_final, message_for
-from jobs.notify import FLEET_ALARM
+from jobs.notify import FLEET_ALARM, INCIDENT_CARD
 from storage.facts.clock import Clock
 from storage.facts.messages import Message
 from storage.records import buckets, cards
@@ -21,6 +21,8 @@ from templates import slack as blocks
 EDIT_EVERY = timedelta(seconds=3)
 #: The post about the fleet counts what changes all the time; its end is shown at once.
 FLEET_EDIT_EVERY = timedelta(minutes=1)
+#: An incident is open for days, and whatever changes it wakes its post; what a run of the source is at may be as old.
+INCIDENT_LOOK_EVERY = timedelta(minutes=1)
 #: Slack allows about 50 edits a minute and workspace; some are left for others.
 EDITS_PER_MINUTE = 40
 _CLAIM = timedelta(seconds=30)
@@ -64,7 +66,7 @@ class CardEditor:
             return
         message, final, rung = await self._database.reading(lambda session: self._words(session, card, now))
         shown = shown_hash(message)
-        next_look = None if final else now + EDIT_EVERY
+        next_look = None if final else now + (INCIDENT_LOOK_EVERY if card.kind == INCIDENT_CARD else EDIT_EVERY)
         if shown == card.shown_hash:
             await self._database.writing(
                 lambda session: cards.look_later(session, card.id, claimed_until=until, next_look=next_look)

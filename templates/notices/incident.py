@@ -50,7 +50,7 @@ def incident_reminder(facts: IncidentFacts, number: int) -> Message:
     name = source_title(facts.source)
     summary = f"{label(facts.organization)}: {name} is still disconnected, for {since} now."
     parts: tuple[Part, ...] = (
-        Paragraph((summary, " ", *_ages(facts))),
+        Paragraph((summary, " ", *_ages(facts, facts.now))),
         Buttons((reconnect_button(facts.source), _help(facts.incident))),
         Note((f"Reminder {number}. Reminders come on day 1, 3 and 7, then weekly, to you and the admins only.",)),
     )
@@ -118,10 +118,11 @@ def _stops(facts: IncidentFacts) -> str:
     return f"collections of {provider_name(facts.source.provider)}{read}, and refreshes of it"
 
 
-def _ages(facts: IncidentFacts) -> tuple[Inline, ...]:
+def _ages(facts: IncidentFacts, now: datetime | None = None) -> tuple[Inline, ...]:
+    """`now`: the age is said as of it; not in a post that lives, which would be edited for its age alone."""
     if facts.last_data_refresh is None:
         return ("No data of it was ever loaded.",)
-    return ("What is loaded stays importable, as of ", When(facts.last_data_refresh, facts.now), ", and gets older.")
+    return ("What is loaded stays importable, as of ", When(facts.last_data_refresh, now), ", and gets older.")
 
 
 def _over(facts: IncidentFacts) -> Message:

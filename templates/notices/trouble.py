@@ -140,12 +140,12 @@ def _alone(entry: Troubled, facts: TroubleFacts) -> list[Part]:
     step = _step(entry, facts.admins)
     began = min(one.opened_at for one in entry.incidents if one.resolved_at is None)
     rows: list[tuple[str, Words]] = [
-        ("Last data refresh (data as of)", instant(entry.last_data_refresh, "never", now=facts.now)),
-        ("Noticed", (When(began, facts.now),)),
+        ("Last data refresh (data as of)", instant(entry.last_data_refresh, "never")),
+        ("Noticed", (When(began),)),
     ]
     if entry.promised is not None:
         rows.append(("Promised", (_promised(entry),)))
-    rows.append(("Running now", doing(entry.active, facts.now)))
+    rows.append(("Running now", _ageless(doing(entry.active, facts.now))))
     rows.append(("Next collection", _next(entry)))
     if entry.in_row:
         rows.append(("Failed", (f"{counted(entry.in_row, 'run')} in a row",)))
@@ -157,6 +157,11 @@ def _alone(entry: Troubled, facts: TroubleFacts) -> list[Part]:
         Facts(tuple(rows)),
         *([Paragraph((Strong("Next step: "), *step))] if step else []),
     ]
+
+
+def _ageless(words: Words) -> Words:
+    """Take the ages off: the post lives for days, and would be edited every minute for them alone."""
+    return tuple(When(word.at) if isinstance(word, When) else word for word in words)
 
 
 def _together(facts: TroubleFacts) -> list[Part]:
