@@ -16,6 +16,7 @@ from storage.tables.connecting import (
     WebhookRow,
 )
 from storage.tables.expectations import ExpectationRow, MissedReportRow
+from storage.tables.metrics import MetricRow, MetricTurnRow, MetricValueRow, MetricVersionRow
 from storage.tables.operations import (
     AskRow,
     AuditRow,
@@ -64,6 +65,10 @@ __all__ = [
     "LandedWatchRow",
     "LeaseRow",
     "MemberRow",
+    "MetricRow",
+    "MetricTurnRow",
+    "MetricValueRow",
+    "MetricVersionRow",
     "MissedReportRow",
     "OrganizationRow",
     "OutgoingMessageRow",

@@ -1,0 +1,317 @@
+"""Metrics: made, calculated anew with the runs of their source, each restated value kept beside the one before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, func, select
+
+from storage.facts.ids import derived_id
+from storage.facts.metrics import Definition, Kept, Metric, MetricState, Period, Value
+from storage.records.guarded import won
+from storage.records.inserts import insert, insert_new
+from storage.records.metric_forms import as_kept, as_metric, definition_json
+from storage.tables import MetricRow, MetricTurnRow, MetricValueRow, MetricVersionRow
+
+
+def name_key(name: str) -> str:
+    """Return a name as it is compared: two that differ in case or spaces alone are one."""
+    return " ".join(name.split()).casefold()
+
+
+def add(session: Session, metric: Metric, written_by: str) -> bool:
+    """Insert a metric with its first definition; False when its name is taken."""
+    stored = definition_json(metric.definition)
+    made = insert_new(
+        session,
+        MetricRow,
+        id=metric.id,
+        organization_id=metric.organization_id,
+        source_id=metric.source_id,
+        account=metric.account,
+        name=metric.name,
+        name_key=name_key(metric.name),
+        definition=stored,
+        owner_id=metric.owner_id,
+        post_to=metric.post_to,
+        created_at=metric.created_at,
+    )
+    if made:
+        _version(session, metric.id, 1, stored, written_by, metric.created_at)
+        insert_new(session, MetricTurnRow, source_id=metric.source_id, organization_id=metric.organization_id)
+    return made
+
+
+def redefine(session: Session, metric: Metric, definition: Definition, written_by: str, now: datetime) -> bool:
+    """Give a metric another definition; False when somebody else did meanwhile. Its values stay until calculated."""
+    stored, version = definition_json(definition), metric.version + 1
+    mine = (col(MetricRow.id) == metric.id, col(MetricRow.version) == metric.version)
+    values: dict[str, Any] = {
+        "definition": stored, "version": version, "state": MetricState.CALCULATING.value, "reason": "",
+    }  # fmt: skip
+    if not won(session, update(MetricRow).where(*mine).values(**values)):
+        return False
+    _version(session, metric.id, version, stored, written_by, now)
+    return True
+
+
+def _version(
+    session: Session, metric_id: str, version: int, stored: dict[str, Any], written_by: str, now: datetime
+) -> None:
+    insert(
+        session,
+        MetricVersionRow,
+        metric_id=metric_id,
+        version=version,
+        definition=stored,
+        written_by=written_by,
+        written_at=now,
+    )
+
+
+def of_organization(session: Session, organization_id: str) -> list[Metric]:
+    """Return the metrics of an organization, by name."""
+    statement = select(MetricRow).where(MetricRow.organization_id == organization_id)
+    return [as_metric(row) for row in session.exec(statement.order_by(col(MetricRow.name_key)))]
+
+
+def of_source(session: Session, source_id: str) -> list[Metric]:
+    """Return the metrics that are calculated from a source, by name."""
+    statement = select(MetricRow).where(MetricRow.source_id == source_id)
+    return [as_metric(row) for row in session.exec(statement.order_by(col(MetricRow.name_key)))]
+
+
+def named(session: Session, organization_id: str, name: str) -> Metric | None:
+    """Return the organization's metric of that name."""
+    statement = select(MetricRow).where(
+        MetricRow.organization_id == organization_id, MetricRow.name_key == name_key(name)
+    )
+    row = session.exec(statement).first()
+    return as_metric(row) if row is not None else None
+
+
+def count(session: Session, organization_id: str) -> int:
+    """Return how many metrics an organization has."""
+    statement = select(func.count()).select_from(MetricRow).where(MetricRow.organization_id == organization_id)
+    return session.exec(statement).one()
+
+
+def newest_values(session: Session, metric_id: str, limit: int | None = None) -> list[Kept]:
+    """Return the newest revision of each period, the latest period first."""
+    statement = select(MetricValueRow).where(MetricValueRow.metric_id == metric_id, col(MetricValueRow.newest))
+    ordered = statement.order_by(col(MetricValueRow.period_start).desc())
+    return [as_kept(row) for row in session.exec(ordered.limit(limit) if limit else ordered)]
+
+
+def latest_of(session: Session, metric_ids: Sequence[str]) -> dict[str, Kept]:
+    """Return the value of the latest period of each of these metrics."""
+    if not metric_ids:
+        return {}
+    newest = (
+        select(MetricValueRow.metric_id, func.max(MetricValueRow.period_start).label("start"))
+        .where(col(MetricValueRow.metric_id).in_(metric_ids), col(MetricValueRow.newest))
+        .group_by(col(MetricValueRow.metric_id))
+        .subquery()
+    )
+    statement = select(MetricValueRow).join(
+        newest,
+        (col(MetricValueRow.metric_id) == newest.c.metric_id)
+        & (col(MetricValueRow.period_start) == newest.c.start)
+        & col(MetricValueRow.newest),
+    )
+    return {row.metric_id: as_kept(row) for row in session.exec(statement)}
+
+
+def revisions(session: Session, metric_id: str, period: Period) -> list[Kept]:
+    """Return everything that a period's value ever was, the first first."""
+    statement = select(MetricValueRow).where(
+        MetricValueRow.metric_id == metric_id,
+        MetricValueRow.period_start == period.start.isoformat(),
+        MetricValueRow.period_end == period.end.isoformat(),
+    )
+    return [as_kept(row) for row in session.exec(statement.order_by(col(MetricValueRow.revision)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated:
+    """What a calculation was made from."""
+
+    run_id: str
+    snapshot: int
+    as_of: datetime
+    currency: str
+    version: int
+
+
+def keep(session: Session, metric: Metric, values: Sequence[Value], of: Calculated, now: datetime) -> list[Kept]:
+    """Keep what is another than before as further revisions, and return it; the metric is current from now on.
+
+    The same values again write none: a calculation may be repeated. A definition that was changed meanwhile is
+    calculated after this: nothing is kept then.
+    """
+    mine = (col(MetricRow.id) == metric.id, col(MetricRow.version) == of.version)
+    state: dict[str, Any] = {
+        "state": MetricState.CURRENT.value, "reason": "", "as_of": of.as_of, "run_id": of.run_id,
+        "calculated_at": now, "calculated_version": of.version,
+    }  # fmt: skip
+    if not won(session, update(MetricRow).where(*mine).values(**state)):
+        return []
+    before = {kept.value.period: kept for kept in newest_values(session, metric.id)}
+    wrote = [_kept(session, metric, one, before.get(one.period), of, now) for one in values]
+    gone = set(before) - {one.period for one in values}
+    for period in gone:
+        _supersede(session, metric.id, period)
+    return [one for one in wrote if one is not None]
+
+
+def _kept(
+    session: Session, metric: Metric, value: Value, before: Kept | None, of: Calculated, now: datetime
+) -> Kept | None:
+    """Write a value down as the next revision of its period; None when it is what stands there."""
+    same = before is not None and before.value == value and before.currency == of.currency
+    if before is not None and same and before.version == of.version:
+        return None
+    changed: dict[str, Any] = {}
+    if before is not None:
+        was = None if before.value.value is None else str(before.value.value)
+        why = "definition" if before.version != of.version else "data"
+        changed = {"why": why, "before": was, "rows_before": before.value.rows, "run_before": before.run_id,
+                   "snapshot_before": before.snapshot, "complete_before": before.value.complete}  # fmt: skip
+    period = value.period
+    # A definition that was changed back may have revisions already that no longer count.
+    revision = _last_revision(session, metric.id, period) + 1
+    _supersede(session, metric.id, period)
+    start, end = period.start.isoformat(), period.end.isoformat()
+    insert(
+        session,
+        MetricValueRow,
+        id=derived_id("val", metric.id, start, end, str(revision)),
+        metric_id=metric.id,
+        period_start=start,
+        period_end=end,
+        revision=revision,
+        value=None if value.value is None else str(value.value),
+        reason=value.reason,
+        rows=value.rows,
+        complete=value.complete,
+        currency=of.currency,
+        as_of=of.as_of,
+        run_id=of.run_id,
+        snapshot=of.snapshot,
+        version=of.version,
+        changed=changed,
+        written_at=now,
+    )
+    return Kept(value, revision, of.currency, of.as_of, of.run_id, of.snapshot, of.version, changed)
+
+
+def _last_revision(session: Session, metric_id: str, period: Period) -> int:
+    statement = select(func.max(MetricValueRow.revision)).where(
+        MetricValueRow.metric_id == metric_id,
+        MetricValueRow.period_start == period.start.isoformat(),
+        MetricValueRow.period_end == period.end.isoformat(),
+    )
+    return session.exec(statement).one() or 0
+
+
+def _supersede(session: Session, metric_id: str, period: Period) -> None:
+    statement = update(MetricValueRow).where(
+        col(MetricValueRow.metric_id) == metric_id,
+        col(MetricValueRow.newest),
+        col(MetricValueRow.period_start) == period.start.isoformat(),
+        col(MetricValueRow.period_end) == period.end.isoformat(),
+    )
+    won(session, statement.values(newest=False))
+
+
+def verified(session: Session, source_id: str, run_id: str, as_of: dict[str, datetime], now: datetime) -> None:
+    """Note that nothing that current metrics are calculated from changed, up to the instant of each."""
+    for metric_id, at in as_of.items():
+        current = (col(MetricRow.id) == metric_id, col(MetricRow.source_id) == source_id,
+                   col(MetricRow.state) == MetricState.CURRENT.value)  # fmt: skip
+        won(session, update(MetricRow).where(*current).values(as_of=at, run_id=run_id, calculated_at=now))
+
+
+def mark_broken(session: Session, metric: Metric, reason: str) -> bool:
+    """Say that a metric cannot be calculated, and why; its values stay. Return whether that is new."""
+    mine = (col(MetricRow.id) == metric.id, col(MetricRow.version) == metric.version)
+    new = (col(MetricRow.state) != MetricState.BROKEN.value) | (col(MetricRow.reason) != reason)
+    values = {"state": MetricState.BROKEN.value, "reason": reason}
+    return won(session, update(MetricRow).where(*mine, new).values(**values))
+
+
+def due(session: Session, source_id: str, now: datetime) -> None:
+    """Let the metrics of a source be calculated, where it has any; what runs already is run once more after it."""
+    values: dict[str, Any] = {"due_at": now, "generation": MetricTurnRow.generation + 1, "attempts": 0}
+    won(session, update(MetricTurnRow).where(col(MetricTurnRow.source_id) == source_id).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The metrics of a source are to be calculated."""
+
+    source_id: str
+    organization_id: str
+    generation: int
+    attempts: int
+    seen: str
+
+
+def due_turns(session: Session, now: datetime, limit: int = 10) -> list[Turn]:
+    """Return what is due, the longest first."""
+    statement = select(MetricTurnRow).where(col(MetricTurnRow.due_at) <= now)
+    ordered = statement.order_by(col(MetricTurnRow.due_at)).limit(limit)
+    return [
+        Turn(row.source_id, row.organization_id, row.generation, row.attempts, row.seen)
+        for row in session.exec(ordered)
+    ]
+
+
+def claim(session: Session, turn: Turn, now: datetime, until: datetime) -> Turn | None:
+    """Take a turn and return it as it is held; whoever dies with it leaves it to the others at that time."""
+    mine = (*_held(turn), col(MetricTurnRow.due_at) <= now)
+    taken = replace(turn, attempts=turn.attempts + 1)
+    return (
+        taken
+        if won(session, update(MetricTurnRow).where(*mine).values(due_at=until, attempts=taken.attempts))
+        else None
+    )
+
+
+def holds(session: Session, turn: Turn) -> bool:
+    """Whether nobody else took it, and nothing became due meanwhile."""
+    return session.exec(select(MetricTurnRow.source_id).where(*_held(turn))).first() is not None
+
+
+def done(session: Session, turn: Turn, seen: str) -> bool:
+    """Note that it was calculated, unless something became due meanwhile."""
+    return won(session, update(MetricTurnRow).where(*_held(turn)).values(due_at=None, attempts=0, seen=seen))
+
+
+def again_at(session: Session, turn: Turn, at: datetime) -> None:
+    """Calculate it later, after an attempt that came to nothing."""
+    won(session, update(MetricTurnRow).where(*_held(turn)).values(due_at=at))
+
+
+def _held(turn: Turn) -> tuple[Any, ...]:
+    return (
+        col(MetricTurnRow.source_id) == turn.source_id,
+        col(MetricTurnRow.generation) == turn.generation,
+        col(MetricTurnRow.attempts) == turn.attempts,
+    )
+
+
+def erase_values(session: Session, source_id: str, reason: str) -> None:
+    """Delete all values of a source's metrics, because its data was erased; the definitions stay, and say so."""
+    ids = select(MetricRow.id).where(MetricRow.source_id == source_id).scalar_subquery()
+    session.flush()
+    session.connection().execute(delete(MetricValueRow).where(col(MetricValueRow.metric_id).in_(ids)))
+    values: dict[str, Any] = {
+        "state": MetricState.CALCULATING.value, "reason": reason, "as_of": None, "run_id": "",
+        "calculated_at": None, "calculated_version": 0,
+    }  # fmt: skip
+    won(session, update(MetricRow).where(col(MetricRow.source_id) == source_id).values(**values))
+    turn = update(MetricTurnRow).where(col(MetricTurnRow.source_id) == source_id)
+    won(session, turn.values(due_at=None, seen="", generation=MetricTurnRow.generation + 1))
