@@ -32,6 +32,7 @@ from storage.facts.explain import Explanation
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.outgoing import Endpoint, Send
+from storage.facts.policies import PolicyView
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.quiet import Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
@@ -151,6 +152,22 @@ class Escalations(Protocol):
 
     async def cancel(self, actor: Actor, refresh_id: str, trigger: TriggerKey) -> RefreshStatus:
         """Stop it."""
+        ...
+
+
+class Policies(Protocol):
+    """Who is called when a refresh does not end."""
+
+    async def shown(self, actor: Actor) -> PolicyView:
+        """Return what holds."""
+        ...
+
+    async def preview(self, actor: Actor, words: str) -> PolicyView | None:
+        """Return what a change would mean."""
+        ...
+
+    async def change(self, actor: Actor, words: str, seen: int, trigger: TriggerKey) -> PolicyView:
+        """Change it."""
         ...
 
 
@@ -558,6 +575,11 @@ class Services(Protocol):
     @property
     def escalation(self) -> Escalations:
         """Escalated refreshes."""
+        ...
+
+    @property
+    def policies(self) -> Policies:
+        """Escalation policies."""
         ...
 
     @property

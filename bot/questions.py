@@ -28,6 +28,7 @@ class Intent(StrEnum):
     SCHEDULE = "schedule"
     PROMISE = "promise"
     MUTE = "mute"
+    ESCALATION = "escalation"
     REREAD = "reread"
     AUDIT = "audit"
     RECEIPT = "receipt"

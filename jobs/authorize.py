@@ -30,6 +30,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.MANAGE_CHANNELS: Role.ADMIN,
     Action.SEE_AUDIT: Role.ADMIN,
     Action.MANAGE_WEBHOOKS: Role.ADMIN,
+    Action.CHANGE_ESCALATION: Role.ADMIN,
 }
 
 #: What only listed support people do, and only to an object that a support post names.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from connectors.amazon.regions import REGIONS
 from connectors.base import Addresses, Connector, ProviderSettings
@@ -38,6 +39,8 @@ from jobs.deliver.slack import SEND_SECONDS, SlackSender
 from jobs.desk import Desk
 from jobs.engine import Handler
 from jobs.escalating.auditing import audit_sweep
+from jobs.escalating.leaving import on_call_words, taken_out
+from jobs.escalating.service import PolicyService
 from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.expectations.beats import EVERY as BEAT_EVERY
@@ -262,10 +265,11 @@ def build_jobs(
         missing=MissingService(desk, clock, port.enqueue, notifier, policy),
         incidents=IncidentService(desk, clock, notifier),
         mutes=MuteService(desk, clock, notifier),
+        policies=PolicyService(desk, clock),
         escalation=EscalationService(desk, clock, notifier, retry_now(clock, port.enqueue)),
         access=AccessService(desk, clock, notifier, policy),
         addresses=AddressService(desk, clock, people),
-        members=MemberService(desk, clock, people, user_groups),
+        members=MemberService(desk, clock, people, user_groups, on_leaving=partial(taken_out, notifier=notifier)),
         help=ConnectionHelp(desk, clock, notifier, keeper),
         audit=AuditService(desk),
         outgoing=OutgoingService(desk, clock, seal, here=settings.webhooks_to_this_machine),
@@ -320,6 +324,7 @@ def build_jobs(
                     **outgoing_words(),
                     **beat_words(),
                     **leaver_words(),
+                    **on_call_words(),
                     **dead_words(),
                     **subscriber_words(),
                     **digest_words(),

@@ -1,8 +1,9 @@
 """Whoever connected an account and is no full member of the Slack workspace any more: the admins are told, once.
 
-The account stays connected for the organization; it only stands in the name of somebody who cannot renew it. Slack
-tells of it by an event, which is a reason to ask, and everybody is asked about once a day. What Slack does not tell
-says nothing about anybody.
+The account stays connected for the organization; it only stands in the name of somebody who cannot renew it. Whoever
+is called when a refresh does not end is asked about, too, and taken out of the policy. Slack tells of a leaver by an
+event, which is a reason to ask, and everybody is asked about once a day. What Slack does not tell says nothing about
+anybody.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from functools import partial
 import structlog
 
 from jobs.deliver.posting import Words
+from jobs.escalating.leaving import on_call, taken_out
 from jobs.members import connected_by
 from jobs.notify import OWNER_LEFT, Notifier
 from jobs.people import FetchProfile, Profile
@@ -59,6 +61,10 @@ class Leavers:
             identity = SlackIdentity(owner.team_id, owner.user_id)
             if (everybody or identity in hinted) and self.gone(await self._fetch(identity)):
                 await self._database.writing(partial(self._tell, owner=owner))
+        for person in await self._database.reading(on_call):
+            identity = SlackIdentity(person.team_id, person.user_id)
+            if (everybody or identity in hinted) and self.gone(await self._fetch(identity)):
+                await self._database.writing(partial(self._call_no_more, person=person))
 
     def gone(self, profile: Profile | None) -> bool:
         """Whether that is no full member any more. An answer without a name is no answer about anybody."""
@@ -78,6 +84,12 @@ class Leavers:
         organizations.lock(session, owner.organization_id)
         if self._notifier.owner_left(session, owner, self._now()):
             log.warning("owner_left_slack", organization=owner.organization_id, member=owner.id)
+
+
+    def _call_no_more(self, session: Session, person: Member) -> None:
+        organizations.lock(session, person.organization_id)
+        if taken_out(session, person, self._now(), self._notifier):
+            log.info("on_call_left_slack", organization=person.organization_id, member=person.id)
 
 
 def leaver_words() -> Mapping[str, Words]:

@@ -1,6 +1,8 @@
 """Who may do what in an organization: listed, granted and revoked by its admins, each change in the audit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
@@ -34,11 +36,21 @@ class OutsideError(Exception):
 class MemberService:
     """Lists and changes the members of the actor's own organization."""
 
-    def __init__(self, desk: Desk, clock: Clock, people: People, user_groups: UserGroups | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Clock,
+        people: People,
+        user_groups: UserGroups | None = None,
+        *,
+        on_leaving: Callable[[Session, Member, datetime], object] = lambda *_: None,
+    ) -> None:
         self._desk = desk
         self._clock = clock
         self._people = people
         self._user_groups = user_groups
+        #: what else is to be done, in the same transaction, when somebody is no member any more
+        self._on_leaving = on_leaving
 
     async def all(self, actor: Actor) -> list[Member]:
         """Return the members, the highest role first."""
@@ -149,6 +161,7 @@ class MemberService:
             member = found[member_id]
             self._not_the_last_admin(session, member)
             members.remove(session, member_id, now)
+            self._on_leaving(session, member, now)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, member_id, now)
             connected = connected_by(session, member)
             detail: dict[str, object] = {"before": member.role.value, "after": None}

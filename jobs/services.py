@@ -9,6 +9,7 @@ from jobs.audit_view import AuditService
 from jobs.channels import ChannelService
 from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.service import ConnectService
+from jobs.escalating.service import PolicyService
 from jobs.escalation import EscalationService
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
@@ -50,6 +51,7 @@ class Services:
     rereads: RereadService
     missing: MissingService
     escalation: EscalationService
+    policies: PolicyService
     mutes: MuteService
     incidents: IncidentService
     access: AccessService

@@ -28,6 +28,8 @@ ACCESS_ASK = "access_ask"
 ACCESS_APPROVE = "access_approve"
 #: Support does not give it. Value: the id of the request.
 ACCESS_DECLINE = "access_decline"
+#: Save the escalation policy that a card shows.
+POLICY_SET = "policy_set"
 #: Support has seen the escalation.
 ESCALATION_ACKNOWLEDGE = "escalation_acknowledge"
 #: Support starts the unfinished runs again.

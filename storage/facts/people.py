@@ -63,6 +63,8 @@ class Action(StrEnum):
     SEND_TEST = "send_test"
     #: what one is told, and how
     CHOOSE_MESSAGES = "choose_messages"
+    #: who is called when a refresh does not end
+    CHANGE_ESCALATION = "change_escalation"
     #: the operator's permission to refresh, where REFRESH_ACCESS=by_request
     ASK_FOR_ACCESS = "ask_for_access"
     #: support only, on the refresh that a support post names

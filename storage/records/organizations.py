@@ -47,6 +47,12 @@ def set_escalation_policy(session: Session, organization_id: str, policy: str | 
     session.add(row)
 
 
+def escalation_policies(session: Session) -> list[tuple[str, str]]:
+    """Return (organization, policy as it is stored) of every organization that has one of its own."""
+    rows = session.exec(select(OrganizationRow).where(col(OrganizationRow.escalation_policy).is_not(None)))
+    return [(row.id, row.escalation_policy or "") for row in rows]
+
+
 def lock(session: Session, organization_id: str) -> None:
     """Let no other transaction of the organization's runs and refreshes in until this one ends.
 

@@ -38,6 +38,8 @@ _KINDS: Mapping[str, str] = {
     "incident_reminder": "Reminder",
     "expiry_warning": "Access ends soon",
     "mute_over": "A mute has ended",
+    "escalation_step": "Call by your company's policy",
+    "on_call_left": "Somebody on call has left",
     "test": "Test",
     "place_dead": "A place cannot be told",
     "held_bundle": "What waited for the end of quiet hours",

@@ -12,6 +12,8 @@ from jobs.authorize import authorize, authorize_support
 from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
+from jobs.escalating.due import rehearsed
+from jobs.escalating.wishes import PolicyRefusedError, read_wish, wished
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.explain.tree import explain
 from jobs.incidents.handling import Snooze, SnoozePreview
@@ -47,6 +49,7 @@ from storage.facts.landed import LandedAnswer, Sought, Standing
 from storage.facts.mutes import LONGEST, Mute
 from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
+from storage.facts.policies import DEFAULT_POLICY, PlannedCall, Policy, PolicyView, StepKind
 from storage.facts.promises import Promise
 from storage.facts.quiet import Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
@@ -348,6 +351,44 @@ class TwinIncidents:
         found = self._found(actor, incident_id)
         self.done.append(choice.value)
         return replace(found, snoozed_by="Daniel Kim", snoozed_until=AT)
+
+
+@dataclass
+class TwinPolicies:
+    """Temerity's policy; its people and the channel #ops can be called."""
+
+    policy: Policy = DEFAULT_POLICY
+    saved: list[tuple[str, str]] = field(default_factory=list)
+
+    async def shown(self, actor: Actor) -> PolicyView:
+        authorize(actor, Action.CHANGE_ESCALATION)
+        return self._view(self.policy)
+
+    def _view(self, policy: Policy) -> PolicyView:
+        calls = [PlannedCall(due.at, tuple(policy.steps[n] for n in due.numbers if due.kind == "step"))
+                 for due in rehearsed(policy, AT, again=1)]  # fmt: skip
+        return PolicyView("Temerity Goods", policy, tuple(calls), frozenset(), 1, 7)
+
+    def _find(self, kind: StepKind, who: str) -> tuple[str, str]:
+        known = {"<#c0ops|ops>": ("T0TEMERITY/C0OPS", "#ops"), "<@u0maya>": ("T0TEMERITY/U0MAYA", "Maya Ortiz"),
+                 "<#c0finance|c0finance>": ("T0TEMERITY/C0FINANCE", "#finance")}  # fmt: skip
+        if who not in known:
+            raise PolicyRefusedError(kind.value)
+        return known[who]
+
+    async def preview(self, actor: Actor, words: str) -> PolicyView | None:
+        authorize(actor, Action.CHANGE_ESCALATION)
+        wish = read_wish(words)
+        return None if wish is None else self._view(wished(self.policy, wish, self._find))
+
+    async def change(self, actor: Actor, words: str, seen: int, trigger: TriggerKey) -> PolicyView:
+        found = await self.preview(actor, words)
+        assert found is not None
+        assert seen == found.seen
+        if trigger.trigger_id not in [one for one, _ in self.saved]:
+            self.saved.append((trigger.trigger_id, words))
+            self.policy = found.policy
+        return self._view(self.policy)
 
 
 @dataclass
@@ -852,6 +893,7 @@ class TwinServices:
         self.escalation = TwinEscalation(self.refresh)
         self.incidents = TwinIncidents()
         self.mutes = TwinMutes(self.status)
+        self.policies = TwinPolicies()
         self.access = TwinAccess(self.refresh)
         self.asks = TwinAsks()
         self.addresses = TwinAddresses()

@@ -40,6 +40,7 @@ from bot.cli.samples.facts import (
 from bot.cli.samples.hooks import hook_messages
 from bot.cli.samples.missed import missed_messages
 from bot.cli.samples.quiet import quiet_messages
+from bot.cli.samples.policies import policies
 from bot.cli.samples.trouble import muted, promised, troubles
 from bot.cli.samples.why import why_messages
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
@@ -451,6 +452,7 @@ def _escalations() -> dict[str, Message]:
         "escalation_again_over": notices.escalation_again(mixed(**slow), expired, NOW),
         "escalation_step": notices.escalation_step(late, open_, NOW),
         "escalation_step_in_hand": notices.escalation_step(refresh((SHOPIFY, stuck), **slow, **seen), open_, NOW),
+        **policies(refresh((SHOPIFY, stuck))),
         **beat_messages(refresh((SHOPIFY, stuck)), late, ready(), NOW),
         "escalation_told": notices.escalation_told(refresh((SHOPIFY, stuck), **slow), NOW),
     }
