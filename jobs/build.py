@@ -50,7 +50,8 @@ from jobs.expectations.customers import of_sources
 from jobs.expectations.judging import Judge
 from jobs.expectations.ledger import EVERY as LEDGER_EVERY
 from jobs.expectations.ledger import Ledger
-from jobs.expectations.reporting import MISSED_OVER, MISSED_REPORT, Reporter, SupportPlaces, missed_words
+from jobs.expectations.missed_view import MISSED_KINDS, missed_words
+from jobs.expectations.reporting import Reporter, SupportPlaces
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
 from jobs.explain.watching import LOOK_EVERY as WATCH_EVERY
@@ -365,7 +366,7 @@ def build_jobs(
     ledger = Ledger(
         database,
         clock,
-        Judge(own_kinds=frozenset({MISSED_REPORT, MISSED_OVER, CANARY})),
+        Judge(own_kinds=MISSED_KINDS | {CANARY}),
         Reporter(database, port.enqueue, support),
         [of_sources(notifier)],
         figures=ground.figures,

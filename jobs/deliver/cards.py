@@ -10,6 +10,7 @@ from jobs.deliver.posting import rung_of, shown_hash
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
 from jobs.deliver.words import is_final, message_for
+from jobs.expectations.missed_view import MISSED_REPORT
 from jobs.notify import FLEET_ALARM, INCIDENT_CARD
 from storage.facts.clock import Clock
 from storage.facts.messages import Message
@@ -19,10 +20,12 @@ from storage.sessions import Database, Session
 from templates import slack as blocks
 
 EDIT_EVERY = timedelta(seconds=3)
-#: The post about the fleet counts what changes all the time; its end is shown at once.
+#: What counts things that change all the time; its end is shown at once.
+_COUNTING = frozenset({FLEET_ALARM, MISSED_REPORT})
 FLEET_EDIT_EVERY = timedelta(minutes=1)
 #: An incident is open for days, and whatever changes it wakes its post; what a run of the source is at may be as old.
 INCIDENT_LOOK_EVERY = timedelta(minutes=1)
+_SELDOM = frozenset({INCIDENT_CARD, MISSED_REPORT})
 #: Slack allows about 50 edits a minute and workspace; some are left for others.
 EDITS_PER_MINUTE = 40
 _CLAIM = timedelta(seconds=30)
@@ -66,7 +69,7 @@ class CardEditor:
             return
         message, final, rung = await self._database.reading(lambda session: self._words(session, card, now))
         shown = shown_hash(message)
-        next_look = None if final else now + (INCIDENT_LOOK_EVERY if card.kind == INCIDENT_CARD else EDIT_EVERY)
+        next_look = None if final else now + (INCIDENT_LOOK_EVERY if card.kind in _SELDOM else EDIT_EVERY)
         if shown == card.shown_hash:
             await self._database.writing(
                 lambda session: cards.look_later(session, card.id, claimed_until=until, next_look=next_look)
@@ -104,7 +107,7 @@ class CardEditor:
         await self._database.writing(lambda session: cards.failed(session, card.id, now=now, give_up=give_up))
 
     def _wait(self, session: Session, card: Card, now: datetime, *, final: bool) -> timedelta:
-        every = FLEET_EDIT_EVERY if card.kind == FLEET_ALARM and not final else EDIT_EVERY
+        every = FLEET_EDIT_EVERY if card.kind in _COUNTING and not final else EDIT_EVERY
         if card.edited_at is not None and card.shown_hash is not None and now - card.edited_at < every:
             return card.edited_at + every - now
         # Final states may use the room that is kept free of the others.

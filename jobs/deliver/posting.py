@@ -13,6 +13,7 @@ from jobs.deliver.places import Places
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
+from jobs.expectations.missed_view import MISSED_REPORT
 from jobs.notify import (
     ACCESS_ASKED,
     ESCALATION_AGAIN,
@@ -31,7 +32,7 @@ from storage.records.cards import Card
 from storage.sessions import Database, Session
 from templates import slack as blocks
 
-_CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD, ACCESS_ASKED, FLEET_ALARM})
+_CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD, ACCESS_ASKED, FLEET_ALARM, MISSED_REPORT})
 _CARD_LOOK_SECONDS = 0.5
 #: Blocks that a workspace does not know yet are refused with one of these.
 _UNKNOWN_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from jobs.access_view import access_message, is_decided
 from jobs.escalating.view import escalation_message
+from jobs.expectations.missed_view import MISSED_REPORT, is_made_up, report_message
 from jobs.incidents.muting import over_message
 from jobs.incidents.trouble_view import fleet_message, is_quiet, note_message
 from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
@@ -42,6 +43,7 @@ _PLAIN: Mapping[str, Callable[[Session, str, datetime], Message]] = {
     CONNECTION_TICKET: ticket_message,
     EXPIRY_WARNING: expiry_message,
     MUTE_OVER: over_message,
+    MISSED_REPORT: report_message,
 }
 
 
@@ -89,6 +91,8 @@ def is_final(session: Session, subject: str) -> bool:
         return is_over(session, subject.partition(".")[0])
     if subject.startswith("flt_"):
         return is_quiet(session, subject)
+    if subject.startswith("mis_"):
+        return is_made_up(session, subject)
     if subject.startswith("acr_"):
         return is_decided(session, subject)
     found = escalations.find(session, subject)

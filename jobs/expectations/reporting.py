@@ -1,7 +1,9 @@
 """Support is told what did not happen: by Slack and by mail, and once when it is made up.
 
-What joins after a report went out is never put under that report without a word, for nobody reads a sent mail again:
-it has a report of its own, and what comes meanwhile is gathered for it.
+What joins an open report is put under it, and its post in Slack is edited within a minute. Never without a word: an
+edit rings no bell, and nobody reads a sent mail again. So a message follows that names what joined; the first one
+after 100 seconds, each next one after twice as long, every hour at last, so that a clock that stands still while its
+slots fall due one by one brings no message for each of them.
 """
 
 from collections.abc import Mapping
@@ -12,25 +14,23 @@ from functools import partial
 import structlog
 
 from jobs.asks import Enqueue
-from jobs.deliver.posting import Words
+from jobs.expectations.missed_view import BEFORE, MISSED_MORE, MISSED_OVER, MISSED_REPORT, SINCE, TOTAL
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.expectations import ExpectationKind
 from storage.facts.ids import derived_id
-from storage.facts.messages import Message
-from storage.records import deliveries, expectations, missed_reports, organizations, overdue, sources
+from storage.records import cards, deliveries, expectations, missed_reports, overdue
+from storage.records.missed_reports import LastWord, Living
 from storage.sessions import Database, Session
-from templates.notices.missed import MissedFacts, made_up, missed
 
-MISSED_REPORT = "missed_report"
-MISSED_OVER = "missed_over"
-#: Reports of one kind are at least so far apart, and what is found meanwhile is gathered for the next one. With the
-#: grace of a slot and two sweeps, support hears of every slot within five minutes of its time.
+#: Messages about one kind are at least so far apart. With the grace of a slot and two sweeps, support hears of the
+#: first slot within five minutes of its time, and reads of every later one in Slack by then.
 GATHER = timedelta(seconds=100)
-#: For so long no more is said of one company's messages; then how many more there are.
-_SAME_TROUBLE = timedelta(hours=1)
+#: Messages about what joins are at most so far apart; so long no more is said of one company's messages.
+_LONGEST_WAIT = timedelta(hours=1)
+#: A report takes in what joins for so long; a later one is found more easily at the end of the channel.
+LIVES = timedelta(hours=24)
 _KEEP_TRYING = timedelta(hours=24)
-_MOST_NAMES = 5
 
 log = structlog.get_logger()
 
@@ -49,7 +49,13 @@ class SupportPlaces:
 
 
 def tell_support(
-    session: Session, enqueue: Enqueue, ways: list[tuple[Channel, str]], kind: str, subject: str, now: datetime
+    session: Session,
+    enqueue: Enqueue,
+    ways: list[tuple[Channel, str]],
+    kind: str,
+    subject: str,
+    now: datetime,
+    facts: Mapping[str, object] | None = None,
 ) -> list[str]:
     """Write deliveries to the operator's people and return the ids of those that are new.
 
@@ -70,6 +76,7 @@ def tell_support(
             member_id=None,
             now=now,
             expires_at=now + _KEEP_TRYING,
+            facts=facts,
         )
         if delivery_id is not None:
             enqueue(session, Work("delivery", delivery_id, queue="notify"))
@@ -88,77 +95,85 @@ class Reporter:
     def report(self, now: datetime) -> None:
         """Report what nobody was told of, and close the reports of what is made up."""
         for kind in self._database.in_read(expectations.kinds_missed):
-            if not self._database.in_read(partial(_gathers, kind=kind, now=now)):
+            if not self._database.in_read(partial(self._gathers, kind=kind, now=now)):
                 self._database.in_write(partial(self._reported, kind=kind, now=now))
+        for one in self._database.in_read(partial(missed_reports.living, since=now - LIVES)):
+            if self._database.in_read(partial(self._word_due, report=one, now=now)) is not None:
+                self._database.in_write(partial(self._more, report=one, now=now))
         for report_id in self._database.in_read(missed_reports.made_up):
             self._database.in_write(partial(self._over, report_id=report_id, now=now))
 
     def _reported(self, session: Session, kind: ExpectationKind, now: datetime) -> None:
-        if kind is ExpectationKind.DELIVERY:
-            # More messages of a company of which support was just told are the same trouble, and nothing new.
-            for organization_id, report_id in expectations.known_troubles(session, kind, now - _SAME_TROUBLE).items():
-                expectations.report(session, kind, report_id, organization_id=organization_id)
+        living = self._living(session, kind, now)
+        if living is not None:
+            if expectations.report(session, kind, living.id):
+                cards.wake(session, [living.id], now)
+            return
         first = expectations.first_missed(session, kind)
-        if first is None or _gathers(session, kind, now):
+        if first is None or self._gathers(session, kind, now):
             return
         report_id = derived_id("mis", first)
         # Whoever else saw the same first one waits here, and finds that it is told.
         if not missed_reports.add(session, report_id, kind, now):
             return
-        expectations.report(session, kind, report_id)
-        self._tell(session, MISSED_REPORT, report_id, now)
+        total = expectations.report(session, kind, report_id)
+        self._tell(session, MISSED_REPORT, report_id, now, {TOTAL: total})
         if not expectations.is_open(session, report_id):
             # It is made up already, and the one message says so.
             missed_reports.close(session, report_id, now)
 
+    def _living(self, session: Session, kind: ExpectationKind, now: datetime) -> Living | None:
+        """Return the report that takes in what is missed now."""
+        return next((one for one in missed_reports.living(session, now - LIVES) if one.kind is kind), None)
+
+    def _gathers(self, session: Session, kind: ExpectationKind, now: datetime) -> bool:
+        """Whether a report must wait, because there was one a moment ago that does not live any more."""
+        if self._living(session, kind, now) is not None:
+            return False
+        last = missed_reports.last_opened(session, kind)
+        # A clock that was set back must not gather until it is where it was.
+        return last is not None and timedelta(0) <= now - last < GATHER
+
+    def _word_due(self, session: Session, report: Living, now: datetime) -> LastWord | None:
+        """Return the last word about a report that more has joined since, when the next one is due."""
+        last = missed_reports.last_word(session, report.id, (MISSED_REPORT, MISSED_MORE))
+        if last is None or expectations.count_of(session, report.id) <= last.total:
+            return None
+        wait = min(GATHER * 2**last.number, _LONGEST_WAIT)
+        if report.kind is ExpectationKind.DELIVERY:
+            # More messages of a company of which support was told are the same trouble, and nothing new.
+            known = not expectations.another_company_joined(session, report.id, last.at)
+            wait = _LONGEST_WAIT if known else wait
+        return None if timedelta(0) <= now - last.at < wait else last
+
+    def _more(self, session: Session, report: Living, now: datetime) -> None:
+        """Say what joined: an edited post rings no bell, and nobody reads a sent mail again."""
+        last = self._word_due(session, report, now)
+        if last is not None:
+            facts = {TOTAL: expectations.count_of(session, report.id), BEFORE: last.total, SINCE: last.at.isoformat()}
+            self._tell(session, MISSED_MORE, f"{report.id}.{last.number + 1}", now, facts)
+
     def _over(self, session: Session, report_id: str, now: datetime) -> None:
         if missed_reports.close(session, report_id, now):
             self._tell(session, MISSED_OVER, report_id, now)
+            cards.wake(session, [report_id], now)
 
-    def _tell(self, session: Session, kind: str, report_id: str, now: datetime) -> None:
-        if not tell_support(session, self._enqueue, self._places.ways(), kind, report_id, now):
+    def _tell(
+        self, session: Session, kind: str, report_id: str, now: datetime, facts: Mapping[str, object] | None = None
+    ) -> None:
+        new = tell_support(session, self._enqueue, self._places.ways(), kind, report_id, now, facts)
+        if not new:
             log.error("missed_told_nobody", report=report_id)
+        if kind == MISSED_REPORT:
+            for one in (deliveries.delivery(session, delivery_id) for delivery_id in new):
+                _living_post(session, one)
 
 
-def _gathers(session: Session, kind: ExpectationKind, now: datetime) -> bool:
-    last = missed_reports.last_opened(session, kind)
-    # A clock that was set back must not gather until it is where it was.
-    return last is not None and timedelta(0) <= now - last < GATHER
-
-
-def missed_words() -> Mapping[str, Words]:
-    """Return the words of the kinds of delivery that are ours."""
-
-    def told(session: Session, delivery: Delivery, _now: datetime) -> Message:
-        return missed(_facts(session, delivery.subject))
-
-    def over(session: Session, delivery: Delivery, _now: datetime) -> Message:
-        return made_up(_facts(session, delivery.subject))
-
-    return {MISSED_REPORT: told, MISSED_OVER: over}
-
-
-def _facts(session: Session, report_id: str) -> MissedFacts:
-    found = expectations.of_report(session, report_id)
-    if not found:
-        raise KeyError(report_id)
-    settled = [one.settled_at for one in found if one.settled_at is not None]
-    named = {one.source_id: None for one in found if one.source_id}
-    return MissedFacts(
-        kind=found[0].kind,
-        count=len(found),
-        settled=len(settled),
-        first_due=found[0].due_at,
-        last_due=found[-1].due_at,
-        settled_at=max(settled, default=None),
-        names=tuple(name for source_id in list(named)[:_MOST_NAMES] if (name := _name(session, source_id))),
-        more=max(0, len(named) - _MOST_NAMES),
-    )
-
-
-def _name(session: Session, source_id: str) -> str | None:
-    try:
-        source = sources.source(session, source_id)
-    except KeyError:
-        return None
-    return f"{source.label} ({organizations.organization(session, source.organization_id).name})"
+def _living_post(session: Session, delivery: Delivery) -> None:
+    """Let the post of a report be edited as long as anything of it is missing."""
+    if delivery.channel is Channel.SLACK:
+        team_id, channel_id = delivery.destination.split("/")
+        cards.add(
+            session, organization_id=delivery.organization_id, kind=delivery.kind, subject=delivery.subject,
+            team_id=team_id, channel_id=channel_id, delivery_id=delivery.id,
+        )  # fmt: skip

@@ -70,6 +70,19 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSum:
+    """What one report speaks of, added up."""
+
+    kind: ExpectationKind
+    count: int
+    #: how many of them came after all, and when the last did
+    settled: int
+    settled_at: datetime | None
+    first_due: datetime
+    last_due: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """What can be seen of a Tidings from its database alone."""
 

@@ -3,5 +3,5 @@
 They are nobody's but the operator's: no customer's timeline, digest or warning speaks of them.
 """
 
-#: Their kinds: what was missed and made up for, the daily test, the alarm of the fleet.
-OPERATORS_KINDS = frozenset({"missed_report", "missed_over", "canary", "fleet_alarm"})
+#: Their kinds: what was missed, what joined it and what is made up for, the daily test, the alarm of the fleet.
+OPERATORS_KINDS = frozenset({"missed_report", "missed_more", "missed_over", "canary", "fleet_alarm"})

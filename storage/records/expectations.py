@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
-from storage.facts.expectations import Expectation, ExpectationKind, ExpectationState, Expected
+from storage.facts.expectations import Expectation, ExpectationKind, ExpectationState, Expected, ReportSum
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
-from storage.tables import ExpectationRow, MissedReportRow
+from storage.tables import DeliveryRow, ExpectationRow
 
 _EXPECTED = col(ExpectationRow.state) == ExpectationState.EXPECTED
 _UNSETTLED = col(ExpectationRow.settled_at).is_(None)
@@ -98,18 +98,6 @@ def first_missed(session: Session, kind: ExpectationKind) -> str | None:
     return session.exec(statement.order_by(col(ExpectationRow.alarm_at), ExpectationRow.id).limit(1)).first()
 
 
-def known_troubles(session: Session, kind: ExpectationKind, since: datetime) -> dict[str, str]:
-    """Return the report since then that tells of each organization of which anything of that kind is still missing."""
-    lately = select(MissedReportRow.id).where(MissedReportRow.kind == kind, col(MissedReportRow.opened_at) > since)
-    statement = select(ExpectationRow.organization_id, func.max(ExpectationRow.report_id)).where(
-        col(ExpectationRow.report_id).in_(lately),
-        ExpectationRow.kind == kind,
-        col(ExpectationRow.organization_id).is_not(None),
-        _UNSETTLED,
-    )
-    return dict(session.exec(statement.group_by(ExpectationRow.organization_id)).all())  # type: ignore[arg-type]  # no NULLs are left
-
-
 def still_missing(session: Session, limit: int = 500) -> list[Expectation]:
     """Return what support was told of and has not come yet."""
     statement = select(ExpectationRow).where(ExpectationRow.state == ExpectationState.REPORTED, _UNSETTLED)
@@ -150,20 +138,75 @@ def count_missed(session: Session, since: datetime) -> int:
     return session.exec(statement).one()
 
 
-def of_report(session: Session, report_id: str) -> list[Expectation]:
-    """Return what one report speaks of."""
-    statement = select(ExpectationRow).where(ExpectationRow.report_id == report_id)
-    return _facts(session, statement.order_by(col(ExpectationRow.due_at)))
+def sum_of(session: Session, report_id: str) -> ReportSum | None:
+    """Add up what one report speaks of; None where there is nothing."""
+    one = ExpectationRow
+    statement = select(  # type: ignore[call-overload]  # more columns than the library's overloads have
+        one.kind,
+        func.count(),
+        func.count(col(one.settled_at)),
+        func.max(one.settled_at),
+        func.min(one.due_at),
+        func.max(one.due_at),
+    )
+    row = session.exec(statement.where(one.report_id == report_id).group_by(one.kind)).first()
+    return ReportSum(ExpectationKind(row[0]), *row[1:]) if row is not None else None
 
 
-def report(session: Session, kind: ExpectationKind, report_id: str, *, organization_id: str | None = None) -> None:
-    """Put under a report what nobody was told of: all of the kind, or that of one organization."""
+def count_of(session: Session, report_id: str) -> int:
+    """Return of how much one report speaks."""
+    return session.exec(select(func.count()).where(ExpectationRow.report_id == report_id)).one()
+
+
+def sources_of(session: Session, report_id: str, since: datetime | None, limit: int) -> tuple[list[str], int]:
+    """Return the sources that a report is about, those due first in front, and how many there are.
+
+    With `since` only those of what was missed after it.
+    """
+    which = _of_report(report_id, since, col(ExpectationRow.source_id).is_not(None))
+    first = select(ExpectationRow.source_id).where(*which).group_by(col(ExpectationRow.source_id))
+    found = session.exec(
+        first.order_by(func.min(ExpectationRow.due_at), col(ExpectationRow.source_id)).limit(limit)
+    ).all()
+    count = session.exec(select(func.count(func.distinct(ExpectationRow.source_id))).where(*which)).one()
+    return [source_id for source_id in found if source_id is not None], count
+
+
+def messages_of(session: Session, report_id: str, since: datetime | None) -> tuple[tuple[str, int], ...]:
+    """Return the kinds of the messages that a report is about with their numbers, most first; or since then."""
+    statement = (
+        select(DeliveryRow.kind, func.count())
+        .join(ExpectationRow, col(ExpectationRow.subject) == DeliveryRow.id)
+        .where(*_of_report(report_id, since, ExpectationRow.kind == ExpectationKind.DELIVERY))
+        .group_by(DeliveryRow.kind)
+    )
+    return tuple(session.exec(statement.order_by(func.count().desc(), DeliveryRow.kind)).all())
+
+
+def another_company_joined(session: Session, report_id: str, since: datetime) -> bool:
+    """Whether a report is, since then, about a company that it was not about before; or about nobody's."""
+    first = func.min(ExpectationRow.missed_at)
+    statement = (
+        select(first)
+        .where(ExpectationRow.report_id == report_id)
+        .group_by(col(ExpectationRow.organization_id))
+        .having(first > since)
+    )
+    return session.exec(statement.limit(1)).first() is not None
+
+
+def report(session: Session, kind: ExpectationKind, report_id: str) -> int:
+    """Put under a report what nobody was told of; return how much that was."""
     told = update(ExpectationRow).where(
         col(ExpectationRow.state) == ExpectationState.MISSED, col(ExpectationRow.kind) == kind
     )
-    if organization_id is not None:
-        told = told.where(col(ExpectationRow.organization_id) == organization_id)
-    session.connection().execute(told.values(state=ExpectationState.REPORTED, report_id=report_id))
+    values = told.values(state=ExpectationState.REPORTED, report_id=report_id)
+    return session.connection().execute(values).rowcount
+
+
+def _of_report(report_id: str, since: datetime | None, *more: Any) -> tuple[Any, ...]:
+    which = (ExpectationRow.report_id == report_id, *more)
+    return which if since is None else (*which, col(ExpectationRow.missed_at) > since)
 
 
 def missed_since(session: Session, since: datetime) -> int:

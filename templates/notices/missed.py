@@ -6,7 +6,10 @@ from datetime import datetime
 from storage.facts.expectations import ExpectationKind
 from storage.facts.messages import Code, Facts, Message, Note, Paragraph, Part, Strong, When
 from templates.notices.pieces import Words
+from templates.notices.telling import kind_words
 from templates.text import label, listed
+
+_MOST_KINDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class MissedFacts:
     names: tuple[str, ...] = ()
     #: how many more there are
     more: int = 0
+    #: kinds of the messages that are stuck, with their numbers
+    messages: tuple[tuple[str, int], ...] = ()
 
 
 #: One, several; then what it means and what to do.
@@ -89,6 +94,23 @@ def missed(facts: MissedFacts) -> Message:
     return Message(summary, parts, kind="missed")
 
 
+def more(facts: MissedFacts, count: int) -> Message:
+    """Return the word that more of the same joined a report; its names are those of what joined."""
+    one, several, meaning, step = _WORDS[facts.kind]
+    joined = one.replace("1 ", "1 more ", 1) if count == 1 else several.format(f"{count} more")
+    summary = f"{joined}, {facts.count} in all."
+    return Message(
+        summary,
+        (
+            Paragraph((Strong(summary), f" {meaning}")),
+            Facts((*_named(facts), *_times(facts))),
+            Paragraph((Strong("Next step: "), *step)),
+            Note(("The first message in Slack is kept up to date. You are told once when all of it is made up for.",)),
+        ),
+        kind="missed",
+    )
+
+
 def made_up(facts: MissedFacts) -> Message:
     """Return the word that it is over."""
     one, several, _, _ = _WORDS[facts.kind]
@@ -105,6 +127,9 @@ def _small(words: str) -> str:
 
 
 def _named(facts: MissedFacts) -> tuple[tuple[str, Words], ...]:
+    if facts.messages:
+        words = [f"{number} × {kind_words(kind)}" for kind, number in facts.messages]
+        return (("Messages", (listed(words, most=_MOST_KINDS),)),)
     if not facts.names:
         return ()
     more = (f"{facts.more} more",) if facts.more else ()

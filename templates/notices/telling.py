@@ -84,8 +84,13 @@ def _verdict(lost: list[Told], waiting: list[Told]) -> str:
     return "Some are still on their way; look again in a moment." if waiting else "Nothing was lost on the way."
 
 
+def kind_words(kind: str) -> str:
+    """Return what a kind of message is called."""
+    return _KINDS.get(kind, "Message")
+
+
 def _what(one: Told) -> str:
-    words = _KINDS.get(one.kind, "Message")
+    words = kind_words(one.kind)
     return f"{words}, once more" if one.delivery.kind == "again" else words
 
 

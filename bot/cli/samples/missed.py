@@ -5,7 +5,7 @@ from typing import Any
 
 from storage.facts.expectations import ExpectationKind
 from templates.notices.canary import canary
-from templates.notices.missed import MissedFacts, made_up, missed
+from templates.notices.missed import MissedFacts, made_up, missed, more
 
 _DUE = datetime(2026, 11, 21, 19, 37, tzinfo=UTC)
 _SHOP = "temeritygoods.myshopify.com (Temerity Goods)"
@@ -29,6 +29,10 @@ def missed_messages() -> dict[str, Any]:
         "missed_canary_of_slack": canary(by_mail=False, missed=0),
         "missed_canary_of_mail": canary(by_mail=True, missed=3),
         "missed_slots": missed(facts(slot, **many)),
+        "missed_slots_more": more(facts(slot, **many), 9),
+        "missed_delivery_more": more(
+            facts(ExpectationKind.DELIVERY, count=4, messages=(("refresh_finished", 2), ("incident_card", 1))), 3
+        ),
         "missed_slots_in_part": missed(facts(slot, **many, settled=30, settled_at=later)),
         "missed_slots_made_up": missed(facts(slot, **many, **over)),
         "missed_slot_over": made_up(facts(slot, **named, settled=1, settled_at=later)),

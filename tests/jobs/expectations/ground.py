@@ -8,7 +8,8 @@ from typing import Any
 
 from jobs.expectations.judging import Judge
 from jobs.expectations.ledger import Ledger
-from jobs.expectations.reporting import MISSED_OVER, MISSED_REPORT, Reporter, SupportPlaces, missed_words
+from jobs.expectations.missed_view import MISSED_KINDS, missed_words
+from jobs.expectations.reporting import Reporter, SupportPlaces
 from jobs.schedule import schedule_of, start_slot
 from jobs.slots import latest_slot, next_slot
 from jobs.work import Work
@@ -46,7 +47,7 @@ class Ground:
 
     def ledger(self) -> Ledger:
         """Return a ledger of a process that began just now."""
-        judge = Judge(frozenset({MISSED_REPORT, MISSED_OVER}))
+        judge = Judge(MISSED_KINDS)
         reporter = Reporter(self.database, self.enqueue, PLACES)
         return Ledger(self.database, self.clock, judge, reporter, [lambda _session, one, _now: self.missed.append(one)])
 
@@ -91,7 +92,7 @@ class Ground:
 
     def told(self) -> list[Delivery]:
         """Return what support is told, oldest first."""
-        return [one for one in map(self._delivery, self._ids()) if one.kind in {MISSED_REPORT, MISSED_OVER}]
+        return [one for one in map(self._delivery, self._ids()) if one.kind in MISSED_KINDS]
 
     def words(self, delivery: Delivery) -> str:
         """Return a delivery's words, as Slack's top line."""

@@ -9,7 +9,8 @@ from sqlmodel import Session, select
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
 from jobs.expectations.canary import CANARY
-from jobs.expectations.reporting import MISSED_OVER, MISSED_REPORT, tell_support
+from jobs.expectations.missed_view import MISSED_KINDS
+from jobs.expectations.reporting import tell_support
 from jobs.notify import PLACE_DEAD, REPEATABLE, Notifier
 from jobs.timelines import TimelineService
 from storage.facts.deliveries import Channel, Delivery
@@ -29,7 +30,7 @@ def told(company: Company) -> list[Delivery]:
 
     def write(session: Session) -> list[str]:
         found = []
-        for kind, subject in ((MISSED_REPORT, "mis_1"), (MISSED_OVER, "mis_1"), (CANARY, "2026-11-20")):
+        for kind, subject in (*((one, "mis_1") for one in sorted(MISSED_KINDS)), (CANARY, "2026-11-20")):
             found += tell_support(session, lambda *_: None, WAYS, kind, subject, company.at)
         company.notifier.fleet(session, "flt_1", "org_temerity", company.at)
         return found
@@ -62,7 +63,7 @@ async def test_no_customer_sees_what_is_the_operators(
     company.founded("temerity", Provider.SHOPIFY)
     found = told(company)
     assert {one.kind for one in found} == OPERATORS_KINDS
-    assert len(found) == 8
+    assert len(found) == 10
     assert {one.organization_id for one in found} == {"org_temerity"}
     # Nobody may have them sent again, and none stands for a person: digests and lists are of people.
     assert not OPERATORS_KINDS & REPEATABLE

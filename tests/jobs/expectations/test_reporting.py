@@ -1,39 +1,39 @@
-"""Nothing is put under a report that went out already: what joins is told by a report of its own, within minutes."""
+"""What joins a report is edited in and told: within minutes at first, and then not once for each of it."""
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import col, select
 
 from jobs.expectations.reporting import Reporter
 from jobs.schedule import schedule_of, start_run
 from jobs.slots import latest_slot, next_slot
+from storage.facts.deliveries import Channel
 from storage.facts.expectations import ExpectationKind, Expected
 from storage.facts.runs import Trigger
-from storage.records import expectations
+from storage.records import cards, deliveries, expectations
+from storage.records.missed_reports import Living
 from storage.sessions import Database, Session
-from storage.tables import MissedReportRow
 from tests.jobs.expectations.ground import BEGAN, PLACES, Ground
+from tests.storage.test_seeding import ORGANIZATION
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 Twin = Callable[[Ground], Reporter]
 
 
 class Joins(Reporter):
-    """Twin: what is found within a quarter of an hour of an open report belongs to it, without a word."""
+    """Twin: what is found while a report is open belongs to it, without a word."""
 
-    def _reported(self, session: Session, kind: ExpectationKind, now: datetime) -> None:
-        lately = select(MissedReportRow.id).where(
-            MissedReportRow.kind == kind,
-            col(MissedReportRow.closed_at).is_(None),
-            col(MissedReportRow.opened_at) > now - 15 * MINUTE,
-        )
-        known = session.exec(lately).first()
-        if known is None:
-            super()._reported(session, kind, now)
-        else:
-            expectations.report(session, kind, known)
+    def _more(self, session: Session, report: Living, now: datetime) -> None:
+        return
+
+
+class Alone(Reporter):
+    """Twin: whatever is missed has a report of its own."""
+
+    def _living(self, session: Session, kind: ExpectationKind, now: datetime) -> Living | None:
+        return None
 
 
 def reporter(ground: Ground) -> Reporter:
@@ -85,7 +85,7 @@ def test_a_schedule_that_stops_right_after_a_report_is_told_in_five_minutes(
 
 @pytest.mark.parametrize("kind", list(ExpectationKind))
 @pytest.mark.parametrize("make, tells", [(reporter, True), (joins, False)], ids=["product", "twin"])
-def test_whatever_joins_is_gathered_for_a_report_of_its_own(
+def test_whatever_joins_is_gathered_for_a_message_of_its_own(
     sqlite_database: Database, make: Twin, kind: ExpectationKind, *, tells: bool
 ) -> None:
     ground = Ground(sqlite_database)
@@ -118,6 +118,64 @@ def test_more_messages_of_a_company_that_is_known_to_be_cut_off_are_no_news_for_
     miss(ground, ExpectationKind.DELIVERY, "dlv_later", "org_1")
     reports.report(ground.clock.now())
     assert len(ground.told()) == 6
+
+
+@pytest.mark.parametrize("make, few", [(Reporter, True), (Alone, False)], ids=["product", "twin"])
+def test_a_clock_that_stands_for_half_an_hour_is_one_living_report(
+    sqlite_database: Database, make: type[Reporter], *, few: bool
+) -> None:
+    ground = Ground(sqlite_database)
+    reports = make(sqlite_database, ground.enqueue, PLACES)
+    for number in range(18):
+        miss(ground, ExpectationKind.SLOT, f"src_{number}", f"org_{number}")
+        reports.report(ground.clock.now())
+        ground.clock.advance(100 * SECOND)
+    told = [one for one in ground.told() if one.channel is Channel.SLACK]
+    assert (len(told) <= 6) == few
+    assert ("18 " in ground.words(told[0])) == few
+    if few:
+        # Between them they count everything once.
+        said = [int(ground.words(one).split()[0]) for one in told[1:]]
+        with sqlite_database.read() as session:
+            totals = [deliveries.facts_of(session, one.id)["total"] for one in told]
+        assert said == [after - before for before, after in itertools.pairwise(totals)]
+
+
+@pytest.mark.parametrize("make, shown", [(Reporter, True), (Alone, False)], ids=["product", "twin"])
+def test_stuck_messages_of_one_company_are_counted_in_the_post_that_is_there(
+    sqlite_database: Database, make: type[Reporter], *, shown: bool
+) -> None:
+    ground = Ground(sqlite_database)
+    reports = make(sqlite_database, ground.enqueue, PLACES)
+
+    def stuck(subject: str, kind: str) -> None:
+        def write(session: Session) -> str | None:
+            now = ground.clock.now()
+            return deliveries.add(
+                session, organization_id=ORGANIZATION, kind=kind, subject=subject, channel=Channel.SLACK,
+                destination="T0TEMERITY/C0FINANCE", member_id=None, now=now, expires_at=now + timedelta(days=1),
+            )  # fmt: skip
+
+        miss(ground, ExpectationKind.DELIVERY, sqlite_database.in_write(write) or "", ORGANIZATION)
+        reports.report(ground.clock.now())
+
+    stuck("rfr_1", "refresh_finished")
+    post, _mail = ground.told()
+    (card,) = sqlite_database.in_read(lambda session: cards.of_subject(session, post.kind, post.subject))
+    sqlite_database.in_write(lambda session: cards.posted(session, card.id, "C0DATASUP", "1.1", "x", BEGAN))
+    sqlite_database.in_write(lambda session: cards.look_later(session, card.id, claimed_until=BEGAN, next_look=None))
+    ground.clock.advance(4 * MINUTE)
+    stuck("rfr_2", "refresh_finished")
+    stuck("inc_1", "incident_card")
+    due = sqlite_database.in_read(lambda session: cards.due(session, ground.clock.now()))
+    assert ([one.id for one in due] == [card.id]) == shown
+    assert ("2 × Result and 1 × Warning" in ground.message(post)) == shown
+    if shown:
+        # The same trouble of the same company: the next word comes when the hour is over.
+        assert len(ground.told()) == 2
+        ground.clock.advance(timedelta(hours=1))
+        reports.report(ground.clock.now())
+        assert [ground.words(one)[:7] for one in ground.told()[2:]] == ["2 more "] * 2
 
 
 def test_a_clock_that_was_set_back_does_not_gather_until_then(sqlite_database: Database) -> None:
