@@ -42,6 +42,7 @@ async def drained(folder: Path, api: str, count: int, teams: int) -> dict[str, A
     from jobs.deliver.slack import SlackSender
     from jobs.engine import Engine
     from jobs.notify import Notifier
+    from jobs.subscriptions.capping import Caps
     from jobs.work import Work
     from storage.facts.clock import SystemClock
     from storage.facts.deliveries import Channel
@@ -71,7 +72,9 @@ async def drained(folder: Path, api: str, count: int, teams: int) -> dict[str, A
         return engine.enqueue(session, work)
 
     notifier = Notifier(enqueue, support_channel="", support_email="")
-    handler = DeliveryHandler(database, clock, enqueue, notifier, posting, mailing, may_act=lambda: True)
+    handler = DeliveryHandler(
+        database, clock, enqueue, notifier, posting, mailing, may_act=lambda: True, caps=Caps(count * 2, count * 2)
+    )
     engine = Engine(database, clock, handlers={"delivery": handler.handle})
 
     def add(session: Any, destination: str, number: int, kind: str = _KIND) -> str:

@@ -6,6 +6,7 @@ from bot import names
 from bot import telling as told
 from bot.case import Case
 from bot.digest import digest
+from bot.here import here
 from bot.quiet import quiet
 from bot.reply import Reply
 from jobs.errors import NotFoundError
@@ -34,12 +35,16 @@ _OTHERS: Mapping[str, Callable[[Case, Sequence[str]], Awaitable[Reply]]] = {
     "test": _test,
     "quiet": quiet,
     "digest": digest,
+    "here": here,
 }
 
 
 async def notify(case: Case) -> Reply:
     """Show what the person is told; with a choice behind it, save that."""
     said = case.about.strip().casefold().split()
+    if len(said) > 1 and said[-1] == "here" and said[0] not in _OTHERS:
+        # Where it is typed may be said last.
+        said = ["here", *said[:-1]]
     if said and said[0] in _OTHERS:
         return await _OTHERS[said[0]](case, said[1:])
     if not said:

@@ -32,14 +32,14 @@ from storage.facts.explain import Explanation
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.outgoing import Endpoint, Send
-from storage.facts.policies import PolicyView
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
+from storage.facts.policies import PolicyView
 from storage.facts.quiet import Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Run
 from storage.facts.sources import Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
-from storage.facts.subscriptions import Choices, Topic, Ways
+from storage.facts.subscriptions import ChannelChoices, Choices, Topic, Ways
 from storage.facts.timelines import Timeline
 
 
@@ -174,7 +174,7 @@ class Policies(Protocol):
 class Incidents(Protocol):
     """What people do with an incident besides mending it."""
 
-    async def preview(self, actor: Actor, incident_id: str) -> SnoozePreview:
+    async def preview(self, actor: Actor, incident_id: str, words: str = "") -> SnoozePreview | None:
         """Show what a snooze would hide."""
         ...
 
@@ -182,7 +182,7 @@ class Incidents(Protocol):
         """Take it on."""
         ...
 
-    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze, trigger: TriggerKey) -> Incident:
+    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze | datetime, trigger: TriggerKey) -> Incident:
         """Say nothing of it for a while."""
         ...
 
@@ -374,6 +374,26 @@ class Subscriptions(Protocol):
         self, actor: Actor, source_id: str | None, topics: frozenset[Topic], ways: Ways | None, trigger: TriggerKey
     ) -> Choices:
         """Change it."""
+        ...
+
+
+class ChannelChoosing(Protocol):
+    """What channels are told."""
+
+    async def seen(self, actor: Actor, place: Place) -> ChannelChoices:
+        """Return what the channel is told."""
+        ...
+
+    async def choose(
+        self,
+        actor: Actor,
+        place: Place,
+        source_id: str | None,
+        topics: frozenset[Topic],
+        told: bool | None,  # noqa: FBT001 - told, not told, or by the default
+        trigger: TriggerKey,
+    ) -> ChannelChoices:
+        """Change it; asks Slack."""
         ...
 
 
@@ -665,6 +685,11 @@ class Services(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """What people are told."""
+        ...
+
+    @property
+    def channel_choices(self) -> ChannelChoosing:
+        """What channels are told."""
         ...
 
     @property

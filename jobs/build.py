@@ -93,6 +93,8 @@ from jobs.services import Services
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
 from jobs.subscriptions.bundle import with_bundles
+from jobs.subscriptions.capping import Caps
+from jobs.subscriptions.channels import ChannelSubscriptionService
 from jobs.subscriptions.digesting import EVERY as DIGESTS_EVERY
 from jobs.subscriptions.digesting import digest_sweep, digest_words
 from jobs.subscriptions.digests import DigestService
@@ -162,6 +164,7 @@ class Tuning:
     http: HttpLimits = field(default_factory=HttpLimits)
     audit_every_seconds: float = 60.0
     lease_seconds: float = LEASE_SECONDS
+    caps: Caps = field(default_factory=Caps)
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,7 @@ def build_jobs(
         read_budget=ground.read_budget,
         checkpoint=checkpoint,
     )
+    channels = ChannelService(desk, clock, sender.room)
     services = Services(
         clock=clock,
         people=people,
@@ -282,7 +286,8 @@ def build_jobs(
         quiet=QuietService(desk, clock),
         digests=DigestService(desk, clock),
         mail_off=MailOffService(desk, clock, notifier, mail_links),
-        channels=ChannelService(desk, clock, sender.room),
+        channels=channels,
+        channel_choices=ChannelSubscriptionService(desk, clock, channels.look),
         schedules=ScheduleService(desk, clock),
         promises=PromiseService(desk, clock),
         installs=InstallService(
@@ -359,6 +364,7 @@ def build_jobs(
         checkpoint=checkpoint,
         quiet=tuning.quiet,
         figures=ground.figures,
+        caps=tuning.caps,
     )
     support = SupportPlaces(settings.support_channel, settings.support_email)
     beat = ClockBeat(database, clock)

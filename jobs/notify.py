@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from jobs.asks import Enqueue
 from jobs.refresh.ask import Place
+from jobs.subscriptions.rooms import rooms
 from jobs.subscriptions.routing import Recipient, recipients
 from jobs.subscriptions.topics import of_incident, of_result
 from jobs.work import Work
@@ -85,10 +86,8 @@ REPEATABLE = frozenset(
 #: No message is sent later than that after what it tells.
 KEEP_TRYING = timedelta(hours=24)
 
-#: Results of the clock's runs that one person is told in an hour; the others stand in /data deliveries and history.
-MOST_AN_HOUR = 30
-_TOO_MANY = f"more than {MOST_AN_HOUR} such messages in an hour"
 _TURNED_OFF = "turned off by the person, with /data notify"
+_TURNED_OFF_HERE = "turned off for this channel by an admin, with /data notify"
 _NO_ADDRESS = "no confirmed e-mail address"
 
 
@@ -181,12 +180,18 @@ class Notifier:
         return organizations.organization(session, organization_id).support_channel or self._support_channel
 
     def incident(self, session: Session, incident_id: str, source: Source, now: datetime) -> None:
-        """Tell, once: the organization's first channel, and by DM and mail whoever connected it, or every admin."""
+        """Tell, once: the first channel and those that chose to be told, and whoever connected it, or every admin."""
         organization_id = source.organization_id
-        for team_id, channel_id in organizations.allowed_channels(session, organization_id)[:1]:
-            self._post_card(session, organization_id, INCIDENT_CARD, incident_id, team_id, channel_id, None, now)
         found = incidents.find(session, incident_id)
         topic = of_incident(found.kind) if found else Topic.DISCONNECTED
+        for room in rooms(session, organization_id, topic, [source.id], anyway=True):
+            if room.told:
+                self._post_card(
+                    session, organization_id, INCIDENT_CARD, incident_id, room.team_id, room.channel_id, None, now
+                )
+            else:
+                self._add(session, organization_id, INCIDENT_CARD, incident_id, Channel.SLACK, room.place, None, now,
+                          skip_reason=_TURNED_OFF_HERE)  # fmt: skip
         for one in self._recipients(session, topic, source):
             person = one.member
             if Channel.SLACK in one.ways:
@@ -265,16 +270,15 @@ class Notifier:
 
     def run_ready(self, session: Session, run: Run, now: datetime) -> None:
         """Tell whoever chose to be told that a run of the clock made newer data ready; nobody else."""
+        for room in rooms(session, run.organization_id, Topic.READY, [run.source_id], anyway=False):
+            self._add(session, run.organization_id, RUN_READY, run.id, Channel.SLACK, room.place, None, now)
         found = recipients(session, run.organization_id, Topic.READY, [run.source_id], [])
         for one in found:
             person, place = one.member, f"{one.member.team_id}/{one.member.user_id}"
-            most = deliveries.count_since(session, person.id, RUN_READY, now - timedelta(hours=1)) >= MOST_AN_HOUR
-            reason = _TOO_MANY if most else None
             if Channel.SLACK in one.ways:
-                self._add(session, person.organization_id, RUN_READY, run.id, Channel.SLACK, place, person.id, now,
-                          skip_reason=reason)  # fmt: skip
+                self._add(session, person.organization_id, RUN_READY, run.id, Channel.SLACK, place, person.id, now)
             if Channel.EMAIL in one.ways:
-                self._mail(session, RUN_READY, run.id, person, now, skip_reason=reason)
+                self._mail(session, RUN_READY, run.id, person, now)
 
     def workspace_left(self, session: Session, organization_id: str, team_id: str, now: datetime) -> None:
         """Mail to every admin that Slack reaches nobody there any more; Slack itself cannot tell them."""
@@ -475,6 +479,9 @@ class Notifier:
             return
         waited = refreshes.runs_of(session, refresh_id)
         topic, ids = of_result(run for _, run, _ in waited), [source.id for source, _, _ in waited]
+        for room in rooms(session, organization_id, topic, ids, anyway=False):
+            # Where somebody asked, the card and the word below it are there already.
+            self._add(session, organization_id, kind, refresh_id, Channel.SLACK, room.place, None, now)
         for one in recipients(session, organization_id, topic, ids, people):
             self._mail(session, kind, refresh_id, one.member, now, ways=one.ways)
             if one.member not in people and Channel.SLACK in one.ways:
@@ -490,11 +497,9 @@ class Notifier:
         now: datetime,
         *,
         ways: Ways = BOTH,
-        skip_reason: str | None = None,
     ) -> None:
         address = person.email if person.email_confirmed else None
-        if Channel.EMAIL not in ways:
-            skip_reason = _TURNED_OFF
+        turned_off = None if Channel.EMAIL in ways else _TURNED_OFF
         self._add(
             session,
             person.organization_id,
@@ -504,7 +509,7 @@ class Notifier:
             address or f"member:{person.id}",
             person.id,
             now,
-            skip_reason=skip_reason or (None if address else _NO_ADDRESS),
+            skip_reason=turned_off or (None if address else _NO_ADDRESS),
         )
 
     def _post_card(

@@ -29,6 +29,7 @@ from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
 from jobs.status import StatusService
+from jobs.subscriptions.channels import ChannelSubscriptionService
 from jobs.subscriptions.digests import DigestService
 from jobs.subscriptions.mail_off import MailOffService
 from jobs.subscriptions.quieting import QuietService
@@ -67,6 +68,7 @@ class Services:
     subscriptions: SubscriptionService
     quiet: QuietService
     digests: DigestService
+    channel_choices: ChannelSubscriptionService
     mail_off: MailOffService
     connect: ConnectService
     disconnect: DisconnectService

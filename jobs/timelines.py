@@ -8,6 +8,7 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.notify import AGAIN, ESCALATION_CARD, ESCALATION_MAIL, OWNER_LEFT, REPEATABLE, TEST, Notifier
 from jobs.refresh.ask import TriggerKey
+from jobs.subscriptions.capping import BUNDLE
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.ids import derived_id
@@ -112,6 +113,8 @@ def _timeline(session: Session, member: Member, named: str) -> Timeline:
     found = deliveries.of_subjects(session, member.organization_id, subjects)
     if named.startswith("tst_"):
         found = [one for one in found if one.member_id == member.id]
+    for bundle in [one for one in found if one.kind == BUNDLE]:
+        found += [deliveries.delivery(session, str(held)) for held in deliveries.facts_of(session, bundle.id)["held"]]
     found += deliveries.repeated(session, [one.id for one in found])
     if not found:
         raise NotFoundError
@@ -152,7 +155,8 @@ def _own(session: Session, member: Member, delivery_id: str) -> Delivery:
         raise NotFoundError from None
     mine = found.organization_id == member.organization_id
     # What opens something, and tests of others, are nobody else's.
-    if not mine or (found.kind not in REPEATABLE | {AGAIN} and found.member_id != member.id):
+    to_all = found.kind in REPEATABLE | {AGAIN} or (found.kind == BUNDLE and found.member_id is None)
+    if not mine or (not to_all and found.member_id != member.id):
         raise NotFoundError
     return found
 

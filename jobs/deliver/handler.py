@@ -14,6 +14,7 @@ from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from jobs.engine import WorkContext
 from jobs.figures import DELIVERIES_SETTLED, Figures
 from jobs.notify import ESCALATIONS, Notifier
+from jobs.subscriptions.capping import Caps, capped
 from jobs.subscriptions.holding import held_until, hold
 from jobs.work import Work
 from storage.facts.clock import Clock
@@ -48,7 +49,9 @@ class DeliveryHandler:
         checkpoint: Callable[[str], None] = lambda _name: None,
         quiet: timedelta = QUIET,
         figures: Figures | None = None,
+        caps: Caps | None = None,
     ) -> None:
+        self._caps = caps or Caps()
         self._figures = figures or Figures()
         self._database = database
         self._clock = clock
@@ -85,12 +88,20 @@ class DeliveryHandler:
         return None if await self._held(delivery, now) else await self._send(delivery)
 
     async def _held(self, delivery: Delivery, now: datetime) -> bool:
-        """Whether it waits for the end of somebody's quiet hours."""
-        until = await self._database.reading(lambda session: held_until(session, delivery, now))
-        if until is None:
+        """Whether it waits for the end of somebody's quiet hours, or because too many were sent."""
+        waits = await self._database.reading(lambda session: self._waits(session, delivery, now))
+        if waits is None:
             return False
-        await self._database.writing(lambda session: hold(session, delivery, until))
+        until, reason = waits
+        await self._database.writing(lambda session: hold(session, delivery, until, reason))
         return True
+
+    def _waits(self, session: Session, delivery: Delivery, now: datetime) -> tuple[datetime, str | None] | None:
+        until = held_until(session, delivery, now)
+        if until is not None:
+            return until, None
+        over = capped(session, delivery, now, self._caps)
+        return (over.until, over.reason) if over else None
 
     async def _reconciled(self, delivery: Delivery) -> Again | None:
         """Find out whether an attempt that nobody confirmed arrived. None: it did not, send; Again(0): settled."""

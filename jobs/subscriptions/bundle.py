@@ -1,26 +1,28 @@
-"""Many messages that were held for somebody's quiet hours, in one; each as things stand when it is said."""
+"""Many messages that were held, for quiet hours or because too many came, in one; each as things stand then."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from jobs.deliver.posting import Words
 from jobs.deliver.words import message_for
-from jobs.subscriptions.holding import BUNDLE
+from jobs.subscriptions.capping import BUNDLE
 from storage.facts.deliveries import Delivery
 from storage.facts.messages import Message
 from storage.records import deliveries
 from storage.sessions import Session
-from templates.notices.quiet import HeldLine, held_bundle
+from templates.notices.quiet import HeldLine, flood_bundle, held_bundle
 
 
 def with_bundles(own_words: Mapping[str, Words]) -> dict[str, Words]:
     """Return the words of each kind, and those that say several of them at once."""
 
     def bundle(session: Session, delivery: Delivery, now: datetime) -> Message:
-        lines = []
-        for one in deliveries.facts_of(session, delivery.id)["held"]:
+        lines, facts = [], deliveries.facts_of(session, delivery.id)
+        for one in facts["held"]:
             held = deliveries.delivery(session, str(one))
             lines.append(HeldLine(_said(session, held, own_words, now), held.created_at))
+        if facts.get("too_many"):
+            return flood_bundle(lines, over=int(facts.get("over", 0)), bundle_id=delivery.id)
         return held_bundle(lines)
 
     return {**own_words, BUNDLE: bundle}

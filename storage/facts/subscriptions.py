@@ -43,6 +43,29 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelChoice:
+    """One choice of one channel, made by an admin."""
+
+    #: None: every source
+    source_id: str | None
+    topic: Topic
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChoices:
+    """What one channel is told."""
+
+    choices: tuple[ChannelChoice, ...]
+    #: names of the sources that they name
+    sources: Mapping[str, str]
+    #: whether an admin lets Tidings speak there; nothing is told elsewhere
+    allowed: bool
+    #: whether it was allowed first: without a choice it is told of what is wrong
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """Everything that one person chose."""
 

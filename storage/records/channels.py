@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from storage.records.inserts import insert_new
-from storage.tables import ChannelRow
+from storage.tables import ChannelRow, ChannelSubscriptionRow
 
 
 def allow(session: Session, team_id: str, channel_id: str, now: datetime) -> bool:
@@ -15,7 +15,11 @@ def allow(session: Session, team_id: str, channel_id: str, now: datetime) -> boo
 
 
 def deny(session: Session, team_id: str, channel_id: str) -> bool:
-    """Take the permission away; return whether it was there."""
+    """Take the permission away, and what the channel chose to be told with it; return whether it was there."""
+    chosen = delete(ChannelSubscriptionRow).where(
+        col(ChannelSubscriptionRow.team_id) == team_id, col(ChannelSubscriptionRow.channel_id) == channel_id
+    )
+    session.connection().execute(chosen)
     statement = delete(ChannelRow).where(col(ChannelRow.team_id) == team_id, col(ChannelRow.channel_id) == channel_id)
     taken = session.connection().execute(statement).rowcount
     session.expire_all()

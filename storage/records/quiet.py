@@ -1,4 +1,4 @@
-"""Quiet hours, and the messages that are held for them."""
+"""Quiet hours, and the messages that are held for them or because too many came."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -47,7 +47,9 @@ def set_hours(session: Session, member: Member, quiet: Quiet | None, now: dateti
     session.expire_all()
 
 
-def hold(session: Session, delivery: Delivery, until: datetime, keep_trying: timedelta) -> bool:
+def hold(
+    session: Session, delivery: Delivery, until: datetime, keep_trying: timedelta, reason: str | None = None
+) -> bool:
     """Let a message wait until then; what it is worth is counted from there. Guarded by its attempts before."""
     statement = (
         update(DeliveryRow)
@@ -56,7 +58,12 @@ def hold(session: Session, delivery: Delivery, until: datetime, keep_trying: tim
             col(DeliveryRow.attempts) == delivery.attempts,
             col(DeliveryRow.state).in_((DeliveryState.PENDING, DeliveryState.SENDING)),
         )
-        .values(state=DeliveryState.HELD, held_until=until, expires_at=max(delivery.expires_at, until + keep_trying))
+        .values(
+            state=DeliveryState.HELD,
+            held_until=until,
+            reason=reason,
+            expires_at=max(delivery.expires_at, until + keep_trying),
+        )
     )
     return won(session, statement)
 
@@ -72,11 +79,11 @@ def hold_on(session: Session, delivery_id: str, until: datetime, keep_trying: ti
 
 
 def due(session: Session, now: datetime, limit: int = 500) -> list[Delivery]:
-    """Return messages whose quiet hours are over, whole persons first to last."""
+    """Return held messages whose time has come, by reader."""
     statement = (
         select(DeliveryRow)
         .where(DeliveryRow.state == DeliveryState.HELD, col(DeliveryRow.held_until) <= now)
-        .order_by(col(DeliveryRow.member_id), col(DeliveryRow.channel), col(DeliveryRow.created_at))
+        .order_by(col(DeliveryRow.channel), col(DeliveryRow.destination), col(DeliveryRow.created_at))
         .limit(limit)
     )
     return [as_delivery(row) for row in session.exec(statement)]
@@ -87,7 +94,7 @@ def release(session: Session, delivery_id: str) -> int | None:
     statement = (
         update(DeliveryRow)
         .where(col(DeliveryRow.id) == delivery_id, col(DeliveryRow.state) == DeliveryState.HELD)
-        .values(state=DeliveryState.PENDING, work_attempt=DeliveryRow.work_attempt + 1)
+        .values(state=DeliveryState.PENDING, reason=None, work_attempt=DeliveryRow.work_attempt + 1)
     )
     if not won(session, statement):
         return None

@@ -32,7 +32,7 @@ from storage.tables.organizations import ChannelRow, MemberRow, OrganizationRow,
 from storage.tables.outgoing import EndpointRow, OutgoingMessageRow, SendRow
 from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPersonRow, RefreshRow, RefreshRunRow, RunRow
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
-from storage.tables.subscribing import DigestRow, QuietRow, SubscriptionRow
+from storage.tables.subscribing import ChannelSubscriptionRow, DigestRow, QuietRow, SubscriptionRow
 from storage.tables.telling import CardRow, DeliveryRow
 from storage.tables.watching import LandedWatchRow
 
@@ -47,6 +47,7 @@ __all__ = [
     "CallPlacesRow",
     "CardRow",
     "ChannelRow",
+    "ChannelSubscriptionRow",
     "ClickRow",
     "ConnectionRow",
     "DeadlineRow",

@@ -24,6 +24,22 @@ class SubscriptionRow(SQLModel, table=True):
     changed_at: datetime = Field(sa_type=Instant)
 
 
+class ChannelSubscriptionRow(SQLModel, table=True):
+    """A channel's choice about one topic, for one source or for all; an admin's, and about no person."""
+
+    __tablename__ = "channel_subscriptions"
+    __table_args__ = (Index("ix_channel_subscriptions_topic", "organization_id", "topic"),)
+
+    team_id: str = Field(primary_key=True)
+    channel_id: str = Field(primary_key=True)
+    #: empty: every source
+    source_id: str = Field(primary_key=True, default="")
+    topic: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id")
+    told: bool
+    changed_at: datetime = Field(sa_type=Instant)
+
+
 class QuietRow(SQLModel, table=True):
     """The hours in which a person wants to hear nothing."""
 

@@ -17,6 +17,7 @@ class DeliveryRow(SQLModel, table=True):
         Index("ix_deliveries_state", "state"),
         Index("ix_deliveries_member", "member_id", "created_at"),
         Index("ix_deliveries_destination", "destination", "sent_at"),
+        Index("ix_deliveries_sent", "organization_id", "sent_at"),
     )
 
     id: str = Field(primary_key=True)

@@ -57,6 +57,38 @@ def held_bundle(lines: Sequence[HeldLine]) -> Message:
     return Message(summary, tuple(parts), subject=f"While it was quiet: {summary}", kind="held_bundle")
 
 
+def flood_bundle(lines: Sequence[HeldLine], *, over: int, bundle_id: str) -> Message:
+    """Return what was held because too many messages came within an hour; `over` more are not worth saying any more."""
+    told = [line for line in lines if line.summary]
+    summary = f"{counted(len(told), 'message is', 'messages are')} told in this one: too many came within an hour."
+    shown = told[:_MOST]
+    rows = tuple(((shorten(label(line.summary or ""), _LONGEST),), (When(line.asked_at),)) for line in shown)
+    parts: list[Part] = [
+        Heading("Many messages in one"),
+        Paragraph((Strong(summary), " Each says how things stand now.")),
+        Table("What was held back", ("What", "Since"), rows),
+    ]
+    rest = [f"{len(told) - len(shown)} more are not shown here"] if len(told) > len(shown) else []
+    if over:
+        rest.append(f"{over} that were held back too are over by now, or have a newer one")
+    if rest:
+        parts.append(Paragraph((f"{'; '.join(rest)}. All of them: ", Code(f"/data deliveries {bundle_id}"))))
+    parts.append(
+        Note(
+            (
+                "What stands how now: ",
+                Code("/data status"),
+                ". What became of each message: ",
+                Code(f"/data deliveries {bundle_id}"),
+                ". Calls for help, and answers to what somebody presses, are never held back. Fewer messages: ",
+                Code("/data notify"),
+                ".",
+            )
+        )
+    )
+    return Message(summary, tuple(parts), subject=f"Tidings: {summary}", kind="held_bundle")
+
+
 def quiet_shown(view: QuietView, *, changed: bool = False) -> Message:
     """Return how somebody's quiet hours stand."""
     if view.quiet is None:

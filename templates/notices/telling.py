@@ -42,7 +42,7 @@ _KINDS: Mapping[str, str] = {
     "on_call_left": "Somebody on call has left",
     "test": "Test",
     "place_dead": "A place cannot be told",
-    "held_bundle": "What waited for the end of quiet hours",
+    "held_bundle": "Several that were held, in one",
     "digest": "Digest",
 }
 _REASON = 160
@@ -127,7 +127,8 @@ def _outcome(one: Told) -> Words:
 
 def _queued(delivery: Delivery) -> Words:
     if delivery.state is DeliveryState.HELD:
-        return ("held until ", When(delivery.held_until or delivery.created_at), ", for quiet hours")
+        why = f": {_reason(delivery)}" if delivery.reason else ", for quiet hours"
+        return ("held until ", When(delivery.held_until or delivery.created_at), why)
     tried = f"tried {counted(delivery.attempts, 'time', 'times')}, " if delivery.attempts else ""
     why = f": {_reason(delivery)}" if delivery.reason else ""
     return (f"queued, {tried}not sent yet{why}",)

@@ -75,3 +75,25 @@ async def test_a_digest_is_set_in_words_and_a_channels_by_admins_alone() -> None
         ]
         assert "Saved" in await told(stage, "U0PRIYA", "notify ready shop digest")
         assert stage.services.digests.topics == [(SHOP.id, frozenset({Topic.READY}))]
+
+
+async def test_what_a_channel_is_told_is_shown_to_all_and_changed_by_admins_where_nobody_reads_along() -> None:
+    async with staged() as stage:
+        assert "the first channel that was allowed" in await told(stage, "U0PRIYA", "notify here")
+        assert "Tidings says nothing" in await told(stage, "U0PRIYA", "notify here", "C0PARTNERS")
+        chosen = stage.services.channel_choices.chosen
+        assert "Daniel Kim" in await told(stage, "U0PRIYA", "notify late here")
+        assert "Nothing was changed" in await told(stage, "U0DANIEL", "notify loudly here")
+        assert "no source" in await told(stage, "U0DANIEL", "notify ready zendesk here")
+        assert "shared with another company" in await told(stage, "U0DANIEL", "notify ready here", "C0PARTNERS")
+        assert chosen == {}
+        assert "Saved" in await told(stage, "U0DANIEL", "notify late here")
+        assert "Saved" in await told(stage, "U0DANIEL", "notify ready shop here")
+        assert "Saved" in await told(stage, "U0DANIEL", "notify failed off here")
+        assert "Saved" in await told(stage, "U0DANIEL", "notify all default here")
+        assert list(chosen.values()) == [
+            ("C0FINANCE", None, frozenset({Topic.LATE}), True),
+            ("C0FINANCE", SHOP.id, frozenset({Topic.READY}), True),
+            ("C0FINANCE", None, frozenset({Topic.FAILED}), False),
+            ("C0FINANCE", None, frozenset(Topic), None),
+        ]

@@ -12,10 +12,11 @@ from jobs.authorize import authorize, authorize_support
 from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
+from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.escalating.due import rehearsed
 from jobs.escalating.wishes import PolicyRefusedError, read_wish, wished
-from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.explain.tree import explain
+from jobs.incidents.handling import LONGEST as LONGEST_SNOOZE
 from jobs.incidents.handling import Snooze, SnoozePreview
 from jobs.incidents.muting import USUAL, Muting
 from jobs.incidents.until import read_until
@@ -57,7 +58,7 @@ from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
-from storage.facts.subscriptions import Choices, Topic, Ways
+from storage.facts.subscriptions import ChannelChoice, ChannelChoices, Choices, Topic, Ways
 from storage.facts.timelines import Reader as TimelineReader
 from storage.facts.timelines import Timeline, Told
 
@@ -335,21 +336,25 @@ class TwinIncidents:
 
     def _found(self, actor: Actor, incident_id: str) -> Incident:
         who = authorize(actor, Action.HANDLE_INCIDENT)
-        if incident_id != "inc_1" or who.organization_id != SHOP.organization_id:
+        if incident_id not in {"inc_1", SHOP.id} or who.organization_id != SHOP.organization_id:
             raise NotFoundError
         return Incident("inc_1", who.organization_id, SHOP.id, IncidentKind.LATE, "it is late", AT, None, 0, None, None)
 
-    async def preview(self, actor: Actor, incident_id: str) -> SnoozePreview:
-        return SnoozePreview(self._found(actor, incident_id), (SHOP,), ((Snooze.HOUR, AT + timedelta(hours=1)),), None)
+    async def preview(self, actor: Actor, incident_id: str, words: str = "") -> SnoozePreview | None:
+        until = read_until(words, AT, "America/New_York", longest=LONGEST_SNOOZE) if words else AT + timedelta(hours=1)
+        if until is None:
+            return None
+        choice = None if words else Snooze.HOUR
+        return SnoozePreview(self._found(actor, incident_id), (SHOP,), ((choice, until),), None)
 
     async def acknowledge(self, actor: Actor, incident_id: str, trigger: TriggerKey) -> Incident:
         found = self._found(actor, incident_id)
         self.done.append("acknowledge")
         return replace(found, acknowledged_by="Daniel Kim", acknowledged_at=AT)
 
-    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze, trigger: TriggerKey) -> Incident:
+    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze | datetime, trigger: TriggerKey) -> Incident:
         found = self._found(actor, incident_id)
-        self.done.append(choice.value)
+        self.done.append(choice.value if isinstance(choice, Snooze) else choice.isoformat())
         return replace(found, snoozed_by="Daniel Kim", snoozed_until=AT)
 
 
@@ -712,6 +717,36 @@ class TwinSubscriptions:
 
 
 @dataclass
+class TwinChannelChoices:
+    """What channels are told, once for each trigger."""
+
+    chosen: dict[str, tuple[str, str | None, frozenset[Topic], bool | None]] = field(default_factory=dict)
+
+    async def seen(self, actor: Actor, place: Place) -> ChannelChoices:
+        authorize(actor, Action.CHOOSE_MESSAGES)
+        kept = {(source_id, one): told for _, source_id, topics, told in self.chosen.values() for one in topics}
+        choices = tuple(ChannelChoice(source_id, one, bool(told)) for (source_id, one), told in kept.items())
+        return ChannelChoices(choices, {SHOP.id: "Shopify"}, allowed=place.channel_id == "C0FINANCE", first=True)
+
+    async def choose(
+        self,
+        actor: Actor,
+        place: Place,
+        source_id: str | None,
+        topics: frozenset[Topic],
+        told: bool | None,  # noqa: FBT001 - as the real one
+        trigger: TriggerKey,
+    ) -> ChannelChoices:
+        authorize(actor, Action.MANAGE_CHANNELS)
+        if place.channel_id == "C0PARTNERS":
+            raise ChannelRefusedError("shared")
+        if place.channel_id != "C0FINANCE":
+            raise NotFoundError
+        self.chosen[trigger.trigger_id] = (place.channel_id, source_id, topics, told)
+        return await self.seen(actor, place)
+
+
+@dataclass
 class TwinDigests:
     """Digests, each set once for its trigger."""
 
@@ -909,6 +944,7 @@ class TwinServices:
         self.subscriptions = TwinSubscriptions()
         self.quiet = TwinQuiet()
         self.digests = TwinDigests()
+        self.channel_choices = TwinChannelChoices()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()

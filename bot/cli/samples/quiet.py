@@ -10,9 +10,9 @@ from storage.facts.messages import Message
 from storage.facts.quiet import Digest, Quiet, QuietView, Rhythm
 from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState, Freshness, Provider
-from storage.facts.subscriptions import BOTH
+from storage.facts.subscriptions import BOTH, ChannelChoice, ChannelChoices, Topic
 from storage.facts.timelines import Timeline
-from templates.notices import digest, quiet, telling
+from templates.notices import digest, notify_here, quiet, telling
 
 
 def quiet_messages() -> dict[str, Message]:
@@ -34,13 +34,27 @@ def quiet_messages() -> dict[str, Message]:
         "quiet_now": quiet.quiet_shown(QuietView(night, s.ZONE, s.NOW + timedelta(hours=9), 2), changed=True),
         "quiet_refused": quiet.quiet_refused("at night, please"),
         "held_bundle": quiet.held_bundle(lines),
+        "held_flood": quiet.flood_bundle(lines * 8, over=5, bundle_id="dlv_0123456789abcdefghjkmn"),
         "deliveries_held": telling.deliveries(s.ORG, Timeline("rfr_1", (held,), None, by_mail=True), value=None),
         "digest_of_person": digest.digest(_busy(), s.NOW, channel=False),
         "digest_of_channel": digest.digest(_calm(), s.NOW, channel=True),
         "digest_none": digest.digest_shown(DigestView(None, s.ZONE)),
         "digest_both": digest.digest_shown(DigestView(mine, s.ZONE, here, s.ZONE), changed=True),
         "digest_refused": digest.digest_refused("sometimes"),
+        "notify_here": notify_here.channel_preferences(ChannelChoices((), {}, allowed=True, first=True)),
+        "notify_here_chosen": notify_here.channel_preferences(_of_channel(), changed=True),
+        "notify_here_not": notify_here.channel_not_allowed(),
+        "notify_here_refused": notify_here.channel_notify_refused("loudly"),
     }
+
+
+def _of_channel() -> ChannelChoices:
+    choices = (
+        ChannelChoice(None, Topic.FAILED, told=False),
+        ChannelChoice("src_1", Topic.FAILED, told=True),
+        ChannelChoice("src_1", Topic.READY, told=True),
+    )
+    return ChannelChoices(choices, {"src_1": "Shopify <b>"}, allowed=True, first=False)
 
 
 def _busy() -> Happened:

@@ -23,7 +23,8 @@ from jobs.notify import (
     TEST,
 )
 from jobs.refresh.ask import TriggerKey
-from jobs.subscriptions.holding import BUNDLE, MOST_ALONE, NEVER_HELD, held_until, hold, release
+from jobs.subscriptions.capping import BUNDLE
+from jobs.subscriptions.holding import MOST_ALONE, NEVER_HELD, held_until, hold, release
 from jobs.subscriptions.quieting import QuietService
 from jobs.work import Work
 from storage.facts.clock import OffsetClock
@@ -51,8 +52,9 @@ PLACE = "T0TEMERITY/U0MAYA"
 class Table:
     """Maya, her quiet hours, and what a worker enqueues."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, quiet_nights: bool = True) -> None:
         self.database = database
+        self._quiet_nights = quiet_nights
         self.enqueued: list[Work] = []
         self.maya = database.in_write(self._seed)
 
@@ -64,7 +66,7 @@ class Table:
         identity = SlackIdentity("T0TEMERITY", "U0MAYA")
         maya, _ = members.admit(session, "org_1", identity, "Maya", "America/New_York", Role.REFRESHER)
         organizations.set_email(session, maya.id, "maya@temerity.example", confirmed_at=NOW, refused_at=None)
-        quiet.set_hours(session, maya, NIGHT, NOW)
+        quiet.set_hours(session, maya, NIGHT if self._quiet_nights else None, NOW)
         return maya
 
     def enqueue(self, session: Session, work: Work) -> object:

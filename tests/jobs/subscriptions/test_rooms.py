@@ -1,0 +1,221 @@
+"""Channels that chose: told of the company's data where an admin lets Tidings speak, and nowhere and to nobody else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs.channels import ChannelRefusedError, ChannelView
+from jobs.desk import Desk
+from jobs.errors import NotAllowedError, NotFoundError
+from jobs.notify import INCIDENT_CARD, RUN_READY, Notifier
+from jobs.refresh.ask import Place, TriggerKey
+from jobs.rooms import Room as SlackRoom
+from jobs.subscriptions.channels import ChannelSubscriptionService
+from jobs.subscriptions.rooms import Room, is_told, rooms
+from storage.facts.clock import OffsetClock
+from storage.facts.deliveries import DeliveryState
+from storage.facts.incidents import IncidentKind
+from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
+from storage.facts.runs import Trigger
+from storage.facts.sources import Source
+from storage.facts.subscriptions import ChannelChoice, Topic
+from storage.records import audit, channel_choices, channels, deliveries, incidents, members, runs, sources
+from storage.sessions import Database, Session
+from storage.tables import ConnectionRow, OrganizationRow, SourceRow, WorkspaceRow
+
+AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+TEAM, FIRST, SECOND, SHARED = "T0TEMERITY", "C0FINANCE", "C0BOARD", "C0PARTNERS"
+LATE = frozenset({Topic.LATE})
+
+
+def chose(source_id: str | None, *, told: bool) -> ChannelChoice:
+    return ChannelChoice(source_id, Topic.LATE, told)
+
+
+@pytest.mark.parametrize(
+    "choices, about, default, told",
+    [
+        ([], ["a"], True, True),
+        ([], ["a"], False, False),
+        ([chose(None, told=False)], ["a"], True, False),
+        ([chose(None, told=False), chose("a", told=True)], ["a"], True, True),
+        ([chose(None, told=False), chose("a", told=True)], ["b"], True, False),
+        ([chose("a", told=False)], ["a", "b"], True, True),
+        ([chose("a", told=True)], ["b"], False, False),
+    ],
+)
+def test_the_nearest_choice_holds(choices: list[ChannelChoice], about: list[str], default: bool, told: bool) -> None:  # noqa: FBT001 - a table
+    assert is_told(choices, about, default=default) is told
+
+
+@dataclass
+class Table:
+    """Two companies; the first has an admin, a reader, a source and two channels where Tidings may speak."""
+
+    database: Database
+    shared: set[str] = field(default_factory=lambda: {SHARED})
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.clock = OffsetClock()
+        self.database.in_write(self._seed)
+
+    def _seed(self, session: Session) -> None:
+        for number, team in ((1, TEAM), (2, "T0OTHER")):
+            session.add(OrganizationRow(id=f"org_{number}", name="A company", timezone="UTC", created_at=AT))
+            session.flush()
+            session.add(WorkspaceRow(team_id=team, organization_id=f"org_{number}", name="A company"))
+            session.add(
+                SourceRow(id=f"src_{number}", organization_id=f"org_{number}", provider="shopify", account="shop",
+                          label="Shop", company="Shop", mode="on_demand", schedule_minutes=60, updated_at=AT, created_at=AT)
+            )  # fmt: skip
+            session.flush()
+            session.add(
+                ConnectionRow(
+                    source_id=f"src_{number}",
+                    organization_id=f"org_{number}",
+                    state="connected",
+                    since=AT,
+                )
+            )
+            session.flush()
+        self.admin = self._member(session, "U0DANIEL", Role.ADMIN)
+        self.reader = self._member(session, "U0PRIYA", Role.VIEWER)
+        for minute, channel in enumerate((FIRST, SECOND, SHARED)):
+            channels.allow(session, TEAM, channel, AT + timedelta(minutes=minute))
+        channels.allow(session, "T0OTHER", "C0THEIRS", AT)
+
+    def _member(self, session: Session, user: str, role: Role) -> Member:
+        found, _ = members.admit(session, "org_1", SlackIdentity(TEAM, user), user, "UTC", role)
+        return found
+
+    def actor(self, member: Member) -> Actor:
+        return Actor(SlackIdentity(member.team_id, member.user_id), member)
+
+    async def look(self, actor: Actor, place: Place) -> ChannelView:
+        """What Slack says about a channel."""
+        assert actor.member is not None
+        self.asked += 1
+        room = SlackRoom(
+            place.channel_id, shared=place.channel_id in self.shared, private=False, joined=True, archived=False
+        )
+        return ChannelView(room, allowed=True)
+
+    def source(self) -> Source:
+        return self.database.in_read(lambda session: sources.source(session, "src_1"))
+
+    def late(self, how: Callable[..., list[Room]] | None = None) -> dict[str, DeliveryState]:
+        """Open an incident and return where it is told."""
+
+        def work(session: Session) -> dict[str, DeliveryState]:
+            if how is not None:
+                found = how(session, "org_1", Topic.LATE, ["src_1"], anyway=True)
+                return {room.channel_id: DeliveryState.PENDING for room in found if room.told}
+            opened = incidents.open_one(
+                session, "org_1", "src_1", IncidentKind.LATE, "late", self.clock.now(), remind_at=AT
+            )
+            assert opened is not None
+            notifier().incident(session, opened, sources.source(session, "src_1"), self.clock.now())
+            told = deliveries.of_subject(session, opened)
+            return {
+                one.destination.split("/")[1]: one.state
+                for one in told
+                if one.kind == INCIDENT_CARD and one.member_id is None
+            }
+
+        return self.database.in_write(work)
+
+
+def notifier() -> Notifier:
+    return Notifier(lambda session, work: (session, work), support_channel="", support_email="")
+
+
+def everywhere(
+    session: Session, organization_id: str, topic: Topic, source_ids: list[str], *, anyway: bool
+) -> list[Room]:
+    """The bug: what a channel chose is told there, whether or not an admin (still) lets Tidings speak."""
+    chosen = channel_choices.of_topic(session, organization_id, topic, source_ids)
+    told = [Room(*place, is_told(found, source_ids, default=False)) for place, found in chosen.items()]
+    return told or rooms(session, organization_id, topic, source_ids, anyway=anyway)
+
+
+def entries(database: Database, channel: str) -> int:
+    """Return how often the audit says that something was changed for the channel."""
+    long_ago = AT - timedelta(days=4000)
+    return len(
+        database.in_read(lambda session: audit.said_since(session, "org_1", Action.MANAGE_CHANNELS, channel, long_ago))
+    )
+
+
+async def test_an_admin_chooses_for_a_channel_and_nobody_else_and_nowhere_else(database: Database) -> None:
+    table, desk = Table(database), Desk(database.url)
+    try:
+        service, admin = ChannelSubscriptionService(desk, table.clock, table.look), table.actor(table.admin)
+        with pytest.raises(NotAllowedError):
+            await service.choose(
+                table.actor(table.reader), Place(TEAM, FIRST), None, LATE, True, TriggerKey(TEAM, "t0")
+            )
+        with pytest.raises(ChannelRefusedError, match="shared"):
+            await service.choose(admin, Place(TEAM, SHARED), None, LATE, True, TriggerKey(TEAM, "t1"))
+        for place, source_id in (
+            (Place(TEAM, "C0GENERAL"), None),
+            (Place("T0OTHER", "C0THEIRS"), None),
+            (Place(TEAM, SECOND), "src_2"),
+        ):
+            with pytest.raises(NotFoundError):
+                await service.choose(admin, place, source_id, LATE, True, TriggerKey(TEAM, "t2"))
+        for _ in range(2):
+            kept = await service.choose(admin, Place(TEAM, SECOND), "src_1", LATE, True, TriggerKey(TEAM, "t3"))
+        assert kept.choices == (ChannelChoice("src_1", Topic.LATE, told=True),)
+        assert (kept.allowed, kept.first) == (True, False)
+        # Silence can always be chosen, whatever Slack says of the channel.
+        asked = table.asked
+        await service.choose(admin, Place(TEAM, FIRST), None, LATE, False, TriggerKey(TEAM, "t4"))
+        assert table.asked == asked
+        seen = await service.seen(table.actor(table.reader), Place(TEAM, FIRST))
+        assert (seen.choices, seen.first) == ((ChannelChoice(None, Topic.LATE, told=False),), True)
+        assert not (await service.seen(table.actor(table.reader), Place("T0OTHER", "C0THEIRS"))).allowed
+        assert [entries(database, channel) for channel in (FIRST, SECOND)] == [1, 1]
+    finally:
+        desk.close()
+    assert table.late() == {FIRST: DeliveryState.SKIPPED, SECOND: DeliveryState.PENDING}
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_channel_that_an_admin_took_back_is_told_nothing_whatever_it_chose(
+    sqlite_database: Database, *, broken: bool
+) -> None:
+    table = Table(sqlite_database)
+    with table.database.write() as session:
+        for channel in (SECOND, "C0NEVER"):
+            choice = ChannelChoice(None, Topic.LATE, told=True)
+            channel_choices.choose(session, "org_1", (TEAM, channel), choice, AT)
+        channels.deny(session, TEAM, SECOND)
+        # Allowed again, it is told nothing until an admin says so again.
+        channels.allow(session, TEAM, SECOND, table.clock.now())
+    told = table.late(everywhere if broken else None)
+    assert (told == {FIRST: DeliveryState.PENDING}) is not broken
+
+
+def test_a_run_of_the_clock_is_told_where_it_was_chosen(sqlite_database: Database) -> None:
+    table = Table(sqlite_database)
+
+    def told(run_id: str) -> list[tuple[str, str | None]]:
+        with table.database.write() as session:
+            runs.add(
+                session, run_id=run_id, organization_id="org_1", source_id="src_1", trigger=Trigger.SCHEDULE,
+                slot_key=run_id, requested_at=AT, collects=True,
+            )  # fmt: skip
+            notifier().run_ready(session, runs.run(session, run_id), AT)
+            runs.cancel_waiting(session, run_id, AT)
+            found = deliveries.of_subject(session, run_id)
+            assert all(one.kind == RUN_READY for one in found)
+            return [(one.destination, one.member_id) for one in found]
+
+    assert told("run_1") == []
+    with table.database.write() as session:
+        choice = ChannelChoice("src_1", Topic.READY, told=True)
+        channel_choices.choose(session, "org_1", (TEAM, SECOND), choice, AT)
+    assert told("run_2") == [(f"{TEAM}/{SECOND}", None)]
