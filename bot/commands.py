@@ -18,7 +18,7 @@ from templates import notices
 VERBS = (
     *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
     "promise",
-    *("mute", "escalation"),
+    *("mute", "snooze", "escalation"),
     "webhooks",
     *("audit", "help", "reread", "receipt", "why", "landed"),
     *("deliveries", "notify"),

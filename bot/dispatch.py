@@ -79,6 +79,7 @@ def table() -> Mapping[str, Entry]:
         Intent.SCHEDULE: Entry(schedules.schedule, Action.SEE_STATUS, COMMANDS),
         Intent.PROMISE: Entry(promises.promise, Action.SEE_STATUS, COMMANDS),
         Intent.ESCALATION: Entry(escalations.escalation, Action.CHANGE_ESCALATION, COMMANDS),
+        Intent.SNOOZE: Entry(incidents.snooze_words, Action.HANDLE_INCIDENT, COMMANDS),
         Intent.MUTE: Entry(mutes.mute, Action.SEE_STATUS, COMMANDS),
         Intent.REREAD: Entry(rereads.reread, Action.REREAD, COMMANDS),
         Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),

@@ -174,7 +174,7 @@ class Policies(Protocol):
 class Incidents(Protocol):
     """What people do with an incident besides mending it."""
 
-    async def preview(self, actor: Actor, incident_id: str) -> SnoozePreview:
+    async def preview(self, actor: Actor, incident_id: str, words: str = "") -> SnoozePreview | None:
         """Show what a snooze would hide."""
         ...
 
@@ -182,7 +182,7 @@ class Incidents(Protocol):
         """Take it on."""
         ...
 
-    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze, trigger: TriggerKey) -> Incident:
+    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze | datetime, trigger: TriggerKey) -> Incident:
         """Say nothing of it for a while."""
         ...
 

@@ -28,6 +28,7 @@ class Intent(StrEnum):
     SCHEDULE = "schedule"
     PROMISE = "promise"
     MUTE = "mute"
+    SNOOZE = "snooze"
     ESCALATION = "escalation"
     REREAD = "reread"
     AUDIT = "audit"

@@ -8,11 +8,15 @@ from jobs.errors import RequestError
 from jobs.plans import plain
 from jobs.slots import known_zone
 
-_SPAN = re.compile(r"(?:for )?(?P<n>[0-9]{1,3}) ?(?P<unit>h|hours?|d|days?|w|weeks?)", re.ASCII)
-_DAY = re.compile(r"(?:until |till )?(?P<day>tomorrow|mon|tue|wed|thu|fri|sat|sun)[a-z]*", re.ASCII)
-_DATE = re.compile(r"(?:until |till )?(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})", re.ASCII)
+_SPAN = re.compile(r"(?:for )?(?P<n>[0-9]{1,3}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.ASCII)
+_CLOCK = r"(?:at )?(?P<hour>[01]?[0-9]|2[0-3])[:.](?P<minute>[0-5][0-9])"
+_DAY = re.compile(
+    rf"(?:until |till )?(?P<day>today|tomorrow|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)(?: {_CLOCK})?", re.ASCII
+)
+_DATE = re.compile(rf"(?:until |till )?(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?: {_CLOCK})?", re.ASCII)
+_TIME = re.compile(rf"(?:until |till )?{_CLOCK}", re.ASCII)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HOURS = {"h": 1, "d": 24, "w": 168}
+_MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10080}
 _MORNING = time(9)
 
 
@@ -26,7 +30,7 @@ class EndRefusedError(RequestError):
 
 
 def read_until(words: str, now: datetime, zone: str, *, longest: timedelta) -> datetime | None:
-    """Return when it ends, to the second; days begin at nine there. None for words that mean no end.
+    """Return when it ends, to the second; a day without a time is nine o'clock there. None for words that mean no end.
 
     EndRefusedError for an end that is over, or too far away.
     """
@@ -43,19 +47,30 @@ def read_until(words: str, now: datetime, zone: str, *, longest: timedelta) -> d
 
 def _read(said: str, now: datetime, where: ZoneInfo) -> datetime | None:
     if span := _SPAN.fullmatch(said):
-        return now + timedelta(hours=int(span["n"]) * _HOURS[span["unit"][0]])
+        return now + timedelta(minutes=int(span["n"]) * _MINUTES[span["unit"][0]])
     today = now.astimezone(where).date()
     if named := _DAY.fullmatch(said):
-        ahead = 1 if named["day"] == "tomorrow" else (_DAYS.index(named["day"]) - today.weekday()) % 7
-        until = _morning(today + timedelta(days=ahead), where, now)
-        return until if until > now else _morning(today + timedelta(days=ahead + 7), where, now)
+        return _named(named, today, where, now)
     if dated := _DATE.fullmatch(said):
         try:
-            return _morning(date.fromisoformat(dated["date"]), where, now)
+            return _at(date.fromisoformat(dated["date"]), dated, where, now)
         except ValueError:
             raise EndRefusedError("date") from None
+    if clock := _TIME.fullmatch(said):
+        until = _at(today, clock, where, now)
+        return until if until > now else _at(today + timedelta(days=1), clock, where, now)
     return None
 
 
-def _morning(day: date, where: ZoneInfo, now: datetime) -> datetime:
-    return datetime.combine(day, _MORNING, where).astimezone(now.tzinfo)
+def _named(named: re.Match[str], today: date, where: ZoneInfo, now: datetime) -> datetime:
+    if named["day"] in {"today", "tomorrow"}:
+        return _at(today + timedelta(days=named["day"] == "tomorrow"), named, where, now)
+    ahead = (_DAYS.index(named["day"][:3]) - today.weekday()) % 7
+    until = _at(today + timedelta(days=ahead), named, where, now)
+    return until if until > now else _at(today + timedelta(days=ahead + 7), named, where, now)
+
+
+def _at(day: date, said: re.Match[str], where: ZoneInfo, now: datetime) -> datetime:
+    """Return that local time; one that the clocks skip is the time after the gap."""
+    at = time(int(said["hour"]), int(said["minute"])) if said["hour"] else _MORNING
+    return datetime.combine(day, at, where).astimezone(now.tzinfo)

@@ -150,7 +150,10 @@ def help_text() -> Message:
         ),
         (
             "Fewer alarms for a while",
-            (Code("/data mute"), ", and managers mute: ", Code("/data mute shopify late 3d"), "; it asks first"),
+            (
+                *(Code("/data mute"), ", and managers mute: ", Code("/data mute shopify late 3d"), ", or snooze one: "),
+                *(Code("/data snooze shopify until tuesday 9:00"), "; it asks first"),
+            ),
         ),
         ("Who is called when it does not end?", (Code("/data escalation"), " (admins)")),
         ("Read it all again", (Code("/data reread shopify orders"), " (managers); it asks first")),

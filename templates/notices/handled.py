@@ -4,13 +4,38 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from storage.facts.incidents import Incident
-from storage.facts.messages import Button, Buttons, ButtonStyle, Heading, Message, Note, Paragraph, Part, Strong, When
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Code,
+    Heading,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Strong,
+    When,
+)
 from storage.facts.sources import Source
 from templates import actions
+from templates.notices.answers import say
 from templates.notices.pieces import Words
 from templates.text import label, listed
 from templates.words import source_title
 
+_USAGE: Words = (
+    "Managers snooze what is open about one source: ",
+    Code("/data snooze shopify until tuesday 9:00"),
+    ", ",
+    Code("/data snooze shopify 3 hours"),
+    ". What that hides is shown before.",
+)
+_REFUSED = {
+    "past": ("That time is over.", "name a later one, as in 3 hours or until tuesday 9:00."),
+    "long": ("That is longer than 7 days.", "choose less, or mute alarms of its kind: /data mute."),
+    "date": ("That is no date.", "write it as 2026-12-24 9:00."),
+}
 #: What a snooze does not touch.
 _KEPT = (
     "When the snooze ends and it is not over, it is told again. "
@@ -66,9 +91,32 @@ def snooze_preview(
     ]
     ends: Words = ("Ends: ",)
     for words, end, _ in choices:
-        ends = (*ends, *(("; ",) if len(ends) > 1 else ()), f"{words.lower()} until ", When(end))
+        lead = "" if words.endswith("until then") else f"{words.lower()} "
+        ends = (*ends, *(("; ",) if len(ends) > 1 else ()), f"{lead}until ", When(end))
     parts.append(Note(ends))
+    other: Words = (Code(f"/data snooze {label(known[0].label)} until tuesday 9:00"), " or ", Code("… 3 hours"))
+    parts.append(Note(("Another end, within 7 days: ", *other)))
     return Message(f"Snooze the alarm about {names}?", tuple(parts), kind="incident")
+
+
+def snooze_usage(words: str = "") -> Message:
+    """Return how the command is written; `words` is what was not understood."""
+    summary = f"“{label(words)}” says not until when. Nothing was changed." if words else "Name one source."
+    return say(summary, (summary,), _USAGE, kind="incident")
+
+
+def snooze_refused(reason: str) -> Message:
+    """Return why that end is not possible."""
+    what, step = _REFUSED[reason]
+    told = f"{what} Nothing was changed."
+    return say(told, (told,), (Strong("Next step: "), step), kind="incident")
+
+
+def snooze_none(source: Source) -> Message:
+    """Return that there is nothing to snooze."""
+    told = f"No alarm about {source_title(source)} is open. Nothing was changed."
+    mute: Words = ("To hear nothing of new ones: ", Code(f"/data mute {label(source.label)} late 3d"), ".")
+    return say(told, (told,), mute, kind="incident")
 
 
 def handled_told(incident: Incident, now: datetime) -> Message:

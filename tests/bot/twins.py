@@ -16,6 +16,7 @@ from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateEr
 from jobs.escalating.due import rehearsed
 from jobs.escalating.wishes import PolicyRefusedError, read_wish, wished
 from jobs.explain.tree import explain
+from jobs.incidents.handling import LONGEST as LONGEST_SNOOZE
 from jobs.incidents.handling import Snooze, SnoozePreview
 from jobs.incidents.muting import USUAL, Muting
 from jobs.incidents.until import read_until
@@ -335,21 +336,25 @@ class TwinIncidents:
 
     def _found(self, actor: Actor, incident_id: str) -> Incident:
         who = authorize(actor, Action.HANDLE_INCIDENT)
-        if incident_id != "inc_1" or who.organization_id != SHOP.organization_id:
+        if incident_id not in {"inc_1", SHOP.id} or who.organization_id != SHOP.organization_id:
             raise NotFoundError
         return Incident("inc_1", who.organization_id, SHOP.id, IncidentKind.LATE, "it is late", AT, None, 0, None, None)
 
-    async def preview(self, actor: Actor, incident_id: str) -> SnoozePreview:
-        return SnoozePreview(self._found(actor, incident_id), (SHOP,), ((Snooze.HOUR, AT + timedelta(hours=1)),), None)
+    async def preview(self, actor: Actor, incident_id: str, words: str = "") -> SnoozePreview | None:
+        until = read_until(words, AT, "America/New_York", longest=LONGEST_SNOOZE) if words else AT + timedelta(hours=1)
+        if until is None:
+            return None
+        choice = None if words else Snooze.HOUR
+        return SnoozePreview(self._found(actor, incident_id), (SHOP,), ((choice, until),), None)
 
     async def acknowledge(self, actor: Actor, incident_id: str, trigger: TriggerKey) -> Incident:
         found = self._found(actor, incident_id)
         self.done.append("acknowledge")
         return replace(found, acknowledged_by="Daniel Kim", acknowledged_at=AT)
 
-    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze, trigger: TriggerKey) -> Incident:
+    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze | datetime, trigger: TriggerKey) -> Incident:
         found = self._found(actor, incident_id)
-        self.done.append(choice.value)
+        self.done.append(choice.value if isinstance(choice, Snooze) else choice.isoformat())
         return replace(found, snoozed_by="Daniel Kim", snoozed_until=AT)
 
 

@@ -89,6 +89,9 @@ def _incidents() -> dict[str, Message]:
             [SHOPIFY], [("For 1 hour", NOW + minutes(60), "v1"), ("For 4 hours", NOW + minutes(240), "v2")], NOW
         ),
         "incident_snooze_preview_nothing": handled.snooze_preview([SHOPIFY], [("For 1 hour", NOW, "v1")], None),
+        "incident_snooze_usage": handled.snooze_usage("sometimes"),
+        "incident_snooze_refused": handled.snooze_refused("long"),
+        "incident_snooze_none": handled.snooze_none(SHOPIFY),
         "incident_handled": handled.handled_told(facts(**mine).incident, NOW),
         "incident_over": notices.incident(facts(**over)),
         "incident_cleared": notices.incident(facts(resolved_at=NOW, resolution=Resolution.CLEARED)),

@@ -10,12 +10,13 @@ from jobs.errors import NotAllowedError, NotFoundError, TooLateError
 from jobs.incidents.handling import IN_HAND_FOR, IncidentService, Snooze, snoozed_until
 from jobs.incidents.noticing import back, lost
 from jobs.incidents.reminding import reminder_sweep
+from jobs.incidents.until import EndRefusedError
 from jobs.incidents.view import incident_message
 from jobs.notify import INCIDENT_CARD, INCIDENT_REMINDER
 from jobs.refresh.ask import TriggerKey
 from storage.facts.ids import new_id
 from storage.facts.incidents import Incident, IncidentKind, Resolution
-from storage.facts.people import Actor, SlackIdentity
+from storage.facts.people import Actor, Member, SlackIdentity
 from storage.records import grouping, incidents, organizations, sources
 from storage.sessions import Database, Session
 from storage.tables import DeliveryRow, IncidentRow
@@ -67,6 +68,7 @@ async def test_a_snooze_hides_reminders_until_it_ends_and_then_it_is_told_again(
     stage = Alarm(database)
     stage.clock.advance(DAY - HOUR / 2)
     shown = await stage.service.preview(stage.actor(), stage.incident().id)
+    assert shown is not None
     assert shown.reminder_at == stage.incident().due_at
     assert shown.sources == (stage.source,) or shown.sources[0].id == stage.source.id
     key = stage.key()
@@ -177,12 +179,53 @@ def test_every_choice_ends_and_two_days_are_two_days() -> None:
     assert all(at < snoozed_until(one, at, "UTC") <= at + 2 * DAY for one in Snooze)
 
 
+class _Endless(IncidentService):
+    """The bug: the end that a button carries is taken as it comes."""
+
+    async def snooze(self, actor: Actor, incident_id: str, choice: Snooze | datetime, trigger: TriggerKey) -> Incident:
+        def change(session: Session, member: Member, one: Incident) -> None:
+            assert isinstance(choice, datetime)
+            incidents.snooze(session, one.id, member.name, choice)
+
+        return await self._handle(actor, incident_id, trigger, change, {})
+
+
+@pytest.mark.parametrize("kind", [IncidentService, _Endless])
+async def test_words_name_the_end_and_none_is_further_than_a_week(
+    sqlite_database: Database, kind: type[IncidentService]
+) -> None:
+    stage = Alarm(sqlite_database)
+    stage.service = kind(stage.desk, stage.clock, stage.notifier)
+    shown = await stage.service.preview(stage.actor(), stage.source.id, "3 hours")
+    assert shown is not None
+    ((choice, until),) = shown.choices
+    assert (choice, shown.reminder_at) == (None, stage.incident().due_at)
+    now = stage.clock.now()
+    assert abs(until - now - 3 * HOUR) < HOUR / 60
+    assert await stage.service.preview(stage.actor(), stage.source.id, "sometimes") is None
+    with pytest.raises(EndRefusedError, match="long"):
+        await stage.service.preview(stage.actor(), stage.source.id, "8 days")
+    await stage.service.snooze(stage.actor(), stage.source.id, until, stage.key())
+    assert stage.incident().snoozed_until == until
+    refused = []
+    for end in (now + 8 * DAY, now - HOUR):
+        try:
+            await stage.service.snooze(stage.actor(), stage.incident().id, end, stage.key())
+        except EndRefusedError as error:
+            refused.append(error.reason)
+    assert (refused == ["long", "past"]) is (kind is IncidentService)
+    stage.over()
+    with pytest.raises(NotFoundError):
+        await stage.service.preview(stage.actor(), stage.source.id, "3 hours")
+
+
 async def test_only_managers_and_only_their_own(sqlite_database: Database) -> None:
     stage = Alarm(sqlite_database)
     with pytest.raises(NotAllowedError):
         await stage.service.acknowledge(stage.actor("U0MAYA"), stage.incident().id, stage.key())
-    with pytest.raises(NotFoundError):
-        await stage.service.preview(stage.actor(), "inc_of_somebody_else")
+    for named in ("inc_of_somebody_else", "src_of_somebody_else"):
+        with pytest.raises(NotFoundError):
+            await stage.service.preview(stage.actor(), named)
 
 
 @pytest.mark.parametrize(
