@@ -14,6 +14,7 @@ from jobs.draining import Draining
 from jobs.errors import NotFoundError, TooLateError
 from jobs.escalating.calling import FOLLOWING, escalate, go_on
 from jobs.fleet import LATENESS
+from jobs.incidents.joining import JOINED, tell_joined
 from jobs.incidents.lateness import turned
 from jobs.incidents.muting import MUTE_ENDS, ended
 from jobs.notify import Notifier
@@ -46,6 +47,8 @@ def deadline_sweep(
             look_at_first_read(session, deadline, now, notifier)
         elif deadline.kind == MISSING:
             read_missing(session, deadline, now, enqueue)
+        elif deadline.kind == JOINED:
+            tell_joined(session, deadline, now, notifier)
         elif deadline.kind == SLOT_WAITS:
             start_waiting(session, deadline, now, enqueue)
         elif deadline.kind == LATENESS:

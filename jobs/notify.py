@@ -90,6 +90,9 @@ _TURNED_OFF = "turned off by the person, with /data notify"
 _TURNED_OFF_HERE = "turned off for this channel by an admin, with /data notify"
 _NO_ADDRESS = "no confirmed e-mail address"
 
+#: Words are put together a moment before the intent to send them is written down.
+_WORDS_TAKE = timedelta(seconds=10)
+
 
 class Notifier:
     """Writes deliveries; nothing here talks to anybody."""
@@ -327,6 +330,24 @@ class Notifier:
             member_id = deliveries.delivery(session, card.delivery_id).member_id
             subject = f"{incident_id}.{what}"
             self._add(session, card.organization_id, INCIDENT_NOTE, subject, Channel.SLACK, place, member_id, now)
+
+    def incident_joined(
+        self, session: Session, incident_id: str, what: str, joined: list[Source], joined_at: datetime, now: datetime
+    ) -> None:
+        """Say below the posts about an incident, and by mail, what joined after they were sent."""
+        said = {one.id: one for one in deliveries.of_subject(session, incident_id)}
+        for card in cards.of_subject(session, INCIDENT_CARD, incident_id):
+            if card.delivery_id in said and _before(said[card.delivery_id], joined_at):
+                member_id, place = said[card.delivery_id].member_id, f"{card.team_id}/{card.channel_id}"
+                subject = f"{incident_id}.{what}"
+                self._add(session, card.organization_id, INCIDENT_NOTE, subject, Channel.SLACK, place, member_id, now)
+        found = incidents.find(session, incident_id)
+        topic = of_incident(found.kind) if found else Topic.LATE
+        mailed = {one.member_id for one in said.values() if one.kind == INCIDENT_MAIL and _before(one, joined_at)}
+        told = {one.member.id: one for source in joined for one in self._recipients(session, topic, source)}
+        for one in told.values():
+            if one.member.id in mailed and Channel.EMAIL in one.ways:
+                self._mail(session, INCIDENT_MAIL, f"{incident_id}.{what}", one.member, now)
 
     def fleet(self, session: Session, alarm_id: str, organization_id: str, now: datetime) -> None:
         """Tell the operator's support, by a living post and a mail; the organization is one of those concerned."""
@@ -568,3 +589,8 @@ class Notifier:
         if delivery_id is not None and skip_reason is None:
             self._enqueue(session, Work("delivery", delivery_id, queue="notify", urgent=kind in ESCALATIONS))
         return delivery_id
+
+
+def _before(delivery: Delivery, joined_at: datetime) -> bool:
+    """Whether its words were put together before something joined; what is not sent yet will name it."""
+    return delivery.intent_at is not None and delivery.intent_at < joined_at + _WORDS_TAKE

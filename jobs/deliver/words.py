@@ -6,8 +6,9 @@ from datetime import datetime
 from jobs.access_view import access_message, is_decided
 from jobs.escalating.view import escalation_message
 from jobs.expectations.missed_view import MISSED_REPORT, is_made_up, report_message
+from jobs.incidents.joining import since_of
 from jobs.incidents.muting import over_message
-from jobs.incidents.trouble_view import fleet_message, is_quiet, note_message
+from jobs.incidents.trouble_view import fleet_message, is_quiet, joined_message, note_message
 from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
 from jobs.notify import (
     ACCESS_ASKED,
@@ -51,6 +52,8 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
     """Return what is said; KeyError for a subject that is gone."""
     if kind in _OF_INCIDENTS:
         incident_id, _, number = subject.partition(".")
+        if since_of(number) is not None:
+            return joined_message(session, subject, now, in_thread=False)
         return incident_message(session, incident_id, now, reminder=int(number or 0))
     if kind in {AGAIN, TEST}:
         return telling.test_message(subject, now) if kind == TEST else _again(session, subject, now)

@@ -7,6 +7,7 @@ are gathered into it by edits. What comes back within the hour goes on in the me
 from datetime import datetime, timedelta
 
 from jobs import fleet
+from jobs.incidents.joining import joins
 from jobs.notify import Notifier
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.mutes import muted
@@ -86,6 +87,7 @@ def tell(session: Session, incident_id: str, source: Source, now: datetime, noti
     notifier.incident(session, lead.id if lead else incident_id, source, now)
     if lead is not None:
         notifier.wake(session, [lead.id], now)
+        joins(session, lead, source, now)
 
 
 def end_trouble(

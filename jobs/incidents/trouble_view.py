@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from jobs.incidents.joining import joined_since, since_of
 from jobs.promises import by_age, freshness, limits, next_file_at
 from jobs.status import next_run_at
 from storage.facts.incidents import Incident
@@ -12,7 +13,7 @@ from storage.records import fleet, grouping, organizations, runs, sources
 from storage.sessions import Session
 from templates.notices.fleet import FleetFacts, fleet_alarm
 from templates.notices.handled import handled, handling
-from templates.notices.trouble import Troubled, TroubleFacts, trouble, trouble_note
+from templates.notices.trouble import Troubled, TroubleFacts, trouble, trouble_joined, trouble_note
 
 
 def trouble_message(session: Session, lead_id: str, now: datetime) -> Message:
@@ -28,7 +29,18 @@ def trouble_message(session: Session, lead_id: str, now: datetime) -> Message:
 def note_message(session: Session, subject: str, now: datetime) -> Message:
     """Return the word in the thread; `subject` is the incident and what the word is about."""
     lead_id, _, what = subject.partition(".")
+    if since_of(what) is not None:
+        return joined_message(session, subject, now, in_thread=True)
     return trouble_note(trouble_facts(session, lead_id, now), what)
+
+
+def joined_message(session: Session, subject: str, now: datetime, *, in_thread: bool) -> Message:
+    """Return what is said of sources that joined; `subject` is the incident and since when they did."""
+    lead_id, _, what = subject.partition(".")
+    since, facts = since_of(what), trouble_facts(session, lead_id, now)
+    assert since is not None
+    joined = {one.source_id for one in joined_since(session, lead_id, since)}
+    return trouble_joined(facts, joined, in_thread=in_thread)
 
 
 def trouble_facts(session: Session, lead_id: str, now: datetime) -> TroubleFacts:

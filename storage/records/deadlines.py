@@ -40,6 +40,14 @@ def rearm(session: Session, organization_id: str, kind: str, subject: str, due_a
         add(session, organization_id, kind, subject, due_at)
 
 
+def begin(session: Session, organization_id: str, kind: str, subject: str, due_at: datetime) -> None:
+    """Open a deadline unless it is open: one that is keeps its time, one that fired before comes again."""
+    which = (DeadlineRow.kind == kind, DeadlineRow.subject == subject, DeadlineRow.state != "open")
+    again = update(DeadlineRow).where(*which).values(state="open", due_at=due_at, settled_at=None)  # type: ignore[arg-type]  # column expressions
+    if not won(session, again):
+        add(session, organization_id, kind, subject, due_at)
+
+
 def due(
     session: Session,
     now: datetime,

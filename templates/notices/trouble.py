@@ -1,6 +1,6 @@
 """Sources that are late or fail: one message for all of an organization that came together, until all of it is over."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,6 +111,31 @@ def trouble_note(facts: TroubleFacts, what: str) -> Message:
         told: Words = (f"Recovered: {names}.", *((" Data as of ", When(min(known)), ".") if known else ()))
         return Message(f"Recovered: {names}.", (Paragraph(told),), kind="incident")
     return Message(words, (Paragraph((words,)),), kind="incident")
+
+
+def trouble_joined(facts: TroubleFacts, source_ids: Collection[str], *, in_thread: bool) -> Message:
+    """Return the word about sources that joined a message: below it in Slack, or a mail that follows it."""
+    joined = [entry for entry in facts.entries if entry.source.id in source_ids and entry.open]
+    still = [entry for entry in facts.entries if entry.open]
+    if not joined:
+        return trouble_note(facts, "over")
+    names = short_names([entry.source for entry in facts.entries])
+    named = listed([f"{names[entry.source.id]} ({state_words(entry)})" for entry in joined], most=_IN_FULL)
+    in_all = f"{counted(len(still), 'source needs', 'sources need')} a look in all"
+    if in_thread:
+        words = f"Now also: {named}. {in_all}; see the message above."
+        return Message(words, (Paragraph((words,)),), kind="incident")
+    title = f"{counted(len(joined), 'more source needs', 'more sources need')} a look"
+    rows = tuple((names[entry.source.id], _line(entry)) for entry in joined[:_IN_FULL])
+    parts: list[Part] = [
+        Heading(title),
+        Paragraph((f"{in_all}; a message a few minutes ago told of the others. What is loaded stays importable.",)),
+        Facts(rows),
+    ]
+    first = next((step for entry in joined if (step := _step(entry, facts.admins))), None)
+    parts += [Paragraph((Strong("Next step: "), *first))] if first else []
+    plain = listed([names[entry.source.id] for entry in joined], most=4)
+    return Message(f"{label(facts.organization)}: {title}. {plain}.", tuple(parts), kind="incident")
 
 
 def state_words(entry: Troubled) -> str:

@@ -13,7 +13,7 @@ from storage.facts.runs import FailureKind
 from storage.facts.sources import Freshness, Provider, Source
 from templates.notices import mutes, promise
 from templates.notices.fleet import FleetFacts, fleet_alarm
-from templates.notices.trouble import Troubled, TroubleFacts, trouble, trouble_note
+from templates.notices.trouble import Troubled, TroubleFacts, trouble, trouble_joined, trouble_note
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ORG = "Temerity Goods"
@@ -47,6 +47,8 @@ def troubles(shopify: Source, source: Any, incident: Any, failure: Any) -> dict[
     done = entry(found=(replace(late, **over),), state=Freshness.FRESH)
     stopped = replace(late, resolved_at=NOW, resolution=Resolution.STOPPED_BY_PERSON)
     alarm = FleetAlarm("flt_1", "all", NOW - _minutes(4), 61, 80, 12)
+    three = TroubleFacts(ORG, (waits, resumes, replace(blocked, source=source(number=3))), ADMINS, NOW)
+    new = {books.id, source(number=3).id}
     closed = replace(alarm, scope="amazon", closed_at=NOW, released=2, dropped=59)
     return {
         "incident_late": said(waits),
@@ -61,6 +63,8 @@ def troubles(shopify: Source, source: Any, incident: Any, failure: Any) -> dict[
         "trouble_over_together": said(done, replace(done, source=books)),
         "trouble_note_over": trouble_note(TroubleFacts(ORG, (done,), ADMINS, NOW), "over"),
         "trouble_note_again": trouble_note(TroubleFacts(ORG, (waits,), ADMINS, NOW), "again"),
+        "trouble_note_joined": trouble_joined(three, new, in_thread=True),
+        "incident_joined": trouble_joined(three, new, in_thread=False),
         "fleet_alarm": fleet_alarm(FleetFacts(alarm, 61, NOW)),
         "fleet_alarm_clock": fleet_alarm(FleetFacts(replace(alarm, scope="clock"), 3, NOW)),
         "fleet_alarm_over": fleet_alarm(FleetFacts(closed, 0, NOW)),
