@@ -81,8 +81,8 @@ class RealEngine:
         #: called where a process may die
         self.point: Callable[[str], None] = lambda _name: None
         self.handled = 0
-        #: pieces of work that a process left behind and another one was given
-        self.recovered = 0
+        #: pieces of work that processes left behind when they died
+        self.left_behind = 0
 
     async def begin(self, jobs: Jobs) -> None:
         """Let a process have its engine, and the engine look for what was left behind."""
@@ -96,13 +96,12 @@ class RealEngine:
             on_error=jobs.on_error,
         )
         jobs.engine.bind(engine.enqueue, engine.status, engine.may_act)
-        left = engine.held()
+        self.left_behind += len(engine.held())
         await engine.launch()
         self._engine = engine
         self._clock.at_work = lambda: len(engine.running_here()) + self._others
         # Its own thread looks as well; which of the two finds something is no matter.
         await asyncio.to_thread(engine._reaper.tick)
-        self.recovered += len(set(left) - set(engine.held()))
 
     async def end(self) -> None:
         """Take the engine away, with all that it runs."""
@@ -151,9 +150,13 @@ class RealEngine:
                     until = datetime.fromtimestamp(row.until / 1000, UTC) + timedelta(milliseconds=1)
                 elif row.status == "ENQUEUED":
                     queued += row.pieces
-                elif row.executor_id == self._engine.executor_id:
+                elif self._counts(row.executor_id):
                     running += row.pieces
         return queued, running, until
+
+    def _counts(self, executor_id: str) -> bool:
+        """Whether what that process holds will come to an end."""
+        return self._engine is not None and executor_id == self._engine.executor_id
 
     def _standing_still(self) -> list[str]:
         assert self._engine is not None
@@ -163,9 +166,8 @@ class RealEngine:
     def _wake(self, *, due: bool) -> None:
         """Do at once what the engine does once a second and four times a second: end delays, look into the queues."""
         assert self._engine is not None
-        assert self._engine._dbos is not None
         if due:
-            self._engine._dbos._sys_db.transition_delayed_workflows()
+            self._engine._client._sys_db.transition_delayed_workflows()
         for lookout in self._engine._lookouts.values():
             lookout.call()
 

@@ -16,13 +16,13 @@ from tests.faults.simulation.durable import Durable, Stranded
 from tests.faults.simulation.oracle import Oracle, small_lake
 from tests.faults.simulation.test_simulation import Story
 from tests.faults.simulation.twins import TWINS
-from tests.faults.simulation.world import Build, simulated
+from tests.faults.simulation.world import Build, Simulated, simulated
 
 SOAK = bool(os.environ.get("SOAK"))
 
 
 async def played(
-    database: Database, folder: Path, story: Story, kind: type[Durable] = Durable, build: Build | None = None
+    database: Database, folder: Path, story: Story, kind: type[Simulated] = Durable, build: Build | None = None
 ) -> Oracle:
     with capture_logs():
         async with simulated(
@@ -41,7 +41,7 @@ async def played(
             spent, days = time.process_time() - began, story.companies * story.each * story.days
             print(  # noqa: T201 - the seed must be seen
                 f"DURABLE_SEED={story.seed}: {days:g} source-days, {world.engine.handled} pieces of work,"
-                f" {world.deaths} deaths, {world.engine.recovered} pieces recovered, {len(oracle.requests)} refreshes,"
+                f" {world.deaths} deaths, {world.engine.left_behind} pieces left behind, {len(oracle.requests)} refreshes,"
                 f" {oracle.verified} claims, {days / spent:.2f} source-days per CPU second"
             )
             return oracle

@@ -316,7 +316,10 @@ async def simulated(
             await made.end()
 
 
-def _instant(stored: str | None) -> datetime | None:
+def _instant(stored: str | datetime | None) -> datetime | None:
+    """Return an instant that was read past the layers above the driver: SQLite gives text."""
+    if isinstance(stored, datetime):
+        return stored
     return datetime.fromisoformat(stored).replace(tzinfo=UTC) if stored else None
 
 
