@@ -13,7 +13,7 @@ import holidays
 
 from jobs.file_rhythm import file_turns, next_file
 from jobs.schedule import schedule_of
-from jobs.slots import known_zone, latest_slot, next_slot
+from jobs.slots import Schedule, known_zone, latest_slot, next_slot
 from storage.facts.promises import Calendar
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import CollectMode, Freshness, Source
@@ -74,8 +74,8 @@ def next_turn(source: Source, last_data_refresh: datetime | None, now: datetime)
         return found[0 if state is Freshness.FRESH else 1] + _INSTANT
     if _by_slots(source):
         schedule = schedule_of(source)
-        late = next_slot(schedule, last_data_refresh + GRACE)
-        turn = late if state is Freshness.FRESH else next_slot(schedule, late)
+        late = _next_counted(schedule, last_data_refresh + GRACE)
+        turn = late if state is Freshness.FRESH else _next_counted(schedule, late)
         return turn + GRACE
     warn, overdue = limits(source)
     age = warn if state is Freshness.FRESH else overdue
@@ -216,9 +216,27 @@ def _by_slots(source: Source) -> bool:
 
 def _by_wall_clock(source: Source, last_data_refresh: datetime, now: datetime) -> Freshness:
     schedule = schedule_of(source)
-    due = latest_slot(schedule, now - GRACE).at
+    due = _latest_counted(schedule, now - GRACE)
     # Machines' clocks differ: what a slot started may say that it is a little older than the slot.
     if last_data_refresh >= due - GRACE:
         return Freshness.FRESH
-    before = latest_slot(schedule, due - timedelta(seconds=1)).at
+    before = _latest_counted(schedule, due - timedelta(seconds=1))
     return Freshness.LATE if last_data_refresh >= before - GRACE else Freshness.OVERDUE
+
+
+def _excused(schedule: Schedule) -> datetime | None:
+    """Return the slot that was over when a person set the schedule: the clock does not make up for it.
+
+    Nobody is late for it alone; whoever missed the one before it as well was late by then.
+    """
+    return latest_slot(schedule, schedule.since).at if schedule.since is not None else None
+
+
+def _latest_counted(schedule: Schedule, now: datetime) -> datetime:
+    due = latest_slot(schedule, now).at
+    return latest_slot(schedule, due - timedelta(seconds=1)).at if due == _excused(schedule) else due
+
+
+def _next_counted(schedule: Schedule, since: datetime) -> datetime:
+    due = next_slot(schedule, since)
+    return next_slot(schedule, due) if due == _excused(schedule) else due

@@ -11,6 +11,8 @@ import pytest
 
 from bot.cli.samples.facts import SHOPIFY
 from jobs.promises import age_of, business_end, business_time, freshness, is_working_day, known_country, next_turn
+from jobs.schedule import schedule_of
+from jobs.slots import next_slot
 from storage.facts.promises import Calendar, Promise, read_promise
 from storage.facts.schedules import read_rule
 from storage.facts.sources import Freshness, Source
@@ -121,6 +123,23 @@ def test_the_next_turn_is_the_instant_at_which_the_word_changes(rule: str | None
         assert turn > now
         assert freshness(source, as_of, turn - timedelta(microseconds=1)) is state
         assert freshness(source, as_of, turn) is not state
+
+
+@pytest.mark.parametrize("rule", ["daily 07:30", "weekdays 07:30"])
+def test_nobody_is_late_for_a_time_that_was_over_when_the_schedule_was_set(rule: str) -> None:
+    """Its first time is the next one: what was in time before stays so until then, and what was late stays late."""
+    set_at = datetime(2026, 10, 29, 15, 42, tzinfo=UTC)
+    source = replace(
+        SHOPIFY, rule=read_rule(rule), schedule_minutes=1440, promise=None, zone="America/New_York", scheduled_at=set_at
+    )
+    this_morning, first = datetime(2026, 10, 29, 7, 57, tzinfo=UTC), next_slot(schedule_of(source), set_at)
+    assert freshness(source, this_morning, set_at) is Freshness.FRESH
+    assert next_turn(source, this_morning, set_at) == first + timedelta(minutes=5)
+    assert freshness(source, this_morning, first + timedelta(minutes=6)) is Freshness.LATE
+    assert freshness(source, this_morning - timedelta(days=1), set_at) is Freshness.LATE
+    assert freshness(source, this_morning - timedelta(days=9), set_at) is Freshness.OVERDUE
+    # A schedule that was set long ago excuses nothing.
+    assert freshness(replace(source, scheduled_at=None), this_morning, set_at) is Freshness.LATE
 
 
 @pytest.mark.parametrize(
