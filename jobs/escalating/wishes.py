@@ -40,7 +40,7 @@ class PolicyRefusedError(RequestError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        #: late, early, own, support, number, many, channel, person, way
+        #: late, early, own, support, number, many, channel, person, way, same
         self.reason = reason
 
 
@@ -86,6 +86,14 @@ def _by(kind: StepKind, said: str | None) -> By:
 
 def wished(before: Policy, wish: Wish, find: Find) -> Policy:
     """Return the policy with that change (PolicyRefusedError)."""
+    after = _changed(before, wish, find)
+    if after == before or len(set(after.steps)) < len(after.steps):
+        raise PolicyRefusedError("same")
+    check(before, after)
+    return after
+
+
+def _changed(before: Policy, wish: Wish, find: Find) -> Policy:
     if wish.what == "default":
         return DEFAULT_POLICY
     ours, own = [step for step in before.steps if step.kind in OURS], list(own_steps(before))
@@ -103,9 +111,7 @@ def wished(before: Policy, wish: Wish, find: Find) -> Policy:
             own[wish.number - _FIRST_OWN] = step
         else:
             own.append(step)
-    after = Policy(tuple(sorted([*ours, *own], key=lambda step: step.after)), before.while_moving)
-    check(before, after)
-    return after
+    return Policy(tuple(sorted([*ours, *own], key=lambda step: step.after)), before.while_moving)
 
 
 def check(before: Policy, after: Policy) -> None:

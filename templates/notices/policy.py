@@ -52,6 +52,7 @@ _REFUSED = {
         "type /data channel allow there, and then /data escalation channel here after 30 minutes.",
     ),
     "person": ("That is nobody with a role in your company's Tidings.", "let them in: /data members grant."),
+    "same": ("That is how it is already.", "look at the steps: /data escalation."),
     "way": ("A channel is called in Slack only.", "leave the last words out."),
 }
 

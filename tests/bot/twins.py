@@ -387,10 +387,10 @@ class TwinPolicies:
         return None if wish is None else self._view(wished(self.policy, wish, self._find))
 
     async def change(self, actor: Actor, words: str, seen: int, trigger: TriggerKey) -> PolicyView:
-        found = await self.preview(actor, words)
-        assert found is not None
-        assert seen == found.seen
         if trigger.trigger_id not in [one for one, _ in self.saved]:
+            found = await self.preview(actor, words)
+            assert found is not None
+            assert seen == found.seen
             self.saved.append((trigger.trigger_id, words))
             self.policy = found.policy
         return self._view(self.policy)

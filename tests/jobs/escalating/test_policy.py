@@ -21,7 +21,7 @@ from storage.facts.ids import new_id
 from storage.facts.people import Actor, SlackIdentity
 from storage.facts.policies import DEFAULT_POLICY, OURS, By, Policy, PolicyStep, PolicyView, StepKind, read_policy
 from storage.records import audit, deliveries, organizations
-from storage.sessions import Database
+from storage.sessions import Database, Session
 from storage.tables import DeliveryRow
 from templates.mail import render
 from tests.jobs.escalating.test_calls import AND_A_BIT, FIRST, HOUR, LEADS, Stage
@@ -101,6 +101,8 @@ def _nobody(_kind: StepKind, _who: str) -> tuple[str, str]:
         ("after 4 hours", "late"),
         ("after 181 m", "late"),
         ("after 10 minutes", "early"),
+        ("default", "same"),
+        ("after 3 hours", "same"),
         ("remove step 1", "support"),
         ("step 1 channel x after 2 hours", "support"),
         ("step 0 channel x after 2 hours", "support"),
@@ -200,6 +202,27 @@ async def test_only_places_and_people_of_the_company_are_called(
             await stage.policies.preview(stage.actor(), "person <@U0GUEST> after 2h")
 
 
+class _Remembering(PolicyService):
+    """The bug: whoever was admin when the card was shown is admin when it is pressed."""
+
+    async def change(self, actor: Actor, words: str, seen: int, trigger: TriggerKey) -> PolicyView:
+        def work(session: Session) -> PolicyView:
+            assert actor.member is not None
+            self._set(session, actor.member, words, seen, trigger)
+            return self._view(session, actor.member, DEFAULT_POLICY)
+
+        return await self._desk.write(work)
+
+
+async def test_the_twin_that_remembers_roles_is_caught(sqlite_database: Database) -> None:
+    stage = Office(sqlite_database, _Remembering)
+    shown = await stage.policies.preview(stage.actor(), OPS)
+    assert shown is not None
+    stale = Actor(stage.actor("U0MAYA").identity, stage.actor().member)
+    await stage.policies.change(stale, OPS, shown.seen, key())
+    assert stage.stored() != DEFAULT_POLICY
+
+
 async def test_only_admins_and_the_role_counts_when_it_is_saved(sqlite_database: Database) -> None:
     stage = Office(sqlite_database)
     admin = stage.actor()
@@ -216,6 +239,9 @@ async def test_only_admins_and_the_role_counts_when_it_is_saved(sqlite_database:
                 await asked
     with pytest.raises(NotFoundError):
         await stage.policies.change(admin, "rubbish", shown.seen, key())
+    # What a button carries is read again: a forged one decides no more than what can be typed.
+    with pytest.raises(PolicyRefusedError, match="late"):
+        await stage.policies.change(admin, "after 4 hours", shown.seen, key())
     assert stage.stored() == DEFAULT_POLICY
 
 
