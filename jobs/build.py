@@ -72,6 +72,8 @@ from jobs.installs.tokens import InstallTokens
 from jobs.leasing import LEASE_SECONDS
 from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
+from jobs.metrics.calculating import SWEEP_SECONDS as METRICS_EVERY
+from jobs.metrics.calculating import Calculating
 from jobs.notify import Notifier
 from jobs.outgoing.sending import Sending
 from jobs.outgoing.service import OutgoingService
@@ -184,6 +186,7 @@ class Jobs:
     desk: Desk
     webhooks: WebhookService
     sending: Sending
+    calculating: Calculating
     #: what is expected; swept by the clock, and by a thread of the process beside it
     ledger: Ledger
     beat: ClockBeat
@@ -192,6 +195,7 @@ class Jobs:
         """Let go of connections; the database is the caller's."""
         await self.services.installs.drain()
         await self.sending.close()
+        await self.calculating.close()
         await self.sender.close()
         await asyncio.get_running_loop().run_in_executor(None, self.desk.close)
 
@@ -389,6 +393,8 @@ def build_jobs(
         checkpoint=checkpoint,
     )
 
+    calculating = Calculating(ground, may_act=port.may_act)
+
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
             await runs.failed_unexpectedly(subject, attempt, reference, error)
@@ -419,6 +425,7 @@ def build_jobs(
             Sweep("digests", DIGESTS_EVERY, digest_sweep(database, clock, port.enqueue)),
             Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
             Sweep("outgoing", 1.0, sending.sweep),
+            Sweep("metrics", METRICS_EVERY, calculating.sweep),
             Sweep("outgoing-memory", 3600.0, sending.tidy),
             Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),
             Sweep("flows", 15.0, services.connect.sweep),
@@ -441,6 +448,7 @@ def build_jobs(
         desk=desk,
         webhooks=WebhookService(desk, clock, seal, port.enqueue),
         sending=sending,
+        calculating=calculating,
         ledger=ledger,
         beat=beat,
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from jobs.schedule import LOOK_EVERY_MINUTES
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.sources import CollectMode, Source
-from storage.records import frozen, runs
+from storage.records import frozen, metrics, runs
 from storage.sessions import Session
 from templates import times
 from templates.rhythm import rhythm
@@ -30,8 +30,13 @@ def schedules(_session: Session, source: Source) -> list[Dependent]:
     return [Dependent(DependentKind.SCHEDULE, source.id, words)]
 
 
+def numbers(session: Session, source: Source) -> list[Dependent]:
+    """Return the metrics that are calculated from the source."""
+    return [Dependent(DependentKind.METRIC, one_id, name) for one_id, name in metrics.names_of(session, source.id)]
+
+
 #: One line for each kind.
-LISTINGS: tuple[Listing, ...] = (schedules,)
+LISTINGS: tuple[Listing, ...] = (schedules, numbers)
 
 
 def dependents_of(session: Session, source: Source, listings: Sequence[Listing] = LISTINGS) -> list[Dependent]:

@@ -31,6 +31,11 @@ class Warehouses:
         self._open: dict[str, Warehouse] = {}
         self._lock = Lock()
 
+    @property
+    def url(self) -> str:
+        """Where the lakes are; may hold a password."""
+        return self._url
+
     def of(self, organization_id: str) -> "Warehouse":
         """Return the organization's warehouse."""
         from storage.warehouse import Warehouse

@@ -13,7 +13,7 @@ PRODUCT = ("bot", "connectors", "jobs", "storage", "templates")
 #: T65: keyword or attribute -> the value that would switch a check off
 _LENIENT = {"verify": False, "validate_certs": False, "check_hostname": False, "ssl": False, "verify_ssl": False}
 _LENIENT_NAMES = {"CERT_NONE", "CERT_OPTIONAL", "_create_unverified_context", "_create_stdlib_context"}
-#: T59: a child process would inherit the environment, and with it every secret
+#: T59: a child process would inherit the environment, and with it every secret, unless it is given an empty one
 _PROGRAMS = {"subprocess", "multiprocessing", "pty", "posix_spawn", "os.system", "os.popen", "create_subprocess_exec",
              "create_subprocess_shell", "ProcessPoolExecutor"}  # fmt: skip
 #: T67: what must be compared in constant time
@@ -38,8 +38,11 @@ def lenient(tree: ast.AST) -> Iterator[int]:
 
 
 def programs(tree: ast.AST) -> Iterator[int]:
-    """Yield the lines that start another program."""
+    """Yield the lines that start another program, but for a call that gives it an empty environment."""
+    bare = [range(node.lineno, (node.end_lineno or 0) + 1) for node in ast.walk(tree) if _is_bare(node)]
     for node in ast.walk(tree):
+        if any(getattr(node, "lineno", 0) in lines for lines in bare):
+            continue
         names = {alias.name.partition(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()
         if isinstance(node, ast.ImportFrom):
             names = {(node.module or "").partition(".")[0], *(alias.name for alias in node.names)}
@@ -47,6 +50,13 @@ def programs(tree: ast.AST) -> Iterator[int]:
             names = {node.attr, ast.unparse(node)}
         if names & _PROGRAMS:
             yield getattr(node, "lineno", 0)
+
+
+def _is_bare(node: ast.AST) -> bool:
+    if not (isinstance(node, ast.Call) and _last(node) == "create_subprocess_exec"):
+        return False
+    given = [word.value for word in node.keywords if word.arg == "env"]
+    return len(given) == 1 and isinstance(given[0], ast.Dict) and not given[0].keys
 
 
 def leaky(tree: ast.AST) -> Iterator[int]:
@@ -81,7 +91,9 @@ TWINS = {
     lenient: ["client(verify=False)", "SMTP(validate_certs=False)", "context.check_hostname = False",
               "context.verify_mode = ssl.CERT_NONE", "TCPConnector(ssl=False)", "ssl._create_unverified_context()"],
     programs: ["import subprocess", "from subprocess import run", "os.system('ls')",
-               "asyncio.create_subprocess_exec('ls')", "from concurrent.futures import ProcessPoolExecutor"],
+               "asyncio.create_subprocess_exec('ls')", "asyncio.create_subprocess_exec('ls', env=os.environ)",
+               "asyncio.create_subprocess_exec('ls', env={**secrets})", "asyncio.create_subprocess_exec('ls', **{})",
+               "from concurrent.futures import ProcessPoolExecutor"],
     leaky: ["given == signature", "made.hexdigest() == header", "signature in known", "secret.reveal() != other"],
 }  # fmt: skip
 
@@ -90,3 +102,9 @@ TWINS = {
 def test_a_twin_that_breaks_the_rule_is_caught(rule: object, twin: str) -> None:
     assert callable(rule)
     assert list(rule(ast.parse(twin))) == [1]
+
+
+def test_the_one_program_that_is_started_has_an_empty_environment() -> None:
+    found = [path.relative_to(ROOT).as_posix() for path in _modules()
+             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if _is_bare(node)]  # fmt: skip
+    assert found == ["storage/warehouse/apart.py"]

@@ -28,7 +28,7 @@ from jobs.work import WorkState, WorkStatus
 from storage.credentials import Credentials, Leaving, open_credentials, seal_credentials
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.sources import Source
-from storage.records import audit, disconnects, flows, organizations, sources
+from storage.records import audit, disconnects, flows, metrics, organizations, sources
 from storage.seal import SealError
 from storage.sessions import DatabaseBusyError, Session
 from storage.warehouse import Erased, WarehouseError
@@ -194,6 +194,7 @@ class Severing:
         now = self._means.clock.now()
         organizations.lock(session, found.organization_id)
         if disconnects.note_erased(session, found, said(session, found, "its data was erased"), now):
+            metrics.erase_values(session, found.source_id, "its data was erased")
             detail = {"disconnect": found.id, "rows": sum(erased.rows.values())}
             audit.record(session, found.organization_id, SYSTEM, DATA_ERASED, found.source_id, now, detail)
 

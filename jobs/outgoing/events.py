@@ -1,13 +1,19 @@
 """What receivers are told, in the transaction in which it happens."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from storage.facts.metrics import Kept, Metric
 from storage.facts.outgoing import EventType
 from storage.facts.runs import Receipt, Run
 from storage.facts.sources import Source
 from storage.records import outgoing, sources
+from storage.records.metrics import Calculated
 from storage.sessions import Session
+
+#: further values of one metric that one message names; of the rest it says how many they are
+MOST_OTHERS = 24
 
 
 def source_ready(session: Session, run: Run, receipt: Receipt, now: datetime) -> None:
@@ -40,6 +46,42 @@ def refresh_overdue(session: Session, organization_id: str, subject: str, asked_
     """Tell that support was called about a refresh, or a first read."""
     data = {"refresh": subject, "requested_at": _instant(asked_at), "escalated_at": _instant(now)}
     outgoing.tell(session, organization_id, EventType.REFRESH_OVERDUE, subject, data, now)
+
+
+def metric_updated(
+    session: Session, metric: Metric, kept: Sequence[Kept], of: Calculated, now: datetime, *, stale: bool
+) -> None:
+    """Tell which values of a metric are other after a calculation: once for each run and definition."""
+    if not kept or not outgoing.endpoints(session, metric.organization_id):
+        return
+    latest, *others = sorted(kept, key=lambda one: one.value.period.start, reverse=True)
+    data: dict[str, Any] = {
+        "metric": metric.id,
+        "name": metric.name,
+        "source": metric.source_id,
+        "account": metric.account,
+        **_value(latest),
+        "currency": of.currency,
+        "as_of": _instant(of.as_of),
+        "stale": stale,
+        "run": of.run_id,
+        "definition": of.version,
+        "others": [_value(one) for one in others[:MOST_OTHERS]],
+        "more": max(0, len(others) - MOST_OTHERS),
+    }
+    subject = f"{metric.id}:{of.run_id}:{of.version}:{of.snapshot}:{latest.value.period.start}:{latest.revision}"
+    outgoing.tell(session, metric.organization_id, EventType.METRIC_UPDATED, subject, data, now)
+
+
+def _value(kept: Kept) -> dict[str, Any]:
+    value = kept.value
+    return {
+        "period": {"start": value.period.start.isoformat(), "end": value.period.end.isoformat()},
+        "value": None if value.value is None else f"{value.value:f}",
+        "empty_because": value.reason,
+        "complete": value.complete,
+        "before": kept.changed.get("before"),
+    }
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from jobs.refresh.partly import result_of, retry_delay, to_retry
 from jobs.schedule import SLOT_WAITS
 from storage.facts.policies import read_policy
 from storage.facts.runs import Failure, FailureKind, Result, Run, RunState
-from storage.records import deadlines, receipts, refreshes, runs
+from storage.records import deadlines, metrics, receipts, refreshes, runs
 from storage.sessions import Session
 
 ESCALATION = "escalation"
@@ -70,6 +70,7 @@ def end_run(
     run = runs.run(session, run_id)
     if verdict.state is RunState.READY:
         events.source_ready(session, run, receipts.add(session, run, runs.outcome(session, run_id), now), now)
+        metrics.due(session, run.source_id, now)
     if verdict.failure is not None and verdict.failure.kind is FailureKind.RECONNECT:
         lost(session, run.source_id, verdict.failure.detail, now, notifier)
     if verdict.failure is not None or verdict.state is RunState.READY:

@@ -10,6 +10,8 @@ class DependentKind(StrEnum):
 
     #: what lets the clock collect the source
     SCHEDULE = "schedule"
+    #: a number that is calculated from the source
+    METRIC = "metric"
 
 
 @dataclass(frozen=True, slots=True)

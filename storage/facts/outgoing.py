@@ -14,12 +14,19 @@ class EventType(StrEnum):
     SOURCE_DISCONNECTED = "source.disconnected"
     #: a refresh takes longer than it may, and support was called
     REFRESH_OVERDUE = "refresh.overdue"
+    #: values of a metric are other than before
+    METRIC_UPDATED = "metric.updated"
     #: somebody tries whether messages arrive
     TEST = "tidings.test"
 
 
 #: What a receiver is told of unless it is said otherwise.
-TOLD_OF = (EventType.SOURCE_READY, EventType.SOURCE_DISCONNECTED, EventType.REFRESH_OVERDUE)
+TOLD_OF = (
+    EventType.SOURCE_READY,
+    EventType.SOURCE_DISCONNECTED,
+    EventType.REFRESH_OVERDUE,
+    EventType.METRIC_UPDATED,
+)
 #: From one attempt to the next: eight attempts over 28 hours, as the Standard Webhooks specification suggests.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600))
 ATTEMPTS = len(PAUSES) + 1

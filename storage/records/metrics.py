@@ -83,6 +83,12 @@ def of_source(session: Session, source_id: str) -> list[Metric]:
     return [as_metric(row) for row in session.exec(statement.order_by(col(MetricRow.name_key)))]
 
 
+def names_of(session: Session, source_id: str) -> list[tuple[str, str]]:
+    """Return id and name of the metrics of a source, by name."""
+    statement = select(MetricRow.id, MetricRow.name).where(MetricRow.source_id == source_id)
+    return [(one_id, name) for one_id, name in session.exec(statement.order_by(col(MetricRow.name_key)))]
+
+
 def named(session: Session, organization_id: str, name: str) -> Metric | None:
     """Return the organization's metric of that name."""
     statement = select(MetricRow).where(
@@ -175,14 +181,17 @@ def _kept(
         return None
     changed: dict[str, Any] = {}
     if before is not None:
-        was = None if before.value.value is None else str(before.value.value)
+        was = None if before.value.value is None else f"{before.value.value:f}"
         why = "definition" if before.version != of.version else "data"
         changed = {"why": why, "before": was, "rows_before": before.value.rows, "run_before": before.run_id,
                    "snapshot_before": before.snapshot, "complete_before": before.value.complete}  # fmt: skip
     period = value.period
-    # A definition that was changed back may have revisions already that no longer count.
-    revision = _last_revision(session, metric.id, period) + 1
-    _supersede(session, metric.id, period)
+    if before is not None:
+        revision = before.revision + 1
+        _supersede(session, metric.id, period)
+    else:
+        # A definition that was changed may have revisions of this period that no longer count.
+        revision = _last_revision(session, metric.id, period) + 1 if of.version > 1 else 1
     start, end = period.start.isoformat(), period.end.isoformat()
     insert(
         session,
@@ -192,7 +201,7 @@ def _kept(
         period_start=start,
         period_end=end,
         revision=revision,
-        value=None if value.value is None else str(value.value),
+        value=None if value.value is None else f"{value.value:f}",
         reason=value.reason,
         rows=value.rows,
         complete=value.complete,

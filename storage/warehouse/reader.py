@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,6 +43,10 @@ class Reader:
         """Return the rows of one SELECT as a pyarrow Table (NotReadable, StorageFailed)."""
         self._prepare(sql)
         return self._session.arrow(sql, parameters)
+
+    def steady(self) -> AbstractContextManager[None]:
+        """Answer everything inside from one snapshot, which is looked up once: many small questions are cheaper so."""
+        return self._session.transaction()
 
     def tables(self) -> list[str]:
         """Return the names that can be read."""

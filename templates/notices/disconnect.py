@@ -31,7 +31,11 @@ from templates.words import provider_name, source_name, source_title
 
 _MOST = 5
 #: What stands still once a source is disconnected, by kind.
-_KINDS = {DependentKind.SCHEDULE: "Schedule that freezes"}
+_KINDS = {DependentKind.SCHEDULE: "Schedule that freezes", DependentKind.METRIC: "Metrics that freeze"}
+#: Named even where the source has none.
+_ALWAYS = frozenset({DependentKind.SCHEDULE})
+#: names of one kind that are shown
+_SHOWN = 10
 
 
 def disconnect_card(
@@ -147,7 +151,8 @@ def _affected(
 ) -> tuple[tuple[str, Words], ...]:
     source = status.source
     rows: list[tuple[str, Words]] = [("Account", (label(source.label),))]
-    rows += [(words, _freezes(kind, status, now, dependents)) for kind, words in _KINDS.items()]
+    there = _ALWAYS | {one.kind for one in dependents}
+    rows += [(words, _freezes(kind, status, now, dependents)) for kind, words in _KINDS.items() if kind in there]
     running: Words = ("nothing",)
     if status.active is not None:
         ends = f"; {counted(waiting, 'refresh waits', 'refreshes wait')} for it" if waiting else ""
@@ -164,10 +169,10 @@ def _freezes(kind: DependentKind, status: SourceStatus, now: datetime, dependent
     if not names:
         return ("none",)
     if status.source.connection is ConnectionState.DISCONNECTED:
-        return (f"{listed(names)}; frozen already",)
+        return (f"{listed(names, most=_SHOWN)}; frozen already",)
     if kind is DependentKind.SCHEDULE and status.next_run_at:
         return (listed(names), ", next ", When(status.next_run_at, now))
-    return (listed(names),)
+    return (listed(names, most=_SHOWN),)
 
 
 def _frozen(dependents: Sequence[Dependent]) -> tuple[Part, ...]:

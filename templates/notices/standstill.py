@@ -10,7 +10,7 @@ from templates.notices.pieces import Words
 from templates.text import label, listed
 
 #: Before the names of a kind.
-_KINDS = {DependentKind.SCHEDULE: "its schedule"}
+_KINDS = {DependentKind.SCHEDULE: "its schedule", DependentKind.METRIC: "metrics"}
 
 
 def named(found: Sequence[Dependent]) -> str:

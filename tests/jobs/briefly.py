@@ -42,6 +42,15 @@ class Briefly:
         return await self._whole.collect(alone, cursors, until, sink, progress)
 
 
+class Some(Briefly):
+    """Reads the streams of these names, and makes the ready tables that follow from them."""
+
+    def __init__(self, whole: Connector, names: frozenset[str]) -> None:
+        super().__init__(whole)
+        self.streams = tuple(stream for stream in whole.streams if stream.name in names)
+        self.ready = tuple(table for table in whole.ready if self._has_all_of(table))
+
+
 def briefly(provider: Provider) -> Connector:
     """Return the provider's connector, with a single stream."""
     return Briefly(connector_for(provider))

@@ -1,0 +1,55 @@
+"""Whether a definition can be calculated at all, in words for whoever asks for it."""
+
+from jobs.errors import RequestError
+from jobs.metrics.datasets import tables
+from jobs.slots import known_zone
+from storage.facts.metrics import LONGEST_NAME, Basis, Calculation, Definition, Frequency, Selection
+
+_FILTERS = {"class_id": "class", "department_id": "department", "customer_id": "customer"}
+_MONTHS, _MOST_DECIMALS, _MOST_WINDOW = 12, 6, 60
+
+
+class MetricRefusedError(RequestError):
+    """A metric that cannot be made; the text says what to choose instead."""
+
+
+def check(definition: Definition) -> None:
+    """Refuse what cannot be calculated (MetricRefusedError)."""
+    if (definition.calculation is Calculation.RATIO) != (definition.divisor is not None):
+        raise MetricRefusedError("a ratio needs two items, and nothing else has a second one")
+    for selection in (definition.selection, *((definition.divisor,) if definition.divisor else ())):
+        _check_selection(selection, definition)
+    if definition.calculation is Calculation.CUMULATIVE and definition.frequency is Frequency.WEEKLY:
+        raise MetricRefusedError("weeks lie across fiscal years: choose days, months or quarters to add up")
+    sound = (
+        1 <= definition.fiscal_month <= _MONTHS
+        and 0 <= definition.decimals <= _MOST_DECIMALS
+        and 1 < definition.window <= _MOST_WINDOW
+        and known_zone(definition.zone)
+    )
+    if not sound:
+        raise MetricRefusedError("the fiscal year, the decimals, the window or the zone is none that can be")
+
+
+def check_name(name: str) -> str:
+    """Return a name without spaces around it (MetricRefusedError: empty, too long, or not plain text)."""
+    plain = " ".join(name.split())
+    if not plain or len(plain) > LONGEST_NAME or not plain.isprintable():
+        raise MetricRefusedError(f"a name has 1 to {LONGEST_NAME} plain characters")
+    return plain
+
+
+def _check_selection(selection: Selection, definition: Definition) -> None:
+    table = tables().get((selection.dataset, definition.basis))
+    if table is None:
+        raise MetricRefusedError("the cash basis is there for profit and loss and for the balance sheet only")
+    if selection.kind not in table.kinds:
+        raise MetricRefusedError(f"{table.label}: that is nothing to choose there")
+    if definition.calculation not in table.calculations:
+        raise MetricRefusedError(f"{table.label}: that calculation is not there; choose another one or other data")
+    if table.monthly and definition.frequency in {Frequency.DAILY, Frequency.WEEKLY}:
+        raise MetricRefusedError(f"{table.label} is there by month: choose months, quarters or years")
+    for name, word in _FILTERS.items():
+        if getattr(selection, name) and name not in table.filters:
+            basis = "" if definition.basis is Basis.ACCRUAL else " on the cash basis"
+            raise MetricRefusedError(f"{table.label}{basis} cannot be narrowed to a {word}")

@@ -1,0 +1,179 @@
+"""What metrics may be calculated from: the only SQL there is for them, all of it ours; what people choose is bound.
+
+Each SELECT of records gives item, day, amount in the company's currency, whether it counts as a record, currency,
+class, department and customer of one source (``$1``). Each SELECT of members says which items a choice stands for.
+"""
+
+# ruff: noqa: S608 - the names are ours, the values bound
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from storage.facts.metrics import Basis, Calculation, Dataset, ItemKind
+
+_LEDGER = frozenset(Calculation)
+_MOVING = frozenset(
+    {
+        Calculation.SUM,
+        Calculation.GROWTH,
+        Calculation.GROWTH_YEAR,
+        Calculation.CUMULATIVE,
+        Calculation.ROLLING,
+        Calculation.RATIO,
+    }
+)
+_STANDING = frozenset(Calculation) - {Calculation.SUM, Calculation.COUNT, Calculation.AVERAGE, Calculation.CUMULATIVE}
+
+_ACCOUNTS = """
+tree AS (
+    SELECT account_id AS top, account_id AS item FROM ready_quickbooks_accounts WHERE _source = $1
+    UNION
+    SELECT t.top, a.account_id FROM tree t JOIN ready_quickbooks_accounts a ON a.parent_account_id = t.item
+    WHERE a._source = $1
+), members AS (
+    SELECT 'account' AS kind, account_id AS key, account_id AS item FROM ready_quickbooks_accounts WHERE _source = $1
+    UNION ALL SELECT 'account below', top, item FROM tree
+    UNION ALL SELECT 'category', account_type, account_id FROM ready_quickbooks_accounts WHERE _source = $1
+    UNION ALL SELECT 'all revenue', '', account_id FROM ready_quickbooks_accounts
+    WHERE _source = $1 AND classification = 'Revenue'
+    UNION ALL SELECT 'all expenses', '', account_id FROM ready_quickbooks_accounts
+    WHERE _source = $1 AND classification = 'Expense'
+    {more}
+)"""
+_SECTIONS = """UNION ALL SELECT DISTINCT 'section', section, 'section ' || section FROM {table}
+    WHERE _source = $1 AND row_kind = 'summary' AND level = 0 AND section IS NOT NULL"""
+_LISTED = """
+tree AS (
+    SELECT {one}_id AS top, {one}_id AS item FROM ready_quickbooks_{one}s WHERE _source = $1
+    UNION
+    SELECT t.top, a.{one}_id FROM tree t JOIN ready_quickbooks_{one}s a ON a.parent_{one}_id = t.item
+    WHERE a._source = $1
+), members AS (
+    SELECT '{one}' AS kind, {one}_id AS key, {one}_id AS item FROM ready_quickbooks_{one}s WHERE _source = $1
+    UNION ALL SELECT '{one} below', top, item FROM tree
+    UNION ALL SELECT 'all', '', {one}_id FROM ready_quickbooks_{one}s WHERE _source = $1
+)"""
+
+_PLAIN = "NULL AS class_id, NULL AS department_id, NULL AS customer_id"
+_REPORT = (
+    "SELECT account_id AS item, {day} AS day, coalesce(amount, 0) AS amount, 1 AS counted, currency, "
+    + _PLAIN
+    + """ FROM {table} WHERE _source = $1 AND adds_up AND account_id IS NOT NULL
+UNION ALL SELECT 'section ' || section, {day}, coalesce(amount, 0), 1, currency, NULL, NULL, NULL
+FROM {table} WHERE _source = $1 AND row_kind = 'summary' AND level = 0 AND section IS NOT NULL"""
+)
+_POSTED = (
+    "SELECT account_id AS item, posting_date AS day, amount, 1 AS counted, currency, "
+    + _PLAIN
+    + " FROM ready_quickbooks_ledger_lines WHERE _source = $1"
+)
+#: Where accounts stood before the first posting that is imported; one without any stands where it stands now.
+_OPENED = """
+UNION ALL SELECT account_id,
+    (SELECT min(period_start) FROM ready_quickbooks_account_balances WHERE _source = $1),
+    arg_min(opening_balance, period_start), 0, arg_min(currency, period_start), NULL, NULL, NULL
+FROM ready_quickbooks_account_balances WHERE _source = $1 GROUP BY account_id
+UNION ALL SELECT a.account_id, (SELECT min(period_start) FROM ready_quickbooks_account_balances WHERE _source = $1),
+    a.current_balance, 0, a.currency, NULL, NULL, NULL
+FROM ready_quickbooks_accounts a WHERE a._source = $1 AND a.account_id NOT IN
+    (SELECT account_id FROM ready_quickbooks_account_balances WHERE _source = $1 AND account_id IS NOT NULL)"""
+#: What the company's own amounts are in; not every company tells its preferences.
+_HOME = """coalesce((SELECT min(home_currency) FROM ready_quickbooks_preferences WHERE _source = $1),
+        (SELECT min(currency) FROM ready_quickbooks_profit_and_loss WHERE _source = $1))"""
+_LINES = """SELECT item_id AS item, {one}_date AS day, {sign}home_amount AS amount, 1 AS counted,
+    {home} AS currency,
+    class_id, NULL AS department_id, customer_id FROM ready_quickbooks_{one}_lines WHERE _source = $1"""
+_DOCUMENTS = """SELECT customer_id AS item, {one}_date AS day, {sign}home_total_amount AS amount, 1 AS counted,
+    {home} AS currency,
+    class_id, department_id, customer_id FROM ready_quickbooks_{one}s WHERE _source = $1"""
+_SALES = {"invoice": "", "sales_receipt": "", "credit_memo": "-", "refund_receipt": "-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A dataset as SQL."""
+
+    #: as people read it
+    label: str
+    calculations: frozenset[Calculation]
+    kinds: frozenset[ItemKind]
+    #: CTEs of ours that end with `members`
+    members: str
+    records: str
+    #: a SELECT of the first day that is imported, and of the last
+    since: str
+    #: nothing lies before that day
+    whole: bool = False
+    #: by month only
+    monthly: bool = False
+    #: what it can be narrowed to
+    filters: frozenset[str] = frozenset()
+    #: the raw stream that is read once a day, where there is one; the rest is as new as the run
+    daily: str = ""
+
+
+def _posted(label: str, kinds: set[ItemKind], *, standing: bool = False) -> Table:
+    return Table(
+        label,
+        _LEDGER if standing else _LEDGER - {Calculation.END_BALANCE},
+        frozenset(kinds),
+        _ACCOUNTS.format(more=""),
+        _POSTED,
+        "SELECT min(period_start), max(period_start) FROM ready_quickbooks_account_balances WHERE _source = $1",
+        daily="general_ledger",
+    )
+
+
+def _report(label: str, name: str, day: str, calculations: frozenset[Calculation], *, daily: bool) -> Table:
+    table = f"ready_quickbooks_{name}"
+    return Table(
+        label,
+        calculations,
+        frozenset({ItemKind.ACCOUNT, ItemKind.SECTION}),
+        _ACCOUNTS.format(more=_SECTIONS.format(table=table)),
+        _REPORT.format(table=table, day=day),
+        f"SELECT CAST(date_trunc('month', min({day})) AS DATE), max({day}) FROM {table} WHERE _source = $1",
+        monthly=True,
+        daily=name if daily else "",
+    )
+
+
+def _sold(label: str, kind: ItemKind, select: str, filters: set[str]) -> Table:
+    records = " UNION ALL ".join(select.format(one=one, sign=sign, home=_HOME) for one, sign in _SALES.items())
+    return Table(
+        label,
+        _LEDGER - {Calculation.END_BALANCE},
+        frozenset({ItemKind.ALL, kind}),
+        _LISTED.format(one=kind.value),
+        records,
+        f"SELECT min(day), max(day) FROM ({records})",
+        whole=True,
+        filters=frozenset(filters),
+    )
+
+
+@cache
+def tables() -> Mapping[tuple[Dataset, Basis], Table]:
+    """Return all there are; what is not among them is not calculated."""
+    account, all_, category = ItemKind.ACCOUNT, ItemKind.ALL, ItemKind.CATEGORY
+    plain = {
+        Dataset.ACCOUNTS: _posted("Accounts", {account}, standing=True),
+        Dataset.CATEGORIES: _posted("Account types", {category}, standing=True),
+        Dataset.REVENUE: _posted("Revenue", {all_, account}),
+        Dataset.EXPENSES: _posted("Expenses", {all_, account}),
+        Dataset.ITEMS: _sold("Products and services", ItemKind.ITEM, _LINES, {"class_id", "customer_id"}),
+        Dataset.CUSTOMERS: _sold("Customers", ItemKind.CUSTOMER, _DOCUMENTS, {"class_id", "department_id"}),
+    }
+    found = {(dataset, Basis.ACCRUAL): table for dataset, table in plain.items()}
+    for basis, ending in ((Basis.ACCRUAL, ""), (Basis.CASH, "_cash")):
+        daily = basis is Basis.CASH
+        profit = _report("Profit and loss", f"profit_and_loss{ending}", "period_start", _MOVING, daily=daily)
+        sheet = _report("Balance sheet", f"balance_sheet{ending}", "balance_date", _STANDING, daily=daily)
+        found |= {(Dataset.PROFIT_AND_LOSS, basis): profit, (Dataset.BALANCE_SHEET, basis): sheet}
+    return found
+
+
+def records_of(table: Table, *, standing: bool) -> str:
+    """Return the SELECT of records; for the balance of accounts also what stood before them."""
+    return table.records + _OPENED if standing else table.records

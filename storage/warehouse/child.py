@@ -1,0 +1,88 @@
+"""A process that answers questions over one lake and can do nothing else: it has no secrets, no time and no memory.
+
+It is started by `storage.warehouse.apart` with an empty environment, reads its order from standard input and writes
+one answer to standard output. The lake is attached read-only, nothing outside of its folder can be opened, and the
+configuration is locked before the first question, see `session.connect`; each question is looked at by `guard`.
+"""
+
+import json
+import resource
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from storage.warehouse.errors import NoLake, NotReadable, WarehouseError
+from storage.warehouse.location import locate
+from storage.warehouse.reader import Reader
+from storage.warehouse.session import Limits
+
+#: bytes of memory beyond what DuckDB is told to use: the interpreter, the libraries' data, the answer
+_BESIDE = 1_500_000_000
+_LARGEST_FILE = 4_000_000_000
+_FILES = 256
+
+
+def main() -> None:
+    """Answer one order."""
+    order = json.load(sys.stdin)
+    _cap(order["caps"])
+    try:
+        said: dict[str, Any] = {"answers": list(_answers(order))}
+    except NoLake:
+        said = {"refused": "no lake"}
+    except NotReadable as error:
+        said = {"refused": "not readable", "detail": str(error)}
+    except TooManyRowsError:
+        said = {"refused": "too many rows"}
+    except WarehouseError as error:
+        said = {"refused": "failed", "detail": str(error)}
+    json.dump(said, sys.stdout, default=_plain)
+
+
+class TooManyRowsError(Exception):
+    """An answer is longer than whoever asks can take."""
+
+
+def _cap(caps: Mapping[str, int]) -> None:
+    """Let the system end this process when it takes too much."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (caps["seconds"], caps["seconds"]))
+    resource.setrlimit(resource.RLIMIT_DATA, (caps["memory"] + _BESIDE, caps["memory"] + _BESIDE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
+    # Whoever started it may be gone.
+    signal.alarm(caps["seconds"])
+
+
+def _answers(order: Mapping[str, Any]) -> Iterator[list[Sequence[Any]]]:
+    caps = order["caps"]
+    limits = Limits(f"{caps['memory'] // 1_000_000}MB", caps["threads"])
+    place = locate(order["url"], order["organization"])
+    with Reader(place, limits, order["snapshot"]) as reader, reader.steady():
+        there, left = set(reader.tables()), caps["rows"]
+        for question in order["questions"]:
+            if not set(question["needs"]) <= there:
+                yield []
+                continue
+            # One more than may be is asked for, and no more than that is ever in memory.
+            rows = reader.query(f"SELECT * FROM ({question['sql']}) LIMIT {left + 1}", question["parameters"])  # noqa: S608 - SQL of ours, looked at by the reader
+            left -= len(rows)
+            if left < 0:
+                raise TooManyRowsError
+            yield [list(row.values()) for row in rows]
+
+
+def _plain(value: object) -> str:
+    """Return a number or a day as the text that it is; money is never a float."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"not a value that is answered with: {type(value).__name__}")
+
+
+if __name__ == "__main__":
+    main()
