@@ -1,0 +1,106 @@
+"""From what was typed to plain words: Slack's tokens, signs, short forms and misspelt words."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from bot.asking.language import Language
+
+#: What is said after that many characters does not count; it bounds the work, too.
+MOST = 800
+_MOST_WORDS = 160
+#: Mentions and links as Slack writes them; a link keeps its words, not its address.
+_TOKENS = re.compile(
+    r"<(?:@(?P<user>[A-Z0-9]{1,40})(?:\|[^>]*)?|[@!#][^>|]*(?:\|[^>]*)?|[a-z]+:[^|>]*(?:\|(?P<words>[^>]*))?)>"
+)
+_WORDS = re.compile(
+    r"[$€£#]?\d[\d,]*(?:\.\d+)?(?:[:/\-]\d+)*[a-z]*|[\w][\w'_\-]*(?:\.[\w\-]{2,})*|[?!;:,+&()/.\-–—$€£#]|\n"
+)
+_POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
+#: how many letters may be wrong in a word of so many
+_SHORTEST, _LONG = 4, 7
+
+
+def folded(text: str, people: Mapping[str, str], bot_user: str) -> str:
+    """Return the text in small letters without Slack's tokens; a mention of a person becomes their name."""
+
+    def token(found: re.Match[str]) -> str:
+        user = found["user"]
+        if user is not None and user != bot_user:
+            return f" {people.get(user, '')} "
+        return f" {found['words'] or ''} "
+
+    spoken = _TOKENS.sub(token, text[:MOST])
+    spoken = unicodedata.normalize("NFKC", spoken).casefold()[:MOST].replace("’", "'").replace("‘", "'")
+    return "".join(mark for mark in spoken if mark.isspace() or unicodedata.category(mark)[0] != "C" or mark == "\n")
+
+
+def words_of(text: str, known: Language) -> list[str]:
+    """Return the words and signs of folded text, short forms written out; 's of a possessive stays at its word."""
+    found: list[str] = []
+    for word in _WORDS.findall(text)[:_MOST_WORDS]:
+        found += _written_out(word.strip("'_") or word, known)
+    return found
+
+
+def _written_out(word: str, known: Language) -> list[str]:
+    if word in known.short_forms:
+        return known.short_forms[word].split()
+    if "'" not in word:
+        return [word]
+    if word in known.contractions:
+        return known.contractions[word].split()
+    stem = _POSSESSIVE.sub("", word)
+    if stem != word:
+        return [stem, "is"] if stem in known.is_after else [f"{stem}'s"]
+    for ending, written in known.contractions.items():
+        if ending.startswith(("'", "n'")) and word.endswith(ending):
+            return [word.removesuffix(ending), *written.split()]
+    return [word.replace("'", "")]
+
+
+def respelt(words: list[str], known: Language, names: Collection[str], targets: Sequence[str]) -> list[str]:
+    """Return the words with misspelt ones put right by `targets`; `names` are words that are spelt right here, too."""
+    fixed: list[str] = []
+    for word in words:
+        stem, owns = (word[:-2], "'s") if word.endswith("'s") else (word, "")
+        if not stem.isalpha() or stem in known.spelt or stem in names:
+            fixed.append(word)
+            continue
+        parted = _parted(stem, known, names)
+        if parted:
+            fixed += parted
+        else:
+            fixed.append(_nearest(stem, targets) + owns)
+    return fixed
+
+
+def _parted(word: str, known: Language, names: Collection[str]) -> list[str]:
+    """Part "isshopify": a small word that was glued to a name."""
+    for small in known.glued:
+        rest = word.removeprefix(small)
+        if rest != word and len(rest) >= _SHORTEST and rest in names:
+            return [small, rest]
+    return []
+
+
+def _nearest(word: str, targets: Sequence[str]) -> str:
+    if len(word) < _SHORTEST or not word.isascii() or len(word) > 24:
+        return word
+    most = 1 if len(word) < _LONG else 2
+    close = process.extract(word, targets, scorer=OSA.distance, score_cutoff=most, limit=6)
+    for wrong in range(1, most + 1):
+        for target, distance, _ in close:
+            if distance == wrong and _likely(word, target, int(distance)):
+                return target
+    return word
+
+
+def _likely(word: str, target: str, wrong: int) -> bool:
+    """Whether a word may be meant: people seldom miss the first letter, and never half of a short word."""
+    if len(target) < _SHORTEST or (wrong > 1 and len(target) < _LONG - 1):
+        return False
+    return word[0] == target[0] or (len(word) > 4 and word[1:2] == target[:1])

@@ -1,0 +1,300 @@
+"""Times in a sentence: "since yesterday noon", "between 8 and 10", "last month"; in the asker's zone."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.asking.facts import Span
+from bot.asking.marks import Marks
+
+_ISO = r"(?P<iso>\d{4}-\d{2}-\d{2})"
+_HOUR = r"(?P<h@>\d{1,2})(?P<m@>:\d{2})?(?: ?(?P<ap@>[ap]m))?"
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWords:
+    """The words of a language for times, as patterns and tables."""
+
+    pattern: re.Pattern[str]
+    raw: Mapping[str, Any]
+
+
+def time_words(raw: Mapping[str, Any]) -> TimeWords:
+    """Return a language's times, ready to be looked for."""
+
+    def any_of(words: Iterable[str]) -> str:
+        return "(?:" + "|".join(sorted((re.escape(str(word)) for word in words), key=len, reverse=True)) + ")"
+
+    parts, months, weekdays = any_of(raw["parts"]), any_of(raw["months"]), any_of(raw["weekdays"])
+    this, last, following = any_of(raw["this"]), any_of(raw["last"]), any_of(raw["next"])
+    clock = f"(?:{_HOUR}|(?P<named@>{any_of(raw['clocks'])}))"
+    day = (
+        f"(?:{this} (?P<thispart>{parts})|(?P<today>{any_of(raw['today'])})|(?P<tonight>{any_of(raw['tonight'])})"
+        f"|(?P<lastnight>{last} night)|(?P<yesterday>{any_of(raw['yesterday'])})(?: (?P<ypart>{parts}))?"
+        f"|(?P<tomorrow>{any_of(raw['tomorrow'])})|(?:{last} |{this} )?(?P<weekday>{weekdays})(?: (?P<wpart>{parts}))?"
+        f"|{_ISO})"
+    )
+    zone = f"(?: (?P<zone>{any_of(raw['zones'])}))?"
+    sides = (
+        f"(?:(?P<after>{any_of(raw['after'])})|(?P<before>{any_of(raw['before'])})|(?P<at>{any_of(raw['at'])})"
+        f"|(?P<on>{any_of(raw['on'])}))"
+    )
+    unit = any_of([*raw["units"], *raw["day_units"]])
+    count = rf"(?P<count@>\d{{1,4}}|{any_of(raw['numbers'])})"
+    ago = f"(?:{_at(count, 1)} (?P<unit1>{unit}) {raw['ago']})"
+    recent = f"(?:{last} {_at(count, 2)} (?P<unit2>{unit}))"
+    span = f"(?:(?P<which>{last}|{this}|{following}) (?P<span>{any_of(raw['spans'])}))"
+    ordinal = "(?:st|nd|rd|th)?"
+    month = (
+        rf"(?:(?P<date1>\d{{1,2}}){ordinal} (?:of )?(?P<datemonth1>{months})"
+        rf"|(?P<datemonth2>{months}) (?P<date2>\d{{1,2}}){ordinal}|(?P<month>{months})|(?P<quarter>q[1-4]))"
+    )
+    between = (
+        f"{any_of(raw['between'])} {_at(clock, 3)} {any_of(raw['and'])} {_at(clock, 4)}(?: (?P<day34>{_plain(day)}))?"
+    )
+    joined = (
+        f"(?:{day}(?: {any_of(raw['at'])})? {_at(clock, 5)}"
+        f"|{_at(clock, 6)}{zone}(?: {any_of(raw['on'])})?(?: {_again(day)})?)"
+    )
+    whole = f"(?<![^ ])(?:{between}|(?:{sides} )?(?:{ago}|{recent}|{span}|{month}|{joined}|{_third(day)}))(?![^ ])"
+    return TimeWords(re.compile(whole), raw)
+
+
+def _at(pattern: str, number: int) -> str:
+    return pattern.replace("@", str(number))
+
+
+def _plain(pattern: str) -> str:
+    return re.sub(r"\?P<\w+>", "?:", pattern)
+
+
+def _again(pattern: str) -> str:
+    return re.sub(r"\?P<(\w+)>", r"?P<\1_b>", pattern)
+
+
+def _third(pattern: str) -> str:
+    return re.sub(r"\?P<(\w+)>", r"?P<\1_c>", pattern)
+
+
+def mark_times(text: str, known: TimeWords, marks: Marks, now: datetime, zone: ZoneInfo) -> str:
+    """Return the text with each time marked."""
+    local = now.astimezone(zone)
+
+    def marked(found: re.Match[str]) -> str:
+        span = _Reading(found, known.raw, local, zone).span()
+        if span is None or found[0] in known.raw["ambiguous"]:
+            return found[0]
+        # "come in today": the small word may belong to what stands before.
+        small = f"{found['on']} " if found["on"] else ""
+        return small + marks.put("T", span, found[0].removeprefix(small))
+
+    return known.pattern.sub(marked, text)
+
+
+class _Reading:
+    """One time that was found in a sentence."""
+
+    def __init__(self, found: re.Match[str], raw: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> None:
+        self._found = {name: value for name, value in found.groupdict().items() if value is not None}
+        self._text = found[0]
+        self._raw = raw
+        self._now = now
+        self._zone = zone
+
+    def span(self) -> Span | None:
+        """Return what it means; None where it is no time after all."""
+        ways: tuple[tuple[str, Callable[[], Span | None]], ...] = (
+            ("h3", self._between), ("named3", self._between), ("unit1", self._ago), ("unit2", self._recent),
+            ("span", lambda: self._sided(*self._period())), ("month", lambda: self._sided(*self._month())),
+            ("quarter", lambda: self._sided(*self._quarter())), ("date1", self._date), ("date2", self._date),
+            *((f"{kind}{number}", self._clocked) for kind in ("h", "named") for number in (5, 6)),
+        )  # fmt: skip
+        try:
+            return next((way for name, way in ways if name in self._found), self._days)()
+        except (ValueError, OverflowError):
+            return None
+
+    def _recent(self) -> Span:
+        return Span(self._text, start=self._now - self._length("count2", "unit2"))
+
+    def _date(self) -> Span:
+        number = "1" if "date1" in self._found else "2"
+        month = self._raw["months"].index(self._found[f"datemonth{number}"]) + 1
+        day = datetime(self._now.year, month, int(self._found[f"date{number}"]), tzinfo=self._zone)
+        if day > self._now:
+            day = day.replace(year=day.year - 1)
+        return self._sided(day, self._next_day(day))
+
+    def _quarter(self) -> tuple[datetime, datetime | None]:
+        number = self._now.year * 12 + (int(self._found["quarter"][1]) - 1) * 3
+        if self._first(number) > self._now:
+            number -= 12
+        return self._first(number), self._open(self._first(number + 3))
+
+    def _open(self, end: datetime) -> datetime | None:
+        """Return the end of a time; None while it is not over."""
+        return end if end <= self._now else None
+
+    def _midnight(self, days: int = 0) -> datetime:
+        day = (self._now + days * _DAY).date()
+        return datetime(day.year, day.month, day.day, tzinfo=self._zone)
+
+    def _count(self, name: str) -> float:
+        said = self._found[name]
+        return float(self._raw["numbers"].get(said) or said)
+
+    def _length(self, count: str, unit: str) -> timedelta:
+        seconds = self._raw["units"].get(self._found[unit])
+        if seconds is not None:
+            return timedelta(seconds=self._count(count) * seconds)
+        return timedelta(days=self._count(count) * self._raw["day_units"][self._found[unit]])
+
+    def _ago(self) -> Span:
+        if self._found["unit1"] in self._raw["units"]:
+            at = self._now - self._length("count1", "unit1")
+            return self._sided(at, None) if self._side() else Span(self._text, at=at)
+        start = self._midnight(-int(self._length("count1", "unit1").days))
+        return self._sided(start, self._next_day(start))
+
+    def _next_day(self, start: datetime) -> datetime:
+        later = (start + timedelta(hours=36)).date()
+        return datetime(later.year, later.month, later.day, tzinfo=self._zone)
+
+    def _period(self) -> tuple[datetime, datetime | None]:
+        kind = {name: key for key, name in self._raw["spans"].items()}[self._found["span"]]
+        which = self._found["which"]
+        step = -1 if which in self._raw["last"] else 1 if which in self._raw["next"] else 0
+        today = self._midnight()
+        if kind == "week":
+            start = self._midnight(-today.weekday() + 7 * step)
+            end = self._shifted(start, 7)
+            return start, end if step > 0 else self._open(end)
+        length = {"month": 1, "quarter": 3, "year": 12}[kind]
+        first = (today.month - 1) // length * length
+        number = today.year * 12 + first + step * length
+        end = self._first(number + length)
+        return self._first(number), end if step > 0 else self._open(end)
+
+    def _first(self, months: int) -> datetime:
+        return datetime(months // 12, months % 12 + 1, 1, tzinfo=self._zone)
+
+    def _shifted(self, start: datetime, days: int) -> datetime:
+        day = start.date() + timedelta(days=days)
+        return datetime(day.year, day.month, day.day, tzinfo=self._zone)
+
+    def _month(self) -> tuple[datetime, datetime]:
+        month = self._raw["months"].index(self._found["month"])
+        number = self._now.year * 12 + month
+        if month >= self._now.month:
+            number -= 12
+        return self._first(number), self._first(number + 1)
+
+    def _between(self) -> Span:
+        day = self._midnight()
+        start = self._clock("3", day, latest=True)
+        end = self._clock("4", day, latest=True)
+        if end is not None and start is not None and end <= start:
+            end += timedelta(hours=12)
+        return Span(self._text, start=start, end=end)
+
+    def _clocked(self) -> Span | None:
+        has = self._found
+        number = "5" if "h5" in has or "named5" in has else "6"
+        if number == "6" and "h6" in has and not ({"m6", "ap6", "after", "before", "at"} & set(has)):
+            return None
+        tail = "_b" if number == "6" else ""
+        day, part = self._day(tail)
+        start = day if day is not None else self._midnight()
+        # "by 5" speaks of what comes, "since 9" of what was.
+        latest = "before" not in has
+        at = self._clock(number, start, latest=latest, part=part, named_day=day is not None)
+        if at is None:
+            return None
+        if "zone" in has:
+            named = ZoneInfo(self._raw["zones"][has["zone"]])
+            at = at.replace(tzinfo=named).astimezone(self._zone)
+        if "after" in has:
+            return Span(self._text, start=at)
+        if "before" in has:
+            return Span(self._text, end=at)
+        return Span(self._text, at=at)
+
+    def _clock(
+        self, number: str, day: datetime, *, latest: bool, part: tuple[int, int] | None = None, named_day: bool = False
+    ) -> datetime | None:
+        """Return the hour on a day; without am or pm the nearest one that makes sense."""
+        named = self._found.get(f"named{number}")
+        if named is not None:
+            hour, minute = map(int, self._raw["clocks"][named].split(":"))
+            return self._on(day, hour, minute)
+        hour, minute = int(self._found[f"h{number}"]), int((self._found.get(f"m{number}") or ":0")[1:])
+        half = self._found.get(f"ap{number}")
+        if hour > 24 or minute > 59:
+            return None
+        if half is not None:
+            return self._on(day, hour % 12 + (12 if half == "pm" else 0), minute)
+        if hour > 12 or hour == 0 or (named_day and part is None):
+            return self._on(day, hour, minute)
+        choices = [self._on(day, hour % 12, minute), self._on(day, hour % 12 + 12, minute)]
+        return self._nearer(choices, part, latest=latest)
+
+    def _nearer(self, choices: list[datetime], part: tuple[int, int] | None, *, latest: bool) -> datetime:
+        """Return the hour before or after noon that is meant: that of the part of the day, else the one nearest now."""
+        if part is not None:
+            return next((at for at in choices if part[0] <= at.hour < part[1]), choices[0])
+        if latest:
+            return next((at for at in reversed(choices) if at <= self._now), choices[0])
+        return next((at for at in choices if at >= self._now), choices[1])
+
+    def _on(self, day: datetime, hour: int, minute: int) -> datetime:
+        if hour >= 24:
+            return self._next_day(day).replace(hour=hour - 24, minute=minute)
+        return day.replace(hour=hour, minute=minute)
+
+    def _day(self, tail: str) -> tuple[datetime | None, tuple[int, int] | None]:
+        """Return the beginning of the day that was named, and the hours of the part of it."""
+        has, parts = self._found, self._raw["parts"]
+        fixed = {"thispart": 0, "today": 0, "tonight": 0, "lastnight": -1, "yesterday": -1, "tomorrow": 1}
+        part: tuple[int, int] | None = None
+        for name in ("thispart", "ypart", "wpart"):
+            if f"{name}{tail}" in has:
+                part = (parts[has[f"{name}{tail}"]][0], parts[has[f"{name}{tail}"]][1])
+        if f"tonight{tail}" in has or f"lastnight{tail}" in has:
+            part = (18, 30)
+        for name, days in fixed.items():
+            if f"{name}{tail}" in has:
+                return self._midnight(days), part
+        if f"weekday{tail}" in has:
+            back = (self._now.weekday() - self._raw["weekdays"].index(has[f"weekday{tail}"])) % 7
+            return self._midnight(-back), part
+        if f"iso{tail}" in has:
+            return datetime.fromisoformat(has[f"iso{tail}"]).replace(tzinfo=self._zone), None
+        return None, None
+
+    def _days(self) -> Span | None:
+        day, part = self._day("_c")
+        if day is None:
+            return None
+        if part is not None:
+            end = self._on(day, part[1], 0)
+            return self._sided(self._on(day, part[0], 0), end)
+        end_of_day = self._next_day(day)
+        return self._sided(day, None if end_of_day > self._now >= day else end_of_day)
+
+    def _sided(self, start: datetime, end: datetime | None) -> Span:
+        side = self._side()
+        if side == "after":
+            return Span(self._text, start=start)
+        if side == "before":
+            return Span(self._text, end=start)
+        return Span(self._text, start=start, end=end)
+
+    def _side(self) -> str:
+        """Return which side of a whole day, or of a time ago, is meant: "from yesterday" is that day itself."""
+        if "after" in self._found and self._found["after"] not in self._raw["on"]:
+            return "after"
+        return "before" if "before" in self._found else ""
