@@ -27,7 +27,7 @@ from storage.facts.streams import Batch
 from storage.sessions import Database
 from storage.warehouse import LoadResult, LoadRun
 from tests.faults.simulation.clock import BEGINNING, VirtualClock
-from tests.faults.simulation.durable import Forgetful, PatientClock, RealEngine
+from tests.faults.simulation.durable import FIRST_DEATH, Forgetful, PatientClock, RealEngine
 from tests.faults.simulation.worker import Plan, TimeFile, packed, serve
 from tests.faults.simulation.world import Simulated
 from tests.forks import begin
@@ -74,6 +74,7 @@ class Crew(Simulated):
     """The simulation with workers."""
 
     kind: ClassVar[type[Engine]] = Engine
+    first_death: ClassVar[int | None] = FIRST_DEATH
 
     @classmethod
     def around(cls, _database: Database) -> tuple[VirtualClock, Callable[[Database, VirtualClock], Any]]:
@@ -95,6 +96,7 @@ class Crew(Simulated):
         for _ in range(WORKERS):
             await self._start()
         await eventually(lambda: len(self.engine.busy) == WORKERS)
+        self.dies_in = self.first_death
 
     async def end(self) -> None:
         await self._stack.aclose()
@@ -203,6 +205,7 @@ class Deserted(Crew):
     """Twin: no worker takes what a dead one was at."""
 
     kind = Forgetful
+    first_death = None
 
 
 def _session(account: str, wanted: Any) -> Any:

@@ -27,6 +27,8 @@ from tests.faults.simulation.world import Simulated
 
 #: Finished work stays as long as the product keeps it by its own clock; here months pass.
 TIMINGS = Timings(keep=timedelta(days=3650))
+#: In the middle of what the clock starts first.
+FIRST_DEATH = 40
 #: How long work may take, in real seconds, until something hangs.
 _PATIENCE = 60.0
 _LOOK_SECONDS = 0.02
@@ -183,6 +185,8 @@ class Durable(Simulated):
     """The simulation with the real engine, and with what goes with it: threads, the desk's own, and the disk."""
 
     kind: ClassVar[type[Engine]] = Engine
+    #: the first process dies at that point, whatever is drawn; None: when it is drawn
+    first_death: ClassVar[int | None] = FIRST_DEATH
 
     @classmethod
     def around(cls, _database: Database) -> tuple[VirtualClock, Callable[[Database, VirtualClock], Any]]:
@@ -191,6 +195,8 @@ class Durable(Simulated):
 
     async def bind(self) -> None:
         await self.engine.begin(self.jobs)
+        if not self.deaths:
+            self.dies_in = self.first_death
 
     async def end(self) -> None:
         await self.engine.end()
@@ -208,3 +214,4 @@ class Stranded(Durable):
     """Twin: nobody goes on with what a dead process was at."""
 
     kind = Forgetful
+    first_death = None

@@ -64,6 +64,7 @@ async def test_nobody_is_told_what_is_not_so(sqlite_database: Database, tmp_path
     assert oracle.complaints == []
     assert oracle.verified > 10
     assert oracle.requests
+    assert oracle.world.deaths
 
 
 async def test_an_engine_that_recovers_nothing_is_caught(sqlite_database: Database, tmp_path: Path) -> None:
