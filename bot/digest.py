@@ -27,6 +27,16 @@ _WAYS: Mapping[str | None, Ways] = {
 _NOT_HERE = ("A digest comes only where an admin lets Tidings speak: ", Code("/data channel allow"), ".")
 
 
+def read_rhythm(words: str) -> tuple[Rhythm, Ways] | None:
+    """Read ``08:30 weekdays mail``; None for words that name no time of day."""
+    found = _AT.fullmatch(" ".join(words.casefold().split()))
+    return (
+        (Rhythm(time(int(found[1]), int(found[2])), weekdays=bool(found["days"])), _WAYS[found["way"]])
+        if found
+        else None
+    )
+
+
 async def digest(case: Case, said: Sequence[str]) -> Reply:
     """Show the digests that come here; with a time behind it, set one."""
     service = case.services.digests

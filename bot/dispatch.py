@@ -19,6 +19,7 @@ from bot import (
     landed,
     mutes,
     notify,
+    own,
     promises,
     receipts,
     rereads,
@@ -121,12 +122,17 @@ def table() -> Mapping[str, Entry]:
         buttons.DELIVERIES: Entry(telling.pressed, Action.SEE_HISTORY, CLICKED),
         buttons.AGAIN_MAIL: Entry(telling.by_mail, Action.SEND_AGAIN, CLICKED),
         buttons.AGAIN_SLACK: Entry(telling.by_slack, Action.SEND_AGAIN, CLICKED),
+        buttons.NOTIFY_FORM: Entry(own.opened, Action.CHOOSE_MESSAGES, CLICKED),
+        buttons.NOTIFY_ABOUT: Entry(own.turned, Action.CHOOSE_MESSAGES, CLICKED),
         buttons.NOTIFY_TEST: Entry(telling.test, Action.SEND_TEST, CLICKED),
         buttons.WHY: Entry(why.pressed, Action.SEE_STATUS, CLICKED),
         buttons.RECEIPT_SHOW: Entry(receipts.pressed, Action.SEE_HISTORY, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }
-    submitted = {buttons.DISCONNECT_FORM: Entry(disconnecting.confirmed, Action.DISCONNECT, SENT)}
+    submitted = {
+        buttons.DISCONNECT_FORM: Entry(disconnecting.confirmed, Action.DISCONNECT, SENT),
+        buttons.NOTIFY_FORM: Entry(own.saved, Action.CHOOSE_MESSAGES, SENT),
+    }
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}
     entries |= {f"click:{name}": entry for name, entry in clicked.items()}
     entries |= {f"submit:{name}": entry for name, entry in submitted.items()}

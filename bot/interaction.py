@@ -20,6 +20,7 @@ _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}")
 _KEY = re.compile(r"[\x21-\x7e]{1,250}")
 _MOST_WORDS = 4000
 _MOST_INPUTS = 50
+_MOST_FORM_KEY = 255
 _HOOKS = "https://hooks.slack.com/"
 
 
@@ -63,6 +64,8 @@ class Interaction:
     message_ts: str | None = None
     #: what Slack says about the account, for profile changes
     profile: Mapping[str, Any] | None = None
+    #: the form in which something was pressed, where we named it
+    form_key: str = ""
     #: what was typed and chosen in a form, by the name of the input
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -128,6 +131,7 @@ class Reader:
             response_url=self._response_url(body),
             thread_ts=_thread(text_of(body, "container", "thread_ts")),
             message_ts=_ts(text_of(body, "container", "message_ts"), "message_ts"),
+            form_key=text_of(body, "view", "external_id")[:_MOST_FORM_KEY],
         )
 
     def _response_url(self, body: Json) -> Secret | None:
@@ -154,6 +158,8 @@ class Reader:
 
 def _pressed(action: Json) -> tuple[str, str]:
     """Return the button that was pressed and its value; an entry of a menu stands for a button."""
+    if action.get("type") == "static_select":
+        return _name(text_of(action, "action_id")), text_of(action, "selected_option", "value")[:_MOST_WORDS]
     if action.get("type") != "overflow":
         return _name(text_of(action, "action_id")), text_of(action, "value")[:_MOST_WORDS]
     name, _, value = text_of(action, "selected_option", "value").partition(" ")
@@ -282,6 +288,7 @@ def to_json(request: Interaction) -> dict[str, object]:
         "response_url": request.response_url.reveal() if request.response_url else None,
         "thread_ts": request.thread_ts,
         "message_ts": request.message_ts,
+        "form_key": request.form_key,
     }
 
 
@@ -304,4 +311,5 @@ def from_json(kept: Mapping[str, Any]) -> Interaction:
         thread_ts=kept["thread_ts"],
         # Kept by an older version: not known.
         message_ts=kept.get("message_ts"),
+        form_key=kept.get("form_key", ""),
     )

@@ -20,6 +20,7 @@ from jobs.refresh.clicks import Played
 from jobs.refresh.held import HeldRead
 from jobs.refresh.rereading import Preview, Wanted
 from jobs.schedules import Planned
+from jobs.subscriptions.own import OwnChanges
 from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest
 from storage.facts.audit import AuditPage
@@ -32,6 +33,7 @@ from storage.facts.explain import Explanation
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.outgoing import Endpoint, Send
+from storage.facts.own import Own
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.policies import PolicyView
 from storage.facts.quiet import Quiet, QuietView, Rhythm
@@ -377,6 +379,18 @@ class Subscriptions(Protocol):
         ...
 
 
+class OwnMessages(Protocol):
+    """One's own messages, all at once."""
+
+    async def mine(self, actor: Actor) -> Own:
+        """Return how they stand."""
+        ...
+
+    async def save(self, actor: Actor, wanted: OwnChanges, trigger: TriggerKey) -> Own:
+        """Save what was changed."""
+        ...
+
+
 class ChannelChoosing(Protocol):
     """What channels are told."""
 
@@ -685,6 +699,11 @@ class Services(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """What people are told."""
+        ...
+
+    @property
+    def own(self) -> OwnMessages:
+        """One's own messages."""
         ...
 
     @property

@@ -30,6 +30,9 @@ class Reply:
     zone: str = "UTC"
     #: a modal that opens in the place of words; only within three seconds of a click or a command
     form: Form | None = None
+    #: how the form is found again while it is open, unique in the workspace; with `fills` it is shown in that one
+    form_key: str = ""
+    fills: bool = False
     #: what is wrong with a submitted form, by the name of the input; `message` says it where no form is open any more
     errors: Mapping[str, str] = field(default_factory=dict)
     #: what an ack says, by workspace; one reply may be for many people who asked the same at once

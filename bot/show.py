@@ -80,13 +80,19 @@ class Shower:
             await self.show(reply, request)
 
     async def _not_opened(self, reply: Reply, form: Form, request: Interaction) -> str | None:
-        """Open a modal; why not, where the three seconds for it are over, Slack refuses it, or we cannot speak."""
+        """Open or fill a modal; why not, where the three seconds for it are over, Slack refuses, or we cannot speak."""
         view = blocks.modal(form, team_id=request.identity.team_id, zone=reply.zone)
+        if reply.form_key:
+            view["external_id"] = reply.form_key
+        method, where = "views.open", {"trigger_id": request.trigger}
+        if reply.fills:
+            method, where = "views.update", {"external_id": reply.form_key}
         try:
-            await self._slack.call(request.team_id, "views.open", {"trigger_id": request.trigger, "view": view})
+            await self._slack.call(request.team_id, method, {**where, "view": view})
         except NotShownError as error:
             log.info("form_not_opened", team=request.team_id, form=form.callback, reason=error.code)
-            return error.code
+            # Whoever closed it meanwhile wants no words about it.
+            return None if reply.fills else error.code
         return None
 
     async def _show(self, reply: Reply, message: Message, request: Interaction) -> None:

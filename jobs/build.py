@@ -104,6 +104,7 @@ from jobs.subscriptions.holding import EVERY as HELD_EVERY
 from jobs.subscriptions.holding import held_sweep
 from jobs.subscriptions.links import MailLinks
 from jobs.subscriptions.mail_off import MailChoice, MailOffService, mail_off_words
+from jobs.subscriptions.own import OwnMessages
 from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.subscriptions.telling import subscriber_words
@@ -262,6 +263,8 @@ def build_jobs(
         checkpoint=checkpoint,
     )
     channels = ChannelService(desk, clock, sender.room)
+    subscriptions, digests = SubscriptionService(desk, clock), DigestService(desk, clock)
+    quiet = QuietService(desk, clock)
     services = Services(
         clock=clock,
         people=people,
@@ -286,9 +289,10 @@ def build_jobs(
         explain=ExplainService(desk, clock, read_budget=ground.read_budget, sender=settings.mail_from),
         landed=LandedService(desk, clock, ground.warehouses),
         timelines=TimelineService(desk, clock, notifier),
-        subscriptions=SubscriptionService(desk, clock),
-        quiet=QuietService(desk, clock),
-        digests=DigestService(desk, clock),
+        subscriptions=subscriptions,
+        quiet=quiet,
+        digests=digests,
+        own=OwnMessages(desk, clock, subscriptions, quiet, digests),
         mail_off=MailOffService(desk, clock, notifier, mail_links),
         channels=channels,
         channel_choices=ChannelSubscriptionService(desk, clock, channels.look),

@@ -32,6 +32,7 @@ from jobs.status import StatusService
 from jobs.subscriptions.channels import ChannelSubscriptionService
 from jobs.subscriptions.digests import DigestService
 from jobs.subscriptions.mail_off import MailOffService
+from jobs.subscriptions.own import OwnMessages
 from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.timelines import TimelineService
@@ -69,6 +70,7 @@ class Services:
     quiet: QuietService
     digests: DigestService
     channel_choices: ChannelSubscriptionService
+    own: OwnMessages
     mail_off: MailOffService
     connect: ConnectService
     disconnect: DisconnectService

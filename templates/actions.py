@@ -64,6 +64,10 @@ AGAIN_MAIL = "again_mail"
 AGAIN_SLACK = "again_slack"
 #: Try whether messages arrive. Value: the card.
 NOTIFY_TEST = "notify_test"
+#: Open the form of one's own messages; the form itself, sent.
+NOTIFY_FORM = "notify_form"
+#: In it: another source was chosen. Value: its id, or `all`.
+NOTIFY_ABOUT = "notify_about"
 #: Explain why a source's data is as old as it is. Value: the source's id.
 WHY = "why"
 #: Show a receipt. Value: its id.

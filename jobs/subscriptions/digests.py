@@ -43,8 +43,7 @@ class DigestService:
         def work(session: Session) -> DigestView:
             member = self._member(session, actor, Action.CHOOSE_MESSAGES)
             if self._is_new(session, member, trigger):
-                self._keep_own(session, member, rhythm, ways)
-                self._note(session, member, Action.CHOOSE_MESSAGES, member.id, rhythm)
+                self.write(session, member, rhythm, ways)
             return _view(session, member, place)
 
         return await self._desk.write(work)
@@ -73,19 +72,26 @@ class DigestService:
             member = self._member(session, actor, Action.CHOOSE_MESSAGES)
             if source_id is not None and sources.visible(session, member.organization_id, source_id) is None:
                 raise NotFoundError
-            if not self._is_new(session, member, trigger):
-                return
-            now = self._clock.now()
-            if digests.find(session, _own(member)) is None:
-                self._keep_own(session, member, USUAL, BOTH)
-            for topic in sorted(topics):
-                digests.choose(session, member, source_id, topic, now)
-            detail: dict[str, object] = {"topics": sorted(topics), "how": "digest"}
-            audit.record(
-                session, member.organization_id, member.id, Action.CHOOSE_MESSAGES, source_id or member.id, now, detail
-            )
+            if self._is_new(session, member, trigger):
+                self.put_in(session, member, source_id, topics)
 
         await self._desk.write(work)
+
+    def write(self, session: Session, member: Member, rhythm: Rhythm | None, ways: Ways) -> None:
+        """Set the person's own, in a transaction that has made sure of everything."""
+        self._keep_own(session, member, rhythm, ways)
+        self._note(session, member, Action.CHOOSE_MESSAGES, member.id, rhythm)
+
+    def put_in(self, session: Session, member: Member, source_id: str | None, topics: frozenset[Topic]) -> None:
+        """Tell of these topics in the digest alone, in a transaction that has made sure of everything."""
+        now = self._clock.now()
+        if digest_of(session, member) is None:
+            self._keep_own(session, member, USUAL, BOTH)
+        for topic in sorted(topics):
+            digests.choose(session, member, source_id, topic, now)
+        detail: dict[str, object] = {"topics": sorted(topics), "how": "digest"}
+        about = source_id or member.id
+        audit.record(session, member.organization_id, member.id, Action.CHOOSE_MESSAGES, about, now, detail)
 
     def _keep_own(self, session: Session, member: Member, rhythm: Rhythm | None, ways: Ways) -> None:
         place, now = f"{member.team_id}/{member.user_id}", self._clock.now()
@@ -118,6 +124,11 @@ class DigestService:
         audit.record(session, member.organization_id, member.id, action, about, self._clock.now(), {"digest": said})
 
 
+def digest_of(session: Session, member: Member) -> Digest | None:
+    """Return the person's own digest."""
+    return digests.find(session, _own(member))
+
+
 def _own(member: Member) -> str:
     return derived_id("dig", member.organization_id, member.id)
 
@@ -128,7 +139,7 @@ def _of_channel(member: Member, place: Place) -> str:
 
 def _view(session: Session, member: Member, place: Place) -> DigestView:
     return DigestView(
-        digests.find(session, _own(member)),
+        digest_of(session, member),
         member.timezone,
         digests.find(session, _of_channel(member, place)),
         organizations.organization(session, member.organization_id).timezone,

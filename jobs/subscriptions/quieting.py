@@ -40,7 +40,7 @@ class QuietService:
     async def mine(self, actor: Actor) -> QuietView:
         """Return how the person's quiet hours stand."""
         member = authorize(actor, Action.CHOOSE_MESSAGES)
-        return await self._desk.read(lambda session: _view(session, member, self._clock.now()))
+        return await self._desk.read(lambda session: quiet_of(session, member, self._clock.now()))
 
     async def choose(self, actor: Actor, hours: Quiet | None, trigger: TriggerKey) -> QuietView:
         """Set the person's quiet hours; None: none. The same trigger sets them once."""
@@ -53,14 +53,20 @@ class QuietService:
         member = authorize(Actor(actor.identity, again), Action.CHOOSE_MESSAGES)
         now = self._clock.now()
         if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
-            quiet.set_hours(session, member, hours, now)
+            self.write(session, member, hours)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, member.id, now)
-            detail: dict[str, object] = {"quiet": hours.words if hours else "off"}
-            audit.record(session, member.organization_id, member.id, Action.CHOOSE_MESSAGES, member.id, now, detail)
-        return _view(session, member, now)
+        return quiet_of(session, member, now)
+
+    def write(self, session: Session, member: Member, hours: Quiet | None) -> None:
+        """Set them, in a transaction that has made sure of everything."""
+        now = self._clock.now()
+        quiet.set_hours(session, member, hours, now)
+        detail: dict[str, object] = {"quiet": hours.words if hours else "off"}
+        audit.record(session, member.organization_id, member.id, Action.CHOOSE_MESSAGES, member.id, now, detail)
 
 
-def _view(session: Session, member: Member, now: datetime) -> QuietView:
+def quiet_of(session: Session, member: Member, now: datetime) -> QuietView:
+    """Return how the person's quiet hours stand."""
     known = quiet.hours_of(session, member.id)
     if known is None:
         return QuietView(None, member.timezone, None)

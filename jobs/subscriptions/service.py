@@ -22,7 +22,7 @@ class SubscriptionService:
     async def mine(self, actor: Actor) -> Choices:
         """Return what the person chose."""
         member = authorize(actor, Action.CHOOSE_MESSAGES)
-        return await self._desk.read(lambda session: _choices(session, member))
+        return await self._desk.read(lambda session: choices_of(session, member))
 
     async def choose(
         self, actor: Actor, source_id: str | None, topics: frozenset[Topic], ways: Ways | None, trigger: TriggerKey
@@ -46,13 +46,14 @@ class SubscriptionService:
         if source_id is not None and sources.visible(session, member.organization_id, source_id) is None:
             raise NotFoundError
         if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
-            self._write(session, member, source_id, topics, ways)
+            self.write(session, member, source_id, topics, ways)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, member.id, self._clock.now())
-        return _choices(session, member)
+        return choices_of(session, member)
 
-    def _write(
+    def write(
         self, session: Session, member: Member, source_id: str | None, topics: frozenset[Topic], ways: Ways | None
     ) -> None:
+        """Change it, in a transaction that has made sure of everything."""
         now = self._clock.now()
         for topic in topics:
             subscriptions.choose(session, member, source_id, topic, ways, now)
@@ -63,7 +64,8 @@ class SubscriptionService:
         )
 
 
-def _choices(session: Session, member: Member) -> Choices:
+def choices_of(session: Session, member: Member) -> Choices:
+    """Return what the person chose, about sources that are there."""
     named = {source.id: source_name(source) for source in sources.sources_of(session, member.organization_id)}
     kept = tuple(one for one in subscriptions.of_member(session, member.id) if one.source_id in {None, *named})
     return Choices(kept, named, member.email if member.email_confirmed else None)

@@ -195,6 +195,8 @@ class Choice:
     label: str
     options: tuple[tuple[str, str], ...]
     initial: str | None = None
+    #: shown closed, as a menu, however few there are
+    menu: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +211,5 @@ class Form:
     #: ids of ours, at most 3000 characters; looked up again when the form comes back
     private: str = ""
     close: str = "Cancel"
+    #: a choice above the inputs that is told at once, when it is made
+    switch: Choice | None = None

@@ -6,14 +6,13 @@ from datetime import datetime
 from storage.facts.digests import DigestView, Happened
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.messages import Buttons, Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
-from storage.facts.quiet import Digest
 from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState
 from storage.facts.status import SourceStatus
 from templates.gate import state_words
 from templates.notices.answers import say
+from templates.notices.own import digest_when
 from templates.notices.pieces import Words, instant, why_buttons
-from templates.rhythm import zone_name
 from templates.text import counted, label, listed, shorten
 from templates.words import long_names
 
@@ -136,22 +135,13 @@ def _incident(one: Incident, names: dict[str, str]) -> Words:
 
 def digest_shown(view: DigestView, *, changed: bool = False) -> Message:
     """Return which digests come, to the person and to the channel."""
-    mine = _when(view.mine, view.zone)
+    mine = digest_when(view.mine, view.zone)
     summary = f"Your digest: {mine}." if mine else "You have no digest."
     lines: list[Words] = [(Strong(f"Saved. {summary}"),) if changed else (summary,)]
-    here = _when(view.here, view.here_zone)
+    here = digest_when(view.here, view.here_zone)
     if here:
         lines.append((f"This channel's digest: {here}.",))
     return say(summary, *lines, USAGE, kind="digest_shown")
-
-
-def _when(one: Digest | None, zone: str) -> str:
-    if one is None:
-        return ""
-    days = "Monday to Friday" if one.rhythm.weekdays else "every day"
-    ways = listed(["Slack" if way == "slack" else "mail" for way in sorted(one.ways, reverse=True)])
-    by = f", by {ways}" if one.member_id else ""
-    return f"{days} at {one.rhythm.at:%H:%M}, {zone_name(zone)}{by}"
 
 
 def digest_refused(said: str, why: Sequence[Inline] = ()) -> Message:

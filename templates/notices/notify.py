@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from storage.facts.deliveries import Channel
 from storage.facts.messages import Button, Buttons, Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table
+from storage.facts.own import Own
 from storage.facts.subscriptions import Choice, Choices, Topic, Ways
 from templates import actions
 from templates.notices.answers import say
+from templates.notices.own import own_parts
 from templates.notices.pieces import Words
 from templates.text import label, shorten
 
@@ -42,10 +44,10 @@ _USAGE: Words = (
 
 def preferences(choices: Choices, *, changed: bool = False) -> Message:
     """Return what the person is told, by what."""
-    own = {(one.topic, one.source_id): one for one in choices.choices}
+    chosen = {(one.topic, one.source_id): one for one in choices.choices}
     rows: list[tuple[tuple[Inline, ...], ...]] = []
     for topic, words in _TOPICS.items():
-        general = own.get((topic, None))
+        general = chosen.get((topic, None))
         rows.append(((words,), ("every source",), (_in_general(topic, general),)))
         rows += [
             ((words,), (label(choices.sources[one.source_id]),), (_one(one),))
@@ -54,10 +56,32 @@ def preferences(choices: Choices, *, changed: bool = False) -> Message:
         ]
     summary = "Saved: this is what you are told from now on." if changed else "This is what you are told."
     parts: list[Part] = [Heading("What you are told"), Paragraph((Strong(summary),) if changed else (summary,))]
-    parts += [Table("Your messages", ("When", "About", "How"), tuple(rows)), Paragraph(_USAGE)]
+    parts += [Table("Your messages", ("When", "About", "How"), tuple(rows))]
+    parts.append(Paragraph(_USAGE))
     parts.append(Buttons((Button("Send a test", actions.NOTIFY_TEST),)))
     parts.append(Note((_address(choices), _always())))
     return Message(summary, tuple(parts), kind="notify")
+
+
+def own_saved(own: Own) -> Message:
+    """Return the answer to the form: what is told from now on, a line for each topic, quiet hours and digest."""
+    chosen = {(one.topic, one.source_id): one for one in own.choices.choices}
+    summary = "Saved: this is what you are told from now on."
+    lines: list[Words] = []
+    for topic, words in _TOPICS.items():
+        single = [
+            f"{label(own.choices.sources[one.source_id])} {_one(one)}"
+            for one in own.choices.choices
+            if one.topic is topic and one.source_id is not None
+        ]
+        said = "; ".join([_in_general(topic, chosen.get((topic, None))), *single])
+        lines.append((Strong(f"{words}: "), shorten(f"{said}.", _LONGEST)))
+    parts = (Paragraph((Strong(summary),)), *(Paragraph(line) for line in lines), own_parts(own)[0])
+    return Message(summary, (*parts, Note((_address(own.choices), _always()))), kind="notify")
+
+
+#: Signs of what is said of one topic.
+_LONGEST = 600
 
 
 def _in_general(topic: Topic, choice: Choice | None) -> str:

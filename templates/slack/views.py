@@ -19,7 +19,8 @@ def modal(form: Form, *, revision: int = 0, team_id: str | None = None, zone: st
     if size(form.private) > limits.PRIVATE_METADATA or size(form.callback) > limits.CALLBACK_ID:
         raise TooLong("a form's ids are longer than Slack carries")
     inputs = [_input(entry) for entry in form.inputs]
-    room = Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS - len(inputs))
+    switch = [_switch(form.switch)] if form.switch else []
+    room = Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS - len(inputs) - len(switch))
     said = name_blocks(_light(form.parts, Rung.FIELDS, Reader(team_id, zone), room), form.callback, revision)
     view: Block = {
         "type": "modal",
@@ -27,9 +28,14 @@ def modal(form: Form, *, revision: int = 0, team_id: str | None = None, zone: st
         "title": plain_text(form.title, limits.VIEW_TITLE),
         "close": plain_text(form.close, limits.VIEW_BUTTON),
         "private_metadata": form.private,
-        "blocks": [*said, *inputs],
+        "blocks": [*switch, *said, *inputs],
     }
     return view | {"submit": plain_text(form.submit, limits.VIEW_BUTTON)} if form.submit or inputs else view
+
+
+def _switch(entry: Choice) -> Block:
+    text = {"type": "mrkdwn", "text": f"*{plain(entry.label, limits.INPUT_LABEL)}*"}
+    return {"type": "section", "block_id": entry.name, "text": text, "accessory": _choice(entry)}
 
 
 def answer(message: Message, *, team_id: str | None = None, zone: str = "UTC") -> Block:
@@ -79,7 +85,8 @@ def _choice(entry: Choice) -> Block:
     if not entry.options or len(entry.options) > limits.SELECT_OPTIONS:
         raise TooLong(f"choice {entry.name} needs 1 to {limits.SELECT_OPTIONS} options")
     options = [_option(value, text) for value, text in entry.options]
-    kind = "radio_buttons" if len(options) <= limits.RADIO_OPTIONS else "static_select"
+    radio = len(options) <= limits.RADIO_OPTIONS and not entry.menu
+    kind = "radio_buttons" if radio else "static_select"
     element: dict[str, Any] = {"type": kind, "action_id": entry.name, "options": options}
     chosen = [option for option in options if option["value"] == entry.initial]
     return element | ({"initial_option": chosen[0]} if chosen else {})

@@ -1,5 +1,6 @@
 """A small twin of the services: everything in memory, every call written down."""
 
+import asyncio
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from jobs.rooms import Room
 from jobs.schedule import schedule_of
 from jobs.schedules import Planned
 from jobs.slots import next_slots
+from jobs.subscriptions.own import OwnChanges
 from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.audit import AuditPage
@@ -49,16 +51,17 @@ from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
 from storage.facts.mutes import LONGEST, Mute
 from storage.facts.outgoing import TOLD_OF, Endpoint, Send
+from storage.facts.own import Own
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.policies import DEFAULT_POLICY, PlannedCall, Policy, PolicyView, StepKind
 from storage.facts.promises import Promise
-from storage.facts.quiet import Quiet, QuietView, Rhythm
+from storage.facts.quiet import Digest, Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
-from storage.facts.subscriptions import ChannelChoice, ChannelChoices, Choices, Topic, Ways
+from storage.facts.subscriptions import ChannelChoice, ChannelChoices, Choice, Choices, Topic, Ways
 from storage.facts.timelines import Reader as TimelineReader
 from storage.facts.timelines import Timeline, Told
 
@@ -717,6 +720,31 @@ class TwinSubscriptions:
 
 
 @dataclass
+class TwinOwn:
+    """One's own messages: what was saved last is what is shown."""
+
+    saved: dict[str, OwnChanges] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
+    quiet: Quiet | None = None
+    digest: Digest | None = None
+    #: waited for before anything is shown
+    gate: asyncio.Event | None = None
+
+    async def mine(self, actor: Actor) -> Own:
+        who = authorize(actor, Action.CHOOSE_MESSAGES)
+        if self.gate is not None:
+            await self.gate.wait()
+        choices = Choices(self.choices, {SHOP.id: "Shopify", "src_books": "QuickBooks"}, "maya@temerity.example")
+        return Own(choices, QuietView(self.quiet, who.timezone, None), self.digest)
+
+    async def save(self, actor: Actor, wanted: OwnChanges, trigger: TriggerKey) -> Own:
+        authorize(actor, Action.CHOOSE_MESSAGES)
+        self.saved.setdefault(trigger.trigger_id, wanted)
+        self.quiet = wanted.quiet[0] if wanted.quiet else self.quiet
+        return await self.mine(actor)
+
+
+@dataclass
 class TwinChannelChoices:
     """What channels are told, once for each trigger."""
 
@@ -945,6 +973,7 @@ class TwinServices:
         self.quiet = TwinQuiet()
         self.digests = TwinDigests()
         self.channel_choices = TwinChannelChoices()
+        self.own = TwinOwn()
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()

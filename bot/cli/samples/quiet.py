@@ -7,12 +7,13 @@ from storage.facts.deliveries import Channel, DeliveryState
 from storage.facts.digests import DigestView, Ended, Happened
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.messages import Message
+from storage.facts.own import Own
 from storage.facts.quiet import Digest, Quiet, QuietView, Rhythm
 from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState, Freshness, Provider
-from storage.facts.subscriptions import BOTH, ChannelChoice, ChannelChoices, Topic
+from storage.facts.subscriptions import BOTH, MAIL, ChannelChoice, ChannelChoices, Choice, Choices, Topic
 from storage.facts.timelines import Timeline
-from templates.notices import digest, notify_here, quiet, telling
+from templates.notices import digest, notify, notify_here, quiet, telling
 
 
 def quiet_messages() -> dict[str, Message]:
@@ -41,6 +42,13 @@ def quiet_messages() -> dict[str, Message]:
         "digest_none": digest.digest_shown(DigestView(None, s.ZONE)),
         "digest_both": digest.digest_shown(DigestView(mine, s.ZONE, here, s.ZONE), changed=True),
         "digest_refused": digest.digest_refused("sometimes"),
+        "own_saved": notify.own_saved(
+            Own(
+                Choices((Choice("src_1", Topic.LATE, MAIL, s.NOW),), {"src_1": "Shopify <b>"}, None),
+                QuietView(night, s.ZONE, None),
+                mine,
+            )
+        ),
         "notify_here": notify_here.channel_preferences(ChannelChoices((), {}, allowed=True, first=True)),
         "notify_here_chosen": notify_here.channel_preferences(_of_channel(), changed=True),
         "notify_here_not": notify_here.channel_not_allowed(),

@@ -141,12 +141,10 @@ def everywhere(
     return told or rooms(session, organization_id, topic, source_ids, anyway=anyway)
 
 
-def entries(database: Database, channel: str) -> int:
-    """Return how often the audit says that something was changed for the channel."""
+def entries(database: Database, about: str, action: Action = Action.MANAGE_CHANNELS) -> int:
+    """Return how often the audit says that something was changed for a channel, a source or a person."""
     long_ago = AT - timedelta(days=4000)
-    return len(
-        database.in_read(lambda session: audit.said_since(session, "org_1", Action.MANAGE_CHANNELS, channel, long_ago))
-    )
+    return len(database.in_read(lambda session: audit.said_since(session, "org_1", action, about, long_ago)))
 
 
 async def test_an_admin_chooses_for_a_channel_and_nobody_else_and_nowhere_else(database: Database) -> None:
