@@ -6,7 +6,7 @@ from bot.asking import drafts
 from bot.asking.clauses import Clause, clauses, foreign
 from bot.asking.drafts import Named, named_in
 from bot.asking.facts import WITHOUT_SOURCES, Asked, Intent, Understood, World
-from bot.asking.folding import folded
+from bot.asking.folding import MOST, folded
 from bot.asking.language import Language, language
 from bot.asking.marking import marked
 from bot.asking.marks import Marks, unmarked
@@ -35,7 +35,7 @@ def read(text: str, world: World, before: Before | None = None, known: Language 
     plain = marked(text, world, words, marks, alone=about_records)
     if not plain.strip():
         empty = not folded(text, {}, world.bot_user).strip()
-        return Understood((Asked(Intent.HELP if empty else Intent.NOT_UNDERSTOOD, words=text),))
+        return Understood((Asked(Intent.HELP if empty else Intent.NOT_UNDERSTOOD, words=text[:MOST]),))
     return _Reader(plain, world, before, words, marks).understood()
 
 
