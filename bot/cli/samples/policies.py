@@ -30,7 +30,8 @@ def policies(late: RefreshStatus) -> dict[str, Message]:
     )
     view = PolicyView(ORG, chosen, calls, frozenset({_OPS}), 2, 1)
     left = Member("mem_3", "org_1", "T0TEMERITY", "U0MARIA", "Maria Lopez", Role.VIEWER, "UTC", None, False)
-    early = Course(chosen, (), NOW + after, ours)
+    lately = replace(late, requested_at=NOW - timedelta(minutes=30), escalated_at=None)
+    early = Course(chosen, (), lately.requested_at + after, ours)
     return {
         "policy": words.policy_shown(usual),
         "policy_own": words.policy_shown(view),
@@ -40,5 +41,5 @@ def policies(late: RefreshStatus) -> dict[str, Message]:
         "policy_usage": words.policy_usage("sometimes"),
         "on_call_left": words.on_call_left(left, DEFAULT_POLICY.steps),
         "on_call_left_others": words.on_call_left(left, (*DEFAULT_POLICY.steps, _OPS)),
-        "escalation_step_early": notices.escalation_step(late, early, NOW),
+        "escalation_step_early": notices.escalation_step(lately, early, NOW),
     }
