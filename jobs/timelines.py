@@ -6,7 +6,16 @@ from datetime import timedelta
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
-from jobs.notify import AGAIN, ESCALATION_CARD, ESCALATION_MAIL, OWNER_LEFT, REPEATABLE, TEST, Notifier
+from jobs.notify import (
+    AGAIN,
+    ESCALATION_AGAIN,
+    ESCALATION_CARD,
+    ESCALATION_MAIL,
+    OWNER_LEFT,
+    REPEATABLE,
+    TEST,
+    Notifier,
+)
 from jobs.refresh.ask import TriggerKey
 from jobs.subscriptions.capping import BUNDLE
 from storage.facts.clock import Clock
@@ -14,7 +23,7 @@ from storage.facts.deliveries import Channel, Delivery
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member
 from storage.facts.timelines import Reader, Timeline, Told
-from storage.records import audit, deliveries, members, organizations, receipts, refreshes, triggers
+from storage.records import audit, deliveries, escalations, members, organizations, receipts, refreshes, triggers
 from storage.sessions import Session
 
 #: How often a person may have messages sent again, or a test: enough to find a mistake, too little to flood a mailbox.
@@ -22,7 +31,7 @@ MOST_AGAIN, MOST_TESTS = 10, 5
 PERIOD = timedelta(hours=1)
 #: Repetitions of one message to one person.
 MOST_OF_ONE = 3
-_SUPPORTS = frozenset({ESCALATION_CARD, ESCALATION_MAIL, OWNER_LEFT})
+_SUPPORTS = frozenset({ESCALATION_CARD, ESCALATION_MAIL, ESCALATION_AGAIN, OWNER_LEFT})
 _OURS = ("rfr_", "run_", "inc_", "rcp_", "dlv_", "tst_")
 
 
@@ -145,6 +154,11 @@ def _subjects(session: Session, member: Member, named: str) -> tuple[str, list[s
         named = receipt[0].run_id
     if named.startswith("run_"):
         return named, [named, *refreshes.of_run(session, named)]
+    if named.startswith("rfr_"):
+        # Whom the company's policy called about it: a message for each step.
+        called = escalations.find(session, named)
+        steps = range(len(called.policy.steps)) if called is not None else ()
+        return named, [named, *(f"{named}.s{number}" for number in steps)]
     return named, [named]
 
 

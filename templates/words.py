@@ -89,7 +89,7 @@ ACTIONS = {
     Action.REREAD: "read data again",
     Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
     Action.MUTE_ALARMS: "mute alarms",
-    Action.CHANGE_ESCALATION: "see and change who is called when a refresh does not end",
+    Action.CHANGE_ESCALATION: "choose who is called when a refresh does not end",
     Action.SEE_AUDIT: "see the audit",
     Action.SEND_AGAIN: "have a message sent again",
     Action.SEND_TEST: "send a test message to themselves",

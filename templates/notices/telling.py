@@ -33,6 +33,7 @@ _KINDS: Mapping[str, str] = {
     "escalation_card": "Call to support",
     "escalation_mail": "Call to support",
     "escalation_told": "Support was called",
+    "escalation_again": "Call to support, once more",
     "incident_card": "Warning",
     "incident_mail": "Warning",
     "incident_reminder": "Reminder",

@@ -11,9 +11,12 @@ from jobs.escalating import auditing
 from jobs.escalating.calling import FOLLOWING
 from jobs.escalating.view import escalation_message, step_message
 from jobs.notify import ESCALATION_STEP, Notifier
+from jobs.timelines import TimelineService
 from storage.facts.deliveries import Delivery, DeliveryState
+from storage.facts.people import Actor, SlackIdentity
 from storage.facts.policies import DEFAULT_POLICY, By, Policy, PolicyStep, StepKind, policy_text, read_policy
-from storage.records import channels, deliveries, members
+from storage.facts.timelines import Reader
+from storage.records import channels, deliveries, members, organizations
 from storage.sessions import Database
 from storage.tables import DeadlineRow, DeliveryRow, MemberRow
 from templates.mail import render
@@ -44,6 +47,11 @@ async def test_who_is_called_before_support_is_called_then_and_support_at_its_ti
     await stage.later(3 * HOUR)
     assert stage.told(refresh) == sorted([*FIRST, STEP, STEP])
     assert [call.number for call in stage.book(refresh)] == [0, 1, 2, 3]
+    identity = SlackIdentity("T0TEMERITY", "U0DANIEL")
+    daniel = Actor(identity, stage.database.in_read(lambda s: organizations.member_by_identity(s, identity)))
+    line = await TimelineService(stage.desk, stage.clock, stage.notifier).of(daniel, refresh)
+    own = [(told.reader, told.name) for told in line.told if told.kind == ESCALATION_STEP]
+    assert own == [(Reader.CHANNEL, "C0FINANCE"), (Reader.MEMBER, "Maya Ortiz")]
     stage.end(refresh)
     await stage.later(48 * HOUR)
     assert len(stage.book(refresh)) == 4
