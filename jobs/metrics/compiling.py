@@ -22,10 +22,14 @@ _WANTED = """wanted AS (
     SELECT unnest($2::INTEGER[]) AS n, unnest($3::VARCHAR[]) AS kind, unnest($4::VARCHAR[]) AS key,
         unnest($5::VARCHAR[]) AS grain, unnest($6::VARCHAR[]) AS class_id, unnest($7::VARCHAR[]) AS department_id,
         unnest($8::VARCHAR[]) AS customer_id
-), chosen AS (
+), chosen AS MATERIALIZED (
     SELECT DISTINCT w.*, m.item FROM wanted w JOIN members m ON m.kind = w.kind AND m.key = w.key
 )"""
-_SUMS = """SELECT c.n, CAST(date_trunc(c.grain, r.day) AS DATE) AS start, sum(r.amount) AS total,
+#: The rows without a day say how many items each choice stands for.
+_SUMS = """SELECT n, NULL AS start, NULL AS total, count(*) AS rows, 0 AS missing, NULL AS first_currency,
+    NULL AS last_currency
+FROM chosen GROUP BY 1
+UNION ALL SELECT c.n, CAST(date_trunc(c.grain, r.day) AS DATE) AS start, sum(r.amount) AS total,
     CAST(sum(r.counted) AS BIGINT) AS rows, count(*) FILTER (WHERE r.amount IS NULL) AS missing,
     min(r.currency) AS first_currency, max(r.currency) AS last_currency
 FROM chosen c JOIN records r ON r.item = c.item
@@ -86,7 +90,7 @@ class Compiled:
             self._groups.setdefault(key, (table, []))[1].append(number)
 
     def questions(self) -> "list[Question]":
-        """Return four questions for each group: its days, its members, its sums, and when it was read."""
+        """Return three questions for each group: its days, its members with their sums, and when it was read."""
         return [question for (_, records), (table, numbers) in self._groups.items()
                 for question in self._of_group(table, records, numbers)]  # fmt: skip
 
@@ -94,17 +98,20 @@ class Compiled:
         """Return what each side came to, in their order."""
         answered: dict[int, Answered] = {}
         for at, (table, numbers) in enumerate(self._groups.values()):
-            span, members, sums, read = found[4 * at : 4 * at + 4]
+            span, sums, read = found[3 * at : 3 * at + 3]
             since, until = span[0] if span else (None, None)
-            there = {int(n): int(count) for n, count in members}
+            there: set[int] = set()
             rows: dict[int, list[Sequence[Any]]] = {}
             for row in sums:
-                rows.setdefault(int(row[0]), []).append(row)
+                if row[1] is None:
+                    there.add(int(row[0]))
+                else:
+                    rows.setdefault(int(row[0]), []).append(row)
             at_ = _instant(read[0][0]) if read else None
             for number in numbers:
                 if since is None:
                     answered[number] = Answered(None, at_, empty=True)
-                elif not there.get(number):
+                elif number not in there:
                     answered[number] = Answered(None, at_)
                 else:
                     input_ = _input(
@@ -118,17 +125,16 @@ class Compiled:
 
         source = (self._source_id,)
         yield Question(table.since, source, _needs(table.since))
-        chosen = self._parameters(numbers)
         # Names and text of ours alone: what people chose is in the parameters.
-        begin = f"WITH RECURSIVE {table.members}, {_WANTED}"
-        members = f"{begin} SELECT n, count(*) FROM chosen GROUP BY 1"  # noqa: S608 - names of ours
-        yield Question(members, chosen, _needs(members))
-        sums = f"{begin}, records AS ({records}) {_SUMS}"
-        yield Question(sums, chosen, _needs(sums))
+        sums = f"WITH RECURSIVE {table.members}, {_WANTED}, records AS ({records}) {_SUMS}"
+        yield Question(sums, self._parameters(numbers), _needs(sums))
+        if not table.daily:
+            yield Question("SELECT NULL WHERE FALSE")
+            return
         # Rows that are the same again keep the instant at which they came.
-        raw = f"raw_quickbooks_{table.daily or 'accounts'}"
-        at = "max(epoch_us(_extracted_at))" if table.daily else "NULL"
-        yield Question(f"SELECT {at} FROM {raw} WHERE _source = $1", source, (raw,))  # noqa: S608 - names of ours
+        raw = f"raw_quickbooks_{table.daily}"
+        at = f"SELECT max(epoch_us(_extracted_at)) FROM {raw} WHERE _source = $1"  # noqa: S608 - names of ours
+        yield Question(at, source, (raw,))
 
     def _parameters(self, numbers: Sequence[int]) -> tuple[Any, ...]:
         chosen = [self._sides[number] for number in numbers]

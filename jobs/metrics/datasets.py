@@ -26,33 +26,34 @@ _MOVING = frozenset(
 _STANDING = frozenset(Calculation) - {Calculation.SUM, Calculation.COUNT, Calculation.AVERAGE, Calculation.CUMULATIVE}
 
 _ACCOUNTS = """
-tree AS (
-    SELECT account_id AS top, account_id AS item FROM ready_quickbooks_accounts WHERE _source = $1
-    UNION
-    SELECT t.top, a.account_id FROM tree t JOIN ready_quickbooks_accounts a ON a.parent_account_id = t.item
-    WHERE a._source = $1
+own AS MATERIALIZED (
+    SELECT account_id, account_type, classification, parent_account_id FROM ready_quickbooks_accounts WHERE _source = $1
+), tree AS (
+    SELECT account_id AS top, account_id AS item FROM own
+    UNION SELECT t.top, a.account_id FROM tree t JOIN own a ON a.parent_account_id = t.item
 ), members AS (
-    SELECT 'account' AS kind, account_id AS key, account_id AS item FROM ready_quickbooks_accounts WHERE _source = $1
+    SELECT 'account' AS kind, account_id AS key, account_id AS item FROM own
     UNION ALL SELECT 'account below', top, item FROM tree
-    UNION ALL SELECT 'category', account_type, account_id FROM ready_quickbooks_accounts WHERE _source = $1
-    UNION ALL SELECT 'all revenue', '', account_id FROM ready_quickbooks_accounts
-    WHERE _source = $1 AND classification = 'Revenue'
-    UNION ALL SELECT 'all expenses', '', account_id FROM ready_quickbooks_accounts
-    WHERE _source = $1 AND classification = 'Expense'
+    UNION ALL SELECT 'category', account_type, account_id FROM own
+    UNION ALL SELECT 'all revenue', '', account_id FROM own WHERE classification = 'Revenue'
+    UNION ALL SELECT 'all expenses', '', account_id FROM own WHERE classification = 'Expense'
     {more}
 )"""
 _SECTIONS = """UNION ALL SELECT DISTINCT 'section', section, 'section ' || section FROM {table}
     WHERE _source = $1 AND row_kind = 'summary' AND level = 0 AND section IS NOT NULL"""
 _LISTED = """
-tree AS (
-    SELECT {one}_id AS top, {one}_id AS item FROM ready_quickbooks_{one}s WHERE _source = $1
-    UNION
-    SELECT t.top, a.{one}_id FROM tree t JOIN ready_quickbooks_{one}s a ON a.parent_{one}_id = t.item
-    WHERE a._source = $1
+own AS MATERIALIZED (
+    SELECT {one}_id AS id, parent_{one}_id AS parent_id FROM ready_quickbooks_{one}s WHERE _source = $1
+), tree AS (
+    SELECT id AS top, id AS item FROM own
+    UNION SELECT t.top, a.id FROM tree t JOIN own a ON a.parent_id = t.item
 ), members AS (
-    SELECT '{one}' AS kind, {one}_id AS key, {one}_id AS item FROM ready_quickbooks_{one}s WHERE _source = $1
+    SELECT '{one}' AS kind, id AS key, id AS item FROM own
     UNION ALL SELECT '{one} below', top, item FROM tree
-    UNION ALL SELECT 'all', '', {one}_id FROM ready_quickbooks_{one}s WHERE _source = $1
+    UNION ALL SELECT 'all', '', id FROM own
+), home AS MATERIALIZED (
+    SELECT coalesce((SELECT min(home_currency) FROM ready_quickbooks_preferences WHERE _source = $1),
+        (SELECT min(currency) FROM ready_quickbooks_profit_and_loss WHERE _source = $1)) AS code
 )"""
 
 _PLAIN = "NULL AS class_id, NULL AS department_id, NULL AS customer_id"
@@ -78,14 +79,11 @@ UNION ALL SELECT a.account_id, (SELECT min(period_start) FROM ready_quickbooks_a
     a.current_balance, 0, a.currency, NULL, NULL, NULL
 FROM ready_quickbooks_accounts a WHERE a._source = $1 AND a.account_id NOT IN
     (SELECT account_id FROM ready_quickbooks_account_balances WHERE _source = $1 AND account_id IS NOT NULL)"""
-#: What the company's own amounts are in; not every company tells its preferences.
-_HOME = """coalesce((SELECT min(home_currency) FROM ready_quickbooks_preferences WHERE _source = $1),
-        (SELECT min(currency) FROM ready_quickbooks_profit_and_loss WHERE _source = $1))"""
 _LINES = """SELECT item_id AS item, {one}_date AS day, {sign}home_amount AS amount, 1 AS counted,
-    {home} AS currency,
+    (SELECT code FROM home) AS currency,
     class_id, NULL AS department_id, customer_id FROM ready_quickbooks_{one}_lines WHERE _source = $1"""
 _DOCUMENTS = """SELECT customer_id AS item, {one}_date AS day, {sign}home_total_amount AS amount, 1 AS counted,
-    {home} AS currency,
+    (SELECT code FROM home) AS currency,
     class_id, department_id, customer_id FROM ready_quickbooks_{one}s WHERE _source = $1"""
 _SALES = {"invoice": "", "sales_receipt": "", "credit_memo": "-", "refund_receipt": "-"}
 
@@ -140,14 +138,17 @@ def _report(label: str, name: str, day: str, calculations: frozenset[Calculation
 
 
 def _sold(label: str, kind: ItemKind, select: str, filters: set[str]) -> Table:
-    records = " UNION ALL ".join(select.format(one=one, sign=sign, home=_HOME) for one, sign in _SALES.items())
+    records = " UNION ALL ".join(select.format(one=one, sign=sign) for one, sign in _SALES.items())
+    days = " UNION ALL ".join(
+        f"SELECT {one}_date AS day FROM ready_quickbooks_{one}s WHERE _source = $1" for one in _SALES
+    )
     return Table(
         label,
         _LEDGER - {Calculation.END_BALANCE},
         frozenset({ItemKind.ALL, kind}),
         _LISTED.format(one=kind.value),
         records,
-        f"SELECT min(day), max(day) FROM ({records})",
+        f"SELECT min(day), max(day) FROM ({days})",
         whole=True,
         filters=frozenset(filters),
     )

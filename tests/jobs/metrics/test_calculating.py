@@ -204,7 +204,8 @@ class Played:
         return {one.name: one for one in self.read(lambda session: metrics.of_source(session, self.source.id))}
 
     def values(self, name: str) -> list[Any]:
-        return self.read(lambda session: metrics.newest_values(session, self.all()[name].id))
+        found: list[Any] = self.read(lambda session: metrics.newest_values(session, self.all()[name].id))
+        return found
 
     def told(self) -> list[dict[str, Any]]:
         wanted = select(OutgoingMessageRow.body).where(OutgoingMessageRow.type == EventType.METRIC_UPDATED)
@@ -265,8 +266,8 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         dies.at = "metrics.kept"
         second = await played.collect()
 
-        async def died() -> bool | None:
-            return None if dies.at else True
+        async def died() -> bool:
+            return not dies.at
 
         await eventually(died, seconds=60)
         stage.clock.advance(timedelta(minutes=6))
