@@ -9,12 +9,14 @@ from jobs.refresh.ask import Joined, LeftOut, Place, Scope, TriggerKey
 from sandbox.slack.lies import Kind
 from tests.faults.simulation.engine import DiedError
 from tests.faults.simulation.oracle import Oracle
+from tests.faults.simulation.people import People
 from tests.faults.simulation.provider import NAMES, Account, Mood
+from tests.faults.simulation.standing import Standing
 from tests.faults.simulation.world import Simulated
 
 _KEYS = 25
 #: Moods, and how often an account falls into each of them.
-_MOODS = [Mood.DOWN, Mood.THROTTLED, Mood.THROTTLED, Mood.BROKEN, Mood.PARTLY, Mood.PARTLY, Mood.REVOKED]
+_MOODS = [Mood.DOWN, Mood.THROTTLED, Mood.THROTTLED, Mood.BROKEN, Mood.PARTLY, Mood.PARTLY, Mood.REVOKED, Mood.EMPTY]
 _SLACK: tuple[Kind, ...] = ("server_error", "ratelimited", "reset", "accept_reset")
 _MAIL = ("tempfail", "refuse_connection", "accept_drop")
 
@@ -31,7 +33,7 @@ class EndlessError(RuntimeError):
     """Time stands still: there is always something to be done."""
 
 
-class Acts:
+class Acts(People):
     """Draws what happens next."""
 
     def __init__(self, world: Simulated, oracle: Oracle) -> None:
@@ -52,8 +54,13 @@ class Acts:
         """
         world = self.world
         end = world.clock.now() + timedelta(days=days)
-        acts = [self.change] * 12 + [self.mood] * 3 + [self.request] * 6 + [self.cancel, self.crash, self.crash]
-        acts += [self.slack, self.mail]
+        acts = (
+            [self.change] * 12
+            + [self.mood] * 3
+            + [self.request] * 6
+            + [self.cancel, self.crash, self.crash, self.stand, self.stand]
+        )
+        acts += [self.slack, self.mail, self.disconnect, self.schedule, self.promise, self.mute, self.snooze]
         if only:
             acts = [getattr(self, name) for name in only]
         each = timedelta(days=1) / (often * len(world.companies))
@@ -62,6 +69,8 @@ class Acts:
         while world.clock.now() < end:
             if following <= world.clock.now():
                 await self._surely(self.dice.choice(acts))
+                # What a person changed is looked at within a second.
+                await self._surely(self._look)
                 await self.oracle.answers(self.dice.choice(world.companies))
                 following = world.clock.now() + each * (2 * self.dice.random())
             if not only and sleeps <= world.clock.now():
@@ -99,6 +108,9 @@ class Acts:
         except DiedError:
             await self.world.die()
 
+    async def _look(self) -> None:
+        await self.world.look("deadlines", "changed_schedules")
+
     async def _cure(self) -> None:
         now = self.world.clock.now()
         over = [cure for cure in self._cures if cure.at <= now]
@@ -115,8 +127,14 @@ class Acts:
         """An account falls ill for some hours; a grant that is dead is mended by a person."""
         self._ill(self.dice.choice(_MOODS))
 
+    async def down(self) -> None:
+        self._ill(Mood.DOWN)
+
     async def broken(self) -> None:
         self._ill(Mood.BROKEN)
+
+    async def empty(self) -> None:
+        self._ill(Mood.EMPTY)
 
     async def partly(self) -> None:
         self._ill(Mood.PARTLY)
@@ -136,8 +154,8 @@ class Acts:
         async def well() -> None:
             revoked = account.mood is Mood.REVOKED
             account.fall(Mood.WELL, self.world.clock.now())
-            if revoked:
-                company, source_id = self.world.owner(account)
+            company, source_id = self.world.owner(account)
+            if revoked and not self.oracle.promised[source_id].stopped:
                 await self.world.jobs.services.help.test(self.world.actor(company), source_id)
 
         self._later(self.dice.uniform(0.5, 12), well)
@@ -161,6 +179,7 @@ class Acts:
         """Somebody stops what was asked for last."""
         if self.oracle.requests:
             last = self.oracle.requests[-1]
+            self.oracle.cancelled_at = self.world.clock.now()
             await self.world.jobs.services.refresh.cancel(
                 self.world.actor(last.company), last.id, TriggerKey(last.company.team, f"stop-{last.id}")
             )
@@ -168,6 +187,12 @@ class Acts:
     async def crash(self) -> None:
         """The process will die soon, wherever it is then."""
         self.world.dies_in = self.dice.randrange(20)
+
+    async def stand(self) -> None:
+        """A process will stand still soon, wherever it is then; another one does what it was at."""
+        if isinstance(self.world, Standing):
+            until = self.world.clock.now() + timedelta(hours=self.dice.uniform(0.05, 2))
+            self.world.stand_still(self.dice.randrange(8), until, dies=self.dice.random() < 0.3)
 
     async def slack(self) -> None:
         """Slack is ill for a while, in one way."""

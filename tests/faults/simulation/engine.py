@@ -47,19 +47,22 @@ class Kept(WorkContext):
     def __init__(self, engine: "SmallEngine", work: Work) -> None:
         self._small = engine
         self.id, self.kind, self.subject, self.attempt = work.id, work.kind, work.subject, work.attempt
+        self.epoch = engine.epoch
 
     async def step(self, name: str, fn: Callable[..., Any], *args: Any) -> Any:
         results = self._small.results.setdefault(self.id, {})
         if name not in results:
             self._small.point(f"step.{name}.before")
+            await self._small.pause()
             found = await fn(*args) if asyncio.iscoroutinefunction(fn) else await asyncio.to_thread(fn, *args)
             self._small.point(f"step.{name}.ran")
-            results[name] = plain(found)
+            await self._small.pause()
+            results.setdefault(name, plain(found))
             self._small.point(f"step.{name}.recorded")
         return results[name]
 
     def may_act(self) -> bool:
-        return True
+        return self._small.epoch == self.epoch
 
 
 class SmallEngine:
@@ -71,6 +74,8 @@ class SmallEngine:
         self.point: Callable[[str], None] = lambda _name: None
         self.results: dict[str, dict[str, Any]] = {}
         self.handled = 0
+        #: grows when a process is taken for dead that is not
+        self.epoch = 0
 
         def make(session: Session) -> None:
             session.connection().execute(_TABLE)
@@ -111,6 +116,7 @@ class SmallEngine:
     async def run(self, work: Work, handlers: Mapping[str, Handler], on_error: OnError) -> None:
         """Run a piece of work to its end, or until the process dies."""
         self.handled += 1
+        epoch = self.epoch
         self._write(_START, id=work.id)
         try:
             self.point("work.claimed")
@@ -118,10 +124,17 @@ class SmallEngine:
             self.point("work.finishing")
         except Exception as error:  # noqa: BLE001 - the edge of a piece of work, as in the real engine
             await on_error(work.kind, work.subject, work.attempt, f"ref_{self.handled}", error)
-            self._write(_STATE, id=work.id, state="failed", error=type(error).__name__)
+            self._ended(work, epoch, "failed", type(error).__name__)
         else:
-            self._write(_STATE, id=work.id, state="done", error=None)
-        self.results.pop(work.id, None)
+            self._ended(work, epoch, "done", None)
+
+    async def pause(self) -> None:
+        """Go on at once; another engine may let a worker stand still here."""
+
+    def _ended(self, work: Work, epoch: int, state: str, error: str | None) -> None:
+        if epoch == self.epoch:
+            self._write(_STATE, id=work.id, state=state, error=error)
+            self.results.pop(work.id, None)
 
     def give_back(self) -> None:
         """Give back what a process that died was at."""

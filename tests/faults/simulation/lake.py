@@ -7,7 +7,7 @@ from typing import Any, cast
 from jobs.ground import Warehouses
 from storage.facts.ready import ReadyTable
 from storage.facts.streams import Batch, Stream, StreamCounts
-from storage.warehouse import LoadResult, LoadRun, Warehouse
+from storage.warehouse import LoadResult, LoadRun, Shrunk, Warehouse
 from storage.warehouse.results import ProcessResult, Standing
 
 Fence = Callable[[], None]
@@ -40,7 +40,7 @@ class Load:
     def commit(
         self,
         cursors: Mapping[str, str],
-        _full: Collection[str] = (),
+        full: Collection[str] = (),
         *,
         aside: Collection[str] = (),
         fence: Fence | None = None,
@@ -52,6 +52,11 @@ class Load:
         self._checkpoint("warehouse.staged")
         part, before, counts = lake.part(run.source_id), lake.snapshot(), {}
         raw = {name: dict(rows) for name, rows in part.raw.items()}
+        come = {batch.stream.name for batch in self._batches}
+        for name in full:
+            if name not in come and raw.get(name):
+                # The real one holds any read that finds far fewer records than there are.
+                raise Shrunk(name, len(raw[name]), 0)
         for batch in self._batches:
             if batch.stream.name not in aside:
                 counts[batch.stream.name] = _merge(raw.setdefault(batch.stream.name, {}), batch)

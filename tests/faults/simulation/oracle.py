@@ -15,10 +15,11 @@ from sqlalchemy import text
 
 from sandbox.slack.journal import Entry
 from sandbox.slack.messages import words as texts
-from storage.facts.sources import ConnectionState, Freshness
+from storage.facts.sources import Freshness
 from storage.facts.status import RefreshStatus, SourceStatus
 from storage.sessions import Session
 from tests.faults.simulation.clock import BEGINNING
+from tests.faults.simulation.promised import Alarms, Promised
 from tests.faults.simulation.provider import NAMES, Account, Mood
 from tests.faults.simulation.world import SUPPORT_CHANNEL, Company, Simulated
 
@@ -30,6 +31,13 @@ ESCALATES = timedelta(hours=3)
 #: How long the outbox may take, once Slack answers.
 TOLD_IN = timedelta(minutes=40)
 _LOOK, _GRACE, _DAY = timedelta(minutes=30), timedelta(hours=5), timedelta(days=1)
+#: Nobody waits longer for the word whose fault it is; an alarm that is over says so by then.
+_FLEET_HOLDS, _OVER_IN = timedelta(hours=3), timedelta(hours=1)
+_CUSTOMERS_WAIT = "Customers are not told yet"
+_SOURCE_ID = re.compile("src_[0-9a-z]+")
+_CALLED = re.compile("^(Needs support|In hand) · ", re.MULTILINE)
+#: What the product cannot read, and says so at once.
+_KNOWN_AT_ONCE = frozenset({Mood.BROKEN, Mood.EMPTY})
 _CARD_AND_CONFIRMATION = 2
 _NAME = "(?P<name>(QuickBooks|Shopify)( · Company [0-9-]+)?)"
 _CLAIM = re.compile(rf"\*{_NAME}\* data as of [^→]*→ <!date\^(?P<at>[0-9]+)")
@@ -74,18 +82,39 @@ class Oracle:
     speaks_since: datetime = BEGINNING
     #: since when the machine does not sleep
     awake_since: datetime = BEGINNING
+    #: what was promised of each source, as people set it
+    promised: dict[str, Promised] = field(default_factory=dict)
+    #: when somebody last stopped a refresh
+    cancelled_at: datetime = BEGINNING - _DAY
     _heard: int = 0
+    #: channel -> what its living messages say
+    _alarms: dict[str, Alarms] = field(default_factory=dict)
+    #: source -> when a person last changed it; and what was complained of
+    _changed: dict[str, datetime] = field(default_factory=dict)
+    _said: set[tuple[str, ...]] = field(default_factory=set)
+    #: when customers were last held back
+    _held_at: datetime = BEGINNING
     #: delivery -> how often it was posted
     _posts: Counter[str] = field(default_factory=Counter)
     #: what is shown now, by channel and ts
     _shown: dict[tuple[str, str], str] = field(default_factory=dict)
-    #: source -> when it was said to be disconnected, and late or failing
+    #: source -> when it was said to be disconnected
     _disconnected: dict[str, datetime] = field(default_factory=dict)
-    _troubled: dict[str, datetime] = field(default_factory=dict)
     #: what support was told, and when
     _support: list[tuple[datetime, str]] = field(default_factory=list)
     _judged: dict[str, datetime] = field(default_factory=dict)
     _known: dict[tuple[str, datetime], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for company in self.world.companies:
+            titles = {one: self.world.titles[one] for one in company.sources}
+            self._alarms[company.channel] = Alarms(titles)
+            for one in company.sources:
+                self.promised[one] = Promised(timedelta(minutes=self.world.minutes[one]))
+
+    def changed(self, source_id: str) -> None:
+        """Note that a person changed something about a source: what is said of it may follow."""
+        self._changed[source_id] = self.world.clock.now()
 
     async def answers(self, company: Company) -> None:
         """Ask for the status of all sources of a company, and judge each answer."""
@@ -130,9 +159,11 @@ class Oracle:
             if entry.kind in {"post", "update"}:
                 self._hear(entry)
         self._heard = len(entries)
+        if self._held_back():
+            self._held_at = self.world.clock.now()
         for company in self.world.companies:
             for source_id in company.sources:
-                self._promises(source_id)
+                self._promises(company, source_id)
         for request in self.requests:
             if not request.judged:
                 await self._overrun(request)
@@ -155,6 +186,9 @@ class Oracle:
             ]
             if not any(request.id in mail for mail in mails):
                 self._complain(f"refresh {request.id} of {request.at}: no mail came")
+        for (channel, _), shown in self._shown.items():
+            if channel == SUPPORT_CHANNEL and _CALLED.match(shown):
+                self._complain(f"never closed for support: {shown[:200]}")
         self.world.database.in_read(self._ledger)
         for refused in self.world.slack.core.journal.refused:
             if refused.error not in _SCRIPTED:
@@ -180,6 +214,9 @@ class Oracle:
             self._support.append((entry.at, words))
             return
         company = next(one for one in self.world.companies if one.team == entry.team)
+        if entry.channel == company.channel:
+            ids = _SOURCE_ID.findall(str(entry.blocks))
+            self._alarms[entry.channel].hear(entry.ts, words.split("\n"), ids)
         for claim in _CLAIM.finditer(words):
             source_id = self._meant(company, claim["name"], words)
             if source_id is not None:
@@ -203,28 +240,78 @@ class Oracle:
         account = self.world.account_of(source_id)
         if f"{title} is disconnected" in words:
             self._disconnected[source_id] = entry.at
-        if re.search(rf"{title} (is late|is overdue|is late again|fails|keeps failing|cannot be)", words):
-            self._troubled[source_id] = entry.at
         if f"{title} works again" in words and account.mood is Mood.REVOKED and account.refusals:
             self._complain(f"{account.name} is said to work again, and the provider refuses it")
 
-    def _promises(self, source_id: str) -> None:
+    def _held_back(self) -> bool:
+        """Whether support was told that customers are not told yet."""
+        return any(
+            channel == SUPPORT_CHANNEL and _CUSTOMERS_WAIT in words for (channel, _), words in self._shown.items()
+        )
+
+    def _promises(self, company: Company, source_id: str) -> None:
         world, account = self.world, self.world.account_of(source_id)
         now = world.clock.now()
         if self._judged.get(source_id, BEGINNING) + _LOOK > now:
             return
         self._judged[source_id] = now
+        if not self.silent:
+            self._alarm(company, source_id, account, now)
+        if self.promised[source_id].stopped:
+            return
         # The second refusal: the first one may have come to a run that was stopped by a person.
         refused = account.refusals[1] if len(account.refusals) > 1 else None
         told = self._disconnected.get(source_id, BEGINNING)
-        if refused and not self.silent and now > max(refused, self.speaks_since) + TOLD_IN and told < refused - _DAY:
+        tell_by = max(refused or BEGINNING, self.speaks_since, self._changed.get(source_id, BEGINNING)) + TOLD_IN
+        if refused and not self.silent and now > tell_by and told < refused - _DAY:
             self._complain(f"{account.name} refuses since {refused}, and nobody was told that it is disconnected")
-        well = max(account.since or BEGINNING, self.awake_since)
+        well = max(account.since or BEGINNING, self.awake_since, self._changed.get(source_id, BEGINNING))
         if account.mood is not Mood.WELL or now < well + _GRACE:
             return
         last = account.reads[-1].began if account.reads else BEGINNING
-        if now > last + timedelta(minutes=world.minutes[source_id]) + _GRACE:
+        every = self.promised[source_id].collected_every()
+        # The first time of another schedule is the next one.
+        if every is not None and now > max(last, self._changed.get(source_id, BEGINNING)) + every + _GRACE:
             self._complain(f"{account.name} is well since {well}, and was not collected since {last}")
+
+    def _alarm(self, company: Company, source_id: str, account: Account, now: datetime) -> None:
+        """Judge what is said, or not said, of a source that is late, fails, or is well."""
+        promised, said = self.promised[source_id], self._alarms[company.channel].said(source_id)
+        news = max(
+            self.speaks_since, self.awake_since, self._changed.get(source_id, BEGINNING), promised.mute_ends(now)
+        )
+        known = [read_to for name in NAMES if (read_to := account.read_to(name)) is not None]
+        late = promised.late_at(min(known)) if len(known) == len(NAMES) else None
+        last = account.reads[-1] if account.reads else None
+        told = bool(said) or promised.is_muted(now)
+        if late is not None and not told and now > max(news, self._allowed(late)) + TOLD_IN:
+            self._once(source_id, late, f"{account.name} is late since {late}, and nobody is told")
+        if last is None or self.cancelled_at > last.began - _FLEET_HOLDS:
+            return
+        fails = last.mood in _KNOWN_AT_ONCE and account.mood is last.mood and not promised.stopped and promised.every
+        if fails and not told and now > max(news, self._allowed(last.began)) + TOLD_IN:
+            self._once(source_id, last.began, f"{account.name} fails since {last.began}, and nobody is told")
+        well = last.mood is Mood.WELL and last.ended is not None and set(last.whole) == set(NAMES)
+        in_time = late is None or (now < late and not promised.by_times)
+        if (
+            well
+            and in_time
+            and account.mood is Mood.WELL
+            and said == "troubled"
+            and now > max(news, last.began) + _OVER_IN
+        ):
+            self._once(
+                source_id, last.began, f"{account.name} was read at {last.began}, and is still said to be in trouble"
+            )
+
+    def _allowed(self, since: datetime) -> datetime:
+        """Return when customers must be told at the latest of what is so since then: support may be told first."""
+        return max(since, min(self._held_at, since + _FLEET_HOLDS))
+
+    def _once(self, source_id: str, since: datetime, words: str) -> None:
+        if (source_id, str(since), words) not in self._said:
+            self._said.add((source_id, str(since), words))
+            self._complain(words)
 
     async def _overrun(self, request: Request) -> None:
         now = self.world.clock.now()
@@ -248,13 +335,12 @@ class Oracle:
             self._complain(f"expected and neither met nor reported: {row.kind} {row.subject} {row.slot}, {row.state}")
 
     def _freshness(self, status: SourceStatus, now: datetime) -> None:
-        as_of, every = status.last_data_refresh, timedelta(minutes=status.source.schedule_minutes)
+        as_of, promised = status.last_data_refresh, self.promised[status.source.id]
         if status.freshness is not Freshness.FRESH:
             return
-        if as_of is None or now - as_of > every + TOLERANCE:
-            self._complain(f"{status.source.account} is called fresh, as of {as_of}, and is promised every {every}")
-        if status.source.connection is ConnectionState.DISCONNECTED and as_of is not None and now - as_of > every * 2:
-            self._complain(f"{status.source.account} is called fresh and was disconnected long ago")
+        late = promised.fresh_until(as_of) if as_of is not None else BEGINNING
+        if now > late + TOLERANCE:
+            self._complain(f"{status.source.account} is called fresh, as of {as_of}, and is late since {late}")
 
     def _complain(self, words: str) -> None:
         self.complaints.append(f"{self.world.clock.now():%Y-%m-%d %H:%M:%S} {words}")

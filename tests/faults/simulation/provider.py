@@ -38,6 +38,8 @@ class Mood(StrEnum):
     BROKEN = "broken"
     #: one stream cannot be read
     PARTLY = "partly"
+    #: everything seems to be gone: a full answer without a record
+    EMPTY = "empty"
     #: the grant is dead
     REVOKED = "revoked"
 
@@ -81,6 +83,8 @@ class Account:
     refusals: list[datetime] = field(default_factory=list)
     #: called in the middle of a read, when its pages are taken and the time has passed
     meanwhile: Callable[[], Awaitable[None]] | None = None
+    #: called after that: whoever reads may stand still here
+    reading: Callable[[], Awaitable[None]] | None = None
 
     def fall(self, mood: Mood, at: datetime) -> None:
         """Answer differently from now on."""
@@ -151,25 +155,41 @@ class Ledger:
         account.refuse(read.began)
         wanted = tuple(name for name in NAMES if session.access.wants(name))
         lost = ("returns",) if account.mood is Mood.PARTLY and "returns" in wanted else ()
-        read.whole = tuple(name for name in wanted if name not in lost)
-        pages = {name: _page(account, name, cursors.get(name), read.began) for name in read.whole}
+        nothing = account.mood is Mood.EMPTY and account.read_to(NAMES[0]) is not None
+        come = tuple(name for name in wanted if name not in lost)
+        read.whole = () if nothing else come
+        pages = {} if nothing else {name: _page(account, name, cursors.get(name), read.began) for name in come}
         await clock.sleep(account.seconds)
         if account.meanwhile is not None:
             await account.meanwhile()
+        if account.reading is not None:
+            await account.reading()
         for number, (name, page) in enumerate(pages.items(), 1):
             await sink(page)
             progress(name, number, None)
         read.ended = clock.now()
         return Collected(
             source_as_of=read.began,
-            cursors=dict.fromkeys(read.whole, read.began.isoformat()),
+            cursors=dict.fromkeys(come, read.began.isoformat()),
+            full=come if nothing else (),
             reads=len(pages),
-            keep_cursors=read.whole,
+            keep_cursors=() if nothing else come,
             aside=tuple(Aside((name,), Broken("it could not be read", code="unreadable")) for name in lost),
         )
 
     def _account(self, session: Session) -> Account:
         return self._providers.accounts[session.access.account]
+
+
+class Revoking:
+    """A provider that takes a grant back when it is asked to."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+
+    async def revoke(self, *_settings: Any, **_about: Any) -> bool:
+        """Say that it is gone."""
+        return True
 
 
 def _page(account: Account, stream: str, cursor: str | None, now: datetime) -> Batch:

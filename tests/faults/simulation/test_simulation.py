@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from storage.sessions import Database, open_database
 from tests.faults.simulation.acts import Acts
 from tests.faults.simulation.oracle import Oracle, small_lake
+from tests.faults.simulation.standing import Standing
 from tests.faults.simulation.twins import TWINS
 from tests.faults.simulation.world import INTERVALS, Build, simulated
 
@@ -45,6 +46,7 @@ async def played(database: Database, folder: Path, story: Story, build: Build | 
             each=story.each,
             intervals=story.intervals,
             build=build,
+            kind=Standing,
         ) as world:
             oracle = Oracle(world, small_lake(world))
             began = time.process_time()
@@ -52,7 +54,7 @@ async def played(database: Database, folder: Path, story: Story, build: Build | 
             spent, days = time.process_time() - began, story.companies * story.each * story.days
             print(  # noqa: T201 - the seed must be seen
                 f"SIMULATION_SEED={story.seed}: {days:g} source-days, {world.engine.handled} pieces of work,"
-                f" {world.deaths} deaths, {len(oracle.requests)} refreshes, {oracle.verified} claims,"
+                f" {world.deaths} deaths, {getattr(world, 'stills', 0)} stood still, {len(oracle.requests)} refreshes, {oracle.verified} claims,"
                 f" {days / spent:.2f} source-days per CPU second"
             )
             return oracle

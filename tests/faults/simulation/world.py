@@ -29,7 +29,7 @@ from storage.settings import Settings
 from tests.faults.simulation.clock import BEGINNING, VirtualClock
 from tests.faults.simulation.engine import DiedError, SmallEngine
 from tests.faults.simulation.lake import SmallLakes
-from tests.faults.simulation.provider import Account, Ledger, Providers
+from tests.faults.simulation.provider import Account, Ledger, Providers, Revoking
 from tests.faults.simulation.quick import Wire, at_hand, begin_here, forget_the_disk, same_again, straighten
 
 SUPPORT_TEAM, SUPPORT_CHANNEL = "T0SUPPORT", "C0SUPPORT"
@@ -50,7 +50,7 @@ _AGAIN = timedelta(minutes=10)
 #: The first two cost much for every organization and say nothing about time; a beat would be missed between strides.
 _LEFT_OUT = frozenset({"warehouses", "rights", "clock_beat"})
 #: These are run at every stride, all others so seldom: they would be most of the work.
-_OFTEN = frozenset({"cards", "changed_schedules", "escalations", "fleet", "stranded"})
+_OFTEN = frozenset({"cards", "catch_up", "changed_schedules", "escalations", "fleet", "stranded"})
 _SELDOM = timedelta(hours=4)
 
 
@@ -120,6 +120,7 @@ class Simulated:
         arguments: dict[str, Any] = {
             "checkpoint": self.point,
             "connectors": self.connector,
+            "grants": lambda provider: cast("Any", Revoking(provider)),
             "tuning": self.tuning,
             "warehouses": self.lakes,
             **wrong,
