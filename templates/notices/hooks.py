@@ -20,6 +20,7 @@ EVENTS = {
     EventType.SOURCE_READY: "fresh data can be imported",
     EventType.SOURCE_DISCONNECTED: "a source is disconnected",
     EventType.REFRESH_OVERDUE: "a refresh is overdue",
+    EventType.METRIC_UPDATED: "values of a metric changed",
     EventType.TEST: "a test",
 }
 

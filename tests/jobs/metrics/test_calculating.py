@@ -266,10 +266,11 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         dies.at = "metrics.kept"
         second = await played.collect()
 
-        async def died() -> bool:
-            return not dies.at
+        async def died() -> bool | None:
+            return None if dies.at else True
 
-        await eventually(died, seconds=60)
+        gone: bool = await eventually(died, seconds=60)
+        assert gone
         stage.clock.advance(timedelta(minutes=6))
         found = await played.calculated()
         assert played.check() > 250
