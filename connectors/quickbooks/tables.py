@@ -1,31 +1,53 @@
 """QuickBooks' ready tables: what each SQL file reads."""
 
+import re
+from collections.abc import Mapping
+
 from connectors.ready import sql
 from storage.facts.ready import ReadyTable
 
 _PACKAGE = "connectors.quickbooks"
+#: Columns that are empty where the amount does not fit -> what is known then; ``home_x`` beside ``x`` is one, too.
+_FITS: Mapping[str, tuple[str, ...]] = {
+    "amount_before_tax": ("total_amount",),
+    "settled_amount": ("total_amount", "open_amount"),
+    "applied_amount": ("total_amount",),
+    "inventory_value_at_cost": ("purchase_cost", "quantity_on_hand"),
+    **dict.fromkeys(("debit_amount", "credit_amount", "opening_balance", "movement", "closing_balance"), ()),
+}
+_CONVERTED = re.compile(r"\bAS home_(\w+)")
 
 
 def _of(name: str, *, key: str, lines: str | None = None, parent: str | None = None, whole: bool = False) -> ReadyTable:
+    text = sql(_PACKAGE, name)
     return ReadyTable(
         f"quickbooks_{name}",
-        sql(_PACKAGE, name),
+        text,
         parent=f"raw_quickbooks_{parent or name}",
         key=key,
         lines=(f"raw_quickbooks_{lines}",) if lines else (),
         whole=whole,
+        fits=_fits(text) if name != "budgets" else {"total_amount": ()},
     )
 
 
 def _lines(document: str, shape: str, *, note: str = "", **words: str) -> ReadyTable:
     """Return the lines of a document; one SQL serves all documents that sell, another all that buy."""
+    text = sql(_PACKAGE, shape, document=document, note=f" {note}" if note else "", **words)
     return ReadyTable(
         f"quickbooks_{document}_lines",
-        sql(_PACKAGE, shape, document=document, note=f" {note}" if note else "", **words),
+        text,
         parent=f"raw_quickbooks_{document}s",
         key=f"{document}_id",
         lines=(f"raw_quickbooks_{document}_lines",),
+        fits=_fits(text),
     )
+
+
+def _fits(text: str) -> dict[str, tuple[str, ...]]:
+    """Return the columns of a SELECT that are empty where an amount does not fit, with what is known then."""
+    converted = {f"home_{name}": (name,) for name in _CONVERTED.findall(text)}
+    return converted | {name: known for name, known in _FITS.items() if f" AS {name}," in text}
 
 
 READY = (

@@ -18,7 +18,14 @@ READY = (
     ReadyTable("shopify_transactions", sql(_PACKAGE, "transactions"), parent=_ORDERS, key="order_id"),
     ReadyTable("shopify_order_charges", sql(_PACKAGE, "order_charges"), parent=_ORDERS, key="order_id"),
     ReadyTable("shopify_products", sql(_PACKAGE, "products"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
-    ReadyTable("shopify_variants", sql(_PACKAGE, "variants"), parent=_PRODUCTS, key="product_id", lines=(_VARIANTS,)),
+    ReadyTable(
+        "shopify_variants",
+        sql(_PACKAGE, "variants"),
+        parent=_PRODUCTS,
+        key="product_id",
+        lines=(_VARIANTS,),
+        fits={"inventory_value": ("unit_cost", "inventory_quantity")},
+    ),
     ReadyTable(
         "shopify_inventory",
         sql(_PACKAGE, "inventory"),
@@ -26,6 +33,7 @@ READY = (
         key="inventory_item_id",
         lines=("raw_shopify_inventory_levels",),
         lookups={"raw_shopify_locations": "raw_shopify_inventory_levels.location_id"},
+        fits={"inventory_value": ("unit_cost", "on_hand")},
     ),
     ReadyTable("shopify_payouts", sql(_PACKAGE, "payouts"), parent="raw_shopify_payouts", key="payout_id"),
     ReadyTable(

@@ -1,5 +1,6 @@
 """The processing stage: raw records become the ready tables, for changed keys only."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,13 +15,23 @@ from jobs.refresh.configuration import version_of
 from jobs.refresh.outcome import LOST, FencedError, Outcome, failed, holding, warehouse_failed
 from jobs.threads import in_thread
 from storage.facts.runs import Run, RunState, Stage
-from storage.facts.sources import Source
+from storage.facts.sources import Provider, Source
 from storage.facts.streams import StreamCounts
 from storage.records import runs, sources
 from storage.sessions import Session
 from storage.warehouse import WarehouseError
 
 log = structlog.get_logger()
+
+
+def unfit_words(unfit: Mapping[str, Mapping[str, int]], provider: Provider) -> list[str]:
+    """Say which columns are empty in which tables because an amount does not fit; people must not sum over that."""
+    return [
+        f"{table.removeprefix(f'{provider}_').replace('_', ' ')}: {column} is empty in {count} "
+        f"{'row' if count == 1 else 'rows'}, because the amount has more digits than fit. Sums over it lack them."
+        for table, columns in unfit.items()
+        for column, count in columns.items()
+    ]
 
 
 class Processing:
@@ -42,7 +53,7 @@ class Processing:
         ground = self._ground
         started = ground.clock.now()
         try:
-            configuration = await self._build(run, source, generation)
+            configuration, unfit = await self._build(run, source, generation)
         except FencedError:
             return Outcome(generation, LOST)
         except ConnectorError as error:
@@ -50,7 +61,9 @@ class Processing:
         except WarehouseError as error:
             log.exception("processing_failed", run=run.id, source=source.id)
             return warehouse_failed(generation, error, Stage.PROCESSING, run.id)
-        await ground.database.writing(lambda session: self._note(session, run.id, generation, started, configuration))
+        await ground.database.writing(
+            lambda session: self._note(session, run.id, generation, started, configuration, unfit)
+        )
         return Outcome(generation, RunState.READY)
 
     def _claim(self, session: Session, run_id: str, attempt: int) -> tuple[int | None, Run, Source]:
@@ -61,8 +74,8 @@ class Processing:
         run = runs.run(session, run_id)
         return generation, run, sources.source(session, run.source_id)
 
-    async def _build(self, run: Run, source: Source, generation: int) -> str:
-        """Build the ready tables and return the version of the configuration that says how."""
+    async def _build(self, run: Run, source: Source, generation: int) -> tuple[str, list[str]]:
+        """Build the ready tables; return the version of the configuration that says how, and what did not fit."""
         ground = self._ground
         warehouse = ground.warehouses.of(source.organization_id)
         connector = ground.connector(source)
@@ -77,17 +90,19 @@ class Processing:
                 if not ground.database.in_write(still_mine):
                     raise FencedError(run.id)
 
-            await in_thread(
+            built = await in_thread(
                 lambda: warehouse.process(run.id, source.id, ready, fence=fence, checkpoint=ground.checkpoint)
             )
-        return version_of(source, connector.streams, ready)
+        return version_of(source, connector.streams, ready), unfit_words(built.unfit, source.provider)
 
-    def _note(self, session: Session, run_id: str, generation: int, started: datetime, configuration: str) -> None:
+    def _note(
+        self, session: Session, run_id: str, generation: int, started: datetime, configuration: str, unfit: list[str]
+    ) -> None:
         outcome = runs.outcome(session, run_id)
         seconds = (self._ground.clock.now() - started).total_seconds()
         stages = {**outcome.get("stage_seconds", {}), "processing": seconds}
         counts = {name: asdict(count) for name, count in self._made_ready(session, run_id).items()}
-        made = {"stage_seconds": stages, "counts": counts, "configuration": configuration}
+        made = {"stage_seconds": stages, "counts": counts, "configuration": configuration, "unfit": unfit}
         runs.advance(session, run_id, generation, outcome={**outcome, **made})
 
     def _made_ready(self, session: Session, run_id: str) -> dict[str, StreamCounts]:

@@ -28,3 +28,6 @@ class ReadyTable:
     #: a row may depend on many records (totals, reports): the source's part is built anew whenever anything that it
     #: reads changed
     whole: bool = False
+    #: columns that are empty where an amount does not fit -> columns of the table: where all of those are there, an
+    #: empty one means that; it is counted and told
+    fits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

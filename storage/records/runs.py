@@ -516,8 +516,9 @@ def _text(instant: datetime | None) -> str | None:
 
 
 def notes_from(outcome_: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Read what the connector said about the run in plain sentences."""
-    return tuple(((outcome_ or {}).get("plan") or {}).get("notes", ()))
+    """Read what the connector said about the run in plain sentences, and what could not be made ready of it."""
+    found = outcome_ or {}
+    return (*(found.get("plan") or {}).get("notes", ()), *found.get("unfit", ()))
 
 
 def held_from(outcome_: Mapping[str, Any] | None) -> Held | None:

@@ -153,6 +153,8 @@ class Build:
         self._keyed = f"keyed_{number}"
         #: other sources whose rows had to be built too, because the table's columns changed; with their rows now
         self.displaced: dict[str, int] = {}
+        #: column -> rows built for the source in which an amount does not fit
+        self.unfit: dict[str, int] = {}
 
     def run(self, source_id: str, since: Since | None, *, bare: bool = False) -> StreamCounts:
         """Build one source's rows: those of what changed since, or all of them (WrongReadyTable).
@@ -265,6 +267,7 @@ class Build:
         self._show(source_id, ids, since if self._only_own else None)
         key = "''" if self._table.whole else f"CAST({quote(self._table.key)} AS VARCHAR)"
         self._make(self._built, f"SELECT {text(source_id)} AS _source, {key} AS _key, * FROM ({self._table.sql})")
+        self.unfit = self._count_unfit()
         only = f" AND {is_in('_key', f'SELECT id FROM temp.{self._keys}', since.total)}" if since is not None else ""
         whose = self._feed.whose(self._table.parent, source_id)
         self._make(self._old, f"FROM {lake(self._target)} WHERE {whose}{only}")
@@ -273,6 +276,20 @@ class Build:
         # What was not looked at is as it was. The whole is counted in the lake once it is committed.
         total = built if since is None else since.total - old + built
         return StreamCounts(counts.new, counts.changed, counts.deleted, counts.unchanged, total)
+
+    def _count_unfit(self) -> dict[str, int]:
+        """Count the built rows in which a column is empty although all that makes it is there."""
+        fits = self._table.fits
+        if not fits:
+            return {}
+        each = ", ".join(
+            "count(*) FILTER ({})".format(
+                " AND ".join([f"{quote(name)} IS NULL", *(f"{quote(one)} IS NOT NULL" for one in known)])
+            )
+            for name, known in fits.items()
+        )
+        found = self._session.row(f"SELECT {each} FROM temp.{quote(self._built)}")
+        return {name: int(count) for name, count in zip(fits, found, strict=True) if count}
 
     def _write(self, source_id: str, rows: int | None, parents: str) -> tuple[StreamCounts, int, int]:
         """Write what is different; return the counts, and how many rows were looked at before and after.

@@ -34,6 +34,7 @@ def sign(session: Session, message: str, author: str, written: Written) -> None:
             "extracted_at": at,
             "fingerprint": written.fingerprint,
             "aside": written.aside,
+            **({"unfit": written.unfit} if written.unfit else {}),
         }
     )
     session.run(
@@ -76,4 +77,5 @@ def _read(extra: Mapping[str, Any]) -> Written:
         extracted_at=datetime.fromisoformat(at) if at else None,
         fingerprint=extra["fingerprint"],
         aside=tuple(extra.get("aside", ())),
+        unfit=extra.get("unfit", {}),
     )

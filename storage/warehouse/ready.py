@@ -100,7 +100,7 @@ def process(
         with lake_open(location, limits, many=most is None, write=True) as session:
             found = commits.find(session, "process", run_id)
             if found is not None:
-                return ProcessResult(run_id, found[1].before, found[0], found[1].counts)
+                return ProcessResult(run_id, found[1].before, found[0], found[1].counts, found[1].unfit)
             with session.transaction():
                 done = _build_all(session, run_id, source_id, ready, rebuild=rebuild, most=most, fresh=fresh)
                 if done is None:
@@ -180,6 +180,7 @@ def _build_all(
     live = sum(place.live for place in places.get(source_id, {}).values())
     bare = {place.table for place in places.get(source_id, {}).values() if not place.live}
     counts: dict[str, StreamCounts] = {}
+    unfit: dict[str, Mapping[str, int]] = {}
     anew: dict[str, Mark] = {WHOLE_SOURCE: Mark(before, seen)}
     for number, table in enumerate(ready):
         mark = found.get(table.name)
@@ -192,12 +193,14 @@ def _build_all(
             raise _ManyRowsError
         build = Build(session, table, number, feed, existing)
         counts[table.name] = done = build.run(source_id, since, bare=table.parent in bare)
+        if build.unfit:
+            unfit[table.name] = build.unfit
         anew[table.name] = Mark(before, seen, definition(table), done.total)
         for other, total in build.displaced.items():
             mark = Mark(before, json.dumps(_state(places.get(other, {}))), definition(table), total)
             _mark(session, other, {**marks(session, other), table.name: mark})
     _mark(session, source_id, anew)
-    written = Written(before, counts)
+    written = Written(before, counts, unfit=unfit)
     commits.sign(session, commits.commit_message("process", run_id, source_id), "process", written)
     return _Done(written, frozenset(table.name for table in ready if table.parent in sole))
 
@@ -224,4 +227,4 @@ def _read_back(session: Session, run_id: str, source_id: str, done: _Done) -> Pr
     for name, total in touched.items():
         if there.get(name) != total:
             raise Disagreement(f"{name}: {total} rows were written, {there.get(name, 0)} are there")
-    return ProcessResult(run_id, written.before, found[0], written.counts)
+    return ProcessResult(run_id, written.before, found[0], written.counts, written.unfit)

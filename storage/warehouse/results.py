@@ -61,6 +61,8 @@ class ProcessResult:
     snapshot_after: int
     #: ready table -> keys new, changed, deleted and unchanged among those looked at (whole tables: rows); total in rows
     counts: Mapping[str, StreamCounts]
+    #: ready table -> column -> built rows in which it is empty because the amount does not fit
+    unfit: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def wrote(self) -> bool:
@@ -133,3 +135,4 @@ class Written:
     extracted_at: datetime | None = None
     fingerprint: str = ""
     aside: tuple[str, ...] = ()
+    unfit: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

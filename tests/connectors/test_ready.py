@@ -4,15 +4,21 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from connectors.quickbooks.tables import READY
 from connectors.registry import connector_for
+from jobs.refresh.processing import unfit_words
 from sandbox.providers.quickbooks import QuickBooks
 from sandbox.providers.quickbooks.rates import quote, several_currencies
 from sandbox.providers.shopify import Shopify
 from storage.facts.clock import OffsetClock
+from storage.facts.ready import ReadyTable
 from storage.facts.sources import Provider
+from storage.records.runs import notes_from
+from storage.warehouse import StorageFailed
 from tests.connectors.lakes import Ask, load
 from tests.connectors.worlds import REALM, SHOP, quickbooks_world, shopify_world
 
@@ -118,17 +124,45 @@ async def test_quickbooks_ready_tables_add_up(tmp_path: Path, clock: OffsetClock
 async def test_a_product_that_fits_no_column_is_left_empty_and_stops_no_table(
     tmp_path: Path, clock: OffsetClock, ask: Ask
 ) -> None:
-    """Each number fits by itself, and the amount in the home currency does not: nobody loses the other rows for it."""
+    """Each number fits by itself, and the amount in the home currency does not: nobody loses the other rows for it.
+
+    The second one's has more digits than any number of the database: its product alone would end the build.
+    """
     app = QuickBooks.generated(seed=3, invoices=2, clock=clock)
     old = dict.fromkeys(("CreateTime", "LastUpdatedTime"), "2026-01-01T00:00:00+00:00")
     money = {"Id": "7001", "Amount": 9 * 10**14, "ExchangeRate": 25_000, "TxnDate": "2026-01-01"}
-    app.books[REALM].fill("Transfer", [{"SyncToken": "0", "MetaData": old, **money}])
+    more = money | {"Id": "7002", "ExchangeRate": 9 * 10**14}
+    app.books[REALM].fill("Transfer", [{"SyncToken": "0", "MetaData": old, **one} for one in (money, more)])
     async with quickbooks_world(app, clock) as world:
         done = await world.collect()
         warehouse = await asyncio.to_thread(load, world, tmp_path, done)
+    # It is told, once it is written as well as when the run is looked up again.
+    built = warehouse.process("run_1", "src_1", READY)
+    assert built.unfit == {"quickbooks_transfers": {"home_amount": 2}}
+    words = unfit_words(built.unfit, Provider.QUICKBOOKS)
+    assert notes_from({"plan": {"notes": ["before"]}, "unfit": words}) == ("before", *words)
+    assert words == [
+        "transfers: home_amount is empty in 2 rows, because the amount has more digits than fit. Sums over it lack them."
+    ]
     one = "SELECT amount, home_amount FROM ready_quickbooks_transfers WHERE transfer_id = '7001'"
     assert ask(warehouse, one) == [{"amount": Decimal(9 * 10**14), "home_amount": None}]
     assert ask(warehouse, "SELECT count(*) AS n FROM ready_quickbooks_invoices")[0]["n"] == 2
+    # Twins: a product that nothing catches ends the build, and a table that declares nothing says nothing.
+    bare = (
+        "SELECT id AS transfer_id, amount, TRY_CAST(amount * exchange_rate AS DECIMAL(18, 2)) AS home_amount"
+        " FROM raw_quickbooks_transfers"
+    )
+    with pytest.raises(StorageFailed, match="Overflow"):
+        warehouse.process("run_2", "src_1", _transfers(sql=bare))
+    silent = _transfers(fits={}, sql="-- again\n" + next(one.sql for one in READY if one.name == _TRANSFERS))
+    assert warehouse.process("run_3", "src_1", silent).unfit == {}
+
+
+_TRANSFERS = "quickbooks_transfers"
+
+
+def _transfers(**changed: Any) -> tuple[ReadyTable, ...]:
+    return tuple(replace(table, **changed) if table.name == _TRANSFERS else table for table in READY)
 
 
 async def test_shopify_ready_tables_add_up(tmp_path: Path, clock: OffsetClock, ask: Ask) -> None:

@@ -9,6 +9,6 @@ SELECT
     l.linked_txn_id,
     l.amount,
     d.currency,
-    TRY_CAST(l.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_amount
+    TRY(CAST(l.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_amount
 FROM raw_quickbooks_bill_payments d
 JOIN raw_quickbooks_bill_payment_lines l ON l.parent_id = d.id

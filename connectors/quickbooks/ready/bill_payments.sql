@@ -11,13 +11,14 @@ SELECT
     d.currency,
     COALESCE(d.exchange_rate, 1) AS exchange_rate,
     d.total_amount,
-    TRY_CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
-    COUNT(l.linked_txn_id) AS settled_transactions,
+    TRY(CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_total_amount,
+    COALESCE(l.linked, 0) AS settled_transactions,
     d.ap_account_id,
     d.ap_account_name,
     d.private_note,
     d.created_at,
     d.updated_at
 FROM raw_quickbooks_bill_payments d
-LEFT JOIN raw_quickbooks_bill_payment_lines l ON l.parent_id = d.id
-GROUP BY ALL
+LEFT JOIN (
+    SELECT parent_id, COUNT(linked_txn_id) AS linked FROM raw_quickbooks_bill_payment_lines GROUP BY parent_id
+) l ON l.parent_id = d.id

@@ -11,10 +11,10 @@ SELECT
     b.total_amount,
     b.total_tax AS tax_amount,
     b.balance AS open_amount,
-    CAST(b.total_amount - b.balance AS DECIMAL(18, 2)) AS settled_amount,
-    TRY_CAST(COALESCE(b.home_total_amount, b.total_amount * COALESCE(b.exchange_rate, 1)) AS DECIMAL(18, 2))
+    TRY(CAST(b.total_amount - b.balance AS DECIMAL(18, 2))) AS settled_amount,
+    TRY(CAST(COALESCE(b.home_total_amount, b.total_amount * COALESCE(b.exchange_rate, 1)) AS DECIMAL(18, 2)))
         AS home_total_amount,
-    TRY_CAST(COALESCE(b.home_balance, b.balance * COALESCE(b.exchange_rate, 1)) AS DECIMAL(18, 2)) AS home_open_amount,
+    TRY(CAST(COALESCE(b.home_balance, b.balance * COALESCE(b.exchange_rate, 1)) AS DECIMAL(18, 2))) AS home_open_amount,
     b.sales_term_name AS terms,
     b.ap_account_id,
     b.ap_account_name,

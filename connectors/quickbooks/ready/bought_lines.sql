@@ -22,7 +22,7 @@ SELECT
     l.unit_price,
     l.amount,
     d.currency,
-    TRY_CAST(l.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_amount,
+    TRY(CAST(l.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_amount,
     l.tax_code_id
 FROM raw_quickbooks_${document}s d
 JOIN raw_quickbooks_${document}_lines l ON l.parent_id = d.id

@@ -20,6 +20,6 @@ SELECT
     l.description,
     l.amount,
     d.currency,
-    TRY_CAST(l.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_amount
+    TRY(CAST(l.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_amount
 FROM raw_quickbooks_deposits d
 JOIN raw_quickbooks_deposit_lines l ON l.parent_id = d.id

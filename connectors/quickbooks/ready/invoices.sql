@@ -10,12 +10,12 @@ SELECT
     COALESCE(i.exchange_rate, 1) AS exchange_rate,
     i.total_amount,
     i.total_tax AS tax_amount,
-    CAST(i.total_amount - COALESCE(i.total_tax, 0) AS DECIMAL(18, 2)) AS amount_before_tax,
+    TRY(CAST(i.total_amount - COALESCE(i.total_tax, 0) AS DECIMAL(18, 2))) AS amount_before_tax,
     i.balance AS open_amount,
-    CAST(i.total_amount - i.balance AS DECIMAL(18, 2)) AS settled_amount,
-    TRY_CAST(COALESCE(i.home_total_amount, i.total_amount * COALESCE(i.exchange_rate, 1)) AS DECIMAL(18, 2))
+    TRY(CAST(i.total_amount - i.balance AS DECIMAL(18, 2))) AS settled_amount,
+    TRY(CAST(COALESCE(i.home_total_amount, i.total_amount * COALESCE(i.exchange_rate, 1)) AS DECIMAL(18, 2)))
         AS home_total_amount,
-    TRY_CAST(COALESCE(i.home_balance, i.balance * COALESCE(i.exchange_rate, 1)) AS DECIMAL(18, 2)) AS home_open_amount,
+    TRY(CAST(COALESCE(i.home_balance, i.balance * COALESCE(i.exchange_rate, 1)) AS DECIMAL(18, 2))) AS home_open_amount,
     i.deposit,
     i.sales_term_name AS terms,
     i.class_id,

@@ -11,7 +11,7 @@ SELECT
     i.unit_price,
     i.purchase_cost,
     i.quantity_on_hand,
-    TRY_CAST(i.purchase_cost * i.quantity_on_hand AS DECIMAL(18, 2)) AS inventory_value_at_cost,
+    TRY(CAST(i.purchase_cost * i.quantity_on_hand AS DECIMAL(18, 2))) AS inventory_value_at_cost,
     i.reorder_point,
     i.track_quantity AS is_inventory,
     i.taxable AS is_taxable,

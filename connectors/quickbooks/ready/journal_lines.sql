@@ -11,10 +11,10 @@ SELECT
     l.amount,
     CASE WHEN l.posting_type = 'Credit' THEN -l.amount ELSE l.amount END AS signed_amount,
     j.currency,
-    TRY_CAST(
+    TRY(CAST(
         CASE WHEN l.posting_type = 'Credit' THEN -l.amount ELSE l.amount END * COALESCE(j.exchange_rate, 1)
         AS DECIMAL(18, 2)
-    ) AS home_signed_amount,
+    )) AS home_signed_amount,
     l.description,
     l.entity_type,
     l.entity_id,

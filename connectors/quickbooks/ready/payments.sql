@@ -8,16 +8,17 @@ SELECT
     COALESCE(p.exchange_rate, 1) AS exchange_rate,
     p.total_amount,
     p.unapplied_amount,
-    CAST(p.total_amount - COALESCE(p.unapplied_amount, 0) AS DECIMAL(18, 2)) AS applied_amount,
-    TRY_CAST(p.total_amount * COALESCE(p.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
+    TRY(CAST(p.total_amount - COALESCE(p.unapplied_amount, 0) AS DECIMAL(18, 2))) AS applied_amount,
+    TRY(CAST(p.total_amount * COALESCE(p.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_total_amount,
     p.payment_method_name AS payment_method,
     p.payment_reference,
     p.deposit_to_account_id,
     p.deposit_to_account_name,
-    COUNT(l.linked_txn_id) AS settled_transactions,
+    COALESCE(l.linked, 0) AS settled_transactions,
     p.private_note,
     p.created_at,
     p.updated_at
 FROM raw_quickbooks_payments p
-LEFT JOIN raw_quickbooks_payment_lines l ON l.parent_id = p.id
-GROUP BY ALL
+LEFT JOIN (
+    SELECT parent_id, COUNT(linked_txn_id) AS linked FROM raw_quickbooks_payment_lines GROUP BY parent_id
+) l ON l.parent_id = p.id

@@ -16,7 +16,7 @@ SELECT
     d.total_amount,
     CASE WHEN d.credit THEN -d.total_amount ELSE d.total_amount END AS signed_amount,
     d.total_tax AS tax_amount,
-    TRY_CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
+    TRY(CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_total_amount,
     d.payment_method_name AS payment_method,
     d.payment_reference,
     d.print_status,

@@ -20,10 +20,10 @@ SELECT
     l.unit_price,
     CAST(CASE WHEN l.detail_type = 'DiscountLineDetail' THEN -l.amount ELSE l.amount END AS DECIMAL(18, 2)) AS amount,
     d.currency,
-    TRY_CAST(
+    TRY(CAST(
         CASE WHEN l.detail_type = 'DiscountLineDetail' THEN -l.amount ELSE l.amount END * COALESCE(d.exchange_rate, 1)
         AS DECIMAL(18, 2)
-    ) AS home_amount,
+    )) AS home_amount,
     l.tax_code_id,
     l.service_date,
     l.in_group AS is_in_group

@@ -9,8 +9,8 @@ SELECT
     COALESCE(d.exchange_rate, 1) AS exchange_rate,
     d.total_amount,
     d.total_tax AS tax_amount,
-    CAST(d.total_amount - COALESCE(d.total_tax, 0) AS DECIMAL(18, 2)) AS amount_before_tax,
-    TRY_CAST(COALESCE(d.home_total_amount, d.total_amount * COALESCE(d.exchange_rate, 1)) AS DECIMAL(18, 2))
+    TRY(CAST(d.total_amount - COALESCE(d.total_tax, 0) AS DECIMAL(18, 2))) AS amount_before_tax,
+    TRY(CAST(COALESCE(d.home_total_amount, d.total_amount * COALESCE(d.exchange_rate, 1)) AS DECIMAL(18, 2)))
         AS home_total_amount,
     d.payment_method_name AS payment_method,
     d.payment_reference,

@@ -9,7 +9,7 @@ SELECT
     d.amount,
     d.currency,
     COALESCE(d.exchange_rate, 1) AS exchange_rate,
-    TRY_CAST(d.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_amount,
+    TRY(CAST(d.amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_amount,
     d.class_id,
     d.class_name,
     d.private_note,

@@ -9,7 +9,7 @@ SELECT
     COALESCE(d.exchange_rate, 1) AS exchange_rate,
     d.total_amount,
     d.total_tax AS tax_amount,
-    TRY_CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2)) AS home_total_amount,
+    TRY(CAST(d.total_amount * COALESCE(d.exchange_rate, 1) AS DECIMAL(18, 2))) AS home_total_amount,
     d.balance AS open_amount,
     d.ap_account_id,
     d.ap_account_name,

@@ -16,7 +16,7 @@ SELECT
     l.incoming,
     i.unit_cost_currency AS currency,
     CAST(i.unit_cost AS DECIMAL(18, 3)) AS unit_cost,
-    TRY_CAST(i.unit_cost * l.on_hand AS DECIMAL(18, 3)) AS inventory_value,
+    TRY(CAST(i.unit_cost * l.on_hand AS DECIMAL(18, 3))) AS inventory_value,
     l.updated_at AS changed_at
 FROM raw_shopify_inventory_items i
 JOIN raw_shopify_inventory_levels l ON l.parent_id = i.id

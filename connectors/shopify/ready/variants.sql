@@ -16,7 +16,7 @@ SELECT
     CAST(v.unit_cost AS DECIMAL(18, 3)) AS unit_cost,
     v.unit_cost_currency,
     v.inventory_quantity,
-    TRY_CAST(v.unit_cost * v.inventory_quantity AS DECIMAL(18, 3)) AS inventory_value,
+    TRY(CAST(v.unit_cost * v.inventory_quantity AS DECIMAL(18, 3))) AS inventory_value,
     v.inventory_tracked,
     v.inventory_policy,
     v.inventory_item_id,
