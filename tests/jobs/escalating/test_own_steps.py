@@ -27,8 +27,8 @@ OPS = PolicyStep(HALF, StepKind.CHANNEL, "T0TEMERITY/C0FINANCE", "#finance")
 STEP = ("step", "slack")
 
 
-async def test_who_is_called_before_support_is_called_then_and_support_at_its_time(database: Database) -> None:
-    stage = Stage(database)
+async def test_who_is_called_before_support_is_called_then_and_support_at_its_time(sqlite_database: Database) -> None:
+    stage = Stage(sqlite_database)
     stage.policy(OPS, *DEFAULT_POLICY.steps, MAYA)
     refresh = await stage.asked()
     await stage.later(HALF - AND_A_BIT)
