@@ -123,7 +123,8 @@ def _timeline(session: Session, member: Member, named: str) -> Timeline:
     if named.startswith("tst_"):
         found = [one for one in found if one.member_id == member.id]
     for bundle in [one for one in found if one.kind == BUNDLE]:
-        found += [deliveries.delivery(session, str(held)) for held in deliveries.facts_of(session, bundle.id)["held"]]
+        facts = deliveries.facts_of(session, bundle.id)
+        found += [deliveries.delivery(session, str(held)) for held in [*facts["held"], *facts.get("over", ())]]
     found += deliveries.repeated(session, [one.id for one in found])
     if not found:
         raise NotFoundError

@@ -22,7 +22,7 @@ def with_bundles(own_words: Mapping[str, Words]) -> dict[str, Words]:
             held = deliveries.delivery(session, str(one))
             lines.append(HeldLine(_said(session, held, own_words, now), held.created_at))
         if facts.get("too_many"):
-            return flood_bundle(lines, over=int(facts.get("over", 0)), bundle_id=delivery.id)
+            return flood_bundle(lines, over=len(facts.get("over", ())), bundle_id=delivery.id)
         return held_bundle(lines)
 
     return {**own_words, BUNDLE: bundle}

@@ -99,13 +99,14 @@ def release(session: Session, *, held: Sequence[Delivery], enqueue: Enqueue, now
         for one in held:
             quiet.hold_on(session, one.id, again, KEEP_TRYING)
         return
-    kept, over = [], 0
+    kept: list[Delivery] = []
+    over: list[str] = []
     for one in held:
         reason = _moot(session, one, held, member)
         if reason is None:
             kept.append(one)
         elif quiet.drop(session, one.id, reason, now):
-            over += 1
+            over.append(one.id)
             log.info("held_message_dropped", delivery=one.id, kind=one.kind, reason=reason)
     too_many = [one for one in kept if was_capped(one)]
     together = [one for one in kept if one.kind not in _ALONE or one in too_many]
@@ -119,7 +120,7 @@ def release(session: Session, *, held: Sequence[Delivery], enqueue: Enqueue, now
 
 
 def _bundle(
-    session: Session, held: Sequence[Delivery], enqueue: Enqueue, now: datetime, *, over: int, too_many: bool
+    session: Session, held: Sequence[Delivery], enqueue: Enqueue, now: datetime, *, over: Sequence[str], too_many: bool
 ) -> None:
     ids = [one.id for one in held]
     subject = derived_id("hld", *ids)
@@ -132,7 +133,7 @@ def _bundle(
     deliveries.add(
         session, organization_id=held[0].organization_id, kind=BUNDLE, subject=subject, channel=held[0].channel,
         destination=held[0].destination, member_id=held[0].member_id, now=now, expires_at=now + KEEP_TRYING,
-        facts={"held": taken, "over": over, "too_many": too_many},
+        facts={"held": taken, "over": list(over), "too_many": too_many},
     )  # fmt: skip
     enqueue(session, Work("delivery", bundle_id, queue="notify"))
 

@@ -72,7 +72,7 @@ def flood_bundle(lines: Sequence[HeldLine], *, over: int, bundle_id: str) -> Mes
     if over:
         rest.append(f"{over} that were held back too are over by now, or have a newer one")
     if rest:
-        parts.append(Paragraph((f"{'; '.join(rest)}. All of them: ", Code(f"/data deliveries {bundle_id}"))))
+        parts.append(Paragraph((f"{'; '.join(rest)}. See them: ", Code(f"/data deliveries {bundle_id}"))))
     parts.append(
         Note(
             (
