@@ -25,6 +25,8 @@ from storage.sessions import Database, Session
 #: Time-out of a call plus the longest that the other side may take to accept it after that.
 QUIET = timedelta(seconds=30)
 _LONGEST_WAIT_SECONDS = 60.0
+#: Each wait is at least that part of how long it waits already.
+_GROWTH = 3.0
 #: An intent older than that when the call would begin is treated like an attempt that nobody confirmed.
 _STALE_INTENT = timedelta(seconds=5)
 #: A fault of the set-up that lasts longer than that makes messages go another way.
@@ -167,7 +169,9 @@ class DeliveryHandler:
         if refused.limited and delivery.channel is Channel.SLACK:
             team_id, channel_id = delivery.destination.split("/")
             return Again(self._pacing.limited(delivery.id, team_id, channel_id, refused.after))
-        backoff = min(_LONGEST_WAIT_SECONDS, 2.0 ** min(delivery.attempts, 6))
+        # What is refused before an attempt begins, as a place that cannot be asked for, counts as none: its wait does.
+        waited = (self._clock.now() - (delivery.held_until or delivery.created_at)).total_seconds()
+        backoff = min(_LONGEST_WAIT_SECONDS, max(2.0 ** min(delivery.attempts, 6), waited / _GROWTH))
         return Again(max(backoff, refused.after or 0.0))
 
     def _put_back(self, session: Session, delivery: Delivery, refused: Refused) -> None:
