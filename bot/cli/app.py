@@ -39,7 +39,10 @@ def demo(
     *,
     headless: Annotated[bool, typer.Option("--headless", help="Play a story instead of waiting for people.")] = False,
     check: Annotated[
-        str, typer.Option(help="Which story to play: refresh, escalation, reconnect, sources, or all.", metavar="STORY")
+        str,
+        typer.Option(
+            help="Which story to play: refresh, escalation, reconnect, sources, trust, or all.", metavar="STORY"
+        ),
     ] = "refresh",
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0: any free one.")] = 0,
@@ -54,6 +57,11 @@ def demo(
         str | None,
         typer.Option(help="An empty Postgres database for a story, instead of a file; it is left as it is then."),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(min=0, max=16, help="For a story on Postgres: a web process and so many workers; 0: one process."),
+    ] = 0,
+    kill: Annotated[bool, typer.Option("--kill", help="Kill a worker in the middle of a refresh (trust).")] = False,
 ) -> None:
     """Try everything on this machine: an organization, its QuickBooks and Shopify, a Slack workspace and mail."""
     from bot.cli import demo as command
@@ -62,7 +70,9 @@ def demo(
     if let_pass is not None:
         command.let_pass(let_pass)
     elif headless:
-        command.play(check, Wishes(size=size, socket_mode=socket_mode, database_url=database))
+        command.play(
+            check, Wishes(size=size, socket_mode=socket_mode, database_url=database, workers=workers, kill=kill)
+        )
     else:
         command.show(Wishes(port, size, speed, socket_mode=socket_mode), open_page=open_page)
 

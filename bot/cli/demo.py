@@ -50,6 +50,10 @@ def play(name: str, wishes: Wishes) -> None:
     names = list(STORIES) if name == "all" else [name]
     if unknown := [one for one in names if one not in STORIES]:
         stop(f"there is no story {unknown[0]!r}; there is {', '.join(STORIES)}, or all")
+    if wishes.workers and not (wishes.database_url or "").startswith("postgres"):
+        stop("several processes need Postgres: name an empty database with --database postgresql://…")
+    if wishes.kill and wishes.workers < 2:
+        stop("whoever kills a worker needs another one: --workers 2, or more")
     failed = [one for one in names if not play_story(one, wishes)]
     raise SystemExit(1 if failed else 0)
 

@@ -2,7 +2,7 @@
 
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from jobs.build import Tuning
 from jobs.clock import SubmitSlots
 from jobs.deliver.handler import QUIET
 from jobs.slots import Slot
+from sandbox.shared_clock import SharedClock
 from sandbox.world import SEED_FILE, Plan, SandboxThread, sandbox_in_thread
 from storage.facts.secret import Secret
 from storage.migrate import migrate
@@ -28,7 +29,7 @@ from storage.sessions import open_database
 from storage.settings import Settings
 
 #: What is unfinished at the end of a demo is thrown away anyway.
-_DRAIN_SECONDS = 0.5
+DRAIN_SECONDS = 0.5
 #: Below what Linux, macOS and Windows give out by themselves.
 _PORTS = range(20_000, 32_000)
 
@@ -50,6 +51,10 @@ class Wishes:
     documents: int = 0
     #: an empty Postgres database to use instead of a file; None: a file
     database_url: str | None = None
+    #: processes that work, beside one that takes what Slack brings; 0: one process does everything
+    workers: int = 0
+    #: whether a worker is killed in the middle of a refresh, by stories that play that
+    kill: bool = False
     #: after a call that nobody confirmed it is waited that long before looking; the stand-ins take nothing that late
     quiet: timedelta = QUIET
 
@@ -66,6 +71,8 @@ class Ground:
     folder: Path
     outside: SandboxThread
     settings: Settings
+    #: the variables that the settings are made of
+    values: Mapping[str, str]
     wishes: Wishes
     #: sources whose slots are lost on their way from the clock, without a word
     forgotten: set[str] = field(default_factory=set)
@@ -73,7 +80,11 @@ class Ground:
     @property
     def log(self) -> Path:
         """Where the product logs."""
-        return self.folder / "tidings.log"
+        return self.log_of("tidings")
+
+    def log_of(self, name: str) -> Path:
+        """Where one of several processes logs."""
+        return self.folder / f"{name}.log"
 
     def app(self) -> App:
         """Build the product on it, with the stand-ins' clock."""
@@ -83,7 +94,7 @@ class Ground:
             Options(
                 clock=self.outside.sandbox.clock,
                 tuning=tuning,
-                drain_seconds=_DRAIN_SECONDS,
+                drain_seconds=DRAIN_SECONDS,
                 slots=lambda submit: partial(self._submit, submit),
             ),
         )
@@ -99,12 +110,12 @@ class Ground:
 @contextmanager
 def prepared(wishes: Wishes) -> Iterator[Ground]:
     """Start the stand-ins, make a database and seed it; all of it is gone afterwards."""
-    with (
-        tempfile.TemporaryDirectory(prefix="tidings-demo-", ignore_cleanup_errors=True) as name,
-        sandbox_in_thread(wishes.plan()) as outside,
-    ):
+    with tempfile.TemporaryDirectory(prefix="tidings-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        yield Ground(folder, outside, _settings(folder, outside, wishes), wishes)
+        clock = SharedClock(path=folder / "clock") if wishes.workers else None
+        with sandbox_in_thread(wishes.plan(), clock) as outside:
+            values = _values(folder, outside, wishes)
+            yield Ground(folder, outside, _seeded(values, outside, wishes), values, wishes)
 
 
 def _free_port() -> int:
@@ -126,26 +137,28 @@ def _places(folder: Path, database_url: str | None) -> dict[str, str]:
     return {"DATABASE_URL": database_url, "WAREHOUSE_URL": f"{database_url.replace('+psycopg', '')}?data={data}"}
 
 
-def _settings(folder: Path, outside: SandboxThread, wishes: Wishes) -> Settings:
-    key, port = new_key(), _free_port()
-    settings = isolated_settings(
-        {
-            **outside.sandbox.environment(),
-            **(outside.sandbox.socket_mode() if wishes.socket_mode else {}),
-            **_places(folder, wishes.database_url),
-            "SECRET_KEYS": key,
-            "PORT": str(port),
-            # Providers send browsers back to exactly this address.
-            "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        }
-    )
+def _values(folder: Path, outside: SandboxThread, wishes: Wishes) -> dict[str, str]:
+    port = _free_port()
+    return {
+        **outside.sandbox.environment(),
+        **(outside.sandbox.socket_mode() if wishes.socket_mode else {}),
+        **_places(folder, wishes.database_url),
+        "SECRET_KEYS": new_key(),
+        "PORT": str(port),
+        # Providers send browsers back to exactly this address.
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
+
+
+def _seeded(values: Mapping[str, str], outside: SandboxThread, wishes: Wishes) -> Settings:
+    settings = isolated_settings(values)
     seed = load_seed(SEED_FILE, outside.sandbox.credentials())
     if not wishes.connected:
         seed = seed.model_copy(update={"sources": ()})
     database = open_database(settings.database_url)
     try:
         migrate(database)
-        write(database, seed, Seeding(Seal([Secret(key)]), outside.sandbox.clock.now(), modes()))
+        write(database, seed, Seeding(Seal([Secret(values["SECRET_KEYS"])]), outside.sandbox.clock.now(), modes()))
     finally:
         database.close()
     return settings

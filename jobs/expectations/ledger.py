@@ -77,6 +77,11 @@ class Ledger:
 
         return sweep
 
+    @property
+    def looked_at(self) -> datetime | None:
+        """When this process began its newest look; None before the first."""
+        return self._seen
+
     def tick(self) -> None:
         """Look once; while another thread of this process looks, it is enough that it does."""
         if not self._one.acquire(blocking=False):

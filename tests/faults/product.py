@@ -29,11 +29,11 @@ from jobs.crashpoints import crash_point
 from jobs.engine import Timings
 from jobs.refresh.retry import RetryPlan
 from sandbox.providers.serve import serve
+from sandbox.shared_clock import SharedClock
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
 from storage.sessions import open_database
-from tests.faults.clock import SharedClock
 from tests.faults.storm import storm
 from tests.faults.twins import TWINS, Parts
 from tests.faults.witness import Witness

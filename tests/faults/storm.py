@@ -26,12 +26,12 @@ from jobs.notify import Notifier
 from jobs.tokens import StoredTokens
 from jobs.work import Work
 from sandbox.providers.edge import fingerprint
+from sandbox.shared_clock import SharedClock
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
 from storage.records import sources
 from storage.seal import Seal
 from storage.sessions import Database, Session, open_database
-from tests.faults.clock import SharedClock
 from tests.faults.witness import Witness
 
 #: The test's own points, in the lease: the stored tokens are read and nothing is asked yet; an answer came and nothing

@@ -24,6 +24,7 @@ from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks.app import QuickBooks
 from sandbox.providers.quickbooks.oauth import SCOPE, Rotation
 from sandbox.providers.serve import serve_in_thread
+from sandbox.shared_clock import SharedClock
 from sandbox.world import SEED_FILE
 from storage.facts.secret import Secret
 from storage.rotation import TOKEN_LEASES
@@ -32,7 +33,6 @@ from storage.seed_file import SourceSeed, load_seed
 from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
 from storage.tables import LeaseRow, SourceRow
-from tests.faults.clock import SharedClock
 from tests.faults.lives import ForkServer, Life
 from tests.faults.storm import ANSWERED, HELD
 from tests.faults.storm_oracle import Story, Verdict, judged

@@ -16,6 +16,7 @@ from bot.cli.seed import modes
 from bot.web import SLACK_PATH
 from sandbox.misbehave import Rule
 from sandbox.providers.catalogue import REALM, SHOP
+from sandbox.shared_clock import SharedClock
 from sandbox.slack import Message
 from sandbox.world import SEED_FILE, Plan, Sandbox, SandboxThread, sandbox_in_thread
 from storage.facts.people import SlackIdentity
@@ -36,7 +37,6 @@ from storage.tables import (
 )
 from storage.warehouse import Warehouse
 from templates import actions
-from tests.faults.clock import SharedClock
 from tests.faults.lives import ForkServer, Life
 from tests.faults.witness import Witness
 

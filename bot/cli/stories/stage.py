@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from bot.cli.demo_ground import Ground, Wishes, prepared
 from bot.cli.say import Mark, line, marked
+from bot.cli.stories.several import several
+from bot.cli.stories.within import OneProcess, Within
 from bot.logs import configure_logging, own_secrets
 from bot.main import App
 from jobs.ground import Warehouses
@@ -20,7 +22,7 @@ from sandbox.world import Sandbox, SandboxThread
 from storage.facts.clock import Clock
 from storage.facts.status import SourceStatus
 from storage.records import seeds, sources
-from storage.sessions import Database, Session
+from storage.sessions import Database, Session, open_database
 from storage.warehouse import Warehouse
 
 T = TypeVar("T")
@@ -51,25 +53,16 @@ class Witness:
         return cls(app.database, app.jobs.ground.warehouses, app.clock, app.settings.quickbooks_monthly_reads)
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """The product as the one process in which a story plays it, for stories of what goes wrong inside."""
-
-    app: App
-    #: sources whose slots are lost without a word
-    forgotten: set[str]
-
-
 class Stage:
     """What a story can do and see; everything outside happens in the stand-ins' own thread."""
 
     def __init__(
-        self, outside: SandboxThread, witness: Witness, patience: float = PATIENCE, process: Process | None = None
+        self, outside: SandboxThread, witness: Witness, patience: float = PATIENCE, within: Within | None = None
     ) -> None:
         self._outside = outside
         self._witness = witness
         self._patience = patience
-        self._process = process
+        self._within = within
         self._began = time.monotonic()
         self._step = self._began
 
@@ -84,11 +77,11 @@ class Stage:
         return self.sandbox.slack
 
     @property
-    def process(self) -> Process:
-        """The process that is played; StoryError where there are several."""
-        if self._process is None:
-            raise StoryError("this is played in one process only")
-        return self._process
+    def within(self) -> Within:
+        """The inside of the product; StoryError where whoever plays the story keeps it to himself."""
+        if self._within is None:
+            raise StoryError("this is played only where the inside of the product can be reached")
+        return self._within
 
     @property
     def database(self) -> Database:
@@ -187,7 +180,7 @@ def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes, *
     with prepared(wishes) as ground:
         configure_logging("INFO", ground.log, own_secrets(ground.settings))
         try:
-            asyncio.run(_play(ground, story, began, patience))
+            asyncio.run((_play_several if wishes.workers else _play)(ground, story, began, patience))
         except StoryError as error:
             line(marked(Mark.FAIL, str(error)))
             _show_log(ground)
@@ -202,10 +195,30 @@ async def _play(ground: Ground, story: Callable[[Stage], Awaitable[None]], began
         served = await stack.enter_async_context(serve(app.asgi, port=app.settings.port))
         if not app.settings.socket_mode:
             ground.deliver_to(served.url)
-        stage = Stage(ground.outside, Witness.of(app), patience, Process(app, ground.forgotten))
-        stage.told(f"started {time.monotonic() - began:.2f} s after the command; page at {stage.slack.url}")
-        await story(stage)
-        await nothing_was_wrong(stage)
+        stage = Stage(ground.outside, Witness.of(app), patience, OneProcess(app, ground.forgotten))
+        await _seen(stage, story, began)
+
+
+async def _play_several(
+    ground: Ground, story: Callable[[Stage], Awaitable[None]], began: float, patience: float
+) -> None:
+    settings = ground.settings
+    database = open_database(settings.database_url)
+    try:
+        async with several(ground) as running:
+            if not settings.socket_mode:
+                ground.deliver_to(running.url)
+            warehouses = Warehouses(settings.warehouse_url)
+            witness = Witness(database, warehouses, ground.outside.sandbox.clock, settings.quickbooks_monthly_reads)
+            await _seen(Stage(ground.outside, witness, patience, running), story, began)
+    finally:
+        database.close()
+
+
+async def _seen(stage: Stage, story: Callable[[Stage], Awaitable[None]], began: float) -> None:
+    stage.told(f"started {time.monotonic() - began:.2f} s after the command; page at {stage.slack.url}")
+    await story(stage)
+    await nothing_was_wrong(stage)
 
 
 async def nothing_was_wrong(stage: Stage) -> None:
@@ -229,7 +242,7 @@ async def nothing_was_wrong(stage: Stage) -> None:
 
 
 def _show_log(ground: Ground) -> None:
-    if ground.log.is_file():
-        line("the end of the log:")
-        for entry in ground.log.read_text(encoding="utf-8").splitlines()[-_LAST_LOG_LINES:]:
+    for log in sorted(ground.folder.glob("*.log")):
+        line(f"the end of {log.name}:")
+        for entry in log.read_text(encoding="utf-8").splitlines()[-_LAST_LOG_LINES:]:
             line(f"  {entry}")

@@ -8,11 +8,14 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli.app import app
 from bot.cli.demo_ground import Wishes
 from bot.cli.stories import STORIES, sources
 from bot.cli.stories.stage import Stage, nothing_was_wrong, play
 from storage.facts.sources import Provider
+from storage.sessions import Database
 from storage.warehouse.session import Limits, opened
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +34,32 @@ def test_a_story_is_seen_to_its_end(name: str) -> None:
     assert ran.stdout.count("ok  ") >= 7
     assert "nothing twice" in ran.stdout
     assert ran.stderr == ""
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(600)
+def test_trust_holds_on_three_workers_of_which_one_is_killed(postgres_database: Database) -> None:
+    """The same story by a web process and three workers, one of which is killed while it collects for Maya."""
+    command = [sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", "trust", "--size", "20"]
+    several = ["--database", postgres_database.url, "--workers", "3", "--kill"]
+    ran = subprocess.run([*command, *several], capture_output=True, text=True, cwd=ROOT, timeout=580, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "is killed while it collects what Maya asked for" in ran.stdout
+    assert "another worker goes on with it" in ran.stdout
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--workers", "3"], "several processes need Postgres"),
+        (["--kill"], "whoever kills a worker needs another one"),
+    ],
+)
+def test_what_cannot_be_played_is_refused(options: list[str], words: str) -> None:
+    told = CliRunner().invoke(app, ["demo", "--headless", "--check", "trust", *options])
+    assert told.exit_code == 1
+    assert words in told.stderr
 
 
 def test_an_unknown_story_is_refused() -> None:

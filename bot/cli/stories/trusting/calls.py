@@ -2,6 +2,7 @@
 
 from bot.cli.stories.escalation import newest_mail, posts
 from bot.cli.stories.stage import Stage
+from bot.cli.stories.trusting.passing import NOTICED, passes
 from bot.cli.stories.trusting.people import (
     SAM,
     SUPPORT_ADDRESS,
@@ -16,18 +17,54 @@ from sandbox.misbehave import Kind, Rule
 from sandbox.slack import Message
 from templates import actions
 
+_DOWN = Rule(Kind.SERVER_ERROR, times=None)
+#: Long enough to find out who works on it.
+_SLOW = Rule(Kind.LATENCY, seconds=3.0, times=None)
+
 
 async def called(stage: Stage) -> None:
     """Play it as Maya, then as Sam."""
-    await stage.outside(lambda: stage.sandbox.shopify.script.add(Rule(Kind.SERVER_ERROR, times=None)))
+    kills, killed = stage.within.kills, ""
+    await stage.outside(lambda: stage.sandbox.shopify.script.add(_DOWN, *([_SLOW] if kills else [])))
     card = await asks_for(stage)
+    if kills:
+        killed = await _one_is_killed(stage)
     await stage.until("the first attempt's end", lambda: _waits(stage))
     await why(stage, "shopify", "the last attempt did not succeed", "tried again by itself")
     stage.told("Shopify is down; Maya asked for a refresh and waits; why? names the attempt that failed")
+    if kills:
+        await _it_is_noticed(stage, killed)
     await _is_escalated(stage, card)
     await _is_taken_on(stage)
     await _is_called_again(stage)
     await _ends(stage, card)
+
+
+async def _one_is_killed(stage: Stage) -> str:
+    killed = ""
+
+    async def dead() -> bool:
+        nonlocal killed
+        working = [one.active.id for one in await stage.statuses() if one.active is not None]
+        for run_id in working:
+            killed = killed or await stage.within.kill_whoever_works_on(run_id) or ""
+        return bool(killed)
+
+    await stage.until("a worker that works on it", dead)
+    await stage.outside(stage.sandbox.shopify.script.clear)
+    await stage.outside(lambda: stage.sandbox.shopify.script.add(_DOWN))
+    stage.told(f"{killed} is killed while it collects what Maya asked for")
+    return killed
+
+
+async def _it_is_noticed(stage: Stage, killed: str) -> None:
+    await passes(stage, stage.sandbox.clock.now(), NOTICED)
+    told = await stage.see(
+        "word of the clock that stopped", lambda: for_support(stage, "The clock of 1 process stopped")
+    )
+    stage.told(
+        f"another worker goes on with it; support is told that the clock of {killed} is gone: {first_line(told)!r}"
+    )
 
 
 async def _is_escalated(stage: Stage, card: Message) -> None:

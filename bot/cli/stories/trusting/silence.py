@@ -6,44 +6,46 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from bot.cli.stories.stage import Process, Stage
+from bot.cli.stories.stage import Stage
+from bot.cli.stories.trusting.passing import NOTICED, passes
 from bot.cli.stories.trusting.people import SUPPORT_ADDRESS, first_line, for_support, mails
 from bot.cli.stories.trusting.reasons import why
 from jobs.deliver.mail import MailSender
 from jobs.deliver.results import Result
-from jobs.schedule import schedule_of
+from jobs.schedule import SLOT_WAITS, schedule_of
 from jobs.slots import next_slot
 from jobs.watching.troubles import TroubleCode
 from jobs.watching.watcher import Watcher
 from sandbox.slack import Message
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider, Source
-from storage.records import expectations
+from storage.records import deadlines, expectations
 from templates.mail import Mail
 
 WITHIN = timedelta(minutes=5)
 #: Who looks after Tidings at night.
 ON_CALL = "on-call@tidings.example"
-#: A ledger that looks later than a minute after its last look takes it that everything slept.
-_STEP = timedelta(seconds=45)
 #: What is missed soon after a report belongs to that report.
 _APART = timedelta(minutes=20)
 
 
 async def heard(stage: Stage) -> None:
-    """Play it with the process that this machine runs."""
-    process = stage.process
-    await _a_schedule_stops(stage, process)
-    await _the_clock_stops(stage, process)
+    """Play it inside the product, in every process of it."""
+    # What was missed while hours passed at once is told first, by a report of its own.
+    await passes(stage, stage.sandbox.clock.now(), NOTICED)
+    await _a_schedule_stops(stage)
+    await _the_clock_stops(stage)
 
 
-async def _a_schedule_stops(stage: Stage, process: Process) -> None:
+async def _a_schedule_stops(stage: Stage) -> None:
     books, due = await _next_of_quickbooks(stage)
-    process.forgotten.add(books.id)
-    await _time_passes(stage, process, due, timedelta(minutes=3.5))
+    await stage.until("that nothing runs, and no slot waits for the end of a run", partial(_all_is_quiet, stage))
+    await stage.within.loses_slots_of([books.id])
+    await passes(stage, due, NOTICED)
     told = await stage.see(
         "word of the missed collection",
-        lambda: _since(stage, due, "1 scheduled collection did not start on time", "quickbooks"),
+        # What was missed just before may stand in the same report.
+        lambda: _since(stage, due, "did not start on time", "quickbooks"),
     )
     late = told.at - due
     stage.expect(late <= WITHIN, f"it was told only after {late}")
@@ -54,33 +56,34 @@ async def _a_schedule_stops(stage: Stage, process: Process) -> None:
     await stage.hours_pass(2)
     await why(stage, "quickbooks", "a collection is due since", "support of Tidings")
     stage.told("two hours later `/data why quickbooks` names our own clock as the cause")
-    process.forgotten.clear()
+    await stage.within.loses_slots_of([])
     now = await stage.outside(stage.sandbox.clock.now)
-    await _time_passes(stage, process, now + timedelta(minutes=11), timedelta(minutes=3))
+    await passes(stage, now + timedelta(minutes=11), timedelta(minutes=3))
     over = await stage.see("the end of it", lambda: _since(stage, now, "Over:", "scheduled collection"))
     stage.told(f"it is submitted again, and the clock makes up for it: {first_line(over)!r}")
 
 
-async def _the_clock_stops(stage: Stage, process: Process) -> None:
-    app = process.app
+async def _the_clock_stops(stage: Stage) -> None:
+    clock = stage.sandbox.clock
     with tempfile.TemporaryDirectory(prefix="tidings-watch-") as folder:
-        sender = MailSender(Secret(app.settings.smtp_url.get_secret_value()), "watch@tidings.example")
+        sender = MailSender(Secret(stage.sandbox.mail.smtp_url), "watch@tidings.example")
 
         async def send(letter: Mail, key: str, now: datetime) -> Result:
             return await sender.send(ON_CALL, letter, key, now)
 
-        watcher = Watcher(app.settings.database_url, app.clock, send, Path(folder) / "watch.json")
+        watcher = Watcher(stage.database.url, clock, send, Path(folder) / "watch.json")
         await stage.until("the clock's beat", lambda: _beats(stage))
         stage.expect(await watcher.look() == [], "the watcher sees trouble where there is none")
-        await app.clockwork.stop()
-        stopped = app.clock.now()
+        await stage.within.clocks_beat(beating=False)
+        await stage.until("that every clock stands still", partial(stage.within.clocks_are, beating=False))
+        stopped = clock.now()
         await stage.hours_pass(3 / 60)
         found = await watcher.look()
         stage.expect(TroubleCode.CLOCK in found, f"the watcher saw only {found}")
         mail = await stage.see("the watcher's mail", lambda: next(iter(mails(stage, ON_CALL)), None))
         stage.expect(mail.accepted_at - stopped <= WITHIN, f"it was told only after {mail.accepted_at - stopped}")
-        stage.told(f"the clock of the process stands still, and the watcher mails: {mail.subject!r}")
-        await app.clockwork.start()
+        stage.told(f"every clock of the product stands still, and the watcher mails: {mail.subject!r}")
+        await stage.within.clocks_beat(beating=True)
 
         async def well() -> bool:
             return await watcher.look() == []
@@ -88,22 +91,6 @@ async def _the_clock_stops(stage: Stage, process: Process) -> None:
         await stage.until("the clock's beat", well)
         mail = await stage.see("the watcher's last word", lambda: next(iter(mails(stage, ON_CALL)[1:]), None))
         stage.told(f"it runs again, and the watcher says so: {mail.subject!r}")
-
-
-async def _time_passes(stage: Stage, process: Process, until: datetime, then: timedelta) -> None:
-    """Let it become that time at once, then go on in steps; clock and ledger look at each, as they do all the time."""
-    app = process.app
-    await stage.outside(lambda: stage.sandbox.pass_time(until - app.clock.now()))
-    for _ in range(then // _STEP + 1):
-        await stage.until("the clock's next beat", lambda: _has_beaten(process))
-        await asyncio.to_thread(app.jobs.ledger.tick)
-        await stage.outside(lambda: stage.sandbox.pass_time(_STEP))
-    await asyncio.to_thread(app.jobs.ledger.tick)
-
-
-async def _has_beaten(process: Process) -> bool:
-    due = process.app.clockwork.next_due
-    return due is None or due > process.app.clock.now()
 
 
 async def _beats(stage: Stage) -> bool:
@@ -123,6 +110,19 @@ async def _next_of_quickbooks(stage: Stage) -> tuple[Source, datetime]:
             return source, due
         await stage.outside(partial(stage.sandbox.pass_time, due - now))
         await stage.until("the collection in its time", partial(_collected, stage, source, due))
+
+
+async def _all_is_quiet(stage: Stage) -> bool:
+    return await _idle(stage) and not await asyncio.to_thread(_slot_waits, stage) and await _idle(stage)
+
+
+def _slot_waits(stage: Stage) -> bool:
+    with stage.database.read() as session:
+        return bool(deadlines.due(session, stage.sandbox.clock.now(), of=[SLOT_WAITS]))
+
+
+async def _idle(stage: Stage) -> bool:
+    return all(one.active is None for one in await stage.statuses())
 
 
 async def _collected(stage: Stage, source: Source, since: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""One clock for the world and for every life of the product: its offset is in a file that all of them map."""
+"""One clock for the stand-ins and for every process of the product: its offset is in a file that all of them map."""
 
 import mmap
 import os
@@ -16,6 +16,7 @@ _OFFSET = struct.Struct("d")
 class SharedClock(OffsetClock):
     """The real time moved by an offset that every process with the same file sees at once."""
 
+    #: of the offset; made where it is not there
     path: Path = field(default_factory=Path)
 
     def __post_init__(self) -> None:
@@ -26,9 +27,11 @@ class SharedClock(OffsetClock):
         os.close(descriptor)
 
     def now(self) -> datetime:
+        """Return the moved instant, aware, in UTC."""
         seconds: float = _OFFSET.unpack_from(self._map)[0]
         return datetime.now(UTC) + timedelta(seconds=seconds)
 
     def advance(self, by: timedelta) -> None:
+        """Let time pass at once, for every process; only one of them may."""
         seconds: float = _OFFSET.unpack_from(self._map)[0]
         _OFFSET.pack_into(self._map, 0, seconds + by.total_seconds())
