@@ -11,6 +11,7 @@ from jobs.deliver.mailing import Mailing
 from jobs.deliver.pacing import Pacing
 from jobs.deliver.posting import Posting, Prepared
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
+from jobs.deliver.sharing import too_early
 from jobs.engine import WorkContext
 from jobs.figures import DELIVERIES_SETTLED, Figures
 from jobs.notify import ESCALATIONS, Notifier
@@ -51,6 +52,7 @@ class DeliveryHandler:
         checkpoint: Callable[[str], None] = lambda _name: None,
         quiet: timedelta = QUIET,
         figures: Figures | None = None,
+        shared: bool | None = None,
         caps: Caps | None = None,
     ) -> None:
         self._caps = caps or Caps()
@@ -65,6 +67,8 @@ class DeliveryHandler:
         self._checkpoint = checkpoint
         self._quiet = quiet
         self._pacing = Pacing(clock)
+        #: whether other processes may post, too: over SQLite there is one
+        self._shared = shared if shared is not None else not database.is_sqlite
 
     async def handle(self, work: WorkContext) -> None:
         """Make one attempt; when it is not settled, leave the next one to a later piece of work."""
@@ -136,10 +140,12 @@ class DeliveryHandler:
         if isinstance(prepared, Refused):
             return await self._refused(delivery, prepared)
         now = self._clock.now()
-        if not await self._database.writing(
-            lambda session: deliveries.begin_attempt(session, delivery.id, delivery.attempts, now)
-        ):
+        wait = await self._database.writing(lambda session: self._begin(session, delivery, now))
+        if wait is None:
             return None
+        if wait > 0:
+            team_id, channel_id = delivery.destination.split("/")
+            return Again(self._pacing.elsewhere(delivery.id, team_id, channel_id, wait))
         self._checkpoint("delivery.intent")
         frozen = not self._may_act() or self._clock.now() - now > _STALE_INTENT
         # Frozen in between: somebody else may have looked and sent by now. Wait, look, and only then send.
@@ -157,6 +163,13 @@ class DeliveryHandler:
                 return Again(self._quiet.total_seconds())
             case Refused():
                 return await self._refused(delivery, result)
+
+    def _begin(self, session: Session, delivery: Delivery, now: datetime) -> float | None:
+        """Write the intent down and return 0; after how many seconds to try again; None: another worker has it."""
+        urgent = delivery.kind in ESCALATIONS
+        if self._shared and (wait := too_early(session, delivery, now, urgent=urgent)) > 0:
+            return wait
+        return 0.0 if deliveries.begin_attempt(session, delivery.id, delivery.attempts, now) else None
 
     async def _refused(self, delivery: Delivery, refused: Refused) -> Again | None:
         log.warning("delivery_refused", delivery=delivery.id, kind=delivery.kind, reason=refused.reason)

@@ -4,7 +4,8 @@ A channel takes about one post a second, a workspace some hundreds a minute. Wha
 instant, in the order in which it came, and is brought back then: it does not knock again and again, and it uses up no
 attempt. What goes before everything else (escalations) takes its turn out of order; only Slack's own word holds it.
 
-The turns are those of this process. Where several processes post, Slack's refusals (429) shift them.
+The turns are those of this process. Where several processes post, what they post together (`jobs.deliver.sharing`) and
+Slack's refusals (429) shift them.
 """
 
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ class _Line:
     shifted: timedelta = timedelta(0)
     #: Slack said that nothing may go before
     closed_until: datetime | None = None
+    #: other processes took the turns before
+    taken_until: datetime | None = None
 
     def turn(self, now: datetime) -> datetime:
         """Give away the next turn."""
@@ -71,6 +74,14 @@ class _Line:
         if until > known:
             self.shift(now, until - known)
             self.closed_until = until
+
+    def give_up_turns(self, now: datetime, by: timedelta) -> None:
+        """Let other processes have the next turns; what several find out at once counts once."""
+        until = now + by
+        known = max(self.taken_until or now, now)
+        if until > known:
+            self.shift(now, until - known)
+            self.taken_until = until
 
 
 @dataclass(slots=True)
@@ -126,6 +137,14 @@ class Pacing:
             team.close(now, pause)
         self._turns[delivery_id] = _Turn(team, now + pause, team.shifted, last=True)
         return pause.total_seconds()
+
+    def elsewhere(self, delivery_id: str, team_id: str, channel_id: str, after: float) -> float:
+        """Wait because other processes took the channel's turns; return how long. It goes first afterwards."""
+        now, pause = self.clock.now(), timedelta(seconds=after)
+        channel = self._channel(team_id, channel_id, now)
+        channel.give_up_turns(now, pause)
+        self._turns[delivery_id] = _Turn(channel, now + pause, channel.shifted, last=True)
+        return after
 
     def no_answer(self, team_id: str) -> None:
         """Leave a workspace alone for a moment because it did not answer."""

@@ -15,6 +15,8 @@ from storage.tables import BucketRow
 LONGEST = timedelta(hours=1)
 #: By so much the clocks of processes differ: a note that is younger than that is a neighbour's, and stands.
 SKEW = timedelta(minutes=1)
+#: Whoever comes so small a part of a turn too early is not sent away: it keeps turns of its own, which are right.
+_EARLY = 0.05
 
 
 def reserve(session: Session, name: str, *, per_second: float, burst: float, cost: float, now: datetime) -> float:
@@ -26,6 +28,21 @@ def reserve(session: Session, name: str, *, per_second: float, burst: float, cos
     session.add(row)
     session.flush()
     return max(0.0, -row.tokens / per_second)
+
+
+def take(session: Session, name: str, *, per_second: float, burst: float, now: datetime) -> float:
+    """Take one if there is one and return 0; else book nothing and return the seconds until there is one."""
+    row = _locked(session, name, burst, now)
+    passed = max(0.0, (now - row.updated_at).total_seconds())
+    level = min(burst, row.tokens + passed * per_second)
+    stands = row.updated_at > now + SKEW
+    if level < 1 - _EARLY and not stands:
+        return (1 - level) / per_second
+    row.tokens = level - 1
+    row.updated_at = now if stands else max(now, row.updated_at)
+    session.add(row)
+    session.flush()
+    return 0.0
 
 
 def block(session: Session, name: str, seconds: float, now: datetime) -> None:
