@@ -74,9 +74,10 @@ async def test_an_engine_that_recovers_nothing_is_caught(sqlite_database: Databa
     assert [words for words in oracle.complaints if "never ended" in words], oracle.complaints
 
 
-@pytest.mark.parametrize("name", ["a delivery in doubt is sent twice"])
+@pytest.mark.parametrize("name", sorted(TWINS) if SOAK else ["a delivery in doubt is sent twice"])
 async def test_a_broken_twin_is_caught(sqlite_database: Database, tmp_path: Path, name: str) -> None:
     twin = TWINS[name]
-    story = Story(twin.seed, companies=1, each=2, days=0.25, only=twin.acts, often=24)
+    days, often = (twin.days, twin.often) if SOAK else (0.25, 24)
+    story = Story(twin.seed, companies=1, each=2, days=days, only=twin.acts, often=often, intervals=(twin.minutes,))
     oracle = await played(sqlite_database, tmp_path, story, build=twin.build)
     assert [words for words in oracle.complaints if twin.says in words], oracle.complaints
