@@ -17,7 +17,7 @@ from storage.facts.policies import By
 from storage.facts.runs import Run
 from storage.facts.sources import Source
 from storage.facts.subscriptions import BOTH, Topic, Ways
-from storage.records import cards, deliveries, escalations, incidents, organizations, refreshes, sources
+from storage.records import cards, channels, deliveries, escalations, incidents, organizations, refreshes, sources
 from storage.sessions import Session
 
 REFRESH_CARD = "refresh_card"
@@ -396,6 +396,9 @@ class Notifier:
         facts = {"channel": delivery.channel.value, "place": delivery.destination, "reason": reason[:_MOST_REASON]}
         if delivery.member_id is not None:
             facts["member"] = delivery.member_id
+        name = self.name_of(session, delivery)
+        if name is not None:
+            facts["name"] = name
         told = False
         for admin in organizations.admins(session, delivery.organization_id):
             place = f"{admin.team_id}/{admin.user_id}"
@@ -409,6 +412,12 @@ class Notifier:
         if not told and channel and channel != delivery.destination:
             organization_id = delivery.organization_id
             self._add(session, organization_id, PLACE_DEAD, subject, Channel.SLACK, channel, None, now, facts=facts)
+
+    def name_of(self, session: Session, delivery: Delivery) -> str | None:
+        """Return what a channel was called when it was last known: Slack names no channel that is gone."""
+        if delivery.channel is not Channel.SLACK:
+            return None
+        return channels.last_name(session, delivery.organization_id, delivery.destination.partition("/")[2])
 
     def again(
         self, session: Session, delivery_id: str, number: int, member: Member, channel: Channel, now: datetime

@@ -19,6 +19,7 @@ def dead_words() -> Mapping[str, Words]:
         facts = deliveries.facts_of(session, delivery.id)
         member_id = facts.get("member")
         person = organizations.member(session, str(member_id)).name if member_id else None
-        return place_dead(Channel(facts["channel"]), str(facts["place"]), person, str(facts["reason"]))
+        name = str(facts["name"]) if facts.get("name") else None
+        return place_dead(Channel(facts["channel"]), str(facts["place"]), person, str(facts["reason"]), name=name)
 
     return {PLACE_DEAD: told}

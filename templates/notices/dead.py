@@ -44,9 +44,12 @@ def reason_words(reason: str) -> str:
     return f"{words} ({code})" if words else shorten(label(reason), _REASON)
 
 
-def place_dead(channel: Channel, place: str, person: str | None, reason: str) -> Message:
-    """Return what admins are told, once, when nothing reaches a place any more; `person` is whose it is."""
-    title, where = _named(channel, place, person)
+def place_dead(channel: Channel, place: str, person: str | None, reason: str, *, name: str | None = None) -> Message:
+    """Return what admins are told, once, when nothing reaches a place any more; `person` is whose it is.
+
+    `name` is what a channel was called when it was last known.
+    """
+    title, where = _named(channel, place, person, name)
     code = reason.partition(":")[0].strip()
     step = _STEPS.get(code) or _step(channel, person)
     rows: tuple[tuple[str, tuple[Inline, ...]], ...] = (("Where", where), ("Why", (reason_words(reason),)))
@@ -61,12 +64,19 @@ def place_dead(channel: Channel, place: str, person: str | None, reason: str) ->
     return Message(f"{title}: {reason_words(reason)}.", parts, subject=title, kind="place_dead")
 
 
-def _named(channel: Channel, place: str, person: str | None) -> tuple[str, tuple[Inline, ...]]:
+def _named(channel: Channel, place: str, person: str | None, name: str | None) -> tuple[str, tuple[Inline, ...]]:
     if channel is Channel.EMAIL:
         whose = label(person) if person else "support"
         return f"Mail does not reach {whose}", (f"the e-mail address of {whose}",)
     if person is not None and place.partition("/")[2].startswith(("U", "W")):
         return f"Slack messages do not reach {label(person)}", (f"direct messages to {label(person)}",)
+    if name is not None:
+        called = f"#{label(name)}"
+        return f"{called} cannot be told any more", (
+            f"the channel {called} (",
+            Code(label(place.partition("/")[2])),
+            ")",
+        )
     return "A channel cannot be told any more", ("the channel ", Code(label(place.partition("/")[2])))
 
 

@@ -388,6 +388,9 @@ def _telling() -> dict[str, Message]:
         "mail_off": mail_off.mail_off(Topic.LATE),
         "notify_refused": notify.notify_refused("ready loudly"),
         "place_dead": dead.place_dead(Channel.SLACK, "T0TEMERITY/C0FINANCE", None, "is_archived"),
+        "place_dead_named": dead.place_dead(
+            Channel.SLACK, "T0TEMERITY/C0FINANCE", None, "channel_not_found", name="finance"
+        ),
         "place_dead_person": dead.place_dead(Channel.SLACK, "T0TEMERITY/U0PRIYA", "Priya Nair", "user_disabled"),
         "place_dead_mail": dead.place_dead(Channel.EMAIL, "x", "Priya Nair", "550 5.1.1 No such mailbox"),
     }
