@@ -97,4 +97,5 @@ async def test_a_broken_twin_is_caught(sqlite_database: Database, tmp_path: Path
         twin.seed, companies=1, each=2, days=twin.days, only=twin.acts, often=twin.often, intervals=(twin.minutes,)
     )
     oracle = await played(sqlite_database, tmp_path, story, twin.build)
-    assert [words for words in oracle.complaints if twin.says in words], oracle.complaints
+    for says in (twin.says, twin.also):
+        assert [words for words in oracle.complaints if says in words], oracle.complaints

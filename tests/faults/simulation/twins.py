@@ -9,16 +9,18 @@ from typing import Any, TypeVar
 from jobs.build import Jobs
 from jobs.deliver.again import Again
 from jobs.deliver.handler import DeliveryHandler
+from jobs.deliver.results import Refused
 from jobs.incidents.noticing import back
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.handler import RunHandler
+from jobs.refresh.outcome import Outcome
 from jobs.slots import Slot
-from storage.facts.deliveries import Delivery, DeliveryState
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.incidents import Resolution
-from storage.facts.runs import RunState
-from storage.records import runs
+from storage.facts.runs import FailureKind, Run, RunState
+from storage.records import deliveries, runs
 from storage.sessions import Session
-from storage.warehouse import LoadResult
+from storage.warehouse import LoadResult, Shrunk
 from tests.faults.simulation.world import Build, Simulated
 
 T = TypeVar("T")
@@ -35,6 +37,8 @@ class Twin:
     days: float = 2
     often: float = 12
     minutes: int = 360
+    #: what the oracle says as well
+    also: str = ""
 
 
 def _remade(kind: type[T], whole: object) -> T:
@@ -136,6 +140,38 @@ class AnyReadResolves(RunHandler):
         back(session, source_id, Resolution.CLEARED, self._ground.clock.now(), self._notifier)
 
 
+class TriesAgain(RunHandler):
+    """Takes what trying again does not cure for an outage, which cures itself."""
+
+    def _settle(self, session: Session, run_id: str, outcome: Any) -> None:
+        if outcome.failure is not None and outcome.failure.kind is FailureKind.BROKEN:
+            outcome = dataclasses.replace(outcome, failure=dataclasses.replace(outcome.failure, kind=FailureKind.RETRY))
+        super()._settle(session, run_id, outcome)
+
+
+class BelievesNothing(Collecting):
+    """Takes an answer without a record for one: everything that is there stays, and is called new."""
+
+    async def _held(self, run: Run, generation: int, shrunk: Shrunk) -> Outcome:
+        now = self._ground.clock.now()
+        await self._ground.database.writing(
+            lambda session: runs.advance(session, run.id, generation, source_as_of=now, loaded_at=now)
+        )
+        return Outcome(generation)
+
+
+class NeverLooks(DeliveryHandler):
+    """Does not look whether another process has sent meanwhile what it was to send."""
+
+    async def attempt(self, delivery_id: str) -> Again | None:
+        found = await self._database.reading(lambda session: deliveries.delivery(session, delivery_id))
+        if found.state is DeliveryState.SENT and found.channel is Channel.SLACK:
+            prepared = await self._posting.prepare(found, None)
+            assert not isinstance(prepared, Refused)
+            await prepared()
+        return await super().attempt(delivery_id)
+
+
 class Forgets(DeliveryHandler):
     """Takes what it was sending when it died, or when nobody answered, for sent."""
 
@@ -179,7 +215,12 @@ TWINS = {
         _delivers(SendsAgain), ("doubt", "request"), "posted 2 times", seed=1, days=1
     ),
     "a card is never shown to its end": Twin(
-        _without("cards", after_a_crash=False), ("throttled", "request"), "never shown to its end", seed=1, days=1
+        _without("cards", after_a_crash=False),
+        ("throttled", "request"),
+        "never shown to its end",
+        seed=1,
+        days=1,
+        also="never closed for support",
     ),
     "an escalation is lost in a crash": Twin(
         _without("deadlines", "escalations", after_a_crash=True),
@@ -192,5 +233,20 @@ TWINS = {
     ),
     "what was due while the machine slept is dropped": Twin(
         _slots(_missed), ("jump", "change"), "was not collected since", seed=1, days=3, often=1.5, minutes=1440
+    ),
+    "a source that turns late is not looked at": Twin(
+        _without("deadlines", "lateness", after_a_crash=False), ("down", "change"), "is late since", seed=1, days=1
+    ),
+    "what fails for good is taken for an outage": Twin(
+        _runs(TriesAgain), ("broken", "change"), "fails since", seed=3, days=1
+    ),
+    "what is over is never said": Twin(
+        _without("cards", after_a_crash=False), ("broken", "change"), "still said to be in trouble", seed=1, days=1
+    ),
+    "an empty answer is taken for the truth": Twin(
+        _runs(collecting=BelievesNothing), ("empty", "request"), "was read as of", seed=1, days=1
+    ),
+    "what another process sent is sent again": Twin(
+        _delivers(NeverLooks), ("stand", "request"), "posted 2 times", seed=4, days=1
     ),
 }
