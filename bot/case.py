@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.asking.threads import Threads
 from bot.clicks import Plays
 from bot.directory import Directory, Names
 from bot.interaction import Interaction
@@ -14,6 +15,7 @@ from jobs.errors import NotAllowedError
 from jobs.refresh.ask import Place, TriggerKey
 from storage.facts.messages import Message
 from storage.facts.people import Action, Actor, Member
+from storage.facts.status import SourceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,12 @@ class Case:
     directory: Directory
     together: Together[Reply]
     plays: Plays
+    #: shared looks at how all sources of an organization stand
+    looks: Together[list[SourceStatus]]
+    #: what was asked last in each thread
+    threads: Threads
     #: the words after the command, or the whole sentence of a question
     about: str = ""
-    #: whether `about` is a sentence that may name a source anywhere
-    sentence: bool = False
 
     @property
     def member(self) -> Member:

@@ -6,7 +6,7 @@ from rapidfuzz import fuzz, process
 
 from bot import names, values
 from bot.case import Case
-from bot.questions import Intent, Question, understand
+from bot.questions import Intent, Question
 from bot.reply import Reply
 from jobs.refresh.ask import Scope
 from storage.facts.messages import Message
@@ -38,7 +38,7 @@ def read_command(words: str) -> Question:
         return Question(Intent(verb), rest.strip())
     if nearest_verb(verb) is not None:
         return Question(Intent.UNKNOWN, words)
-    return understand(words)
+    return Question(Intent.QUESTION, words)
 
 
 def nearest_verb(word: str) -> str | None:
@@ -49,7 +49,7 @@ def nearest_verb(word: str) -> str | None:
 
 async def status(case: Case) -> Reply:
     """Show how fresh the data is: of everything, or of what the words name; members who ask the same share a look."""
-    same = (case.member.organization_id, case.zone, case.about, case.sentence, _manages(case))
+    same = (case.member.organization_id, case.zone, case.about, manages(case))
     return await case.together.look(same, lambda: _status(case))
 
 
@@ -58,21 +58,27 @@ async def _status(case: Case) -> Reply:
     chosen = _chosen(case, [entry.source for entry in known])
     if isinstance(chosen, Message):
         return case.say(chosen)
+    return case.say(await status_told(case, known, chosen))
+
+
+async def status_told(
+    case: Case, known: Sequence[SourceStatus], chosen: Sequence[Source], *, offers: bool = True
+) -> Message:
+    """Return the state of these sources (none: of all); without `offers` nothing to press that begins anything."""
     who = await case.names()
     if not known:
-        return case.say(notices.no_sources(who.organization, who.admins))
+        return notices.no_sources(who.organization, who.admins)
     scope = Scope(everything=not chosen, source_ids=tuple(source.id for source in chosen))
     shown = await _shown(case, known, chosen)
-    value = values.pack(values.new_card(), scope) if len(chosen) <= values.MOST_SOURCES else None
-    return case.say(
-        notices.status(
-            who.organization, shown, case.now,
-            zone=case.zone, refresh_value=value, admins=who.admins, manages=_manages(case),
-        )
+    fits = offers and len(chosen) <= values.MOST_SOURCES
+    value = values.pack(values.new_card(), scope) if fits else None
+    return notices.status(
+        who.organization, shown, case.now,
+        zone=case.zone, refresh_value=value, admins=who.admins, manages=manages(case) if offers else frozenset(),
     )  # fmt: skip
 
 
-def _manages(case: Case) -> frozenset[Provider]:
+def manages(case: Case) -> frozenset[Provider]:
     """Return the providers whose connections the person may renew and end."""
     if not (case.may(Action.CONNECT) and case.may(Action.DISCONNECT)):
         return frozenset()
@@ -130,31 +136,31 @@ async def history(case: Case) -> Reply:
     who = await case.names()
     if not known:
         return case.say(notices.no_sources(who.organization, who.admins))
+    return case.say(await history_told(case, chosen, known))
+
+
+async def history_told(case: Case, chosen: Sequence[Source], known: Sequence[Source]) -> Message:
+    """Return what happened lately to these sources (none: to all)."""
+    who = await case.names()
     listed = (chosen or known)[:_HISTORY_SOURCES]
     if len(listed) == 1:
         runs, receipts = await case.services.status.history(case.actor, listed[0].id, _HISTORY_RUNS)
         admin = case.may(Action.SEE_AUDIT)
         held = await case.services.status.calibration(case.actor, listed[0].id) if admin else None
-        told = notices.history(
+        return notices.history(
             who.organization, listed[0], runs, case.now, receipts=receipts, zone=case.zone, calibration=held
         )
-        return case.say(told)
     runs = []
     for source in listed:
         newest, _ = await case.services.status.history(case.actor, source.id, _HISTORY_RUNS // len(listed) + 1)
         runs += newest
     sources = {source.id: source for source in listed}
-    return case.say(notices.history(who.organization, None, runs, case.now, sources=sources, zone=case.zone))
+    return notices.history(who.organization, None, runs, case.now, sources=sources, zone=case.zone)
 
 
 async def help_(case: Case) -> Reply:
     """Show what can be asked."""
     return case.say(notices.help_text())
-
-
-async def declined(case: Case) -> Reply:
-    """Say that nothing was started, to words such as "don't refresh"."""
-    return case.say(notices.dismissed())
 
 
 async def unknown(case: Case) -> Reply:
@@ -180,52 +186,6 @@ def _chosen(case: Case, known: Sequence[Source]) -> list[Source] | Message:
     if not about or names.is_everything(about):
         return []
     found = names.find(about, known)
-    if not found.sources and case.sentence:
-        found = names.mentioned(about, known)
-        missing = names.nicknamed(about)
-        if not found.sources and missing is None and not found.guess and not _names_something(about):
-            return []
     if found.sources:
         return list(found.sources)
-    return notices.unknown_source(_said(about), [source.label for source in known], found.guess)
-
-
-def _said(about: str) -> str:
-    return _named(about) or names.nicknamed(about) or about
-
-
-def _names_something(about: str) -> bool:
-    return bool(_named(about))
-
-
-def _named(about: str) -> str:
-    """Return the name in "is NAME fresh" and the like, where it is no word for the data in general."""
-    words = names.plain(about)
-    for opening in ("is ", "are ", "how fresh is ", "how old is ", "status of ", "history of ", "when was "):
-        if words.startswith(opening):
-            rest = words.removeprefix(opening)
-            name = rest.partition(" fresh")[0].partition(" up to date")[0].partition(" late")[0].partition(" stale")[0]
-            general = names.is_everything(name) or name.split()[0] in _GENERAL if name else True
-            return "" if general or len(name.split()) > 3 else name
-    return ""
-
-
-_GENERAL = frozenset(
-    {
-        "it",
-        "this",
-        "that",
-        "they",
-        "everything",
-        "anything",
-        "there",
-        "something",
-        "the",
-        "our",
-        "my",
-        "your",
-        "a",
-        "an",
-    }
-    | {"data", "all", "any", "fresh", "we", "you", "i", "these", "those", "things", "numbers", "last", "everyone"}
-)
+    return notices.unknown_source(about, [source.label for source in known], found.guess)

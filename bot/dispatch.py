@@ -7,6 +7,7 @@ from types import MappingProxyType
 from bot import (
     access,
     actions,
+    answering,
     audit,
     channels,
     commands,
@@ -31,7 +32,7 @@ from bot import help as help_
 from bot import members as people
 from bot.case import Case
 from bot.interaction import Interaction, Kind
-from bot.questions import Intent, Question, understand
+from bot.questions import Intent, Question
 from bot.reply import Reply
 from jobs.authorize import SUPPORT, authorize, authorize_support
 from jobs.errors import NotAllowedError
@@ -61,10 +62,11 @@ class Entry:
 def table() -> Mapping[str, Entry]:
     """Return the whole table, by `surface:name`."""
     spoken = {
-        Intent.STATUS: Entry(commands.status, Action.SEE_STATUS, SPOKEN),
-        Intent.REFRESH: Entry(commands.refresh, Action.START_REFRESH, SPOKEN),
-        Intent.HISTORY: Entry(commands.history, Action.SEE_HISTORY, SPOKEN),
-        Intent.HELP: Entry(commands.help_, Action.SEE_STATUS, SPOKEN),
+        Intent.QUESTION: Entry(answering.question, Action.SEE_STATUS, SPOKEN),
+        Intent.STATUS: Entry(commands.status, Action.SEE_STATUS, COMMANDS),
+        Intent.REFRESH: Entry(commands.refresh, Action.START_REFRESH, COMMANDS),
+        Intent.HISTORY: Entry(commands.history, Action.SEE_HISTORY, COMMANDS),
+        Intent.HELP: Entry(commands.help_, Action.SEE_STATUS, COMMANDS),
         Intent.CONNECT: Entry(connections.connect, Action.CONNECT, COMMANDS),
         Intent.RECONNECT: Entry(connections.reconnect, Action.CONNECT, COMMANDS),
         Intent.DISCONNECT: Entry(disconnecting.disconnect, Action.DISCONNECT, COMMANDS),
@@ -73,8 +75,8 @@ def table() -> Mapping[str, Entry]:
         Intent.RECEIPT: Entry(receipts.receipt, Action.SEE_HISTORY, COMMANDS),
         Intent.DELIVERIES: Entry(telling.deliveries, Action.SEE_HISTORY, COMMANDS),
         Intent.NOTIFY: Entry(notify.notify, Action.CHOOSE_MESSAGES, COMMANDS),
-        Intent.LANDED: Entry(landed.landed, Action.SEE_STATUS, SPOKEN),
-        Intent.WHY: Entry(why.why, Action.SEE_STATUS, SPOKEN),
+        Intent.LANDED: Entry(landed.landed, Action.SEE_STATUS, COMMANDS),
+        Intent.WHY: Entry(why.why, Action.SEE_STATUS, COMMANDS),
         Intent.MEMBERS: Entry(people.members, Action.SEE_MEMBERS, COMMANDS),
         Intent.CHANNEL: Entry(channels.channel, Action.SEE_STATUS, COMMANDS),
         Intent.SCHEDULE: Entry(schedules.schedule, Action.SEE_STATUS, COMMANDS),
@@ -83,8 +85,7 @@ def table() -> Mapping[str, Entry]:
         Intent.SNOOZE: Entry(incidents.snooze_words, Action.HANDLE_INCIDENT, COMMANDS),
         Intent.MUTE: Entry(mutes.mute, Action.SEE_STATUS, COMMANDS),
         Intent.REREAD: Entry(rereads.reread, Action.REREAD, COMMANDS),
-        Intent.DECLINED: Entry(commands.declined, Action.SEE_STATUS, SPOKEN),
-        Intent.UNKNOWN: Entry(commands.unknown, Action.SEE_STATUS, SPOKEN),
+        Intent.UNKNOWN: Entry(commands.unknown, Action.SEE_STATUS, COMMANDS),
     }
     clicked = {
         buttons.REFRESH_ASK: Entry(actions.ask, Action.START_REFRESH, CLICKED),
@@ -146,7 +147,6 @@ class Route:
 
     name: str
     question: Question
-    sentence: bool = False
 
 
 def route(request: Interaction) -> Route:
@@ -154,11 +154,9 @@ def route(request: Interaction) -> Route:
     match request.kind:
         case Kind.COMMAND:
             asked = commands.read_command(request.words)
-            verb = request.words.strip().partition(" ")[0].casefold()
-            return Route(f"say:{asked.intent.value}", asked, sentence=verb not in commands.VERBS)
+            return Route(f"say:{asked.intent.value}", asked)
         case Kind.MENTION | Kind.DIRECT:
-            asked = understand(request.words)
-            return Route(f"say:{asked.intent.value}", asked, sentence=True)
+            return Route(f"say:{Intent.QUESTION.value}", Question(Intent.QUESTION, request.words))
         case Kind.ACTION:
             return Route(f"click:{action_name(request.name)}", Question(Intent.UNKNOWN))
         case Kind.SUBMIT:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from bot import actions
+from bot.asking.threads import Threads
 from bot.case import Case
 from bot.clicks import Plays, at_once
 from bot.directory import Directory
@@ -19,6 +20,7 @@ from bot.together import Together
 from jobs.refresh.clicks import Played
 from storage.facts.messages import Message, Paragraph
 from storage.facts.people import Actor, SlackIdentity
+from storage.facts.status import SourceStatus
 from templates import notices
 
 log = structlog.get_logger("bot.front")
@@ -43,8 +45,12 @@ class Front:
         *,
         unknown: Callable[[SlackIdentity], None] = lambda _identity: None,
         turn: Callable[[], Awaitable[None]] = at_once,
+        alone: bool = True,
     ) -> None:
-        """With `turn`, clicks that were accepted are played when it returns: when nobody waits for an ack."""
+        """With `turn`, clicks that were accepted are played when it returns: when nobody waits for an ack.
+
+        `alone`: no other process answers questions, so that what was asked last may be remembered here.
+        """
         self._services = services
         #: told who was not known well enough, after the request is kept
         self._unknown = unknown
@@ -55,6 +61,8 @@ class Front:
         #: workspace -> who waits for the look that begins next
         self._asking: dict[str, set[SlackIdentity]] = {}
         self._answers: Together[Reply] = Together()
+        self._looks: Together[list[SourceStatus]] = Together()
+        self._threads = Threads(services.clock, keeps=alone)
         self._seen = Seen(services.clock, keep=_REMEMBERED)
         #: clicks that were accepted
         self.plays = Plays(services, self._directory, self._played, turn)
@@ -97,8 +105,18 @@ class Front:
         return await actions.played(self._case(played.actor, request), played.outcome)
 
     def _case(self, actor: Actor, request: Interaction, asked: Route | None = None) -> Case:
-        about, sentence = (asked.question.about, asked.sentence) if asked else ("", False)
-        return Case(request, actor, self._services, self._directory, self._answers, self.plays, about, sentence)
+        about = asked.question.about if asked else ""
+        return Case(
+            request,
+            actor,
+            self._services,
+            self._directory,
+            self._answers,
+            self.plays,
+            self._looks,
+            self._threads,
+            about,
+        )
 
     async def _recognized(self, request: Interaction) -> Reply:
         identity = request.identity

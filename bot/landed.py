@@ -1,9 +1,13 @@
 """`/data landed`: whether a change is in the data, and a word when it lands."""
 
+from collections.abc import Sequence
+
 from bot import names
 from bot.case import Case
 from bot.reply import Reply
 from jobs.explain.wanted import read_wanted
+from storage.facts.landed import Sought
+from storage.facts.messages import Message
 from storage.facts.sources import Source
 from templates import notices
 from templates.notices.landed import landed as found
@@ -22,11 +26,18 @@ async def landed(case: Case) -> Reply:
         return case.say(landed_usage(case.about.strip()))
 
     async def looked() -> Reply:
-        ids = [source.id for source in chosen]
-        answer = await case.services.landed.landed(case.actor, wanted, ids, case.trigger)
-        return case.say(found(who.organization, answer, case.now, zone=case.zone))
+        return case.say(await look_for(case, wanted, chosen, words))
 
     return Reply(then=looked, zone=case.zone)
+
+
+async def look_for(case: Case, wanted: Sought | None, chosen: Sequence[Source], words: str) -> Message:
+    """Return whether it is there, in these sources (none: in all); where nothing is named, how to name it."""
+    if wanted is None:
+        return landed_usage(words.strip())
+    who = await case.names()
+    answer = await case.services.landed.landed(case.actor, wanted, [source.id for source in chosen], case.trigger)
+    return found(who.organization, answer, case.now, zone=case.zone)
 
 
 def _parted(about: str, known: list[Source]) -> tuple[list[Source], str]:

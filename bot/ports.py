@@ -24,6 +24,7 @@ from jobs.subscriptions.own import OwnChanges
 from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest
 from storage.facts.audit import AuditPage
+from storage.facts.begun import Begun
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel
@@ -86,8 +87,8 @@ class Status(Protocol):
         """Return the sources of the actor's organization."""
         ...
 
-    async def all(self, actor: Actor) -> list[SourceStatus]:
-        """Return the status of all of them."""
+    async def all(self, actor: Actor, *, with_durations: bool = False) -> list[SourceStatus]:
+        """Return the status of all of them; with how long each one's runs take where that is wanted."""
         ...
 
     async def one(self, actor: Actor, source_id: str) -> SourceStatus:
@@ -96,6 +97,10 @@ class Status(Protocol):
 
     async def history(self, actor: Actor, source_id: str | None, limit: int = 10) -> tuple[list[Run], dict[str, str]]:
         """Return runs, newest first, and their receipts."""
+        ...
+
+    async def begun(self, actor: Actor, source_ids: Sequence[str], limit: int = 50) -> list[Begun]:
+        """Return the newest runs of some sources with who asked for them."""
         ...
 
     async def calibration(self, actor: Actor, source_id: str) -> Calibration | None:

@@ -27,11 +27,19 @@ class Surface:
     def __init__(
         self, services: Services, fetch_token: FetchToken, api_url: str, clock: Clock, *, learns: bool = False
     ) -> None:
-        """With `learns`, whoever is not known is looked up here too: kept requests are played in other processes."""
+        """With `learns`, whoever is not known is looked up here too: kept requests are played in other processes.
+
+        Then questions may reach others, too: what was asked before is not remembered here.
+        """
         self.tokens = Tokens(fetch_token, clock)
         self.slack = Slack(api_url, self.tokens)
         self._background = Background()
-        self.front = Front(services, unknown=self._learn if learns else _leave_it, turn=self._background.turn)
+        self.front = Front(
+            services,
+            unknown=self._learn if learns else _leave_it,
+            turn=self._background.turn,
+            alone=not learns,
+        )
         self._services = services
         self._learning: set[SlackIdentity] = set()
         self.shower = Shower(self.slack)

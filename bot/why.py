@@ -7,8 +7,10 @@ from bot import names, values
 from bot.case import Case
 from bot.reply import Reply
 from jobs.refresh.ask import Scope
+from storage.facts.messages import Message
 from storage.facts.people import Action
 from storage.facts.sources import Source
+from storage.facts.status import SourceStatus
 from templates import notices
 from templates.notices.status import urgent_first
 from templates.notices.why import why as explained
@@ -24,12 +26,18 @@ async def why(case: Case) -> Reply:
         who = await case.names()
         return case.say(notices.no_sources(who.organization, who.admins))
     chosen = _named(case, known)
-    if not chosen and case.about and not case.sentence and not names.is_everything(case.about) and not _only_mail(case):
+    if not chosen and case.about and not names.is_everything(case.about) and not _only_mail(case):
         guess = names.find(case.about, known).guess
         return case.say(notices.unknown_source(case.about, [source.label for source in known], guess))
     if not chosen:
         chosen = [entry.source for entry in urgent_first(await case.services.status.all(case.actor))]
     return await _explained(case, chosen[0], chosen[1:])
+
+
+async def told(case: Case, meant: Sequence[SourceStatus], *, offers: bool, asks_mail: bool) -> Message:
+    """Return the explanation of the source that needs it most, of these; without `offers` nothing to press for more."""
+    first, *others = [entry.source for entry in urgent_first(meant)]
+    return await _words(case, first, others, offers=offers, asks_mail=asks_mail)
 
 
 async def pressed(case: Case) -> Reply:
@@ -42,20 +50,28 @@ async def pressed(case: Case) -> Reply:
 def _named(case: Case, known: Sequence[Source]) -> list[Source]:
     if not case.about or names.is_everything(case.about):
         return []
-    found = names.find(case.about, known).sources if not case.sentence else ()
-    return list(found or names.mentioned(case.about, known).sources)
+    return list(names.find(case.about, known).sources or names.mentioned(case.about, known).sources)
 
 
 def _only_mail(case: Case) -> bool:
-    return _MAIL.search(names.plain(case.about)) is not None
+    return asks_mail(case.about)
+
+
+def asks_mail(words: str) -> bool:
+    """Whether the words ask for a message that did not come."""
+    return _MAIL.search(names.plain(words)) is not None
 
 
 async def _explained(case: Case, source: Source, others: Sequence[Source]) -> Reply:
-    found = await case.services.explain.why(case.actor, source.id, asks_mail=_only_mail(case))
+    return case.say(await _words(case, source, others, offers=True, asks_mail=_only_mail(case)))
+
+
+async def _words(case: Case, source: Source, others: Sequence[Source], *, offers: bool, asks_mail: bool) -> Message:
+    found = await case.services.explain.why(case.actor, source.id, asks_mail=asks_mail)
     who = await case.names()
     scope = Scope(everything=False, source_ids=(source.id,))
-    value = values.pack(values.new_card(), scope) if case.may(Action.START_REFRESH) else None
-    told = explained(
+    value = values.pack(values.new_card(), scope) if offers and case.may(Action.START_REFRESH) else None
+    return explained(
         who.organization,
         found,
         zone=case.zone,
@@ -63,4 +79,3 @@ async def _explained(case: Case, source: Source, others: Sequence[Source]) -> Re
         refresh_value=value,
         others=[provider_name(one.provider).lower() for one in others],
     )
-    return case.say(told)

@@ -9,13 +9,14 @@ from jobs.errors import NotFoundError
 from jobs.promises import freshness, next_file_at
 from jobs.schedule import schedule_of
 from jobs.slots import next_slot
+from storage.facts.begun import Begun
 from storage.facts.clock import Clock
 from storage.facts.estimates import Calibration
 from storage.facts.people import Action, Actor
 from storage.facts.runs import Run
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
-from storage.records import frozen, receipts, runs, sources, webhooks
+from storage.records import askers, frozen, receipts, runs, sources, webhooks
 from storage.records.durations import calibration_of, durations_of
 from storage.sessions import Session
 
@@ -141,6 +142,18 @@ class StatusService:
                 raise NotFoundError
             listed = runs.history(session, chosen, limit)
             return listed, receipts.ids_of(session, [run.id for run in listed])
+
+        return await self._desk.read(work)
+
+    async def begun(self, actor: Actor, source_ids: Sequence[str], limit: int = 50) -> list[Begun]:
+        """Return the newest runs of these sources of the actor's organization, each with who asked for it."""
+        member = authorize(actor, Action.SEE_HISTORY)
+
+        def work(session: Session) -> list[Begun]:
+            own = {source.id for source in sources.sources_of(session, member.organization_id)}
+            listed = runs.history(session, [one for one in source_ids if one in own], limit)
+            people = askers.askers_of(session, [run.id for run in listed])
+            return [Begun(run, people.get(run.id, ())) for run in listed]
 
         return await self._desk.read(work)
 

@@ -19,9 +19,16 @@ _TOKENS = re.compile(
 _WORDS = re.compile(
     r"[$€£#]?\d[\d,]*(?:\.\d+)?(?:[:/\-]\d+)*[a-z]*|\b[a-z]{1,2}/[a-z]{1,2}\b|[\w][\w'_\-]*(?:\.[\w\-]{2,})*|[?!;:,+&()/.\-–—$€£#]|\n"
 )
+#: after such a word a mention is of somebody who did something, not of the bot
+_DOES = re.compile(r"\w+\s*$")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
 #: how many letters may be wrong in a word of so many
 _SHORTEST, _LONG = 4, 7
+
+
+def named_ids(text: str) -> frozenset[str]:
+    """Return the ids of everybody whom a text mentions."""
+    return frozenset(found["user"] for found in _TOKENS.finditer(text[:MOST]) if found["user"])
 
 
 def folded(text: str, people: Mapping[str, str], bot_user: str) -> str:
@@ -30,7 +37,8 @@ def folded(text: str, people: Mapping[str, str], bot_user: str) -> str:
     def token(found: re.Match[str]) -> str:
         user = found["user"]
         if user is not None and user != bot_user:
-            return f" {people.get(user, '')} "
+            # Whoever is not known by name is one all the same where somebody is asked for: "did <@U1> refresh it?".
+            return f" {people.get(user) or (user if _DOES.search(found.string[: found.start()]) else '')} "
         return f" {found['words'] or ''} "
 
     spoken = _TOKENS.sub(token, text[:MOST])

@@ -38,6 +38,8 @@ class Language:
     spelt: frozenset[str]
     #: outside systems that people name
     systems: frozenset[str]
+    examples: Mapping[Intent, str]
+    first_examples: tuple[Intent, ...]
     nicknames: Mapping[str, tuple[str, ...]]
     provider_tail: frozenset[str]
     #: a metric's name by each of the words for it, and a pattern of all of them
@@ -106,6 +108,8 @@ def _made(raw: Mapping[str, Any]) -> Language:
         spoken=spoken,
         spelt=spoken | plain | systems | frozenset(raw["other"].split()) | _words_of(raw),
         systems=systems,
+        examples={Intent(name): example for name, example in raw["examples"].items()},
+        first_examples=tuple(Intent(name) for name in raw["first_examples"]),
         nicknames={name: tuple(names) for name, names in raw["nicknames"].items()},
         provider_tail=frozenset(raw["provider_tail"]),
         metrics=(metrics := {said: name for name, names in raw["metrics"].items() for said in names}),

@@ -40,6 +40,7 @@ from jobs.subscriptions.own import OwnChanges
 from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.audit import AuditPage
+from storage.facts.begun import Asker, Begun
 from storage.facts.clicks import Click
 from storage.facts.clock import Clock, SystemClock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
@@ -166,8 +167,13 @@ class TwinStatus:
         who = authorize(actor, Action.SEE_STATUS)
         return [one for one in self.everything if one.organization_id == who.organization_id]
 
-    async def all(self, actor: Actor) -> list[SourceStatus]:
+    async def all(self, actor: Actor, *, with_durations: bool = False) -> list[SourceStatus]:
         return [status_of(one) for one in await self.sources(actor)]
+
+    async def begun(self, actor: Actor, source_ids: Sequence[str], limit: int = 50) -> list[Begun]:
+        authorize(actor, Action.SEE_HISTORY)
+        known = [one for one in await self.sources(actor) if one.id in source_ids]
+        return [Begun(run_of(one), (Asker("Maya Ortiz", "U0MAYA"),)) for one in known][:limit]
 
     async def one(self, actor: Actor, source_id: str) -> SourceStatus:
         for found in await self.all(actor):
