@@ -89,6 +89,7 @@ KEEP_TRYING = timedelta(hours=24)
 _TURNED_OFF = "turned off by the person, with /data notify"
 _TURNED_OFF_HERE = "turned off for this channel by an admin, with /data notify"
 _NO_ADDRESS = "no confirmed e-mail address"
+_CHOSEN_OFF = frozenset({_TURNED_OFF, _TURNED_OFF_HERE})
 
 #: Words are put together a moment before the intent to send them is written down.
 _WORDS_TAKE = timedelta(seconds=10)
@@ -595,6 +596,10 @@ class Notifier:
             repeats=repeats,
             facts=facts,
         )
+        if delivery_id is None and skip_reason is None:
+            # Left out when it was about another source alone; now it is about one that they want to hear of.
+            made = derived_id("dlv", kind, subject, channel, destination)
+            delivery_id = deliveries.want_after_all(session, made, _CHOSEN_OFF, now, now + KEEP_TRYING)
         if delivery_id is not None and skip_reason is None:
             self._enqueue(session, Work("delivery", delivery_id, queue="notify", urgent=kind in ESCALATIONS))
         return delivery_id

@@ -59,6 +59,22 @@ def add(
     return delivery_id if new else None
 
 
+def want_after_all(
+    session: Session, delivery_id: str, reasons: Collection[str], now: datetime, expires_at: datetime
+) -> str | None:
+    """Let a delivery be sent that was left out for one of these reasons; return its id, or None where it was not."""
+    statement = (
+        update(DeliveryRow)
+        .where(
+            col(DeliveryRow.id) == delivery_id,
+            col(DeliveryRow.state) == DeliveryState.SKIPPED,
+            col(DeliveryRow.reason).in_(sorted(reasons)),
+        )
+        .values(state=DeliveryState.PENDING, reason=None, settled_at=None, created_at=now, expires_at=expires_at)
+    )
+    return delivery_id if won(session, statement) else None
+
+
 def delivery(session: Session, delivery_id: str) -> Delivery:
     """Return the delivery; KeyError when there is none of that id."""
     row = session.get(DeliveryRow, delivery_id)

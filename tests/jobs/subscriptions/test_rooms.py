@@ -1,8 +1,9 @@
 """Channels that chose: told of the company's data where an admin lets Tidings speak, and nowhere and to nobody else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Trigger
 from storage.facts.sources import Source
 from storage.facts.subscriptions import ChannelChoice, Topic
-from storage.records import audit, channel_choices, channels, deliveries, incidents, members, runs, sources
+from storage.records import audit, cards, channel_choices, channels, deliveries, incidents, members, runs, sources
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, OrganizationRow, SourceRow, WorkspaceRow
 
@@ -217,3 +218,38 @@ def test_a_run_of_the_clock_is_told_where_it_was_chosen(sqlite_database: Databas
         choice = ChannelChoice("src_1", Topic.READY, told=True)
         channel_choices.choose(session, "org_1", (TEAM, SECOND), choice, AT)
     assert told("run_2") == [(f"{TEAM}/{SECOND}", None)]
+
+
+class AddsOnce(Notifier):
+    """The bug: what was left out once is never said, whoever wants to hear of the source that joins."""
+
+    def _add(self, session: Session, organization_id: str, kind: str, *about: Any, **more: Any) -> str | None:
+        known = deliveries.of_subject(session, about[0])
+        if any(one.kind == kind and one.destination == about[2] for one in known):
+            return None
+        return super()._add(session, organization_id, kind, *about, **more)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_source_that_joins_is_told_where_the_first_one_was_turned_off(
+    sqlite_database: Database, *, broken: bool
+) -> None:
+    table, now = Table(sqlite_database), AT + timedelta(hours=1)
+    work: list[str] = []
+    make = AddsOnce if broken else Notifier
+    telling = make(lambda _session, one: work.append(one.subject), support_channel="", support_email="")
+    with table.database.write() as session:
+        choice = ChannelChoice("src_1", Topic.LATE, told=False)
+        channel_choices.choose(session, "org_1", (TEAM, FIRST), choice, AT)
+        opened = incidents.open_one(session, "org_1", "src_1", IncidentKind.LATE, "late", now, remind_at=AT)
+        assert opened is not None
+        telling.incident(session, opened, sources.source(session, "src_1"), now)
+        telling.incident(session, opened, replace(sources.source(session, "src_1"), id="src_3"), now)
+        told = [one for one in deliveries.of_subject(session, opened) if one.destination == f"{TEAM}/{FIRST}"]
+        assert ([one.state for one in told] == [DeliveryState.PENDING]) is not broken
+        posted = {card.channel_id for card in cards.of_subject(session, INCIDENT_CARD, opened)}
+        assert (FIRST in posted) is not broken
+        assert (told[0].id in work) is not broken
+        # Said twice it is still one.
+        telling.incident(session, opened, sources.source(session, "src_1"), now)
+        assert work.count(told[0].id) == (0 if broken else 1)
