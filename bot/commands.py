@@ -17,7 +17,7 @@ from templates import notices
 
 VERBS = (
     *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
-    "promise",
+    *("promise", "metrics", "metric"),
     *("mute", "snooze", "escalation"),
     "webhooks",
     *("audit", "help", "reread", "receipt", "why", "landed"),

@@ -33,6 +33,7 @@ from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
+from storage.facts.metrics import Shown
 from storage.facts.outgoing import Endpoint, Send
 from storage.facts.own import Own
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
@@ -498,6 +499,18 @@ class Schedules(Protocol):
         ...
 
 
+class Metrics(Protocol):
+    """Numbers that are calculated from QuickBooks."""
+
+    async def all(self, actor: Actor) -> list[Shown]:
+        """Return all of them."""
+        ...
+
+    async def one(self, actor: Actor, name: str) -> Shown:
+        """Return one with its last values."""
+        ...
+
+
 class Promises(Protocol):
     """How fresh sources must be."""
 
@@ -669,6 +682,11 @@ class Services(Protocol):
     @property
     def rereads(self) -> Rereads:
         """Reading again what is there already."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """Numbers that are calculated from QuickBooks."""
         ...
 
     @property

@@ -22,6 +22,8 @@ class Intent(StrEnum):
     CHANNEL = "channel"
     SCHEDULE = "schedule"
     PROMISE = "promise"
+    METRICS = "metrics"
+    METRIC = "metric"
     MUTE = "mute"
     SNOOZE = "snooze"
     ESCALATION = "escalation"

@@ -74,6 +74,7 @@ from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
 from jobs.metrics.calculating import SWEEP_SECONDS as METRICS_EVERY
 from jobs.metrics.calculating import Calculating
+from jobs.metrics.service import MetricService
 from jobs.notify import Notifier
 from jobs.outgoing.sending import Sending
 from jobs.outgoing.service import OutgoingService
@@ -298,6 +299,7 @@ def build_jobs(
         channel_choices=ChannelSubscriptionService(desk, clock, channels.look),
         schedules=ScheduleService(desk, clock),
         promises=PromiseService(desk, clock),
+        metrics=MetricService(desk, clock),
         installs=InstallService(
             InstallMeans(
                 desk=desk,

@@ -18,6 +18,7 @@ from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.muting import MuteService
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
+from jobs.metrics.service import MetricService
 from jobs.outgoing.service import OutgoingService
 from jobs.people import People
 from jobs.promising import PromiseService
@@ -77,4 +78,5 @@ class Services:
     channels: ChannelService
     schedules: ScheduleService
     promises: PromiseService
+    metrics: MetricService
     installs: InstallService

@@ -127,7 +127,6 @@ class Calculating:
             return
         cursors = await in_thread(lambda: warehouse.cursors(ready.source.id))
         found = await self.outcomes(ready.source, ready.metrics, ready.run, snapshot, cursors)
-        ground.checkpoint("metrics.calculated")
         for some in _batches(found):
             if not await ground.database.writing(
                 partial(self._kept, turn=turn, ready=ready, snapshot=snapshot, some=some)

@@ -225,3 +225,20 @@ class Kept:
     version: int
     #: what made it another: why, and the value before
     changed: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A metric as somebody looks at it: where it stands now, and its values."""
+
+    metric: Metric
+    #: what follows from the metric, its source and how old its input is
+    state: MetricState
+    #: the company that it is calculated from, as people read it
+    company: str
+    #: why it is not current, in words
+    reason: str = ""
+    #: since when it stands still
+    since: datetime | None = None
+    #: the newest values, the latest period first
+    values: tuple[Kept, ...] = ()

@@ -144,6 +144,7 @@ def help_text() -> Message:
             "When is data collected?",
             (Code("/data schedule"), ", and managers change it: ", Code("/data schedule shopify at 07:30")),
         ),
+        ("Numbers from QuickBooks", (Code("/data metrics"), " and ", Code("/data metric gross margin"))),
         (
             "How fresh must it be?",
             (Code("/data promise"), ", and managers change it: ", Code("/data promise shopify warn 26h overdue 50h")),

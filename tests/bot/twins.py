@@ -50,6 +50,7 @@ from storage.facts.explain import Evidence, Explanation
 from storage.facts.ids import derived_id
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
+from storage.facts.metrics import Shown
 from storage.facts.mutes import LONGEST, Mute
 from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.own import Own
@@ -663,6 +664,18 @@ class TwinRereads:
         return Started("rfr_again", (SHOP,))
 
 
+class TwinMetrics:
+    """No metrics."""
+
+    async def all(self, actor: Actor) -> list[Shown]:
+        authorize(actor, Action.SEE_STATUS)
+        return []
+
+    async def one(self, actor: Actor, name: str) -> Shown:
+        authorize(actor, Action.SEE_STATUS)
+        raise NotFoundError
+
+
 @dataclass
 class TwinPromises:
     """The shop's promise."""
@@ -983,6 +996,7 @@ class TwinServices:
         self.channels = TwinChannels()
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()
+        self.metrics = TwinMetrics()
         self.rereads = TwinRereads()
         self.installs = TwinInstalls()
         self.help = TwinHelp()

@@ -58,7 +58,6 @@ KILLED_IN = {
     "outgoing.claimed": "tests/jobs/outgoing/test_sending.py",
     "outgoing.posted": "tests/jobs/outgoing/test_sending.py",
     "metrics.claimed": "tests/jobs/metrics/test_calculating.py",
-    "metrics.calculated": "tests/jobs/metrics/test_calculating.py",
     "metrics.kept": "tests/jobs/metrics/test_calculating.py",
 }
 

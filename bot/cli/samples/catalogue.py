@@ -39,8 +39,9 @@ from bot.cli.samples.facts import (
 )
 from bot.cli.samples.hooks import hook_messages
 from bot.cli.samples.missed import missed_messages
-from bot.cli.samples.quiet import quiet_messages
+from bot.cli.samples.numbers import metric_messages
 from bot.cli.samples.policies import policies
+from bot.cli.samples.quiet import quiet_messages
 from bot.cli.samples.trouble import muted, promised, troubles
 from bot.cli.samples.why import why_messages
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
@@ -261,6 +262,7 @@ def _statuses() -> dict[str, Message]:
         **_schedules(),
         **missed_messages(),
         **hook_messages(),
+        **metric_messages(),
         "status_two": notices.status(ORG, pair, NOW, zone=ZONE, refresh_value="org_1"),
         "status_needs_person": notices.status(
             ORG,

@@ -1,0 +1,78 @@
+"""Metrics in all their states, with names that would be markup."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from storage.facts.messages import Message
+from storage.facts.metrics import (
+    Calculation,
+    Dataset,
+    Definition,
+    Direction,
+    ItemKind,
+    Kept,
+    Metric,
+    MetricState,
+    Period,
+    Selection,
+    Shown,
+    Target,
+    Value,
+)
+from templates.notices import metrics
+
+NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
+AS_OF = NOW - timedelta(minutes=22)
+_INCOME = Selection(Dataset.PROFIT_AND_LOSS, ItemKind.SECTION, "Income", "Income")
+_NET = Definition(
+    Selection(Dataset.PROFIT_AND_LOSS, ItemKind.SECTION, "NetIncome", "Net income"),
+    target=Target(Decimal(4000), Direction.AT_LEAST, Decimal(10)),
+)
+_GROWTH = Definition(_INCOME, Calculation.GROWTH, decimals=1)
+
+
+def metric_messages() -> dict[str, Message]:
+    """Return every message about them."""
+    net = _shown("Net income", _NET, MetricState.CURRENT, _kept("4414.00"), _kept("-14888.06", 10, before="-14901.10"))
+    growth = _shown("<Growth> of *sales*", _GROWTH, MetricState.STALE, _kept("1.326831839747", currency=""),
+                    reason="what it is calculated from is older than promised")  # fmt: skip
+    frozen = _shown("Cash", _NET, MetricState.FROZEN, _kept("47218.87"), since=NOW - timedelta(days=2),
+                    reason="Priya Raman disconnected it")  # fmt: skip
+    broken = _shown("Petty cash", Definition(_INCOME), MetricState.BROKEN, _kept("12.00"),
+                    reason="Petty cash is not in QuickBooks any more")  # fmt: skip
+    new = _shown("Margin", Definition(_INCOME, Calculation.RATIO, _INCOME), MetricState.CALCULATING)
+    empty = _shown("Margin", new.metric.definition, MetricState.CURRENT,
+                   _kept(None, reason="the divisor is zero in this period"))  # fmt: skip
+    return {
+        "metrics_none": metrics.metrics_list("Temerity Goods", [], NOW),
+        "metrics": metrics.metrics_list("Temerity Goods", [net, growth, frozen, broken, new], NOW),
+        "metric": metrics.metric_shown(net, NOW),
+        "metric_stale": metrics.metric_shown(growth, NOW),
+        "metric_frozen": metrics.metric_shown(frozen, NOW),
+        "metric_new": metrics.metric_shown(new, NOW),
+        "metric_empty": metrics.metric_shown(empty, NOW),
+        "metric_missing": metrics.metric_missing("gros *margin*"),
+    }
+
+
+def _kept(value: str | None, month: int = 11, *, before: str = "", currency: str = "USD", reason: str = "") -> Kept:
+    end = date(2026, month, 30 if month == 11 else 31)
+    made = Value(Period(date(2026, month, 1), end), None if value is None else Decimal(value), reason, 3, month < 11)
+    changed = {"why": "data", "before": before, "complete_before": True} if before else {}
+    return Kept(made, 2 if before else 1, currency, AS_OF, "run_1", 7, 1, changed)
+
+
+def _shown(
+    name: str,
+    definition: Definition,
+    state: MetricState,
+    *values: Kept,
+    reason: str = "",
+    since: datetime | None = None,
+) -> Shown:
+    as_of = AS_OF if values else None
+    metric = Metric(
+        "met_1", "org_1", "src_1", "9341450000000001", name, definition, 1, "mem_1", "", NOW, state, reason, as_of,
+        "run_1", as_of, 1 if values else 0,
+    )  # fmt: skip
+    return Shown(metric, state, "Temerity Goods LLC", reason, since, values)
