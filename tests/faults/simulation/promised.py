@@ -20,6 +20,8 @@ _WEEKEND = timedelta(days=4)
 _OFF = timedelta(days=1)
 _OPEN = re.compile(r"is (late|overdue|still in time, but its refreshes fail|catching up|disconnected$)")
 _TOGETHER = re.compile(r"^[0-9]+ sources? (need|in order again)")
+#: More sources than a message lists.
+_MORE = re.compile("^… and [0-9]+ more source", re.MULTILINE)
 _SPAN = re.compile("warn ([0-9]+)h overdue ([0-9]+)h")
 _EVERY = re.compile("every ([0-9]+) hours")
 
@@ -98,7 +100,9 @@ class Alarms:
         """Take what a message says now; `ids`: the sources that its buttons name."""
         head = lines[0] if lines else ""
         if _TOGETHER.match(head):
-            self._open.setdefault(ts, {}).update(self._rows(lines, set(ids)))
+            rows, more = self._rows(lines, set(ids)), any(_MORE.match(line) for line in lines)
+            # Whichever of the others it is: it is counted, and no name is shown for which it could be judged.
+            self._open[ts] = {**(dict.fromkeys(self.titles, "more") if more else {}), **rows}
             return
         for source_id, title in self.titles.items():
             if head.startswith(f"{title} ") and (ts in self._open or _OPEN.search(head)):
@@ -106,7 +110,7 @@ class Alarms:
                 self._open.setdefault(ts, {})[source_id] = state if _OPEN.search(head) else ""
 
     def said(self, source_id: str) -> str:
-        """Return what some message says is wrong with the source: ``troubled``, ``disconnected``, or nothing."""
+        """Return what some message says is wrong: ``troubled``, ``disconnected``, ``more`` without a name, or nothing."""
         return max((said.get(source_id, "") for said in self._open.values()), default="")
 
     def _rows(self, lines: Sequence[str], ids: set[str]) -> dict[str, str]:
