@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot import commands, names, values, why
 from bot.asking.facts import Asked, Intent, Span, Understood
+from bot.asking.language import language
 from bot.asking.nearest import nearest
 from bot.case import Case
 from bot.landed import look_for
@@ -77,7 +78,9 @@ async def answer(case: Case, asked: Asked, found: Understood, known: Sequence[So
         return notices.no_sources(who.organization, who.admins)
     labels = [entry.source.label for entry in known]
     if asked.unknown:
-        guess = names.find(asked.unknown[0], [entry.source for entry in known]).guess
+        # Another system is none of ours, however alike the names are.
+        other = asked.unknown[0] in language().systems
+        guess = None if other else names.find(asked.unknown[0], [entry.source for entry in known]).guess
         return notices.unknown_source(asked.unknown[0], labels, guess)
     if asked.unclear or not of.meant:
         return words.which_source(asked.words, labels)
@@ -106,7 +109,7 @@ def _as_of_now(told: Message, asked: Asked, case: Case) -> Message:
     if span is None or (span.at is None and span.end is None):
         return told
     then = began.period(span.start, span.end, span.at, case.zone)
-    note = Note((f"You asked about the time {then}; this is how it stands now.",))
+    note = Note((f"You asked how it was {then}; this is how it stands now.",))
     return Message(told.summary, (note, *told.parts), told.subject, told.kind)
 
 

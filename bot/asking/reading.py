@@ -185,7 +185,8 @@ class _Reader:
         if item.intent is Intent.METRICS and not named.sources:
             return replace(item, everything=False, source_ids=())
         before = self.before.asked if self.before is not None and not self.items else None
-        if before is not None and before.intent is item.intent and len(text.split()) <= _SHORT:
+        again = before is not None and before.intent is item.intent and not named.sources
+        if before is not None and again and len(text.split()) <= _SHORT:
             item = replace(item, span=item.span or before.span, person=item.person or before.person)
         return item
 

@@ -51,8 +51,9 @@ def when_last(
         first = f"{name}: data" if len(statuses) == 1 else f"Oldest data: {name},"
         summary = f"{first} as of {times.absolute(at, zone)}."
         if since is not None and len(statuses) == 1:
-            newer = "Yes, it is newer than" if at >= since else "No, it is older than"
-            summary = f"{newer} {times.absolute(since, zone)}: {summary}"
+            newer, side = ("Yes", "after") if at >= since else ("No", "before")
+            data = f"{name} data is as of {times.absolute(at, zone)}"
+            summary = f"{newer}: {data}, {side} {times.absolute(since, zone)}."
     columns = ("Data as of", "Ready to import")
 
     def cells(entry: SourceStatus) -> tuple[Words, ...]:
@@ -90,7 +91,9 @@ def how_long(
             likely = "Likely yes" if end <= by else "Likely not"
             summary = f"{likely}: {_name(last, statuses)} is {told}, and you asked for {times.absolute(by, zone)}."
     elif running:
-        summary = f"{_name(running[0], statuses)}: running; how long it takes is not known yet."
+        known = running[0].duration is not None and running[0].active is not None and running[0].active.started_at
+        told = "it takes longer than usual" if known else "how long it takes is not known yet"
+        summary = f"{_name(running[0], statuses)} is being refreshed now; {told}."
     elif slowest is not None and slowest.duration is not None:
         longest = times.span(slowest.duration.p50)
         summary = f"A refresh of {_name(slowest, statuses)} usually takes about {longest}; nothing is running now."
@@ -158,7 +161,7 @@ def disconnected(
     weak = [entry for entry in statuses if entry.source.connection is ConnectionState.ATTENTION]
     if not lost and not weak:
         count = len(statuses)
-        named = _all(statuses) if count == 1 else f"All {counted(count, 'source')}"
+        named = _all(statuses)
         return _answer(f"{named} {'is' if count == 1 else 'are'} connected; nothing is disconnected.", [], now)
     ones = [_name(entry, statuses) for entry in lost]
     summary = f"{listed(ones)} {'is' if len(ones) == 1 else 'are'} disconnected."
@@ -207,15 +210,17 @@ def what_can_refresh(
     if not statuses:
         summary = "No sources are connected yet."
     elif able:
-        many = f"{len(able)} of {counted(len(statuses), 'source')}" if len(statuses) > 1 else _all(statuses)
-        summary = f"{many} can be refreshed on demand."
+        named = listed([_name(entry, statuses) for entry in able])
+        summary = f"On demand can be refreshed: {named}; every other source comes by itself."
+        if len(able) == len(statuses):
+            summary = f"{_all(statuses)} can be refreshed on demand."
     else:
         summary = f"{_all(statuses)}: nothing here is read on demand."
     whose = "You may start a refresh." if may else f"Your role may not start one; {who(admins)} can give you the right."
     columns = ("Refresh on demand", "Next collection")
     parts = _listing(statuses, columns, lambda entry: ((_demand(entry),), next_collection(entry, now)))
     parts = [Paragraph((whose,)), *parts]
-    return _answer(summary, parts, now, _refresh(able, value) if may else ())
+    return _answer(summary, parts, now, _refresh(statuses, value) if may and able else ())
 
 
 def metrics(name: str | None, now: datetime) -> Message:
@@ -300,6 +305,8 @@ def _name(entry: SourceStatus, statuses: Sequence[SourceStatus]) -> str:
 def _all(statuses: Sequence[SourceStatus]) -> str:
     if len(statuses) == 1:
         return _name(statuses[0], statuses)
+    if len(statuses) == 2:
+        return "Both sources"
     return f"All {counted(len(statuses), 'source')}" if statuses else "No sources are connected yet"
 
 

@@ -104,12 +104,13 @@ def is_of(begun: Begun, person: str) -> bool:
 
 
 def _who(begun: Begun) -> str:
-    people = listed([one.name for one in begun.people], most=3)
+    people = [label(one.name) for one in begun.people]
     if begun.run.trigger is Trigger.REQUEST:
-        return people if begun.people else "a person"
+        first, others = (people[0], people[1:]) if people else ("a person", [])
+        return f"{first} (joined by {listed(others, most=3)})" if others else first
     clock = {Trigger.SCHEDULE: "the schedule", Trigger.FIRST_READ: "the first read", Trigger.OLDER: "the first read"}
     by = clock.get(begun.run.trigger, "the schedule")
-    return f"{by} (joined by {people})" if begun.people else by
+    return f"{by} (joined by {listed(people, most=3)})" if people else by
 
 
 def _ended(begun: Begun) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
+from bot.cli.samples.answers import answer_messages
 from bot.cli.samples.beats import beat_messages
 from bot.cli.samples.facts import (
     ADMINS,
@@ -199,6 +200,7 @@ def messages() -> Mapping[str, Message]:
         **_telling(),
         **why_messages(),
         **quiet_messages(),
+        **answer_messages(),
         **muted(SHOPIFY, incident),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(
