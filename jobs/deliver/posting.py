@@ -188,9 +188,12 @@ class Posting:
         own = self._own_words.get(delivery.kind)
         if own is not None:
             return own(session, delivery, self._clock.now()), rung_of(session, team_id)
+        in_channel = not delivery.destination.split("/")[1].startswith(("U", "W"))
         # A channel that chose to be told is told of the company's data, and not of who asked.
-        in_channel = delivery.member_id is not None and not delivery.destination.split("/")[1].startswith(("U", "W"))
-        message = message_for(session, delivery.kind, delivery.subject, self._clock.now(), in_channel=in_channel)
+        named = delivery.member_id is not None or not in_channel
+        message = message_for(
+            session, delivery.kind, delivery.subject, self._clock.now(), in_channel=in_channel and named, named=named
+        )
         return message, rung_of(session, team_id)
 
 

@@ -1,6 +1,7 @@
 """Which message a delivery or a card says, from the facts as they are now."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from jobs.access_view import access_message, is_decided
@@ -46,10 +47,14 @@ _PLAIN: Mapping[str, Callable[[Session, str, datetime], Message]] = {
     MUTE_OVER: over_message,
     MISSED_REPORT: report_message,
 }
+#: Who asked, where that is nobody's business.
+_SOMEBODY = "a colleague"
 
 
-def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool = False) -> Message:
-    """Return what is said; KeyError for a subject that is gone."""
+def message_for(
+    session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool = False, named: bool = True
+) -> Message:
+    """Return what is said; KeyError for a subject that is gone. Not `named`: without the names of who asked."""
     if kind in _OF_INCIDENTS:
         incident_id, _, number = subject.partition(".")
         if since_of(number) is not None:
@@ -61,7 +66,7 @@ def message_for(session: Session, kind: str, subject: str, now: datetime, *, in_
         return access_message(session, subject)
     if kind in _PLAIN:
         return _PLAIN[kind](session, subject, now)
-    return _about_refresh(session, kind, subject, now, in_channel=in_channel)
+    return _about_refresh(session, kind, subject, now, in_channel=in_channel, named=named)
 
 
 def _again(session: Session, subject: str, now: datetime) -> Message:
@@ -70,8 +75,12 @@ def _again(session: Session, subject: str, now: datetime) -> Message:
     return telling.once_more(message_for(session, first.kind, first.subject, now), first.created_at)
 
 
-def _about_refresh(session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool) -> Message:
+def _about_refresh(
+    session: Session, kind: str, subject: str, now: datetime, *, in_channel: bool, named: bool
+) -> Message:
     refresh = escalated_status(session, subject, now)
+    if not named:
+        refresh = replace(refresh, requested_by=_SOMEBODY if refresh.requested_by else None, people=(), goes_on_for={})
     listed = receipts.ids_of(session, [run.id for _, run in refresh.runs])
     admins = [admin.name for admin in organizations.admins(session, refresh.organization_id)]
     if kind == REFRESH_CARD:

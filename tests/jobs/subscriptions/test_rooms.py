@@ -3,28 +3,35 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs.channels import ChannelRefusedError, ChannelView
+from jobs.deliver.words import message_for
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError
-from jobs.notify import INCIDENT_CARD, RUN_READY, Notifier
+from jobs.notify import INCIDENT_CARD, REFRESH_FINISHED, RUN_READY, Notifier
 from jobs.refresh.ask import Place, TriggerKey
 from jobs.rooms import Room as SlackRoom
 from jobs.subscriptions.channels import ChannelSubscriptionService
 from jobs.subscriptions.rooms import Room, is_told, rooms
 from storage.facts.clock import OffsetClock
 from storage.facts.deliveries import DeliveryState
+from storage.facts.ids import new_id
 from storage.facts.incidents import IncidentKind
 from storage.facts.people import Action, Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Trigger
-from storage.facts.sources import Source
+from storage.facts.sources import Provider, Source
 from storage.facts.subscriptions import ChannelChoice, Topic
 from storage.records import audit, cards, channel_choices, channels, deliveries, incidents, members, runs, sources
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, OrganizationRow, SourceRow, WorkspaceRow
+from templates import slack
+from tests.jobs.briefly import briefly
+from tests.jobs.stage import staged
+from tests.waiting import eventually
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
 TEAM, FIRST, SECOND, SHARED = "T0TEMERITY", "C0FINANCE", "C0BOARD", "C0PARTNERS"
@@ -253,3 +260,34 @@ def test_a_source_that_joins_is_told_where_the_first_one_was_turned_off(
         # Said twice it is still one.
         telling.incident(session, opened, sources.source(session, "src_1"), now)
         assert work.count(told[0].id) == (0 if broken else 1)
+
+
+async def test_a_channel_that_chose_is_told_the_result_and_not_who_asked(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path, connectors=briefly, orders=3, invoices=3) as stage:
+        daniel, place = await stage.actor("U0DANIEL"), Place(TEAM, FIRST)
+        ready = frozenset({Topic.READY})
+        kept = await stage.jobs.services.channel_choices.choose(
+            daniel, place, None, ready, True, TriggerKey(TEAM, new_id("trg"))
+        )
+        assert kept.allowed
+        # She asks in her own direct messages.
+        asked = await stage.request(Provider.SHOPIFY, channel=stage.slack.world.direct("U0MAYA").id)
+        await stage.finished(asked.refresh_id)
+
+        def posted() -> str | None:
+            seen = [one.everything for one in stage.slack.messages(FIRST) if "ready to import" in one.everything]
+            return seen[-1] if seen else None
+
+        said = await eventually(posted)
+        assert "Shopify" in said
+        assert not _names(said)
+        # As it would be said where she asked.
+        with stage.database.read() as session:
+            named = message_for(session, REFRESH_FINISHED, asked.refresh_id, stage.clock.now(), in_channel=True)
+        assert _names(str(slack.render(named, team_id=TEAM)))
+
+
+def _names(said: str) -> bool:
+    return "U0MAYA" in said or "Maya" in said
