@@ -71,6 +71,7 @@ SOAKED = (
     # The quick run kills workers in tests/jobs/engine and plays the simulation through one process.
     "tests/faults/simulation/test_crew.py",
     "tests/bot/cli/test_stories.py::test_trust_holds_on_three_workers",
+    "tests/bot/cli/test_trust_story.py::",
     "tests/faults/test_provider_faults.py::test_later",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
     "tests/faults/test_zombie.py::test_a_frozen_delivery_and_a_frozen_load",

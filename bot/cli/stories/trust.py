@@ -7,7 +7,7 @@ from bot.cli.stories.trusting import calls, chain, landing, outages, reasons, si
 async def story(stage: Stage) -> None:
     """Play it as Maya and Daniel of Temerity Goods, and as Sam of support."""
     await stage.first_reads()
-    await reasons.why(stage, "shopify", "All is in as of", "ready to import")
+    await reasons.why(stage, "shopify", "all is well")
     stage.told("first reads are ready by themselves, and why? says that all is well")
     await calls.called(stage)
     await silence.heard(stage)
