@@ -30,7 +30,7 @@ from storage.sessions import open_database
 from storage.settings import Settings
 from storage.warehouse import LoadResult, LoadRun, Warehouse
 from tests.conftest import _stay_on_loopback as stay_on_loopback
-from tests.faults.simulation.provider import NAMES, Ledger
+from tests.faults.simulation.provider import NAMES, Ledger, Revoking
 from tests.faults.simulation.world import MODES
 
 #: Long against the pauses of a busy machine: the world's clock stands still meanwhile, only real time is lost.
@@ -152,16 +152,6 @@ class FarLedger(Ledger):
         return collected
 
 
-class GivesUp:
-    """Takes a grant back for a provider of the world, which has nothing to do for it."""
-
-    def __init__(self, provider: Provider) -> None:
-        self.provider = provider
-
-    async def revoke(self, *_settings: Any, **_about: Any) -> bool:
-        return True
-
-
 class FarLoad:
     """A load into the world's warehouse: staged here, committed there."""
 
@@ -230,7 +220,7 @@ async def serve(plan: Plan) -> None:
             clock,
             checkpoint=line.point,
             connectors=lambda provider: FarLedger(line, provider),
-            grants=lambda provider: cast("Any", GivesUp(provider)),
+            grants=lambda provider: cast("Any", Revoking(provider)),
             tuning=plan.tuning,
             warehouses=FarLakes(line),
         )
