@@ -99,6 +99,7 @@ def table() -> Mapping[str, Entry]:
         buttons.HELD_ASK: Entry(actions.held_ask, Action.LOAD_HELD, CLICKED),
         buttons.HELD_LOAD: Entry(actions.held_load, Action.LOAD_HELD, CLICKED),
         buttons.MISSING_RETRY: Entry(actions.missing_retry, Action.START_REFRESH, CLICKED),
+        buttons.METRIC_MAKE: Entry(numbers.made, Action.CHANGE_METRICS, CLICKED),
         buttons.PROMISE_SET: Entry(promises.confirmed, Action.CHANGE_PROMISE, CLICKED),
         buttons.SCHEDULE_SET: Entry(schedules.confirmed, Action.CHANGE_SCHEDULE, CLICKED),
         buttons.REREAD_START: Entry(rereads.confirmed, Action.REREAD, CLICKED),

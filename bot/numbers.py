@@ -1,8 +1,13 @@
-"""`/data metrics` and `/data metric`: numbers that are calculated from QuickBooks."""
+"""`/data metrics` and `/data metric`: numbers that are calculated from QuickBooks, and a card before one is made."""
 
+from bot import values
 from bot.case import Case
 from bot.reply import Reply
 from jobs.errors import NotFoundError
+from jobs.metrics.checking import MetricRefusedError
+from jobs.metrics.service import NotConnectedError
+from jobs.refresh.ask import TriggerKey
+from storage.facts.people import Action
 from templates.notices import metrics as words
 
 
@@ -13,8 +18,11 @@ async def metrics(case: Case) -> Reply:
 
 
 async def metric(case: Case) -> Reply:
-    """Show the metric that the words name; without a name, all of them."""
+    """Show the metric that the words name, or all of them; after `new`, the card that asks."""
     name = case.about.strip()
+    first, _, rest = name.partition(" ")
+    if first.casefold() == "new":
+        return await _preview(case, rest.strip())
     if not name:
         return await metrics(case)
     try:
@@ -22,3 +30,27 @@ async def metric(case: Case) -> Reply:
     except NotFoundError:
         return case.say(words.metric_missing(name))
     return case.say(words.metric_shown(found, case.now))
+
+
+async def _preview(case: Case, wish: str) -> Reply:
+    try:
+        found = await case.services.metrics.preview(case.actor, wish)
+    except MetricRefusedError as error:
+        return case.say(words.metric_refused(str(error)))
+    except NotConnectedError:
+        return case.say(words.metric_needs_quickbooks(connects=case.may(Action.CONNECT)))
+    value = values.pack_promise(values.new_card(), found.metric.source_id, wish, 0)
+    return case.say(words.metric_preview(found, case.now, value))
+
+
+async def made(case: Case) -> Reply:
+    """Make the metric of the card; the card is the key, so that a second click makes nothing more."""
+    asked = values.unpack_promise(case.request.value)
+    key = TriggerKey(case.request.team_id, asked.card)
+    try:
+        name = await case.services.metrics.make(case.actor, asked.words, key)
+    except MetricRefusedError as error:
+        return case.say(words.metric_refused(str(error)), replace=True)
+    except NotConnectedError:
+        return case.say(words.metric_needs_quickbooks(connects=case.may(Action.CONNECT)), replace=True)
+    return case.say(words.metric_made(name), replace=True)

@@ -510,6 +510,14 @@ class Metrics(Protocol):
         """Return one with its last values."""
         ...
 
+    async def preview(self, actor: Actor, words: str) -> Shown:
+        """Return what the words would make."""
+        ...
+
+    async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
+        """Make it."""
+        ...
+
 
 class Promises(Protocol):
     """How fresh sources must be."""

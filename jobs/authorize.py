@@ -18,6 +18,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.LOAD_HELD: Role.MANAGER,
     Action.CHANGE_SCHEDULE: Role.MANAGER,
     Action.CHANGE_PROMISE: Role.MANAGER,
+    Action.CHANGE_METRICS: Role.MANAGER,
     Action.REREAD: Role.MANAGER,
     Action.HANDLE_INCIDENT: Role.MANAGER,
     Action.MUTE_ALARMS: Role.MANAGER,

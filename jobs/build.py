@@ -266,6 +266,7 @@ def build_jobs(
     channels = ChannelService(desk, clock, sender.room)
     subscriptions, digests = SubscriptionService(desk, clock), DigestService(desk, clock)
     quiet = QuietService(desk, clock)
+    calculating = Calculating(ground, may_act=port.may_act)
     services = Services(
         clock=clock,
         people=people,
@@ -299,7 +300,7 @@ def build_jobs(
         channel_choices=ChannelSubscriptionService(desk, clock, channels.look),
         schedules=ScheduleService(desk, clock),
         promises=PromiseService(desk, clock),
-        metrics=MetricService(desk, clock),
+        metrics=MetricService(desk, clock, ground, calculating),
         installs=InstallService(
             InstallMeans(
                 desk=desk,
@@ -398,8 +399,6 @@ def build_jobs(
         may_act=port.may_act,
         checkpoint=checkpoint,
     )
-
-    calculating = Calculating(ground, may_act=port.may_act)
 
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":

@@ -20,6 +20,8 @@ MISSING_RETRY = "missing_retry"
 SCHEDULE_SET = "schedule_set"
 #: Save the promise that a card shows. Value: the card, the source, the promise as typed and what was seen before it.
 PROMISE_SET = "promise_set"
+#: Make the metric that a card shows. Value: the card and the words as typed.
+METRIC_MAKE = "metric_make"
 #: Read again what a card shows. Value: the card, the source, the stream and the day.
 REREAD_START = "reread_start"
 #: Ask support for access to refreshes. Value: the refresh that was wanted.

@@ -86,6 +86,7 @@ ACTIONS = {
     Action.MANAGE_WEBHOOKS: "manage the webhooks that Tidings sends",
     Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.CHANGE_PROMISE: "change how fresh data must be",
+    Action.CHANGE_METRICS: "make and change metrics",
     Action.REREAD: "read data again",
     Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
     Action.MUTE_ALARMS: "mute alarms",

@@ -175,6 +175,25 @@ def tables() -> Mapping[tuple[Dataset, Basis], Table]:
     return found
 
 
+#: What items are called: names for people, looked up when a metric is made and never part of a calculation.
+_NAMES = {
+    ItemKind.ACCOUNT: "SELECT account_id AS key, account_full_name AS name FROM ready_quickbooks_accounts",
+    ItemKind.CATEGORY: "SELECT account_type AS key, account_type AS name FROM ready_quickbooks_accounts",
+    ItemKind.ITEM: "SELECT item_id AS key, item_full_name AS name FROM ready_quickbooks_items",
+    ItemKind.CUSTOMER: "SELECT customer_id AS key, customer_name AS name FROM ready_quickbooks_customers",
+}
+
+
+def names_of(dataset: Dataset, kind: ItemKind) -> str:
+    """Return the SELECT of what of a kind can be chosen there and has the name ``$2``, in any case; three at most."""
+    if kind is ItemKind.SECTION:
+        table = f"ready_quickbooks_{dataset.value}"
+        names = f"SELECT section AS key, section AS name FROM {table} WHERE row_kind = 'summary' AND level = 0 AND"
+    else:
+        names = f"{_NAMES[kind]} WHERE"
+    return f"SELECT DISTINCT key, name FROM ({names} _source = $1) WHERE lower(name) = lower($2) ORDER BY key LIMIT 3"
+
+
 def records_of(table: Table, *, standing: bool) -> str:
     """Return the SELECT of records; for the balance of accounts also what stood before them."""
     return table.records + _OPENED if standing else table.records

@@ -1,34 +1,62 @@
 """What people do with metrics: look at them, and make them after a look at their last values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
-from jobs.errors import NotFoundError
+from jobs.errors import NotFoundError, RequestError, TooLateError
+from jobs.ground import Ground
+from jobs.metrics.calculating import Calculating
+from jobs.metrics.checking import MetricRefusedError, check
 from jobs.metrics.compiling import sides_of
+from jobs.metrics.datasets import names_of, tables
+from jobs.metrics.wishes import Wish, read_wish
 from jobs.promises import freshness
+from jobs.refresh.ask import TriggerKey
+from jobs.threads import in_thread
 from storage.facts.clock import Clock
 from storage.facts.dependents import DependentKind, Frozen
-from storage.facts.metrics import Kept, Metric, MetricState, Shown
-from storage.facts.people import Action, Actor
+from storage.facts.ids import new_id
+from storage.facts.metrics import (
+    MOST_METRICS,
+    Dataset,
+    Definition,
+    ItemKind,
+    Kept,
+    Metric,
+    MetricState,
+    Selection,
+    Shown,
+)
+from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Run
-from storage.facts.sources import ConnectionState, Freshness, Source
-from storage.records import frozen, metrics, runs, sources
+from storage.facts.sources import ConnectionState, Freshness, Provider, Source
+from storage.records import audit, frozen, metrics, organizations, runs, sources, triggers
+from storage.records.metric_forms import definition_json
 from storage.sessions import Session
 
 #: What is read once a day may be so old.
 _DAILY = timedelta(hours=48)
 #: values that one answer shows
 _VALUES = 12
+#: values that are shown before it is made
+_PREVIEWED = 6
+
+
+class NotConnectedError(RequestError):
+    """No QuickBooks company is connected: there is nothing to calculate from."""
 
 
 class MetricService:
     """The metrics of the actor's own organization."""
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
+    def __init__(self, desk: Desk, clock: Clock, ground: Ground, calculating: Calculating) -> None:
         self._desk = desk
         self._clock = clock
+        self._ground = ground
+        self._calculating = calculating
 
     async def all(self, actor: Actor) -> list[Shown]:
         """Return all of them by name, each with its latest value."""
@@ -40,6 +68,91 @@ class MetricService:
             return _shown(session, found, {name: (kept,) for name, kept in latest.items()}, self._clock.now())
 
         return await self._desk.read(work)
+
+    async def preview(self, actor: Actor, words: str) -> Shown:
+        """Return what the words would make, with its last values; keeps nothing.
+
+        MetricRefusedError says what is wrong with the words; NotConnectedError that there is nothing to calculate from.
+        """
+        metric, source, run = await self._wished(actor, words)
+        warehouse = self._ground.warehouses.of(source.organization_id)
+        snapshot = await in_thread(warehouse.snapshot)
+        cursors = await in_thread(lambda: warehouse.cursors(source.id))
+        (found,) = await self._calculating.outcomes(source, [metric], run, snapshot, cursors)
+        if found.broken:
+            raise MetricRefusedError(found.broken)
+        last = reversed(found.values[-_PREVIEWED:])
+        kept = tuple(Kept(value, 1, found.currency, found.as_of, run.id, snapshot, 1) for value in last)
+        return Shown(replace(metric, as_of=found.as_of), MetricState.CALCULATING, source.company, values=kept)
+
+    async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
+        """Make the metric that the words ask for and return its name; the same trigger makes one.
+
+        MetricRefusedError and NotConnectedError as `preview`; TooLateError when another one has the name by now.
+        """
+        authorize(actor, Action.CHANGE_METRICS)
+        name = read_wish(words).name
+        if await self._desk.read(lambda session: triggers.first_result(session, trigger.team_id, trigger.trigger_id)):
+            return name
+        metric, _, _ = await self._wished(actor, words)
+
+        def work(session: Session) -> str:
+            member = authorize(
+                Actor(actor.identity, organizations.member_by_identity(session, actor.identity)), Action.CHANGE_METRICS
+            )
+            organizations.lock(session, member.organization_id)
+            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is not None:
+                return name
+            if metrics.count(session, member.organization_id) >= MOST_METRICS:
+                raise TooLateError(f"an organization has {MOST_METRICS} metrics at most")
+            if not metrics.add(session, metric, member.id):
+                raise TooLateError("a metric of that name was made meanwhile")
+            now = self._clock.now()
+            metrics.due(session, metric.source_id, now)
+            triggers.remember(session, trigger.team_id, trigger.trigger_id, metric.id, now)
+            detail: dict[str, object] = {"name": metric.name, "definition": definition_json(metric.definition)}
+            audit.record(session, member.organization_id, member.id, Action.CHANGE_METRICS, metric.id, now, detail)
+            return name
+
+        return await self._desk.write(work)
+
+    async def _wished(self, actor: Actor, words: str) -> tuple[Metric, Source, Run]:
+        """Return the metric that the words ask for, which is not made yet, and what it would be calculated from."""
+        member = authorize(actor, Action.CHANGE_METRICS)
+        wish = read_wish(words)
+        source, run, zone, taken = await self._desk.read(lambda session: _ground_of(session, member, wish.name))
+        if taken:
+            raise MetricRefusedError("there is a metric of that name already; choose another name")
+        if run is None or run.clocks.source_as_of is None:
+            raise MetricRefusedError("nothing is imported from QuickBooks yet: try again after its first collection")
+        definition = await self._resolved(source, wish, zone)
+        check(definition)
+        metric = Metric(
+            new_id("met"), source.organization_id, source.id, source.account, wish.name, definition, 1, member.id, "",
+            self._clock.now(), MetricState.CALCULATING, "", None, "", None, 0,
+        )  # fmt: skip
+        return metric, source, run
+
+    async def _resolved(self, source: Source, wish: Wish, zone: str) -> Definition:
+        """Return the definition with the items that are called so in what was imported."""
+        from storage.warehouse.apart import Question, ask_apart
+
+        table = tables()
+        asked: list[tuple[int, ItemKind]] = []
+        questions: list[Question] = []
+        for number, (dataset, name) in enumerate(wish.items):
+            known = table.get((dataset, wish.rest.basis))
+            for kind in sorted(known.kinds - {ItemKind.ALL} if known and name else ()):
+                asked.append((number, kind))
+                questions.append(Question(names_of(dataset, kind), (source.id, name)))
+        url, organization_id = self._ground.warehouses.url, source.organization_id
+        answers = await ask_apart(url, organization_id, questions) if questions else []
+        found: dict[int, list[tuple[ItemKind, str, str]]] = {}
+        for (number, kind), rows in zip(asked, answers, strict=True):
+            found.setdefault(number, []).extend((kind, key, name) for key, name in rows)
+        chosen = [_chosen(*item, found.get(number, [])) for number, item in enumerate(wish.items)]
+        second = chosen[1] if len(chosen) > 1 else None
+        return replace(wish.rest, selection=chosen[0], divisor=second, zone=zone)
 
     async def one(self, actor: Actor, name: str) -> Shown:
         """Return one with its last values; NotFoundError for a missing one and for somebody else's."""
@@ -53,6 +166,31 @@ class MetricService:
             return _shown(session, [found], values, self._clock.now())[0]
 
         return await self._desk.read(work)
+
+
+def _chosen(dataset: Dataset, name: str, found: Sequence[tuple[ItemKind, str, str]]) -> Selection:
+    """Return the one item that is called so (MetricRefusedError: none is, or several are)."""
+    if not name:
+        return Selection(dataset)
+    if len(found) == 1:
+        kind, key, called = found[0]
+        return Selection(dataset, kind, key, called)
+    what = "several things there are" if found else "nothing there is"
+    raise MetricRefusedError(f"{what} called “{name}” in QuickBooks: write the whole name, as QuickBooks shows it")
+
+
+def _ground_of(session: Session, member: Member, name: str) -> tuple[Source, Run | None, str, bool]:
+    """Return the connected QuickBooks source, its last good run, the zone, and whether the name is taken."""
+    books = [one for one in sources.sources_of(session, member.organization_id) if one.provider is Provider.QUICKBOOKS]
+    connected = [one for one in books if one.connection is not ConnectionState.DISCONNECTED]
+    if not connected:
+        raise NotConnectedError
+    if len(connected) > 1:
+        raise MetricRefusedError("several QuickBooks companies are connected, and which one cannot be said here yet")
+    (source,) = connected
+    zone = organizations.organization(session, member.organization_id).timezone
+    run = runs.last_ready_of(session, [source.id]).get(source.id)
+    return source, run, zone, metrics.named(session, member.organization_id, name) is not None
 
 
 def _shown(

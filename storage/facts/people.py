@@ -48,6 +48,7 @@ class Action(StrEnum):
     CHANGE_SCHEDULE = "change_schedule"
     #: how fresh sources must be
     CHANGE_PROMISE = "change_promise"
+    CHANGE_METRICS = "change_metrics"
     #: take an incident on, or hear nothing of it for a while
     HANDLE_INCIDENT = "handle_incident"
     #: hear no new alarms of a kind about a source for a while

@@ -4,9 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from storage.facts.messages import Code, Facts, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Code,
+    Facts,
+    Heading,
+    Inline,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Strong,
+    Table,
+    When,
+)
 from storage.facts.metrics import Calculation, Definition, Direction, Frequency, Kept, MetricState, Period, Shown
-from templates import times
+from templates import actions, times
 from templates.notices.answers import say
 from templates.notices.pieces import Words
 from templates.text import counted, label
@@ -26,6 +41,8 @@ _OFTEN = {
     Frequency.ANNUAL: "each fiscal year",
 }
 _PERCENT = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
+#: how one is made
+EXAMPLE = "new Net income = profit and loss: NetIncome, monthly, target at least 4000"
 #: rows of a table
 _MOST = 100
 
@@ -173,3 +190,46 @@ def definition_words(definition: Definition) -> str:
         words += f" divided by {by} ({other.dataset.value.replace('_', ' ')})"
     turned = ", sign turned" if definition.reversed else ""
     return f"{words}, {_OFTEN[definition.frequency]}, {definition.basis.value} basis{turned}"
+
+
+def metric_preview(shown: Shown, now: datetime, value: str) -> Message:
+    """Return the card that shows the last values of a metric before it is made."""
+    metric, definition = shown.metric, shown.metric.definition
+    name = f"{label(definition.noun)} {label(metric.name)}"
+    rows: tuple[tuple[str, Words], ...] = (
+        ("Calculated from", (f"QuickBooks, {label(shown.company)}: {definition_words(definition)}",)),
+        ("Data as of", (When(metric.as_of, now),) if metric.as_of else ("never",)),
+    )
+    values: tuple[Part, ...] = (_values(definition, shown.values),) if shown.values else (
+        Note(("Nothing of it is imported yet; its values come with the next collection.",)),
+    )  # fmt: skip
+    buttons = (Button("Make it", actions.METRIC_MAKE, value, ButtonStyle.PRIMARY),
+               Button("Leave it", actions.REFRESH_DISMISS))  # fmt: skip
+    parts: tuple[Part, ...] = (
+        Heading(f"{name}?"), Facts(rows), *values, Buttons(buttons), Note(("The audit will show that it was you.",)),
+    )  # fmt: skip
+    return Message(f"{name}: nothing is made yet.", parts, kind="metric_preview")
+
+
+def metric_made(name: str) -> Message:
+    """Return that a metric was made."""
+    return say(
+        f"{label(name)} is made, and calculated within seconds.",
+        ("Look at it with ", Code(f"/data metric {label(name)}")),
+    )
+
+
+def metric_refused(reason: str) -> Message:
+    """Return why a metric cannot be made, and what to write."""
+    return say(f"That metric cannot be made: {label(reason)}.", ("For example: ", Code(f"/data metric {EXAMPLE}")))
+
+
+def metric_needs_quickbooks(*, connects: bool) -> Message:
+    """Return that QuickBooks must be connected first, with the way to do it for whoever may."""
+    summary = "Metrics are calculated from QuickBooks, and no company is connected."
+    if not connects:
+        return say(summary, ("An admin connects one with ", Code("/data connect quickbooks")))
+    parts: tuple[Part, ...] = (
+        Paragraph((Strong(summary),)), Buttons((Button("Connect QuickBooks", actions.CONNECT_ASK),)),
+    )  # fmt: skip
+    return Message(summary, parts, kind="metric_needs_quickbooks")

@@ -23,6 +23,7 @@ from jobs.incidents.muting import USUAL, Muting
 from jobs.incidents.until import read_until
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
+from jobs.metrics.service import NotConnectedError
 from jobs.outgoing.service import Made
 from jobs.plans import read_plan
 from jobs.promise_words import read_words
@@ -674,6 +675,14 @@ class TwinMetrics:
     async def one(self, actor: Actor, name: str) -> Shown:
         authorize(actor, Action.SEE_STATUS)
         raise NotFoundError
+
+    async def preview(self, actor: Actor, words: str) -> Shown:
+        authorize(actor, Action.CHANGE_METRICS)
+        raise NotConnectedError
+
+    async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
+        authorize(actor, Action.CHANGE_METRICS)
+        raise NotConnectedError
 
 
 @dataclass

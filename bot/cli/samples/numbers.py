@@ -1,5 +1,6 @@
 """Metrics in all their states, with names that would be markup."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -51,6 +52,11 @@ def metric_messages() -> dict[str, Message]:
         "metric_frozen": metrics.metric_shown(frozen, NOW),
         "metric_new": metrics.metric_shown(new, NOW),
         "metric_empty": metrics.metric_shown(empty, NOW),
+        "metric_preview": metrics.metric_preview(replace(net, state=MetricState.CALCULATING), NOW, "{}"),
+        "metric_made": metrics.metric_made("<Growth> of *sales*"),
+        "metric_refused": metrics.metric_refused("nothing there is called “Marge” in QuickBooks"),
+        "metric_connect": metrics.metric_needs_quickbooks(connects=True),
+        "metric_connect_admin": metrics.metric_needs_quickbooks(connects=False),
         "metric_missing": metrics.metric_missing("gros *margin*"),
     }
 

@@ -10,14 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlmodel import select
 
 from connectors.base import Connector
 from connectors.outgoing.signing import new_secret
 from connectors.registry import connector_for
 from jobs import dependents
+from jobs.errors import NotAllowedError
 from jobs.incidents.noticing import lost
+from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.periods import period_of
+from jobs.refresh.ask import TriggerKey
 from jobs.slots import Slot
 from storage.bindings import of_endpoint
 from storage.facts.dependents import DependentKind
@@ -287,6 +291,7 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         assert (weekly["currency"], weekly["stale"], len(weekly["others"])) == ("USD", False, 24)
         assert weekly["more"] + 25 == len(played.values("Revenue"))
 
+        await _a_manager_makes_one(played)
         told = len(played.told())
         played.write(lambda session: metrics.due(session, played.source.id, stage.clock.now()))
         await played.calculated()
@@ -314,6 +319,25 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         assert played.values("In the bank") == account
 
 
+async def _a_manager_makes_one(played: Played) -> None:
+    service, manager = played.stage.jobs.services.metrics, await played.stage.actor("U0DANIEL")
+    words = "Cash now = accounts: checking, end balance, monthly, target at least 40000"
+    card = await service.preview(manager, words)
+    assert "Cash now" not in played.all()
+    assert [one.value for one in card.values] == [one.value for one in played.values("In the bank by the ledger")[:6]]
+    key = TriggerKey("T0TEMERITY", "card-1")
+    assert [await service.make(manager, words, key) for _ in range(2)] == ["Cash now"] * 2
+    await played.calculated()
+    shown = await service.one(manager, "cash  NOW")
+    assert (shown.state, shown.values[0].value) == (MetricState.CURRENT, card.values[0].value)
+    with pytest.raises(MetricRefusedError, match="already"):
+        await service.preview(manager, words)
+    with pytest.raises(MetricRefusedError, match="nothing there is called"):
+        await service.preview(manager, f"Other = accounts: {HOSTILE[:20]}")
+    with pytest.raises(NotAllowedError):
+        await service.preview(await played.stage.actor("U0MAYA"), words)
+
+
 def _day(run: Run) -> date:
     assert run.clocks.source_as_of is not None
     return run.clocks.source_as_of.date()
@@ -323,7 +347,7 @@ def _it_stands_still(played: Played) -> list[Any]:
     """Lose the connection; return the values from before."""
     stage, source = played.stage, played.source
     listed = played.read(lambda session: dependents.dependents_of(session, source))
-    assert {one.name for one in listed if one.kind is DependentKind.METRIC} == set(DEFINITIONS)
+    assert {one.name for one in listed if one.kind is DependentKind.METRIC} == {*DEFINITIONS, "Cash now"}
     notifier = stage.jobs.services.incidents._notifier
     played.write(lambda session: lost(session, source.id, "access was revoked", stage.clock.now(), notifier))
     metric = played.all()["Net income"]
@@ -335,7 +359,7 @@ def _reconnected(session: Session, played: Played) -> None:
     """Do what a reconnect does in its transaction."""
     sources.set_connection(session, played.source.id, ConnectionState.CONNECTED, None, played.stage.clock.now())
     thawed = [one for one in dependents.thaw(session, played.source.id) if one.kind is DependentKind.METRIC]
-    assert {one.name for one in thawed} == set(DEFINITIONS)
+    assert {one.name for one in thawed} == {*DEFINITIONS, "Cash now"}
 
 
 def _an_old_invoice_changes(stage: Stage) -> date:
