@@ -296,7 +296,9 @@ class Oracle:
         if last is None or self.cancelled_at > last.began - _FLEET_HOLDS:
             return
         fails = last.mood in _KNOWN_AT_ONCE and account.mood is last.mood and not promised.stopped and promised.every
-        if fails and not told and now > max(news, self._allowed(last.began)) + TOLD_IN:
+        # The very first read of an account that answers with nothing is as good as any.
+        whole = last.ended is not None and set(last.whole) == set(NAMES)
+        if fails and not whole and not told and now > max(news, self._allowed(last.began)) + TOLD_IN:
             self._once(source_id, last.began, f"{account.name} fails since {last.began}, and nobody is told")
         well = last.mood is Mood.WELL and last.ended is not None and set(last.whole) == set(NAMES)
         in_time = late is None or (now < late and not promised.by_times)

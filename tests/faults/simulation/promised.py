@@ -65,7 +65,9 @@ class Promised:
         """Return until when data of that instant is fresh at most."""
         allowed = self.warn or ((self.every or _OFF) + _GRACE)
         weekend = self.working_days or (self.weekdays and self.warn is None)
-        return max(as_of + allowed + (_WEEKEND if weekend else timedelta(0)), self.since)
+        # Times of day count from the first one after they were chosen.
+        begins = self.since + (allowed if self.by_times and self.warn is None else timedelta(0))
+        return max(as_of + allowed, begins) + (_WEEKEND if weekend else timedelta(0))
 
     def late_at(self, as_of: datetime) -> datetime | None:
         """Return from when data of that instant is late at the latest; None where nobody is told."""
