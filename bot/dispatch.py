@@ -25,6 +25,7 @@ from bot import (
     promises,
     receipts,
     rereads,
+    rows,
     schedules,
     telling,
     why,
@@ -132,6 +133,12 @@ def table() -> Mapping[str, Entry]:
         buttons.NOTIFY_TEST: Entry(telling.test, Action.SEND_TEST, CLICKED),
         buttons.WHY: Entry(why.pressed, Action.SEE_STATUS, CLICKED),
         buttons.RECEIPT_SHOW: Entry(receipts.pressed, Action.SEE_HISTORY, CLICKED),
+        buttons.HOME_SHOW: Entry(home.shown, Action.SEE_STATUS, CLICKED),
+        buttons.SOURCE_MORE: Entry(rows.more, Action.SEE_STATUS, CLICKED),
+        buttons.HISTORY: Entry(rows.history, Action.SEE_HISTORY, CLICKED),
+        buttons.SCHEDULE: Entry(rows.schedule, Action.SEE_STATUS, CLICKED),
+        buttons.MUTE: Entry(rows.mute, Action.MUTE_ALARMS, CLICKED),
+        buttons.HELP: Entry(commands.help_, Action.SEE_STATUS, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }
     submitted = {

@@ -21,6 +21,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,250}")
 _MOST_WORDS = 4000
 _MOST_INPUTS = 50
 _MOST_FORM_KEY = 255
+_MOST_VIEW = 20
 _HOOKS = "https://hooks.slack.com/"
 
 
@@ -66,6 +67,8 @@ class Interaction:
     profile: Mapping[str, Any] | None = None
     #: the form in which something was pressed, where we named it
     form_key: str = ""
+    #: where it was pressed, if not on a message: ``home`` or ``modal``
+    view: str = ""
     #: what was typed and chosen in a form, by the name of the input
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -132,6 +135,7 @@ class Reader:
             thread_ts=_thread(text_of(body, "container", "thread_ts")),
             message_ts=_ts(text_of(body, "container", "message_ts"), "message_ts"),
             form_key=text_of(body, "view", "external_id")[:_MOST_FORM_KEY],
+            view=text_of(body, "view", "type")[:_MOST_VIEW],
         )
 
     def _response_url(self, body: Json) -> Secret | None:

@@ -52,6 +52,11 @@ async def mute(case: Case) -> Reply:
     return await _asked(case, found.sources[0], kinds, rest)
 
 
+async def preview(case: Case, source: Source) -> Reply:
+    """Show the card that mutes every kind that can be muted, for as long as it usually is."""
+    return await _asked(case, source, MUTABLE, "")
+
+
 async def _asked(case: Case, source: Source, kinds: tuple[IncidentKind, ...], rest: str) -> Reply:
     if rest.casefold() == "off":
         lifted = await case.services.mutes.lift(case.actor, source.id, kinds, case.trigger)

@@ -31,6 +31,7 @@ from storage.facts.deliveries import Channel
 from storage.facts.digests import DigestView
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
+from storage.facts.home import Index
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.metrics import Shown
@@ -106,6 +107,14 @@ class Status(Protocol):
 
     async def calibration(self, actor: Actor, source_id: str) -> Calibration | None:
         """Return how well the estimates of time held; for admins."""
+        ...
+
+
+class Home(Protocol):
+    """The data source index."""
+
+    async def index(self, actor: Actor) -> Index:
+        """Return every source; for admins also how the organization is set up."""
         ...
 
 
@@ -605,6 +614,11 @@ class Services(Protocol):
     @property
     def people(self) -> People:
         """Who acts."""
+        ...
+
+    @property
+    def home(self) -> Home:
+        """The data source index."""
         ...
 
     @property

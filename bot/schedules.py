@@ -23,7 +23,7 @@ async def schedule(case: Case) -> Reply:
         return case.say(notices.no_sources(who.organization, who.admins))
     chosen = known if not about or names.is_everything(about) else list(names.find(about, known).sources)
     if not wanted:
-        return await _shown(case, about, chosen)
+        return await shown(case, chosen) if chosen else case.say(words.schedule_usage(about))
     if not chosen:
         return case.say(notices.unknown_source(about, [source.label for source in known]))
     if len(chosen) > 1:
@@ -31,9 +31,8 @@ async def schedule(case: Case) -> Reply:
     return await _preview(case, chosen[0], wanted)
 
 
-async def _shown(case: Case, about: str, chosen: list[Source]) -> Reply:
-    if not chosen:
-        return case.say(words.schedule_usage(about))
+async def shown(case: Case, chosen: list[Source]) -> Reply:
+    """Show when these sources are collected."""
     who = await case.names()
     wanted = {source.id for source in chosen}
     known = await case.services.status.all(case.actor)

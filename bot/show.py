@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -48,6 +49,9 @@ def _form_ack(reply: Reply, request: Interaction) -> str | None:
     return json.dumps({"response_action": "update", "view": view}, separators=(",", ":"))
 
 
+#: Views in which something was pressed, and the keys of the modals that answer it there.
+_HOME, _ASKED_THERE = "home", "asked:"
+_MOST_KEY = 255
 #: Seconds that an answer stands back behind the acks of others.
 _PATIENCE = 1.0
 
@@ -66,7 +70,8 @@ class Shower:
         if reply.message is None:
             return
         try:
-            await self._show(reply, reply.message, request)
+            if not await self._in_view(reply, reply.message, request):
+                await self._show(reply, reply.message, request)
         except NotShownError as error:
             log.warning("reply_not_shown", team=request.team_id, kind=request.kind, reason=error.code)
 
@@ -76,15 +81,37 @@ class Shower:
         """Show the reply and whatever follows it."""
         await self.show(reply, request)
         while reply.then:
+            if reply.message is not None:
+                # What was said in the place of the click stays there; the rest is said in a message.
+                request = replace(request, view="", form_key="")
             reply = await follow(reply, request)
             await self.show(reply, request)
+
+    async def _in_view(self, reply: Reply, message: Message, request: Interaction) -> bool:
+        """Answer a click in App Home with a modal, and one in that modal in its place; False: say it in a message.
+
+        A person who presses something on a page looks there, and not for a message in another tab.
+        """
+        ours = request.form_key.startswith(_ASKED_THERE)
+        if request.kind is not Kind.ACTION or reply.where is Where.HOME or not (request.view == _HOME or ours):
+            return False
+        key = request.form_key if ours else f"{_ASKED_THERE}{request.trigger}"[:_MOST_KEY]
+        view = blocks.page(message, team_id=request.identity.team_id, zone=reply.zone) | {"external_id": key}
+        where = {"external_id": key} if ours else {"trigger_id": request.trigger}
+        try:
+            await self._slack.call(request.team_id, "views.update" if ours else "views.open", {**where, "view": view})
+        except NotShownError as error:
+            log.info("view_not_shown", team=request.team_id, reason=error.code)
+            return False
+        return True
 
     async def _not_opened(self, reply: Reply, form: Form, request: Interaction) -> str | None:
         """Open or fill a modal; why not, where the three seconds for it are over, Slack refuses, or we cannot speak."""
         view = blocks.modal(form, team_id=request.identity.team_id, zone=reply.zone)
         if reply.form_key:
             view["external_id"] = reply.form_key
-        method, where = "views.open", {"trigger_id": request.trigger}
+        method = "views.push" if request.view == "modal" else "views.open"
+        where = {"trigger_id": request.trigger}
         if reply.fills:
             method, where = "views.update", {"external_id": reply.form_key}
         try:

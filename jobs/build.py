@@ -58,6 +58,7 @@ from jobs.explain.watching import LOOK_EVERY as WATCH_EVERY
 from jobs.explain.watching import landed_words, watch_sweep
 from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
+from jobs.home import HomeService
 from jobs.incidents.expiry import expiry_sweep
 from jobs.incidents.fleet_keeping import fleet_sweep
 from jobs.incidents.handling import IncidentService
@@ -272,6 +273,7 @@ def build_jobs(
         people=people,
         asks=AskService(desk, database, clock, seal, port.enqueue),
         status=StatusService(desk, clock, read_budget=ground.read_budget),
+        home=HomeService(desk, clock, read_budget=ground.read_budget),
         refresh=refresh,
         clicks=ClickService(desk, clock, refresh, checkpoint),
         held=HeldService(desk, clock, port.enqueue, notifier, policy),

@@ -13,6 +13,7 @@ from jobs.escalating.service import PolicyService
 from jobs.escalation import EscalationService
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
+from jobs.home import HomeService
 from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.muting import MuteService
@@ -48,6 +49,7 @@ class Services:
     people: People
     asks: AskService
     status: StatusService
+    home: HomeService
     refresh: RefreshService
     clicks: ClickService
     held: HeldService

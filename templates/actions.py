@@ -82,5 +82,17 @@ INCIDENT_SNOOZE_ASK = "incident_snooze_ask"
 INCIDENT_SNOOZE = "incident_snooze"
 #: Mute alarms as a card shows. Value: the card, the source, the kinds, until when, and what was seen before it.
 MUTE_SET = "mute_set"
+#: Show a page of the data source index in App Home, behind a filter. Value: the filter and the page.
+HOME_SHOW = "home_show"
+#: Show all about a source, with all that the person may do with it. Value: its id.
+SOURCE_MORE = "source_more"
+#: Show what happened to a source. Value: its id.
+HISTORY = "history"
+#: Show when a source is collected. Value: its id.
+SCHEDULE = "schedule"
+#: Show the card that mutes late and failing alarms about a source for a day. Value: its id.
+MUTE = "mute"
+#: Show what can be asked.
+HELP = "help"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

@@ -64,6 +64,8 @@ class Paragraph:
 
     parts: tuple[Inline, ...]
     menu: "tuple[Button, ...]" = ()
+    #: further lines, one under the other
+    under: tuple[tuple[Inline, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

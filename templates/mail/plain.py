@@ -19,7 +19,9 @@ def _part(part: Part, zone: str) -> str:
         case Heading():
             title = words(part.text).strip()
             return f"{title}\n{'=' * min(len(title), 72)}"
-        case Paragraph() | Note():
+        case Paragraph():
+            return "\n".join(text(line, zone) for line in (part.parts, *part.under))
+        case Note():
             return text(part.parts, zone)
         case Facts():
             return "\n".join(f"{words(label)}: {text(value, zone)}" for label, value in part.rows)

@@ -49,7 +49,6 @@ from templates.notices.held import confirm_held
 from templates.notices.help import connection_help, connection_tested, connection_ticket, ticket_opened
 from templates.notices.history import history
 from templates.notices.incident import IncidentFacts, expiry_warning, incident, incident_reminder
-from templates.notices.managing import home
 from templates.notices.members import (
     group_changed,
     group_not_admin,
@@ -106,7 +105,6 @@ __all__ = [
     "group_usage",
     "help_text",
     "history",
-    "home",
     "incident",
     "incident_reminder",
     "joined",

@@ -99,7 +99,7 @@ def status(
         )
     ordered = urgent_first(statuses)
     names = short_names([entry.source for entry in ordered])
-    parts: list[Part] = [Heading(f"{label(organization)}: {_verdict(ordered)}")]
+    parts: list[Part] = [Heading(f"{label(organization)}: {verdict(ordered)}")]
     parts += _asks(ordered, names, admins) + _held(ordered) + _partly(ordered) + _past(ordered, now)
     if len(ordered) <= _SIDE_BY_SIDE:
         for entry in ordered:
@@ -110,7 +110,7 @@ def status(
     parts += [Note(words) for entry in ordered[:3] if (words := stretched(entry))]
     parts += [Note(_small_print([entry.source for entry in ordered], now)), *_button(ordered, refresh_value)]
     return Message(
-        summary=f"{label(organization)}: {_verdict(ordered)}. {_stalest(ordered, zone)}",
+        summary=f"{label(organization)}: {verdict(ordered)}. {stalest(ordered, zone)}",
         parts=tuple(parts),
         kind="status",
     )
@@ -128,7 +128,7 @@ def source_status(
 ) -> Message:
     """Return the state of one source."""
     name = provider_name(status.source.provider)
-    parts: list[Part] = [Heading(f"{source_title(status.source)}: {_fresh(status)}")]
+    parts: list[Part] = [Heading(f"{source_title(status.source)}: {fresh_words(status)}")]
     parts += _asks([status], {status.source.id: name}, admins) + _held([status]) + _partly([status])
     parts += _past([status], now)
     rows = (*_facts(status, now), ("Account", (label(status.source.label),)))
@@ -144,7 +144,7 @@ def source_status(
     told = f"data as of {times.absolute(known, zone)}" if known else "no data has been loaded yet"
     if known is None and (partly := lacks(status.last_ready)) is not None:
         told = f"{lost(partly)} was never read"
-    state = _fresh(status) if known or lacks(status.last_ready) else "not ready"
+    state = fresh_words(status) if known or lacks(status.last_ready) else "not ready"
     alarm = (
         f" It is {CONNECTION[status.source.connection]}."
         if status.source.connection is not ConnectionState.CONNECTED
@@ -155,11 +155,12 @@ def source_status(
     )
 
 
-def _verdict(statuses: Sequence[SourceStatus]) -> str:
+def verdict(statuses: Sequence[SourceStatus]) -> str:
+    """Return how many are fresh, and how many need a person."""
     if not statuses:
         return "no sources are connected yet"
     partly = sum(lacks(entry.last_ready) is not None for entry in statuses)
-    total, fresh = len(statuses), sum(_fresh(entry) == FRESHNESS[Freshness.FRESH] for entry in statuses)
+    total, fresh = len(statuses), sum(fresh_words(entry) == FRESHNESS[Freshness.FRESH] for entry in statuses)
     needing = sum(needs_person(entry) for entry in statuses)
     words = f"{fresh} of {total} sources {'is' if fresh == 1 else 'are'} fresh"
     if fresh == total:
@@ -170,7 +171,8 @@ def _verdict(statuses: Sequence[SourceStatus]) -> str:
     return f"{words}, {counted(needing, 'needs a person', 'need a person')}" if needing else words
 
 
-def _stalest(statuses: Sequence[SourceStatus], zone: str) -> str:
+def stalest(statuses: Sequence[SourceStatus], zone: str) -> str:
+    """Return the oldest data that there is, with its source."""
     known = [(entry.last_data_refresh, source_name(entry.source)) for entry in statuses if entry.last_data_refresh]
     if not known:
         return "No data has been loaded yet."
@@ -181,7 +183,7 @@ def _stalest(statuses: Sequence[SourceStatus], zone: str) -> str:
 def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Sequence[str]) -> list[Part]:
     """Return one paragraph for each of the first sources that need a person, and a count of the others."""
     needing = [entry for entry in statuses if needs_person(entry)]
-    parts: list[Part] = [Paragraph(_ask(entry, names[entry.source.id], admins)) for entry in needing[:3]]
+    parts: list[Part] = [Paragraph(ask_words(entry, names[entry.source.id], admins)) for entry in needing[:3]]
     if len(needing) > 3:
         parts.append(
             Note((f"{counted(len(needing) - 3, 'more source needs', 'more sources need')} a person: see below.",))
@@ -189,7 +191,7 @@ def _asks(statuses: Sequence[SourceStatus], names: dict[str, str], admins: Seque
     return parts
 
 
-def _fresh(status: SourceStatus) -> str:
+def fresh_words(status: SourceStatus) -> str:
     """Return the word for a source's freshness; what is only partly there is never called fresh without saying so."""
     joint = "but" if status.freshness is Freshness.FRESH else "and"
     return state_words(status) + (f", {joint} older periods are not in yet" if unread(status.last_ready) else "")
@@ -210,7 +212,8 @@ def _held(statuses: Sequence[SourceStatus]) -> list[Part]:
     return held_buttons([(source, run) for source, run in held if run is not None])
 
 
-def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
+def ask_words(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
+    """Return what is wrong with a source that needs a person, and the next step."""
     source = status.source
     reason = f" ({label(source.connection_reason).rstrip('.')})" if source.connection_reason else ""
     if source.connection is ConnectionState.DISCONNECTED:
@@ -237,7 +240,7 @@ def _ask(status: SourceStatus, name: str, admins: Sequence[str]) -> Words:
 
 
 def _line(status: SourceStatus) -> Words:
-    name = f"{source_title(status.source)}: {_fresh(status)}"
+    name = f"{source_title(status.source)}: {fresh_words(status)}"
     return (Strong(name), f"  {label(status.source.label)}")
 
 
@@ -299,7 +302,7 @@ def _row(status: SourceStatus, name: str, now: datetime) -> tuple[tuple[Inline, 
     return (
         (name,),
         as_of(status.last_data_refresh, lacks(status.last_ready), "never"),
-        (_fresh(status),),
+        (fresh_words(status),),
         (": ".join(filter(None, (CONNECTION[source.connection], why.rstrip(".")))),),
         doing(status.active, now) if status.active else ("–",),
         soon,
@@ -317,7 +320,7 @@ def _button(statuses: Sequence[SourceStatus], value: str | None) -> list[Part]:
     able = [
         entry for entry in statuses if entry.source.connection is not ConnectionState.DISCONNECTED and not entry.active
     ]
-    ask = why_buttons([entry.source for entry in statuses if _asks_why(entry)])
+    ask = why_buttons([entry.source for entry in statuses if asks_why(entry)])
     if value is None or not able:
         return [Buttons(ask)] if ask else []
     style = ButtonStyle.PRIMARY if any(entry.freshness is not Freshness.FRESH for entry in able) else ButtonStyle.PLAIN
@@ -325,7 +328,7 @@ def _button(statuses: Sequence[SourceStatus], value: str | None) -> list[Part]:
     return [Buttons((Button(text, actions.REFRESH_ASK, value, style), *ask))]
 
 
-def _asks_why(status: SourceStatus) -> bool:
+def asks_why(status: SourceStatus) -> bool:
     """Whether anybody would ask why: late, failed, in part, or waiting."""
     late = status.freshness is not Freshness.FRESH or needs_person(status) or last_failure(status) is not None
     waiting = status.active is not None and status.active.next_attempt_at is not None

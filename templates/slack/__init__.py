@@ -8,10 +8,10 @@ from templates.slack.inline import Reader, summary
 from templates.slack.layout import action_name, lay_out, name_blocks
 from templates.slack.limits import Rung, TooLong
 from templates.slack.room import Room
-from templates.slack.views import answer, home, modal
+from templates.slack.views import answer, home, modal, page
 from templates.text import size
 
-__all__ = ["Rung", "SlackMessage", "TooLong", "action_name", "answer", "home", "modal", "render"]
+__all__ = ["Rung", "SlackMessage", "TooLong", "action_name", "answer", "home", "modal", "page", "render"]
 
 
 class SlackMessage(TypedDict):

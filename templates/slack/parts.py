@@ -55,8 +55,13 @@ def _texts(part: Paragraph | Note, reader: Reader, room: Room) -> list[Block]:
         text = mrkdwn(part.parts, reader, min(limits.CONTEXT, room.chars)).strip()
         return [context(text)] if text else []
     beside = {"accessory": menu(part.menu)} if part.menu else {}
-    text = mrkdwn(part.parts, reader, min(limits.TEXT, room.chars - weight(beside))).strip()
-    return [section(text) | beside] if text else []
+    left = min(limits.TEXT, room.chars - weight(beside))
+    lines: list[str] = []
+    for words in (part.parts, *part.under):
+        line = mrkdwn(words, reader, left).strip() if left > 0 else ""
+        lines += [line] if line else []
+        left -= size(line) + 1
+    return [section("\n".join(lines)) | beside] if lines else []
 
 
 def _groups(part: Facts | Table | Steps | Buttons, rung: Rung, reader: Reader, room: Room) -> list[Block]:

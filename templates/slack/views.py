@@ -44,6 +44,11 @@ def answer(message: Message, *, team_id: str | None = None, zone: str = "UTC") -
     return modal(Form("answer", "Tidings", "", parts, close="Close"), team_id=team_id, zone=zone)
 
 
+def page(message: Message, *, team_id: str | None = None, zone: str = "UTC") -> Block:
+    """Return the modal that says a message with its buttons, to whoever pressed something on a page."""
+    return modal(Form("page", "Tidings", "", message.parts, close="Close"), team_id=team_id, zone=zone)
+
+
 def home(
     messages: Sequence[Message],
     *,

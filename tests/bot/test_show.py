@@ -1,15 +1,17 @@
 """Replies reach the asker although Slack misbehaves: other ways, plainer blocks, and never twice by ourselves."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
-from sandbox.slack.messages import Message
+from sandbox.slack.views import View
+from storage.facts.sources import ConnectionState
 from templates import actions
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import QBO
+from tests.bot.twins import QBO, SHOP
 
 
 async def test_a_response_url_that_is_too_old_falls_back_to_an_ephemeral_post() -> None:
@@ -80,28 +82,31 @@ async def test_the_home_tab_shows_the_status() -> None:
 async def test_the_home_tab_lets_admins_connect_reconnect_and_disconnect() -> None:
     """An entry of a menu is a button like any other: who may not press it has none, and is refused if they do."""
     async with staged() as stage:
+        lost = replace(QBO, connection=ConnectionState.DISCONNECTED)
+        stage.services.status.everything = [lost, SHOP]
         for user, manages in (("U0DANIEL", True), ("U0MAYA", False)):
             await stage.slack.open_home(user)
             home = await stage.slack.wait_for(partial(stage.slack.home, user), timeout=5)
             assert home is not None
-            assert ("New connection" in str(home.blocks), "overflow" in str(home.blocks)) == (manages, manages)
+            blocks = str(home.blocks)
+            assert ("New connection" in blocks, "Disconnect …" in blocks, "Administration" in blocks) == (manages,) * 3
         home = stage.slack.home("U0DANIEL")
         assert home is not None
         for name, said in (("reconnect", "your link to reconnect"), ("disconnect", "Disconnect")):
             await stage.slack.click("U0DANIEL", home, "menu", f"{name} {QBO.id}")
-            await stage.slack.wait_for(partial(_told, stage, "D0DANIEL", said), timeout=5)
+            await stage.slack.wait_for(partial(_modal, stage, "U0DANIEL", said), timeout=5)
         assert stage.services.connect.links == [(QBO.provider, QBO.id)]
         await stage.slack.click("U0DANIEL", home, actions.CONNECT_ASK)
-        await stage.slack.wait_for(lambda: _told(stage, "D0DANIEL", "choose what to connect"), timeout=5)
+        await stage.slack.wait_for(lambda: _modal(stage, "U0DANIEL", "New connection"), timeout=5)
         await stage.slack.click("U0MAYA", home, "menu", f"disconnect {QBO.id}")
-        await stage.slack.wait_for(lambda: _told(stage, "D0MAYA", "admin"), timeout=5)
+        await stage.slack.wait_for(lambda: _modal(stage, "U0MAYA", "admin"), timeout=5)
         assert stage.slack.red == []
         assert stage.slack.refused == []
 
 
-def _told(stage: Stage, channel: str, words: str) -> list[Message]:
-    viewer = channel.replace("D0", "U0")
-    return [m for m in stage.slack.messages(channel, viewer=viewer) if words.lower() in f"{m.text} {m.blocks}".lower()]
+def _modal(stage: Stage, user: str, words: str) -> View | None:
+    found = stage.slack.modal(user)
+    return found if found is not None and words.lower() in str(found.blocks).lower() else None
 
 
 async def test_many_answers_share_one_pool_and_an_answer_is_given_before_the_process_ends() -> None:

@@ -48,6 +48,7 @@ from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.digests import DigestView
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Evidence, Explanation
+from storage.facts.home import Administration, Index
 from storage.facts.ids import derived_id
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
@@ -193,6 +194,22 @@ class TwinStatus:
     async def calibration(self, actor: Actor, source_id: str) -> Calibration | None:
         authorize(actor, Action.SEE_AUDIT)
         return Calibration(48, 0.5, 0.91)
+
+
+@dataclass
+class TwinHome:
+    """The index of the same sources; how the organization is set up for admins alone."""
+
+    status: TwinStatus
+
+    async def index(self, actor: Actor) -> Index:
+        who = authorize(actor, Action.SEE_STATUS)
+        found = tuple(await self.status.all(actor))
+        company = Organization(
+            who.organization_id, "Temerity Goods", "America/New_York", "help@tidings.example", None, "Sam Ode"
+        )
+        settings = Administration({Role.ADMIN: 1, Role.REFRESHER: 2, Role.VIEWER: 1}, webhooks=1)
+        return Index(company, found, {QBO.id: "Daniel Kim"}, settings if who.role is Role.ADMIN else None)
 
 
 @dataclass
@@ -977,6 +994,7 @@ class TwinServices:
     def __post_init__(self) -> None:
         self.people = TwinPeople()
         self.status = TwinStatus()
+        self.home = TwinHome(self.status)
         self.refresh = TwinRefresh(self.status, self.clock)
         self.clicks = TwinClicks(self.refresh, self.people.known)
         self.held = TwinHeld()

@@ -207,7 +207,7 @@ async def test_a_mute_is_seen_in_the_answer_and_changes_nothing_else(
     assert ((said.summary, without) == (plain.summary, plain.parts)) is not broken
     many = [replace(muted, id=f"src_{number}", label=f"shop-{number}") for number in range(6)]
     found = company.database.in_read(lambda s: statuses(s, many, company.at, budget=1))
-    listed = notices.home(notices.status("Temerity", found, company.at), connects=True)
+    listed = notices.status("Temerity", found, company.at)
     text = str(listed.parts)
     assert "are muted by Ada until" in text
     assert "3 more mutes" in text
