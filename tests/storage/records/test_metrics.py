@@ -1,0 +1,92 @@
+"""What is kept of metrics: revisions once, turns that one process holds, and nothing of what was erased."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from storage.facts.metrics import (
+    Calculation,
+    Dataset,
+    Definition,
+    Direction,
+    Metric,
+    MetricState,
+    Period,
+    Selection,
+    Target,
+    Value,
+)
+from storage.records import metrics
+from storage.records.metrics import Calculated
+from storage.sessions import Database, Session
+from storage.tables import OrganizationRow, SourceRow
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+DEFINITION = Definition(
+    Selection(Dataset.REVENUE),
+    Calculation.RATIO,
+    Selection(Dataset.EXPENSES, item_name="<Rent>"),
+    target=Target(Decimal("0.40"), Direction.AT_MOST, Decimal("2.5")),
+)
+
+
+def seeded(session: Session) -> Metric:
+    session.add(OrganizationRow(id="org_1", name="Temerity Goods", timezone="UTC", created_at=NOW))
+    session.flush()
+    session.add(SourceRow(id="src_1", organization_id="org_1", provider="quickbooks", account="1", label="quickbooks_1",
+                          company="Temerity", mode="timer", schedule_minutes=60, created_at=NOW, updated_at=NOW))  # fmt: skip
+    session.flush()
+    metric = Metric("met_1", "org_1", "src_1", "1", "Cash  ratio", DEFINITION, 1, "mem_1", "", NOW,
+                    MetricState.CALCULATING, "", None, "", None, 0)  # fmt: skip
+    assert metrics.add(session, metric, "mem_1")
+    return metric
+
+
+def value(month: int, amount: str | None, reason: str = "") -> Value:
+    return Value(
+        Period(date(2026, month, 1), date(2026, month, 28)), None if amount is None else Decimal(amount), reason
+    )
+
+
+def of(run: str, version: int = 1) -> Calculated:
+    return Calculated(run, 7, NOW, "USD", version)
+
+
+def test_what_is_kept_of_a_metric(database: Database) -> None:
+    metric = database.in_write(seeded)
+    again = database.in_read(lambda session: metrics.named(session, "org_1", " CASH ratio"))
+    assert again is not None
+    assert again.definition == DEFINITION
+    assert database.in_read(lambda session: metrics.named(session, "org_2", "cash ratio")) is None
+    first, second = [value(1, "1.50"), value(2, None, "empty")], [value(1, "1.50"), value(2, "0.00000070")]
+    assert len(database.in_write(lambda session: metrics.keep(session, metric, first, of("run_1"), NOW))) == 2
+    assert database.in_write(lambda session: metrics.keep(session, metric, first, of("run_1"), NOW)) == []
+    (restated,) = database.in_write(lambda session: metrics.keep(session, metric, second, of("run_2"), NOW))
+    assert (restated.revision, restated.changed["before"], restated.changed["run_before"]) == (2, None, "run_1")
+    # A calculation of the definition before keeps nothing over the newer one.
+    assert database.in_write(lambda session: metrics.redefine(session, metric, DEFINITION, "mem_2", NOW))
+    assert database.in_write(lambda session: metrics.keep(session, metric, first, of("run_3"), NOW)) == []
+    kept = database.in_read(lambda session: metrics.latest_of(session, ["met_1"]))["met_1"]
+    assert kept == restated
+    assert kept.value.value == Decimal("0.00000070")
+    assert len(database.in_read(lambda session: metrics.revisions(session, "met_1", kept.value.period))) == 2
+    database.in_write(lambda session: metrics.erase_values(session, "src_1", "its data was erased"))
+    assert database.in_read(lambda session: metrics.newest_values(session, "met_1")) == []
+
+
+def test_one_process_holds_a_turn_and_what_comes_meanwhile_is_done_after_it(database: Database) -> None:
+    database.in_write(seeded)
+    assert database.in_read(lambda session: metrics.due_turns(session, NOW)) == []
+    database.in_write(lambda session: metrics.due(session, "src_1", NOW))
+    (turn,) = database.in_read(lambda session: metrics.due_turns(session, NOW))
+    later = NOW + timedelta(minutes=5)
+    taken = database.in_write(lambda session: metrics.claim(session, turn, NOW, later))
+    assert taken is not None
+    assert database.in_write(lambda session: metrics.claim(session, turn, NOW, later)) is None
+    # It died with it: the next one takes it, and the first one has lost it.
+    (left,) = database.in_read(lambda session: metrics.due_turns(session, later))
+    heir = database.in_write(lambda session: metrics.claim(session, left, later, later + timedelta(minutes=5)))
+    assert heir is not None
+    assert not database.in_read(lambda session: metrics.holds(session, taken))
+    database.in_write(lambda session: metrics.due(session, "src_1", later))
+    assert not database.in_write(lambda session: metrics.done(session, heir, "seen"))
+    assert len(database.in_read(lambda session: metrics.due_turns(session, later))) == 1
