@@ -1,0 +1,102 @@
+"""What people choose or type never becomes SQL, and what cannot be calculated is refused in words."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.metrics.checking import MetricRefusedError, check
+from jobs.metrics.compiling import Compiled, sides_of
+from jobs.metrics.datasets import tables
+from jobs.metrics.wishes import read_wish
+from storage.facts.metrics import (
+    Basis,
+    Calculation,
+    Dataset,
+    Definition,
+    Direction,
+    Frequency,
+    ItemKind,
+    Selection,
+    Target,
+)
+
+KINDS = {dataset: min(table.kinds) for (dataset, _), table in tables().items()}
+nasty = st.text(max_size=40) | st.sampled_from(["'", "x'); DROP TABLE metrics; --", "$1", '"', "\\", "%s", "{one}"])
+
+
+def sql_of(definition: Definition, source: str = "src_1") -> list[str]:
+    return [question.sql for question in Compiled(source, sides_of(definition)).questions()]
+
+
+def pasted(definition: Definition, source: str = "src_1") -> list[str]:
+    """A twin that writes the item into the statement."""
+    return [sql.replace("$4", f"['{definition.selection.item}']") for sql in sql_of(definition, source)]
+
+
+def depends(make: Callable[..., list[str]], dataset: Dataset, words: list[str]) -> bool:
+    plain = Definition(Selection(dataset, KINDS[dataset], "1"))
+    item, name, class_id, department, customer, source = words
+    chosen = replace(plain.selection, item=item, item_name=name, class_id=class_id, department_id=department,
+                     customer_id=customer)  # fmt: skip
+    return make(replace(plain, selection=chosen, currency=name, noun=name, zone=name), source) != make(plain)
+
+
+@settings(max_examples=40)
+@given(dataset=st.sampled_from(Dataset), words=st.lists(nasty, min_size=6, max_size=6))
+def test_the_text_of_a_question_is_ours_alone(dataset: Dataset, words: list[str]) -> None:
+    assert not depends(sql_of, dataset, words)
+
+
+def test_a_twin_that_pastes_is_caught() -> None:
+    assert depends(pasted, Dataset.ACCOUNTS, ["x'); DROP TABLE metrics; --"] * 6)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        Definition(Selection(Dataset.ACCOUNTS, ItemKind.ACCOUNT, "1"), basis=Basis.CASH),
+        Definition(Selection(Dataset.PROFIT_AND_LOSS, ItemKind.ACCOUNT, "1"), frequency=Frequency.WEEKLY),
+        Definition(Selection(Dataset.PROFIT_AND_LOSS, ItemKind.ACCOUNT, "1"), Calculation.COUNT),
+        Definition(Selection(Dataset.REVENUE), Calculation.END_BALANCE),
+        Definition(Selection(Dataset.REVENUE), Calculation.RATIO),
+        Definition(Selection(Dataset.REVENUE), divisor=Selection(Dataset.REVENUE)),
+        Definition(Selection(Dataset.REVENUE), Calculation.CUMULATIVE, frequency=Frequency.WEEKLY),
+        Definition(Selection(Dataset.REVENUE, class_id="7")),
+        Definition(Selection(Dataset.PROFIT_AND_LOSS)),
+        Definition(Selection(Dataset.REVENUE), zone="Mars/Olympus"),
+        Definition(Selection(Dataset.REVENUE), fiscal_month=13),
+    ],
+    ids=lambda one: f"{one.selection.dataset}-{one.calculation}-{one.frequency}-{one.zone}-{one.fiscal_month}",
+)
+def test_what_cannot_be_calculated_is_refused(definition: Definition) -> None:
+    with pytest.raises(MetricRefusedError):
+        check(definition)
+
+
+def test_words_become_a_definition() -> None:
+    wish = read_wish(" Gross  margin = profit and loss: GrossProfit / Profit and Loss: Income , quarterly, cash,"
+                     " fiscal year from april, target at most 0.35, decimals 4, reversed")  # fmt: skip
+    assert wish.name == "Gross margin"
+    assert wish.items == ((Dataset.PROFIT_AND_LOSS, "GrossProfit"), (Dataset.PROFIT_AND_LOSS, "Income"))
+    found = wish.rest
+    assert (found.calculation, found.frequency, found.basis) == (Calculation.RATIO, Frequency.QUARTERLY, Basis.CASH)
+    assert (found.fiscal_month, found.decimals, found.reversed) == (4, 4, True)
+    assert found.target == Target(Decimal("0.35"), Direction.AT_MOST)
+    rolling = read_wish("R = revenue, rolling 6, weekly").rest
+    assert (rolling.calculation, rolling.window, rolling.frequency) == (Calculation.ROLLING, 6, Frequency.WEEKLY)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "Net income", "= revenue", "N = sales", "N = revenue, ratio", "N = revenue, value 7", "N = revenue / expenses / items",
+     "N = revenue, fiscal year from brumaire", "N = revenue, target at least ٣", "N\x00 = revenue", f"{'N' * 90} = revenue",
+     "N = revenue" + ", monthly" * 60],
+    ids=range(12),
+)  # fmt: skip
+def test_words_that_are_none_are_refused_and_no_value_is_typed_in(words: str) -> None:
+    with pytest.raises(MetricRefusedError):
+        read_wish(words)
