@@ -23,7 +23,10 @@ _WORDS = re.compile(
 _DOES = re.compile(r"\w+\s*$")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
 #: how many letters may be wrong in a word of so many
-_SHORTEST, _LONG = 4, 7
+_SHORTEST, _LONG, _LONGEST = 4, 7, 24
+#: a letter that was held down, and digits that look like letters
+_HELD = re.compile(r"(.)\1{2,}")
+_LOOKS = str.maketrans("013457", "oleast")
 
 
 def named_ids(text: str) -> frozenset[str]:
@@ -73,42 +76,73 @@ def _written_out(word: str, known: Language) -> list[str]:
 def respelt(words: list[str], known: Language, names: Collection[str], targets: Sequence[str]) -> list[str]:
     """Return the words with misspelt ones put right by `targets`; `names` are words that are spelt right here, too."""
     fixed: list[str] = []
-    for word in words:
+    for word in _rejoined(words, known, names):
         stem, owns = (word[:-2], "'s") if word.endswith("'s") else (word, "")
-        if not stem.isalpha() or stem in known.spelt or stem in names:
+        if stem in known.spelt or stem in names:
             fixed.append(word)
             continue
-        parted = _parted(stem, known, names)
-        if parted:
-            fixed += parted
+        plainer = _plainer(stem)
+        if plainer in known.spelt or plainer in names:
+            fixed.append(plainer + owns)
+        elif stem.isalpha():
+            fixed += _parted(stem, known, names) or [_nearest(stem, targets, names, known) + owns]
         else:
-            fixed.append(_nearest(stem, targets) + owns)
+            fixed.append(word)
     return fixed
 
 
+def _plainer(word: str) -> str:
+    """Return a word without the letters that were held down, and with letters for the digits that look like them."""
+    once = _HELD.sub(r"\1", word)
+    letters = sum(map(str.isalpha, once))
+    return once.translate(_LOOKS) if 2 * (len(once) - letters) < letters and once.isalnum() else once
+
+
+def _rejoined(words: list[str], known: Language, names: Collection[str]) -> list[str]:
+    """Join "shopi fy" and "re fresh", of which one half at least is no word."""
+    found: list[str] = []
+    for word in words:
+        last = found[-1] if found else ""
+        both = last + word
+        broken = last not in known.spelt or word not in known.spelt
+        if last.isalpha() and broken and len(both) > _SHORTEST and (both in known.lexicon or both in names):
+            found[-1] = both
+        else:
+            found.append(word)
+    return found
+
+
 def _parted(word: str, known: Language, names: Collection[str]) -> list[str]:
-    """Part "isshopify": a small word that was glued to a name."""
-    for small in known.glued:
-        rest = word.removeprefix(small)
-        if rest != word and len(rest) >= _SHORTEST and rest in names:
-            return [small, rest]
+    """Part "isshopify" and "howlong": two words of which the blank was left out."""
+    if not _LONG - 2 < len(word) <= _LONGEST:
+        return []
+    for at in range(len(word) - 2, 1, -1):
+        first, rest = word[:at], word[at:]
+        long = max(len(first), len(rest)) >= _SHORTEST or first in known.is_after
+        if long and first in known.plain | known.lexicon and (rest in names or rest in known.plain | known.lexicon):
+            return [first, rest]
     return []
 
 
-def _nearest(word: str, targets: Sequence[str]) -> str:
-    if len(word) < _SHORTEST or not word.isascii() or len(word) > 24:
+def _nearest(word: str, targets: Sequence[str], names: Collection[str], known: Language) -> str:
+    if len(word) < _SHORTEST or not word.isascii() or len(word) > _LONGEST:
         return word
-    most = 1 if len(word) < _LONG else 2
-    close = process.extract(word, targets, scorer=OSA.distance, score_cutoff=most, limit=6)
+    most = 1 if len(word) < _SHORTEST + 1 else 2
+    close = process.extract(word, targets, scorer=OSA.distance, score_cutoff=most, limit=8)
+    letters = sorted(word)
     for wrong in range(1, most + 1):
-        for target, distance, _ in close:
-            if distance == wrong and _likely(word, target, int(distance)):
-                return target
-    return word
+        # Letters in the wrong order are meant more often than another letter.
+        for target, distance, _ in sorted(close, key=lambda one: sorted(one[0]) != letters):
+            if distance == wrong and _likely(word, target, int(distance), named=target in names):
+                return str(target)
+    small = process.extractOne(word, known.small, scorer=OSA.distance, score_cutoff=1)
+    return str(small[0]) if small is not None and small[0][0] == word[0] else word
 
 
-def _likely(word: str, target: str, wrong: int) -> bool:
+def _likely(word: str, target: str, wrong: int, *, named: bool) -> bool:
     """Whether a word may be meant: people seldom miss the first letter, and never half of a short word."""
-    if len(target) < _SHORTEST or (wrong > 1 and len(target) < _LONG - 1):
+    if len(target) < _SHORTEST:
         return False
-    return word[0] == target[0] or (len(word) > 4 and word[1:2] == target[:1])
+    if wrong > 1 and (len(target) < _LONG - 1 or (len(word) < _LONG and not (named and len(target) >= _LONG))):
+        return False
+    return word[0] == target[0] or (len(word) > _SHORTEST and wrong == 1 and word[1:2] == target[:1])

@@ -14,7 +14,7 @@ from bot.asking.times import TimeWords, time_words
 
 #: How recognized pieces stand in a clause: a capital and a number. Nobody types one: all else is in small letters.
 MARKS = {mark: rf"{mark}\d{{1,3}}" for mark in "SXTPDAMU"}
-_LETTERS, _SIGNS = re.compile(r"[a-z]{2,}"), re.compile(r"\\b|<[A-Z]+>")
+_LETTERS, _SIGNS = re.compile(r"[a-z]{3,}"), re.compile(r"\\b|<[A-Z]+>")
 _MACRO = re.compile(r"<([A-Z]+)>")
 
 
@@ -25,11 +25,12 @@ class Language:
     is_after: frozenset[str]
     contractions: Mapping[str, str]
     short_forms: Mapping[str, str]
-    glued: tuple[str, ...]
     phrases: Mapping[str, str]
     #: what is spoken of here; misspelt words are taken for these
     lexicon: frozenset[str]
     targets: tuple[str, ...]
+    #: small words that misspelt ones may be meant for
+    small: tuple[str, ...]
     #: all words that a question may hold: those of the patterns as well
     spoken: frozenset[str]
     #: small words that say nothing about what is asked
@@ -66,6 +67,10 @@ class Language:
     greeting: re.Pattern[str]
     why_only: re.Pattern[str]
     statement: re.Pattern[str]
+    told_anyway: re.Pattern[str]
+    cut: re.Pattern[str]
+    #: words that surely belong to other matters
+    other: frozenset[str]
     outside: re.Pattern[str]
     #: in order: the first that fits is asked; the last field says that it is weak
     intents: tuple[tuple[Intent, re.Pattern[str], bool], ...]
@@ -100,10 +105,10 @@ def _made(raw: Mapping[str, Any]) -> Language:
         is_after=frozenset(raw["is_after"]),
         contractions=raw["contractions"],
         short_forms=raw["short_forms"],
-        glued=tuple(raw["glued"]),
         phrases=raw["phrases"],
         lexicon=lexicon,
         targets=tuple(sorted(lexicon)),
+        small=tuple(sorted(word for word in plain if len(word) > 3)),
         plain=plain,
         spoken=spoken,
         spelt=spoken | plain | systems | frozenset(raw["other"].split()) | _words_of(raw),
@@ -140,6 +145,9 @@ def _made(raw: Mapping[str, Any]) -> Language:
         greeting=compiled(raw["greeting"]),
         why_only=compiled(raw["why_only"]),
         statement=compiled(raw["statement"]),
+        told_anyway=compiled(raw["told_anyway"]),
+        cut=compiled(raw["cut"]),
+        other=frozenset(raw["other"].split()) - spoken - plain,
         outside=compiled(raw["outside"]),
         intents=tuple(
             (Intent(entry["intent"]), compiled(entry["patterns"]), bool(entry.get("weak"))) for entry in raw["intents"]

@@ -88,9 +88,16 @@ class _Reader:
     def _clause(self, part: Clause, following: Clause | None) -> None:
         text = self._people(part.text)
         named = named_in(text, self.marks)
+        kept = self.known.cut.sub("", text).strip()
+        if kept and kept != text:
+            # "Check the store without starting anything": the rest is asked all the same.
+            self.declined = True
+            text, named = kept, named_in(kept, self.marks)
         if self.known.declined.search(text) and not self.known.asks_state.search(text):
             self.declined = True
             self.topic = named if named.sources else self.topic
+        elif self.items and self.known.told_anyway.search(text):
+            pass
         elif self.known.greeting.search(text):
             self.greeted = True
         elif self.known.elsewhere.search(text):
@@ -142,6 +149,8 @@ class _Reader:
             return False
         if any(self._strange(word) for word in strange) and self._unknown(text):
             return False
+        if intent is not Intent.LANDED and any(word in self.known.other for word in strange):
+            return True
         return weak or intent is Intent.METRICS or len(strange) >= _MOST_FOREIGN
 
     def _unknown(self, text: str) -> str | None:
@@ -162,6 +171,8 @@ class _Reader:
         if last is not None and not part.hard and last.intent in _STATES and self.known.why_only.search(text):
             self.items[-1] = replace(last, intent=Intent.WHY_STALE, words=f"{last.words}, {words}")
             return
+        if last is not None and last.intent is Intent.LANDED and not part.hard and self._is_it_in(intent, text, named):
+            return
         if not named.sources and intent not in WITHOUT_SOURCES:
             strange = self._unknown(text)
             named = replace(named, unknown=(strange,)) if strange else named
@@ -171,6 +182,11 @@ class _Reader:
             self.items[-1] = drafts.joined(_merged(last, item), named)
         else:
             self.items.append(item)
+
+    def _is_it_in(self, intent: Intent, text: str, named: Named) -> bool:
+        """Whether a clause asks again whether the record before it is there."""
+        states = _STATES | {Intent.WHEN_LAST}
+        return intent in states and not named.anything and self.known.pronoun.search(text) is not None
 
     def _filled(self, item: Asked, text: str, named: Named) -> Asked:
         """Add what the message or the thread said before."""
@@ -253,8 +269,6 @@ class _Reader:
             self.items[-1] = drafts.joined(last, named)
         elif self.before is not None and self.before.asked.intent not in WITHOUT_SOURCES:
             self.items.append(drafts.taken_up(self.before.asked, named, words))
-        elif self.declined:
-            return
         elif named.document or named.amount:
             self.items.append(replace(drafts.asked(Intent.LANDED, named, words), everything=not named.sources))
         elif named.sources:
