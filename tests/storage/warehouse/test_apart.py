@@ -69,12 +69,12 @@ def reaching(lakes: str, outside: Path) -> list[str]:
 async def test_nothing_outside_of_the_lake_is_read_by_either_of_two_walls(lakes: str, tmp_path: Path) -> None:
     outside = tmp_path / "keys.txt"
     outside.write_text("SECRET_KEYS")
+    text, other = (Question(sql) for sql in reaching(lakes, outside))
     with pytest.raises(NotReadable):
-        await ask_apart(lakes, "org_1", [Question(reaching(lakes, outside)[0])])
-    for sql in reaching(lakes, outside):
-        with pytest.raises(StorageFailed, match=r"Permission|disabled"):
-            await ask_apart(lakes, "org_1", [Question(sql)], program=UNGUARDED)
-    opened = await ask_apart(lakes, "org_1", [Question(reaching(lakes, outside)[0])], program=OPEN)
+        await ask_apart(lakes, "org_1", [text])
+    with pytest.raises(StorageFailed, match=r"Permission|disabled"):
+        await ask_apart(lakes, "org_1", [other], program=UNGUARDED)
+    opened = await ask_apart(lakes, "org_1", [text], program=OPEN)
     assert opened == [[["SECRET_KEYS"]]], "the twin that shuts nothing off reads it, so the check can tell"
 
 
