@@ -47,8 +47,16 @@ class Link:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A small picture of the standard set, by its name there; where none is drawn, `text` says what it stands for."""
+
+    name: str
+    text: str = ""
+
+
 #: A piece of running text; plain `str` is shown as it is, everything in it escaped.
-Inline = str | Strong | Code | When | Person | Link
+Inline = str | Strong | Code | When | Person | Link | Sign
 
 
 @dataclass(frozen=True, slots=True)

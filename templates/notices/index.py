@@ -17,6 +17,7 @@ from storage.facts.messages import (
     Paragraph,
     Part,
     Rule,
+    Sign,
     Strong,
     When,
 )
@@ -38,13 +39,13 @@ from templates.words import CONNECTION, long_names, on_timer, provider_name
 
 #: Rows on one page: with rules between them half of what Slack takes of a view.
 PAGE = 20
-#: A picture for each provider, from the standard set that every program draws; the name stands beside it.
+#: A picture for each provider, from the standard set by its name there; the provider is said beside it.
 LOGOS: Mapping[Provider, str] = {
-    Provider.QUICKBOOKS: "📗",
-    Provider.SHOPIFY: "🛍️",
-    Provider.AMAZON: "📦",
-    Provider.NETSUITE: "🗂️",
-    Provider.FOLDER: "📁",
+    Provider.QUICKBOOKS: "ledger",
+    Provider.SHOPIFY: "shopping_trolley",
+    Provider.AMAZON: "package",
+    Provider.NETSUITE: "inbox_tray",
+    Provider.FOLDER: "file_folder",
 }
 _FILTERS = {
     Filter.ALL: "All",
@@ -167,7 +168,7 @@ def _pager(wanted: Filter, page: int, pages: int) -> list[Part]:
 
 def _row(status: SourceStatus, name: str, viewer: Viewer, now: datetime, owner: str | None) -> Paragraph:
     source = status.source
-    title: Words = (f"{LOGOS.get(source.provider, '🔗')} ", Strong(name))
+    title: Words = (Sign(LOGOS.get(source.provider, "link")), " ", Strong(name))
     shown = label(source.label)
     if shown not in name:
         title = (*title, " ", Code(shown))
@@ -180,7 +181,9 @@ def _row(status: SourceStatus, name: str, viewer: Viewer, now: datetime, owner: 
         *((f"{title}: ", *words) for title, words in mute_rows(source, now)),
     ]  # fmt: skip
     if needs_person(status):
-        under.append(("⚠️ ", *ask_words(status, provider_name(source.provider), viewer.admins)))
+        under.append(
+            (Sign("warning", "Needs a person:"), " ", *ask_words(status, provider_name(source.provider), viewer.admins))
+        )
     return Paragraph(title, row_menu(status, viewer.may, viewer.manages, viewer.refresh_value), tuple(under))
 
 
@@ -197,4 +200,4 @@ def _identity(source: Source) -> tuple[tuple[Inline, ...], ...]:
     """Return the line about a name that looks wrong to whoever sees it for the first time."""
     if source.provider is not Provider.QUICKBOOKS or not source.account.isdigit():
         return ()
-    return ((f"The number {source.account} is QuickBooks' own company id: it belongs in the name.",),)
+    return (("The number in its name is QuickBooks' own company id, and belongs there.",),)

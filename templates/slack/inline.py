@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from storage.facts.messages import Code, Inline, Link, Person, Strong, When
+from storage.facts.messages import Code, Inline, Link, Person, Sign, Strong, When
 from templates import times
 from templates.slack import limits
 from templates.text import clean, clusters, shorten, size
@@ -18,6 +18,7 @@ _FORMATS = str.maketrans(
 #: An underscore inside a word is harmless (quickbooks_123); at its edge it starts or ends italics.
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _EMOJI = re.compile(r":([\w+'-]{1,100})(?=:)")
+_SIGN = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _BRACKETS = str.maketrans(
     {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"}
 )
@@ -121,7 +122,9 @@ def _fit(text: str, room: int) -> _Fitted:
     return _Fitted("".join(kept).rstrip() + "…", whole=False)
 
 
-def _token(part: When | Person | Link, reader: Reader) -> str:
+def _token(part: When | Person | Link | Sign, reader: Reader) -> str:
+    if isinstance(part, Sign):
+        return f":{_sign(part)}:"
     if isinstance(part, When):
         return _date(part, reader)
     if isinstance(part, Person):
@@ -130,6 +133,13 @@ def _token(part: When | Person | Link, reader: Reader) -> str:
         return escape(neutral(shorten(clean(part.name).strip(), limits.CELL)))
     text = escape(neutral(plain(part.text, limits.CELL).replace("|", "/")))
     return f"<{address(part.url)}|{text}>"
+
+
+def _sign(sign: Sign) -> str:
+    """Return the name of a picture; ValueError for what cannot be one, which never comes from outside."""
+    if not _SIGN.fullmatch(sign.name):
+        raise ValueError("not the name of a picture")
+    return sign.name
 
 
 def _date(when: When, reader: Reader) -> str:
@@ -185,6 +195,8 @@ def _rich(part: Inline, reader: Reader) -> dict[str, Any] | None:
         return {"type": "user", "user_id": part.user_id} if mentioned(part, reader) else _text(part.name)
     if isinstance(part, Link):
         return {"type": "link", "url": address(part.url), "text": plain(part.text, limits.CELL)}
+    if isinstance(part, Sign):
+        return {"type": "emoji", "name": _sign(part)}
     if isinstance(part, str):
         return _text(part)
     return _text(part.text, "bold" if isinstance(part, Strong) else "code")

@@ -138,7 +138,7 @@ def test_a_row_says_three_things_and_whose_number_it_is() -> None:
     assert "Data: *overdue* · Connection: *disconnected* · Run: starting" in first
     assert "(3 h ago)" in first
     assert "Owner: Dana Reyes" in first
-    assert "The number 934145 is QuickBooks' own company id: it belongs in the name." in first
+    assert "The number in its name is QuickBooks' own company id, and belongs there." in first
     assert "Next step: an admin (Daniel Kim) can reconnect it" in first
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from sandbox.web.draw.context import DrawContext
 from sandbox.web.draw.dates import date_words
-from sandbox.web.draw.emoji import EMOJI
+from sandbox.web.draw.emoji import DRAWN, EMOJI
 from sandbox.web.draw.tokens import Token, split
 
 _FENCE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
@@ -47,7 +47,7 @@ def inline(text: str) -> str:
     shown = str(escape(html.unescape(text)))
     for pattern, replacement in _STYLES:
         shown = pattern.sub(replacement, shown)
-    return _EMOJI.sub(lambda found: EMOJI.get(found[1], found[0]), shown)
+    return _EMOJI.sub(lambda found: DRAWN.get(found[1]) or EMOJI.get(found[1], found[0]), shown)
 
 
 def link(url: str, label: str) -> str:

@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from sandbox.web.draw.context import DrawContext
 from sandbox.web.draw.dates import date_words
-from sandbox.web.draw.emoji import EMOJI
+from sandbox.web.draw.emoji import DRAWN, EMOJI
 from sandbox.web.draw.mrkdwn import link
 
 _Json = dict[str, Any]
@@ -70,7 +70,7 @@ def _broadcast(inline: _Json, _: DrawContext) -> str:
 
 
 def _emoji(inline: _Json, _: DrawContext) -> str:
-    return str(escape(EMOJI.get(inline["name"], f":{inline['name']}:")))
+    return DRAWN.get(inline["name"]) or str(escape(EMOJI.get(inline["name"], f":{inline['name']}:")))
 
 
 def _date(inline: _Json, context: DrawContext) -> str:
