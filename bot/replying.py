@@ -9,7 +9,7 @@ from bot.asking.language import language
 from bot.asking.nearest import nearest
 from bot.case import Case
 from bot.landed import look_for
-from jobs.errors import NoAccessError, NotAllowedError
+from jobs.errors import NoAccessError, NotAllowedError, NotFoundError
 from jobs.refresh.ask import Scope
 from storage.facts.begun import Begun
 from storage.facts.landed import Sought, SoughtKind
@@ -20,6 +20,7 @@ from storage.facts.status import SourceStatus
 from templates import notices
 from templates.notices import answering as words
 from templates.notices import began
+from templates.notices import metrics as metric_words
 
 _RUNS = 50
 #: "at 11" is about then
@@ -70,7 +71,7 @@ async def answer(case: Case, asked: Asked, found: Understood, known: Sequence[So
     """Return the answer; names that are no source are said before anything else."""
     of = Question(case, asked, found, known)
     if asked.intent in (Intent.HELP, Intent.METRICS):
-        return notices.help_text() if asked.intent is Intent.HELP else words.metrics(asked.metric, case.now)
+        return notices.help_text() if asked.intent is Intent.HELP else await _metrics(of)
     if asked.intent is Intent.NOT_UNDERSTOOD:
         return _lost(of)
     if not known:
@@ -95,6 +96,18 @@ async def refused(case: Case, error: NotAllowedError | NoAccessError) -> Message
     if error.needed is None:
         return notices.not_a_member()
     return notices.not_allowed(error.action, error.needed, (await case.names()).admins)
+
+
+async def _metrics(of: Question) -> Message:
+    """Return the metric of that name, or all of them where none is named."""
+    name = of.asked.metric
+    if name is None:
+        found = await of.case.services.metrics.all(of.case.actor)
+        return metric_words.metrics_list((await of.case.names()).organization, found, of.case.now)
+    try:
+        return metric_words.metric_shown(await of.case.services.metrics.one(of.case.actor, name), of.case.now)
+    except NotFoundError:
+        return metric_words.metric_missing(name)
 
 
 def _lost(of: Question) -> Message:

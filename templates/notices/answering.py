@@ -223,15 +223,6 @@ def what_can_refresh(
     return _answer(summary, parts, now, _refresh(statuses, value) if may and able else ())
 
 
-def metrics(name: str | None, now: datetime) -> Message:
-    """Return that metrics are not answered here."""
-    told = f"{label(name)} is a metric; " if name else ""
-    summary = f"{told}metrics cannot be asked for in Slack yet."
-    return _answer(
-        summary[:1].upper() + summary[1:], [], now, note=("How fresh their data is: ", Code("/data status"), ".")
-    )
-
-
 def which_source(question: str, known: Sequence[str]) -> Message:
     """Return that it is not clear which source is meant, with those that there are."""
     summary = "Which source do you mean?"
