@@ -110,7 +110,7 @@ def is_running(statuses: Sequence[SourceStatus], now: datetime, zone: str) -> Me
     """Return what runs now, and what the last run of each came to."""
     running = [entry for entry in statuses if entry.active is not None]
     if running:
-        named = listed([_name(entry, statuses) for entry in running])
+        named = _listed(running, statuses)
         summary = f"{named} {'is' if len(running) == 1 else 'are'} being refreshed now."
     else:
         summary = f"{_all(statuses)}: nothing is running now."
@@ -163,10 +163,9 @@ def disconnected(
         count = len(statuses)
         named = _all(statuses)
         return _answer(f"{named} {'is' if count == 1 else 'are'} connected; nothing is disconnected.", [], now)
-    ones = [_name(entry, statuses) for entry in lost]
-    summary = f"{listed(ones)} {'is' if len(ones) == 1 else 'are'} disconnected."
+    summary = f"{_listed(lost, statuses)} {'is' if len(lost) == 1 else 'are'} disconnected."
     if not lost:
-        summary = f"Nothing is disconnected, but {listed([_name(entry, statuses) for entry in weak])} needs attention."
+        summary = f"Nothing is disconnected, but {_listed(weak, statuses)} needs attention."
     elif len(lost) == 1:
         summary = f"{summary[:-1]} since {times.absolute(lost[0].source.connection_since, zone)}."
     columns = ("Connection", "Since", "Why")
@@ -184,7 +183,7 @@ def how_reconnect(
 ) -> Message:
     """Return how sources are connected again; `asks`: they were named, so that sound ones get the way, too."""
     broken = [entry for entry in statuses if entry.source.connection is not ConnectionState.CONNECTED]
-    named = listed([_name(entry, statuses) for entry in broken or statuses])
+    named = _listed(broken or statuses, statuses)
     if not broken and not (asks and statuses):
         return _answer("Nothing has to be reconnected: every source is connected.", [], now)
     well = "" if broken else f"{named} {'is' if len(statuses) == 1 else 'are'} connected, so nothing has to be done. "
@@ -210,7 +209,7 @@ def what_can_refresh(
     if not statuses:
         summary = "No sources are connected yet."
     elif able:
-        named = listed([_name(entry, statuses) for entry in able])
+        named = _listed(able, statuses)
         summary = f"On demand can be refreshed: {named}; every other source comes by itself."
         if len(able) == len(statuses):
             summary = f"{_all(statuses)} can be refreshed on demand."
@@ -283,7 +282,8 @@ def _answer(
 def _listing(statuses: Sequence[SourceStatus], columns: tuple[str, ...], cells: Cells) -> list[Part]:
     if len(statuses) == 1:
         return [Facts(tuple(zip(columns, cells(statuses[0]), strict=True)))]
-    rows = tuple(((_name(entry, statuses),), *cells(entry)) for entry in statuses[:_MOST])
+    names = short_names([entry.source for entry in statuses])
+    rows = tuple(((names[entry.source.id],), *cells(entry)) for entry in statuses[:_MOST])
     parts: list[Part] = [Table(counted(len(statuses), "source"), ("Source", *columns), rows)] if rows else []
     more = len(statuses) - _MOST
     return [*parts, Note((f"{counted(more, 'more source')}: /data status shows all.",))] if more > 0 else parts
@@ -291,6 +291,11 @@ def _listing(statuses: Sequence[SourceStatus], columns: tuple[str, ...], cells: 
 
 def _name(entry: SourceStatus, statuses: Sequence[SourceStatus]) -> str:
     return short_names([one.source for one in statuses])[entry.source.id]
+
+
+def _listed(some: Sequence[SourceStatus], statuses: Sequence[SourceStatus]) -> str:
+    names = short_names([one.source for one in statuses])
+    return listed([names[entry.source.id] for entry in some])
 
 
 def _all(statuses: Sequence[SourceStatus]) -> str:

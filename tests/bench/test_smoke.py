@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import click, companies, full_read, growth, idle, incidents, outbox, rates, sources10k, status
+from bench import click, companies, full_read, growth, idle, incidents, outbox, questions, rates, sources10k, status
 from bench.__main__ import PARTS, main
 from bench.figures import Figure, Outcome, at_most, at_most_times, machine, quantile, spread, write
 from bench.peers import outcome as compared
@@ -55,6 +55,11 @@ def test_an_outbox_is_drained_and_slack_refuses_nothing() -> None:
     figures = sane(outbox.measure(quick=True))
     assert figures["not delivered"].value == 0
     assert figures["refused by Slack for coming too early"].value == 0
+
+
+def test_questions_are_read_and_answered() -> None:
+    figures = sane(questions.measure(quick=True))
+    assert figures["reading one, 5 sources, median"].value > 0
 
 
 def test_the_first_message_of_an_incident_is_timed_from_its_cause() -> None:
