@@ -111,6 +111,7 @@ async def staged(
     folder: Path,
     *,
     scheduled: bool = False,
+    swept: bool = True,
     orders: int = 40,
     invoices: int = 40,
     tuning: Tuning = QUICK,
@@ -118,7 +119,10 @@ async def staged(
     checkpoint: Callable[[str], None] = lambda _name: None,
     connectors: Callable[[Provider], Connector] = connector_for,
 ) -> AsyncIterator[Stage]:
-    """Set everything up on that database; the clock starts runs by itself only when `scheduled`."""
+    """Set everything up on that database; the clock starts runs by itself only when `scheduled`.
+
+    Not `swept`: nothing happens by itself.
+    """
     clock = OffsetClock()
     async with AsyncExitStack() as stack:
         quickbooks = QuickBooks.generated(seed=1, invoices=invoices, clock=clock)
@@ -152,7 +156,10 @@ async def staged(
         jobs.engine.bind(engine.enqueue, engine.status, engine.may_act)
         await engine.launch()
         clockwork = Clockwork(
-            jobs.load_schedules if scheduled else lambda _since: [], jobs.submit_slots, jobs.sweeps, clock
+            jobs.load_schedules if scheduled else lambda _since: [],
+            jobs.submit_slots,
+            jobs.sweeps if swept else [],
+            clock,
         )
         await clockwork.start()
         try:

@@ -15,7 +15,7 @@ from sandbox.slack import Answer, Message
 from storage.facts.sources import ConnectionState, Provider
 from storage.records import sources
 from storage.sessions import Database, Session
-from storage.tables import OrganizationRow, RefreshRow, SourceRow
+from storage.tables import ConnectionRow, OrganizationRow, RefreshRow, SourceRow
 from templates import actions
 from tests.bot.requests import click, payload_form
 from tests.scenarios.slack_edge_stage import Whole, another_worker, whole
@@ -146,6 +146,9 @@ def plant_rival(session: Session, like: str) -> None:
     theirs = {"id": "src_rival", "organization_id": "org_rival", "account": "rival.myshopify.com", "label": "rival.myshopify.com",
               "company": "Rival Traders"}  # fmt: skip
     session.add(SourceRow(**ours.model_dump() | theirs))
+    session.flush()
+    connection = session.get_one(ConnectionRow, like)
+    session.add(ConnectionRow(**connection.model_dump() | {"source_id": "src_rival"}))
 
 
 async def test_a_disconnected_source_is_said_to_be_so(sqlite_database: Database, tmp_path: Path) -> None:
