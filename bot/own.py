@@ -92,13 +92,13 @@ def _wanted(shown: _Shown, fields: Mapping[str, str]) -> tuple[OwnChanges, dict[
     """Return what differs from what was shown, and what is wrong, by input."""
     changed = {topic: fields.get(forms.field_of(topic, shown.source_id), "") for topic in Topic}
     changed = {topic: how for topic, how in changed.items() if how and how != shown.ways.get(topic)}
-    in_digest = frozenset(topic for topic, how in changed.items() if how == forms.IN_DIGEST)
+    in_digest = frozenset(topic for topic, how in changed.items() if how == forms.DIGEST_ALONE)
     ways = {topic: forms.HOW[how] for topic, how in changed.items() if how in forms.HOW}
     errors: dict[str, str] = {}
     quiet = _quiet(shown, fields.get(forms.QUIET, ""), errors)
     digest = _digest(shown, fields, errors)
     kept = {**shown.ways, **{topic.value: how for topic, how in changed.items()}}
-    if not fields.get(forms.DIGEST, "").strip() and forms.IN_DIGEST in kept.values():
+    if not fields.get(forms.DIGEST, "").strip() and forms.DIGEST_ALONE in kept.values():
         errors[forms.DIGEST] = _NO_DIGEST
     return OwnChanges(shown.source_id, ways, in_digest, quiet, digest), errors
 

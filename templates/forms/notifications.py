@@ -23,12 +23,12 @@ HOW: Mapping[str, Ways | None] = {
     "both": BOTH,
     "off": OFF,
 }
-IN_DIGEST, NO_MAIL = "digest", "no_mail"
+DIGEST_ALONE, NO_MAIL = "digest", "no_mail"
 _WORDS = {
     "slack": "By Slack",
     "mail": "By mail",
     "both": "By Slack and by mail",
-    IN_DIGEST: "Only in my digest, once a day",
+    DIGEST_ALONE: "Only in my digest, once a day",
     "off": "Not at all",
 }
 _TOPICS: Mapping[Topic, tuple[str, str]] = {
@@ -110,7 +110,7 @@ def digest_by(own: Own) -> str:
 
 def _how(chosen: Chosen) -> str:
     if chosen.digest:
-        return IN_DIGEST
+        return DIGEST_ALONE
     return NO_MAIL if chosen.no_mail else _named(chosen.ways)
 
 

@@ -86,7 +86,8 @@ class Several:
             drain=DRAIN_SECONDS,
         )
         command = (sys.executable, "-m", "bot.cli.demo_process")
-        life = Life(name, await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE), own)
+        # Its settings come with the plan; what this process may know of secrets is nothing to it.
+        life = Life(name, await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env={}), own)
         self.lives.append(life)
         assert life.process.stdin is not None
         assert life.process.stdout is not None
