@@ -68,10 +68,11 @@ class App:
         )
         self.engine = self._engine()
         clicks = Sweep("clicks", 1.0, self.surface.play_clicks)
+        homes = Sweep("homes", 2.0, self.surface.draw_homes)
         self.clockwork = Clockwork(
             jobs.load_schedules,
             options.slots(jobs.submit_slots),
-            [*jobs.sweeps, clicks],
+            [*jobs.sweeps, clicks, homes],
             self.clock,
             figures=jobs.ground.figures,
         )

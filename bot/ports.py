@@ -110,11 +110,33 @@ class Status(Protocol):
         ...
 
 
+class OpenHome(Protocol):
+    """A Home that is open."""
+
+    @property
+    def identity(self) -> SlackIdentity:
+        """Whose."""
+        ...
+
+    @property
+    def showing(self) -> str:
+        """Filter and page."""
+        ...
+
+
 class Home(Protocol):
     """The data source index."""
 
     async def index(self, actor: Actor) -> Index:
         """Return every source; for admins also how the organization is set up."""
+        ...
+
+    async def opened(self, actor: Actor, showing: str) -> None:
+        """Write down that the person looks at it now, and at what."""
+        ...
+
+    async def take_changed(self) -> Sequence[OpenHome]:
+        """Return the open Homes that have changed; each is the caller's to draw."""
         ...
 
 

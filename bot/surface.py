@@ -5,8 +5,9 @@ from slack_bolt.response import BoltResponse
 
 from bot.app import Intake, build_bolt
 from bot.front import Front
+from bot.home import CHANGED
 from bot.installed import AppEvents
-from bot.interaction import Reader
+from bot.interaction import Interaction, Kind, Reader
 from bot.payloads import Json
 from bot.ports import Services
 from bot.show import Background, Shower
@@ -67,6 +68,15 @@ class Surface:
     async def play_clicks(self) -> None:
         """Play the clicks that were accepted and left; a sweep."""
         await self.front.plays.sweep(lambda reply, request: self.shower.show_all(reply, request, self.front.follow))
+
+    async def draw_homes(self) -> None:
+        """Draw the App Homes that are open and have changed, each as its person may see it now; a sweep."""
+        for view in await self._services.home.take_changed():
+            who = view.identity
+            again = Interaction(
+                Kind.HOME, who, who.team_id, "", f"{CHANGED}:{who.user_id}", CHANGED, value=view.showing
+            )
+            await self.shower.show_all(await self.front.answer(again), again, self.front.follow)
 
     async def close(self, drain_seconds: float = _DRAIN_SECONDS) -> None:
         """Let what runs end, then close the connections."""

@@ -1,4 +1,4 @@
-"""The App Home's data source index: one look at everything that it shows."""
+"""The App Home's data source index: one look at everything that it shows, and who has it open when that changes."""
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
@@ -6,15 +6,17 @@ from jobs.status import statuses
 from storage.facts.clock import Clock
 from storage.facts.home import Administration, Index
 from storage.facts.people import Action, Actor, Member, Role
-from storage.records import home, organizations, sources
-from storage.sessions import Session
+from storage.records import home, home_views, organizations, sources
+from storage.records.home_views import HomeView
+from storage.sessions import Database, Session
 
 
 class HomeService:
-    """Looks; writes nothing."""
+    """Looks, and remembers for a day who looked."""
 
-    def __init__(self, desk: Desk, clock: Clock, *, read_budget: int) -> None:
+    def __init__(self, desk: Desk, database: Database, clock: Clock, *, read_budget: int) -> None:
         self._desk = desk
+        self._database = database
         self._clock = clock
         self._budget = read_budget
 
@@ -22,6 +24,29 @@ class HomeService:
         """Return every source of the actor's organization; how it is set up only to admins."""
         member = authorize(actor, Action.SEE_STATUS)
         return await self._desk.read(lambda session: self._index(session, member))
+
+    async def opened(self, actor: Actor, showing: str) -> None:
+        """Write down that the person looks at it now, and at what; UnavailableError while that cannot be written."""
+        member = authorize(actor, Action.SEE_STATUS)
+        now = self._clock.now()
+        await self._desk.write(
+            lambda session: home_views.opened(session, member.organization_id, actor.identity, showing, now)
+        )
+
+    async def take_changed(self) -> list[HomeView]:
+        """Return the open Homes that have changed and are due; each is this caller's to draw."""
+        now = self._clock.now()
+        due = await self._database.reading(lambda session: home_views.due(session, now))
+        if not due:
+            return []
+        return await self._database.writing(
+            lambda session: [view for view in due if home_views.claim(session, view, now)]
+        )
+
+    async def forget(self) -> None:
+        """Forget whoever does not look any more; a sweep."""
+        now = self._clock.now()
+        await self._database.writing(lambda session: home_views.forget(session, now))
 
     def _index(self, session: Session, member: Member) -> Index:
         organization_id = member.organization_id

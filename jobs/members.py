@@ -13,7 +13,7 @@ from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.sources import Source
-from storage.records import audit, authority, groups, members, organizations, sources, triggers
+from storage.records import audit, authority, groups, home_views, members, organizations, sources, triggers
 from storage.sessions import Session
 
 
@@ -99,6 +99,7 @@ class MemberService:
             detail: dict[str, object] = {"before": before.value if before else None, "after": role.value}
             detail |= authority.news(session, admin.organization_id, [authority.of_member(member.id)])
             audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member.id, now, detail)
+            home_views.changed(session, admin.organization_id, now)
             return Changed(member, before, role)
 
         return await self._desk.write(work)
@@ -169,6 +170,7 @@ class MemberService:
             if connected:
                 detail["connected"] = [source.label for source in connected]
             audit.record(session, admin.organization_id, admin.id, Action.MANAGE_MEMBERS, member_id, now, detail)
+            home_views.changed(session, admin.organization_id, now)
             return Changed(member, member.role, None, connected)
 
         return await self._desk.write(work)

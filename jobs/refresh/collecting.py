@@ -24,7 +24,7 @@ from storage.facts.rereads import Reread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import Provider, Source
 from storage.facts.streams import Batch
-from storage.records import leases, organizations, rereads, runs, sources
+from storage.records import home_views, leases, organizations, rereads, runs, sources
 from storage.sessions import Session
 from storage.warehouse import LoadResult, LoadRun, Shrunk, WarehouseError
 
@@ -91,6 +91,7 @@ class Collecting:
         generation = runs.claim(session, run_id, attempt, now)
         if generation is not None:
             runs.advance(session, run_id, generation, stage=Stage.COLLECTING)
+            home_views.changed_by_run(session, run_id, now)
         session.expire_all()
         run = runs.run(session, run_id)
         source = sources.source(session, run.source_id)

@@ -15,7 +15,7 @@ from jobs.refresh.partly import result_of, retry_delay, to_retry
 from jobs.schedule import SLOT_WAITS
 from storage.facts.policies import read_policy
 from storage.facts.runs import Failure, FailureKind, Result, Run, RunState
-from storage.records import deadlines, metrics, receipts, refreshes, runs
+from storage.records import deadlines, home_views, metrics, receipts, refreshes, runs
 from storage.sessions import Session
 
 ESCALATION = "escalation"
@@ -62,6 +62,7 @@ def end_run(
         values["outcome"] = {**found, "partly": {**found["partly"], "again_at": again_at.isoformat()}}
     if not runs.finish(session, run_id, generation, verdict.state, now, **values):
         return False
+    home_views.changed(session, before.organization_id, now)
     if again_at is not None:
         deadlines.add(session, before.organization_id, MISSING, run_id, again_at)
     if verdict.state is not RunState.READY:

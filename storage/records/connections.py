@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from storage.facts.ids import derived_id
 from storage.facts.people import Member
 from storage.facts.sources import CollectMode, ConnectionState, Provider
+from storage.records import home_views
 from storage.records.guarded import won
 from storage.records.inserts import insert
 from storage.records.organizations import as_member
@@ -112,6 +113,7 @@ def add_source(
         created_at=now,
     )
     insert(session, ConnectionRow, source_id=source_id, organization_id=organization_id, **_columns(grant, now))
+    home_views.changed(session, organization_id, now)
     return source_id
 
 
@@ -130,6 +132,7 @@ def replace_grant(
     if not won(session, statement):
         return False
     won(session, update(SourceRow).where(col(SourceRow.id) == source_id).values(company=company, updated_at=now))
+    home_views.changed_by_source(session, source_id, now)
     return True
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.sources import ConnectionState
+from storage.records import home_views
 from storage.records.frozen import nothing_left
 from storage.records.guarded import won
 from storage.records.inserts import insert
@@ -96,6 +97,7 @@ def cut(session: Session, disconnect: Disconnect, reason: str, expected_version:
     )
     if not won(session, statement):
         return False
+    home_views.changed_by_source(session, disconnect.source_id, disconnect.at)
     return won(
         session, update(SourceRow).where(col(SourceRow.id) == disconnect.source_id).values(updated_at=disconnect.at)
     )

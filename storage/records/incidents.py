@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.ids import new_id
 from storage.facts.incidents import Incident, IncidentKind, Resolution
+from storage.records import home_views
 from storage.records.guarded import won
 from storage.records.inserts import insert
 from storage.tables import IncidentRow
@@ -39,6 +40,7 @@ def open_one(
         due_at=remind_at,
         told_at=now if remind_at else None,
     )
+    home_views.changed(session, organization_id, now)
     return incident_id
 
 
@@ -65,7 +67,10 @@ def resolve(session: Session, incident_id: str, resolution: Resolution, now: dat
         .where(col(IncidentRow.id) == incident_id, col(IncidentRow.resolved_at).is_(None))
         .values(resolved_at=now, resolution=resolution, due_at=None)
     )
-    return won(session, statement)
+    if not won(session, statement):
+        return False
+    home_views.changed_by_incident(session, incident_id, now)
+    return True
 
 
 def due(session: Session, now: datetime, limit: int = 100) -> list[Incident]:

@@ -15,6 +15,7 @@ from storage.facts.promises import Promise, read_promise
 from storage.facts.rhythms import FileRhythm, read_rhythm
 from storage.facts.schedules import Rule, read_rule
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
+from storage.records import home_views
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
 from storage.records.lookups import look
@@ -141,6 +142,7 @@ def set_connection(session: Session, source_id: str, state: ConnectionState, rea
     session.add(row)
     if changed:
         touch(session, source_id, now)
+    home_views.changed_by_source(session, source_id, now)
     return changed
 
 

@@ -34,7 +34,7 @@ from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPerso
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
 from storage.tables.subscribing import ChannelSubscriptionRow, DigestRow, QuietRow, SubscriptionRow
 from storage.tables.telling import CardRow, DeliveryRow
-from storage.tables.watching import LandedWatchRow
+from storage.tables.watching import HomeViewRow, LandedWatchRow
 
 metadata = SQLModel.metadata
 
@@ -60,6 +60,7 @@ __all__ = [
     "FleetAlarmRow",
     "FlowRow",
     "FrozenRow",
+    "HomeViewRow",
     "IncidentRow",
     "InstallBegunRow",
     "InstallationRow",

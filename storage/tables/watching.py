@@ -1,10 +1,28 @@
-"""Changes that people wait to see in the data; a row is gone as soon as its question is answered."""
+"""What people look at or wait to see: App Homes that are open, and changes in the data. Rows are gone soon."""
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import Instant
+
+
+class HomeViewRow(SQLModel, table=True):
+    """Who opened the App Home lately; a day later the row is gone."""
+
+    __tablename__ = "home_views"
+    __table_args__ = (Index("ix_home_views_drawn", "team_id", "drawn_at"),)
+
+    team_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    #: filter and page
+    showing: str
+    opened_at: datetime = Field(sa_type=Instant)
+    drawn_at: datetime = Field(sa_type=Instant)
+    #: something on it changed, and it was not drawn since
+    changed_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
 
 
 class LandedWatchRow(SQLModel, table=True):

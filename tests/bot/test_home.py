@@ -15,7 +15,7 @@ from jobs.authorize import NEEDED
 from sandbox.slack.views import View
 from storage.facts.home import Filter, Index, Showing
 from storage.facts.messages import Button
-from storage.facts.people import Action, Role, SlackIdentity
+from storage.facts.people import Action, Actor, Role, SlackIdentity
 from storage.facts.runs import RunState
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider
 from storage.facts.status import SourceStatus
@@ -24,7 +24,7 @@ from templates import slack as blocks
 from templates.notices import index as words
 from templates.notices.row_menu import possible, row_menu
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import AT, QBO, SHOP, run_of, source, status_of
+from tests.bot.twins import AT, QBO, SHOP, OpenTwin, run_of, source, status_of
 
 PRIYA = SlackIdentity("T0TEMERITY", "U0PRIYA")
 COMPANY = Organization("org_temerity", "Temerity Goods", "America/New_York", None, None, None)
@@ -205,3 +205,25 @@ async def test_a_filter_redraws_the_page_and_values_that_are_not_ours_are_refuse
 def _entry(home: View, name: str) -> str:
     menus = [block["accessory"]["options"] for block in home.blocks if "accessory" in block]
     return next(str(option["value"]) for options in menus for option in options if option["value"].startswith(name))
+
+
+async def test_an_open_page_follows_what_changes_as_its_person_may_see_it_then() -> None:
+    async with staged() as stage:
+        home = await opened(stage, "U0MAYA")
+        await stage.slack.click("U0MAYA", home, f"{actions.HOME_SHOW}:3", "disconnected 1")
+        await stage.slack.wait_for(lambda: "Every source is connected." in str(home.blocks) or None, timeout=5)
+        maya = SlackIdentity("T0TEMERITY", "U0MAYA")
+        assert stage.services.home.open == [(maya, "all 1"), (maya, "disconnected 1")]
+        stage.services.status.everything = [replace(SHOP, connection=ConnectionState.DISCONNECTED), QBO]
+        stage.services.home.changed = [OpenTwin(maya, "disconnected 1")]
+        await stage.surface.draw_homes()
+        assert "Disconnected (1)" in str(home.blocks)
+        assert "temeritygoods.myshopify.com" in str(home.blocks)
+        assert "quickbooks_9341" not in str(home.blocks)
+        # Who is no member any more sees nothing any more.
+        stage.services.people.known[maya] = Actor(maya, None)
+        stage.services.home.changed = [OpenTwin(maya, "disconnected 1")]
+        await stage.surface.draw_homes()
+        assert "temeritygoods" not in str(home.blocks)
+        assert len(stage.services.home.open) == 2
+        assert stage.slack.refused == []

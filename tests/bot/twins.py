@@ -196,11 +196,26 @@ class TwinStatus:
         return Calibration(48, 0.5, 0.91)
 
 
+@dataclass(frozen=True)
+class OpenTwin:
+    identity: SlackIdentity
+    showing: str
+
+
 @dataclass
 class TwinHome:
     """The index of the same sources; how the organization is set up for admins alone."""
 
     status: TwinStatus
+    open: list[tuple[SlackIdentity, str]] = field(default_factory=list)
+    changed: list[OpenTwin] = field(default_factory=list)
+
+    async def opened(self, actor: Actor, showing: str) -> None:
+        self.open.append((actor.identity, showing))
+
+    async def take_changed(self) -> list[OpenTwin]:
+        found, self.changed = self.changed, []
+        return found
 
     async def index(self, actor: Actor) -> Index:
         who = authorize(actor, Action.SEE_STATUS)
