@@ -38,7 +38,8 @@ def _names(sources: tuple[tuple[str, str, str, str, str], ...]) -> Names:
     known = language()
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for source_id, provider, label, account, company in sources:
-        for name in {*_called(label, provider), account, company, source_id, *known.nicknames.get(provider, ())}:
+        nicknames = known.nicknames.get(provider, (provider,))
+        for name in {*_called(label, nicknames), account, company, source_id, *nicknames}:
             said = tuple(_plain(name))
             if said and source_id not in found[said]:
                 found[said].append(source_id)
@@ -58,24 +59,18 @@ def _plain(name: str) -> list[str]:
     return re.sub(r"[^\w.\-']+", " ", name.casefold()).split()
 
 
-def _called(label: str, provider: str) -> set[str]:
+def _called(label: str, nicknames: Sequence[str]) -> set[str]:
     """Return what a label is called: a domain without its end, and "NetSuite via bucket" by its way alone."""
-    names = {label, label.partition(".")[0], label.removeprefix(f"{provider}_")}
+    names = {label, label.partition(".")[0], label.removeprefix(f"{nicknames[0]}_")}
     _, parted, way = label.casefold().partition(_WAY)
     if parted:
         single = way.removesuffix("s")
         first = way.split()[0]
-        names |= {
-            way,
-            single,
-            f"{first} one",
-            f"{provider} {first}",
-            f"{first} {provider}",
-            f"{first} file",
-            f"{first} files",
-        }
-        names |= {f"{provider} {name}" for name in (way, single, f"{first} file", f"{first} files")}
-        names |= {f"{provider} by {first}", f"{provider} from {first}"}
+        ways = (way, single, f"{first} file", f"{first} files")
+        names |= {*ways, f"{first} one"}
+        for called in nicknames:
+            names |= {f"{called} {name}" for name in (*ways, first, f"by {first}", f"from {first}")}
+            names.add(f"{first} {called}")
     return names
 
 

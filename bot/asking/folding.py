@@ -19,6 +19,8 @@ _TOKENS = re.compile(
 _WORDS = re.compile(
     r"[$€£#]?\d[\d,]*(?:\.\d+)?(?:[:/\-]\d+)*[a-z]*|\b[a-z]{1,2}/[a-z]{1,2}\b|[\w][\w'_\-]*(?:\.[\w\-]{2,})*|[?!;:,+&()/.\-–—$€£#]|\n"
 )
+#: words within an address are no words of the sentence
+_ADDRESS = re.compile(r"\b[a-zA-Z]{2,10}://[^\s<>]{0,800}")
 #: after such a word a mention is of somebody who did something, not of the bot
 _DOES = re.compile(r"\w+\s*$")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
@@ -44,7 +46,7 @@ def folded(text: str, people: Mapping[str, str], bot_user: str) -> str:
             return f" {people.get(user) or (user if _DOES.search(found.string[: found.start()]) else '')} "
         return f" {found['words'] or ''} "
 
-    spoken = _TOKENS.sub(token, text[:MOST])
+    spoken = _ADDRESS.sub(" ", _TOKENS.sub(token, text[:MOST]))
     spoken = unicodedata.normalize("NFKC", spoken).casefold()[:MOST].replace("’", "'").replace("‘", "'")
     return "".join(mark for mark in spoken if mark.isspace() or unicodedata.category(mark)[0] != "C" or mark == "\n")
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from bot.asking import drafts
 from bot.asking.clauses import Clause, clauses, foreign
 from bot.asking.drafts import Named, named_in
@@ -10,6 +13,7 @@ from bot.asking.folding import MOST, folded
 from bot.asking.language import Language, language
 from bot.asking.marking import marked
 from bot.asking.marks import Marks, unmarked
+from storage.facts.sources import Provider
 
 #: a follow-up of at most so many words keeps the time and the person of the same question before it
 _SHORT = 4
@@ -117,7 +121,7 @@ class _Reader:
         for found in self.known.persons.finditer(text):
             name = next((value for value in found.groupdict().values() if value), "")
             if self._strange(name):
-                mark = self.marks.put("P", name, name)
+                mark = self.marks.put("P", self._member(name), name)
                 text = " ".join(mark if word == name else word for word in text.split())
         return text
 
@@ -129,6 +133,12 @@ class _Reader:
         if not told.search(text) or told.search(following.text) or self.known.why_only.search(following.text):
             return False
         return self._intent(following.text, named_in(following.text, self.marks)) is not None
+
+    def _member(self, name: str) -> str:
+        """Return the member whose name was misspelt; else the name as it was typed."""
+        firsts = {word: full for full in self.world.people.values() for word in full.casefold().split()}
+        close = process.extractOne(name, list(firsts), scorer=OSA.distance, score_cutoff=1)
+        return firsts[close[0]] if close is not None and len(name) > _SHORT else name
 
     def _strange(self, word: str) -> bool:
         return len(word) > 2 and word[0].islower() and word.isalpha() and word not in self.known.spelt
@@ -218,8 +228,15 @@ class _Reader:
         if last is not None and last.intent not in WITHOUT_SOURCES and (last.source_ids or last.everything):
             return drafts.with_sources(item, last)
         if self.before is not None and not self.items:
-            return drafts.with_sources(item, self.before.asked)
+            return self._of_before(item, self.before.asked)
         return replace(item, everything=True, unclear=refers and item.intent is not Intent.REFRESH and self._it(text))
+
+    def _of_before(self, item: Asked, before: Asked) -> Asked:
+        if before.intent is not Intent.METRICS or before.source_ids:
+            return drafts.with_sources(item, before)
+        # Metrics are calculated from QuickBooks: what is asked about one of them is asked about its data.
+        books = tuple(source.id for source in self.world.sources if source.provider is Provider.QUICKBOOKS)
+        return replace(item, source_ids=books, everything=not books)
 
     def _it(self, text: str) -> bool:
         """Whether the clause has no other subject than a word that points back."""

@@ -34,8 +34,10 @@ def time_words(raw: Mapping[str, Any]) -> TimeWords:
     clock = f"(?:{_HOUR}|(?P<named@>{any_of(raw['clocks'])}))"
     day = (
         f"(?:{this} (?P<thispart>{parts})|(?P<today>{any_of(raw['today'])})|(?P<tonight>{any_of(raw['tonight'])})"
-        f"|(?P<lastnight>{last} night)|(?P<yesterday>{any_of(raw['yesterday'])})(?: (?P<ypart>{parts}))?"
-        f"|(?P<tomorrow>{any_of(raw['tomorrow'])})|(?:{last} |{this} )?(?P<weekday>{weekdays})(?: (?P<wpart>{parts}))?"
+        f"|(?P<lastnight>{last} night)|(?P<overnight>{any_of(raw['overnight'])})"
+        f"|(?P<yesterday>{any_of(raw['yesterday'])})(?: (?P<ypart>{parts}))?"
+        f"|(?P<tomorrow>{any_of(raw['tomorrow'])})(?: (?P<tpart>{parts}))?"
+        f"|(?:{last} |{this} )?(?P<weekday>{weekdays})(?: (?P<wpart>{parts}))?"
         f"|{_ISO})"
     )
     zone = f"(?: (?P<zone>{any_of(raw['zones'])}))?"
@@ -258,12 +260,20 @@ class _Reading:
     def _day(self, tail: str) -> tuple[datetime | None, tuple[int, int] | None]:
         """Return the beginning of the day that was named, and the hours of the part of it."""
         has, parts = self._found, self._raw["parts"]
-        fixed = {"thispart": 0, "today": 0, "tonight": 0, "lastnight": -1, "yesterday": -1, "tomorrow": 1}
+        fixed = {
+            "thispart": 0,
+            "today": 0,
+            "tonight": 0,
+            "lastnight": -1,
+            "overnight": -1,
+            "yesterday": -1,
+            "tomorrow": 1,
+        }
         part: tuple[int, int] | None = None
-        for name in ("thispart", "ypart", "wpart"):
+        for name in ("thispart", "ypart", "wpart", "tpart"):
             if f"{name}{tail}" in has:
                 part = (parts[has[f"{name}{tail}"]][0], parts[has[f"{name}{tail}"]][1])
-        if f"tonight{tail}" in has or f"lastnight{tail}" in has:
+        if any(f"{name}{tail}" in has for name in ("tonight", "lastnight", "overnight")):
             part = (18, 30)
         for name, days in fixed.items():
             if f"{name}{tail}" in has:

@@ -17,6 +17,7 @@ from bot.asking.folding import MOST
 from bot.asking.reading import read
 from tests.questions.world import Reader, Turn, deaf, judged, turns, understood, world
 
+OWN = Path(__file__).with_name("own.txt")
 DOCS = Path(__file__).parents[2] / "docs" / "questions.md"
 #: share of the sentences that must be understood as meant
 LEAST = 0.95
@@ -111,6 +112,19 @@ def test_hostile_input_costs_next_to_nothing(at: int) -> None:
     assert time.thread_time() - begun < 0.1
     assert len(found.asked) <= 8
     assert all(len(item.words) <= 8 * MOST for item in found.asked)
+
+
+def test_what_was_understood_before_still_is() -> None:
+    """Sentences of our own, written while the rules were: `intent|sentence`, or `no_action|` where nothing is offered."""
+    lines = OWN.read_text(encoding="utf-8").splitlines()
+    wrong = []
+    for line in lines:
+        meant, _, text = line.partition("|")
+        found = read(text, world())
+        right = not found.offers if meant == "no_action" else [item.intent for item in found.asked] == [meant]
+        wrong += [] if right else [(line, found.asked)]
+    assert len(lines) > 300
+    assert wrong == []
 
 
 def test_the_same_words_always_mean_the_same() -> None:
