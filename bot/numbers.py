@@ -19,7 +19,7 @@ async def metrics(case: Case) -> Reply:
 
 async def metric(case: Case) -> Reply:
     """Show the metric that the words name, or all of them; after `new`, the card that asks."""
-    name = case.about.strip()
+    name = _plain(case.about).strip()
     first, _, rest = name.partition(" ")
     if first.casefold() == "new":
         return await _preview(case, rest.strip())
@@ -30,6 +30,11 @@ async def metric(case: Case) -> Reply:
     except NotFoundError:
         return case.say(words.metric_missing(name))
     return case.say(words.metric_shown(found, case.now))
+
+
+def _plain(said: str) -> str:
+    """Return words as they were typed: Slack writes three characters in another way, which names of accounts have."""
+    return said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 async def _preview(case: Case, wish: str) -> Reply:

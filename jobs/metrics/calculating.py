@@ -39,6 +39,10 @@ _AT_ONCE = 1000
 
 _WITHOUT_CURRENCY = frozenset({Calculation.COUNT, Calculation.RATIO, Calculation.GROWTH, Calculation.GROWTH_YEAR})
 
+#: why there is no value yet
+_WAITS = "what it is calculated from is not imported yet; it follows with one of the next collections"
+_FAILED = "calculating it did not end in time, and is tried again by itself"
+
 log = structlog.get_logger()
 
 
@@ -115,7 +119,7 @@ class Calculating:
             # Its text may quote a customer's values.
             log.warning("metrics_not_calculated", source=taken.source_id, reason=type(error).__name__)
             wait = min(_LONGEST_WAIT, timedelta(seconds=5 * 4 ** min(taken.attempts, 6)))
-            await database.writing(lambda session: metrics.again_at(session, taken, clock.now() + wait))
+            await database.writing(lambda session: _failed(session, taken, clock.now() + wait))
 
     async def _calculated(self, turn: Turn, ready: _Ready) -> None:
         ground = self._ground
@@ -144,15 +148,30 @@ class Calculating:
         cursors: Mapping[str, str],
     ) -> list[Outcome]:
         """Ask the lake once for all of them, in a process apart, and return what each comes to. Writes nothing."""
-        from storage.warehouse.apart import ask_apart
+        from storage.warehouse.apart import TooManyRows, ask_apart
 
         sides = [side for metric in wanted for side in sides_of(metric.definition)]
         compiled = Compiled(source.id, sides)
-        answers = await ask_apart(
-            self._ground.warehouses.url, source.organization_id, compiled.questions(), snapshot=snapshot
-        )
-        answered = iter(zip(sides, compiled.answers(answers), strict=True))
-        return [_outcome(one, [next(answered) for _ in sides_of(one.definition)], run, cursors) for one in wanted]
+        try:
+            answers = await ask_apart(
+                self._ground.warehouses.url, source.organization_id, compiled.questions(), snapshot=snapshot
+            )
+        except TooManyRows:
+            if len(wanted) == 1:
+                raise
+            half = len(wanted) // 2
+            return [
+                one
+                for some in (wanted[:half], wanted[half:])
+                for one in await self.outcomes(source, some, run, snapshot, cursors)
+            ]
+
+        def made() -> list[Outcome]:
+            answered = iter(zip(sides, compiled.answers(answers), strict=True))
+            return [_outcome(one, [next(answered) for _ in sides_of(one.definition)], run, cursors) for one in wanted]
+
+        # Seconds for hundreds of metrics by the day: nobody's click waits for that.
+        return await in_thread(made)
 
     async def _verified(self, turn: Turn, ready: _Ready, seen: str) -> None:
         """Move the as-of of what is as new as the run; what is read once a day is as old as it was."""
@@ -178,12 +197,21 @@ class Calculating:
             metric = one.metric
             if one.broken:
                 metrics.mark_broken(session, metric, one.broken)
-            elif not one.waits:
+            elif one.waits:
+                metrics.say_why(session, metric.source_id, _WAITS, metric.id)
+            else:
                 of = Calculated(ready.run.id, snapshot, one.as_of, one.currency, metric.version)
                 stale = freshness(ready.source, ready.as_of, now) is not Freshness.FRESH
                 kept = metrics.keep(session, metric, one.values, of, now)
                 events.metric_updated(session, metric, kept, of, now, stale=stale)
         return True
+
+
+def _failed(session: Session, turn: Turn, again_at: datetime) -> None:
+    """Try it again then; whoever waits for a first value reads why there is none yet."""
+    if metrics.holds(session, turn):
+        metrics.again_at(session, turn, again_at)
+        metrics.say_why(session, turn.source_id, _FAILED)
 
 
 def _ready(session: Session, source_id: str) -> _Ready | None:
@@ -201,7 +229,7 @@ def _seen(snapshot: int, ready: _Ready) -> str:
     """Return a text that is another as soon as anything is that values depend on."""
     days = {local_day(ready.as_of, metric.definition.zone) for metric in ready.metrics}
     defined = derived_id("def", *(f"{metric.id} {metric.version}" for metric in ready.metrics))
-    return f"{snapshot} {defined} {' '.join(sorted(map(str, days)))}"
+    return f"{snapshot} {defined} {' '.join(sorted(map(str, days)))}{' older' if ready.run.older else ''}"
 
 
 def local_day(at: datetime, zone: str) -> date:

@@ -3,7 +3,7 @@
 from jobs.errors import RequestError
 from jobs.metrics.datasets import tables
 from jobs.slots import known_zone
-from storage.facts.metrics import LONGEST_NAME, Basis, Calculation, Definition, Frequency, Selection
+from storage.facts.metrics import LONGEST_NAME, Basis, Calculation, Definition, Frequency, ItemKind, Selection
 
 _FILTERS = {"class_id": "class", "department_id": "department", "customer_id": "customer"}
 _MONTHS, _MOST_DECIMALS, _MOST_WINDOW = 12, 6, 60
@@ -43,6 +43,10 @@ def _check_selection(selection: Selection, definition: Definition) -> None:
     table = tables().get((selection.dataset, definition.basis))
     if table is None:
         raise MetricRefusedError("the cash basis is there for profit and loss and for the balance sheet only")
+    if selection.kind is ItemKind.ALL and ItemKind.ALL not in table.kinds:
+        raise MetricRefusedError(
+            f"{table.label}: write a colon and the name of what is meant there, as QuickBooks shows it"
+        )
     if selection.kind not in table.kinds:
         raise MetricRefusedError(f"{table.label}: that is nothing to choose there")
     if definition.calculation not in table.calculations:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from jobs.metrics.datasets import Table, records_of, tables
+from jobs.metrics.datasets import Table, known_day, records_of, tables
 from jobs.metrics.periods import grain
 from jobs.metrics.values import Input, Sums
 from storage.facts.metrics import Calculation, Dataset, Definition, ItemKind, Selection
@@ -26,16 +26,16 @@ _WANTED = """wanted AS (
     SELECT DISTINCT w.*, m.item FROM wanted w JOIN members m ON m.kind = w.kind AND m.key = w.key
 )"""
 #: The rows without a day say how many items each choice stands for.
-_SUMS = """SELECT n, NULL AS start, NULL AS total, count(*) AS rows, 0 AS missing, NULL AS first_currency,
+_SUMS = f"""SELECT n, NULL AS start, NULL AS total, count(*) AS rows, 0 AS missing, NULL AS first_currency,
     NULL AS last_currency
 FROM chosen GROUP BY 1
-UNION ALL SELECT c.n, CAST(date_trunc(c.grain, r.day) AS DATE) AS start, sum(r.amount) AS total,
+UNION ALL SELECT c.n, CAST(date_trunc(c.grain, {known_day("r.day")}) AS DATE) AS start, sum(r.amount) AS total,
     CAST(sum(r.counted) AS BIGINT) AS rows, count(*) FILTER (WHERE r.amount IS NULL) AS missing,
     min(r.currency) AS first_currency, max(r.currency) AS last_currency
 FROM chosen c JOIN records r ON r.item = c.item
 WHERE (c.class_id = '' OR r.class_id = c.class_id) AND (c.department_id = '' OR r.department_id = c.department_id)
     AND (c.customer_id = '' OR r.customer_id = c.customer_id)
-GROUP BY 1, 2"""
+GROUP BY 1, 2"""  # noqa: S608 - text of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +124,10 @@ class Compiled:
         from storage.warehouse.apart import Question
 
         source = (self._source_id,)
-        yield Question(table.since, source, _needs(table.since))
+        yield Question(table.since, source, needs_of(table.since))
         # Names and text of ours alone: what people chose is in the parameters.
         sums = f"WITH RECURSIVE {table.members}, {_WANTED}, records AS ({records}) {_SUMS}"
-        yield Question(sums, self._parameters(numbers), _needs(sums))
+        yield Question(sums, self._parameters(numbers), needs_of(sums))
         if not table.daily:
             yield Question("SELECT NULL WHERE FALSE")
             return
@@ -158,7 +158,8 @@ def _kind(selection: Selection) -> str:
     return f"{selection.kind.value} below" if with_more and selection.below else selection.kind.value
 
 
-def _needs(sql: str) -> tuple[str, ...]:
+def needs_of(sql: str) -> tuple[str, ...]:
+    """Return the ready tables that a question reads."""
     return tuple(sorted(set(_READ.findall(sql))))
 
 

@@ -88,6 +88,15 @@ _DOCUMENTS = """SELECT customer_id AS item, {one}_date AS day, {sign}home_total_
 _SALES = {"invoice": "", "sales_receipt": "", "credit_memo": "-", "refund_receipt": "-"}
 
 
+def known_day(day: str) -> str:
+    """Return the SQL of a day as periods can be made of it: what is mistyped by centuries counts at that end of them.
+
+    NULL stays NULL.
+    """
+    first, last = "DATE '1900-01-01'", "DATE '2100-01-01'"
+    return f"CASE WHEN {day} < {first} THEN {first} WHEN {day} > {last} THEN {last} ELSE {day} END"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A dataset as SQL."""
@@ -148,7 +157,7 @@ def _sold(label: str, kind: ItemKind, select: str, filters: set[str]) -> Table:
         frozenset({ItemKind.ALL, kind}),
         _LISTED.format(one=kind.value),
         records,
-        f"SELECT min(day), max(day) FROM ({days})",
+        f"SELECT {known_day('min(day)')}, {known_day('max(day)')} FROM ({days})",
         whole=True,
         filters=frozenset(filters),
     )

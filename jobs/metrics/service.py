@@ -1,8 +1,12 @@
 """What people do with metrics: look at them, and make them after a look at their last values."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+
+import structlog
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
@@ -10,7 +14,7 @@ from jobs.errors import NotFoundError, RequestError, TooLateError
 from jobs.ground import Ground
 from jobs.metrics.calculating import Calculating
 from jobs.metrics.checking import MetricRefusedError, check
-from jobs.metrics.compiling import sides_of
+from jobs.metrics.compiling import needs_of, sides_of
 from jobs.metrics.datasets import names_of, tables
 from jobs.metrics.wishes import Wish, read_wish
 from jobs.promises import freshness
@@ -36,6 +40,7 @@ from storage.facts.sources import ConnectionState, Freshness, Provider, Source
 from storage.records import audit, frozen, metrics, organizations, runs, sources, triggers
 from storage.records.metric_forms import definition_json
 from storage.sessions import Session
+from storage.warehouse import WarehouseError
 
 #: What is read once a day may be so old.
 _DAILY = timedelta(hours=48)
@@ -43,6 +48,8 @@ _DAILY = timedelta(hours=48)
 _VALUES = 12
 #: values that are shown before it is made
 _PREVIEWED = 6
+
+log = structlog.get_logger()
 
 
 class NotConnectedError(RequestError):
@@ -57,6 +64,8 @@ class MetricService:
         self._clock = clock
         self._ground = ground
         self._calculating = calculating
+        #: each is a process that may take half a gigabyte
+        self._looks = asyncio.Semaphore(2)
 
     async def all(self, actor: Actor) -> list[Shown]:
         """Return all of them by name, each with its latest value."""
@@ -76,9 +85,10 @@ class MetricService:
         """
         metric, source, run = await self._wished(actor, words)
         warehouse = self._ground.warehouses.of(source.organization_id)
-        snapshot = await in_thread(warehouse.snapshot)
-        cursors = await in_thread(lambda: warehouse.cursors(source.id))
-        (found,) = await self._calculating.outcomes(source, [metric], run, snapshot, cursors)
+        async with self._looking():
+            snapshot = await in_thread(warehouse.snapshot)
+            cursors = await in_thread(lambda: warehouse.cursors(source.id))
+            (found,) = await self._calculating.outcomes(source, [metric], run, snapshot, cursors)
         if found.broken:
             raise MetricRefusedError(found.broken)
         last = reversed(found.values[-_PREVIEWED:])
@@ -144,15 +154,28 @@ class MetricService:
             known = table.get((dataset, wish.rest.basis))
             for kind in sorted(known.kinds - {ItemKind.ALL} if known and name else ()):
                 asked.append((number, kind))
-                questions.append(Question(names_of(dataset, kind), (source.id, name)))
+                names = names_of(dataset, kind)
+                questions.append(Question(names, (source.id, name), needs_of(names)))
         url, organization_id = self._ground.warehouses.url, source.organization_id
-        answers = await ask_apart(url, organization_id, questions) if questions else []
+        async with self._looking():
+            answers = await ask_apart(url, organization_id, questions) if questions else []
         found: dict[int, list[tuple[ItemKind, str, str]]] = {}
         for (number, kind), rows in zip(asked, answers, strict=True):
             found.setdefault(number, []).extend((kind, key, name) for key, name in rows)
         chosen = [_chosen(*item, found.get(number, [])) for number, item in enumerate(wish.items)]
         second = chosen[1] if len(chosen) > 1 else None
         return replace(wish.rest, selection=chosen[0], divisor=second, zone=zone)
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[None]:
+        """Look into the lake for somebody who waits: not many at once, and what does not work out is said in words."""
+        async with self._looks:
+            try:
+                yield
+            except WarehouseError as error:
+                # Its text may quote a customer's values.
+                log.warning("metric_not_looked_up", reason=type(error).__name__)
+                raise MetricRefusedError("the data could not be looked at in time; try again in a minute") from error
 
     async def one(self, actor: Actor, name: str) -> Shown:
         """Return one with its last values; NotFoundError for a missing one and for somebody else's."""

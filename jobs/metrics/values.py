@@ -4,6 +4,7 @@ A value that cannot be told is empty, with the reason; never a zero, and never a
 """
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,8 @@ from storage.facts.metrics import Calculation, Dataset, Definition, Period, Sele
 #: digits after the point that a division keeps; sums keep all of theirs
 PLACES = 12
 _SCALE = 10**PLACES
+#: periods that have a value, the newest: five years of days; one document of 1900 makes no more
+MOST_PERIODS = 2000
 
 _WITHOUT_AMOUNT = "records without an amount in the company's currency: {}"
 
@@ -50,7 +53,7 @@ class Input:
 
 
 def values(definition: Definition, first: Input, second: Input | None, today: date) -> list[Value]:
-    """Return the value of each period from the first imported day to today."""
+    """Return the value of each period from the first imported day to today; of the newest ones, if they are many."""
     return list(_Made(definition, first, second, today).all())
 
 
@@ -69,7 +72,8 @@ class _Made:
 
     def all(self) -> Iterator[Value]:
         asked = self._definition
-        for period in periods(self._since, self._today, asked.frequency, asked.fiscal_month):
+        every = periods(self._since, self._today, asked.frequency, asked.fiscal_month)
+        for period in deque(every, maxlen=MOST_PERIODS):
             found, reason = self._value(period)
             turned = -found if found is not None and asked.reversed else found
             rows = sum(sums[period.start].rows for sums in self._sums if period.start in sums)

@@ -33,7 +33,7 @@ def read_wish(words: str) -> Wish:
     name, equals, body = words[:_MOST_WORDS].partition("=")
     if not equals or len(words) > _MOST_WORDS:
         raise MetricRefusedError("write its name, an equals sign, and what it is calculated from")
-    what, *options = [part.strip() for part in body.split(",")]
+    what, options = _parted(body)
     items = tuple(_item(part) for part in re.split(r"\s/\s", what))
     if len(items) > 2:
         raise MetricRefusedError("a ratio is one item divided by one other")
@@ -45,6 +45,23 @@ def read_wish(words: str) -> Wish:
     for option in options:
         rest = _with(rest, " ".join(option.casefold().split()))
     return Wish(check_name(name), items, rest)
+
+
+def _parted(body: str) -> tuple[str, list[str]]:
+    """Return what it is calculated from, and the options behind it; there may be commas in the name of an item."""
+    parts = body.split(",")
+    options: list[str] = []
+    while len(parts) > 1 and _is_option(parts[-1]):
+        options.insert(0, parts.pop())
+    if ":" not in parts[0]:
+        # No item is named: all of this is meant to be options.
+        return parts[0], [*parts[1:], *options]
+    return ",".join(parts), options
+
+
+def _is_option(part: str) -> bool:
+    plain = Definition(Selection(Dataset.REVENUE))
+    return any(True for _ in _changes(plain, " ".join(part.casefold().split())))
 
 
 def _item(part: str) -> tuple[Dataset, str]:

@@ -251,6 +251,15 @@ def mark_broken(session: Session, metric: Metric, reason: str) -> bool:
     return won(session, update(MetricRow).where(*mine, new).values(**values))
 
 
+def say_why(session: Session, source_id: str, reason: str, metric_id: str | None = None) -> None:
+    """Say why a source's metrics that are calculated for the first time, or one of them, have no value yet."""
+    waiting = (MetricRow.source_id == source_id, MetricRow.state == MetricState.CALCULATING.value)
+    statement = update(MetricRow).where(*waiting)  # type: ignore[arg-type]  # column expressions
+    if metric_id is not None:
+        statement = statement.where(col(MetricRow.id) == metric_id)
+    won(session, statement.values(reason=reason))
+
+
 def due(session: Session, source_id: str, now: datetime) -> None:
     """Let the metrics of a source be calculated, where it has any; what runs already is run once more after it."""
     values: dict[str, Any] = {"due_at": now, "generation": MetricTurnRow.generation + 1, "attempts": 0}

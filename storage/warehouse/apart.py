@@ -40,12 +40,16 @@ class Caps:
     #: bytes for DuckDB; beyond it intermediate results go to the lake's staging folder
     memory: int = 512_000_000
     #: of all answers together
-    rows: int = 1_000_000
+    rows: int = 200_000
     threads: int = 1
 
 
 class TooMuch(StorageFailed):
     """The questions took more time, memory or rows than they may."""
+
+
+class TooManyRows(TooMuch):
+    """The answers are longer than they may be; fewer questions at once are answered."""
 
 
 async def ask_apart(
@@ -104,7 +108,7 @@ def _answers(said: Mapping[str, Any]) -> list[list[list[Any]]]:
         case "not readable":
             raise NotReadable(said["detail"])
         case "too many rows":
-            raise TooMuch("more rows than may be answered with")
+            raise TooManyRows("more rows than may be answered with")
         case _:
             raise StorageFailed(said["detail"])
 

@@ -43,6 +43,7 @@ from storage.facts.sources import ConnectionState, Provider
 from storage.records import frozen, metrics, organizations, outgoing, runs, sources
 from storage.sessions import Database, Session
 from storage.tables import MetricTurnRow, OutgoingMessageRow
+from storage.warehouse import StorageFailed
 from tests.jobs.briefly import Some
 from tests.jobs.stage import REALM, Stage, staged
 from tests.waiting import eventually
@@ -270,6 +271,7 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         found = await played.calculated()
         # The ledger comes with the second collection: until then there is no value, and nothing that looks like one.
         assert (found["Revenue"].state, played.values("Revenue")) == (MetricState.CALCULATING, [])
+        assert "not imported yet" in found["Revenue"].reason
         assert found["Net income"].as_of == first.clocks.source_as_of
         assert played.check("Net income") > 20
         await _a_manager_makes_one(played)
@@ -333,6 +335,9 @@ async def _a_manager_makes_one(played: Played) -> None:
     assert (shown.state, shown.values[0].value) == (MetricState.CURRENT, card.values[0].value)
     with pytest.raises(MetricRefusedError, match="already"):
         await service.preview(manager, words)
+    with pytest.raises(MetricRefusedError, match="in time; try again"):
+        async with service._looking():
+            raise StorageFailed("the lake is away")
     with pytest.raises(MetricRefusedError, match="nothing there is called"):
         await service.preview(manager, f"Other = accounts: {HOSTILE[:20]}")
     with pytest.raises(NotAllowedError):

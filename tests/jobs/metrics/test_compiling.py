@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from jobs.metrics.checking import MetricRefusedError, check
 from jobs.metrics.compiling import Compiled, sides_of
 from jobs.metrics.datasets import tables
+from jobs.metrics.values import MOST_PERIODS, values
 from jobs.metrics.wishes import read_wish
 from storage.facts.metrics import (
     Basis,
@@ -75,6 +78,36 @@ def test_a_twin_that_pastes_is_caught() -> None:
 def test_what_cannot_be_calculated_is_refused(definition: Definition) -> None:
     with pytest.raises(MetricRefusedError):
         check(definition)
+
+
+def test_a_document_of_another_century_ends_no_calculation() -> None:
+    sides = sides_of(Definition(Selection(Dataset.CUSTOMERS), Calculation.SUM, frequency=Frequency.WEEKLY))
+    compiled = Compiled("src_1", sides)
+    with duckdb.connect() as lake:
+        lake.execute("CREATE TABLE ready_quickbooks_customers AS SELECT 'src_1' AS _source, 'c' AS customer_id,"
+                     " NULL::VARCHAR AS parent_customer_id")  # fmt: skip
+        lake.execute("CREATE TABLE ready_quickbooks_preferences AS SELECT 'src_1' AS _source, 'USD' AS home_currency")
+        lake.execute("CREATE TABLE ready_quickbooks_profit_and_loss AS SELECT 'src_1' AS _source, 'USD' AS currency")
+        for name in ("invoice", "sales_receipt", "credit_memo", "refund_receipt"):
+            days = "DATE '0001-01-01', DATE '9999-12-31', DATE '2026-01-05'" if name == "invoice" else ""
+            lake.execute(f"CREATE TABLE ready_quickbooks_{name}s AS SELECT 'src_1' AS _source, 'c' AS customer_id,"
+                         f" unnest([{days}]::DATE[]) AS {name}_date, 7.00::DECIMAL(18, 2) AS home_total_amount,"
+                         " NULL::VARCHAR AS class_id, NULL::VARCHAR AS department_id")  # fmt: skip
+        found = [lake.execute(one.sql, list(one.parameters)).fetchall() for one in compiled.questions()]
+    told = [[[str(cell) if isinstance(cell, date) else cell for cell in row] for row in rows] for rows in found]
+    (answered,) = compiled.answers(told)
+    assert answered.input is not None
+    made = values(sides[0].definition, answered.input, None, date(2026, 1, 12))
+    assert [one.value for one in made[-2:]] == [7, 0]
+    assert len(made) == MOST_PERIODS
+
+
+def test_an_item_may_have_commas_and_a_misspelt_option_is_named() -> None:
+    wish = read_wish("Sold = customers: Cooper, Ann / customers: Fish, Bob & Co, quarterly, decimals 1")
+    assert [item for _, item in wish.items] == ["Cooper, Ann", "Fish, Bob & Co"]
+    assert (wish.rest.frequency, wish.rest.decimals) == (Frequency.QUARTERLY, 1)
+    with pytest.raises(MetricRefusedError, match="montly"):
+        read_wish("N = revenue, montly, decimals 1")
 
 
 def test_words_become_a_definition() -> None:
