@@ -159,8 +159,14 @@ async def history_told(case: Case, chosen: Sequence[Source], known: Sequence[Sou
 
 
 async def help_(case: Case) -> Reply:
-    """Show what can be asked."""
-    return case.say(notices.help_text())
+    """Show what this person can ask."""
+    return case.say(await help_told(case))
+
+
+async def help_told(case: Case) -> Message:
+    """Return what this person can ask, in order of use, and who does the rest."""
+    may = [action for action in Action if case.may(action)]
+    return notices.help_text(may, case.member.role, (await case.names()).admins)
 
 
 async def unknown(case: Case) -> Reply:

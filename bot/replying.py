@@ -71,7 +71,7 @@ async def answer(case: Case, asked: Asked, found: Understood, known: Sequence[So
     """Return the answer; names that are no source are said before anything else."""
     of = Question(case, asked, found, known)
     if asked.intent in (Intent.HELP, Intent.METRICS):
-        return notices.help_text() if asked.intent is Intent.HELP else await _metrics(of)
+        return await commands.help_told(case) if asked.intent is Intent.HELP else await _metrics(of)
     if asked.intent is Intent.NOT_UNDERSTOOD:
         return _lost(of)
     if not known:

@@ -10,7 +10,6 @@ from templates.notices.answers import (
     disconnected,
     failure,
     form_not_opened,
-    help_text,
     joined,
     no_room,
     no_sources,
@@ -23,6 +22,7 @@ from templates.notices.answers import (
     unknown_command,
     unknown_source,
 )
+from templates.notices.asking_help import help_text
 from templates.notices.audit import audit_list
 from templates.notices.calls import escalation_again, escalation_step
 from templates.notices.card import refresh_card

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from storage.facts.messages import Buttons, Code, Facts, Heading, Message, Note, Paragraph, Part, Strong, When
+from storage.facts.messages import Buttons, Code, Message, Note, Paragraph, Part, Strong, When
 from storage.facts.people import Action, Role
 from storage.facts.sources import Source
 from storage.facts.status import RefreshStatus
@@ -124,68 +124,6 @@ def unknown_command(text: str, guess: str | None = None) -> Message:
     if guess:
         words += (" Did you mean ", Code(f"/data {label(guess)}"), "?")
     return say(summary, words, ("See all commands: ", Code("/data help")), kind="unknown_command")
-
-
-def help_text() -> Message:
-    """Return what can be asked, each with what it answers."""
-    rows: tuple[tuple[str, Words], ...] = (
-        ("How fresh is the data?", (Code("/data status"), " or ", Code("/data status shopify"))),
-        ("Why is it late, or where is my mail?", (Code("/data why shopify"),)),
-        ("Did my change land?", (Code("/data landed 1042"), " (a number, an amount, or “change at 11:05”)")),
-        ("Get newer data", (Code("/data refresh shopify"), " or ", Code("/data refresh all"))),
-        (
-            "A source is disconnected",
-            (Code("/data reconnect"), ", or ", Code("/data connect"), " for a new one (admins)"),
-        ),
-        ("Stop reading a source", (Code("/data disconnect shopify"), " (admins); it asks first")),
-        ("Tell a program of ours", (Code("/data webhooks"), " (admins)")),
-        ("Who may do what?", (Code("/data members"), " and ", Code("/data audit"), " (admins)")),
-        (
-            "When is data collected?",
-            (Code("/data schedule"), ", and managers change it: ", Code("/data schedule shopify at 07:30")),
-        ),
-        ("Numbers from QuickBooks", (Code("/data metrics"), " and ", Code("/data metric gross margin"))),
-        (
-            "How fresh must it be?",
-            (Code("/data promise"), ", and managers change it: ", Code("/data promise shopify warn 26h overdue 50h")),
-        ),
-        (
-            "Fewer alarms for a while",
-            (
-                *(Code("/data mute"), ", and managers mute: ", Code("/data mute shopify late 3d"), ", or snooze one: "),
-                *(Code("/data snooze shopify until tuesday 9:00"), "; it asks first"),
-            ),
-        ),
-        ("Who is called when it does not end?", (Code("/data escalation"), " (admins)")),
-        ("Read it all again", (Code("/data reread shopify orders"), " (managers); it asks first")),
-        (
-            "What happened lately?",
-            (Code("/data history"), " or ", Code("/data history quickbooks"), ", and ", Code("/data receipt rcp_…")),
-        ),
-        (
-            "Who was told, and did it arrive?",
-            (Code("/data deliveries"), ", and what you are told: ", Code("/data notify")),
-        ),
-        ("Plain words work too", ("Mention me or write to me: “is shopify fresh?”",)),
-    )
-    clocks: Words = (
-        Strong("Four times, always by name."),
-        " Asked: when the refresh was asked for. Data as of: every change made at the provider until then is in. ",
-        "Loaded: when it reached the warehouse. Ready to import: when your model can take it.",
-    )
-    return Message(
-        "What Tidings can do: status, refresh, history, connections.",
-        (
-            Heading("What you can ask"),
-            Facts(rows),
-            Paragraph(clocks),
-            Paragraph((Strong("QuickBooks"), " is collected by a timer, usually every 60 minutes, not by a refresh.")),
-            Note(
-                ("A refresh always asks first. You are told here, and by e-mail once you have confirmed your address.",)
-            ),
-        ),
-        kind="help",
-    )
 
 
 def not_allowed(action: Action, needed: Role, admins: Sequence[str] = ()) -> Message:

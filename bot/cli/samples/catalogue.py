@@ -45,6 +45,7 @@ from bot.cli.samples.policies import policies
 from bot.cli.samples.quiet import quiet_messages
 from bot.cli.samples.trouble import muted, promised, troubles
 from bot.cli.samples.why import why_messages
+from jobs.authorize import NEEDED
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.deliveries import Channel, DeliveryState
 from storage.facts.disconnects import GrantEnd
@@ -177,7 +178,10 @@ def messages() -> Mapping[str, Message]:
         "no_sources": notices.no_sources(ORG),
         "unknown_source": notices.unknown_source("shopfiy", ["Shopify", "QuickBooks"], "Shopify"),
         "unknown_command": notices.unknown_command("refrehs shopify", "refresh shopify"),
-        "help": notices.help_text(),
+        "help": notices.help_text(list(Action), Role.ADMIN),
+        "help_viewer": notices.help_text(
+            [action for action, needed in NEEDED.items() if needed is Role.VIEWER], Role.VIEWER, ADMINS
+        ),
         "not_allowed": notices.not_allowed(Action.START_REFRESH, Role.REFRESHER, ADMINS),
         "not_a_member": notices.not_a_member(ADMINS),
         "not_found": notices.not_found(),
