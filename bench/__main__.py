@@ -1,6 +1,6 @@
 """Runs the bench: python -m bench [part ...] [--quick].
 
-Parts: ack, status, click, full_read, idle, rates, questions; all of them when none is named. Only when they are named:
+Parts: ack, status, click, full_read, idle, rates, questions, home; all of them when none is named. Only when they are named:
 growth (first reads of up to five million records, some twenty minutes), sources10k (ten thousand sources, eleven
 minutes), outbox (ten thousand messages at Slack's limits, twenty minutes) and incidents (from causes to messages, a
 minute).
@@ -27,6 +27,7 @@ PARTS = {
     "outbox": "bench.outbox",
     "incidents": "bench.incidents",
     "questions": "bench.questions",
+    "home": "bench.home",
 }
 #: long ones, which run only when they are named
 LONG = {"growth", "sources10k", "outbox", "incidents"}

@@ -85,8 +85,9 @@ def index(found: Index, viewer: Viewer, now: datetime, *, showing: Showing, own:
         parts: list[Part] = [*empty.parts, Buttons(_buttons(ordered, viewer))]
         summary = empty.summary
     else:
-        summary = f"{name}: {verdict(ordered)}. {stalest(ordered, viewer.zone)}"
-        parts = [Heading(f"{name}: {verdict(ordered)}"), Buttons(_buttons(ordered, viewer)), _checked(ordered, now)]
+        told = f"{name}: {verdict(ordered)}"
+        summary = f"{told}. {stalest(ordered, viewer.zone)}"
+        parts = [Heading(told), Buttons(_buttons(ordered, viewer)), _checked(ordered, now)]
         parts += [Rule(), *_listed(ordered, viewer, now, showing, found.owners)]
     if own is not None:
         parts += [Rule(), own_parts(own)[0]]

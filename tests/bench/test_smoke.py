@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from bench import click, companies, full_read, growth, idle, incidents, outbox, questions, rates, sources10k, status
+from bench import (
+    click,
+    companies,
+    full_read,
+    growth,
+    home,
+    idle,
+    incidents,
+    outbox,
+    questions,
+    rates,
+    sources10k,
+    status,
+)
 from bench.__main__ import PARTS, main
 from bench.figures import Figure, Outcome, at_most, at_most_times, machine, quantile, spread, write
 from bench.peers import outcome as compared
@@ -60,6 +73,11 @@ def test_an_outbox_is_drained_and_slack_refuses_nothing() -> None:
 def test_questions_are_read_and_answered() -> None:
     figures = sane(questions.measure(quick=True))
     assert figures["reading one, 5 sources, median"].value > 0
+
+
+def test_an_app_home_is_opened_on_a_real_database() -> None:
+    figures = sane(home.measure(quick=True))
+    assert figures["App Home of 20 sources, median"].value > 0
 
 
 def test_the_first_message_of_an_incident_is_timed_from_its_cause() -> None:
