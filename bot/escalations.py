@@ -53,7 +53,8 @@ async def _asked(case: Case, said: str) -> Reply:
         return case.say(words.policy_refused(error.reason))
     if shown is None:
         return case.say(words.policy_usage(said))
-    value = json.dumps({"c": values.new_card(), "w": said, "v": shown.seen}, separators=(",", ":"))
+    packed = {"c": values.new_card(), "w": said, "v": shown.seen}
+    value = json.dumps(packed, separators=(",", ":"), ensure_ascii=False)
     return case.say(words.policy_preview(shown, value))
 
 

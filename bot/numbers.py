@@ -3,6 +3,7 @@
 from bot import values
 from bot.case import Case
 from bot.reply import Reply
+from jobs.authorize import authorize
 from jobs.errors import NotFoundError
 from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.service import NotConnectedError
@@ -22,7 +23,9 @@ async def metric(case: Case) -> Reply:
     name = _plain(case.about).strip()
     first, _, rest = name.partition(" ")
     if first.casefold() == "new":
-        return await _preview(case, rest.strip())
+        authorize(case.actor, Action.CHANGE_METRICS)
+        # The lake is asked in a process of its own, which takes longer than Slack waits for its ack.
+        return Reply(then=lambda: _preview(case, rest.strip()), zone=case.zone)
     if not name:
         return await metrics(case)
     try:
@@ -52,8 +55,12 @@ async def made(case: Case) -> Reply:
     """Make the metric of the card; the card is the key, so that a second click makes nothing more."""
     asked = values.unpack_promise(case.request.value)
     key = TriggerKey(case.request.team_id, asked.card)
+    return Reply(then=lambda: _made(case, asked.words, key), zone=case.zone)
+
+
+async def _made(case: Case, wish: str, key: TriggerKey) -> Reply:
     try:
-        name = await case.services.metrics.make(case.actor, asked.words, key)
+        name = await case.services.metrics.make(case.actor, wish, key)
     except MetricRefusedError as error:
         return case.say(words.metric_refused(str(error)), replace=True)
     except NotConnectedError:

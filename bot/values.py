@@ -86,8 +86,9 @@ def unpack_schedule(value: str) -> ScheduleValue:
 
 
 def pack_promise(card: str, source_id: str, words: str, seen: int) -> str:
-    """Return the value of the button that saves a promise; `words` as they were typed."""
-    return json.dumps({"c": card, "s": source_id, "m": words, "v": seen}, separators=(",", ":"))
+    """Return the value of the button that saves a promise; `words` as they were typed: Slack takes 2,000 characters."""
+    said = {"c": card, "s": source_id, "m": words, "v": seen}
+    return json.dumps(said, separators=(",", ":"), ensure_ascii=False)
 
 
 def unpack_promise(value: str) -> ScheduleValue:

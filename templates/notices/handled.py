@@ -101,7 +101,7 @@ def snooze_preview(
 
 def snooze_usage(words: str = "") -> Message:
     """Return how the command is written; `words` is what was not understood."""
-    summary = f"“{label(words)}” says not until when. Nothing was changed." if words else "Name one source."
+    summary = f"“{label(words)}” does not say until when. Nothing was changed." if words else "Name one source."
     return say(summary, (summary,), _USAGE, kind="incident")
 
 

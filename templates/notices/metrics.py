@@ -60,7 +60,7 @@ def metrics_list(organization: str, found: Sequence[Shown], now: datetime) -> Me
     summary += f"{odd} of them not current." if odd else "all current."
     rows = tuple(_row(one, now) for one in order[:_MOST])
     columns = ("Metric", "Value", "Period", "Data as of", "State")
-    parts: list[Part] = [Heading("Metrics"), Table(summary, columns, rows, frozenset({1}))]
+    parts: list[Part] = [Heading("Metrics"), Table(summary.rstrip("."), columns, rows, frozenset({1}))]
     if len(order) > _MOST:
         parts.append(Note((f"{len(order) - _MOST} more: look with ", Code("/data metric <name>"), ".")))
     return Message(summary, tuple(parts), kind="metrics")

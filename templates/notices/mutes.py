@@ -139,5 +139,7 @@ def mute_refused(reason: str) -> Message:
 
 def mute_usage(words: str = "") -> Message:
     """Return how the command is written; `words` is what was not understood."""
-    summary = f"“{label(words)}” says not what to mute until when. Nothing was changed." if words else "Name a source."
+    summary = (
+        f"“{label(words)}” does not say what to mute until when. Nothing was changed." if words else "Name a source."
+    )
     return say(summary, (summary,), _USAGE, kind="mutes")

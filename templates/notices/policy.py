@@ -35,7 +35,7 @@ _USAGE: Words = (
     Code("/data escalation remove step 3"),
     ", ",
     Code("/data escalation default"),
-    ". All times count from the question.",
+    ". All times count from the moment somebody asks for the refresh.",
 )
 _REFUSED = {
     "late": (
@@ -101,7 +101,7 @@ def policy_refused(reason: str) -> Message:
 
 def policy_usage(words: str) -> Message:
     """Return how the command is written; `words` is what was not understood."""
-    told = f"“{label(words)}” says not who is to be called when. Nothing was changed."
+    told = f"“{label(words)}” does not say who is to be called when. Nothing was changed."
     return say(told, (told,), _USAGE, kind="policy")
 
 

@@ -24,7 +24,7 @@ async def test_a_policy_is_shown_previewed_and_saved_by_its_card() -> None:
             "after 5 hours": "by 3 hours at the latest",
             "remove step 1": "Step 1 is support",
             "person @nobody after 1 hour": "nobody with a role",
-            "sometimes": "says not who",
+            "sometimes": "does not say who",
             "channel here after 1 hour": "#finance",
         }.items():
             assert said in await told(stage, "U0DANIEL", f"escalation {words}"), words

@@ -23,7 +23,7 @@ async def test_a_mute_is_shown_saved_by_its_card_seen_and_lifted() -> None:
         for words, said in {
             "mute shop late 90d": "longer than 30 days",
             "mute shop late 2020-01-01": "That time is over",
-            "mute shop late whenever": "says not what to mute",
+            "mute shop late whenever": "does not say what to mute",
             "mute shop disconnected": "Lost connections are never muted",
             "mute shop escalation 1d": "Escalations are never muted",
             "mute nothing late": "no source",

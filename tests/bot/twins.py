@@ -698,7 +698,12 @@ class TwinRereads:
 
 
 class TwinMetrics:
-    """No metrics."""
+    """No metrics. What looks into the lake takes until it is let."""
+
+    def __init__(self) -> None:
+        self.let = asyncio.Event()
+        self.let.set()
+        self.wished: list[str] = []
 
     async def all(self, actor: Actor) -> list[Shown]:
         authorize(actor, Action.SEE_STATUS)
@@ -710,10 +715,13 @@ class TwinMetrics:
 
     async def preview(self, actor: Actor, words: str) -> Shown:
         authorize(actor, Action.CHANGE_METRICS)
+        self.wished.append(words)
+        await self.let.wait()
         raise NotConnectedError
 
     async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
         authorize(actor, Action.CHANGE_METRICS)
+        await self.let.wait()
         raise NotConnectedError
 
 
