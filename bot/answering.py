@@ -70,7 +70,7 @@ def _alone(found: Understood, known: list[SourceStatus]) -> Understood:
 def _world(case: Case, known: list[SourceStatus] | tuple[()]) -> World:
     zone = ZoneInfo(case.zone if known_zone(case.zone) else "UTC")
     me = case.member
-    return World(tuple(entry.source for entry in known), case.now, zone, {me.user_id: me.name})
+    return World(tuple(entry.source for entry in known), case.now, zone, {me.user_id: me.name}, me.name)
 
 
 def _thread(case: Case) -> Hashable | None:

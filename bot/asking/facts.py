@@ -92,6 +92,8 @@ class World:
     zone: ZoneInfo
     #: members' names by the id that mentions hold
     people: Mapping[str, str] = field(default_factory=dict)
+    #: the name of whoever asks
+    asker: str = ""
     #: words that name the organization itself
     organization: str = ""
     #: whose mention is no word at all: the bot's own

@@ -21,8 +21,6 @@ _WORDS = re.compile(
 )
 #: words within an address are no words of the sentence
 _ADDRESS = re.compile(r"\b[a-zA-Z]{2,10}://[^\s<>]{0,800}")
-#: after such a word a mention is of somebody who did something, not of the bot
-_DOES = re.compile(r"\w+\s*$")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
 #: how many letters may be wrong in a word of so many
 _SHORTEST, _LONG, _LONGEST = 4, 7, 24
@@ -36,14 +34,15 @@ def named_ids(text: str) -> frozenset[str]:
     return frozenset(found["user"] for found in _TOKENS.finditer(text[:MOST]) if found["user"])
 
 
-def folded(text: str, people: Mapping[str, str], bot_user: str) -> str:
+def folded(text: str, people: Mapping[str, str], bot_user: str, known: Language) -> str:
     """Return the text in small letters without Slack's tokens; a mention of a person becomes their name."""
 
     def token(found: re.Match[str]) -> str:
         user = found["user"]
         if user is not None and user != bot_user:
             # Whoever is not known by name is one all the same where somebody is asked for: "did <@U1> refresh it?".
-            return f" {people.get(user) or (user if _DOES.search(found.string[: found.start()]) else '')} "
+            does = known.before_person.search(found.string[: found.start()].casefold())
+            return f" {people.get(user) or (user if does else '')} "
         return f" {found['words'] or ''} "
 
     spoken = _ADDRESS.sub(" ", _TOKENS.sub(token, text[:MOST]))

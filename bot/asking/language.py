@@ -64,6 +64,8 @@ class Language:
     asks_state: re.Pattern[str]
     negative: re.Pattern[str]
     elsewhere: re.Pattern[str]
+    before_person: re.Pattern[str]
+    me: re.Pattern[str]
     greeting: re.Pattern[str]
     why_only: re.Pattern[str]
     statement: re.Pattern[str]
@@ -142,6 +144,8 @@ def _made(raw: Mapping[str, Any]) -> Language:
         asks_state=compiled(raw["asks_state"]),
         negative=compiled(raw["negative"]),
         elsewhere=compiled(raw["elsewhere"]),
+        before_person=compiled(raw["before_person"]),
+        me=compiled(raw["me"]),
         greeting=compiled(raw["greeting"]),
         why_only=compiled(raw["why_only"]),
         statement=compiled(raw["statement"]),

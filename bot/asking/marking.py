@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from bot.asking.called import Names, mark_sources, names_of
 from bot.asking.facts import World
-from bot.asking.folding import folded, respelt, words_of
+from bot.asking.folding import folded, named_ids, respelt, words_of
 from bot.asking.language import MARKS, Language
 from bot.asking.marks import Marks
 from bot.asking.records import mark_records
@@ -18,8 +18,9 @@ _OWNER = re.compile(rf"(?P<owner>(?:[^ A-Z]+ ){{0,2}}?[^ A-Z]+)'s (?P<source>{MA
 def marked(text: str, world: World, known: Language, marks: Marks, *, alone: bool) -> str:
     """Return the sentence in plain words with marks for all that it names; `alone`: a bare number is a record's."""
     names = names_of(world.sources)
-    words = words_of(folded(text, world.people, world.bot_user), known)
-    people = _people(tuple(sorted(world.people.values())), known.plain | known.spoken)
+    words = words_of(folded(text, world.people, world.bot_user, known), known)
+    mentioned = {one.casefold(): one for one in named_ids(text) if one not in world.people}
+    people = {**_people(tuple(sorted(world.people.values())), known.plain | known.spoken), **mentioned}
     spelt = respelt(words, known, names.words | people.keys(), names.targets)
     spelt = mark_sources(_mark_people(spelt, people, marks), names, marks, known)
     plain = " ".join(spelt)

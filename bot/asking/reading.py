@@ -38,7 +38,7 @@ def read(text: str, world: World, before: Before | None = None, known: Language 
     about_records = before is not None and before.asked.intent is Intent.LANDED
     plain = marked(text, world, words, marks, alone=about_records)
     if not plain.strip():
-        empty = not folded(text, {}, world.bot_user).strip()
+        empty = not folded(text, {}, world.bot_user, words).strip()
         return Understood((Asked(Intent.HELP if empty else Intent.NOT_UNDERSTOOD, words=text[:MOST]),))
     return _Reader(plain, world, before, words, marks).understood()
 
@@ -176,6 +176,8 @@ class _Reader:
 
     def _question(self, intent: Intent, text: str, part: Clause) -> None:
         named = named_in(text, self.marks)
+        if intent is Intent.WHO_STARTED and named.person is None and self.known.me.search(text):
+            named = replace(named, person=self.world.asker or None)
         words = self.marks.plain(text)
         last = self.items[-1] if self.items else None
         if last is not None and not part.hard and last.intent in _STATES and self.known.why_only.search(text):

@@ -1,5 +1,6 @@
 """Who started refreshes, and what came in a time that was named: answered from the runs themselves."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from templates.text import counted, label, listed
 from templates.words import run_words, short_names
 
 _MOST = 10
+_ID = re.compile(r"[UW][A-Z0-9]{5,}")
 
 
 def who_started(
@@ -32,7 +34,7 @@ def who_started(
         summary = f"No refresh of {which} was started{told}."
     elif person is not None and not theirs:
         of = "" if len(sources) > 1 else f" of {names[sources[0].id]}"
-        summary = f"No: no refresh{of} was started by {label(person)}{told or ' lately'}."
+        summary = f"No: no refresh{of} was started by {_called(person)}{told or ' lately'}."
     else:
         newest = (theirs or begun)[0]
         yes = "Yes: the" if theirs else "The"
@@ -101,6 +103,11 @@ def is_of(begun: Begun, person: str) -> bool:
     return any(
         said in (one.name.casefold(), one.user_id.casefold(), *one.name.casefold().split()) for one in begun.people
     )
+
+
+def _called(person: str) -> str:
+    """Return a name; who was mentioned and is not known by name is "that person"."""
+    return "that person" if _ID.fullmatch(person) else label(person)
 
 
 def _who(begun: Begun) -> str:

@@ -177,3 +177,13 @@ async def test_a_name_that_nobody_here_has_is_said_and_not_replaced() -> None:
     lost = await answered(Front(TwinServices()), "tell me a joke", 2)
     assert lost.kind == "not_understood"
     assert sum("• " in part.parts for part in lost.parts if isinstance(part, Paragraph)) == 3
+
+
+async def test_a_mention_is_of_the_bot_or_of_a_person_who_did_something() -> None:
+    front = Front(TwinServices())
+    assert (await answered(front, "hey <@U0TIDINGS> please refresh shopify", 1)).kind == "refresh_confirm"
+    assert (await answered(front, "did <@U0MAYA> refresh shopify?", 2)).summary.startswith("Yes")
+    other = await answered(front, "did <@U0PRIYA> refresh shopify?", 3)
+    assert other.summary == "No: no refresh of Shopify was started by that person lately."
+    mine = await answered(front, "did I refresh shopify?", 4)
+    assert mine.summary == "No: no refresh of Shopify was started by Daniel Kim lately."

@@ -44,7 +44,7 @@ def world() -> World:
     now = datetime.fromisoformat(raw["now"])
     people = {one["user"]: one["name"] for one in raw["members"]}
     sources = tuple(_source(at, one, now) for at, one in enumerate(raw["sources"]))
-    return World(sources, now, ZoneInfo(raw["timezone"]), people, raw["organization"], raw["bot_user"])
+    return World(sources, now, ZoneInfo(raw["timezone"]), people, raw["asker"], raw["organization"], raw["bot_user"])
 
 
 def _source(at: int, raw: Mapping[str, str], now: datetime) -> Source:
