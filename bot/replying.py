@@ -19,7 +19,7 @@ from storage.facts.sources import Source
 from storage.facts.status import SourceStatus
 from templates import notices
 from templates.notices import answering as words
-from templates.notices import began
+from templates.notices import began, linked
 from templates.notices import metrics as metric_words
 
 _RUNS = 50
@@ -170,18 +170,18 @@ async def _what_changed(of: Question) -> Message:
 
 async def _disconnected(of: Question) -> Message:
     admins = (await of.case.names()).admins
-    return words.disconnected(of.meant, of.case.now, of.case.zone, admins=admins, may=of.may_mend)
+    return linked.disconnected(of.meant, of.case.now, of.case.zone, admins=admins, may=of.may_mend)
 
 
 async def _how_reconnect(of: Question) -> Message:
     admins = (await of.case.names()).admins
-    return words.how_reconnect(of.meant, of.case.now, admins=admins, may=of.may_mend, asks=not of.asked.everything)
+    return linked.how_reconnect(of.meant, of.case.now, admins=admins, may=of.may_mend, asks=not of.asked.everything)
 
 
 async def _what_can_refresh(of: Question) -> Message:
     admins = (await of.case.names()).admins
     may = of.case.may(Action.START_REFRESH)
-    return words.what_can_refresh(of.meant, of.case.now, may=may, admins=admins, value=of.value())
+    return linked.what_can_refresh(of.meant, of.case.now, may=may, admins=admins, value=of.value())
 
 
 async def _landed(of: Question) -> Message:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bot.asking.facts import Intent
-from bot.asking.times import TimeWords, time_words
+from bot.asking.time_words import TimeWords, time_words
 
 #: How recognized pieces stand in a clause: a capital and a number. Nobody types one: all else is in small letters.
 MARKS = {mark: rf"{mark}\d{{1,3}}" for mark in "SXTPDAMU"}

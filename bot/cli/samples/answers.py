@@ -8,7 +8,7 @@ from storage.facts.messages import Message
 from storage.facts.runs import RunState, Stage, Trigger
 from storage.facts.sources import Source
 from templates import notices
-from templates.notices import answering, began
+from templates.notices import answering, began, linked
 
 
 def answer_messages() -> dict[str, Message]:
@@ -41,10 +41,10 @@ def answer_messages() -> dict[str, Message]:
         "answer_changed_since": began.changed_since(
             sources, runs, s.NOW, when=began.period(since, None, None, s.ZONE), cut=True
         ),
-        "answer_disconnected": answering.disconnected(every, s.NOW, s.ZONE, admins=s.ADMINS, may=_yes),
-        "answer_disconnected_none": answering.disconnected(both, s.NOW, s.ZONE, admins=s.ADMINS, may=_no),
-        "answer_reconnect": answering.how_reconnect(every, s.NOW, admins=s.ADMINS, may=_no, asks=False),
-        "answer_refreshable": answering.what_can_refresh(both, s.NOW, may=True, admins=s.ADMINS, value="all"),
+        "answer_disconnected": linked.disconnected(every, s.NOW, s.ZONE, admins=s.ADMINS, may=_yes),
+        "answer_disconnected_none": linked.disconnected(both, s.NOW, s.ZONE, admins=s.ADMINS, may=_no),
+        "answer_reconnect": linked.how_reconnect(every, s.NOW, admins=s.ADMINS, may=_no, asks=False),
+        "answer_refreshable": linked.what_can_refresh(both, s.NOW, may=True, admins=s.ADMINS, value="all"),
         "answer_which": answering.which_source("is it <fresh>?", ["quickbooks_9341", "temeritygoods.myshopify.com"]),
         "answer_lost": answering.not_understood("tell me a <b>joke</b>", ["is shopify fresh?", "what can I refresh?"]),
         "answer_declined": answering.not_understood("don't refresh", ["is shopify fresh?"], declined=True),
