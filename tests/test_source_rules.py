@@ -39,7 +39,11 @@ def lenient(tree: ast.AST) -> Iterator[int]:
 
 def programs(tree: ast.AST) -> Iterator[int]:
     """Yield the lines that start another program, but for a call that gives it an empty environment."""
-    bare = [range(node.lineno, (node.end_lineno or 0) + 1) for node in ast.walk(tree) if _is_bare(node)]
+    bare = [
+        range(node.lineno, (node.end_lineno or 0) + 1)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _is_bare(node)
+    ]
     for node in ast.walk(tree):
         if any(getattr(node, "lineno", 0) in lines for lines in bare):
             continue
