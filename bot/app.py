@@ -100,5 +100,6 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
     app.command(_ANY)(listen)
     app.action(_ANY)(listen)
     app.view(_ANY)(listen)
+    app.shortcut(_ANY)(listen)
     app.event(_ANY)(listen)
     return app

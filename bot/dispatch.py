@@ -27,6 +27,7 @@ from bot import (
     rereads,
     rows,
     schedules,
+    shortcuts,
     telling,
     why,
 )
@@ -148,8 +149,18 @@ def table() -> Mapping[str, Entry]:
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}
     entries |= {f"click:{name}": entry for name, entry in clicked.items()}
     entries |= {f"submit:{name}": entry for name, entry in submitted.items()}
+    entries |= {f"shortcut:{name}": entry for name, entry in _shortcuts().items()}
     entries["open:home"] = Entry(home.opened, Action.SEE_STATUS, frozenset({Kind.HOME}))
     return MappingProxyType(entries)
+
+
+def _shortcuts() -> Mapping[str, Entry]:
+    chosen = frozenset({Kind.SHORTCUT})
+    return {
+        shortcuts.REFRESH: Entry(shortcuts.refresh_data, Action.START_REFRESH, chosen),
+        shortcuts.CONNECT: Entry(shortcuts.connect_source, Action.CONNECT, chosen),
+        shortcuts.EXPLAIN: Entry(shortcuts.explain_this, Action.SEE_STATUS, chosen),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +183,8 @@ def route(request: Interaction) -> Route:
             return Route(f"click:{action_name(request.name)}", Question(Intent.UNKNOWN))
         case Kind.SUBMIT:
             return Route(f"submit:{request.name}", Question(Intent.UNKNOWN))
+        case Kind.SHORTCUT:
+            return Route(f"shortcut:{request.name}", Question(Intent.UNKNOWN))
         case _:
             return Route(f"open:{request.kind.value}", Question(Intent.STATUS))
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.payloads import Json, MalformedError, text_of
+from jobs.deliver.slack import EVENT_TYPE
 from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 
@@ -22,6 +23,7 @@ _MOST_WORDS = 4000
 _MOST_INPUTS = 50
 _MOST_FORM_KEY = 255
 _MOST_VIEW = 20
+_MOST_DELIVERY = 100
 _HOOKS = "https://hooks.slack.com/"
 
 
@@ -37,6 +39,8 @@ class Kind(StrEnum):
     #: a direct message to the bot
     DIRECT = "direct"
     HOME = "home"
+    #: from the menu of Slack itself, or from that of a message
+    SHORTCUT = "shortcut"
     #: somebody's account or profile changed
     PROFILE = "profile"
 
@@ -96,6 +100,8 @@ class Reader:
                 return self._action(body)
             case "view_submission":
                 return _submitted(body)
+            case "shortcut" | "message_action":
+                return self._shortcut(body)
             case "event_callback":
                 return _event(body)
             case _:
@@ -138,6 +144,24 @@ class Reader:
             view=text_of(body, "view", "type")[:_MOST_VIEW],
         )
 
+    def _shortcut(self, body: Json) -> Interaction:
+        """Return a shortcut; of a message only which delivery of ours it is, its words are not looked at."""
+        team = _id(body, "team", "id")
+        home = text_of(body, "user", "team_id") or team
+        channel = text_of(body, "channel", "id")
+        return Interaction(
+            Kind.SHORTCUT,
+            SlackIdentity(_matching(_ID, home, "team_id"), _id(body, "user", "id")),
+            team,
+            _matching(_ID, channel, "channel") if channel else "",
+            _key(body, "trigger_id"),
+            name=_name(text_of(body, "callback_id")),
+            value=_delivery(body),
+            response_url=self._response_url(body),
+            thread_ts=_thread(text_of(body, "message", "thread_ts")),
+            message_ts=_ts(text_of(body, "message_ts"), "message_ts"),
+        )
+
     def _response_url(self, body: Json) -> Secret | None:
         url = text_of(body, "response_url")
         if not url:
@@ -168,6 +192,16 @@ def _pressed(action: Json) -> tuple[str, str]:
         return _name(text_of(action, "action_id")), text_of(action, "value")[:_MOST_WORDS]
     name, _, value = text_of(action, "selected_option", "value").partition(" ")
     return _name(name), value[:_MOST_WORDS]
+
+
+def _delivery(body: Json) -> str:
+    """Return which delivery of ours a message is, by what we wrote into its metadata; empty for other messages."""
+    ours = text_of(body, "message", "app_id") in ("", text_of(body, "api_app_id")) and text_of(
+        body, "message", "bot_id"
+    )
+    if not ours or text_of(body, "message", "metadata", "event_type") != EVENT_TYPE:
+        return ""
+    return text_of(body, "message", "metadata", "event_payload", "delivery")[:_MOST_DELIVERY]
 
 
 def _submitted(body: Json) -> Interaction:

@@ -401,6 +401,10 @@ class Explains(Protocol):
         """Return the one cause; NotFoundError for a missing source and for somebody else's."""
         ...
 
+    async def about(self, actor: Actor, delivery_id: str) -> list[str]:
+        """Return the ids of the sources that a message of ours is about; none for somebody else's."""
+        ...
+
 
 class Subscriptions(Protocol):
     """What people are told."""

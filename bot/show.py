@@ -93,7 +93,10 @@ class Shower:
         A person who presses something on a page looks there, and not for a message in another tab.
         """
         ours = request.form_key.startswith(_ASKED_THERE)
-        if request.kind is not Kind.ACTION or reply.where is Where.HOME or not (request.view == _HOME or ours):
+        # A shortcut that was chosen nowhere in particular is answered where the person looks: over everything.
+        anywhere = request.kind is Kind.SHORTCUT and not request.channel_id
+        on_a_page = request.kind is Kind.ACTION and (request.view == _HOME or ours)
+        if reply.where is Where.HOME or not (on_a_page or anywhere):
             return False
         key = request.form_key if ours else f"{_ASKED_THERE}{request.trigger}"[:_MOST_KEY]
         view = blocks.page(message, team_id=request.identity.team_id, zone=reply.zone) | {"external_id": key}

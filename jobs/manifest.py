@@ -14,7 +14,7 @@ MAY: dict[str, str] = {
     "channels:history": "look whether a message of its own has arrived, in channels where it is a member",
     "channels:read": "see whether a channel is shared with another company",
     "chat:write": "send messages as Tidings",
-    "commands": "take the command /data",
+    "commands": "take the command /data and its shortcuts",
     "groups:history": "look whether a message of its own has arrived, in channels where it is a member",
     "groups:read": "see whether a channel is shared with another company",
     "im:history": "read messages that mention it, and direct messages to it",
@@ -29,7 +29,7 @@ LOST: dict[str, str] = {
     "channels:history": "finding out whether a post in a channel arrived, so a lost one is not sent again",
     "channels:read": "posting in channels that an admin allowed",
     "chat:write": "every message",
-    "commands": "the command /data",
+    "commands": "the command /data and the shortcuts",
     "groups:history": "finding out whether a post in a private channel arrived, so a lost one is not sent again",
     "groups:read": "posting in private channels that an admin allowed",
     "im:history": "questions by direct message",
@@ -46,6 +46,8 @@ class Manifest:
 
     scopes: frozenset[str]
     commands: frozenset[str]
+    #: callback id -> where it is chosen: global, message
+    shortcuts: dict[str, str]
     events: frozenset[str]
     redirect_urls: tuple[str, ...]
     request_urls: frozenset[str]
@@ -70,6 +72,7 @@ def manifest() -> Manifest:
     return Manifest(
         scopes=frozenset(found["oauth_config"]["scopes"]["bot"]),
         commands=frozenset(command["command"] for command in features["slash_commands"]),
+        shortcuts={one["callback_id"]: one["type"] for one in features["shortcuts"]},
         events=frozenset(subscriptions["bot_events"]),
         redirect_urls=tuple(found["oauth_config"]["redirect_urls"]),
         request_urls=frozenset([*urls, *(command["url"] for command in features["slash_commands"])]),

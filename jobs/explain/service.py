@@ -9,6 +9,7 @@ from storage.facts.clock import Clock
 from storage.facts.explain import Explanation
 from storage.facts.people import Action, Actor
 from storage.records import sources
+from storage.records.about import sources_of_message
 from storage.sessions import Session
 
 
@@ -42,3 +43,8 @@ class ExplainService:
             )
 
         return await self._desk.read(work)
+
+    async def about(self, actor: Actor, delivery_id: str) -> list[str]:
+        """Return the ids of the sources that a message of ours is about; none for somebody else's."""
+        member = authorize(actor, Action.SEE_STATUS)
+        return await self._desk.read(lambda session: sources_of_message(session, member.organization_id, delivery_id))

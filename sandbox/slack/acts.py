@@ -54,6 +54,23 @@ class People:
             await self._courier.interaction(payloads.message_click(self._core, person, where, action, rights)), rights
         )
 
+    async def shortcut(self, user: str, callback: str, message: Message | None = None) -> Answer:
+        """Choose a shortcut: a global one, or one of the menu of a message that the person sees."""
+        kind = self._core.world.app.shortcuts[callback][0]
+        person = self._core.person(user)
+        if (kind == "message") != (message is not None):
+            raise ValueError(f"{callback} is a {kind} shortcut")
+        if message is None:
+            trigger = self._core.triggers.issue(person.team, user)
+            payload = payloads.shortcut(self._core, person, callback, trigger)
+            return _with(await self._courier.interaction(payload), (trigger, ""))
+        _, room = self._in(user, message.channel)
+        if not message.seen_by(user) or message.ephemeral_to:
+            raise ValueError(f"{user} has no shortcuts on message {message.ts}")
+        rights = self._rights(person, room, message.ts)
+        payload = payloads.message_shortcut(self._core, person, message, callback, rights)
+        return _with(await self._courier.interaction(payload), rights)
+
     async def submit(self, user: str, view: View, values: dict[str, object]) -> Answer:
         """Fill a modal and submit it; what the app answers (errors, update, push, clear) happens to it."""
         try:

@@ -89,6 +89,26 @@ def message_click(core: Core, person: Person, message: Message, action: Json, ri
     return payload if message.ephemeral_to else payload | {"message": message.wire()}
 
 
+def shortcut(core: Core, person: Person, callback: str, trigger: str) -> Json:
+    """Return the payload of a global shortcut: it happens nowhere in particular."""
+    chosen = {"callback_id": callback, "trigger_id": trigger, "action_ts": core.stamps.ts()}
+    return interaction(core, "shortcut", person.team, person) | chosen
+
+
+def message_shortcut(core: Core, person: Person, message: Message, callback: str, rights: tuple[str, str]) -> Json:
+    """Return the payload of a shortcut that was chosen on a message."""
+    channel = core.world.channels[message.channel]
+    return interaction(core, "message_action", channel.team, person) | {
+        "callback_id": callback,
+        "trigger_id": rights[0],
+        "response_url": rights[1],
+        "action_ts": core.stamps.ts(),
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+        "message": message.wire(),
+    }
+
+
 def view_click(core: Core, person: Person, view: View, action: Json, trigger: str) -> Json:
     """Return the block_actions payload of an element in a modal or Home tab."""
     return interaction(core, "block_actions", view.team, person) | {

@@ -102,4 +102,9 @@ def _app() -> SlackApp:
             "T0SUPPORT": Installation("T0SUPPORT", "U0TIDSUP", "B0TIDSUP", Secret("xoxb-sandbox-support")),
         },
         commands={"/data": _WORDS},
+        shortcuts={
+            "refresh_data": ("global", "Refresh data"),
+            "connect_source": ("global", "Connect a source"),
+            "explain_this": ("message", "Explain this"),
+        },
     )

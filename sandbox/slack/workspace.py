@@ -118,6 +118,10 @@ class SlackWorkspace:
         """Press a button (picked by its value when several share the action_id) or choose an option."""
         return await self.people.click(user, where, action_id, value, block_id)
 
+    async def shortcut(self, user: str, callback: str, message: Message | None = None) -> Answer:
+        """Choose a shortcut, of Slack's own menu or of a message."""
+        return await self.people.shortcut(user, callback, message)
+
     async def submit_view(self, user: str, values: dict[str, object] | None = None, view: View | None = None) -> Answer:
         """Fill the topmost modal by block_id and submit it."""
         return await self.people.submit(user, view or self._topmost(user), values or {})

@@ -147,6 +147,8 @@ class SlackApp:
     #: command -> the words suggested after it
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: frozenset[str] = EVENTS
+    #: callback id -> where it is chosen (global, message) and how the menu names it
+    shortcuts: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def serves(self, team: str) -> bool:
         """Whether the app is installed in that team and has not left."""

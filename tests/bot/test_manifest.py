@@ -80,6 +80,7 @@ def test_the_stand_in_grants_and_brings_exactly_that() -> None:
     assert manifest().scopes == SCOPES
     assert manifest().events <= EVENTS
     assert set(temerity_goods().app.commands) == manifest().commands
+    assert {one: kind for one, (kind, _) in temerity_goods().app.shortcuts.items()} == manifest().shortcuts
 
 
 def test_the_events_that_are_read_are_those_that_are_subscribed_to() -> None:
@@ -128,6 +129,9 @@ def test_limits_of_slacks_own() -> None:
     assert len(about["name"]) <= 35
     assert len(about["description"]) <= 140
     assert 174 <= len(about["long_description"]) <= 4000
+    for shortcut in document["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
     for command in document["features"]["slash_commands"]:
         assert len(command["description"]) <= 2000
         assert len(command["usage_hint"]) <= 1000

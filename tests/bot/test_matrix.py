@@ -53,11 +53,11 @@ WHO: Mapping[str, tuple[str, ...]] = {
         *("click:connection_test", "click:connection_ticket", "click:deliveries", "click:again_mail"),
         *("click:again_slack", "click:notify_form", "click:notify_about", "click:notify_test", "click:why"),
         *("click:receipt_show", "click:home_show", "click:source_more", "click:history", "click:schedule"),
-        *("click:help", "click:open_link", "submit:notify_form"),
+        *("click:help", "click:open_link", "submit:notify_form", "shortcut:explain_this"),
     ),
     "refresher": (
         *("say:refresh", "click:refresh_ask", "click:refresh_confirm", "click:refresh_stale", "click:refresh_cancel"),
-        "click:missing_retry",
+        *("click:missing_retry", "shortcut:refresh_data"),
     ),
     "manager": (
         *("say:snooze", "say:reread", "click:held_ask", "click:held_load", "click:metric_make", "click:promise_set"),
@@ -67,7 +67,7 @@ WHO: Mapping[str, tuple[str, ...]] = {
     "admin": (
         *("say:connect", "say:reconnect", "say:disconnect", "say:audit", "say:webhooks", "say:escalation"),
         *("click:policy_set", "click:connect_ask", "click:connect", "click:reconnect", "click:disconnect"),
-        *("click:disconnect_form", "submit:disconnect_form"),
+        *("click:disconnect_form", "submit:disconnect_form", "shortcut:connect_source"),
     ),
     "support": (
         *("click:access_approve", "click:access_decline", "click:escalation_acknowledge", "click:escalation_retry"),
@@ -130,6 +130,9 @@ def asked(name: str, identity: SlackIdentity, value: str = "{}", number: int = 0
             return [Interaction(Kind.ACTION, **common, name=what, value=value)]
         case "submit":
             return [Interaction(Kind.SUBMIT, **common, name=what, value=value)]
+        case "shortcut":
+            chosen = Interaction(Kind.SHORTCUT, **common, name=what, value=value)
+            return [chosen] if manifest().shortcuts[what] == "message" else [replace(chosen, channel_id="")]
         case "open":
             return [Interaction(Kind.HOME, **common)]
     if what == "question":
@@ -183,6 +186,7 @@ def test_everything_that_can_be_asked_for_is_in_the_table() -> None:
 
 
 def test_every_event_that_is_subscribed_to_is_an_entry_or_comes_from_slack_itself() -> None:
+    assert {f"shortcut:{one}" for one in manifest().shortcuts} == {one for one in table() if one.startswith("short")}
     assert manifest().events == BY_SLACK | set(BY_EVENT)
     kinds = {kind for entry in table().values() for kind in entry.surfaces}
     assert kinds >= set(BY_EVENT.values())
@@ -260,7 +264,7 @@ def kept(session: Session) -> dict[str, list[str]]:
 
 def named(name: str) -> list[str]:
     """Return what a button or a command says to name the other organization's objects."""
-    if not name.startswith(("click:", "submit:")):
+    if not name.startswith(("click:", "submit:", "shortcut:")):
         return [*THEIRS.values(), "rival.example"]
     source, card = THEIRS["source"], "card_1"
     return [

@@ -990,7 +990,11 @@ class TwinLandings:
 
 
 class TwinExplain:
-    """Explains what it sees itself: all is well."""
+    """Explains what it sees itself: all is well; every message is about the shop."""
+
+    async def about(self, actor: Actor, delivery_id: str) -> list[str]:
+        authorize(actor, Action.SEE_STATUS)
+        return [SHOP.id] if delivery_id == "dlv_shop" else []
 
     async def why(self, actor: Actor, source_id: str, *, asks_mail: bool = False) -> Explanation:
         who = authorize(actor, Action.SEE_STATUS)
