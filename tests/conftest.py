@@ -68,6 +68,8 @@ SOAKED = (
     "tests/bench/test_smoke.py::test_the_first_message_of_an_incident",
     # The story of trust plays an escalation as well.
     "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[escalation]",
+    # Each part of it is tried without a product in tests/bot/test_home.py and tests/jobs/test_home.py.
+    "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[home]",
     # The quick run kills workers in tests/jobs/engine and plays the simulation through one process.
     "tests/faults/simulation/test_crew.py",
     "tests/bot/cli/test_stories.py::test_trust_holds_on_three_workers",
