@@ -28,7 +28,7 @@ from jobs.work import WorkState, WorkStatus
 from storage.credentials import Credentials, Leaving, open_credentials, seal_credentials
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.sources import Source
-from storage.records import audit, disconnects, flows, metrics, organizations, sources
+from storage.records import audit, disconnects, flows, metrics, organizations, outgoing, sources
 from storage.seal import SealError
 from storage.sessions import DatabaseBusyError, Session
 from storage.warehouse import Erased, WarehouseError
@@ -195,6 +195,8 @@ class Severing:
         organizations.lock(session, found.organization_id)
         if disconnects.note_erased(session, found, said(session, found, "its data was erased"), now):
             metrics.erase_values(session, found.source_id, "its data was erased")
+            told = {metric_id for metric_id, _ in metrics.names_of(session, found.source_id)}
+            outgoing.forget_values(session, found.organization_id, told)
             detail = {"disconnect": found.id, "rows": sum(erased.rows.values())}
             audit.record(session, found.organization_id, SYSTEM, DATA_ERASED, found.source_id, now, detail)
 

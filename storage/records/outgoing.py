@@ -1,7 +1,7 @@
 """Webhooks that Tidings sends: written down with what they tell of, claimed for each attempt by a guarded update."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,9 @@ from storage.facts.outgoing import Endpoint, EventType, Send, SendState
 from storage.records.guarded import won
 from storage.records.inserts import insert, insert_new
 from storage.tables import EndpointRow, OutgoingMessageRow, SendRow
+
+#: rows that one statement deletes
+_AT_ONCE = 500
 
 
 def add_endpoint(
@@ -250,7 +253,19 @@ def newest(session: Session, endpoint_id: str, limit: int = 10) -> list[Send]:
 def forget_before(session: Session, instant: datetime, limit: int = 500) -> int:
     """Delete messages of before that instant with all that is noted of them; return how many."""
     old = select(OutgoingMessageRow.id).where(col(OutgoingMessageRow.created_at) < instant).limit(limit)
-    ids = list(session.exec(old))
+    return _forget(session, list(session.exec(old)))
+
+
+def forget_values(session: Session, organization_id: str, metric_ids: Collection[str]) -> int:
+    """Delete what was, or is still to be, told of the values of these metrics; return how many messages."""
+    kept = select(OutgoingMessageRow.id, OutgoingMessageRow.subject).where(
+        OutgoingMessageRow.organization_id == organization_id, OutgoingMessageRow.type == EventType.METRIC_UPDATED
+    )
+    wanted = [one_id for one_id, subject in session.exec(kept) if subject.partition(":")[0] in metric_ids]
+    return sum(_forget(session, wanted[at : at + _AT_ONCE]) for at in range(0, len(wanted), _AT_ONCE))
+
+
+def _forget(session: Session, ids: Sequence[str]) -> int:
     if ids:
         session.connection().execute(delete(SendRow).where(col(SendRow.message_id).in_(ids)))
         session.connection().execute(delete(OutgoingMessageRow).where(col(OutgoingMessageRow.id).in_(ids)))

@@ -2,6 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+
+from sqlmodel import select
 
 from storage.facts.metrics import (
     Calculation,
@@ -15,10 +18,11 @@ from storage.facts.metrics import (
     Target,
     Value,
 )
-from storage.records import metrics
+from storage.facts.outgoing import EventType
+from storage.records import metrics, outgoing
 from storage.records.metrics import Calculated
 from storage.sessions import Database, Session
-from storage.tables import OrganizationRow, SourceRow
+from storage.tables import OrganizationRow, OutgoingMessageRow, SendRow, SourceRow
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DEFINITION = Definition(
@@ -69,7 +73,21 @@ def test_what_is_kept_of_a_metric(database: Database) -> None:
     assert kept == restated
     assert kept.value.value == Decimal("0.00000070")
     assert len(database.in_read(lambda session: metrics.revisions(session, "met_1", kept.value.period))) == 2
+
+    def told(session: Session, subject: str) -> int:
+        return outgoing.tell(session, "org_1", EventType.METRIC_UPDATED, subject, {"value": "1.50"}, NOW)
+
+    def pending(session: Session) -> set[str]:
+        return set(session.exec(select(OutgoingMessageRow.subject).join(SendRow)))
+
+    wanted = (EventType.METRIC_UPDATED,)
+    database.in_write(
+        lambda session: outgoing.add_endpoint(session, "hook_1", "org_1", "https://a/", wanted, b"", "mem_1", NOW)
+    )
+    assert [database.in_write(partial(told, subject=one)) for one in ("met_1:run_1", "met_10:run_1")] == [1, 1]
     database.in_write(lambda session: metrics.erase_values(session, "src_1", "its data was erased"))
+    database.in_write(lambda session: outgoing.forget_values(session, "org_1", {"met_1"}))
+    assert database.in_read(pending) == {"met_10:run_1"}, "what waits to be sent is values, too"
     assert database.in_read(lambda session: metrics.newest_values(session, "met_1")) == []
 
 
