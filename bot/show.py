@@ -31,6 +31,9 @@ def ack_body(reply: Reply, request: Interaction) -> str | None:
         return _form_ack(reply, request)
     if request.kind is not Kind.COMMAND or reply.message is None:
         return None
+    if blocks.newest(reply.message) is not Rung.TABLE:
+        # Blocks that a workspace may refuse: of an ack nobody would hear of it.
+        return None
     team_id = request.identity.team_id
     said = reply.rendered.get(team_id)
     if said is None:
@@ -52,6 +55,8 @@ def _form_ack(reply: Reply, request: Interaction) -> str | None:
 #: Views in which something was pressed, and the keys of the modals that answer it there.
 _HOME, _ASKED_THERE = "home", "asked:"
 _MOST_KEY = 255
+#: Workspaces whose refusals are remembered; a process that forgets one asks it once more.
+_MOST_KNOWN = 10_000
 #: Seconds that an answer stands back behind the acks of others.
 _PATIENCE = 1.0
 
@@ -61,6 +66,8 @@ class Shower:
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
+        #: what workspaces refused lately, as the rung below it
+        self._rungs: dict[str, Rung] = {}
 
     async def show(self, reply: Reply, request: Interaction) -> None:
         """Show the reply; what Slack refuses is tried plainer, then logged: the person can ask again."""
@@ -126,7 +133,8 @@ class Shower:
         return None
 
     async def _show(self, reply: Reply, message: Message, request: Interaction) -> None:
-        rung: Rung | None = Rung.TABLE
+        first = blocks.newest(message, self._rungs.get(request.team_id, Rung.NATIVE))
+        rung: Rung | None = first
         while rung is not None:
             try:
                 await self._bring(reply, message, request, rung)
@@ -135,8 +143,15 @@ class Shower:
                     raise
                 rung = rung.next()
             else:
+                if rung is not first:
+                    self._remember(request.team_id, rung)
                 return
         raise NotShownError("invalid_blocks")
+
+    def _remember(self, team_id: str, rung: Rung) -> None:
+        if len(self._rungs) >= _MOST_KNOWN:
+            self._rungs.clear()
+        self._rungs[team_id] = rung
 
     async def _bring(self, reply: Reply, message: Message, request: Interaction, rung: Rung) -> None:
         if reply.where is Where.HOME:

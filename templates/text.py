@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 #: Direction overrides, invisible marks and tag characters: they make text look like something that it is not.
 _HIDDEN = re.compile(
@@ -12,6 +13,8 @@ _SPACE = re.compile("[\\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Marks that may sit on one letter; more than this is an attack on the reader's eyes.
 _MARKS = 4
+#: Digits of a number that is written out.
+_DIGITS = 30
 #: Longest text that is looked at; no surface of ours shows more of one piece.
 _LONGEST = 20_000
 
@@ -80,6 +83,16 @@ def beginning(words: str) -> str:
 def number(value: int) -> str:
     """Return a count as people read it: ``12,034``."""
     return f"{value:,}"
+
+
+def figure(value: Decimal | None) -> str:
+    """Return an exact amount as people read it, without needless zeros: ``1,204.5``; a dash for none."""
+    if value is None or not value.is_finite():
+        return "–"
+    if value and not -_DIGITS < value.adjusted() < _DIGITS:
+        return f"{value:.3e}"
+    shown = f"{value:,f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def counted(value: int, one: str, many: str | None = None) -> str:

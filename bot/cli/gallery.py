@@ -1,5 +1,6 @@
 """Every message on one HTML page, beside each other: as Slack shows it, and as a mail program does."""
 
+import base64
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -27,12 +28,21 @@ def page(messages: Mapping[str, Message], zone: str, now: datetime) -> str:
 
 
 def _one(name: str, message: Message, zone: str, context: DrawContext) -> dict[str, object]:
-    letter = mail.render(message, zone=zone)
+    letter = mail.with_pictures(mail.render(message, zone=zone))
     blocks = slack.render(message).get("blocks") or []
     return {
         "name": name,
         "summary": message.summary,
         "slack": draw(list(blocks), context),
         "subject": letter.subject,
-        "mail": letter.html,
+        "mail": _with_pictures(letter),
     }
+
+
+def _with_pictures(letter: mail.Mail) -> str:
+    """Return the HTML with its pictures inside, as a mail program shows it."""
+    page = letter.html
+    for number, picture in enumerate(letter.pictures):
+        content = base64.b64encode(picture).decode()
+        page = page.replace(f'"cid:{mail.picture_id(number)}"', f'"data:image/svg+xml;base64,{content}"')
+    return page

@@ -13,7 +13,7 @@ import aiosmtplib
 from jobs.deliver.fates import Fate, of_mail
 from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from storage.facts.secret import Secret
-from templates.mail import Mail, UnsafeHeader, safe_header
+from templates.mail import Mail, UnsafeHeader, picture_id, safe_header
 
 SEND_SECONDS = 30.0
 #: Of one line of a header a mail may have 998 signs.
@@ -98,6 +98,7 @@ def build(sender: str, recipient: str, mail: Mail, message_id: str, written_at: 
         message[name] = safe_header(value)
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    _add_pictures(message, mail)
     turned_off = _turned_off(mail)
     # In front, as they are: the library writes a long address as encoded words, which no mail program can follow.
     raw = b"".join(f"{name}: {value}\r\n".encode("ascii") for name, value in turned_off.items()) + message.as_bytes()
@@ -106,6 +107,16 @@ def build(sender: str, recipient: str, mail: Mail, message_id: str, written_at: 
     if sorted(found) != sorted([*turned_off, *headers, "Content-Type"]):
         raise HeadersChangedError(f"the message would carry other headers: {sorted(found)}")
     return raw
+
+
+def _add_pictures(message: EmailMessage, mail: Mail) -> None:
+    """Put the pictures beside the HTML part, which shows them by their names; nothing is loaded from anywhere."""
+    page = message.get_body(("html",))
+    assert page is not None
+    for number, picture in enumerate(mail.pictures):
+        name = picture_id(number)
+        page.add_related(picture, "image", "svg+xml", cid=f"<{name}>", disposition="inline",
+                         filename=f"chart{number}.svg")  # fmt: skip
 
 
 def _turned_off(mail: Mail) -> dict[str, str]:

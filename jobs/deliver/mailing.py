@@ -1,5 +1,6 @@
 """E-mail deliveries: the words in the reader's zone, and what to do when nobody can tell whether a mail arrived."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from jobs.deliver.again import Again, look_again
@@ -48,6 +49,10 @@ class Mailing:
             letter = await self._database.reading(lambda session: self._letter(session, delivery))
         except UnsafeHeader as error:
             return Refused(f"the mail was not safe to send: {error}", final=True)
+
+        if letter.charts:
+            # Drawing is work for a processor: not on the loop, and not inside a transaction.
+            letter = await asyncio.to_thread(letters.with_pictures, letter)
 
         async def call() -> Result:
             return await self._sender.send(delivery.destination, letter, delivery.id, delivery.created_at)

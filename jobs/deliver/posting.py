@@ -149,6 +149,7 @@ class Posting:
     async def _post(
         self, team_id: str, place: str, message: Message, rung: blocks.Rung, delivery_id: str, thread_ts: str | None
     ) -> Result:
+        rung = blocks.newest(message, rung)
         tried: blocks.Rung | None = rung
         while tried is not None:
             result = await self._sender.post(
@@ -198,9 +199,9 @@ class Posting:
 
 
 def rung_of(session: Session, team_id: str) -> blocks.Rung:
-    """Return the rung of the table ladder that the workspace accepts."""
+    """Return the highest rung of the ladder that the workspace may accept."""
     known = organizations.table_rung(session, team_id)
-    return blocks.Rung(known) if known else blocks.Rung.TABLE
+    return blocks.Rung(known) if known else blocks.Rung.NATIVE
 
 
 def _is_settled(session: Session, card: Card | None) -> bool:

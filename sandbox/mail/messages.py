@@ -1,5 +1,6 @@
 """One accepted message, parsed."""
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -59,6 +60,16 @@ class Mail:
     def html(self) -> str:
         """The HTML part, empty where there is none."""
         return self._part("html")
+
+    def shown(self) -> str:
+        """Return the HTML as a mail program shows it: with the pictures that came in the mail."""
+        page = self.html
+        for part in self.parsed.walk():
+            name = str(part["Content-ID"] or "").strip("<> ")
+            if name and part.get_content_maintype() == "image":
+                content = base64.b64encode(part.get_content()).decode()
+                page = page.replace(f'"cid:{name}"', f'"data:{part.get_content_type()};base64,{content}"')
+        return page
 
     def wire(self) -> dict[str, Any]:
         """Return it as JSON."""

@@ -180,6 +180,23 @@ _CHART = by_type({
     "pie": shape({"segments": array(_SEGMENT, LIMITS["data_visualization.segments.max_items"])}),
 })  # fmt: skip
 
+
+def _chart(value: object, pointer: str, report: Report) -> None:
+    """Check what Slack asks of the points together: one per category in every series, and no name twice."""
+    before = len(report.problems)
+    _CHART(value, pointer, report)
+    if len(report.problems) > before or not isinstance(value, dict) or value["type"] == "pie":
+        return
+    categories = value["axis_config"]["categories"]
+    names = [one["name"] for one in value["series"]]
+    for what, known in (("categories", categories), ("series", names)):
+        if len(set(known)) < len(known):
+            report.add(f"{pointer}/{what}", "names must be unique")
+    for place, one in enumerate(value["series"]):
+        if [point["label"] for point in one["data"]] != categories:
+            report.add(f"{pointer}/series/{place}/data", "exactly one data point per category")
+
+
 _SHAPES: dict[str, Check] = {
     "section": _section,
     "header": shape({"text": plain(LIMITS["header.text.max_length"])}, _BLOCK_ID),
@@ -209,7 +226,7 @@ _SHAPES: dict[str, Check] = {
         {**_BLOCK_ID, "level": one_of("default", "info", "warning", "error", "success")},
     ),
     "data_visualization": shape(
-        {"title": string(LIMITS["data_visualization.title.max_length"]), "chart": _CHART}, _BLOCK_ID
+        {"title": string(LIMITS["data_visualization.title.max_length"]), "chart": _chart}, _BLOCK_ID
     ),
 }
 

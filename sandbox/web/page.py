@@ -140,7 +140,7 @@ class Page:
         mails = self._slack.mail.messages if self._slack.mail else []
         if not 1 <= number <= len(mails):
             raise HTTPException(404)
-        return HTMLResponse(mails[number - 1].html, headers={"Content-Security-Policy": _MAIL_POLICY})
+        return HTMLResponse(mails[number - 1].shown(), headers={"Content-Security-Policy": _MAIL_POLICY})
 
     def _page(self, shown: Shown) -> Response:
         body = environment().get_template("page.html.j2").render(shown=shown)

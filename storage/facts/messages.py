@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from storage.facts.charts import Chart
+
 
 @dataclass(frozen=True, slots=True)
 class Strong:
@@ -98,6 +100,8 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[tuple[Inline, ...], ...], ...]
     numeric: frozenset[int] = frozenset()
+    #: long enough that people turn pages, sort and filter it, where they can
+    sortable: bool = False
 
 
 class StepState(StrEnum):
@@ -168,7 +172,7 @@ class Rule:
     """A line between two parts."""
 
 
-Part = Heading | Paragraph | Note | Facts | Table | Steps | Buttons | Rule
+Part = Heading | Paragraph | Note | Facts | Table | Chart | Steps | Buttons | Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ SIGNS = {
 MOST_ROWS = 60
 
 
+def picture_id(number: int) -> str:
+    """Return the name under which the HTML shows the nth picture of a mail, counted from 0."""
+    return f"chart{number}@tidings"
+
+
 def more_rows(count: int) -> str:
     """Return the sentence about rows that are not shown; empty where all are."""
     return f"… {counted(count - MOST_ROWS, 'more row')}, see Slack" if count > MOST_ROWS else ""

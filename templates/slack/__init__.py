@@ -2,7 +2,8 @@
 
 from typing import Any, TypedDict
 
-from storage.facts.messages import Message
+from storage.facts.charts import Chart
+from storage.facts.messages import Message, Table
 from templates.slack import limits
 from templates.slack.inline import Reader, summary
 from templates.slack.layout import action_name, lay_out, name_blocks
@@ -11,7 +12,7 @@ from templates.slack.room import Room
 from templates.slack.views import answer, home, modal, page
 from templates.text import size
 
-__all__ = ["Rung", "SlackMessage", "TooLong", "action_name", "answer", "home", "modal", "page", "render"]
+__all__ = ["Rung", "SlackMessage", "TooLong", "action_name", "answer", "home", "modal", "newest", "page", "render"]
 
 
 class SlackMessage(TypedDict):
@@ -21,8 +22,19 @@ class SlackMessage(TypedDict):
     blocks: list[dict[str, Any]]
 
 
+def newest(message: Message, known: Rung = Rung.NATIVE) -> Rung:
+    """Return the rung to try first: what this message makes use of, and not above what the workspace is known to take.
+
+    A message on a rung below NATIVE, DATA_TABLE has nothing in it that a workspace may not know yet.
+    """
+    charts = any(isinstance(part, Chart) for part in message.parts)
+    sortable = any(isinstance(part, Table) and part.sortable for part in message.parts)
+    asked = Rung.NATIVE if charts else Rung.DATA_TABLE if sortable else Rung.TABLE
+    return max(asked, known, key=list(Rung).index)
+
+
 def render(
-    message: Message, *, revision: int = 0, rung: Rung = Rung.TABLE, team_id: str | None = None, zone: str = "UTC"
+    message: Message, *, revision: int = 0, rung: Rung = Rung.NATIVE, team_id: str | None = None, zone: str = "UTC"
 ) -> SlackMessage:
     """Return text and blocks that Slack accepts, whatever the message holds.
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from storage.facts.messages import Buttons, Heading, Part, Table
+from storage.facts.charts import Chart
+from storage.facts.messages import Buttons, Heading, Part
 from templates.slack import limits
 from templates.slack.inline import Reader
 from templates.slack.limits import Rung
@@ -19,7 +20,7 @@ def lay_out(parts: Sequence[Part], rung: Rung, reader: Reader, room: Room) -> li
     """Return the blocks of all parts, without ids.
 
     Headings and buttons are placed before anything else gets room: a long table must not push out the one next step.
-    Only one table is drawn as a table; Slack takes no second one in a message.
+    Only one table is drawn as a table, and two charts as charts; Slack takes no more in a message.
     """
     drawn: dict[int, list[Block]] = {}
     room = Room(room.chars - _ADMIT, room.blocks - 1)
@@ -29,25 +30,48 @@ def lay_out(parts: Sequence[Part], rung: Rung, reader: Reader, room: Room) -> li
     for index in pinned:
         drawn[index] = render_part(parts[index], rung, reader, share)
         share, room = share.less(drawn[index]), room.less(drawn[index])
-    tables = 0
+    taken = _Taken()
     for place, index in enumerate(others):
         later = len(others) - place - 1
         fair = Room(
             room.chars - min(later * _FAIR, room.chars // 2), max(1, room.blocks - min(later, room.blocks // 2))
         )
         part = parts[index]
-        tables += isinstance(part, Table)
-        chosen = max(rung, Rung.FIELDS, key=list(Rung).index) if tables > limits.TABLES else rung
-        drawn[index] = render_part(part, chosen, reader, fair if room.blocks else room)
+        drawn[index] = render_part(part, taken.rung(part, rung), reader, fair if room.blocks else room)
+        taken.count(drawn[index])
         room = room.less(drawn[index])
     blocks = [block for index in range(len(parts)) for block in drawn[index]]
     hidden = sum(1 for index, part in enumerate(parts) if not drawn[index] and _says_something(part))
     return [*blocks, context(more(hidden, "part"))] if hidden else blocks
 
 
+class _Taken:
+    """What of which Slack takes only so many is drawn already."""
+
+    def __init__(self) -> None:
+        self._tables = 0
+        self._charts = 0
+
+    def rung(self, part: Part, best: Rung) -> Rung:
+        """Return how a part is drawn."""
+        rungs = list(Rung)
+        chart = isinstance(part, Chart)
+        if chart and self._charts < limits.CHARTS and best is Rung.NATIVE:
+            return best
+        below = Rung.FIELDS if self._tables >= limits.TABLES else Rung.DATA_TABLE if chart else best
+        return max(best, below, key=rungs.index)
+
+    def count(self, blocks: Sequence[Block]) -> None:
+        """Count what was drawn."""
+        kinds = [block["type"] for block in blocks]
+        self._tables += sum(kind in {"table", "data_table"} for kind in kinds)
+        self._charts += kinds.count("data_visualization")
+
+
 def _says_something(part: Part) -> bool:
     """Whether the part has anything to show, so that leaving it out must be admitted."""
     content = getattr(part, "parts", None) or getattr(part, "rows", None) or getattr(part, "steps", None)
+    content = content or getattr(part, "series", None)
     return bool(content) or isinstance(part, Heading) or (isinstance(part, Buttons) and bool(part.buttons))
 
 

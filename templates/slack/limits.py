@@ -39,6 +39,13 @@ TABLE_COLUMNS = 20
 TABLES = 1
 DATA_TABLE_ROWS = 101
 DATA_TABLE_PAGE = 20
+#: Charts of one message; sources disagree on the series (12 or 6).
+CHARTS = 2
+CHART_TITLE = 50
+CHART_AXIS = 50
+CHART_LABEL = 20
+CHART_SERIES = 6
+CHART_CATEGORIES = 20
 #: Our own: one cell longer than this makes every table unreadable.
 CELL = 200
 
@@ -58,8 +65,11 @@ OVERFLOW_OPTIONS = 5
 
 
 class Rung(StrEnum):
-    """How tables are drawn: the newest way first, the one that every workspace understands last."""
+    """How tables and charts are drawn: the newest way first, the one that every workspace understands last."""
 
+    #: charts by Slack; tables that people sort as `data_table`
+    NATIVE = "native"
+    #: no charts
     DATA_TABLE = "data_table"
     TABLE = "table"
     FIELDS = "fields"

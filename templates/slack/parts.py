@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from storage.facts.charts import Chart
 from storage.facts.messages import (
     Button,
     Buttons,
@@ -21,6 +22,7 @@ from storage.facts.messages import (
     Table,
 )
 from templates.slack import limits
+from templates.slack.charts import chart
 from templates.slack.inline import Reader, address, mrkdwn, plain
 from templates.slack.limits import Rung, TooLong
 from templates.slack.room import Block, Room, context, more, section, weight
@@ -64,11 +66,13 @@ def _texts(part: Paragraph | Note, reader: Reader, room: Room) -> list[Block]:
     return [section("\n".join(lines)) | beside] if lines else []
 
 
-def _groups(part: Facts | Table | Steps | Buttons, rung: Rung, reader: Reader, room: Room) -> list[Block]:
+def _groups(part: Facts | Table | Chart | Steps | Buttons, rung: Rung, reader: Reader, room: Room) -> list[Block]:
     if isinstance(part, Facts):
         return _facts(part, reader, room)
     if isinstance(part, Table):
         return table(part, rung, reader, room)
+    if isinstance(part, Chart):
+        return chart(part, rung, reader, room)
     return _steps(part, reader, room) if isinstance(part, Steps) else _buttons(part.buttons, room)
 
 

@@ -8,7 +8,7 @@ from templates.text import counted, size
 Block = dict[str, Any]
 
 #: Keys whose strings a reader sees or Slack may count as text.
-_COUNTED = frozenset({"text", "fallback", "format", "caption", "url"})
+_COUNTED = frozenset({"text", "fallback", "format", "caption", "url", "title", "name", "label", "x_label", "y_label"})
 
 
 @dataclass(frozen=True, slots=True)

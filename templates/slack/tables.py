@@ -30,7 +30,7 @@ def table(part: Table, rung: Rung, reader: Reader, room: Room) -> list[Block]:
     if not columns or not rows or room.blocks < 3:
         return _caption(part, reader, room)
     sheet = _Sheet(part, columns, rows)
-    drawer = _grid if rung in {Rung.DATA_TABLE, Rung.TABLE} else _lines
+    drawer = _grid if rung in {Rung.NATIVE, Rung.DATA_TABLE, Rung.TABLE} else _lines
     return drawer(sheet, rung, reader, room)
 
 
@@ -40,7 +40,7 @@ def _caption(part: Table, reader: Reader, room: Room) -> list[Block]:
 
 
 def _grid(sheet: _Sheet, rung: Rung, reader: Reader, room: Room) -> list[Block]:
-    newest = rung is Rung.DATA_TABLE
+    newest = sheet.part.sortable and rung is not Rung.TABLE
     head: list[Block] = [{"type": "raw_text", "text": plain(name, limits.CELL)} for name in sheet.columns]
     above = [] if newest else _caption(sheet.part, reader, room)
     extra = _grid_extra(sheet, newest)
@@ -54,7 +54,8 @@ def _grid(sheet: _Sheet, rung: Rung, reader: Reader, room: Room) -> list[Block]:
         drawn.append(cells)
     if len(drawn) < 2:
         return above
-    return [*above, {"type": rung.value, "rows": drawn, **extra}, *_rest(len(sheet.rows) - len(drawn) + 1)]
+    kind = (Rung.DATA_TABLE if newest else Rung.TABLE).value
+    return [*above, {"type": kind, "rows": drawn, **extra}, *_rest(len(sheet.rows) - len(drawn) + 1)]
 
 
 def _grid_extra(sheet: _Sheet, newest: bool) -> Block:  # noqa: FBT001 - one caller, named there

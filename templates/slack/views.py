@@ -53,7 +53,7 @@ def home(
     messages: Sequence[Message],
     *,
     revision: int = 0,
-    rung: Rung = Rung.TABLE,
+    rung: Rung = Rung.NATIVE,
     team_id: str | None = None,
     zone: str = "UTC",
 ) -> Block:

@@ -1,10 +1,12 @@
 """Hostile and merely unlucky text, and whole messages made of it."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from hypothesis import strategies as st
 
 from storage.facts import messages as m
+from storage.facts.charts import Chart, ChartKind, Series
 
 FRAGMENTS = [
     "<!channel>", "<!here|x>", "<!subteam^S1>", "<@U1>", "<#C1|general>", "<https://evil.example|QuickBooks>", "https://evil.example/x",
@@ -52,10 +54,31 @@ def tables(draw):
     columns = tuple(draw(st.lists(outside, min_size=width, max_size=width)))
     rows = draw(st.lists(st.lists(running, min_size=0, max_size=width + 1).map(tuple), max_size=6))
     repeat = draw(st.sampled_from([1, 1, 20, 40]))
-    return m.Table(draw(outside), columns, tuple(rows * repeat), frozenset(draw(st.sets(st.integers(0, 5)))))
+    return m.Table(
+        draw(outside), columns, tuple(rows * repeat), frozenset(draw(st.sets(st.integers(0, 5)))), draw(st.booleans())
+    )
+
+
+amounts = st.none() | st.one_of(
+    st.integers(-5, 9).map(Decimal), st.decimals(allow_nan=True, allow_infinity=True), st.just(Decimal("1e400"))
+)
+
+
+@st.composite
+def charts(draw):
+    count = draw(st.sampled_from([0, 1, 2, 3, 20, 21, 40]))
+    names = draw(st.lists(outside, min_size=1, max_size=3))
+    points = draw(st.lists(amounts, min_size=1, max_size=3))
+    some = [Series(name, tuple(points[(n + at) % len(points)] for at in range(count))) for n, name in enumerate(names)]
+    series = tuple(some * draw(st.sampled_from([1, 1, 2, 5])))
+    places = tuple(names[at % len(names)] + draw(st.sampled_from(["", str(at)])) for at in range(count))
+    told = draw(st.booleans())
+    kind = draw(st.sampled_from(list(ChartKind)))
+    return Chart(draw(outside), kind, places, series, draw(outside), draw(outside), draw(outside), told)
 
 
 parts = st.one_of(
+    charts(),
     outside.map(m.Heading),
     running.map(m.Paragraph),
     running.map(m.Note),

@@ -29,6 +29,7 @@ KEYS = {
     "actions": {"type", "block_id", "elements"},
     "table": {"type", "block_id", "rows", "column_settings"},
     "data_table": {"type", "block_id", "rows", "caption", "page_size", "row_header_column_index"},
+    "data_visualization": {"type", "block_id", "title", "chart"},
     "input": {"type", "block_id", "label", "element", "hint", "optional"},
 }
 BUTTON_KEYS = {"type", "action_id", "text", "value", "url", "style", "confirm"}
@@ -93,6 +94,8 @@ class Judge:
         self.blocks(message["blocks"], "message", "message.blocks.max_items")
         self.no(self.total <= 10_000, f"total text {self.total}")
         self.no(sum(block["type"] in {"table", "data_table"} for block in message["blocks"]) <= 1, "two tables")
+        charts = sum(block["type"] == "data_visualization" for block in message["blocks"])
+        self.no(charts <= self.numbers["message.data_visualizations.max_items"], "three charts")
         return self.problems
 
     def view(self, view):
@@ -127,7 +130,7 @@ class Judge:
             self.no(block["type"] in self.types[surface], f"{block['type']} on {surface}")
             self.no(set(block) <= KEYS.get(block["type"], set()), f"{block['type']} keys {set(block)}")
             getattr(self, f"on_{block['type']}")(block)
-            if block["type"] != "data_table":
+            if block["type"] not in {"data_table", "data_visualization"}:
                 parsed = Block.parse(block)
                 self.no(parsed is not None, f"unknown to the SDK: {block['type']}")
                 self.second_opinion(parsed)
@@ -191,6 +194,29 @@ class Judge:
         self.no(all(cell["type"] != "rich_text" for cell in block["rows"][0]), "rich header cell")
         self.length(block["caption"], "header.text.max_length")
         self.rows(block["rows"], self.numbers["data_table.columns.max_items"])
+
+    def on_data_visualization(self, block):
+        """Six series and not twelve: sources disagree, the smaller number holds."""
+        self.length(block["title"], "data_visualization.title.max_length")
+        self.no(set(block["chart"]) == {"type", "series", "axis_config"}, "chart keys")
+        self.no(block["chart"]["type"] in {"bar", "line", "area"}, "chart type")
+        axes, series = block["chart"]["axis_config"], block["chart"]["series"]
+        self.no(set(axes) == {"categories", "x_label", "y_label"}, "axis keys")
+        for key in ("x_label", "y_label"):
+            self.length(axes[key], "data_visualization.axis_label.max_length")
+        categories = axes["categories"]
+        self.no(1 <= len(categories) <= self.numbers["data_visualization.categories.max_items"], "categories")
+        self.no(len(set(categories)) == len(categories), "category twice")
+        names = [one["name"] for one in series]
+        self.no(1 <= len(names) <= 6 and len(set(names)) == len(names), "series")
+        for one in series:
+            self.length(one["name"], "data_visualization.series_name.max_length")
+            self.no([point["label"] for point in one["data"]] == categories, "not one point per category")
+            for point in one["data"]:
+                self.length(point["label"], "data_visualization.category_label.max_length")
+                self.no(type(point["value"]) in {int, float} and abs(point["value"]) < float("inf"), "no number")
+        for text in [block["title"], *names, *categories, axes["x_label"], axes["y_label"]]:
+            self.no(not re.search("[<>]", text), "bracket in chart")
 
     def rows(self, rows, most):
         self.no(len({len(row) for row in rows}) == 1 and 1 <= len(rows[0]) <= most, "ragged or too wide")

@@ -1,6 +1,7 @@
 """What the Slack renderer does with ordinary messages: ids, ladders, cuts, neutral text."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,7 +103,8 @@ def test_block_ids_are_the_same_for_the_same_revision_and_new_for_the_next():
 def test_the_ladder_goes_down_to_text():
     table = m.Table("Rows", ("Source", "As of", "New"), ((("Shopify",), (m.When(NOW),), ("1,204",)),), frozenset({2}))
     message = m.Message("x", (table,))
-    newest = slack.render(message, rung=Rung.DATA_TABLE)["blocks"]
+    sortable = m.Message("x", (replace(table, sortable=True),))
+    newest = slack.render(sortable, rung=Rung.DATA_TABLE)["blocks"]
     assert [block["type"] for block in newest] == ["data_table"]
     assert newest[0]["rows"][1][2] == {"type": "raw_number", "value": 1204, "text": "1,204"}
     plain = slack.render(message)["blocks"]
@@ -113,7 +115,7 @@ def test_the_ladder_goes_down_to_text():
     assert fields[1]["fields"][2]["text"] == "*New*\n1,204"
     text = slack.render(message, rung=Rung.TEXT)["blocks"]
     assert text[1]["text"]["text"].startswith("• Shopify · As of: <!date^")
-    assert [rung.next() for rung in Rung] == [Rung.TABLE, Rung.FIELDS, Rung.TEXT, None]
+    assert [rung.next() for rung in Rung] == [Rung.DATA_TABLE, Rung.TABLE, Rung.FIELDS, Rung.TEXT, None]
 
 
 def test_empty_cells_and_short_rows_are_dashes():

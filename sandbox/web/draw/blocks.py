@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from sandbox.web.draw.charts import chart
 from sandbox.web.draw.context import DrawContext
 from sandbox.web.draw.markdown import markdown
 from sandbox.web.draw.mrkdwn import mrkdwn, plain
@@ -51,6 +52,10 @@ class Pen:
         if cell.get("type") == "rich_text":
             return self.rich(cell)
         return plain(str(cell.get("text", "")))
+
+    def chart(self, block: _Json) -> Markup:
+        """Draw a chart."""
+        return chart(block)
 
     def unknown(self, what: str) -> Markup:
         """Draw what is not known in red, and note it."""
