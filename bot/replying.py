@@ -21,6 +21,8 @@ from templates import notices
 from templates.notices import answering as words
 from templates.notices import began, linked
 from templates.notices import metrics as metric_words
+from templates.text import listed
+from templates.words import source_name
 
 _RUNS = 50
 #: "at 11" is about then
@@ -113,7 +115,8 @@ async def _metrics(of: Question) -> Message:
 def _lost(of: Question) -> Message:
     sources = [entry.source for entry in of.known]
     examples = nearest(of.asked.words, sources, of.asked.source_ids, offers=of.offers and not of.declined)
-    return words.not_understood(of.asked.words, examples, declined=of.declined)
+    about = listed([source_name(one) for one in sources if one.id in of.asked.source_ids]) if of.asked.unclear else ""
+    return words.not_understood(of.asked.words, examples, declined=of.declined, about=about)
 
 
 def _as_of_now(told: Message, asked: Asked, case: Case) -> Message:

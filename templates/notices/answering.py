@@ -154,10 +154,15 @@ def which_source(question: str, known: Sequence[str]) -> Message:
     return Message(summary, (Paragraph(asked), Paragraph(have)), kind="which_source")
 
 
-def not_understood(question: str, nearest: Sequence[str], *, declined: bool = False) -> Message:
-    """Return that the words were not understood, or that nothing was started, and the nearest things to ask."""
+def not_understood(question: str, nearest: Sequence[str], *, declined: bool = False, about: str = "") -> Message:
+    """Return that the words were not understood, or that nothing was started, and the nearest things to ask.
+
+    `about`: only what they are about was, as in "and amazon?" where nobody knows the question before.
+    """
     asked = shorten(label(question), 80)
     summary = "Nothing was started." if declined else f"I did not understand “{asked}”. Nothing was done."
+    if about and not declined:
+        summary = f"What would you like to know about {label(about)}?"
     parts: list[Part] = [Paragraph((Strong(summary),))]
     if nearest:
         parts.append(Paragraph(("You can ask, for example:",)))

@@ -47,6 +47,7 @@ def answer_messages() -> dict[str, Message]:
         "answer_refreshable": linked.what_can_refresh(both, s.NOW, may=True, admins=s.ADMINS, value="all"),
         "answer_which": answering.which_source("is it <fresh>?", ["quickbooks_9341", "temeritygoods.myshopify.com"]),
         "answer_lost": answering.not_understood("tell me a <b>joke</b>", ["is shopify fresh?", "what can I refresh?"]),
+        "answer_about": answering.not_understood("and amazon?", ["is amazon fresh?"], about="Amazon"),
         "answer_declined": answering.not_understood("don't refresh", ["is shopify fresh?"], declined=True),
         "answer_several": answering.together(
             [
