@@ -48,7 +48,7 @@ async def ask(case: Case) -> Reply:
 
 async def snooze_words(case: Case) -> Reply:
     """Show what a snooze of everything that a source is told of hides, until the end that was typed."""
-    asked = _ASKED.fullmatch(case.about.strip())
+    asked = _ASKED.fullmatch(" ".join(case.about.split()))
     if asked is None:
         return case.say(words.snooze_usage())
     known = await case.services.status.sources(case.actor)

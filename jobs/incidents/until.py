@@ -9,7 +9,10 @@ from jobs.plans import plain
 from jobs.slots import known_zone
 
 _SPAN = re.compile(r"(?:for )?(?P<n>[0-9]{1,3}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.ASCII)
-_CLOCK = r"(?:at )?(?P<hour>[01]?[0-9]|2[0-3])[:.](?P<minute>[0-5][0-9])"
+_CLOCK = (
+    r"(?:at )?(?P<hour>[01]?[0-9]|2[0-3])"
+    r"(?:[:.](?P<minute>[0-5][0-9])(?: ?(?P<half>am|pm))?| ?(?P<half_only>am|pm))"
+)
 _DAY = re.compile(
     rf"(?:until |till )?(?P<day>today|tomorrow|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)(?: {_CLOCK})?", re.ASCII
 )
@@ -18,6 +21,7 @@ _TIME = re.compile(rf"(?:until |till )?{_CLOCK}", re.ASCII)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MINUTES = {"m": 1, "h": 60, "d": 1440, "w": 10080}
 _MORNING = time(9)
+_HALF_A_DAY = 12
 
 
 class EndRefusedError(RequestError):
@@ -54,7 +58,8 @@ def _read(said: str, now: datetime, where: ZoneInfo) -> datetime | None:
     if dated := _DATE.fullmatch(said):
         try:
             return _at(date.fromisoformat(dated["date"]), dated, where, now)
-        except ValueError:
+        except (ValueError, OverflowError):
+            # No such day, or one that has no name in the other zone any more.
             raise EndRefusedError("date") from None
     if clock := _TIME.fullmatch(said):
         until = _at(today, clock, where, now)
@@ -72,5 +77,13 @@ def _named(named: re.Match[str], today: date, where: ZoneInfo, now: datetime) ->
 
 def _at(day: date, said: re.Match[str], where: ZoneInfo, now: datetime) -> datetime:
     """Return that local time; one that the clocks skip is the time after the gap."""
-    at = time(int(said["hour"]), int(said["minute"])) if said["hour"] else _MORNING
-    return datetime.combine(day, at, where).astimezone(now.tzinfo)
+    return datetime.combine(day, _clock(said) if said["hour"] else _MORNING, where).astimezone(now.tzinfo)
+
+
+def _clock(said: re.Match[str]) -> time:
+    hour, half = int(said["hour"]), said["half"] or said["half_only"]
+    if half:
+        if not 1 <= hour <= _HALF_A_DAY:
+            raise EndRefusedError("date")
+        hour = hour % _HALF_A_DAY + (_HALF_A_DAY if half == "pm" else 0)
+    return time(hour, int(said["minute"] or 0))

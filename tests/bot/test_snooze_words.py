@@ -24,6 +24,7 @@ async def test_a_snooze_to_any_end_is_shown_and_saved_by_its_card() -> None:
             "snooze shop until 2020-01-01": "That time is over",
             "snooze shop until whenever": "does not say until when",
             "snooze": "Name one source",
+            f"snooze a{' ' * 3900}z\nb": "no source",
             "snooze nothing 3 hours": "no source",
             "snooze quickbooks 3 hours": "No alarm about",
         }.items():

@@ -243,6 +243,8 @@ async def test_only_managers_and_only_their_own(sqlite_database: Database) -> No
         ("today 18:00", "2026-11-20T23:00"),
         ("until 15:00", "2026-11-21T20:00"),
         ("2026-12-01 07:05", "2026-12-01T12:05"),
+        ("until 5pm", "2026-11-20T22:00"),
+        ("friday 12:15 am", "2026-11-27T05:15"),
         ("90 minutes", "2026-11-20T22:30"),
         ("tuesday 25:00", None),
         ("whenever", None),
@@ -252,3 +254,10 @@ async def test_only_managers_and_only_their_own(sqlite_database: Database) -> No
 def test_ends_are_read_where_the_person_is(words: str, until: str | None) -> None:
     found = read_until(words, FRIDAY, "America/New_York", longest=LONGEST)
     assert found == (datetime.fromisoformat(until).replace(tzinfo=UTC) if until else None)
+
+
+@pytest.mark.parametrize("words", ["until 9999-12-31 23:59", "2026-02-30", "until 13pm"])
+def test_an_end_that_no_calendar_has_is_refused(words: str) -> None:
+    with pytest.raises(EndRefusedError) as refused:
+        read_until(words, FRIDAY, "America/New_York", longest=LONGEST)
+    assert refused.value.reason == "date"
