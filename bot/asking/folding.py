@@ -67,7 +67,9 @@ def _written_out(word: str, known: Language) -> list[str]:
         return known.contractions[word].split()
     stem = _POSSESSIVE.sub("", word)
     if stem != word:
-        return [stem, "is"] if stem in known.is_after else [f"{stem}'s"]
+        # Whose something is matters only where nobody knows the name: "globex's shopify", but "last month's margin".
+        owner = stem if stem in known.spelt else f"{stem}'s"
+        return [stem, "is"] if stem in known.is_after else [owner]
     for ending, written in known.contractions.items():
         if ending.startswith(("'", "n'")) and word.endswith(ending):
             return [word.removesuffix(ending), *written.split()]
