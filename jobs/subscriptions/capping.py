@@ -36,10 +36,9 @@ WAIT = timedelta(minutes=15)
 NEVER_CAPPED = (
     ESCALATIONS
     | OPERATORS_KINDS
-    | {CONNECT_CODE, AGAIN, TEST, REFRESH_CARD, MAIL_OFF, CONNECTION_TICKET, ACCESS_ASKED, ACCESS_DECIDED}
+    | {CONNECT_CODE, AGAIN, TEST, REFRESH_CARD, REFRESH_BEAT, MAIL_OFF, CONNECTION_TICKET, ACCESS_ASKED, ACCESS_DECIDED}
     | {DIGEST, BUNDLE}
 )
-_ANSWERS = frozenset({REFRESH_FINISHED, REFRESH_BEAT})
 _BEGINS = "more than "
 
 
@@ -86,6 +85,6 @@ def next_turn(now: datetime) -> datetime:
 
 def _answers(session: Session, delivery: Delivery) -> bool:
     """Whether it is the answer to somebody who pressed, in their place."""
-    if delivery.kind not in _ANSWERS or delivery.member_id is None:
+    if delivery.kind != REFRESH_FINISHED or delivery.member_id is None:
         return False
     return quiet.joined_at(session, delivery.subject.partition(".")[0], delivery.member_id) is not None
