@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -14,6 +14,9 @@ from storage.records.guarded import won
 from storage.records.inserts import insert, insert_new
 from storage.records.metric_forms import as_kept, as_metric, definition_json
 from storage.tables import MetricRow, MetricTurnRow, MetricValueRow, MetricVersionRow
+
+#: how long the values are kept that a period had before it was over
+SO_FAR_KEPT = timedelta(days=40)
 
 
 def name_key(name: str) -> str:
@@ -169,7 +172,24 @@ def keep(session: Session, metric: Metric, values: Sequence[Value], of: Calculat
     gone = set(before) - {one.period for one in values}
     for period in gone:
         _supersede(session, metric.id, period)
-    return [one for one in wrote if one is not None]
+    kept = [one for one in wrote if one is not None]
+    if kept:
+        _forget_so_far(session, metric.id, now)
+    return kept
+
+
+def _forget_so_far(session: Session, metric_id: str, now: datetime) -> None:
+    """Delete what periods came to before they were over, a while after it was superseded: one of each run, for years.
+
+    A whole period's value that was restated is kept.
+    """
+    old = delete(MetricValueRow).where(
+        col(MetricValueRow.metric_id) == metric_id,
+        col(MetricValueRow.newest).is_(False),
+        col(MetricValueRow.complete).is_(False),
+        col(MetricValueRow.written_at) < now - SO_FAR_KEPT,
+    )
+    session.connection().execute(old)
 
 
 def _kept(

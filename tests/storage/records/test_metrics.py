@@ -91,6 +91,23 @@ def test_what_is_kept_of_a_metric(database: Database) -> None:
     assert database.in_read(lambda session: metrics.newest_values(session, "met_1")) == []
 
 
+def test_what_a_period_came_to_before_it_was_over_is_not_kept_for_years(database: Database) -> None:
+    metric = database.in_write(seeded)
+    july = Period(date(2026, 7, 1), date(2026, 7, 31))
+
+    def kept(hour: int, amount: str, *, over: bool) -> None:
+        one, at = Value(july, Decimal(amount), complete=over), NOW + timedelta(hours=hour)
+        database.in_write(lambda session: metrics.keep(session, metric, [one], of(f"run_{hour}"), at))
+
+    kept(1, "1", over=False)
+    kept(2, "2", over=False)
+    kept(3, "3", over=True)
+    kept(4, "4", over=True)
+    kept(41 * 24 + 4, "5", over=True)
+    left = database.in_read(lambda session: metrics.revisions(session, "met_1", july))
+    assert [one.revision for one in left] == [3, 4, 5]
+
+
 def test_one_process_holds_a_turn_and_what_comes_meanwhile_is_done_after_it(database: Database) -> None:
     database.in_write(seeded)
     assert database.in_read(lambda session: metrics.due_turns(session, NOW)) == []
