@@ -43,14 +43,17 @@ def administration_parts(
 def _settings(found: Index, administration: Administration) -> tuple[tuple[str, Words], ...]:
     organization = found.organization
     promised = sum(one.source.promise is not None for one in found.statuses)
-    promises = f"{counted(promised, 'source')} of {len(found.statuses)} with a promise of their own  "
+    promises = (
+        f"set for {promised or 'none'} of {counted(len(found.statuses), 'source')}; the others follow their schedule  "
+    )
+    hooks = counted(administration.webhooks, "address", "addresses") if administration.webhooks else "none"
     rows: list[tuple[str, Words]] = [
         ("Members and roles", (_members(administration), Code("/data members"))),
         ("Schedules", ("when each source is collected  ", Code("/data schedule"))),
         ("Promises", (promises, Code("/data promise"))),
         ("Escalation", (_policy(found), Code("/data escalation"))),
-        ("Webhooks", (f"{counted(administration.webhooks, 'address', 'addresses')}  ", Code("/data webhooks"))),
-        ("Who did what", (Code("/data audit"),)),
+        ("Webhooks", (f"{hooks}  ", Code("/data webhooks"))),
+        ("Who did what", ("the newest entries of the audit  ", Code("/data audit"))),
     ]
     if organization.support_email:
         rows.append(("Support", (label(organization.support_email),)))

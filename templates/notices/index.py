@@ -182,9 +182,8 @@ def _row(status: SourceStatus, name: str, viewer: Viewer, now: datetime, owner: 
         *((f"{title}: ", *words) for title, words in mute_rows(source, now)),
     ]  # fmt: skip
     if needs_person(status):
-        under.append(
-            (Sign("warning", "Needs a person:"), " ", *ask_words(status, provider_name(source.provider), viewer.admins))
-        )
+        asks = ask_words(status, provider_name(source.provider), viewer.admins)
+        under.insert(0, (Sign("warning", "Needs a person:"), " ", *asks))
     return Paragraph(title, row_menu(status, viewer.may, viewer.manages, viewer.refresh_value), tuple(under))
 
 
