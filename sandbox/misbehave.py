@@ -1,5 +1,6 @@
 """Misbehaviour by script: rules that say which request meets which trouble, the same for every stand-in."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Kind(StrEnum):
     FAULT = "fault"
     #: accepted, never answered; ends when the caller leaves or after `seconds`
     HANG = "hang"
+    #: answer rightly, but only once the script is cleared
+    HOLD = "hold"
     #: accepted only after `seconds`, even when the caller has long left
     LATE = "late"
     #: a web page where data should be
@@ -136,14 +139,21 @@ class Script:
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._armed = [_Armed(rule) for rule in rules]
+        self._cleared = asyncio.Event()
 
     def add(self, *rules: Rule) -> None:
         """Put rules after those in force."""
         self._armed += [_Armed(rule) for rule in rules]
 
     def clear(self) -> None:
-        """Behave from now on."""
+        """Behave from now on, and answer what is held."""
         self._armed = []
+        self._cleared.set()
+        self._cleared = asyncio.Event()
+
+    async def cleared(self) -> None:
+        """Wait until the script is cleared next."""
+        await self._cleared.wait()
 
     @property
     def struck(self) -> int:

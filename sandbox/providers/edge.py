@@ -140,8 +140,9 @@ class _Turn:
             case Kind.REVOKE:
                 self.edge.manners.revoke(self.call.account)
                 return await self._answer()
-            case Kind.LATE:
-                await self.edge.clock.sleep(rule.seconds)
+            case Kind.LATE | Kind.HOLD:
+                held = rule.kind is Kind.HOLD
+                await (self.edge.script.cleared() if held else self.edge.clock.sleep(rule.seconds))
                 return await self._answer()
             case Kind.MALFORMED | Kind.OTHER_ACCOUNT:
                 return await self._misgive(rule)

