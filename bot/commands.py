@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rapidfuzz import fuzz, process
 
-from bot import names, values
+from bot import names, share, values
 from bot.case import Case
 from bot.questions import Intent, Question
 from bot.reply import Reply
@@ -49,7 +49,7 @@ def nearest_verb(word: str) -> str | None:
 
 async def status(case: Case) -> Reply:
     """Show how fresh the data is: of everything, or of what the words name; members who ask the same share a look."""
-    same = (case.member.organization_id, case.zone, case.about, manages(case))
+    same = (case.member.organization_id, case.zone, case.about, manages(case), share.offered(case))
     return await case.together.look(same, lambda: _status(case))
 
 
@@ -58,7 +58,9 @@ async def _status(case: Case) -> Reply:
     chosen = _chosen(case, [entry.source for entry in known])
     if isinstance(chosen, Message):
         return case.say(chosen)
-    return case.say(await status_told(case, known, chosen))
+    told = await status_told(case, known, chosen)
+    scope = Scope(everything=not chosen, source_ids=tuple(source.id for source in chosen))
+    return case.say(share.with_button(case, told, scope))
 
 
 async def status_told(

@@ -27,6 +27,7 @@ from bot import (
     rereads,
     rows,
     schedules,
+    share,
     shortcuts,
     telling,
     why,
@@ -139,6 +140,7 @@ def table() -> Mapping[str, Entry]:
         buttons.HISTORY: Entry(rows.history, Action.SEE_HISTORY, CLICKED),
         buttons.SCHEDULE: Entry(rows.schedule, Action.SEE_STATUS, CLICKED),
         buttons.MUTE: Entry(rows.mute, Action.MUTE_ALARMS, CLICKED),
+        buttons.SHARE: Entry(share.share, Action.SHARE_ANSWER, CLICKED),
         buttons.HELP: Entry(commands.help_, Action.SEE_STATUS, CLICKED),
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }

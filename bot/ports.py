@@ -406,6 +406,14 @@ class Explains(Protocol):
         ...
 
 
+class Sharing(Protocol):
+    """Answers for all of a channel."""
+
+    async def share(self, actor: Actor, place: Place, card: str, source_ids: Sequence[str]) -> str:
+        """Have the status of these sources (none: of all) posted there, once for a card; returns the channel's name."""
+        ...
+
+
 class Subscriptions(Protocol):
     """What people are told."""
 
@@ -765,6 +773,11 @@ class Services(Protocol):
     @property
     def audit(self) -> Audit:
         """The audit."""
+        ...
+
+    @property
+    def sharing(self) -> Sharing:
+        """Sharing answers."""
         ...
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot import commands, names, values, why
+from bot import commands, names, share, values, why
 from bot.asking.facts import Asked, Intent, Span, Understood
 from bot.asking.language import language
 from bot.asking.nearest import nearest
@@ -131,7 +131,8 @@ def _as_of_now(told: Message, asked: Asked, case: Case) -> Message:
 
 async def _status(of: Question) -> Message:
     chosen = [] if of.asked.everything and not of.asked.except_ids else of.sources
-    return await commands.status_told(of.case, of.known, chosen, offers=of.offers)
+    told = await commands.status_told(of.case, of.known, chosen, offers=of.offers)
+    return share.with_button(of.case, told, of.scope())
 
 
 async def _when_last(of: Question) -> Message:

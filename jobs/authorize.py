@@ -13,6 +13,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.SEND_AGAIN: Role.VIEWER,
     Action.SEND_TEST: Role.VIEWER,
     Action.CHOOSE_MESSAGES: Role.VIEWER,
+    Action.SHARE_ANSWER: Role.VIEWER,
     Action.START_REFRESH: Role.REFRESHER,
     Action.CANCEL_REFRESH: Role.REFRESHER,
     Action.LOAD_HELD: Role.MANAGER,

@@ -94,6 +94,7 @@ from jobs.refresh.service import RefreshService
 from jobs.schedule import schedules_loader, slots_submitter
 from jobs.schedules import ScheduleService
 from jobs.services import Services
+from jobs.sharing import ShareService, shared_words
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
 from jobs.subscriptions.bundle import with_bundles
@@ -291,6 +292,7 @@ def build_jobs(
         outgoing=OutgoingService(desk, clock, seal, here=settings.webhooks_to_this_machine),
         receipts=ReceiptService(desk),
         explain=ExplainService(desk, clock, read_budget=ground.read_budget, sender=settings.mail_from),
+        sharing=ShareService(desk, clock, port.enqueue, channels.look),
         landed=LandedService(desk, clock, ground.warehouses),
         timelines=TimelineService(desk, clock, notifier),
         subscriptions=subscriptions,
@@ -339,6 +341,7 @@ def build_jobs(
                     **disconnect_words(),
                     **privacy_words(),
                     **landed_words(),
+                    **shared_words(ground.read_budget),
                     **forgery_words(),
                     **outgoing_words(),
                     **beat_words(),

@@ -30,6 +30,7 @@ from jobs.refresh.held import HeldService
 from jobs.refresh.rereading import RereadService
 from jobs.refresh.service import RefreshService
 from jobs.schedules import ScheduleService
+from jobs.sharing import ShareService
 from jobs.status import StatusService
 from jobs.subscriptions.channels import ChannelSubscriptionService
 from jobs.subscriptions.digests import DigestService
@@ -67,6 +68,7 @@ class Services:
     outgoing: OutgoingService
     receipts: ReceiptService
     explain: ExplainService
+    sharing: ShareService
     landed: LandedService
     timelines: TimelineService
     subscriptions: SubscriptionService

@@ -92,6 +92,8 @@ HISTORY = "history"
 SCHEDULE = "schedule"
 #: Show the card that mutes late and failing alarms about a source for a day. Value: its id.
 MUTE = "mute"
+#: Share an answer with the channel where it was asked for. Value: the card and the sources.
+SHARE = "share"
 #: Show what can be asked.
 HELP = "help"
 #: A button that only opens a link; ack and do nothing.

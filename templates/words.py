@@ -80,6 +80,7 @@ ACTIONS = {
     Action.CONNECT: "connect an account",
     Action.DISCONNECT: "disconnect an account",
     Action.ASK_FOR_HELP: "ask for help with a connection",
+    Action.SHARE_ANSWER: "share an answer in a channel",
     Action.SEE_MEMBERS: "see who is a member",
     Action.MANAGE_MEMBERS: "change who may do what",
     Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",

@@ -49,6 +49,8 @@ class Action(StrEnum):
     #: how fresh sources must be
     CHANGE_PROMISE = "change_promise"
     CHANGE_METRICS = "change_metrics"
+    #: how sources stand, to all of a channel that an admin allowed
+    SHARE_ANSWER = "share_answer"
     #: take an incident on, or hear nothing of it for a while
     HANDLE_INCIDENT = "handle_incident"
     #: hear no new alarms of a kind about a source for a while

@@ -53,7 +53,7 @@ WHO: Mapping[str, tuple[str, ...]] = {
         *("click:connection_test", "click:connection_ticket", "click:deliveries", "click:again_mail"),
         *("click:again_slack", "click:notify_form", "click:notify_about", "click:notify_test", "click:why"),
         *("click:receipt_show", "click:home_show", "click:source_more", "click:history", "click:schedule"),
-        *("click:help", "click:open_link", "submit:notify_form", "shortcut:explain_this"),
+        *("click:help", "click:share", "click:open_link", "submit:notify_form", "shortcut:explain_this"),
     ),
     "refresher": (
         *("say:refresh", "click:refresh_ask", "click:refresh_confirm", "click:refresh_stale", "click:refresh_cancel"),

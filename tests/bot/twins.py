@@ -1013,6 +1013,20 @@ class TwinReceipts:
 
 
 @dataclass
+class TwinSharing:
+    """Shares in one channel, once for a card."""
+
+    done: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    async def share(self, actor: Actor, place: Place, card: str, source_ids: Sequence[str]) -> str:
+        authorize(actor, Action.SHARE_ANSWER)
+        if place.channel_id != "C0FINANCE":
+            raise ChannelRefusedError("shared")
+        self.done.setdefault(card, (place.channel_id, tuple(source_ids)))
+        return "finance"
+
+
+@dataclass
 class TwinServices:
     """All of them."""
 
@@ -1040,6 +1054,7 @@ class TwinServices:
         self.outgoing = TwinOutgoing()
         self.receipts = TwinReceipts()
         self.explain = TwinExplain()
+        self.sharing = TwinSharing()
         self.landed = TwinLandings()
         self.timelines = TwinTimelines()
         self.subscriptions = TwinSubscriptions()

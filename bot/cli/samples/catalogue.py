@@ -43,6 +43,7 @@ from bot.cli.samples.missed import missed_messages
 from bot.cli.samples.numbers import metric_messages
 from bot.cli.samples.policies import policies
 from bot.cli.samples.quiet import quiet_messages
+from bot.cli.samples.surfaces import surface_messages
 from bot.cli.samples.trouble import muted, promised, troubles
 from bot.cli.samples.why import why_messages
 from jobs.authorize import NEEDED
@@ -205,6 +206,7 @@ def messages() -> Mapping[str, Message]:
         **why_messages(),
         **quiet_messages(),
         **answer_messages(),
+        **surface_messages(),
         **muted(SHOPIFY, incident),
         "dismissed": notices.dismissed(),
         "member_list": notices.member_list(
