@@ -21,14 +21,15 @@ def check(definition: Definition) -> None:
         _check_selection(selection, definition)
     if definition.calculation is Calculation.CUMULATIVE and definition.frequency is Frequency.WEEKLY:
         raise MetricRefusedError("weeks lie across fiscal years: choose days, months or quarters to add up")
+    if not 1 < definition.window <= _MOST_WINDOW:
+        raise MetricRefusedError(f"rolling takes 2 to {_MOST_WINDOW} periods")
     sound = (
         1 <= definition.fiscal_month <= _MONTHS
         and 0 <= definition.decimals <= _MOST_DECIMALS
-        and 1 < definition.window <= _MOST_WINDOW
         and known_zone(definition.zone)
     )
     if not sound:
-        raise MetricRefusedError("the fiscal year, the decimals, the window or the zone is none that can be")
+        raise MetricRefusedError("the fiscal year, the decimals or the zone is none that can be")
 
 
 def check_name(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from storage.facts.messages import (
     Button,
@@ -43,6 +43,8 @@ _OFTEN = {
 _PERCENT = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
 #: how one is made
 EXAMPLE = "new Net income = profit and loss: NetIncome, monthly, target at least 4000"
+#: one absurd amount must not hide all the others
+_EVERY_DIGIT = Context(prec=100)
 #: rows of a table
 _MOST = 100
 
@@ -163,7 +165,7 @@ def _number(value: Decimal, definition: Definition, currency: str) -> str:
     percent = definition.calculation in _PERCENT
     plain = definition.calculation is Calculation.COUNT
     shown = (value * 100 if percent else value).quantize(
-        Decimal(1) if plain else Decimal(1).scaleb(-definition.decimals), ROUND_HALF_UP
+        Decimal(1) if plain else Decimal(1).scaleb(-definition.decimals), ROUND_HALF_UP, _EVERY_DIGIT
     )
     return f"{shown:,f}{' %' if percent else f' {currency}' if currency else ''}"
 

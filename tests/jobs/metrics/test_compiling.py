@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import duckdb
@@ -23,9 +23,13 @@ from storage.facts.metrics import (
     Direction,
     Frequency,
     ItemKind,
+    Kept,
+    Period,
     Selection,
     Target,
+    Value,
 )
+from templates.notices.metrics import value_words
 
 KINDS = {dataset: min(table.kinds) for (dataset, _), table in tables().items()}
 nasty = st.text(max_size=40) | st.sampled_from(["'", "x'); DROP TABLE metrics; --", "$1", '"', "\\", "%s", "{one}"])
@@ -102,10 +106,18 @@ def test_a_document_of_another_century_ends_no_calculation() -> None:
     assert len(made) == MOST_PERIODS
 
 
+def test_an_absurd_amount_hides_no_other_metric() -> None:
+    value = Value(Period(date(2026, 1, 1), date(2026, 1, 31)), Decimal(10) ** 40)
+    kept = Kept(value, 1, "USD", datetime(2026, 2, 1, tzinfo=UTC), "run_1", 1, 1)
+    assert value_words(Definition(Selection(Dataset.REVENUE)), kept).endswith("000.00 USD")
+
+
 def test_an_item_may_have_commas_and_a_misspelt_option_is_named() -> None:
     wish = read_wish("Sold = customers: Cooper, Ann / customers: Fish, Bob & Co, quarterly, decimals 1")
     assert [item for _, item in wish.items] == ["Cooper, Ann", "Fish, Bob & Co"]
     assert (wish.rest.frequency, wish.rest.decimals) == (Frequency.QUARTERLY, 1)
+    with pytest.raises(MetricRefusedError, match="2 to 60 periods"):
+        check(read_wish("N = revenue, rolling 99").rest)
     with pytest.raises(MetricRefusedError, match="montly"):
         read_wish("N = revenue, montly, decimals 1")
 
