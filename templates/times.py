@@ -59,6 +59,17 @@ def day(on: date) -> str:
     return f"{_MONTHS[on.month - 1]} {on.day}, {on.year}"
 
 
+def month(on: date) -> str:
+    """Return a calendar month: ``Jan 2024``."""
+    return f"{_MONTHS[on.month - 1]} {on.year}"
+
+
+def short(at: datetime, zone: str) -> str:
+    """Return day and time without year and zone, for the scale of a chart, whose title names them: ``Jan 1, 14:37``."""
+    local = aware(at).astimezone(zone_of(zone))
+    return f"{_MONTHS[local.month - 1]} {local.day}, {local:%H:%M}"
+
+
 def time_of_day(at: datetime, zone: str) -> str:
     """Return time and zone: ``14:37 EST``."""
     local = aware(at).astimezone(zone_of(zone))

@@ -11,6 +11,7 @@ from templates import times
 from templates.notices.partly import as_of, lacks, lost
 from templates.notices.past import back_to
 from templates.notices.pieces import doing, instant, touched
+from templates.notices.trends import history_charts
 from templates.text import counted, label, number, shorten
 from templates.words import RESULTS, STAGES, TRIGGERS, provider_name, short_names, source_title
 
@@ -44,7 +45,8 @@ def history(
     table = Table("Newest first", _columns(names, receipts), rows)
     note = Note(("“Data as of” moves only when a run becomes ready. Checked ", When(now), "."))
     heading = Heading(f"History of {source_title(source) if source else name}")
-    parts: tuple[Part, ...] = (heading, table, *_remarks(ordered, names), *_estimates(calibration), note)
+    pictures = history_charts(ordered, zone) if source else []
+    parts: tuple[Part, ...] = (heading, *pictures, table, *_remarks(ordered, names), *_estimates(calibration), note)
     said = _last(ordered, name, zone) if source else f"what happened lately to {name}."
     return Message(f"{label(organization)}: {said}", parts, kind="history")
 

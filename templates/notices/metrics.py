@@ -24,6 +24,7 @@ from storage.facts.metrics import Calculation, Definition, Direction, Frequency,
 from templates import actions, times
 from templates.notices.answers import say
 from templates.notices.pieces import Words
+from templates.notices.trends import metric_chart
 from templates.text import counted, label
 
 _STATES = {
@@ -99,6 +100,8 @@ def metric_shown(shown: Shown, now: datetime) -> Message:
     parts: list[Part] = [Heading(name), Paragraph((Strong(value),)), Facts(tuple(rows))]
     if latest is not None and latest.value.reason:
         parts.append(Note((f"No value: {label(latest.value.reason)}.",)))
+    chart = metric_chart(shown)
+    parts += [chart] if chart is not None else []
     if shown.values:
         parts.append(_values(definition, shown.values))
     state = "" if shown.state is MetricState.CURRENT else f" ({_STATES[shown.state]})"

@@ -48,6 +48,8 @@ from templates.words import (
 
 #: Up to this many sources each get a block of their own; more become a table.
 _SIDE_BY_SIDE = 4
+#: Up to this many rows are read from top to bottom.
+_READ = 10
 #: Failures that wait for a person.
 _NEEDS = frozenset({FailureKind.RECONNECT, FailureKind.BROKEN, FailureKind.HELD})
 _ORDER = [Freshness.NEVER, Freshness.OVERDUE, Freshness.LATE, Freshness.FRESH]
@@ -291,7 +293,9 @@ def _table(statuses: Sequence[SourceStatus], now: datetime) -> Table:
     names = long_names([entry.source for entry in statuses])
     rows = tuple(_row(entry, names[entry.source.id], now) for entry in statuses)
     columns = ("Source", "Data as of", "State", "Connection", "Running now", "Next collection")
-    return Table(f"{len(statuses)} sources, what needs a person first", columns, rows)
+    # Few rows are read; many are sorted and searched, where Slack lets people.
+    sortable = len(statuses) > _READ
+    return Table(f"{len(statuses)} sources, what needs a person first", columns, rows, sortable=sortable)
 
 
 def _row(status: SourceStatus, name: str, now: datetime) -> tuple[tuple[Inline, ...], ...]:

@@ -159,7 +159,7 @@ def test_status_puts_what_needs_a_person_on_top_and_counts_it():
 
 def test_fifty_sources_are_all_shown_in_one_slack_message():
     blocks = slack.render(notices.status(ORG, many(50), NOW, refresh_value="x"))["blocks"]
-    table = next(block for block in blocks if block["type"] == "table")
+    table = next(block for block in blocks if block["type"] == "data_table")
     assert len(table["rows"]) == 51
     assert blocks[-1]["type"] == "actions"
 

@@ -36,6 +36,7 @@ from bot.cli.samples.facts import (
     source,
     status,
     told,
+    usual_runs,
     working,
 )
 from bot.cli.samples.hooks import hook_messages
@@ -500,6 +501,7 @@ def _histories() -> dict[str, Message]:
         "history_receipts": notices.history(
             ORG, SHOPIFY, runs[:1], NOW, zone=ZONE, receipts={"run_src_shopify_1": "rcp_04"}
         ),
+        "history_charts": notices.history(ORG, SHOPIFY, usual_runs(), NOW, zone=ZONE),
         "history_all": notices.history(
             ORG, None, [runs[0], run(QUICKBOOKS)], NOW, sources={SHOPIFY.id: SHOPIFY, QUICKBOOKS.id: QUICKBOOKS}
         ),

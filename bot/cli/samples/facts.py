@@ -201,6 +201,24 @@ def refresh(*runs: tuple[Source, Run], **more: Any) -> RefreshStatus:
     return RefreshStatus(**(values | more))
 
 
+def usual_runs() -> list[Run]:
+    """Return ten runs of two days, the newest first, of which one came late and one failed."""
+    late = (20, 80, 140, 200, 660, 720, 780, 840, 900, 960)
+    rows = (31, 204, 96, 410, 1_204, 88, 0, 130, 260, 175)
+    runs = [
+        run(
+            asked=minutes_before + 2,
+            as_of=minutes_before + 1,
+            id=f"run_{minutes_before}",
+            counts={"orders": StreamCounts(new=new, changed=0, total=18_204)},
+            trigger=Trigger.SCHEDULE,
+            clocks=Clocks(*(NOW - minutes(minutes_before + ago) for ago in (2, 1, 0.4, 0))),
+        )
+        for minutes_before, new in zip(late, rows, strict=True)
+    ]
+    return [*runs[:4], run(state=RunState.FAILED, asked=300, failed=failure(), id="run_f"), *runs[4:]]
+
+
 def ready(**more: Any) -> RefreshStatus:
     """Return one that is over, and good."""
     return refresh((SHOPIFY, run(counts=COUNTS)), **more)

@@ -29,6 +29,9 @@ _NET = Definition(
     Selection(Dataset.PROFIT_AND_LOSS, ItemKind.SECTION, "NetIncome", "Net income"),
     target=Target(Decimal(4000), Direction.AT_LEAST, Decimal(10)),
 )
+_MONTHS = (
+    "1204.50", "4414.00", "3980.10", None, "5211.00", "4100.00", "3655.25", "-880.40", "2950.00", "3100.75", "2800.00",
+)  # fmt: skip
 _GROWTH = Definition(_INCOME, Calculation.GROWTH, decimals=1)
 
 
@@ -44,7 +47,9 @@ def metric_messages() -> dict[str, Message]:
     new = _shown("Margin", Definition(_INCOME, Calculation.RATIO, _INCOME), MetricState.CALCULATING)
     empty = _shown("Margin", new.metric.definition, MetricState.CURRENT,
                    _kept(None, reason="the divisor is zero in this period"))  # fmt: skip
+    months = [_kept(value, month) for month, value in zip(range(11, 0, -1), _MONTHS, strict=True)]
     return {
+        "metric_trend": metrics.metric_shown(_shown("Net <b>income</b>", _NET, MetricState.CURRENT, *months), NOW),
         "metrics_none": metrics.metrics_list("Temerity Goods", [], NOW),
         "metrics": metrics.metrics_list("Temerity Goods", [net, growth, frozen, broken, new], NOW),
         "metric": metrics.metric_shown(net, NOW),
@@ -62,10 +67,14 @@ def metric_messages() -> dict[str, Message]:
 
 
 def _kept(value: str | None, month: int = 11, *, before: str = "", currency: str = "USD", reason: str = "") -> Kept:
-    end = date(2026, month, 30 if month == 11 else 31)
+    end = _last_day(month)
     made = Value(Period(date(2026, month, 1), end), None if value is None else Decimal(value), reason, 3, month < 11)
     changed = {"why": "data", "before": before, "complete_before": True} if before else {}
     return Kept(made, 2 if before else 1, currency, AS_OF, "run_1", 7, 1, changed)
+
+
+def _last_day(month: int) -> date:
+    return date(2026, month + 1, 1) - timedelta(days=1)
 
 
 def _shown(

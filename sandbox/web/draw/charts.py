@@ -5,10 +5,12 @@ from typing import Any
 from markupsafe import Markup
 
 _Json = dict[str, Any]
-_WIDTH, _HEIGHT, _LEFT, _TOP, _LOW = 560, 210, 56, 10, 176
+_WIDTH, _HEIGHT, _LEFT, _TOP, _LOW = 560, 214, 56, 10, 176
 _COLOURS = ("#1264a3", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _TEXT = Markup('<text x="{x:.1f}" y="{y:.1f}" class="chart-{role}">{words}</text>')
-_LABELS = 7
+_LABELS = 6
+#: Room for half of the last label.
+_BESIDE = 24
 
 
 def chart(block: _Json) -> Markup:
@@ -43,7 +45,7 @@ def _axes(drawn: _Json) -> Markup:
     step = -(-len(names) // _LABELS)
     kept = [at for at in range(len(names)) if (len(names) - 1 - at) % step == 0]
     out += [_TEXT.format(x=_LEFT + (at + 0.5) * wide, y=_LOW + 16, role="label", words=names[at]) for at in kept]
-    out.append(_TEXT.format(x=_LEFT + (_WIDTH - _LEFT) / 2, y=_HEIGHT - 2, role="label",
+    out.append(_TEXT.format(x=_LEFT + (_WIDTH - _LEFT) / 2, y=_HEIGHT - 5, role="label",
                             words=drawn["axis_config"].get("x_label", "")))  # fmt: skip
     for number, one in enumerate(drawn["series"]):
         colour = _COLOURS[number % len(_COLOURS)]
@@ -60,7 +62,7 @@ def _axes(drawn: _Json) -> Markup:
             out.append(line.format(way, colour))
     unit = drawn["axis_config"].get("y_label", "")
     picture = Markup('<p class="chart-unit">{}</p><svg viewBox="0 0 {} {}" role="img">{}</svg>')
-    return picture.format(unit, _WIDTH, _HEIGHT, Markup().join(out))
+    return picture.format(unit, _WIDTH + _BESIDE, _HEIGHT, Markup().join(out))
 
 
 def _grid(y: float, level: float) -> Markup:
