@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from storage.facts.deliveries import Channel
-from storage.facts.messages import Choice, Form, Inline, Note, Paragraph, Part, Strong, TextInput
+from storage.facts.messages import Choice, Code, Form, Inline, Note, Paragraph, Part, Strong, TextInput
 from storage.facts.own import Own
 from storage.facts.subscriptions import BOTH, OFF, Topic, Ways
 from storage.facts.subscriptions import Choice as Chosen
@@ -146,6 +146,9 @@ def _said(own: Own, source_id: str | None) -> tuple[Part, ...]:
     if single:
         names = ", ".join(label(own.choices.sources[one]) for one in single if one)
         parts.insert(0, Paragraph((f"You chose something else for: {shorten(names, 200)}. That stays as it is.",)))
+    if len(own.choices.sources) > _MOST_SOURCES:
+        first = f"Only the first {_MOST_SOURCES} sources are in the list above; for another one type "
+        parts.append(Note((first, Code("/data notify late <source> mail"), ".")))
     return tuple(parts)
 
 

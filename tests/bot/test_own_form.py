@@ -6,9 +6,11 @@ from datetime import UTC, datetime, time
 
 from sandbox.slack.views import View
 from storage.facts.deliveries import Channel
-from storage.facts.quiet import Digest, Quiet, Rhythm
-from storage.facts.subscriptions import BOTH, OFF, Choice, Topic
+from storage.facts.own import Own
+from storage.facts.quiet import Digest, Quiet, QuietView, Rhythm
+from storage.facts.subscriptions import BOTH, OFF, Choice, Choices, Topic
 from templates import actions
+from templates.forms.notifications import notifications_form
 from tests.bot.stage import Stage, staged
 from tests.bot.twins import SHOP
 
@@ -101,3 +103,12 @@ async def test_what_is_wrong_is_said_beside_it_and_nothing_is_saved() -> None:
         await stage.slack.submit_view("U0MAYA", {"late.all": "digest"})
         assert set((await filled(stage)).errors) == {"digest"}
         assert stage.services.own.saved == {}
+
+
+def test_sources_that_the_list_has_no_room_for_are_not_kept_quiet_about() -> None:
+    def own(count: int) -> Own:
+        named = {f"src_{number}": f"Shop {number}" for number in range(count)}
+        return Own(Choices((), named, None), QuietView(None, "UTC", None), None)
+
+    said = [any("Only the first 90" in str(part) for part in notifications_form(own(n), None).parts) for n in (90, 91)]
+    assert said == [False, True]
