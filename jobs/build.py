@@ -68,7 +68,7 @@ from jobs.incidents.lateness import PASS_SECONDS, lateness_pass
 from jobs.incidents.muting import MuteService
 from jobs.incidents.reminding import reminder_sweep
 from jobs.installs.service import InstallMeans, InstallService
-from jobs.installs.telling import install_words
+from jobs.installs.telling import install_words, welcome_words
 from jobs.installs.tokens import InstallTokens
 from jobs.leasing import LEASE_SECONDS
 from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
@@ -342,6 +342,7 @@ def build_jobs(
                     **privacy_words(),
                     **landed_words(),
                     **shared_words(ground.read_budget),
+                    **welcome_words(),
                     **forgery_words(),
                     **outgoing_words(),
                     **beat_words(),

@@ -44,6 +44,8 @@ INCIDENT_NOTE = "incident_note"
 FLEET_ALARM = "fleet_alarm"
 #: Tidings was removed from a Slack workspace
 WORKSPACE_LEFT = "workspace_left"
+#: what to do first, to whoever installed it and became admin by that; by DM. Its subject: the organization
+WELCOME = "welcome"
 EXPIRY_WARNING = "expiry_warning"
 #: alarms that somebody muted are told again. Its subject: the source, the instant and the kinds
 MUTE_OVER = "mute_over"
@@ -288,6 +290,12 @@ class Notifier:
         """Mail to every admin that Slack reaches nobody there any more; Slack itself cannot tell them."""
         for admin in organizations.admins(session, organization_id):
             self._mail(session, WORKSPACE_LEFT, f"{team_id}.{int(now.timestamp())}", admin, now)
+
+    def welcome(self, session: Session, installer: Member, now: datetime) -> None:
+        """Tell whoever made the organization by installing it what to do first; once."""
+        place = f"{installer.team_id}/{installer.user_id}"
+        self._add(session, installer.organization_id, WELCOME, installer.organization_id, Channel.SLACK, place,
+                  installer.id, now)  # fmt: skip
 
     def owner_left(self, session: Session, owner: Member, now: datetime) -> bool:
         """Tell every other admin, by DM and mail, else support; once for each leaver. Return whether that is news."""

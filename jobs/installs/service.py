@@ -194,7 +194,13 @@ class InstallService:
     async def _stored(self, found: Installed) -> Stored:
         def work(session: Session) -> Stored:
             means = self._means
-            return store(session, means.seal, found, means.clock.now(), support_team=means.support_team)
+            now = means.clock.now()
+            stored = store(session, means.seal, found, now, support_team=means.support_team)
+            if stored.made_admin and found.team is not None:
+                installer = organizations.member_by_identity(session, SlackIdentity(found.team.id, found.installer))
+                if installer is not None:
+                    means.notifier.welcome(session, installer, now)
+            return stored
 
         try:
             return await self._means.database.writing(work)

@@ -1,4 +1,4 @@
-"""An answer that somebody shares with a channel: the same words, with nothing to press, who shared it and as of when."""
+"""An answer that somebody shares with a channel: the same words, with nothing to press, who shared it and when."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -32,7 +32,7 @@ def for_all(message: Message, by: Member, now: datetime) -> Message:
         elif not isinstance(part, Buttons):
             kept.append(part)
     person = Person(by.name, by.team_id, by.user_id)
-    note = Note(("Shared by ", person, ". As of ", When(now), "; how it stands now: ", Code("/data status"), "."))
+    note = Note(("Shared by ", person, ". Checked ", When(now), "; how it stands now: ", Code("/data status"), "."))
     return replace(message, parts=(*kept, note), kind="shared")
 
 

@@ -38,7 +38,7 @@ async def test_what_is_shared_is_posted_once_for_all_with_its_time_and_nothing_t
         await eventually(lambda: len(posted(stage)) == 2, seconds=60)
         one = next(one for one in stage.slack.messages("C0FINANCE") if "Shared by" in one.everything)
         assert not one.actions
-        assert "As of" in one.everything
+        assert "Checked" in one.everything
         assert "Shopify" in one.everything
         with pytest.raises(NotFoundError):
             await sharing.share(maya, FINANCE, "card_3", ["src_of_others"])

@@ -4,7 +4,7 @@ from bot.cli.samples import facts as s
 from storage.facts.messages import Message
 from storage.facts.people import Role
 from templates import notices
-from templates.notices import shared, shortcuts
+from templates.notices import shared, shortcuts, welcome
 
 
 def surface_messages() -> dict[str, Message]:
@@ -13,6 +13,7 @@ def surface_messages() -> dict[str, Message]:
     status = notices.status(s.ORG, both, s.NOW, zone=s.ZONE, refresh_value="all")
     return {
         "shared_status": shared.for_all(status, s.member("Maya Ortiz <b>", Role.VIEWER), s.NOW),
+        "welcome": welcome.welcome("Harbour & Pine"),
         "share_done": shared.shared("finance"),
         "share_refused": shared.not_shared("not_allowed"),
         "why_not_ours": shortcuts.not_ours(),

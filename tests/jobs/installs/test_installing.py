@@ -12,10 +12,12 @@ from connectors.slack_install import Installed
 from jobs.errors import FlowGoneError, FlowRefusedError
 from jobs.installs.service import InstallService
 from jobs.installs.storing import Stored
+from jobs.installs.telling import welcome_words
 from jobs.manifest import manifest
+from jobs.notify import WELCOME
 from storage.facts.ids import new_id
 from storage.facts.people import Role
-from storage.records import organizations, workspaces
+from storage.records import deliveries, organizations, workspaces
 from storage.sessions import Database, Session
 from tests.jobs.installs.stage import BROWSER, EAST, HARBOUR, NORTHWIND, OTHER, WEST, Stage, staged
 
@@ -35,6 +37,25 @@ async def test_a_new_workspace_gets_an_organization_and_its_installer_is_admin(
         assert await stage.posts(HARBOUR) == HARBOUR
         assert stage.entries(ruth.organization_id) == [("slack:U0RUTH", "install", HARBOUR)]
         assert stage.unexplained(ruth.organization_id) == {}
+
+
+async def test_whoever_made_the_organization_is_told_once_what_to_do_first(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        await stage.install(HARBOUR)
+        await stage.install(HARBOUR)
+        told = [work.subject for work in stage.works if work.kind == "delivery"]
+        assert len(told) == 1
+
+        def read(session: Session) -> tuple[str, str, str]:
+            one = deliveries.delivery(session, told[0])
+            said = welcome_words()[one.kind](session, one, stage.clock.now())
+            return one.kind, one.destination, said.summary
+
+        kind, destination, said = sqlite_database.in_read(read)
+        assert (kind, destination) == (WELCOME, f"{HARBOUR}/U0RUTH")
+        assert said.startswith("Tidings is installed for Harbour & Pine")
 
 
 async def test_no_token_is_in_the_database_in_plain(sqlite_database: Database, tmp_path: Path) -> None:
