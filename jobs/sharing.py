@@ -1,7 +1,7 @@
 """An answer for all of a channel: how sources stand, posted where a member asked, as any member may see it.
 
-The post goes by the outbox, so that the pace of a channel and the look at who reads along hold for it as well. Its words
-are made when it is sent, from what is true then: what is shared is never older than it says.
+The post goes by the outbox, so that the pace of a channel and the look at who reads along hold for it as well. Its
+words are made when it is sent, from what is true then: what is shared is never older than it says.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
