@@ -66,7 +66,7 @@ class Shower:
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
-        #: what workspaces refused lately, as the rung below it
+        #: workspaces that refused blocks that they do not know yet, and the rung below those
         self._rungs: dict[str, Rung] = {}
 
     async def show(self, reply: Reply, request: Interaction) -> None:
@@ -151,7 +151,8 @@ class Shower:
     def _remember(self, team_id: str, rung: Rung) -> None:
         if len(self._rungs) >= _MOST_KNOWN:
             self._rungs.clear()
-        self._rungs[team_id] = rung
+        # What is refused below that is about one message, and not about the workspace.
+        self._rungs[team_id] = min(rung, Rung.TABLE, key=list(Rung).index)
 
     async def _bring(self, reply: Reply, message: Message, request: Interaction, rung: Rung) -> None:
         if reply.where is Where.HOME:
