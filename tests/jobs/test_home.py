@@ -12,11 +12,13 @@ from jobs.desk import Desk
 from jobs.home import HomeService
 from jobs.incidents.noticing import back, lost
 from jobs.refresh.ending import Verdict, end_run
+from storage.facts.disconnects import Disconnect
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.people import Actor, Role, SlackIdentity
 from storage.facts.runs import RunState
-from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import home_views, incidents, members, organizations, sources
+from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
+from storage.records import connections, disconnects, home_views, incidents, members, organizations, sources
+from storage.records.connections import GrantToStore
 from storage.records.home_views import HomeView
 from storage.sessions import Database
 from tests.jobs.incidents.troubled import Company
@@ -67,11 +69,43 @@ def _resolved(company: Watched) -> None:
     company.database.in_write(lambda s: incidents.resolve(s, opened.id, Resolution.CLEARED, company.at))
 
 
+def _cut(company: Watched) -> None:
+    version = company.database.in_read(lambda s: sources.stored_grant(s, company.shop.id)).version
+    made = Disconnect("dis_1", "org_temerity", company.shop.id, "mem_temerity", company.at, version + 1, False, "", "",
+                      company.at, 0, company.at, None, None, None, None)  # fmt: skip
+    assert company.database.in_write(lambda s: disconnects.cut(s, made, "by Ada", version))
+
+
+def _connected(company: Watched) -> None:
+    grant = GrantToStore(b"x", 1, ConnectionState.CONNECTED, None, "", "", "", "mem_temerity", None, None, None)
+    company.database.in_write(
+        lambda s: connections.add_source(
+            s, "org_temerity", Provider.AMAZON, "A1", label="A1", company="A", mode=CollectMode.ON_DEMAND,
+            schedule_minutes=60, grant=grant, now=company.at,
+        )
+    )  # fmt: skip
+
+
+def _reconnected(company: Watched) -> None:
+    version = company.database.in_read(lambda s: sources.stored_grant(s, company.shop.id)).version
+    grant = GrantToStore(
+        b"x", version + 1, ConnectionState.CONNECTED, None, "", "", "", "mem_temerity", None, None, None
+    )
+    assert company.database.in_write(
+        lambda s: connections.replace_grant(
+            s, company.shop.id, company="T", grant=grant, expected_version=version, now=company.at
+        )
+    )
+
+
 CHANGES: dict[str, Callable[[Watched], object]] = {
     "ended": _ended,
     "lost": lambda one: one.database.in_write(lambda s: one.lose(s, one.shop)),
     "resolved": _resolved,
     "back": lambda one: one.database.in_write(lambda s: one.regain(s, one.shop)),
+    "cut": _cut,
+    "reconnected": _reconnected,
+    "connected": _connected,
 }
 
 
@@ -167,6 +201,10 @@ async def test_only_admins_are_told_how_the_company_is_set_up_and_owners_are_nam
     assert found.administration.members == {Role.ADMIN: 1}
     assert [one.source.id for one in found.statuses] == [company.shop.id]
     assert found.owners == {}
+    _connected(company)
+    found = await company.service.index(company.actor())
+    owners = {one.source.label: found.owners.get(one.source.id) for one in found.statuses}
+    assert owners == {"A1": "Ada", company.shop.label: None}
     viewer = SlackIdentity("T0TEMERITY", "U0VIEWER")
     company.database.in_write(lambda s: members.admit(s, "org_temerity", viewer, "Vic", "UTC", Role.VIEWER))
     assert (await company.service.index(company.actor(viewer))).administration is None
