@@ -135,6 +135,8 @@ def set_connection(session: Session, source_id: str, state: ConnectionState, rea
     """Move the connection to a state; return whether it was another one before. `since` moves only then."""
     row = session.get_one(ConnectionRow, source_id)
     changed = row.state != state
+    if changed or row.reason != reason:
+        home_views.changed_by_source(session, source_id, now)
     if changed:
         row.since = now
     row.state = state
@@ -142,7 +144,6 @@ def set_connection(session: Session, source_id: str, state: ConnectionState, rea
     session.add(row)
     if changed:
         touch(session, source_id, now)
-    home_views.changed_by_source(session, source_id, now)
     return changed
 
 
