@@ -100,6 +100,6 @@ def shared_words(read_budget: int) -> Mapping[str, Words]:
             if shown
             else notices.no_sources(organization.name, admins)
         )
-        return for_all(said, organizations.member(session, str(facts["by"])), now)
+        return for_all(said, organizations.member(session, str(facts["by"])))
 
     return {SHARED: told}

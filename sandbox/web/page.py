@@ -48,6 +48,7 @@ def page_routes(slack: "SlackWorkspace") -> list[BaseRoute]:
         Route("/as/{user}/{place}", page.place),
         Route("/as/{user}/{place}/say", page.say, methods=["POST"]),
         Route("/as/{user}/{place}/click", page.click, methods=["POST"]),
+        Route("/as/{user}/{place}/shortcut", page.shortcut, methods=["POST"]),
         Route("/as/{user}/{place}/submit", page.submit, methods=["POST"]),
         Route("/as/{user}/{place}/close", page.close, methods=["POST"]),
         Route("/mail/{number:int}/html", page.mail_html),
@@ -109,6 +110,17 @@ class Page:
             value, block_id = form.get("value") or None, form.get("block_id") or None
             answer = await self._slack.click(user, where, form["action_id"], value, block_id=block_id)
             self._notice(user, answer, "This action")
+        return self._done(request, user, place)
+
+    async def shortcut(self, request: Request) -> Response:
+        """Choose a shortcut: of the app, or of a message."""
+        user, place, form = await self._form(request)
+        message = self._slack.message(form["channel"], form["ts"]) if "ts" in form else None
+        if "ts" in form and message is None:
+            self._notices[user] = "That message is no longer there."
+        else:
+            answer = await self._slack.shortcut(user, form.get("callback", ""), message)
+            self._notice(user, answer, "The shortcut")
         return self._done(request, user, place)
 
     async def submit(self, request: Request) -> Response:

@@ -101,6 +101,9 @@ class Shown:
     notice: str | None
     suggestions: tuple[str, ...]
     commands: tuple[str, ...]
+    #: shortcuts, callback id and name: of the app anywhere, and in the menu of a message
+    shortcuts: tuple[tuple[str, str], ...]
+    on_message: tuple[tuple[str, str], ...]
     red: int
 
 
@@ -169,6 +172,8 @@ class _Showing:
             commands=tuple(
                 f"{name} {word}".strip() for name, words in self._slack.app.commands.items() for word in words
             ),
+            shortcuts=self._shortcuts("global"),
+            on_message=self._shortcuts("message"),
             red=len(self._slack.red),
         )
 
@@ -176,6 +181,10 @@ class _Showing:
         """What to try is for people of the company; support has no data of its own to ask about."""
         world = self._slack.world
         return world.suggestions if self._me.team == world.people[world.act_as[0]].team else ()
+
+    def _shortcuts(self, kind: str) -> tuple[tuple[str, str], ...]:
+        known = self._slack.app.shortcuts if self._slack.app.serves(self._me.team) else {}
+        return tuple((callback, name) for callback, (where, name) in known.items() if where == kind)
 
     def _places(self, place: str) -> list[Place]:
         world = self._slack.world

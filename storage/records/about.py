@@ -14,6 +14,8 @@ def sources_of_message(session: Session, organization_id: str, delivery_id: str)
     if subject.startswith("dlv_"):
         # A message that was sent again is about what the first one was about.
         subject = _subject(session, organization_id, subject)
+    if subject.startswith("shr_"):
+        return _of_shared(session, organization_id, delivery_id)
     found = _BY_PREFIX.get(subject.partition("_")[0])
     return found(session, organization_id, subject) if found else []
 
@@ -21,6 +23,14 @@ def sources_of_message(session: Session, organization_id: str, delivery_id: str)
 def _subject(session: Session, organization_id: str, delivery_id: str) -> str:
     row = session.get(DeliveryRow, delivery_id)
     return row.subject.partition(".")[0] if row is not None and row.organization_id == organization_id else ""
+
+
+def _of_shared(session: Session, organization_id: str, delivery_id: str) -> list[str]:
+    """Return what somebody shared the status of; where none is named, it was that of all."""
+    row = session.get_one(DeliveryRow, delivery_id)
+    named = row.facts.get("sources") if row.facts else None
+    own = session.exec(select(SourceRow.id).where(SourceRow.organization_id == organization_id)).all()
+    return [one for one in own if not named or (isinstance(named, list) and one in named)]
 
 
 def _of_refresh(session: Session, organization_id: str, refresh_id: str) -> list[str]:

@@ -1,9 +1,8 @@
 """An answer that somebody shares with a channel: the same words, with nothing to press, who shared it and when."""
 
 from dataclasses import replace
-from datetime import datetime
 
-from storage.facts.messages import Button, Buttons, Code, Message, Note, Paragraph, Part, Person, When
+from storage.facts.messages import Button, Buttons, Code, Message, Note, Paragraph, Part, Person
 from storage.facts.people import Member
 from templates import actions
 from templates.notices.answers import say
@@ -23,8 +22,8 @@ def share_button(value: str) -> Button:
     return Button("Share in channel", actions.SHARE, value)
 
 
-def for_all(message: Message, by: Member, now: datetime) -> Message:
-    """Return the message for everybody: without buttons, with who shared it and the time of what it says."""
+def for_all(message: Message, by: Member) -> Message:
+    """Return the status, which says when it was checked, for everybody: without buttons, with who shared it."""
     kept: list[Part] = []
     for part in message.parts:
         if isinstance(part, Paragraph):
@@ -32,7 +31,7 @@ def for_all(message: Message, by: Member, now: datetime) -> Message:
         elif not isinstance(part, Buttons):
             kept.append(part)
     person = Person(by.name, by.team_id, by.user_id)
-    note = Note(("Shared by ", person, ". Checked ", When(now), "; how it stands now: ", Code("/data status"), "."))
+    note = Note(("Shared by ", person, ". How it stands now: ", Code("/data status"), "."))
     return replace(message, parts=(*kept, note), kind="shared")
 
 

@@ -318,6 +318,12 @@ async def test_what_belongs_to_another_organization_is_neither_told_nor_touched(
     async with staged(sqlite_database, tmp_path, swept=False, orders=1, invoices=1) as stage:
         stage.database.in_write(lambda session: plant(session, stage.clock.now()))
         assert await leaks(stage, stage.jobs.services, table()) == []
+        # What is kept from others is there for its own: the message names its source to them.
+        explain, admin = stage.jobs.services.explain, await stage.actor("U0DANIEL")
+        assert admin.member is not None
+        theirs = Actor(admin.identity, replace(admin.member, organization_id="org_rival"))
+        told = [await explain.about(who, THEIRS["delivery"]) for who in (admin, theirs)]
+        assert told == [[], [THEIRS["source"]]]
 
 
 class _Careless:

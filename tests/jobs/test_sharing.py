@@ -36,8 +36,10 @@ async def test_what_is_shared_is_posted_once_for_all_with_its_time_and_nothing_t
             assert await sharing.share(maya, FINANCE, "card_1", [shop.id]) == "finance"
         await sharing.share(await stage.actor("U0DANIEL"), FINANCE, "card_2", [])
         await eventually(lambda: len(posted(stage)) == 2, seconds=60)
-        one = next(one for one in stage.slack.messages("C0FINANCE") if "Shared by" in one.everything)
+        one = next(one for one in stage.slack.messages("C0FINANCE") if "Shared by <@U0MAYA>" in one.everything)
         assert not one.actions
+        delivery = (one.metadata or {})["event_payload"]["delivery"]
+        assert await stage.jobs.services.explain.about(maya, delivery) == [shop.id]
         assert "Checked" in one.everything
         assert "Shopify" in one.everything
         with pytest.raises(NotFoundError):
