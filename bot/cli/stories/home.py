@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+from bot.cli.stories.pictures import pictures
 from bot.cli.stories.stage import Stage
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers import catalogue
@@ -107,7 +108,7 @@ async def _refreshes(stage: Stage) -> None:
     stage.told("Refresh all data sources asks first, in place; the page shows the run, and its end")
 
 
-#: What is played, in this order; questions and pictures follow here.
+#: What is played, in this order; questions follow here.
 PARTS: Sequence[Callable[[Stage], Awaitable[None]]] = (
     _index,
     _menus,
@@ -116,6 +117,7 @@ PARTS: Sequence[Callable[[Stage], Awaitable[None]]] = (
     _follows,
     _administration,
     _refreshes,
+    pictures,
 )
 
 
