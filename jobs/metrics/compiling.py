@@ -1,7 +1,7 @@
 """Definitions become questions over the lake: our SQL, their ids as parameters, all metrics of a dataset in one."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -178,8 +178,3 @@ def _input(table: Table, since: date, until: date, rows: Sequence[Sequence[Any]]
 
 def _instant(microseconds: Any) -> datetime | None:
     return None if microseconds is None else datetime.fromtimestamp(int(microseconds) / 1_000_000, UTC)
-
-
-def daily_streams(sides: Sequence[Side]) -> Mapping[int, str]:
-    """Return the stream of each side that is read once a day, by the side's place."""
-    return {number: side.table.daily for number, side in enumerate(sides) if side.table and side.table.daily}

@@ -209,16 +209,6 @@ def _of_report(report_id: str, since: datetime | None, *more: Any) -> tuple[Any,
     return which if since is None else (*which, col(ExpectationRow.missed_at) > since)
 
 
-def missed_since(session: Session, since: datetime) -> int:
-    """Return how many sources missed a slot since then: what the fleet check compares with how many there are."""
-    statement = select(func.count(func.distinct(ExpectationRow.subject))).where(
-        col(ExpectationRow.state).in_((ExpectationState.MISSED, ExpectationState.REPORTED)),
-        col(ExpectationRow.alarm_at) >= since,
-        ExpectationRow.kind == ExpectationKind.SLOT,
-    )
-    return session.exec(statement).one()
-
-
 def clock_beat(session: Session) -> datetime | None:
     """Return when the next beat of the clock that beat last is due; None when none beats."""
     statement = select(func.max(ExpectationRow.due_at)).where(
