@@ -218,7 +218,7 @@ async def test_events_of_unknown_kinds_and_workspaces_are_acked_and_ignored() ->
             event({"type": "message", "channel_type": "channel", "user": "U0MAYA", "channel": "C0FINANCE", "ts": "1.1", "text": "status"}),
             event({"type": "message", "channel_type": "im", "bot_id": "B0TIDINGS", "channel": "D0MAYA", "ts": "1.1", "text": "status"}),
             event({"type": "message", "channel_type": "im", "subtype": "message_changed", "channel": "D0MAYA", "ts": "1.1"}),
-            {"type": "shortcut", "callback_id": "x"},
+            {"type": "workflow_step_edit", "callback_id": "x"},
             {"type": "view_closed", "view": {}},
             {"type": "app_rate_limited", "team_id": "T0TEMERITY"},
             {},
