@@ -13,8 +13,9 @@ from templates.gate import state_words
 from templates.notices.answers import say
 from templates.notices.own import digest_when
 from templates.notices.pieces import Words, instant, why_buttons
+from templates.notices.trends import standing_chart
 from templates.text import counted, label, listed, shorten
-from templates.words import long_names
+from templates.words import long_names, short_names
 
 #: Rows of the table, and incidents, that one message shows.
 _MOST, _MOST_INCIDENTS = 30, 10
@@ -49,6 +50,8 @@ def digest(what: Happened, now: datetime, *, channel: bool) -> Message:
         Heading(f"{label(what.organization)}: daily digest"),
         Paragraph((Strong(verdict), " What happened since ", When(what.since), ":")),
     ]
+    picture = standing_chart(what.statuses, short_names([one.source for one in what.statuses]), now)
+    parts += [picture] if picture is not None else []
     shown = what.statuses[:_MOST]
     rows = tuple(_row(one, names[one.source.id], what, now) for one in shown)
     parts.append(Table("Every source", ("Source", "Data as of", "How it stands", "Since the last digest"), rows))

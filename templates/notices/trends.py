@@ -3,7 +3,7 @@
 One is drawn only where it tells something: three points or more that are not all the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from itertools import pairwise
 from storage.facts.charts import Chart, ChartKind, Series
 from storage.facts.metrics import Calculation, Definition, Frequency, MetricState, Period, Shown
 from storage.facts.runs import Run, RunState, Trigger
+from storage.facts.status import SourceStatus
 from templates import times
 from templates.rhythm import zone_name
 from templates.text import counted, label, number
@@ -19,6 +20,8 @@ from templates.text import counted, label, number
 #: Pictures of one history; Slack takes no more in a message.
 _MOST = 2
 _LEAST_POINTS = 3
+#: Bars whose names can be read side by side.
+_MOST_SOURCES = 5
 _MINUTES, _HOURS = timedelta(hours=3), timedelta(days=4)
 _FIRST_READS = frozenset({Trigger.FIRST_READ, Trigger.OLDER})
 _PERCENT = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
@@ -38,6 +41,30 @@ def history_charts(runs: Sequence[Run], zone: str) -> list[Chart]:
     done.sort(key=lambda run: run.clocks.ready_at or run.clocks.requested_at)
     drawn = (_ages(done, zone), _rows(done, zone), _took(done, zone))
     return [chart for chart in drawn if chart is not None and _tells(chart)][:_MOST]
+
+
+def standing_chart(statuses: Sequence[SourceStatus], names: Mapping[str, str], now: datetime) -> Chart | None:
+    """Return how old the data of each source are as of `now`, the oldest first; None where that tells nothing.
+
+    A source that was never read has no age, and a long list is read in its table.
+    """
+    known = [(now - one.last_data_refresh, names[one.source.id]) for one in statuses if one.last_data_refresh]
+    if len(statuses) > _MOST_SOURCES or not known:
+        return None
+    known.sort(key=lambda one: (-one[0], one[1]))
+    ages = [max(timedelta(0), age) for age, _ in known]
+    unit = _unit(max(ages))
+    said = f"The oldest data are those of {label(known[0][1])}, {_span(ages[0])} old; the newest {_span(ages[-1])}."
+    missing = len(statuses) - len(known)
+    said += f" {counted(missing, 'source')} never read." if missing else ""
+    series = (Series("Age of the data", tuple(_amount(age, unit) for age in ages)),)
+    places = tuple(label(name) for _, name in known)
+    chart = Chart("How old the data are", ChartKind.BAR, places, series, "Source", unit.name, said, told=True)
+    return chart if _tells(chart) else None
+
+
+def _amount(span: timedelta, unit: _Unit) -> Decimal:
+    return (Decimal(round(span.total_seconds())) / unit.seconds).quantize(Decimal("0.1"))
 
 
 def _tells(chart: Chart) -> bool:
@@ -94,7 +121,7 @@ def _durations(
     title: str, name: str, kind: ChartKind, at: Sequence[datetime], spans: Sequence[timedelta], said: str, zone: str
 ) -> Chart:
     unit = _unit(max(spans))
-    values = tuple((Decimal(round(span.total_seconds())) / unit.seconds).quantize(Decimal("0.1")) for span in spans)
+    values = tuple(_amount(span, unit) for span in spans)
     series = (Series(name, values),)
     return Chart(title, kind, _places(at, zone), series, _ready_at(zone), unit.name, said, told=True)
 

@@ -3,13 +3,17 @@
 Call it in a thread: the first picture of a process takes about a second, each further one some hundredths.
 """
 
+from functools import lru_cache
 from threading import Lock
 
 from storage.facts.charts import Chart
 
 _ONE_AT_A_TIME = Lock()
+#: Pictures that are kept for the next reader of the same message; each has some 30 kB.
+_KEPT = 32
 
 
+@lru_cache(maxsize=_KEPT)
 def svg(chart: Chart) -> bytes:
     """Return a chart as an SVG document: the same bytes for the same chart, nothing in it that runs or loads.
 

@@ -27,7 +27,7 @@ def _matplotlib() -> Any:
 
 
 #: Inches at 72 to the inch; mails are 580 wide.
-_WIDTH, _HEIGHT = 8.0, 3.6
+_WIDTH, _HEIGHT = 7.4, 3.5
 _RULES = {
     "svg.fonttype": "path",
     "svg.hashsalt": "tidings",
@@ -41,8 +41,9 @@ _RULES = {
 _NOTHING = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 #: Longest texts in a picture.
 _AXIS, _NAME, _CATEGORY = 50, 30, 20
-#: Categories that are written side by side; more are written every second, third, …
-_SIDE_BY_SIDE = 8
+#: Letters that have room below a picture, and categories that are all written, shortened to that; of more every
+#: second, third, … is.
+_ROOM, _ALL = 80, 5
 _MARKERS = "osD^vP"
 _MOST_SERIES, _MOST_POINTS = 6, 60
 
@@ -83,25 +84,29 @@ def _lines(figure: Any, axes: Any, chart: Chart) -> None:
             axes.fill_between(at, heights, color=colour, alpha=0.18, linewidth=0)
     _categories(axes, [chart.categories[place] for place in places])
     if len(shown) > 1:
-        figure.legend(frameon=False, labelcolor=INK, fontsize=9, ncols=3, loc="outside upper left")
+        figure.legend(frameon=False, labelcolor=INK, fontsize=10, ncols=3, loc="outside upper left")
 
 
 def _categories(axes: Any, names: Sequence[str]) -> None:
-    step = max(1, -(-len(names) // _SIDE_BY_SIDE))
+    shown = [_words(name, _CATEGORY) for name in names]
+    if len(names) <= _ALL:
+        shown, step = [shorten(name, _ROOM // max(1, len(names)) - 2) for name in shown], 1
+    else:
+        step = -(-len(names) * (max(map(len, shown)) + 2) // _ROOM)
     # Counted from the newest, which is the one that people look for.
     kept = [place for place in range(len(names)) if (len(names) - 1 - place) % step == 0]
-    axes.set_xticks(kept, [_words(names[place], _CATEGORY) for place in kept])
+    axes.set_xticks(kept, [shown[place] for place in kept])
     axes.set_xlim(-0.6, max(1, len(names)) - 0.4)
 
 
 def _frame(axes: Any, chart: Chart) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes.set_xlabel(_words(chart.x_label, _AXIS), color=SOFT, fontsize=9)
-    axes.set_ylabel(_words(chart.y_label, _AXIS), color=SOFT, fontsize=9)
+    axes.set_xlabel(_words(chart.x_label, _AXIS), color=SOFT, fontsize=10)
+    axes.set_ylabel(_words(chart.y_label, _AXIS), color=SOFT, fontsize=10)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-    axes.tick_params(colors=SOFT, labelsize=9, length=0)
+    axes.tick_params(colors=SOFT, labelsize=10, length=0)
     axes.grid(visible=True, axis="y", color=GRID, linewidth=1)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):

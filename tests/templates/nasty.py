@@ -60,7 +60,10 @@ def tables(draw):
 
 
 amounts = st.none() | st.one_of(
-    st.integers(-5, 9).map(Decimal), st.decimals(allow_nan=True, allow_infinity=True), st.just(Decimal("1e400"))
+    st.integers(-5, 9).map(Decimal),
+    # A signalling NaN is refused by everything that touches it.
+    st.decimals().filter(lambda value: not value.is_snan()),
+    st.just(Decimal("1e400")),
 )
 
 

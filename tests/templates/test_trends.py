@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bot.cli.samples.facts import usual_runs
 from bot.cli.samples.numbers import metric_messages
+from bot.cli.samples.quiet import quiet_messages
 from storage.facts.charts import Chart
 from storage.facts.runs import RunState, Trigger
 from templates.notices.trends import history_charts
@@ -18,6 +19,13 @@ def test_a_history_shows_how_old_the_data_got_and_what_came():
     assert rows.series[0].values == tuple(map(Decimal, (175, 260, 130, 0, 88, 1204, 410, 96, 204, 31)))
     assert rows.categories[-1] == "Nov 21, 19:21"
     assert "0 to 1,204 rows changed; 31 in the newest" in rows.alt
+
+
+def test_a_digest_shows_which_data_are_the_oldest():
+    (chart,) = [part for part in quiet_messages()["digest_of_person"].parts if isinstance(part, Chart)]
+    assert [name.partition(" ")[0] for name in chart.categories] == ["Shopify", "Shopify", "QuickBooks"]
+    assert chart.series[0].values == (Decimal("28.2"), Decimal("5.2"), Decimal("0.4"))
+    assert not [part for part in quiet_messages()["digest_of_channel"].parts if isinstance(part, Chart)]
 
 
 def test_runs_that_brought_nothing_ready_are_no_points():

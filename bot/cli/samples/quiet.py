@@ -72,7 +72,11 @@ def _busy() -> Happened:
     return Happened(
         s.ORG,
         s.NOW - timedelta(hours=24),
-        (s.status(torn, Freshness.OVERDUE), s.status(books), s.status(second, Freshness.LATE)),
+        (
+            s.status(torn, Freshness.OVERDUE, last_ready=s.run(torn, asked=1_700, as_of=1_690)),
+            s.status(books),
+            s.status(second, Freshness.LATE, last_ready=s.run(second, asked=320, as_of=310)),
+        ),
         (
             Ended(torn.id, RunState.READY, held=False, changed=True, count=7),
             Ended(torn.id, RunState.FAILED, held=False, changed=False, count=1),
