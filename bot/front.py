@@ -95,7 +95,10 @@ class Front:
 
     async def follow(self, reply: Reply, request: Interaction) -> Reply:
         """Return what comes after a reply, once Slack has its ack."""
-        return await in_words(reply.then, request, None, self._directory) if reply.then else NOTHING
+        if not reply.then:
+            return NOTHING
+        # Whoever may not (any more) is told who may, and not that nobody knows them.
+        return await in_words(reply.then, request, self._services.people.reader(request.identity), self._directory)
 
     async def _played(self, played: Played, request: Interaction) -> Reply:
         """Put into words what came of an accepted click."""

@@ -17,6 +17,8 @@ async def test_the_ack_comes_before_the_lake_was_looked_at() -> None:
         said = await stage.slack.wait_for(lambda: stage.slack.messages("C0FINANCE", viewer="U0DANIEL"))
         assert "no company is connected" in said[-1].everything
         assert twin.wished == ["Fees = accounts: R&D <new>"]
+        twin.demoted = True
+        assert "manager" in await told(stage, "U0DANIEL", "metric new Fees = revenue")
 
 
 async def test_who_may_not_make_one_is_told_who_may() -> None:

@@ -704,6 +704,7 @@ class TwinMetrics:
         self.let = asyncio.Event()
         self.let.set()
         self.wished: list[str] = []
+        self.demoted = False
 
     async def all(self, actor: Actor) -> list[Shown]:
         authorize(actor, Action.SEE_STATUS)
@@ -717,6 +718,8 @@ class TwinMetrics:
         authorize(actor, Action.CHANGE_METRICS)
         self.wished.append(words)
         await self.let.wait()
+        if self.demoted:
+            raise NotAllowedError(Action.CHANGE_METRICS, Role.MANAGER)
         raise NotConnectedError
 
     async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
