@@ -31,13 +31,14 @@ def ack_body(reply: Reply, request: Interaction) -> str | None:
         return _form_ack(reply, request)
     if request.kind is not Kind.COMMAND or reply.message is None:
         return None
-    if blocks.newest(reply.message) is not Rung.TABLE:
-        # Blocks that a workspace may refuse: of an ack nobody would hear of it.
+    if blocks.newest(reply.message) is Rung.NATIVE:
+        # A workspace may refuse charts, and of an ack nobody would hear of it.
         return None
     team_id = request.identity.team_id
     said = reply.rendered.get(team_id)
     if said is None:
-        shown = blocks.render(reply.message, team_id=team_id, zone=reply.zone)
+        # A table in the ack is there at once, in blocks that every workspace takes.
+        shown = blocks.render(reply.message, rung=Rung.TABLE, team_id=team_id, zone=reply.zone)
         said = reply.rendered[team_id] = json.dumps({"response_type": "ephemeral", **shown}, separators=(",", ":"))
     return said
 

@@ -1,5 +1,6 @@
 """Blocks that a workspace may not take yet: never in an ack, plainer where they are refused, and remembered."""
 
+import json
 from typing import Any
 
 from bot.cli.samples.catalogue import messages
@@ -47,8 +48,11 @@ async def told(workspace: Any, *names: str) -> list[list[str]]:
 
 def test_what_may_be_refused_is_not_said_in_an_ack() -> None:
     assert ack_body(reply("history_charts"), request()) is None
-    assert ack_body(reply("status_many"), request()) is None
     assert ack_body(reply("history"), request()) is not None
+    said = json.loads(ack_body(reply("status_many"), request()) or "{}")
+    kinds = [block["type"] for block in said["blocks"]]
+    assert "table" in kinds
+    assert "data_table" not in kinds
 
 
 async def test_a_new_workspace_gets_charts_and_tables_to_sort() -> None:
