@@ -74,6 +74,8 @@ SOAKED = (
     "tests/faults/simulation/test_crew.py",
     "tests/bot/cli/test_stories.py::test_trust_holds_on_three_workers",
     "tests/bot/cli/test_trust_story.py::",
+    # What the watcher tells is tried by a virtual clock in tests/jobs/watching, and the story of trust stops the clock.
+    "tests/bot/cli/test_watched.py::",
     "tests/faults/test_provider_faults.py::test_later",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
     "tests/faults/test_zombie.py::test_a_frozen_delivery_and_a_frozen_load",
