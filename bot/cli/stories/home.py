@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from bot.cli.stories.pictures import pictures
 from bot.cli.stories.stage import Stage
@@ -139,11 +140,9 @@ def _hash(stage: Stage, user: str) -> str:
     return found.hash if found else ""
 
 
-def _menu(view: View, number: int) -> list[dict[str, dict[str, str]]]:
-    """Return the entries of the menu beside a row."""
-    found: list[list[dict[str, dict[str, str]]]] = [
-        block["accessory"]["options"] for block in view.blocks if "accessory" in block
-    ]
+def _menu(view: View, number: int) -> list[dict[str, Any]]:
+    """Return the entries of the menu beside a row, as Slack writes options."""
+    found: list[list[dict[str, Any]]] = [block["accessory"]["options"] for block in view.blocks if "accessory" in block]
     return found[number]
 
 
