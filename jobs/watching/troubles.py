@@ -34,10 +34,12 @@ class Trouble:
 CLOCK_SILENT = timedelta(minutes=2)
 #: Deliveries are tried at least once a minute.
 OUTBOX_STILL = timedelta(minutes=4)
-#: Sweeps come every five seconds; after a start they have patience for two and a half minutes.
-LEDGER_STILL = timedelta(minutes=4)
+#: Sweeps come every five seconds.
+LEDGER_STILL = timedelta(minutes=1)
 #: A worker without a sign of life for so long is gone; in seconds, by the database's clock.
 WORKER_DEAD = 120.0
+#: After a start, and after whatever stood still goes on, sweeps have patience for two and a half minutes.
+_LEDGER_WAITS = timedelta(minutes=3)
 _AT_ONCE = timedelta(0)
 _RESTARTS_TAKE = timedelta(seconds=90)
 
@@ -57,7 +59,7 @@ def troubles_of(pulse: Pulse, now: datetime) -> list[Trouble]:
     # Where all stands still, that nobody looks is the same trouble.
     alone = not any(one.code in {TroubleCode.CLOCK, TroubleCode.WORKERS} for one in found)
     if alone and pulse.next_alarm_at is not None and now - pulse.next_alarm_at > LEDGER_STILL:
-        found.append(Trouble(TroubleCode.EXPECTATIONS, pulse.next_alarm_at, _AT_ONCE))
+        found.append(Trouble(TroubleCode.EXPECTATIONS, pulse.next_alarm_at, _LEDGER_WAITS))
     return found
 
 

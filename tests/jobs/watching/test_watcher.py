@@ -9,7 +9,7 @@ import pytest
 
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.expectations.beats import ClockBeat
-from jobs.watching.troubles import WORKER_DEAD, TroubleCode, troubles_of
+from jobs.watching.troubles import LEDGER_STILL, WORKER_DEAD, Trouble, TroubleCode, troubles_of
 from jobs.watching.watcher import Watcher
 from storage.facts.clock import OffsetClock
 from storage.facts.deliveries import Channel
@@ -155,6 +155,18 @@ def test_work_that_is_not_done_is_a_trouble_while_processes_live(name: str) -> N
     pulse, code = STANDING[name]
     judges: list[Callable[[Pulse, datetime], list[TroubleCode]]] = [product, by_processes_alone]
     assert [judge(pulse, NOW) for judge in judges] == [[code], []]
+
+
+def test_a_ledger_that_is_patient_after_a_standstill_is_no_alarm_and_a_dead_one_is_in_time() -> None:
+    patience, look_every = timedelta(seconds=150), timedelta(seconds=30)
+
+    def fits(found: Trouble) -> bool:
+        return patience + look_every <= found.confirm <= 5 * MINUTE - LEDGER_STILL - look_every
+
+    (found,) = troubles_of(replace(WELL, next_alarm_at=NOW - 60 * MINUTE), NOW)
+    assert fits(found)
+    # Twins: one that cries at once after every standstill, and one that is too late.
+    assert not any(fits(replace(found, confirm=wrong)) for wrong in (timedelta(0), 4 * MINUTE))
 
 
 def test_what_is_only_slow_is_none() -> None:
