@@ -85,7 +85,6 @@ class Leavers:
         if self._notifier.owner_left(session, owner, self._now()):
             log.warning("owner_left_slack", organization=owner.organization_id, member=owner.id)
 
-
     def _call_no_more(self, session: Session, person: Member) -> None:
         organizations.lock(session, person.organization_id)
         if taken_out(session, person, self._now(), self._notifier):
