@@ -28,6 +28,8 @@ from jobs.connecting.means import Means
 from jobs.connecting.service import ConnectService
 from jobs.connecting.severing import Severing
 from jobs.connecting.telling import disconnect_words, flow_words
+from jobs.deliver.bounces import EVERY as BOUNCES_EVERY
+from jobs.deliver.bounces import BounceAddresses, BounceMailbox, Bounces
 from jobs.deliver.cards import CardEditor
 from jobs.deliver.dead import dead_words
 from jobs.deliver.handler import QUIET, DeliveryHandler
@@ -235,6 +237,9 @@ def build_jobs(
     )
     public_url = settings.public_url.rstrip("/")
     mail_links = MailLinks([Secret(key.get_secret_value()) for key in settings.secret_keys], public_url)
+    returned = BounceAddresses(
+        [Secret(key.get_secret_value()) for key in settings.secret_keys], settings.bounce_address
+    )
     install_tokens = InstallTokens(
         database, clock, seal, slack_app, checkpoint=checkpoint, lease_seconds=tuning.lease_seconds
     )
@@ -362,7 +367,11 @@ def build_jobs(
         Mailing(
             database,
             clock,
-            MailSender(Secret(settings.smtp_url.get_secret_value()), settings.mail_from),
+            MailSender(
+                Secret(settings.smtp_url.get_secret_value()),
+                settings.mail_from,
+                envelope=returned.sender if settings.bounce_address else None,
+            ),
             own_words=with_bundles(
                 {
                     **install_words(public_url),
@@ -406,6 +415,15 @@ def build_jobs(
         checkpoint=checkpoint,
     )
 
+    bounces = Bounces(
+        database,
+        clock,
+        notifier,
+        returned,
+        BounceMailbox(Secret(settings.bounce_mailbox.get_secret_value())),
+        may_act=port.may_act,
+    )
+
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
             await runs.failed_unexpectedly(subject, attempt, reference, error)
@@ -435,6 +453,7 @@ def build_jobs(
             Sweep("beats", EVERY, beat_sweep(database, clock, port.enqueue)),
             Sweep("digests", DIGESTS_EVERY, digest_sweep(database, clock, port.enqueue)),
             Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
+            *([Sweep("bounces", BOUNCES_EVERY, bounces.sweep)] if settings.bounce_address else ()),
             Sweep("outgoing", 1.0, sending.sweep),
             Sweep("metrics", METRICS_EVERY, calculating.sweep),
             Sweep("outgoing-memory", 3600.0, sending.tidy),

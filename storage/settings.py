@@ -1,5 +1,6 @@
 """Configuration: environment variables, read once. A missing or wrong one stops the start with a readable list."""
 
+import re
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from storage.facts.access import RefreshAccess
 
+#: With a token behind it, the part before the @ has 64 signs at most.
+_BOUNCES = re.compile(r"[A-Za-z0-9._-]{1,17}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -64,6 +67,8 @@ class Settings(BaseSettings):
     refresh_access: RefreshAccess = RefreshAccess.OPEN
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = ""
+    bounce_address: str = ""
+    bounce_mailbox: SecretStr = SecretStr("")
 
     quickbooks_client_id: str = ""
     quickbooks_client_secret: SecretStr = SecretStr("")
@@ -157,7 +162,15 @@ class Settings(BaseSettings):
         return problems
 
     def _mail_problems(self) -> list[str]:
-        return mail_problems(self.smtp_url.get_secret_value(), self.mail_from, "SMTP_URL", "MAIL_FROM")
+        problems = mail_problems(self.smtp_url.get_secret_value(), self.mail_from, "SMTP_URL", "MAIL_FROM")
+        mailbox = self.bounce_mailbox.get_secret_value()
+        if self.bounce_address and not _BOUNCES.fullmatch(self.bounce_address):
+            problems.append("BOUNCE_ADDRESS: must be an address with at most 17 letters or digits before its @")
+        if mailbox and not _is_mailbox(mailbox):
+            problems.append("BOUNCE_MAILBOX: must be imaps://user:password@host")
+        if bool(self.bounce_address) != bool(mailbox):
+            problems.append("BOUNCE_ADDRESS and BOUNCE_MAILBOX: set both or none")
+        return problems
 
     def _scale_problems(self) -> list[str]:
         if self.role is ProcessRole.ALL:
@@ -180,6 +193,15 @@ class Settings(BaseSettings):
     def socket_mode(self) -> bool:
         """Whether Slack is reached by a web socket of ours instead of by its requests to us."""
         return bool(self.slack_app_token.get_secret_value())
+
+
+def _is_mailbox(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "imaps" and all((parts.hostname, parts.username, parts.password, parts.port != 0))
+    except ValueError:
+        # What it says may hold a part of the password.
+        return False
 
 
 def mail_problems(url: str, sender: str, url_name: str, sender_name: str) -> list[str]:

@@ -11,7 +11,7 @@ import io
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar
@@ -38,7 +38,8 @@ _MOST, _PATIENCE = LARGEST_MAIL + (8 << 20), 600.0
 _DIGITS = 10
 _LONGEST_LINE, _CHUNK = 1 << 20, 1 << 16
 _LISTED = re.compile(
-    rb'UID (?P<uid>[0-9]{1,10})(?![0-9])|RFC822\.SIZE (?P<size>[0-9]{1,15})(?![0-9])|INTERNALDATE "(?P<date>[^"]+)"',
+    rb'UID (?P<uid>[0-9]{1,10})(?![0-9])|RFC822\.SIZE (?P<size>[0-9]{1,15})(?![0-9])|INTERNALDATE "(?P<date>[^"]+)"'
+    rb"|FLAGS \((?P<flags>[^)]*)\)",
     re.ASCII | re.IGNORECASE,
 )
 _DATE = re.compile(r" ?(\d{1,2})-([A-Z][a-z]{2})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
@@ -108,12 +109,15 @@ class Mailbox:
         folder: str,
         *,
         bearer: Callable[[], Awaitable[Secret]] | None = None,
+        unread: bool = False,
     ) -> None:
         match = SERVER.fullmatch(server)
         if match is None or not USER.fullmatch(user) or not FOLDER.fullmatch(folder):
             raise Broken("this is no mailbox: a server, a user and a folder are needed", code="mailbox_malformed")
         self._host, self._port = match["host"], int(match["port"] or _PORT)
         self._user, self._secret, self._folder, self._bearer = user, secret, folder, bearer
+        #: mails that were marked as read are not listed
+        self._unread = unread
         self._connection: _Bounded | None = None
         self._validity = ""
         self._turn = asyncio.Lock()
@@ -139,6 +143,11 @@ class Mailbox:
     async def fetch(self, found: Found, into: IO[bytes]) -> None:
         """Write a mail as it came."""
         into.write(await self.read(found))
+
+    async def mark(self, read: Sequence[Found]) -> None:
+        """Mark mails as read, in a mailbox that is ours alone: the one thing that changes anything."""
+        if read:
+            await self._with(lambda connection: self._mark(connection, read))
 
     async def _with(self, work: Callable[[imaplib.IMAP4_SSL], T]) -> T:
         async with self._turn:
@@ -203,10 +212,20 @@ class Mailbox:
             raise Broken(words, code="too_many_files")
         if int(_number(count)) == 0:
             return []
-        said, lines = connection.uid("FETCH", "1:*", "(UID RFC822.SIZE INTERNALDATE)")
+        said, lines = connection.uid("FETCH", "1:*", f"(UID {'FLAGS ' * self._unread}RFC822.SIZE INTERNALDATE)")
         if said != "OK":
             raise connection.abort("the list was refused")
-        return [self._found(line) for line in _flat(lines)]
+        listed = _flat(lines)
+        return [self._found(line) for line in listed if not (self._unread and _was_read(line))]
+
+    def _mark(self, connection: imaplib.IMAP4_SSL, read: Sequence[Found]) -> None:
+        said, _ = connection.select(f'"{self._folder}"')
+        if said != "OK" or _number(connection.response("UIDVALIDITY")[1]) != self._validity:
+            raise changed()
+        numbers = ",".join(one.path.removesuffix(".eml").partition("/")[2] for one in read)
+        said, _ = connection.uid("STORE", numbers, "+FLAGS.SILENT", r"(\Seen)")
+        if said != "OK":
+            raise connection.abort("the mails could not be marked as read")
 
     def _found(self, line: bytes) -> Found:
         told = {match.lastgroup or "": match[match.lastgroup or 0] for match in _LISTED.finditer(line)}
@@ -264,6 +283,11 @@ def _number(said: list[Any]) -> str:
 def _flat(lines: list[Any]) -> list[bytes]:
     """Return the lines of an answer; what came as a literal stands beside its line."""
     return [one[0] if isinstance(one, tuple) else one for one in lines or [] if one and one != b")"]
+
+
+def _was_read(line: bytes) -> bool:
+    flags = next((match["flags"] for match in _LISTED.finditer(line) if match.lastgroup == "flags"), b"")
+    return rb"\seen" in flags.lower().split()
 
 
 def _instant(said: str) -> datetime | None:

@@ -1,6 +1,7 @@
 """The one mail sender: builds the message, checks that its headers are the intended ones, and speaks SMTP."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -36,10 +37,19 @@ class HeadersChangedError(RuntimeError):
 class MailSender:
     """Sends to one mail server."""
 
-    def __init__(self, smtp_url: Secret, mail_from: str, *, seconds: float = SEND_SECONDS) -> None:
+    def __init__(
+        self,
+        smtp_url: Secret,
+        mail_from: str,
+        *,
+        seconds: float = SEND_SECONDS,
+        envelope: Callable[[str, str], str] | None = None,
+    ) -> None:
         self._url = smtp_url
         self._from = mail_from
         self._seconds = seconds
+        #: to where a mail bounces, by delivery and recipient; else to the sender of all mails
+        self._envelope = envelope
 
     @property
     def configured(self) -> bool:
@@ -70,7 +80,7 @@ class MailSender:
             await client.connect()
             if parts.username:
                 await client.login(unquote(parts.username), unquote(parts.password or ""))
-            await client.mail(_address(self._from))
+            await client.mail(self._envelope(delivery_id, recipient) if self._envelope else _address(self._from))
             await client.rcpt(recipient)
         except aiosmtplib.SMTPResponseException as error:
             await _leave(client)

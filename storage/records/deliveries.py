@@ -144,6 +144,31 @@ def settle(
     return True
 
 
+def bounced(session: Session, delivery_id: str, reason: str, reply: str, now: datetime) -> bool:
+    """Record that a mail which a server had taken did not arrive; return whether that is new."""
+    statement = (
+        update(DeliveryRow)
+        .where(
+            col(DeliveryRow.id) == delivery_id,
+            # Sending: it came back before anybody wrote down that it was taken.
+            col(DeliveryRow.state).in_((DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNCONFIRMED)),
+        )
+        # What arrived nowhere was not sent: the last mail that did arrive there is an earlier one.
+        .values(state=DeliveryState.FAILED, reason=reason, reply=reply[:_MOST_REPLY], settled_at=now, sent_at=None)
+    )
+    return won(session, statement)
+
+
+def delayed(session: Session, delivery_id: str, reason: str) -> bool:
+    """Note what a server says of a mail that it took and could not pass on yet."""
+    statement = (
+        update(DeliveryRow)
+        .where(col(DeliveryRow.id) == delivery_id, col(DeliveryRow.state) == DeliveryState.SENT)
+        .values(reason=reason)
+    )
+    return won(session, statement)
+
+
 def doubt(session: Session, delivery_id: str) -> None:
     """Note that it is sent again although nobody can tell whether it arrived."""
     won(session, update(DeliveryRow).where(col(DeliveryRow.id) == delivery_id).values(doubts=DeliveryRow.doubts + 1))

@@ -142,6 +142,8 @@ def _sent(delivery: Delivery) -> Words:
         words += [", Slack's number ", Code(label(delivery.external_id))]
     elif delivery.reply:
         words += [", the mail server took it: ", Code(shorten(label(delivery.reply), _REASON))]
+        if delivery.reason:
+            words.append(f"; not in the mailbox yet, {_reason(delivery)}")
     return tuple(words)
 
 

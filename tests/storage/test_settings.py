@@ -88,6 +88,15 @@ def test_mail_needs_a_sender(environment: pytest.MonkeyPatch) -> None:
     assert "MAIL_FROM" in refusal(environment, SMTP_URL="smtp://127.0.0.1:2525")
 
 
+def test_mails_that_come_back_need_an_address_and_a_mailbox(environment: pytest.MonkeyPatch) -> None:
+    assert "set both or none" in refusal(environment, BOUNCE_ADDRESS="bounces@tidings.example")
+    said = refusal(environment, BOUNCE_MAILBOX="imaps://me:very/secret@mail.example")
+    assert "must be imaps://" in said
+    assert "very" not in said
+    environment.setenv("BOUNCE_MAILBOX", "imaps://me:secret@mail.example")
+    assert "at most 17" in refusal(environment, BOUNCE_ADDRESS="a+b@tidings.example")
+
+
 @pytest.mark.parametrize("role", ["web", "worker"])
 def test_several_processes_need_postgres_and_a_shared_warehouse(environment: pytest.MonkeyPatch, role: str) -> None:
     text = refusal(environment, ROLE=role)

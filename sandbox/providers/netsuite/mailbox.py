@@ -28,6 +28,8 @@ class Mailbox:
     validity: int = 7
     #: number -> when it was received, and the mail
     mails: dict[int, tuple[datetime, bytes]] = field(default_factory=dict)
+    #: numbers of mails that were marked as read
+    seen: set[int] = field(default_factory=set)
     #: commands without their secrets
     asked: list[str] = field(default_factory=list)
     #: capabilities beside IMAP4rev1
@@ -128,7 +130,7 @@ class _Talk:
         elif not self.inside:
             self.end("BAD log in first")
         elif name in {"EXAMINE", "SELECT"}:
-            self._select(said.strip('"'))
+            self._select(said.strip('"'), "READ-ONLY" if name == "EXAMINE" else "READ-WRITE")
         elif name == "UID" and self.box.instead:
             self.writer.write(self.box.instead.encode())
             while self.box.endless:
@@ -164,15 +166,19 @@ class _Talk:
         else:
             self.end("NO [AUTHENTICATIONFAILED] Invalid credentials")
 
-    def _select(self, folder: str) -> None:
+    def _select(self, folder: str, how: str) -> None:
         if folder != self.box.folder:
             self.end("NO no such folder")
             return
         self.say(f"* {len(self.box.mails)} EXISTS")
         self.say(f"* OK [UIDVALIDITY {self.box.validity}]")
-        self.end("OK [READ-ONLY]")
+        self.end(f"OK [{how}]")
 
     def _fetch(self, said: str) -> None:
+        if stored := re.fullmatch(r"STORE ([0-9,]+) \+FLAGS\.SILENT \(\\Seen\)", said):
+            self.box.seen |= {int(uid) for uid in stored[1].split(",")}
+            self.end("OK")
+            return
         match = re.fullmatch(r"FETCH (1:\*|[0-9]+) \((.*)\)", said)
         if match is None:
             self.end("BAD what?")
@@ -180,7 +186,9 @@ class _Talk:
         for order, (uid, (received, raw)) in enumerate(sorted(self.box.mails.items()), 1):
             if match[1] == "1:*":
                 date = f"{received.day:2d}-{received:%b-%Y %H:%M:%S %z}"
-                self.say(f'* {order} FETCH (UID {uid} RFC822.SIZE {len(raw)} INTERNALDATE "{date}")')
+                read = "\\Seen" if uid in self.box.seen else ""
+                flags = f"FLAGS ({read}) " if "FLAGS" in match[2] else ""
+                self.say(f'* {order} FETCH (UID {uid} {flags}RFC822.SIZE {len(raw)} INTERNALDATE "{date}")')
             elif match[1] == str(uid):
                 if self.box.drops:
                     self.box.drops -= 1

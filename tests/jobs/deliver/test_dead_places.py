@@ -1,6 +1,6 @@
 """What refusals mean, code by code: passing ones are waited for, permanent ones go another way and are told once."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -49,7 +49,13 @@ EXPECTED: Mapping[str, Fate] = {
 class Ground:
     """A database with two people, and a handler that talks to a stand-in Slack and a mail sink, without an engine."""
 
-    def __init__(self, database: Database, slack: SlackWorkspace, sink: MailSink) -> None:
+    def __init__(
+        self,
+        database: Database,
+        slack: SlackWorkspace,
+        sink: MailSink,
+        envelope: Callable[[str, str], str] | None = None,
+    ) -> None:
         self.database, self.clock = database, OffsetClock()
         self.enqueued: list[Work] = []
         self.notifier = Notifier(self._enqueue, support_channel="T0SUPPORT/C0DATASUP", support_email="")
@@ -59,7 +65,8 @@ class Ground:
 
         self.sender = SlackSender(slack.api_url, token, seconds=2)
         posting = Posting(database, self.clock, self.sender)
-        mailing = Mailing(database, self.clock, MailSender(Secret(sink.smtp_url), "tidings@tidings.example"))
+        mail = MailSender(Secret(sink.smtp_url), "tidings@tidings.example", envelope=envelope)
+        mailing = Mailing(database, self.clock, mail)
         self.handler = DeliveryHandler(
             database, self.clock, self._enqueue, self.notifier, posting, mailing, may_act=lambda: True
         )
