@@ -45,8 +45,9 @@ LOGOS: Mapping[Provider, str] = {
     Provider.SHOPIFY: "shopping_trolley",
     Provider.AMAZON: "package",
     Provider.NETSUITE: "inbox_tray",
-    Provider.FOLDER: "file_folder",
 }
+#: The picture of whatever has none of its own.
+_ANY_LOGO = "file_folder"
 _FILTERS = {
     Filter.ALL: "All",
     Filter.STALE: "Not fresh",
@@ -169,7 +170,7 @@ def _pager(wanted: Filter, page: int, pages: int) -> list[Part]:
 
 def _row(status: SourceStatus, name: str, viewer: Viewer, now: datetime, owner: str | None) -> Paragraph:
     source = status.source
-    title: Words = (Sign(LOGOS.get(source.provider, "link")), " ", Strong(name))
+    title: Words = (Sign(LOGOS.get(source.provider, _ANY_LOGO)), " ", Strong(name))
     shown = label(source.label)
     if shown not in name:
         title = (*title, " ", Code(shown))

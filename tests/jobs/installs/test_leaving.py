@@ -192,7 +192,8 @@ async def test_admins_are_told_by_mail_what_slack_cannot_say(sqlite_database: Da
         await stage.installs.left(removed(stage))
 
         def read(session: Session) -> tuple[list[tuple[str, Channel, DeliveryState]], str]:
-            row = session.connection().execute(text("SELECT id FROM deliveries")).scalar()
+            mail_of = text("SELECT id FROM deliveries WHERE kind = :kind")
+            row = session.connection().execute(mail_of, {"kind": WORKSPACE_LEFT}).scalar()
             delivery = deliveries.delivery(session, str(row))
             message = install_words("https://tidings.example")[WORKSPACE_LEFT](session, delivery, stage.clock.now())
             return _mailed(session, HARBOUR), mail.render(message, zone="UTC").text
