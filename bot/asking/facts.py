@@ -79,8 +79,10 @@ class Understood:
     asked: tuple[Asked, ...]
     #: False wherever the words say no to anything
     offers: bool = True
-    #: the message, or the one before it, says that something must not be done
+    #: the message says that something must not be done
     declined: bool = False
+    #: one before it in the thread said so, and nothing has been wished for since
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True)

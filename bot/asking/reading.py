@@ -79,7 +79,7 @@ class _Reader:
         wished = any(item.intent is Intent.REFRESH for item in self.items)
         still = self.before is not None and self.before.declined and not wished
         return Understood(
-            tuple(self.items[:_MOST_ASKED]), offers=not refused and not still, declined=self.declined or still
+            tuple(self.items[:_MOST_ASKED]), offers=not refused and not still, declined=self.declined, still=still
         )
 
     def _later_named(self) -> None:

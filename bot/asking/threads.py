@@ -23,7 +23,7 @@ def after(found: Understood, before: Before | None) -> Before | None:
     ]
     if told:
         last = told[-1]
-        return Before(last, declined=found.declined)
+        return Before(last, declined=found.declined or found.still)
     if before is None:
         return None
     only_help = all(item.intent is Intent.HELP for item in found.asked)

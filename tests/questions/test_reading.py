@@ -11,7 +11,7 @@ from bot.asking.facts import Intent, Understood
 from bot.asking.language import language
 from bot.asking.nearest import HOW_MANY, nearest
 from bot.asking.reading import read
-from bot.asking.threads import Threads
+from bot.asking.threads import Threads, after
 from storage.facts.clock import OffsetClock
 from tests.questions.world import world
 
@@ -80,6 +80,15 @@ def test_the_nearest_things_are_three_and_ask_for_nothing_that_was_declined() ->
     assert not any(one.startswith("refresh") for one in nearest("refresh refresh", sources, offers=False))
     for example in nearest("how long", sources):
         assert read(example, world()).asked[0].intent is not Intent.NOT_UNDERSTOOD
+
+
+def test_a_no_holds_on_in_its_thread_but_is_not_told_again_to_other_words() -> None:
+    first = read("don't refresh, just tell me if the books are up to date", world())
+    then = read("what's the weather", world(), after(first, None))
+    assert (first.declined, first.offers) == (True, False)
+    assert (then.declined, then.offers) == (False, False)
+    wished = read("refresh shopify", world(), after(first, None))
+    assert wished.offers
 
 
 def test_every_example_means_what_it_is_an_example_of() -> None:
