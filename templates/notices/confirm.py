@@ -46,7 +46,7 @@ def confirm_refresh(
     """Return the card that asks before anything starts.
 
     `value`, `stale_value` and `dismiss_value` are the ids that the buttons carry; the second one starts only the
-    sources that are not fresh, and is offered only where that is a smaller refresh.
+    sources that are not fresh, and is offered, as the first choice, only where that is a smaller refresh.
     """
     able = [entry for entry in urgent_first(statuses) if _connected(entry)]
     left_out = [entry.source for entry in statuses if not _connected(entry)]
@@ -152,12 +152,13 @@ def _buttons(
     cancel = Button("Cancel", actions.REFRESH_DISMISS, dismiss_value)
     if not able:
         return Buttons((Button("Close", actions.REFRESH_DISMISS, dismiss_value),))
-    whole = Button("Confirm", actions.REFRESH_CONFIRM, value, ButtonStyle.PRIMARY)
     if stale_value is None or not stale or len(stale) == len(able):
-        return Buttons((whole, cancel))
-    return Buttons(
-        (whole, Button(f"Only what is not fresh ({len(stale)})", actions.REFRESH_STALE, stale_value), cancel)
+        return Buttons((Button("Confirm", actions.REFRESH_CONFIRM, value, ButtonStyle.PRIMARY), cancel))
+    # What is fresh already is read again only by whoever wants that.
+    needed = Button(
+        f"Confirm for what is not fresh ({len(stale)})", actions.REFRESH_STALE, stale_value, ButtonStyle.PRIMARY
     )
+    return Buttons((needed, Button(f"Confirm for all ({len(able)})", actions.REFRESH_CONFIRM, value), cancel))
 
 
 def dismissed() -> Message:

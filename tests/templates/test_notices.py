@@ -35,7 +35,7 @@ from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider
 from storage.facts.status import Again
 from storage.facts.streams import StreamCounts
-from templates import actions, forms, mail, notices, slack, words
+from templates import actions, mail, notices, slack, words
 from templates.notices.pieces import rows_so_far
 from templates.rhythm import rhythm
 
@@ -203,7 +203,8 @@ def test_confirm_offers_only_what_is_not_fresh_where_that_is_less():
         actions.REFRESH_STALE: "some",
         actions.REFRESH_DISMISS: "none",
     }
-    assert both[actions.REFRESH_STALE].text == "Only what is not fresh (1)"
+    assert both[actions.REFRESH_STALE].text == "Confirm for what is not fresh (1)"
+    assert next(iter(both)) == actions.REFRESH_STALE, "what is fresh is left alone unless somebody wants it"
     for statuses in ([status(), status(QUICKBOOKS)], [late, status(freshness=Freshness.NEVER)], [late]):
         assert actions.REFRESH_STALE not in pressed(notices.confirm_refresh(ORG, statuses, NOW, **ids))
 
@@ -214,14 +215,6 @@ def test_confirm_names_what_is_left_out_and_refuses_when_nothing_is_left():
     assert "an admin (Daniel Kim) can reconnect it" in said(mixed)
     nothing = notices.confirm_refresh(ORG, [cut_off()], NOW, value="v", dismiss_value="d")
     assert set(pressed(nothing)) == {actions.REFRESH_DISMISS}
-
-
-def test_the_modal_asks_the_same():
-    form = forms.confirm_refresh_form(ORG, [status(), status(QUICKBOOKS, Freshness.LATE)], NOW, private="org_1")
-    view = slack.modal(form)
-    assert [option["value"] for option in view["blocks"][-1]["element"]["options"]] == [forms.EVERYTHING, forms.STALE]
-    assert view["private_metadata"] == "org_1"
-    assert "submit" not in slack.modal(forms.confirm_refresh_form(ORG, [cut_off()], NOW, private="org_1"))
 
 
 def test_an_older_time_is_explained_only_where_it_is_older():
