@@ -170,6 +170,8 @@ async def test_a_new_field_is_told_and_kept_and_a_missing_or_retyped_one_stops_i
     app: QuickBooks, clock: OffsetClock
 ) -> None:
     books = app.books[REALM]
+    # What is read once a day would be read a second time, and be spoilt as well, if midnight fell into the test.
+    clock.advance(timedelta(days=1) - (clock.now() - clock.now().replace(hour=10, minute=0, second=0, microsecond=0)))
     async with quickbooks_world(app, clock, limits=QUICK) as world:
         assert not (await world.collect()).unknown  # whatever of Intuit's own schema comes is nothing new
         bill = next(iter(books.tables["Bill"].records()))
