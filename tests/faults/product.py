@@ -42,7 +42,7 @@ from tests.faults.witness import Witness
 QUIET = timedelta(seconds=2.5)
 SLACK_SECONDS = 1.0
 TIMINGS = Timings(beat=0.15, dead=1.0, mute=0.7, hang=5.0, reap=0.2)
-HTTP = HttpLimits(connect=2, read=1.0, total=3, attempts=2, retry_total=6, longest_wait=1, body=4 << 20)
+HTTP = HttpLimits(connect=2, read=1.0, total=3, attempts=2, retry_total=6, longest_wait=20, body=4 << 20)
 DRAIN_SECONDS = 0.3
 
 
