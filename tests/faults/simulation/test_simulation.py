@@ -5,59 +5,15 @@ SOAK=1 plays 10,000 source-days in 20 stories, the quick run one of them. Every 
 
 import os
 import shutil
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from storage.sessions import Database, open_database
-from tests.faults.simulation.acts import Acts
-from tests.faults.simulation.oracle import Oracle, small_lake
-from tests.faults.simulation.standing import Standing
+from tests.faults.simulation.playing import Story, played
 from tests.faults.simulation.twins import TWINS
-from tests.faults.simulation.world import INTERVALS, Build, simulated
 
 SOAK = bool(os.environ.get("SOAK"))
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """How much is played."""
-
-    seed: int
-    companies: int
-    each: int
-    days: float
-    only: tuple[str, ...] = ()
-    often: float = 4
-    intervals: Sequence[int] = INTERVALS
-
-
-async def played(database: Database, folder: Path, story: Story, build: Build | None = None) -> Oracle:
-    with capture_logs():
-        async with simulated(
-            database,
-            folder,
-            story.seed,
-            organizations_=story.companies,
-            each=story.each,
-            intervals=story.intervals,
-            build=build,
-            kind=Standing,
-        ) as world:
-            oracle = Oracle(world, small_lake(world))
-            began = time.process_time()
-            await Acts(world, oracle).play(story.days, story.only, story.often)
-            spent, days = time.process_time() - began, story.companies * story.each * story.days
-            print(  # noqa: T201 - the seed must be seen
-                f"SIMULATION_SEED={story.seed}: {days:g} source-days, {world.engine.handled} pieces of work,"
-                f" {world.deaths} deaths, {getattr(world, 'stills', 0)} stood still, {len(oracle.requests)} refreshes, {oracle.verified} claims,"
-                f" {days / spent:.2f} source-days per CPU second"
-            )
-            return oracle
 
 
 def seeds() -> list[int]:
