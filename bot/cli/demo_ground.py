@@ -1,7 +1,9 @@
 """What the demo stands on: stand-ins in their own thread, a fresh database and warehouse, a seeded organization."""
 
+import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,6 +32,8 @@ from storage.settings import Settings
 
 #: What is unfinished at the end of a demo is thrown away anyway.
 DRAIN_SECONDS = 0.5
+#: How long what still writes into the folder is waited for.
+_REMOVING_SECONDS = 15.0
 #: Below what Linux, macOS and Windows give out by themselves.
 _PORTS = range(20_000, 32_000)
 
@@ -110,12 +114,28 @@ class Ground:
 @contextmanager
 def prepared(wishes: Wishes) -> Iterator[Ground]:
     """Start the stand-ins, make a database and seed it; all of it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tidings-demo-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with _folder() as folder:
         clock = SharedClock(path=folder / "clock") if wishes.workers else None
         with sandbox_in_thread(wishes.plan(), clock) as outside:
             values = _values(folder, outside, wishes)
             yield Ground(folder, outside, _seeded(values, outside, wishes), values, wishes)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Make a folder that is gone afterwards.
+
+    A thread that was loading when the product stopped may end after it, and write into what is being removed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tidings-demo-"))
+    try:
+        yield folder
+    finally:
+        until = time.monotonic() + _REMOVING_SECONDS
+        shutil.rmtree(folder, ignore_errors=True)
+        while folder.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:

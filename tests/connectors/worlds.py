@@ -27,6 +27,13 @@ QUICK = HttpLimits(connect=2, read=0.6, total=3, attempts=3, retry_total=20, lon
 QUIET = HttpLimits(connect=2, read=0.6, total=3, attempts=1, retry_total=20, longest_wait=2, body=8 << 20)
 
 
+def in_the_morning(clock: OffsetClock) -> OffsetClock:
+    """Move the clock to ten the next morning (UTC), for what must not meet a midnight, here or in America."""
+    now = clock.now()
+    clock.advance(timedelta(days=1) - (now - now.replace(hour=10, minute=0, second=0, microsecond=0)))
+    return clock
+
+
 @dataclass
 class Kept:
     """Rows by stream and key; lines by table and parent. Upserts, deletes and full reads as the warehouse does them."""

@@ -18,7 +18,7 @@ from sandbox.providers.quickbooks import QuickBooks
 from storage.facts.clock import OffsetClock
 from storage.facts.streams import Batch
 from tests.connectors.quickbooks.test_collect import assert_true
-from tests.connectors.worlds import QUICK, QUIET, REALM, quickbooks_world
+from tests.connectors.worlds import QUICK, QUIET, REALM, in_the_morning, quickbooks_world
 
 BILLS = next(entity.shape for entity in ENTITIES if entity.shape.name == "bills")
 STAGES = [
@@ -171,7 +171,7 @@ async def test_a_new_field_is_told_and_kept_and_a_missing_or_retyped_one_stops_i
 ) -> None:
     books = app.books[REALM]
     # What is read once a day would be read a second time, and be spoilt as well, if midnight fell into the test.
-    clock.advance(timedelta(days=1) - (clock.now() - clock.now().replace(hour=10, minute=0, second=0, microsecond=0)))
+    in_the_morning(clock)
     async with quickbooks_world(app, clock, limits=QUICK) as world:
         assert not (await world.collect()).unknown  # whatever of Intuit's own schema comes is nothing new
         bill = next(iter(books.tables["Bill"].records()))

@@ -25,7 +25,7 @@ from storage.facts.clock import OffsetClock
 from storage.facts.streams import Batch
 from tests.connectors.shopify.test_bulk import Quick, Stopped, begun, lines, sorted_file
 from tests.connectors.shopify.test_collect import assert_true
-from tests.connectors.worlds import SCOPES, SHOP, World, shopify_world
+from tests.connectors.worlds import SCOPES, SHOP, World, in_the_morning, shopify_world
 
 SMALL = Slicing(above=20, most=16, first=10, by_days=True)
 ORDERS = 40
@@ -36,7 +36,7 @@ WAYS = {"bulk": ShopifyConnector(bulk_from=1, slicing=SMALL, paged=12),
 
 @pytest.fixture
 def clock() -> OffsetClock:
-    return Quick()
+    return in_the_morning(Quick())
 
 
 @pytest.fixture
