@@ -1,9 +1,9 @@
 """Runs the bench: python -m bench [part ...] [--quick].
 
-Parts: ack, status, click, full_read, idle, rates, questions, home; all of them when none is named. Only when they are
-named: growth (first reads of up to five million records, some twenty minutes), sources10k (ten thousand sources,
-eleven minutes), outbox (ten thousand messages at Slack's limits, twenty minutes) and incidents (from causes to
-messages, a minute).
+Parts: ack, status, click, full_read, idle, rates, questions, home, answers; all of them when none is named. Only when
+they are named: growth (first reads of up to five million records, some twenty minutes), sources10k (ten thousand
+sources, eleven minutes), outbox (ten thousand messages at Slack's limits, twenty minutes), incidents (from causes
+to messages, a minute) and metrics (a thousand metrics over five million lines, two minutes).
 Prints one table and writes bench/results/<time>.json. The peers have a command of their own (python -m bench.peers),
 since they are installed first. Nothing here is a timed test: what a machine under load measures says little, so the
 load is written down too.
@@ -28,9 +28,11 @@ PARTS = {
     "incidents": "bench.incidents",
     "questions": "bench.questions",
     "home": "bench.home",
+    "metrics": "bench.metrics",
+    "answers": "bench.answers",
 }
 #: long ones, which run only when they are named
-LONG = {"growth", "sources10k", "outbox", "incidents"}
+LONG = {"growth", "sources10k", "outbox", "incidents", "metrics"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -87,7 +87,7 @@ def _after_a_pause(stage: Stage, number: int) -> Round:
 
 
 def _point(line: str) -> tuple[float, str]:
-    at, _, name = line.partition(" ")
+    at, name, *_ = line.split()
     return float(at), name
 
 

@@ -1,8 +1,8 @@
 """The product with ROLE=all in a process of its own: `python -m bench.product FOLDER`; its settings come in STDIN.
 
 It is what `tidings serve` runs, on an empty folder that is migrated and seeded first, in a process that ends before.
-With `--marks FILE` each named point of the work is written down with its time, as is the arrival of each request of
-Slack.
+With `--marks FILE` each named point of the work is written down with its time and the processor time so far, as are
+the arrival of each request of Slack, its ack, and the moment at which an answer is handed to Slack.
 """
 
 import argparse
@@ -19,23 +19,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Mark = Callable[[str], None]
 
 
 def marker(path: Path) -> Mark:
-    """Return what writes a line of time and name, whole, from any thread."""
+    """Return what writes a line of time, name and processor time of the process, whole, from any thread."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def mark(name: str) -> None:
-        os.write(handle, f"{time.time():.6f} {name}\n".encode())
+        os.write(handle, f"{time.time():.6f} {name} {time.process_time():.6f}\n".encode())
 
     return mark
 
 
 class Arrivals:
-    """Marks the arrival of each request at the product, and its answer."""
+    """Marks the arrival of each request at the product, and its ack: `http.said` where that holds the words."""
 
     def __init__(self, app: ASGIApp, mark: Mark) -> None:
         self._app = app
@@ -45,9 +45,40 @@ class Arrivals:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        said = False
+
+        async def sending(message: Message) -> None:
+            nonlocal said
+            said = said or bool(message.get("body"))
+            await send(message)
+
         self._mark("http.arrived")
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, sending)
+        if said:
+            self._mark("http.said")
         self._mark("http.answered")
+
+
+def handing(app: Any, mark: Mark) -> None:
+    """Let the product mark what it hands to Slack as an answer; before it is started."""
+    from bot.agent import Agent
+    from bot.show import Shower
+    from bot.slack import TRIES, Slack
+
+    class Handing(Slack):
+        async def call(
+            self, team_id: str, method: str, arguments: Mapping[str, Any], *, tries: int = TRIES
+        ) -> dict[str, Any]:
+            if method.startswith(("chat.post", "views.")):
+                mark("slack.handed")
+            return await super().call(team_id, method, arguments, tries=tries)
+
+        async def respond(self, url: Any, body: Mapping[str, Any]) -> None:
+            mark("slack.handed")
+            await super().respond(url, body)
+
+    app.surface.slack = Handing(app.settings.slack_api_url, app.surface.tokens)
+    app.surface.shower = Shower(app.surface.slack, Agent(app.surface.slack, app.clock))
 
 
 def settings_for(folder: Path, said: Mapping[str, Any], key: str) -> Any:
@@ -130,6 +161,7 @@ async def run(settings: Any, mark: Mark | None, log: Path) -> None:
     app = build_app(settings, Options() if mark is None else Options(checkpoint=mark))
     if mark is not None:
         app.asgi = Arrivals(app.asgi, mark)
+        handing(app, mark)
 
     def ready(address: str) -> None:
         # As `tidings serve` does.

@@ -80,7 +80,7 @@ def quiet(stage: Stage, requests: int) -> list[float]:
             caller.ask()
             # Answers to the same question within a moment are shared; here each one is looked up.
             time.sleep(0.02)
-    points = [line.split() for line in stage.marks.read_text().splitlines()[earlier:]]
+    points = [line.split()[:2] for line in stage.marks.read_text().splitlines()[earlier:]]
     while points[0][1] != "http.arrived":
         # The answer before may be noted after we have it.
         points.pop(0)

@@ -4,27 +4,32 @@ No question starts anything: the strongest answer is the card that asks, and whe
 to press is left in the answer.
 """
 
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from bot import replying
+from bot import by_hand, replying
 from bot.asking.facts import Intent, Understood, World
-from bot.asking.reading import read
+from bot.asking.reading import Before, read
 from bot.case import Case
+from bot.feedback import with_thumbs
 from bot.interaction import Kind
-from bot.reply import Reply
+from bot.reply import NOTHING, Reply
 from jobs.errors import NoAccessError, NotAllowedError
 from jobs.slots import known_zone
 from storage.facts.messages import Message
 from storage.facts.status import SourceStatus
+from storage.facts.talk import Conversation
 from templates.notices import answering as words
 
 
 async def question(case: Case) -> Reply:
-    """Answer what was asked; what needs the lake is answered behind the ack."""
-    thread = _thread(case)
-    before = case.threads.before(thread) if thread is not None else None
+    """Answer what was asked; what needs the lake is answered behind the ack, and what is kept is written last."""
+    by_nobody = await by_hand.refusal(case)
+    if by_nobody is not None:
+        return case.say(by_nobody)
+    where = _conversation(case)
+    before = await _before(case, where)
     world = _world(case, ())
     # How long runs take is looked up only for those who ask; which sources they mean is known after the look.
     timed = any(item.intent is Intent.HOW_LONG for item in read(case.about, world, before).asked)
@@ -32,21 +37,20 @@ async def question(case: Case) -> Reply:
         (case.member.organization_id, timed), lambda: case.services.status.all(case.actor, with_durations=timed)
     )
     found = _alone(read(case.about, _world(case, known), before), known)
-    if thread is not None:
-        case.threads.keep(thread, found)
+    kept = _after(case.threads.keep(case.actor, where, found, before) if where is not None else None)
     if any(item.intent is Intent.LANDED for item in found.asked):
 
         async def looked() -> Reply:
-            return case.say(await _answered(case, found, known))
+            return replace(case.say(await _answered(case, found, known)), then=kept)
 
         return Reply(then=looked, zone=case.zone)
-    return case.say(await _answered(case, found, known))
+    return replace(case.say(await _answered(case, found, known)), then=kept)
 
 
 async def _answered(case: Case, found: Understood, known: list[SourceStatus]) -> Message:
     answers = [await _answer(case, found, at, known) for at in range(len(found.asked))]
     told = words.together(answers)
-    return told if found.offers else words.without_offers(told)
+    return with_thumbs(case, told if found.offers else words.without_offers(told), found)
 
 
 async def _answer(case: Case, found: Understood, at: int, known: list[SourceStatus]) -> Message:
@@ -73,10 +77,33 @@ def _world(case: Case, known: list[SourceStatus] | tuple[()]) -> World:
     return World(tuple(entry.source for entry in known), case.now, zone, {me.user_id: me.name}, me.name)
 
 
-def _thread(case: Case) -> Hashable | None:
+async def _before(case: Case, where: Conversation | None) -> Before | None:
+    """Return what was asked before; a thread under an answer in a direct message goes on with what was said outside."""
+    direct, thread = case.request.kind is Kind.DIRECT, case.request.thread_ts
+    # A mention outside of a thread is the first of its own.
+    if where is None or not (direct or thread):
+        return None
+    found = await case.threads.before(case.actor, where)
+    if found is None and direct and thread:
+        return await case.threads.before(case.actor, Conversation(where.channel_id, ""))
+    return found
+
+
+def _after(keep: Callable[[], Awaitable[None]] | None) -> Callable[[], Awaitable[Reply]] | None:
+    if keep is None:
+        return None
+
+    async def kept() -> Reply:
+        await keep()
+        return NOTHING
+
+    return kept
+
+
+def _conversation(case: Case) -> Conversation | None:
     """Return whose conversation it is; None for a command, which has no thread."""
     request = case.request
     if request.kind not in (Kind.MENTION, Kind.DIRECT):
         return None
     own = "" if request.kind is Kind.DIRECT else request.trigger.rpartition(":")[2]
-    return (request.team_id, request.channel_id, request.thread_ts or own, request.identity)
+    return Conversation(request.channel_id, request.thread_ts or own)

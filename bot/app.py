@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 from bot.edge import said_in_ack
 from bot.front import Front
 from bot.installed import AppEvents
-from bot.interaction import Interaction, Reader
+from bot.interaction import Interaction, Kind, Reader
 from bot.payloads import Json, MalformedError
 from bot.reply import Reply
 from bot.show import Background, Shower
@@ -73,6 +73,8 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
         request: Interaction = context[_INTERACTION]
         reply = await front.answer(request)
         said = said_in_ack(reply, request)
+        if request.kind is Kind.SEARCH:
+            return acknowledged(said)
         if tokens.unreadable(request.team_id) and not reply.form:
             # What is said in the ack, and by a response_url, still arrives; cards and confirmations would not.
             background.start(shower.show(Reply(notices.cannot_speak(), zone=reply.zone), request))
@@ -100,6 +102,7 @@ def build_bolt(front: Front, shower: Shower, slack: Slack, tokens: Tokens, backg
     app.command(_ANY)(listen)
     app.action(_ANY)(listen)
     app.view(_ANY)(listen)
+    app.options(_ANY)(listen)
     app.shortcut(_ANY)(listen)
     app.event(_ANY)(listen)
     return app

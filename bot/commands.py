@@ -1,6 +1,7 @@
 """What `/data` and plain words ask for: status, refresh (which only asks), history, help."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rapidfuzz import fuzz, process
 
@@ -11,15 +12,17 @@ from bot.reply import Reply
 from jobs.refresh.ask import Scope
 from storage.facts.messages import Message
 from storage.facts.people import Action
+from storage.facts.shared import Shareable
 from storage.facts.sources import ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
 from templates import notices
+from templates.notices.feedback import feedback_parts
 
 VERBS = (
     *("status", "refresh", "history", "schedule", "connect", "reconnect", "disconnect", "members", "channel"),
     *("promise", "metrics", "metric"),
     *("mute", "snooze", "escalation"),
-    "webhooks",
+    *("webhooks", "api"),
     *("audit", "help", "reread", "receipt", "why", "landed"),
     *("deliveries", "notify"),
 )
@@ -43,7 +46,9 @@ def read_command(words: str) -> Question:
 
 def nearest_verb(word: str) -> str | None:
     """Return the command that a word with typing errors most likely is."""
-    close = process.extractOne(word[:40].casefold(), VERBS, scorer=fuzz.ratio, score_cutoff=_NEAR)
+    # Too many words of questions are nearly `api`.
+    known = [verb for verb in VERBS if verb != "api"]
+    close = process.extractOne(word[:40].casefold(), known, scorer=fuzz.ratio, score_cutoff=_NEAR)
     return close[0] if close else None
 
 
@@ -59,8 +64,7 @@ async def _status(case: Case) -> Reply:
     if isinstance(chosen, Message):
         return case.say(chosen)
     told = await status_told(case, known, chosen)
-    scope = Scope(everything=not chosen, source_ids=tuple(source.id for source in chosen))
-    return case.say(share.with_button(case, told, scope))
+    return case.say(share.with_button(case, told, share.about(Shareable.STATUS, chosen)))
 
 
 async def status_told(
@@ -108,8 +112,11 @@ async def refresh(case: Case) -> Reply:
     return case.say(await confirm_card(case, scope))
 
 
-async def confirm_card(case: Case, scope: Scope) -> Message:
-    """Return the card that asks whether to refresh; for one disconnected source, why that is not possible."""
+async def confirm_card(case: Case, scope: Scope, card: str | None = None) -> Message:
+    """Return the card that asks whether to refresh; for one disconnected source, why that is not possible.
+
+    `card` is its id where the same question may be asked again, such as by a form that is sent twice.
+    """
     statuses = await case.services.refresh.ask(case.actor, scope)
     who = await case.names()
     if len(statuses) == 1 and statuses[0].source.connection is ConnectionState.DISCONNECTED:
@@ -117,7 +124,7 @@ async def confirm_card(case: Case, scope: Scope) -> Message:
         return notices.disconnected(
             who.organization, lost.source, last_data_refresh=lost.last_data_refresh, admins=who.admins
         )
-    card = values.new_card()
+    card = card or values.new_card()
     stale = Scope(everything=scope.everything, source_ids=scope.source_ids, only_stale=True)
     return notices.confirm_refresh(
         who.organization,
@@ -138,7 +145,8 @@ async def history(case: Case) -> Reply:
     who = await case.names()
     if not known:
         return case.say(notices.no_sources(who.organization, who.admins))
-    return case.say(await history_told(case, chosen, known))
+    told = await history_told(case, chosen, known)
+    return case.say(share.with_button(case, told, share.about(Shareable.HISTORY, chosen)))
 
 
 async def history_told(case: Case, chosen: Sequence[Source], known: Sequence[Source]) -> Message:
@@ -149,15 +157,19 @@ async def history_told(case: Case, chosen: Sequence[Source], known: Sequence[Sou
         runs, receipts = await case.services.status.history(case.actor, listed[0].id, _HISTORY_RUNS)
         admin = case.may(Action.SEE_AUDIT)
         held = await case.services.status.calibration(case.actor, listed[0].id) if admin else None
-        return notices.history(
+        told = notices.history(
             who.organization, listed[0], runs, case.now, receipts=receipts, zone=case.zone, calibration=held
         )
+        said = await case.services.feedback.told(case.actor, listed[0].id) if admin else []
+        return replace(told, parts=(*told.parts, *feedback_parts(said)))
     runs = []
     for source in listed:
         newest, _ = await case.services.status.history(case.actor, source.id, _HISTORY_RUNS // len(listed) + 1)
         runs += newest
     sources = {source.id: source for source in listed}
-    return notices.history(who.organization, None, runs, case.now, sources=sources, zone=case.zone)
+    told = notices.history(who.organization, None, runs, case.now, sources=sources, zone=case.zone)
+    said = await case.services.feedback.told(case.actor) if case.may(Action.SEE_AUDIT) else []
+    return replace(told, parts=(*told.parts, *feedback_parts(said)))
 
 
 async def help_(case: Case) -> Reply:

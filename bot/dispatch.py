@@ -14,16 +14,23 @@ from bot import (
     connections,
     disconnecting,
     escalations,
+    feedback,
+    handing_out,
     home,
     hooks,
     incidents,
+    keys,
     landed,
+    metric_forms,
     mutes,
     notify,
     numbers,
     own,
+    page_links,
     promises,
+    prompting,
     receipts,
+    refreshing,
     rereads,
     rows,
     schedules,
@@ -50,6 +57,7 @@ COMMANDS = frozenset({Kind.COMMAND})
 SPOKEN = frozenset({Kind.COMMAND, Kind.MENTION, Kind.DIRECT})
 CLICKED = frozenset({Kind.ACTION})
 SENT = frozenset({Kind.SUBMIT})
+TYPED = frozenset({Kind.SEARCH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ def table() -> Mapping[str, Entry]:
         Intent.DISCONNECT: Entry(disconnecting.disconnect, Action.DISCONNECT, COMMANDS),
         Intent.AUDIT: Entry(audit.audit, Action.SEE_AUDIT, COMMANDS),
         Intent.WEBHOOKS: Entry(hooks.webhooks, Action.MANAGE_WEBHOOKS, COMMANDS),
+        Intent.API: Entry(keys.api, Action.MANAGE_API_KEYS, COMMANDS),
         Intent.RECEIPT: Entry(receipts.receipt, Action.SEE_HISTORY, COMMANDS),
         Intent.DELIVERIES: Entry(telling.deliveries, Action.SEE_HISTORY, COMMANDS),
         Intent.NOTIFY: Entry(notify.notify, Action.CHOOSE_MESSAGES, COMMANDS),
@@ -95,6 +104,9 @@ def table() -> Mapping[str, Entry]:
     }
     clicked = {
         buttons.REFRESH_ASK: Entry(actions.ask, Action.START_REFRESH, CLICKED),
+        buttons.FEEDBACK_UP: Entry(feedback.up, Action.SEE_STATUS, CLICKED),
+        buttons.FEEDBACK_DOWN: Entry(feedback.down, Action.SEE_STATUS, CLICKED),
+        buttons.REFRESH_FORM: Entry(refreshing.choose, Action.START_REFRESH, CLICKED),
         buttons.REFRESH_CONFIRM: Entry(actions.start, Action.START_REFRESH, CLICKED, rechecked=True),
         buttons.REFRESH_STALE: Entry(actions.start, Action.START_REFRESH, CLICKED, rechecked=True),
         buttons.REFRESH_DISMISS: Entry(actions.dismiss, Action.SEE_STATUS, CLICKED),
@@ -102,7 +114,17 @@ def table() -> Mapping[str, Entry]:
         buttons.HELD_ASK: Entry(actions.held_ask, Action.LOAD_HELD, CLICKED),
         buttons.HELD_LOAD: Entry(actions.held_load, Action.LOAD_HELD, CLICKED),
         buttons.MISSING_RETRY: Entry(actions.missing_retry, Action.START_REFRESH, CLICKED),
+        buttons.METRIC_WHY: Entry(why.metric_pressed, Action.SEE_STATUS, CLICKED),
+        buttons.METRIC_LIST: Entry(numbers.metrics, Action.SEE_STATUS, CLICKED),
+        buttons.METRIC_SHOW: Entry(numbers.pressed, Action.SEE_STATUS, CLICKED),
+        buttons.METRIC_FILE: Entry(handing_out.pressed, Action.SEE_STATUS, CLICKED),
+        buttons.PAGE_LINK: Entry(page_links.pressed, Action.SEE_STATUS, CLICKED),
         buttons.METRIC_MAKE: Entry(numbers.made, Action.CHANGE_METRICS, CLICKED),
+        buttons.METRIC_FORM: Entry(metric_forms.opened, Action.CHANGE_METRICS, CLICKED),
+        buttons.METRIC_CHANGE: Entry(metric_forms.changing, Action.CHANGE_METRICS, CLICKED),
+        buttons.METRIC_TURN: Entry(metric_forms.turned, Action.CHANGE_METRICS, CLICKED),
+        buttons.METRIC_MORE: Entry(metric_forms.turned, Action.CHANGE_METRICS, CLICKED),
+        buttons.METRIC_DELETE: Entry(metric_forms.deleted, Action.CHANGE_METRICS, CLICKED),
         buttons.PROMISE_SET: Entry(promises.confirmed, Action.CHANGE_PROMISE, CLICKED),
         buttons.SCHEDULE_SET: Entry(schedules.confirmed, Action.CHANGE_SCHEDULE, CLICKED),
         buttons.REREAD_START: Entry(rereads.confirmed, Action.REREAD, CLICKED),
@@ -145,14 +167,20 @@ def table() -> Mapping[str, Entry]:
         buttons.OPEN_LINK: Entry(actions.link, Action.SEE_STATUS, CLICKED),
     }
     submitted = {
+        buttons.METRIC_FORM: Entry(metric_forms.looked, Action.CHANGE_METRICS, SENT),
+        buttons.METRIC_SAVE: Entry(metric_forms.saved, Action.CHANGE_METRICS, SENT),
         buttons.DISCONNECT_FORM: Entry(disconnecting.confirmed, Action.DISCONNECT, SENT),
         buttons.NOTIFY_FORM: Entry(own.saved, Action.CHOOSE_MESSAGES, SENT),
+        buttons.FEEDBACK_DOWN: Entry(feedback.written, Action.SEE_STATUS, SENT),
+        buttons.REFRESH_FORM: Entry(refreshing.chosen, Action.START_REFRESH, SENT),
     }
     entries = {f"say:{intent.value}": entry for intent, entry in spoken.items()}
     entries |= {f"click:{name}": entry for name, entry in clicked.items()}
     entries |= {f"submit:{name}": entry for name, entry in submitted.items()}
     entries |= {f"shortcut:{name}": entry for name, entry in _shortcuts().items()}
+    entries |= {f"search:{name}": entry for name, entry in _searches().items()}
     entries["open:home"] = Entry(home.opened, Action.SEE_STATUS, frozenset({Kind.HOME}))
+    entries["open:talk"] = Entry(prompting.opened, Action.SEE_STATUS, frozenset({Kind.TALK}))
     return MappingProxyType(entries)
 
 
@@ -162,6 +190,14 @@ def _shortcuts() -> Mapping[str, Entry]:
         shortcuts.REFRESH: Entry(shortcuts.refresh_data, Action.START_REFRESH, chosen),
         shortcuts.CONNECT: Entry(shortcuts.connect_source, Action.CONNECT, chosen),
         shortcuts.EXPLAIN: Entry(shortcuts.explain_this, Action.SEE_STATUS, chosen),
+    }
+
+
+def _searches() -> Mapping[str, Entry]:
+    """Return what menus ask while one types, by the name of the input."""
+    return {
+        buttons.REFRESH_SOURCES: Entry(refreshing.sought, Action.START_REFRESH, TYPED),
+        buttons.METRIC_SEARCH: Entry(metric_forms.sought, Action.CHANGE_METRICS, TYPED),
     }
 
 
@@ -183,10 +219,8 @@ def route(request: Interaction) -> Route:
             return Route(f"say:{Intent.QUESTION.value}", Question(Intent.QUESTION, request.words))
         case Kind.ACTION:
             return Route(f"click:{action_name(request.name)}", Question(Intent.UNKNOWN))
-        case Kind.SUBMIT:
-            return Route(f"submit:{request.name}", Question(Intent.UNKNOWN))
-        case Kind.SHORTCUT:
-            return Route(f"shortcut:{request.name}", Question(Intent.UNKNOWN))
+        case Kind.SUBMIT | Kind.SHORTCUT | Kind.SEARCH:
+            return Route(f"{request.kind.value}:{action_name(request.name)}", Question(Intent.UNKNOWN))
         case _:
             return Route(f"open:{request.kind.value}", Question(Intent.STATUS))
 

@@ -1,5 +1,6 @@
 """From an interaction to its reply: who is it, may they, what do they get. The same for every surface."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from bot.ports import Services
 from bot.replay import Seen
 from bot.reply import NOTHING, Reply
 from bot.together import Together
+from jobs.errors import UnavailableError
 from jobs.refresh.clicks import Played
 from storage.facts.messages import Message, Paragraph
 from storage.facts.people import Actor, SlackIdentity
@@ -30,6 +32,8 @@ _EFFECTS = frozenset({Kind.ACTION, Kind.SUBMIT})
 #: What has a place for words in the ack itself.
 _SHOWN_AT_ONCE = frozenset({Kind.COMMAND, Kind.SUBMIT})
 _REMEMBERED = timedelta(minutes=15)
+#: of the three that Slack waits for what a menu offers
+_MENU_SECONDS = 1.5
 _WHO = "One moment, the answer follows here."
 #: Shown when the facts about a person must be fetched first.
 CHECKING = Message(_WHO, (Paragraph((_WHO,)),), kind="checking")
@@ -45,24 +49,21 @@ class Front:
         *,
         unknown: Callable[[SlackIdentity], None] = lambda _identity: None,
         turn: Callable[[], Awaitable[None]] = at_once,
-        alone: bool = True,
     ) -> None:
-        """With `turn`, clicks that were accepted are played when it returns: when nobody waits for an ack.
-
-        `alone`: no other process answers questions, so that what was asked last may be remembered here.
-        """
+        """With `turn`, clicks that were accepted are played when it returns: when nobody waits for an ack."""
         self._services = services
         #: told who was not known well enough, after the request is kept
         self._unknown = unknown
         self._entries = table() if entries is None else entries
         self._directory = Directory(services.people, services.clock)
         self._actors: Together[Actor | None] = Together()
+        self._asked: Together[Actor] = Together()
         self._readers: Together[Mapping[SlackIdentity, Actor | None]] = Together()
         #: workspace -> who waits for the look that begins next
         self._asking: dict[str, set[SlackIdentity]] = {}
         self._answers: Together[Reply] = Together()
         self._looks: Together[list[SourceStatus]] = Together()
-        self._threads = Threads(services.clock, keeps=alone)
+        self._threads = Threads(services.talk)
         self._seen = Seen(services.clock, keep=_REMEMBERED)
         #: clicks that were accepted
         self.plays = Plays(services, self._directory, self._played, turn)
@@ -124,11 +125,25 @@ class Front:
     async def _recognized(self, request: Interaction) -> Reply:
         identity = request.identity
         actor = await self._actor(request)
+        if actor is None and request.kind is Kind.SEARCH:
+            # A form may be open for longer than the facts about its person count, and a menu waits for nothing else.
+            actor = await self._asked_at_once(identity)
+            if actor is None:
+                return NOTHING
         if actor is not None:
             return await self.decide(actor, request)
         await self._services.asks.persist(request.kind.value, request.team_id, request.trigger, to_json(request))
         self._unknown(identity)
         return Reply(CHECKING) if request.kind in _SHOWN_AT_ONCE else NOTHING
+
+    async def _asked_at_once(self, identity: SlackIdentity) -> Actor | None:
+        """Ask Slack who this is, once for all letters of a word; None when it takes longer than a menu waits."""
+        try:
+            async with asyncio.timeout(_MENU_SECONDS):
+                return await self._asked.look(identity, lambda: self._services.people.learn(identity))
+        except (TimeoutError, UnavailableError):
+            log.info("menu_left_empty", team=identity.team_id, user=identity.user_id)
+            return None
 
     async def _actor(self, request: Interaction) -> Actor | None:
         identity, people = request.identity, self._services.people

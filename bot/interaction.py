@@ -21,6 +21,7 @@ _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}")
 _KEY = re.compile(r"[\x21-\x7e]{1,250}")
 _MOST_WORDS = 4000
 _MOST_INPUTS = 50
+_MOST_CHOSEN = 100
 _MOST_FORM_KEY = 255
 _MOST_VIEW = 20
 _MOST_DELIVERY = 100
@@ -39,8 +40,12 @@ class Kind(StrEnum):
     #: a direct message to the bot
     DIRECT = "direct"
     HOME = "home"
+    #: the Messages tab of the app was opened
+    TALK = "talk"
     #: from the menu of Slack itself, or from that of a message
     SHORTCUT = "shortcut"
+    #: something was typed into a menu that asks what it may offer
+    SEARCH = "search"
     #: somebody's account or profile changed
     PROFILE = "profile"
 
@@ -73,6 +78,8 @@ class Interaction:
     form_key: str = ""
     #: where it was pressed, if not on a message: ``home`` or ``modal``
     view: str = ""
+    #: what the form carries in which it was pressed
+    private: str = ""
     #: what was typed and chosen in a form, by the name of the input
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,8 +105,8 @@ class Reader:
         match body.get("type"):
             case "block_actions":
                 return self._action(body)
-            case "view_submission":
-                return _submitted(body)
+            case "view_submission" | "block_suggestion":
+                return _in_form(body)
             case "shortcut" | "message_action":
                 return self._shortcut(body)
             case "event_callback":
@@ -142,6 +149,8 @@ class Reader:
             message_ts=_ts(text_of(body, "container", "message_ts"), "message_ts"),
             form_key=text_of(body, "view", "external_id")[:_MOST_FORM_KEY],
             view=text_of(body, "view", "type")[:_MOST_VIEW],
+            private=text_of(body, "view", "private_metadata")[:_MOST_WORDS],
+            fields=_filled_in(body),
         )
 
     def _shortcut(self, body: Json) -> Interaction:
@@ -185,9 +194,12 @@ class Reader:
 
 
 def _pressed(action: Json) -> tuple[str, str]:
-    """Return the button that was pressed and its value; an entry of a menu stands for a button."""
+    """Return the button that was pressed and its value; an entry of a menu, and a thumb, stand for a button."""
     if action.get("type") == "static_select":
         return _name(text_of(action, "action_id")), text_of(action, "selected_option", "value")[:_MOST_WORDS]
+    if action.get("type") == "feedback_buttons":
+        name, _, value = text_of(action, "value").partition(" ")
+        return _name(name), value[:_MOST_WORDS]
     if action.get("type") != "overflow":
         return _name(text_of(action, "action_id")), text_of(action, "value")[:_MOST_WORDS]
     name, _, value = text_of(action, "selected_option", "value").partition(" ")
@@ -204,24 +216,36 @@ def _delivery(body: Json) -> str:
     return text_of(body, "message", "metadata", "event_payload", "delivery")[:_MOST_DELIVERY]
 
 
-def _submitted(body: Json) -> Interaction:
-    """Return a form that was sent. The same open form is one thing: sent twice, it has its effect once."""
+def _in_form(body: Json) -> Interaction:
+    """Return a form that was sent, or what is typed into a menu of it that asks what it may offer.
+
+    The same open form is one thing: sent twice, it has its effect once.
+    """
     view = body.get("view")
     if not isinstance(view, dict):
         raise MalformedError("view")
     # In a shared channel `team` is the sender's own workspace; the form belongs to the one where the app is installed.
     team = text_of(view, "app_installed_team_id") or text_of(body, "team", "id")
     home = text_of(body, "user", "team_id") or text_of(body, "team", "id")
+    typed = body["type"] == "block_suggestion"
     return Interaction(
-        Kind.SUBMIT,
+        Kind.SEARCH if typed else Kind.SUBMIT,
         SlackIdentity(_matching(_ID, home, "team_id"), _id(body, "user", "id")),
         _matching(_ID, team, "team"),
         "",
-        f"form:{_id(view, 'id')}",
-        name=_name(text_of(view, "callback_id")),
+        f"{'search' if typed else 'form'}:{_id(view, 'id')}",
+        name=_name(text_of(body, "action_id") if typed else text_of(view, "callback_id")),
+        words=text_of(body, "value")[:_MOST_WORDS] if typed else "",
         value=text_of(view, "private_metadata")[:_MOST_WORDS],
         fields=_fields(view),
     )
+
+
+def _filled_in(body: Json) -> dict[str, str]:
+    """Return what stands in the form in which something was pressed; on a page nothing is filled in."""
+    view = body.get("view")
+    modal = isinstance(view, dict) and view.get("type") == "modal" and "state" in view
+    return _fields(view) if modal and isinstance(view, dict) else {}
 
 
 def _fields(view: Json) -> dict[str, str]:
@@ -234,9 +258,19 @@ def _fields(view: Json) -> dict[str, str]:
     for name, elements in blocks.items():
         element = elements.get(name) if isinstance(elements, dict) else None
         if isinstance(element, dict):
-            said = text_of(element, "value") or text_of(element, "selected_option", "value")
-            found[name] = said[:_MOST_WORDS]
+            found[name] = _filled(element)
     return found
+
+
+def _filled(element: Json) -> str:
+    """Return what stands in an input: the words, the value that was chosen, or each of several on a line of its own."""
+    several = element.get("selected_options")
+    if not isinstance(several, list):
+        return (text_of(element, "value") or text_of(element, "selected_option", "value"))[:_MOST_WORDS]
+    values = [text_of(one, "value") if isinstance(one, dict) else "" for one in several]
+    if len(values) > _MOST_CHOSEN or not all(_KEY.fullmatch(value) for value in values):
+        raise MalformedError("selected_options")
+    return "\n".join(values)
 
 
 def _event(body: Json) -> Interaction | None:
@@ -252,6 +286,9 @@ def _event(body: Json) -> Interaction | None:
         case "app_home_opened" if event.get("tab") == "home":
             identity = SlackIdentity(team, _id(event, "user"))
             return Interaction(Kind.HOME, identity, team, "", _key(body, "event_id"))
+        case "app_home_opened" if event.get("tab") == "messages":
+            identity = SlackIdentity(team, _id(event, "user"))
+            return Interaction(Kind.TALK, identity, team, _id(event, "channel"), _key(body, "event_id"))
         case "user_change":
             user = event.get("user")
             if not isinstance(user, dict):
@@ -327,6 +364,7 @@ def to_json(request: Interaction) -> dict[str, object]:
         "thread_ts": request.thread_ts,
         "message_ts": request.message_ts,
         "form_key": request.form_key,
+        "private": request.private,
     }
 
 
@@ -350,4 +388,5 @@ def from_json(kept: Mapping[str, Any]) -> Interaction:
         # Kept by an older version: not known.
         message_ts=kept.get("message_ts"),
         form_key=kept.get("form_key", ""),
+        private=kept.get("private", ""),
     )

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from bot.api import Api
 from bot.asks import KIND, ask_handler
 from bot.guard import Verifier
 from bot.health import Health
+from bot.pages.metric_file import MetricFilePages
+from bot.pages.sheet import SheetPages
 from bot.pages.site import pages
 from bot.surface import Surface
 from bot.web import build_web
@@ -210,6 +213,8 @@ class App:
         shopify = self.jobs.ground.providers[Provider.SHOPIFY]
         services = self.jobs.services
         shown = pages(self.settings, services.connect, services.installs, services.mail_off, shopify, self.clock)
+        shown += [*MetricFilePages(services.files).routes(), *SheetPages(services.pages).routes()]
+        shown += Api(services.api_keys, services.metrics, services.files, self.clock).routes()
         hooks = endpoints(self.settings, self.jobs.webhooks.take)
         if self.settings.socket_mode:
             return build_web(None, None, self.ready, lifespan=lifespan, pages=shown, webhooks=hooks, **seen)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from connectors.errors import ConnectorError
 from jobs.access import AccessAnswer, Wish
+from jobs.api_keys import NewKey
 from jobs.channels import ChannelView
 from jobs.connecting.disconnect import Confirmation
 from jobs.connecting.views import Link, Offer, Parted, Parting
@@ -13,7 +14,11 @@ from jobs.incidents.handling import Snooze, SnoozePreview
 from jobs.incidents.muting import Muting
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
+from jobs.metrics.files import Links
+from jobs.metrics.making import Saved
+from jobs.metrics.posting import Posted
 from jobs.outgoing.service import Made
+from jobs.pages.service import PageLink
 from jobs.promising import Promised
 from jobs.refresh.ask import Outcome, Place, Scope, TriggerKey
 from jobs.refresh.clicks import Played
@@ -23,6 +28,7 @@ from jobs.schedules import Planned
 from jobs.subscriptions.own import OwnChanges
 from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest
+from storage.facts.api_keys import ApiKey, KeyScope
 from storage.facts.audit import AuditPage
 from storage.facts.begun import Begun
 from storage.facts.clicks import Click
@@ -31,9 +37,12 @@ from storage.facts.deliveries import Channel
 from storage.facts.digests import DigestView
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Explanation
+from storage.facts.feedback import Feedback, Given, Verdict
 from storage.facts.home import Index
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
+from storage.facts.metric_drafts import Draft, Filling, Pick
+from storage.facts.metric_why import MetricWhy
 from storage.facts.metrics import Shown
 from storage.facts.outgoing import Endpoint, Send
 from storage.facts.own import Own
@@ -41,10 +50,13 @@ from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.policies import PolicyView
 from storage.facts.quiet import Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
+from storage.facts.restated import Restated
 from storage.facts.runs import Run
+from storage.facts.shared import Answer
 from storage.facts.sources import Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 from storage.facts.subscriptions import ChannelChoices, Choices, Topic, Ways
+from storage.facts.talk import Conversation
 from storage.facts.timelines import Timeline
 
 
@@ -139,12 +151,48 @@ class Home(Protocol):
         """Return the open Homes that have changed; each is the caller's to draw."""
         ...
 
+    async def drawn(self, view: Any) -> None:
+        """Say that one of them is drawn."""
+        ...
+
+    async def refused(self, view: Any) -> bool:
+        """Say that one of them could not be drawn; whether it is tried again."""
+        ...
+
+
+class Feedbacks(Protocol):
+    """What people say of results."""
+
+    async def give(self, actor: Actor, of: str | Given, verdict: Verdict, words: str = "") -> None:
+        """Keep it; the last counts."""
+        ...
+
+    async def told(self, actor: Actor, source_id: str | None = None) -> list[Feedback]:
+        """Return what was said, for admins."""
+        ...
+
+
+class Talk(Protocol):
+    """What a follow-up refers to."""
+
+    async def last(self, actor: Actor, where: Conversation) -> str | None:
+        """Return what the person asked there last, as it was kept."""
+        ...
+
+    async def keep(self, actor: Actor, where: Conversation, asked: str | None) -> None:
+        """Keep what the person asked there, or nothing any more."""
+        ...
+
 
 class Refreshes(Protocol):
     """Starts, joins and stops refreshes."""
 
     async def ask(self, actor: Actor, scope: Scope) -> list[SourceStatus]:
         """Return what a confirm card shows; starts nothing."""
+        ...
+
+    async def choices(self, actor: Actor) -> list[SourceStatus]:
+        """Return how every source stands, as far as choosing among them needs it."""
         ...
 
     async def request(self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
@@ -401,6 +449,14 @@ class Explains(Protocol):
         """Return the one cause; NotFoundError for a missing source and for somebody else's."""
         ...
 
+    async def metric(self, actor: Actor, words: str) -> MetricWhy | None:
+        """Return the way of the data of the metric that the words name; None when they name none."""
+        ...
+
+    async def metric_of(self, actor: Actor, metric_id: str) -> MetricWhy:
+        """Return the same by its id; NotFoundError for a missing one and for somebody else's."""
+        ...
+
     async def about(self, actor: Actor, delivery_id: str) -> list[str]:
         """Return the ids of the sources that a message of ours is about; none for somebody else's."""
         ...
@@ -409,8 +465,8 @@ class Explains(Protocol):
 class Sharing(Protocol):
     """Answers for all of a channel."""
 
-    async def share(self, actor: Actor, place: Place, card: str, source_ids: Sequence[str]) -> str:
-        """Have the status of these sources (none: of all) posted there, once for a card; returns the channel's name."""
+    async def share(self, actor: Actor, place: Place, card: str, wanted: Answer) -> str:
+        """Have the answer posted there, once for a card; returns the channel's name."""
         ...
 
 
@@ -542,6 +598,42 @@ class Schedules(Protocol):
         ...
 
 
+class Making(Protocol):
+    """Metrics through a form."""
+
+    async def begin(self, actor: Actor, card: str, wanted: str = "", *, by_name: bool = False) -> Filling:
+        """Return what the form shows first."""
+        ...
+
+    async def filled(self, actor: Actor, draft: Draft, fields: Mapping[str, str], *, more: bool) -> Filling:
+        """Return the draft with what stands in the form."""
+        ...
+
+    async def search(self, actor: Actor, draft: Draft, field: str, words: str) -> list[Pick] | None:
+        """Return what a menu offers."""
+        ...
+
+    async def preview(self, actor: Actor, draft: Draft) -> Shown:
+        """Return what the draft would come to."""
+        ...
+
+    async def save(self, actor: Actor, draft: Draft, trigger: TriggerKey) -> Saved:
+        """Make or change it."""
+        ...
+
+    async def delete(self, actor: Actor, metric_id: str, trigger: TriggerKey) -> Saved:
+        """Delete it."""
+        ...
+
+    async def noun(self, actor: Actor) -> str:
+        """Return what metrics are called."""
+        ...
+
+    async def name_all(self, actor: Actor, noun: str, trigger: TriggerKey) -> str:
+        """Call them otherwise."""
+        ...
+
+
 class Metrics(Protocol):
     """Numbers that are calculated from QuickBooks."""
 
@@ -553,12 +645,56 @@ class Metrics(Protocol):
         """Return one with its last values."""
         ...
 
+    async def restated(self, actor: Actor, name: str) -> tuple[Shown, list[Restated]]:
+        """Return one, and its values of closed periods that moved."""
+        ...
+
     async def preview(self, actor: Actor, words: str) -> Shown:
         """Return what the words would make."""
         ...
 
     async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
         """Make it."""
+        ...
+
+
+class MetricPosts(Protocol):
+    """Where metrics are posted once a week."""
+
+    async def post(self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey) -> Posted:
+        """Post one there, or nowhere."""
+        ...
+
+
+class MetricFiles(Protocol):
+    """Metrics to download."""
+
+    async def links(self, actor: Actor, wanted: str) -> Links:
+        """Return links to one, by its name or id."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """Keys of programs."""
+
+    async def all(self, actor: Actor) -> list[tuple[ApiKey, str]]:
+        """Return all of them, each with who made it."""
+        ...
+
+    async def new(self, actor: Actor, name: str, scopes: frozenset[KeyScope], trigger: TriggerKey) -> NewKey:
+        """Make one."""
+        ...
+
+    async def revoke(self, actor: Actor, key_id: str, trigger: TriggerKey) -> ApiKey:
+        """Let it open nothing any more."""
+        ...
+
+
+class Pages(Protocol):
+    """Answers as pages of a browser."""
+
+    async def link(self, actor: Actor, about: str) -> PageLink:
+        """Return a link to the page of a source or metric, by its id."""
         ...
 
 
@@ -656,6 +792,16 @@ class Services(Protocol):
         ...
 
     @property
+    def feedback(self) -> Feedbacks:
+        """What people say of results."""
+        ...
+
+    @property
+    def talk(self) -> Talk:
+        """What a follow-up refers to."""
+        ...
+
+    @property
     def status(self) -> Status:
         """How fresh the data is."""
         ...
@@ -738,6 +884,31 @@ class Services(Protocol):
     @property
     def rereads(self) -> Rereads:
         """Reading again what is there already."""
+        ...
+
+    @property
+    def posting(self) -> MetricPosts:
+        """Where metrics are posted."""
+        ...
+
+    @property
+    def making(self) -> Making:
+        """Metrics through a form."""
+        ...
+
+    @property
+    def files(self) -> MetricFiles:
+        """Metrics to download."""
+        ...
+
+    @property
+    def pages(self) -> Pages:
+        """Answers as pages of a browser."""
+        ...
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """Keys of programs."""
         ...
 
     @property

@@ -33,6 +33,7 @@ class Intent(StrEnum):
     DELIVERIES = "deliveries"
     NOTIFY = "notify"
     WEBHOOKS = "webhooks"
+    API = "api"
     WHY = "why"
     LANDED = "landed"
     UNKNOWN = "unknown"

@@ -13,7 +13,7 @@ LONGEST = 20_000
 #: What credentials look like, whoever wrote them down.
 _SHAPES = re.compile(
     r"xox[a-z](?:\.xox[a-z])?-[\w.\-]{6,}|xapp-[\w.\-]{6,}|xoxe[\w.\-]{6,}"
-    r"|shp(?:at|ss|ca|pa|rt)_[0-9a-zA-Z]{8,}|Atz[ar]\|[\w\-+/=]{8,}|amzn1\.oa2-cs\.v1\.\w{8,}"
+    r"|\btdk_\w{8,}|shp(?:at|ss|ca|pa|rt)_[0-9a-zA-Z]{8,}|Atz[ar]\|[\w\-+/=]{8,}|amzn1\.oa2-cs\.v1\.\w{8,}"
     r"|\beyJ[\w\-]{8,}\.[\w\-]{4,}(?:\.[\w\-]*){0,3}"
     r"|(?<=[Bb]earer )[\w.\-~+/=]{6,}|(?<=[Bb]asic )[\w+/=]{6,}"
     r"|(?<=://)[^/\s:@\"]{0,200}:[^/\s@\"]{1,500}(?=@)"

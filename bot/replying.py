@@ -15,6 +15,7 @@ from storage.facts.begun import Begun
 from storage.facts.landed import Sought, SoughtKind
 from storage.facts.messages import Message, Note
 from storage.facts.people import Action
+from storage.facts.shared import Answer, Shareable
 from storage.facts.sources import Source
 from storage.facts.status import SourceStatus
 from templates import notices
@@ -84,11 +85,18 @@ async def answer(case: Case, asked: Asked, found: Understood, known: Sequence[So
         # Another system is none of ours, however alike the names are.
         other = asked.unknown[0] in language().systems
         guess = None if other else names.find(asked.unknown[0], [entry.source for entry in known]).guess
-        return notices.unknown_source(asked.unknown[0], labels, guess)
+        return await _of_metric(of) or notices.unknown_source(asked.unknown[0], labels, guess)
     if asked.unclear or not of.meant:
-        return words.which_source(asked.words, labels)
-    told = await _ANSWERS[asked.intent](of)
+        return await _of_metric(of) or words.which_source(asked.words, labels)
+    told = await _of_metric(of) or await _ANSWERS[asked.intent](of)
     return _as_of_now(told, asked, case) if asked.intent in _NOW else told
+
+
+async def _of_metric(of: Question) -> Message | None:
+    """Explain the metric whose name stands in a question that names no source; None where none does."""
+    if of.asked.intent is not Intent.WHY_STALE or of.asked.source_ids:
+        return None
+    return await why.of_metric(of.case, of.asked.words, offers=of.offers)
 
 
 async def refused(case: Case, error: NotAllowedError | NoAccessError) -> Message:
@@ -105,11 +113,14 @@ async def _metrics(of: Question) -> Message:
     name = of.asked.metric
     if name is None:
         found = await of.case.services.metrics.all(of.case.actor)
-        return metric_words.metrics_list((await of.case.names()).organization, found, of.case.now)
+        told = metric_words.metrics_list((await of.case.names()).organization, found, of.case.now)
+        return share.with_button(of.case, told, Answer(Shareable.METRICS))
     try:
-        return metric_words.metric_shown(await of.case.services.metrics.one(of.case.actor, name), of.case.now)
+        one = await of.case.services.metrics.one(of.case.actor, name)
     except NotFoundError:
-        return metric_words.metric_missing(name)
+        return metric_words.metric_missing(name, await of.case.services.making.noun(of.case.actor))
+    told = metric_words.metric_shown(one, of.case.now)
+    return share.with_button(of.case, told, Answer(Shareable.METRIC, metric_id=one.metric.id))
 
 
 def _lost(of: Question) -> Message:
@@ -132,7 +143,7 @@ def _as_of_now(told: Message, asked: Asked, case: Case) -> Message:
 async def _status(of: Question) -> Message:
     chosen = [] if of.asked.everything and not of.asked.except_ids else of.sources
     told = await commands.status_told(of.case, of.known, chosen, offers=of.offers)
-    return share.with_button(of.case, told, of.scope())
+    return share.with_button(of.case, told, share.about(Shareable.STATUS, chosen))
 
 
 async def _when_last(of: Question) -> Message:
@@ -210,7 +221,10 @@ def _as_typed(number: str, words_typed: str) -> str:
 
 
 async def _history(of: Question) -> Message:
-    return await commands.history_told(of.case, [] if of.asked.everything else of.sources, of.sources)
+    whole = of.asked.everything
+    chosen = [] if whole and not of.asked.except_ids else of.sources
+    told = await commands.history_told(of.case, [] if whole else of.sources, of.sources)
+    return share.with_button(of.case, told, share.about(Shareable.HISTORY, chosen))
 
 
 async def _refresh(of: Question) -> Message:

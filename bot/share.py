@@ -1,5 +1,6 @@
 """Share in channel: the button below an answer that one person sees, and what it does."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import values
@@ -7,8 +8,9 @@ from bot.case import Case
 from bot.interaction import Kind
 from bot.reply import Reply
 from jobs.channels import ChannelRefusedError
-from jobs.refresh.ask import Scope
 from storage.facts.messages import Buttons, Message
+from storage.facts.shared import Answer, Shareable
+from storage.facts.sources import Source
 from templates.notices import shared as words
 
 #: Where an answer is seen by one person in a room of several.
@@ -20,24 +22,32 @@ def offered(case: Case) -> bool:
     return case.request.kind in _AMONG_OTHERS and case.request.channel_id.startswith(("C", "G"))
 
 
-def with_button(case: Case, told: Message, scope: Scope) -> Message:
-    """Return the status of these sources with the button below it, where there is a channel to share it in."""
-    if told.kind != "status" or not offered(case) or len(scope.source_ids) > values.MOST_SOURCES:
+def with_button(case: Case, told: Message, wanted: Answer) -> Message:
+    """Return the answer with the button below it, where there is something to share and a channel for it."""
+    if told.kind != wanted.kind.value or not offered(case) or len(wanted.source_ids) > values.MOST_SOURCES:
         return told
-    button = words.share_button(values.pack(values.new_card(), scope))
-    last = told.parts[-1]
-    if isinstance(last, Buttons):
-        return replace(told, parts=(*told.parts[:-1], Buttons((*last.buttons, button))))
-    return replace(told, parts=(*told.parts, Buttons((button,))))
+    button = words.share_button(values.pack_shared(values.new_card(), wanted))
+    rows = [at for at, part in enumerate(told.parts) if isinstance(part, Buttons)]
+    if not rows:
+        return replace(told, parts=(*told.parts, Buttons((button,))))
+    last = told.parts[rows[-1]]
+    assert isinstance(last, Buttons)
+    beside = Buttons((*last.buttons, button))
+    return replace(told, parts=(*told.parts[: rows[-1]], beside, *told.parts[rows[-1] + 1 :]))
+
+
+def about(kind: Shareable, sources: Sequence[Source]) -> Answer:
+    """Return the answer about these sources; none: about all."""
+    return Answer(kind, tuple(source.id for source in sources))
 
 
 async def share(case: Case) -> Reply:
-    """Post how it stands to the channel, once Slack has told who reads along there."""
-    wanted = values.unpack(case.request.value)
+    """Post the answer to the channel as it is then, once Slack has told who reads along there."""
+    card, wanted = values.unpack_shared(case.request.value)
 
     async def told() -> Reply:
         try:
-            name = await case.services.sharing.share(case.actor, case.place, wanted.card, wanted.scope.source_ids)
+            name = await case.services.sharing.share(case.actor, case.place, card, wanted)
         except ChannelRefusedError as error:
             return case.say(words.not_shared(error.reason))
         return case.say(words.shared(name))

@@ -1,8 +1,7 @@
 """Shortcuts: refresh and connect from anywhere in Slack, and "Explain this" on a message."""
 
-from bot import connections
+from bot import connections, opening, refreshing
 from bot.case import Case
-from bot.commands import refresh
 from bot.reply import Reply
 from bot.why import told
 from templates.notices import shortcuts as words
@@ -12,13 +11,17 @@ REFRESH, CONNECT, EXPLAIN = "refresh_data", "connect_source", "explain_this"
 
 
 async def refresh_data(case: Case) -> Reply:
-    """Show the card that asks whether to refresh; nothing starts before it is clicked."""
-    return await refresh(case)
+    """Ask what to refresh, and then whether; nothing starts before that is clicked."""
+    return await refreshing.choose(case)
 
 
 async def connect_source(case: Case) -> Reply:
-    """Show what can be connected."""
-    return await connections.connect(case)
+    """Show what can be connected, in a form that is open before that is looked up."""
+
+    async def filled(_key: str) -> Reply:
+        return await connections.connect(case)
+
+    return opening.at_once(case, words.connecting(), filled)
 
 
 async def explain_this(case: Case) -> Reply:

@@ -21,7 +21,8 @@ log = structlog.get_logger("bot.slack")
 #: A token is stored, and cannot be opened.
 UNREADABLE = "token_unreadable"
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
-_WAITS = 3
+#: How often something is asked of Slack that says to wait.
+TRIES = 3
 _LONGEST_WAIT = 30.0
 
 
@@ -65,17 +66,19 @@ class Slack:
             token=token.reveal() if token else None, base_url=self._api_url, session=self.session, retry_handlers=[]
         )
 
-    async def call(self, team_id: str, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(
+        self, team_id: str, method: str, arguments: Mapping[str, Any], *, tries: int = TRIES
+    ) -> dict[str, Any]:
         """Call a method as the bot of a workspace; waits where Slack asks for that (NotShownError otherwise)."""
         token = await self._tokens.of(team_id)
         if token is None:
             raise NotShownError(UNREADABLE if self._tokens.unreadable(team_id) else "not_installed")
-        for _ in range(_WAITS):
+        for left in reversed(range(tries)):
             try:
                 answer = await self.client(token).api_call(method, json={**arguments, "team_id": team_id})
             except SlackApiError as error:
                 code = str(error.response.get("error"))
-                if code != "ratelimited":
+                if code != "ratelimited" or not left:
                     raise NotShownError(code) from None
                 await _wait(error.response.headers.get("Retry-After"))
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -86,7 +89,7 @@ class Slack:
 
     async def respond(self, url: Secret, body: Mapping[str, Any]) -> None:
         """Post to a response_url, whose host was checked when it was read (NotShownError when it is used up)."""
-        for _ in range(_WAITS):
+        for _ in range(TRIES):
             try:
                 async with self.session.post(url.reveal(), json=dict(body), allow_redirects=False) as answer:
                     text = (await answer.text())[:200]

@@ -3,6 +3,7 @@
 import structlog
 from slack_bolt.response import BoltResponse
 
+from bot.agent import Agent
 from bot.app import Intake, build_bolt
 from bot.front import Front
 from bot.home import CHANGED
@@ -11,7 +12,7 @@ from bot.interaction import Interaction, Kind, Reader
 from bot.payloads import Json
 from bot.ports import Services
 from bot.show import Background, Shower
-from bot.slack import Slack
+from bot.slack import NotShownError, Slack
 from bot.tokens import FetchToken, Tokens
 from jobs.errors import UnavailableError
 from storage.facts.clock import Clock
@@ -20,6 +21,8 @@ from storage.facts.people import SlackIdentity
 log = structlog.get_logger("bot.surface")
 
 _DRAIN_SECONDS = 5.0
+#: Kinds of words in the place of a page that could not be put together at that moment.
+_NOT_LOOKED_AT = frozenset({"error", "no_room", "try_again"})
 
 
 class Surface:
@@ -28,10 +31,7 @@ class Surface:
     def __init__(
         self, services: Services, fetch_token: FetchToken, api_url: str, clock: Clock, *, learns: bool = False
     ) -> None:
-        """With `learns`, whoever is not known is looked up here too: kept requests are played in other processes.
-
-        Then questions may reach others, too: what was asked before is not remembered here.
-        """
+        """With `learns`, whoever is not known is looked up here too: kept requests are played in other processes."""
         self.tokens = Tokens(fetch_token, clock)
         self.slack = Slack(api_url, self.tokens)
         self._background = Background()
@@ -39,11 +39,10 @@ class Surface:
             services,
             unknown=self._learn if learns else _leave_it,
             turn=self._background.turn,
-            alone=not learns,
         )
         self._services = services
         self._learning: set[SlackIdentity] = set()
-        self.shower = Shower(self.slack)
+        self.shower = Shower(self.slack, Agent(self.slack, clock))
         self._reader = Reader(api_url)
         self._intake: Intake | None = None
 
@@ -70,13 +69,29 @@ class Surface:
         await self.front.plays.sweep(lambda reply, request: self.shower.show_all(reply, request, self.front.follow))
 
     async def draw_homes(self) -> None:
-        """Draw the App Homes that are open and have changed, each as its person may see it now; a sweep."""
-        for view in await self._services.home.take_changed():
+        """Draw the App Homes that are open and have changed, each as its person may see it now; a sweep.
+
+        What Slack refuses is tried again later, as it stands then.
+        """
+        home = self._services.home
+        for view in await home.take_changed():
             who = view.identity
             again = Interaction(
                 Kind.HOME, who, who.team_id, "", f"{CHANGED}:{who.user_id}", CHANGED, value=view.showing
             )
-            await self.shower.show_all(await self.front.answer(again), again, self.front.follow)
+            await (home.drawn(view) if await self._drawn(again) else home.refused(view))
+
+    async def _drawn(self, again: Interaction) -> bool:
+        """Draw an open page as it stands now; whether it is. What could not be looked at leaves it as it was."""
+        reply = await self.front.answer(again)
+        if reply.message is not None and reply.message.kind in _NOT_LOOKED_AT:
+            return False
+        try:
+            await self.shower.draw(reply, again)
+        except NotShownError as error:
+            log.info("home_not_drawn", team=again.team_id, user=again.identity.user_id, reason=error.code)
+            return False
+        return True
 
     async def close(self, drain_seconds: float = _DRAIN_SECONDS) -> None:
         """Let what runs end, then close the connections."""

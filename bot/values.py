@@ -4,11 +4,14 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
+from bot.asking.facts import Intent
 from bot.payloads import MalformedError, parse_json
 from jobs.errors import NotFoundError
 from jobs.refresh.ask import Scope
 from jobs.refresh.rereading import Wanted
+from storage.facts.feedback import Given
 from storage.facts.ids import new_id
+from storage.facts.shared import Answer, Shareable
 
 #: More sources than this do not fit into a button (2,000 characters).
 MOST_SOURCES = 50
@@ -35,6 +38,48 @@ def pack(card: str, scope: Scope) -> str:
     if scope.only_stale:
         packed["o"] = 1
     return json.dumps(packed, separators=(",", ":"))
+
+
+def pack_shared(card: str, wanted: Answer) -> str:
+    """Return the value of the button that shares an answer."""
+    packed: dict[str, object] = {"c": card, "k": wanted.kind.value, "s": list(wanted.source_ids) or "all"}
+    return json.dumps(packed | ({"m": wanted.metric_id} if wanted.metric_id else {}), separators=(",", ":"))
+
+
+def unpack_shared(value: str) -> tuple[str, Answer]:
+    """Return card and answer; NotFoundError for a value that is not of our making."""
+    asked = unpack(value)
+    packed = parse_json(value)
+    kind, metric_id = packed.get("k", Shareable.STATUS.value), packed.get("m", "")
+    known = {one.value for one in Shareable}
+    if not isinstance(kind, str) or kind not in known or not isinstance(metric_id, str) or len(metric_id) > _MOST_ID:
+        raise NotFoundError
+    return asked.card, Answer(Shareable(kind), asked.scope.source_ids, metric_id)
+
+
+def pack_given(given: Given) -> str:
+    """Return the value of the thumbs below an answer."""
+    packed = {"a": given.id, "k": list(given.kinds), "s": list(given.source_ids)}
+    return json.dumps(packed, separators=(",", ":"))
+
+
+def unpack_given(value: str) -> str | Given:
+    """Return the refresh, by its id, or the answer that thumbs are about; NotFoundError for what we did not make."""
+    if not value.startswith("{"):
+        return value
+    try:
+        packed = parse_json(value)
+    except MalformedError:
+        raise NotFoundError from None
+    key, kinds, ids = packed.get("a"), packed.get("k"), packed.get("s")
+    known = {one.value for one in Intent}
+    if not isinstance(key, str) or not key.startswith("ans_") or not key.isascii() or len(key) > _MOST_ID:
+        raise NotFoundError
+    if not isinstance(kinds, list) or not isinstance(ids, list) or len(kinds) > len(known) or len(ids) > MOST_SOURCES:
+        raise NotFoundError
+    if not kinds or any(kind not in known for kind in kinds) or not all(isinstance(one, str) for one in ids):
+        raise NotFoundError
+    return Given(key, tuple(kinds), tuple(ids))
 
 
 def pack_held(card: str, run_id: str) -> str:

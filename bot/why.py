@@ -3,15 +3,20 @@
 import re
 from collections.abc import Sequence
 
-from bot import names, values
+from bot import names, share, values
 from bot.case import Case
+from bot.numbers import plain_words
 from bot.reply import Reply
+from jobs.errors import NotFoundError
 from jobs.refresh.ask import Scope
 from storage.facts.messages import Message
+from storage.facts.metric_why import MetricWhy
 from storage.facts.people import Action
+from storage.facts.shared import Shareable
 from storage.facts.sources import Source
 from storage.facts.status import SourceStatus
 from templates import notices
+from templates.notices.metric_why import metric_why
 from templates.notices.status import urgent_first
 from templates.notices.why import why as explained
 from templates.words import provider_name
@@ -26,12 +31,45 @@ async def why(case: Case) -> Reply:
         who = await case.names()
         return case.say(notices.no_sources(who.organization, who.admins))
     chosen = _named(case, known)
+    # A source by its whole name is looked up nowhere; a metric may have the name of one in its own.
+    if case.about and not (chosen and names.find(case.about, known).sources):
+        about = await _of_metric(case, case.about)
+        if about is not None:
+            return about
     if not chosen and case.about and not names.is_everything(case.about) and not _only_mail(case):
         guess = names.find(case.about, known).guess
         return case.say(notices.unknown_source(case.about, [source.label for source in known], guess))
     if not chosen:
         chosen = [entry.source for entry in urgent_first(await case.services.status.all(case.actor))]
     return await _explained(case, chosen[0], chosen[1:])
+
+
+async def metric_pressed(case: Case) -> Reply:
+    """Explain the metric of the card whose button was pressed."""
+    try:
+        found = await case.services.explain.metric_of(case.actor, case.request.value)
+    except NotFoundError:
+        return case.say(notices.not_found())
+    return case.say(await _metric_words(case, found, offers=True))
+
+
+async def of_metric(case: Case, words: str, *, offers: bool) -> Message | None:
+    """Return the explanation of the metric that the words name; None when they name none."""
+    found = await case.services.explain.metric(case.actor, words)
+    return await _metric_words(case, found, offers=offers) if found is not None else None
+
+
+async def _of_metric(case: Case, words: str) -> Reply | None:
+    told = await of_metric(case, plain_words(words), offers=True)
+    return case.say(told) if told is not None else None
+
+
+async def _metric_words(case: Case, found: MetricWhy, *, offers: bool) -> Message:
+    who = await case.names()
+    scope = Scope(everything=False, source_ids=(found.evidence.source.evidence.status.source.id,))
+    value = values.pack(values.new_card(), scope) if offers and case.may(Action.START_REFRESH) else None
+    return metric_why(found, zone=case.zone, admins=who.admins, refresh_value=value,
+                      changes=offers and case.may(Action.CHANGE_METRICS))  # fmt: skip
 
 
 async def told(case: Case, meant: Sequence[SourceStatus], *, offers: bool, asks_mail: bool) -> Message:
@@ -71,7 +109,7 @@ async def _words(case: Case, source: Source, others: Sequence[Source], *, offers
     who = await case.names()
     scope = Scope(everything=False, source_ids=(source.id,))
     value = values.pack(values.new_card(), scope) if offers and case.may(Action.START_REFRESH) else None
-    return explained(
+    told = explained(
         who.organization,
         found,
         zone=case.zone,
@@ -79,3 +117,4 @@ async def _words(case: Case, source: Source, others: Sequence[Source], *, offers
         refresh_value=value,
         others=[provider_name(one.provider).lower() for one in others],
     )
+    return share.with_button(case, told, share.about(Shareable.WHY, [source]))

@@ -32,7 +32,9 @@ NEEDED: Mapping[Action, Role] = {
     Action.MANAGE_CHANNELS: Role.ADMIN,
     Action.SEE_AUDIT: Role.ADMIN,
     Action.MANAGE_WEBHOOKS: Role.ADMIN,
+    Action.MANAGE_API_KEYS: Role.ADMIN,
     Action.CHANGE_ESCALATION: Role.ADMIN,
+    Action.NAME_METRICS: Role.ADMIN,
 }
 
 #: What only listed support people do, and only to an object that a support post names.

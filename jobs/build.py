@@ -17,6 +17,7 @@ from jobs.access import AccessService
 from jobs.access_policy import AccessPolicy
 from jobs.addresses import AddressService
 from jobs.admitting import Admissions
+from jobs.api_keys import ApiKeyService
 from jobs.asks import AskService
 from jobs.audit_view import AuditService
 from jobs.audit_work import WorkAudit
@@ -58,6 +59,7 @@ from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
 from jobs.explain.watching import LOOK_EVERY as WATCH_EVERY
 from jobs.explain.watching import landed_words, watch_sweep
+from jobs.feedback import FeedbackService
 from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.home import HomeService
@@ -77,11 +79,18 @@ from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
 from jobs.members import MemberService
 from jobs.metrics.calculating import SWEEP_SECONDS as METRICS_EVERY
 from jobs.metrics.calculating import Calculating
+from jobs.metrics.files import FileLinks, MetricFiles
+from jobs.metrics.making import MetricMaking
+from jobs.metrics.posting import MetricPosting
 from jobs.metrics.service import MetricService
+from jobs.metrics.weekly import EVERY as WEEKLY_EVERY
+from jobs.metrics.weekly import weekly_sweep, weekly_words
 from jobs.notify import Notifier
 from jobs.outgoing.sending import Sending
 from jobs.outgoing.service import OutgoingService
 from jobs.outgoing.telling import outgoing_words
+from jobs.pages.links import PageLinks
+from jobs.pages.service import PageService
 from jobs.people import People
 from jobs.promising import PromiseService
 from jobs.receipt_view import ReceiptService
@@ -113,6 +122,7 @@ from jobs.subscriptions.own import OwnMessages
 from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
 from jobs.subscriptions.telling import subscriber_words
+from jobs.talk import TalkService
 from jobs.timelines import TimelineService
 from jobs.upkeep import replay_memory_sweep, warehouse_sweep
 from jobs.user_groups import ASK_EVERY, UserGroups
@@ -202,6 +212,7 @@ class Jobs:
         await self.services.installs.drain()
         await self.sending.close()
         await self.calculating.close()
+        await self.services.making.close()
         await self.sender.close()
         await asyncio.get_running_loop().run_in_executor(None, self.desk.close)
 
@@ -236,7 +247,8 @@ def build_jobs(
         settings.slack_client_id, Secret(settings.slack_client_secret.get_secret_value()), settings.slack_api_url
     )
     public_url = settings.public_url.rstrip("/")
-    mail_links = MailLinks([Secret(key.get_secret_value()) for key in settings.secret_keys], public_url)
+    link_keys = [Secret(key.get_secret_value()) for key in settings.secret_keys]
+    mail_links, file_links = MailLinks(link_keys, public_url), FileLinks(link_keys, public_url)
     returned = BounceAddresses(
         [Secret(key.get_secret_value()) for key in settings.secret_keys], settings.bounce_address
     )
@@ -274,12 +286,15 @@ def build_jobs(
     subscriptions, digests = SubscriptionService(desk, clock), DigestService(desk, clock)
     quiet = QuietService(desk, clock)
     calculating = Calculating(ground, may_act=port.may_act)
+    shown = MetricService(desk, clock, ground, calculating)
     services = Services(
         clock=clock,
         people=people,
         asks=AskService(desk, database, clock, seal, port.enqueue),
         status=StatusService(desk, clock, read_budget=ground.read_budget),
         home=HomeService(desk, database, clock, read_budget=ground.read_budget),
+        talk=TalkService(desk, database, clock),
+        feedback=FeedbackService(desk, clock, seal),
         refresh=refresh,
         clicks=ClickService(desk, clock, refresh, checkpoint),
         held=HeldService(desk, clock, port.enqueue, notifier, policy),
@@ -309,7 +324,12 @@ def build_jobs(
         channel_choices=ChannelSubscriptionService(desk, clock, channels.look),
         schedules=ScheduleService(desk, clock),
         promises=PromiseService(desk, clock),
-        metrics=MetricService(desk, clock, ground, calculating),
+        metrics=shown,
+        making=MetricMaking(desk, clock, ground, shown),
+        posting=MetricPosting(desk, clock, channels.look),
+        api_keys=ApiKeyService(desk, clock, people),
+        files=MetricFiles(desk, clock, file_links),
+        pages=PageService(desk, clock, PageLinks(link_keys, public_url), file_links),
         installs=InstallService(
             InstallMeans(
                 desk=desk,
@@ -356,6 +376,7 @@ def build_jobs(
                     **dead_words(),
                     **subscriber_words(),
                     **digest_words(),
+                    **weekly_words(),
                     **mail_off_words(),
                     **missed_words(),
                     **canary_words(),
@@ -452,6 +473,7 @@ def build_jobs(
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("beats", EVERY, beat_sweep(database, clock, port.enqueue)),
             Sweep("digests", DIGESTS_EVERY, digest_sweep(database, clock, port.enqueue)),
+            Sweep("metric-posts", WEEKLY_EVERY, weekly_sweep(database, clock, port.enqueue)),
             Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
             *([Sweep("bounces", BOUNCES_EVERY, bounces.sweep)] if settings.bounce_address else ()),
             Sweep("outgoing", 1.0, sending.sweep),
@@ -466,6 +488,7 @@ def build_jobs(
             Sweep("leavers", LOOK_EVERY, Leavers(database, sender.profile, notifier, people.left, clock.now).sweep),
             Sweep("rights", 3600.0, forgery_sweep(database, clock, notifier, port.enqueue)),
             Sweep("homes-memory", 3600.0, services.home.forget),
+            Sweep("talk-memory", 3600.0, services.talk.forget),
             Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
             Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
         ],

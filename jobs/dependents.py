@@ -10,7 +10,7 @@ from datetime import datetime
 from jobs.schedule import LOOK_EVERY_MINUTES
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.sources import CollectMode, Source
-from storage.records import frozen, metrics, runs
+from storage.records import frozen, metric_changes, metrics, runs
 from storage.sessions import Session
 from templates import times
 from templates.rhythm import rhythm
@@ -32,7 +32,9 @@ def schedules(_session: Session, source: Source) -> list[Dependent]:
 
 def numbers(session: Session, source: Source) -> list[Dependent]:
     """Return the metrics that are calculated from the source."""
-    return [Dependent(DependentKind.METRIC, one_id, name) for one_id, name in metrics.names_of(session, source.id)]
+    found = metrics.names_of(session, source.id)
+    noun = metric_changes.noun(session, source.organization_id) if found else ""
+    return [Dependent(DependentKind.METRIC, one_id, name, noun) for one_id, name in found]
 
 
 #: One line for each kind.

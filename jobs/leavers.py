@@ -1,7 +1,8 @@
 """Whoever connected an account and is no full member of the Slack workspace any more: the admins are told, once.
 
 The account stays connected for the organization; it only stands in the name of somebody who cannot renew it. Whoever
-is called when a refresh does not end is asked about, too, and taken out of the policy. Slack tells of a leaver by an
+is called when a refresh does not end is asked about, too, and taken out of the policy, and so is whoever wrote what was
+wrong with a result: their words are forgotten. Slack tells of a leaver by an
 event, which is a reason to ask, and everybody is asked about once a day. What Slack does not tell says nothing about
 anybody.
 """
@@ -21,7 +22,7 @@ from storage.facts.deliveries import Delivery
 from storage.facts.ids import new_id
 from storage.facts.messages import Message
 from storage.facts.people import Member, SlackIdentity
-from storage.records import connections, leases, organizations
+from storage.records import asked_last, connections, feedback, leases, organizations
 from storage.sessions import Database, Session
 from templates.notices.members import owner_left
 
@@ -57,10 +58,15 @@ class Leavers:
         hinted, everybody = self._hints(), await self._turn()
         if not hinted and not everybody:
             return
+        if hinted:
+            await self._database.writing(partial(_forgotten, people=hinted))
         for owner in await self._database.reading(connections.owners):
             identity = SlackIdentity(owner.team_id, owner.user_id)
             if (everybody or identity in hinted) and self.gone(await self._fetch(identity)):
                 await self._database.writing(partial(self._tell, owner=owner))
+        for person in await self._database.reading(partial(feedback.writers, among=None if everybody else hinted)):
+            if self.gone(await self._fetch(SlackIdentity(person.team_id, person.user_id))):
+                await self._database.writing(partial(feedback.forget_person, member_id=person.id))
         for person in await self._database.reading(on_call):
             identity = SlackIdentity(person.team_id, person.user_id)
             if (everybody or identity in hinted) and self.gone(await self._fetch(identity)):
@@ -89,6 +95,12 @@ class Leavers:
         organizations.lock(session, person.organization_id)
         if taken_out(session, person, self._now(), self._notifier):
             log.info("on_call_left_slack", organization=person.organization_id, member=person.id)
+
+
+def _forgotten(session: Session, people: frozenset[SlackIdentity]) -> None:
+    """Forget what they asked last: whoever is still there is asked which source they mean, and nothing else is lost."""
+    for identity in people:
+        asked_last.forget_person(session, identity)
 
 
 def leaver_words() -> Mapping[str, Words]:

@@ -11,6 +11,7 @@ PLACEHOLDER = "https://tidings.example"
 #: What each scope is asked for, as the page says it before anybody installs; a test holds both against the file.
 MAY: dict[str, str] = {
     "app_mentions:read": "read messages that mention it, and direct messages to it",
+    "assistant:write": "suggest questions in its Messages tab",
     "channels:history": "look whether a message of its own has arrived, in channels where it is a member",
     "channels:read": "see whether a channel is shared with another company",
     "chat:write": "send messages as Tidings",
@@ -26,6 +27,7 @@ MAY: dict[str, str] = {
 #: What does not work without a scope, in plain words; a test holds it against the file.
 LOST: dict[str, str] = {
     "app_mentions:read": "mentioning Tidings in a channel",
+    "assistant:write": "suggested questions in the Messages tab",
     "channels:history": "finding out whether a post in a channel arrived, so a lost one is not sent again",
     "channels:read": "posting in channels that an admin allowed",
     "chat:write": "every message",

@@ -13,7 +13,18 @@ from jobs.user_groups import UserGroups
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, GroupRole, Member, Role, SlackIdentity
 from storage.facts.sources import Source
-from storage.records import audit, authority, groups, home_views, members, organizations, sources, triggers
+from storage.records import (
+    asked_last,
+    audit,
+    authority,
+    feedback,
+    groups,
+    home_views,
+    members,
+    organizations,
+    sources,
+    triggers,
+)
 from storage.sessions import Session
 
 
@@ -163,6 +174,8 @@ class MemberService:
             self._not_the_last_admin(session, member)
             members.remove(session, member_id, now)
             self._on_leaving(session, member, now)
+            asked_last.forget_person(session, SlackIdentity(member.team_id, member.user_id))
+            feedback.forget_person(session, member_id)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, member_id, now)
             connected = connected_by(session, member)
             detail: dict[str, object] = {"before": member.role.value, "after": None}

@@ -98,7 +98,7 @@ class PromiseService:
 
     def _set(self, session: Session, member: Member, promised: Promised, trigger: TriggerKey) -> None:
         now, source = self._clock.now(), promised.source
-        sources.set_promise(session, source.id, source.promise)
+        sources.set_promise(session, source.id, source.promise, now)
         # What is said about the source follows within a second.
         watch(session, source, now, now)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, source.id, now)

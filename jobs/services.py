@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from jobs.access import AccessService
 from jobs.addresses import AddressService
+from jobs.api_keys import ApiKeyService
 from jobs.asks import AskService
 from jobs.audit_view import AuditService
 from jobs.channels import ChannelService
@@ -13,14 +14,19 @@ from jobs.escalating.service import PolicyService
 from jobs.escalation import EscalationService
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
+from jobs.feedback import FeedbackService
 from jobs.home import HomeService
 from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
 from jobs.incidents.muting import MuteService
 from jobs.installs.service import InstallService
 from jobs.members import MemberService
+from jobs.metrics.files import MetricFiles
+from jobs.metrics.making import MetricMaking
+from jobs.metrics.posting import MetricPosting
 from jobs.metrics.service import MetricService
 from jobs.outgoing.service import OutgoingService
+from jobs.pages.service import PageService
 from jobs.people import People
 from jobs.promising import PromiseService
 from jobs.receipt_view import ReceiptService
@@ -38,6 +44,7 @@ from jobs.subscriptions.mail_off import MailOffService
 from jobs.subscriptions.own import OwnMessages
 from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
+from jobs.talk import TalkService
 from jobs.timelines import TimelineService
 from storage.facts.clock import Clock
 
@@ -51,6 +58,8 @@ class Services:
     asks: AskService
     status: StatusService
     home: HomeService
+    talk: TalkService
+    feedback: FeedbackService
     refresh: RefreshService
     clicks: ClickService
     held: HeldService
@@ -83,4 +92,9 @@ class Services:
     schedules: ScheduleService
     promises: PromiseService
     metrics: MetricService
+    making: MetricMaking
+    posting: MetricPosting
+    files: MetricFiles
+    pages: PageService
+    api_keys: ApiKeyService
     installs: InstallService

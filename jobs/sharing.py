@@ -1,10 +1,10 @@
-"""An answer for all of a channel: how sources stand, posted where a member asked, as any member may see it.
+"""An answer for all of a channel, posted where a member asked for it, as any member may see it.
 
 The post goes by the outbox, so that the pace of a channel and the look at who reads along hold for it as well. Its
 words are made when it is sent, from what is true then: what is shared is never older than it says.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from jobs.asks import Enqueue
@@ -14,16 +14,16 @@ from jobs.deliver.posting import Words
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
 from jobs.refresh.ask import Place
-from jobs.status import statuses
+from jobs.shared_words import answer_of
 from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.ids import derived_id
 from storage.facts.messages import Message
-from storage.facts.people import Action, Actor
-from storage.records import audit, deliveries, organizations, sources
+from storage.facts.people import Action, Actor, Member
+from storage.facts.shared import ALONE, Answer, Shareable
+from storage.records import audit, deliveries, metrics, organizations, sources
 from storage.sessions import Session
-from templates import notices
 from templates.notices.shared import for_all
 
 SHARED = "shared"
@@ -35,7 +35,7 @@ Look = Callable[[Actor, Place], Awaitable[ChannelView]]
 
 
 class ShareService:
-    """Shares how sources stand. Asks Slack about the channel: after the ack only."""
+    """Shares answers. Asks Slack about the channel: after the ack only."""
 
     def __init__(self, desk: Desk, clock: Clock, enqueue: Enqueue, look: Look) -> None:
         self._desk = desk
@@ -43,28 +43,24 @@ class ShareService:
         self._enqueue = enqueue
         self._look = look
 
-    async def share(self, actor: Actor, place: Place, card: str, source_ids: Sequence[str]) -> str:
-        """Have the status of these sources (none: of all) posted there, once for a card; returns the channel's name.
+    async def share(self, actor: Actor, place: Place, card: str, wanted: Answer) -> str:
+        """Have the answer posted there as it is then, once for a card; returns the channel's name.
 
         ChannelRefusedError where no admin allowed it, or others than the organization read along.
         """
-        authorize(actor, Action.SHARE_ANSWER)
+        _allowed(actor, wanted)
         view = await self._look(actor, place)
         reason = refused(view.room) or (None if view.allowed else "not_allowed")
         if reason is not None:
             raise ChannelRefusedError(reason)
-        await self._desk.write(lambda session: self._add(session, actor, place, card, tuple(source_ids)))
+        await self._desk.write(lambda session: self._add(session, actor, place, card, wanted))
         return view.room.name
 
-    def _add(self, session: Session, actor: Actor, place: Place, card: str, source_ids: tuple[str, ...]) -> None:
-        known = authorize(actor, Action.SHARE_ANSWER)
+    def _add(self, session: Session, actor: Actor, place: Place, card: str, wanted: Answer) -> None:
+        known = _allowed(actor, wanted)
         organizations.lock(session, known.organization_id)
-        member = authorize(
-            Actor(actor.identity, organizations.member_by_identity(session, actor.identity)), Action.SHARE_ANSWER
-        )
-        own = {source.id for source in sources.sources_of(session, member.organization_id)}
-        if not own or not own.issuperset(source_ids):
-            raise NotFoundError
+        member = _allowed(Actor(actor.identity, organizations.member_by_identity(session, actor.identity)), wanted)
+        about = _about(session, member, wanted)
         now = self._clock.now()
         delivery_id = deliveries.add(
             session,
@@ -76,12 +72,34 @@ class ShareService:
             member_id=None,
             now=now,
             expires_at=now + _KEEP_TRYING,
-            facts={"sources": list(source_ids), "by": member.id},
+            facts={"sources": about, "by": member.id, "about": wanted.kind.value, "metric": wanted.metric_id},
         )
         if delivery_id is not None:
             self._enqueue(session, Work("delivery", delivery_id, queue="notify"))
-            detail: dict[str, object] = {"channel": place.channel_id, "sources": len(source_ids) or len(own)}
+            detail: dict[str, object] = {"channel": place.channel_id, "answer": wanted.kind.value}
+            detail |= {"sources": len(about)} if about else {}
             audit.record(session, member.organization_id, member.id, Action.SHARE_ANSWER, place.channel_id, now, detail)
+
+
+def _allowed(actor: Actor, wanted: Answer) -> Member:
+    """Return the member, who may share, and see what is shared."""
+    if wanted.kind is Shareable.HISTORY:
+        authorize(actor, Action.SEE_HISTORY)
+    return authorize(actor, Action.SHARE_ANSWER)
+
+
+def _about(session: Session, member: Member, wanted: Answer) -> list[str]:
+    """Return the sources that the answer is about (none: all); NotFoundError for what is not the organization's own."""
+    own = {source.id for source in sources.sources_of(session, member.organization_id)}
+    alone = wanted.kind in ALONE and len(wanted.source_ids or wanted.metric_id.split()) != 1
+    if not own or alone or not own.issuperset(wanted.source_ids):
+        raise NotFoundError
+    if wanted.kind is not Shareable.METRIC:
+        return list(wanted.source_ids)
+    found = [one for one in metrics.of_organization(session, member.organization_id) if one.id == wanted.metric_id]
+    if not found:
+        raise NotFoundError
+    return [found[0].source_id]
 
 
 def shared_words(read_budget: int) -> Mapping[str, Words]:
@@ -89,17 +107,9 @@ def shared_words(read_budget: int) -> Mapping[str, Words]:
 
     def told(session: Session, delivery: Delivery, now: datetime) -> Message:
         facts = deliveries.facts_of(session, delivery.id)
-        wanted = set(facts["sources"])
-        found = sources.sources_of(session, delivery.organization_id)
-        chosen = [source for source in found if not wanted or source.id in wanted]
-        organization = organizations.organization(session, delivery.organization_id)
-        admins = tuple(member.name for member in organizations.admins(session, delivery.organization_id))
-        shown = statuses(session, chosen, now, budget=read_budget)
-        said = (
-            notices.status(organization.name, shown, now, zone=organization.timezone, admins=admins)
-            if shown
-            else notices.no_sources(organization.name, admins)
-        )
-        return for_all(said, organizations.member(session, str(facts["by"])))
+        kind = Shareable(str(facts.get("about", Shareable.STATUS)))
+        wanted = Answer(kind, tuple(facts["sources"]), str(facts.get("metric", "")))
+        said, again = answer_of(session, delivery.organization_id, wanted, now, budget=read_budget)
+        return for_all(said, organizations.member(session, str(facts["by"])), now, again)
 
     return {SHARED: told}

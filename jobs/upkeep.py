@@ -11,7 +11,7 @@ from jobs.ground import Ground
 from jobs.refresh.collecting import organization_lease
 from jobs.threads import in_thread
 from storage.facts.ids import new_id
-from storage.records import asks, disconnects, leases, organizations, runs, triggers
+from storage.records import asks, disconnects, feedback, leases, organizations, runs, triggers
 from storage.sessions import DatabaseBusyError, Session
 from storage.warehouse import WarehouseError
 
@@ -46,6 +46,7 @@ def replay_memory_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
         await ground.database.writing(lambda session: asks.forget_before(session, before))
         past = ground.clock.now() - HISTORY
         await ground.database.writing(lambda session: disconnects.forget_before(session, past))
+        await ground.database.writing(lambda session: feedback.forget_before(session, past))
 
     return sweep
 

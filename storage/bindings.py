@@ -41,6 +41,11 @@ def of_ask(team_id: str, ask_id: str) -> Binding:
     return ("ask", team_id, ask_id)
 
 
+def of_feedback(feedback_id: str) -> Binding:
+    """Of what somebody wrote about a result or an answer."""
+    return ("feedback", feedback_id)
+
+
 def of_webhook(provider: str, event_id: str) -> Binding:
     """Of the body of an event."""
     return ("webhook", provider, event_id)

@@ -20,8 +20,32 @@ MISSING_RETRY = "missing_retry"
 SCHEDULE_SET = "schedule_set"
 #: Save the promise that a card shows. Value: the card, the source, the promise as typed and what was seen before it.
 PROMISE_SET = "promise_set"
+#: Why a metric is not current. Value: its id.
+METRIC_WHY = "metric_why"
+#: Show all metrics.
+METRIC_LIST = "metric_list"
+#: Show one metric. Value: its name.
+METRIC_SHOW = "metric_show"
+#: Links to a metric's files. Value: its id.
+METRIC_FILE = "metric_file"
+#: A link to the page of what is shown. Value: the id of the source or of the metric.
+PAGE_LINK = "page_link"
 #: Make the metric that a card shows. Value: the card and the words as typed.
 METRIC_MAKE = "metric_make"
+#: Open the form of a new metric; also the callback of that form.
+METRIC_FORM = "metric_form"
+#: Open the form of a metric that is there. Value: its id, and the field that is to be looked at.
+METRIC_CHANGE = "metric_change"
+#: In the form: something was chosen on which other fields depend.
+METRIC_TURN = "metric_turn"
+#: In the form: show the settings that few need.
+METRIC_MORE = "metric_more"
+#: In the form: search what was imported, and people, channels and zones.
+METRIC_SEARCH = "metric_search"
+#: The form with the last values, sent: save it.
+METRIC_SAVE = "metric_save"
+#: Delete a metric, after a confirm. Value: the card and its id.
+METRIC_DELETE = "metric_delete"
 #: Read again what a card shows. Value: the card, the source, the stream and the day.
 REREAD_START = "reread_start"
 #: Ask support for access to refreshes. Value: the refresh that was wanted.
@@ -96,5 +120,13 @@ MUTE = "mute"
 SHARE = "share"
 #: Show what can be asked.
 HELP = "help"
+#: Say of the result of a refresh that it was helpful. Value: the refresh.
+FEEDBACK_UP = "feedback_up"
+#: ... that it was not right; also the form that asks what was wrong.
+FEEDBACK_DOWN = "feedback_down"
+#: Open the form that asks what to refresh; also the form itself, sent.
+REFRESH_FORM = "refresh_form"
+#: Search the sources that can be refreshed, while one types.
+REFRESH_SOURCES = "refresh_sources"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"

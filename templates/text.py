@@ -21,6 +21,9 @@ _LONGEST = 20_000
 
 def clean(text: str) -> str:
     """Return text on one line without control, direction and invisible characters; outer spaces stay."""
+    if len(text) <= _LONGEST and text.isascii() and text.isprintable() and "  " not in text:
+        # Most names and all words of ours: nothing below would find anything.
+        return text
     cut = len(text) > _LONGEST
     text = _SURROGATE.sub("\ufffd", text[:_LONGEST])
     text = _SPACE.sub(" ", _HIDDEN.sub("", text))

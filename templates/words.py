@@ -1,6 +1,7 @@
 """The words for everything that has a machine name: providers, states, roles, actions and failures."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,9 +86,11 @@ ACTIONS = {
     Action.MANAGE_MEMBERS: "change who may do what",
     Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",
     Action.MANAGE_WEBHOOKS: "manage the webhooks that Tidings sends",
+    Action.MANAGE_API_KEYS: "manage the keys of programs",
     Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.CHANGE_PROMISE: "change how fresh data must be",
     Action.CHANGE_METRICS: "make and change metrics",
+    Action.NAME_METRICS: "choose what metrics are called",
     Action.REREAD: "read data again",
     Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
     Action.MUTE_ALARMS: "mute alarms",
@@ -118,28 +121,33 @@ def stream_words(stream: str) -> str:
 
 def source_name(source: Source) -> str:
     """Return provider and account, as one would say it: ``QuickBooks (quickbooks_934…)``, ``NetSuite via bucket``."""
-    name = _called(source)
-    return name if name == label(source.label) else f"{name} ({label(source.label)})"
+    return account_name(source.provider, source.label)
 
 
-def _called(source: Source) -> str:
+def account_name(provider: Provider, account: str) -> str:
+    """Return the name of a source by its provider and label alone."""
+    name, shown = _called(provider, account), label(account)
+    return name if name == shown else f"{name} ({shown})"
+
+
+def _called(provider: Provider, account: str) -> str:
     """Return the provider's name; the label where that begins with it and says how its data comes."""
-    name = provider_name(source.provider)
-    return label(source.label) if source.label.startswith(f"{name} ") else name
+    name = provider_name(provider)
+    return label(account) if account.startswith(f"{name} ") else name
 
 
 def source_title(source: Source) -> str:
     """Return provider and company, for a heading: ``QuickBooks · Temerity Goods Inc.``."""
     company = label(source.company, empty="")
-    return f"{_called(source)} · {company}" if company else source_name(source)
+    return f"{_called(source.provider, source.label)} · {company}" if company else source_name(source)
 
 
 def short_names(sources: Sequence[Source]) -> dict[str, str]:
     """Return a name per source id: the provider alone where it is the only one of its kind, else with its company."""
-    kinds = [source.provider for source in sources]
+    kinds = Counter(source.provider for source in sources)
     titles = long_names(sources)
     return {
-        source.id: provider_name(source.provider) if kinds.count(source.provider) == 1 else titles[source.id]
+        source.id: provider_name(source.provider) if kinds[source.provider] == 1 else titles[source.id]
         for source in sources
     }
 
@@ -147,8 +155,9 @@ def short_names(sources: Sequence[Source]) -> dict[str, str]:
 def long_names(sources: Sequence[Source]) -> dict[str, str]:
     """Return provider and company per source id; the account as well where two companies have the same name."""
     titles = [source_title(source) for source in sources]
+    times = Counter(titles)
     return {
-        source.id: title if titles.count(title) == 1 else source_name(source)
+        source.id: title if times[title] == 1 else source_name(source)
         for source, title in zip(sources, titles, strict=True)
     }
 

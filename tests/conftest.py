@@ -50,6 +50,7 @@ LONG = (
     "tests/jobs/explain/",
     "tests/jobs/incidents/",
     "tests/jobs/installs/",
+    "tests/jobs/metrics/",
     "tests/jobs/outgoing/",
     "tests/jobs/refresh/",
     "tests/jobs/subscriptions/",
@@ -58,6 +59,7 @@ LONG = (
     "tests/scenarios/",
     "tests/sequences/test_",
     "tests/storage/test_seeding",
+    "tests/storage/warehouse/test_apart",
     "tests/storage/warehouse/test_erase",
     "tests/storage/warehouse/test_redact",
 )
@@ -68,17 +70,44 @@ SOAKED = (
     "tests/bench/test_smoke.py::test_the_first_message_of_an_incident",
     # The story of trust plays an escalation as well.
     "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[escalation]",
+    # Its judgement is tried in the same file; calculations, forms and standing still in tests/jobs/metrics and tests/bot.
+    "tests/bot/cli/test_metric_story.py::test_the_story_is_seen_to_its_end",
+    "tests/bot/cli/test_metric_story.py::test_a_broken_twin_makes_the_story_fail",
+    # Menus over as many names, without a lake: tests/bot/test_metric_forms.py.
+    "tests/jobs/metrics/test_ten_thousand.py",
+    # One random order of the same is played in the quick run.
+    "tests/jobs/metrics/test_following.py::test_following_in_any_order",
     # Each part of it is tried without a product in tests/bot/test_home.py and tests/jobs/test_home.py.
     "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[home]",
     # The quick run kills workers in tests/jobs/engine and plays the simulation through one process.
     "tests/faults/simulation/test_crew.py",
+    # The other broken twins of the simulation are caught in every run.
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[a failed run moves the last refresh]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[a partial run moves the last refresh]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[a delivery in doubt is forgotten]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[an escalation is lost in a crash]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[what was due while the machine slept is dropped]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[what is over is never said]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[a lost connection is back after any read]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[a card is never shown to its end]",
+    "tests/faults/simulation/test_simulation.py::test_a_broken_twin_is_caught[what fails for good is taken for an outage]",
     "tests/bot/cli/test_stories.py::test_trust_holds_on_three_workers",
     "tests/bot/cli/test_trust_story.py::",
     # What the watcher tells is tried by a virtual clock in tests/jobs/watching, and the story of trust stops the clock.
     "tests/bot/cli/test_watched.py::",
     "tests/faults/test_provider_faults.py::test_later",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
+    "tests/faults/test_teeth.py::test_a_twin_is_caught[acks-first]",
+    # What is in the wheel is what a clone runs; CI installs from a clone.
+    "tests/scenarios/test_wheel.py::",
+    "tests/sequences/test_twins.py::test_cursors_that_are_saved_before",
     "tests/faults/test_zombie.py::test_a_frozen_delivery_and_a_frozen_load",
+    # Each step of these is killed in tests/jobs/connecting, and processes that die in the files beside them.
+    "tests/faults/test_disconnect_kills.py::test_killed_on_its_way_it_is_disconnected_and_erased",
+    "tests/faults/test_reconnect_story.py::test_it_is_told_though_somebody_dies",
+    "tests/scenarios/test_processes.py::test_everything_arrives_and_a_killed_worker_is_not_missed",
+    # Equality with the provider is played in tests/sequences for each of them.
+    "tests/bot/cli/test_stories.py::test_every_stream_is_compared_and_one_altered_row_is_noticed",
     "tests/bench/test_smoke.py::test_a_full_read_is_checked",
     "tests/faults/test_clicks.py::test_a_worker_that_never_looks",
     "tests/faults/test_escalation_kills.py::test_support_is_called_once[no-deadlines]",

@@ -67,7 +67,7 @@ def _called(label: str, nicknames: Sequence[str]) -> set[str]:
         single = way.removesuffix("s")
         first = way.split()[0]
         ways = (way, single, f"{first} file", f"{first} files")
-        names |= {*ways, f"{first} one"}
+        names |= {*ways, f"{first} one", f"via {first}", f"by {first}"}
         for called in nicknames:
             names |= {f"{called} {name}" for name in (*ways, first, f"by {first}", f"from {first}")}
             names.add(f"{first} {called}")

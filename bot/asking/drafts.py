@@ -98,6 +98,7 @@ def joined(item: Asked, named: Named) -> Asked:
     """Return the question with more sources, and with what else is named."""
     item = replace(item, span=item.span or named.span, person=item.person or named.person)
     if item.everything and not item.source_ids:
-        return item if not named.source_ids else with_sources(item, named)
+        # "Why did it fail - shopify": now it is said what "it" is.
+        return item if not named.source_ids else replace(with_sources(item, named), unclear=False)
     ids = tuple(dict.fromkeys((*item.source_ids, *named.source_ids)))
     return replace(item, source_ids=ids, unknown=(*item.unknown, *named.unknown))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from bot.asking.language import Language
+from bot.asking.language import Language, bones
 
 #: What is said after that many characters does not count; it bounds the work, too.
 MOST = 800
@@ -17,7 +17,7 @@ _TOKENS = re.compile(
     r"<(?:@(?P<user>[A-Z0-9]{1,40})(?:\|[^>]*)?|[@!#][^>|]*(?:\|[^>]*)?|[a-z]+:[^|>]*(?:\|(?P<words>[^>]*))?)>"
 )
 _WORDS = re.compile(
-    r"[$€£#]?\d[\d,]*(?:\.\d+)?(?:[:/\-]\d+)*[a-z]*|\b[a-z]{1,2}/[a-z]{1,2}\b|[\w][\w'_\-]*(?:\.[\w\-]{2,})*|[?!;:,+&()/.\-–—$€£#]|\n"
+    r"[$€£#]?\d+(?:,\d+)*(?:\.\d+)?(?:[:/\-]\d+)*[a-z]*|\b[a-z]{1,2}/[a-z]{1,2}\b|[\w][\w'_\-]*(?:\.[\w\-]{2,})*|[?!;:,+&()/.\-–—$€£#]|\n"
 )
 #: words within an address are no words of the sentence
 _ADDRESS = re.compile(r"\b[a-zA-Z]{2,10}://[^\s<>]{0,800}")
@@ -84,8 +84,8 @@ def respelt(words: list[str], known: Language, names: Collection[str], targets: 
         if stem in known.spelt or stem in names:
             fixed.append(word)
             continue
-        plainer = _plainer(stem)
-        if plainer in known.spelt or plainer in names:
+        plainer = next((one for one in _plainer(stem) if one in known.spelt or one in names), "")
+        if plainer:
             fixed.append(plainer + owns)
         elif stem.isalpha():
             fixed += _parted(stem, known, names) or [_nearest(stem, targets, names, known) + owns]
@@ -94,11 +94,12 @@ def respelt(words: list[str], known: Language, names: Collection[str], targets: 
     return fixed
 
 
-def _plainer(word: str) -> str:
+def _plainer(word: str) -> tuple[str, ...]:
     """Return a word without the letters that were held down, and with letters for the digits that look like them."""
     once = _HELD.sub(r"\1", word)
     letters = sum(map(str.isalpha, once))
-    return once.translate(_LOOKS) if 2 * (len(once) - letters) < letters and once.isalnum() else once
+    looks = once.translate(_LOOKS) if 2 * (len(once) - letters) < letters and once.isalnum() else once
+    return (looks, _HELD.sub(r"\1\1", word)) if once != word else (looks,)
 
 
 def _rejoined(words: list[str], known: Language, names: Collection[str]) -> list[str]:
@@ -138,6 +139,12 @@ def _nearest(word: str, targets: Sequence[str], names: Collection[str], known: L
         for target, distance, _ in sorted(close, key=lambda one: sorted(one[0]) != letters):
             if distance == wrong and _likely(word, target, int(distance), named=target in names):
                 return str(target)
+    left = bones(word)
+    if len(left) >= _SHORTEST:
+        # Vowels and doubled letters are left out most often: "hapend", "updtd".
+        alike = [target for target in known.by_bones.get(left, ()) if target[0] == word[0]]
+        if alike:
+            return min(alike, key=lambda target: OSA.distance(word, target))
     small = process.extractOne(word, known.small, scorer=OSA.distance, score_cutoff=1)
     return str(small[0]) if small is not None and small[0][0] == word[0] else word
 

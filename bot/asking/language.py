@@ -15,6 +15,7 @@ from bot.asking.time_words import TimeWords, time_words
 #: How recognized pieces stand in a clause: a capital and a number. Nobody types one: all else is in small letters.
 MARKS = {mark: rf"{mark}\d{{1,3}}" for mark in "SXTPDAMU"}
 _LETTERS, _SIGNS = re.compile(r"[a-z]{3,}"), re.compile(r"\\b|<[A-Z]+>")
+_VOWELS, _DOUBLED = re.compile(r"[aeiou]"), re.compile(r"(.)\1+")
 _MACRO = re.compile(r"<([A-Z]+)>")
 
 
@@ -29,6 +30,8 @@ class Language:
     #: what is spoken of here; misspelt words are taken for these
     lexicon: frozenset[str]
     targets: tuple[str, ...]
+    #: those by what is left of them without vowels
+    by_bones: Mapping[str, tuple[str, ...]]
     #: small words that misspelt ones may be meant for
     small: tuple[str, ...]
     #: all words that a question may hold: those of the patterns as well
@@ -57,6 +60,7 @@ class Language:
     all_but: re.Pattern[str]
     all_of: re.Pattern[str]
     pronoun: re.Pattern[str]
+    there: re.Pattern[str]
     filler: frozenset[str]
     takes_up: re.Pattern[str]
     general: re.Pattern[str]
@@ -67,6 +71,8 @@ class Language:
     before_person: re.Pattern[str]
     me: re.Pattern[str]
     greeting: re.Pattern[str]
+    #: what an answer is needed for, at the end of a clause
+    purpose: re.Pattern[str]
     why_only: re.Pattern[str]
     statement: re.Pattern[str]
     told_anyway: re.Pattern[str]
@@ -76,6 +82,16 @@ class Language:
     outside: re.Pattern[str]
     #: in order: the first that fits is asked; the last field says that it is weak
     intents: tuple[tuple[Intent, re.Pattern[str], bool], ...]
+    #: besides small words, all that a wish to refresh may hold that names no source
+    wish: frozenset[str]
+    #: all but what was asked about before
+    rest: re.Pattern[str]
+    #: the same question once more
+    again: re.Pattern[str]
+    #: for a word or two after another question
+    short: tuple[tuple[Intent, re.Pattern[str]], ...]
+    #: for what names a source and fits none of these
+    last_intents: tuple[tuple[Intent, re.Pattern[str]], ...]
     persons: re.Pattern[str]
     subjects: re.Pattern[str]
 
@@ -110,6 +126,7 @@ def _made(raw: Mapping[str, Any]) -> Language:
         phrases=raw["phrases"],
         lexicon=lexicon,
         targets=tuple(sorted(lexicon)),
+        by_bones=_by_bones(sorted(lexicon)),
         small=tuple(sorted(word for word in plain if len(word) > 3)),
         plain=plain,
         spoken=spoken,
@@ -137,6 +154,7 @@ def _made(raw: Mapping[str, Any]) -> Language:
             rf"(?<![^ ])(?:{_any_of(raw['everything'])})(?: (?:{_any_of(raw['provider_tail'])}|sources))?(?![^ ])"
         ),
         pronoun=compiled(raw["pronoun"]),
+        there=compiled(raw["there"]),
         filler=frozenset(raw["filler"].split()),
         takes_up=compiled(raw["takes_up"]),
         general=compiled(raw["general"]),
@@ -147,6 +165,7 @@ def _made(raw: Mapping[str, Any]) -> Language:
         before_person=compiled(raw["before_person"]),
         me=compiled(raw["me"]),
         greeting=compiled(raw["greeting"]),
+        purpose=compiled(raw["purpose"]),
         why_only=compiled(raw["why_only"]),
         statement=compiled(raw["statement"]),
         told_anyway=compiled(raw["told_anyway"]),
@@ -156,9 +175,26 @@ def _made(raw: Mapping[str, Any]) -> Language:
         intents=tuple(
             (Intent(entry["intent"]), compiled(entry["patterns"]), bool(entry.get("weak"))) for entry in raw["intents"]
         ),
+        wish=frozenset(raw["wish"].split()),
+        rest=compiled(raw["rest"]),
+        again=compiled(raw["again"]),
+        short=tuple((Intent(entry["intent"]), compiled(entry["patterns"])) for entry in raw["short"]),
+        last_intents=tuple((Intent(entry["intent"]), compiled(entry["patterns"])) for entry in raw["last_intents"]),
         persons=_named(raw["persons"], macros),
         subjects=_named([raw["subjects"].replace("{foreign}", "[^ ]+")], macros),
     )
+
+
+def bones(word: str) -> str:
+    """Return a word without its vowels and doubled letters: what is left where letters were left out."""
+    return _DOUBLED.sub(r"\1", _VOWELS.sub("", word))
+
+
+def _by_bones(words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        found[bones(word)] = (*found.get(bones(word), ()), word)
+    return found
 
 
 def _any_of(words: Sequence[str]) -> str:

@@ -55,6 +55,8 @@ class _Reader:
     items: list[Asked] = field(default_factory=list)
     greeted: bool = False
     declined: bool = False
+    #: the last clause told something and asked nothing: "shopify is old."
+    told: bool = False
     #: names that wait for the question that they belong to
     pending: Named | None = None
     #: what was spoken of without a question: "don't touch shopify", "I changed a bill in the books"
@@ -90,7 +92,7 @@ class _Reader:
                 self.items[at] = replace(drafts.with_sources(item, named), unclear=False)
 
     def _clause(self, part: Clause, following: Clause | None) -> None:
-        text = self._people(part.text)
+        text = self._rest(self._people(self.known.purpose.sub("", part.text)))
         named = named_in(text, self.marks)
         kept = self.known.cut.sub("", text).strip()
         if kept and kept != text:
@@ -100,21 +102,51 @@ class _Reader:
         if self.known.declined.search(text) and not self.known.asks_state.search(text):
             self.declined = True
             self.topic = named if named.sources else self.topic
-        elif self.items and self.known.told_anyway.search(text):
+        elif self._last() is not None and self.known.told_anyway.search(text):
             pass
         elif self.known.greeting.search(text):
             self.greeted = True
         elif self.known.elsewhere.search(text):
             self.pending = self.topic = None
-        elif (intent := self._intent(text, named)) is not None:
-            if self._told_first(intent, text, following):
-                self.topic = named
-            else:
-                self._question(intent, text, part)
+        elif (again := self._again(text, named)) is not None:
+            self.items.append(again)
+        elif (intent := self._short(text) or self._intent(text, named)) is not None:
+            self._told_or_asked(intent, text, part, following)
         elif self._only_names(text):
             self._names(text, named, part, following)
         elif named.anything:
             self.topic = named
+
+    def _told_or_asked(self, intent: Intent, text: str, part: Clause, following: Clause | None) -> None:
+        if self._told_first(intent, text, following):
+            self.topic = named_in(text, self.marks)
+        else:
+            self._question(intent, text, part)
+
+    def _last(self) -> Asked | None:
+        """Return what was asked last, in this message or before it."""
+        return self.items[-1] if self.items else self.before.asked if self.before is not None else None
+
+    def _rest(self, text: str) -> str:
+        """Mark "the others" as everything but what was asked about last."""
+        last = self._last()
+        if last is None or not last.source_ids:
+            return text
+        return self.known.rest.sub(lambda found: self.marks.put("X", last.source_ids, found[0]), text)
+
+    def _again(self, text: str, named: Named) -> Asked | None:
+        """Return the last question once more: "and now?"; a wish to refresh is never repeated by that."""
+        last = self._last()
+        if last is None or last.intent in WITHOUT_SOURCES | {Intent.REFRESH} or not self.known.again.search(text):
+            return None
+        return drafts.taken_up(last, named, self.marks.plain(text))
+
+    def _short(self, text: str) -> Intent | None:
+        """Return what a word or two ask after another question: "when?", "done?"."""
+        last = self._last()
+        if last is None or last.intent in WITHOUT_SOURCES:
+            return None
+        return next((intent for intent, pattern in self.known.short if pattern.search(text)), None)
 
     def _people(self, text: str) -> str:
         """Mark a name that stands where a person is named."""
@@ -147,12 +179,22 @@ class _Reader:
         for intent, pattern, weak in self.known.intents:
             if pattern.search(text):
                 return None if self._other_matter(text, named, intent, weak=weak) else intent
-        return None
+        return self._last_resort(text, named)
+
+    def _last_resort(self, text: str, named: Named) -> Intent | None:
+        """Return what is told of a source that was asked about in other words; never that a refresh is wished for."""
+        strange = foreign(text, self.known)
+        if not named.source_ids or len(strange) > 1 or self.known.outside.search(unmarked(text)):
+            return None
+        if self._only_names(text) or any(word in self.known.other for word in strange):
+            return None
+        return next((intent for intent, pattern in self.known.last_intents if pattern.search(text)), None)
 
     def _other_matter(self, text: str, named: Named, intent: Intent, *, weak: bool) -> bool:
         if intent is Intent.HELP or named.document or named.amount:
             return False
-        if self.known.outside.search(unmarked(text)):
+        wishes = intent is not Intent.REFRESH or named.sources or self._unknown(text) or self._wishes(text)
+        if not wishes or self.known.outside.search(unmarked(text)):
             return True
         strange = foreign(text, self.known)
         if named.sources or not strange:
@@ -162,6 +204,12 @@ class _Reader:
         if intent is not Intent.LANDED and any(word in self.known.other for word in strange):
             return True
         return weak or intent is Intent.METRICS or len(strange) >= _MOST_FOREIGN
+
+    def _wishes(self, text: str) -> bool:
+        """Whether a clause holds no words but those of a wish to refresh: with others it is never taken for one."""
+        known = self.known
+        words = (word for word in text.split() if word[0].islower())
+        return all(word in known.wish or word in known.plain or word in known.filler for word in words)
 
     def _unknown(self, text: str) -> str | None:
         """Return a name in the place of a source that nobody knows."""
@@ -180,7 +228,10 @@ class _Reader:
             named = replace(named, person=self.world.asker or None)
         words = self.marks.plain(text)
         last = self.items[-1] if self.items else None
-        if last is not None and not part.hard and last.intent in _STATES and self.known.why_only.search(text):
+        told, self.told = self.told, self.known.statement.search(text) is not None
+        states = _STATES | {Intent.WHEN_LAST} if told else _STATES
+        why = self.known.why_only.search(text) and (told or not part.hard)
+        if last is not None and why and last.intent in states:
             self.items[-1] = replace(last, intent=Intent.WHY_STALE, words=f"{last.words}, {words}")
             return
         if last is not None and last.intent is Intent.LANDED and not part.hard and self._is_it_in(intent, text, named):
@@ -221,7 +272,7 @@ class _Reader:
     def _inherited(self, item: Asked, text: str) -> Asked:
         last = self.items[-1] if self.items else None
         refers = self.known.pronoun.search(text) is not None
-        if self.known.general.search(text):
+        if self.known.general.search(text) and not (self._named_before() and self.known.there.search(text)):
             return replace(item, everything=True)
         if item.intent is Intent.LANDED:
             return self._landed(item)
@@ -232,6 +283,11 @@ class _Reader:
         if self.before is not None and not self.items:
             return self._of_before(item, self.before.asked)
         return replace(item, everything=True, unclear=refers and item.intent is not Intent.REFRESH and self._it(text))
+
+    def _named_before(self) -> bool:
+        """Whether a source was named before, here or in the thread."""
+        before = self.before.asked if self.before is not None else None
+        return any(one is not None and one.source_ids for one in (self.topic, before, *self.items))
 
     def _of_before(self, item: Asked, before: Asked) -> Asked:
         if before.intent is not Intent.METRICS or before.source_ids:

@@ -1,19 +1,34 @@
-"""What was asked last in a thread, for "and amazon?": small, and forgotten soon.
-
-It is kept in memory. A second web process would not know what the first one was told, or know something older: where
-there may be several, nothing is kept, and a follow-up is answered by the question which one is meant.
-"""
+"""What was asked last in a thread, for "and amazon?": kept where every process finds it, and forgotten soon."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
 
 from bot.asking.facts import WITHOUT_SOURCES, Intent, Understood
+from bot.asking.keeping import packed, unpacked
 from bot.asking.reading import Before
-from storage.facts.clock import Clock
+from jobs.errors import UnavailableError
+from storage.facts.people import Actor, SlackIdentity
+from storage.facts.talk import Conversation
 
-_KEEP = timedelta(minutes=30)
-_MOST = 2000
+log = structlog.get_logger("bot.asking.threads")
+
+#: Questions whose writing has not ended; more are read from the database, a moment old.
+_MOST = 500
+
+
+class Talk(Protocol):
+    """Where it is kept."""
+
+    async def last(self, actor: Actor, where: Conversation) -> str | None:
+        """Return what the person asked there last."""
+        ...
+
+    async def keep(self, actor: Actor, where: Conversation, asked: str | None) -> None:
+        """Keep what the person asked there, or nothing any more."""
+        ...
 
 
 def after(found: Understood, before: Before | None) -> Before | None:
@@ -33,26 +48,48 @@ def after(found: Understood, before: Before | None) -> Before | None:
 class Threads:
     """The last question of each person in each thread."""
 
-    def __init__(self, clock: Clock, *, keeps: bool = True) -> None:
-        """With `keeps` False nothing is remembered: another process may be asked next."""
-        self._clock = clock
-        self._keeps = keeps
-        self._known: OrderedDict[Hashable, tuple[datetime, Before]] = OrderedDict()
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        #: said here and not written yet: people may be quicker than a disk
+        self._underway: OrderedDict[tuple[SlackIdentity, Conversation], str | None] = OrderedDict()
 
-    def before(self, thread: Hashable) -> Before | None:
-        """Return what was asked before, if that was lately."""
-        kept = self._known.get(thread)
-        if kept is None or self._clock.now() - kept[0] > _KEEP:
+    async def before(self, actor: Actor, where: Conversation) -> Before | None:
+        """Return what was asked before, if that was lately and can be read."""
+        key = (actor.identity, where)
+        if key in self._underway:
+            return unpacked(self._underway[key])
+        try:
+            return unpacked(await self._talk.last(actor, where))
+        except UnavailableError:
+            log.info("last_question_not_read", team=actor.identity.team_id, user=actor.identity.user_id)
             return None
-        return kept[1]
 
-    def keep(self, thread: Hashable, found: Understood) -> None:
-        """Remember what was asked; the oldest threads are forgotten."""
-        if not self._keeps:
+    def keep(
+        self, actor: Actor, where: Conversation, found: Understood, before: Before | None
+    ) -> Callable[[], Awaitable[None]] | None:
+        """Return what writes down what was asked, for after the answer; None where there is nothing to write."""
+        asked = packed(after(found, before))
+        if asked is None and before is None:
+            return None
+        key = (actor.identity, where)
+        self._underway.pop(key, None)
+        self._underway[key] = asked
+        while len(self._underway) > _MOST:
+            self._underway.popitem(last=False)
+
+        return lambda: self._written(actor, where)
+
+    async def _written(self, actor: Actor, where: Conversation) -> None:
+        """Write what was said last, be it after the question that this is the end of."""
+        key = (actor.identity, where)
+        if key not in self._underway:
             return
-        told = after(found, self.before(thread))
-        self._known.pop(thread, None)
-        if told is not None:
-            self._known[thread] = (self._clock.now(), told)
-        while len(self._known) > _MOST:
-            self._known.popitem(last=False)
+        asked = self._underway[key]
+        try:
+            await self._talk.keep(actor, where, asked)
+        except UnavailableError:
+            # The answer was given; what follows is asked which source it means.
+            log.info("last_question_not_kept", team=actor.identity.team_id, user=actor.identity.user_id)
+        finally:
+            if key in self._underway and self._underway[key] == asked:
+                del self._underway[key]

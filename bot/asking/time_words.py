@@ -14,6 +14,8 @@ class TimeWords:
     """The words of a language for times, as patterns and tables."""
 
     pattern: re.Pattern[str]
+    #: two times that are the ends of one, once each is marked
+    joined: re.Pattern[str]
     raw: Mapping[str, Any]
 
 
@@ -40,14 +42,21 @@ def time_words(raw: Mapping[str, Any]) -> TimeWords:
         f"|(?P<on>{any_of(raw['on'])}))"
     )
     unit = any_of([*raw["units"], *raw["day_units"]])
-    count = rf"(?P<count@>\d{{1,4}}|{any_of(raw['numbers'])})"
-    ago = f"(?:{_at(count, 1)} (?P<unit1>{unit}) {raw['ago']})"
-    recent = f"(?:{last} {_at(count, 2)} (?P<unit2>{unit}))"
-    span = f"(?:(?P<which>{last}|{this}|{following}) (?P<span>{any_of(raw['spans'])}))"
-    ordinal = "(?:st|nd|rd|th)?"
+    count = rf"(?P<count@>\d{{1,4}}|{any_of(raw['numbers'])}(?= ))"
+    ago = f"(?:{_at(count, 1)} ?(?P<unit1>{unit}) {raw['ago']})"
+    recent = f"(?:{last} {_at(count, 2)} ?(?P<unit2>{unit}))"
+    ends, dated = any_of(raw["weekend"]), any_of(raw["to_date"])
+    span = (
+        f"(?:(?P<which>{last}|{this}|{following}) (?P<span>{any_of(raw['spans'])})|(?P<todate>{dated})"
+        f"|(?:(?P<whichend>{last}|{this}|{following}) )?(?P<weekend>{ends})|(?P<daybefore>{any_of(raw['day_before'])}))"
+    )
+    ordinal = "(?:st|nd|rd|th)"
+    year = r"(?: (?P<@>20\d{2}))?"
     month = (
-        rf"(?:(?P<date1>\d{{1,2}}){ordinal} (?:of )?(?P<datemonth1>{months})"
-        rf"|(?P<datemonth2>{months}) (?P<date2>\d{{1,2}}){ordinal}|(?P<month>{months})|(?P<quarter>q[1-4]))"
+        rf"(?:(?:the )?(?:(?P<date1>\d{{1,2}}){ordinal}? (?:of )?(?P<datemonth1>{months}){year.replace('@', 'year1')})"
+        rf"|(?P<datemonth2>{months}) (?P<date2>\d{{1,2}}){ordinal}?(?: ,)?{year.replace('@', 'year2')}"
+        rf"|(?P<month>{months}){year.replace('@', 'year3')}|(?P<quarter>q[1-4]){year.replace('@', 'year4')}"
+        rf"|(?P<slash>\d{{1,2}}/\d{{1,2}}(?:/(?:20)?\d{{2}})?)|(?:the )?(?P<nth>\d{{1,2}}){ordinal})"
     )
     between = (
         f"{any_of(raw['between'])} {_at(clock, 3)} {any_of(raw['and'])} {_at(clock, 4)}(?: (?P<day34>{_plain(day)}))?"
@@ -57,7 +66,11 @@ def time_words(raw: Mapping[str, Any]) -> TimeWords:
         f"|{_at(clock, 6)}{zone}(?: {any_of(raw['on'])})?(?: {_again(day)})?)"
     )
     whole = f"(?<![^ ])(?:{between}|(?:{sides} )?(?:{ago}|{recent}|{span}|{month}|{joined}|{_third(day)}))(?![^ ])"
-    return TimeWords(re.compile(whole), raw)
+    ends = (
+        rf"(?<![^ ])(?:(?P<between>{any_of(raw['between'])}) )?(?P<first>T\d{{1,3}})"
+        rf" (?P<and>{any_of(raw['and'])}) (?P<last>T\d{{1,3}})(?![^ ])"
+    )
+    return TimeWords(re.compile(whole), re.compile(ends), raw)
 
 
 def _at(pattern: str, number: int) -> str:

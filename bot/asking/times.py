@@ -11,6 +11,7 @@ from bot.asking.marks import Marks
 from bot.asking.time_words import TimeWords
 
 _DAY = timedelta(days=1)
+_MONTHS, _LONGEST_MONTH = 12, 31
 
 
 def mark_times(text: str, known: TimeWords, marks: Marks, now: datetime, zone: ZoneInfo) -> str:
@@ -25,7 +26,21 @@ def mark_times(text: str, known: TimeWords, marks: Marks, now: datetime, zone: Z
         small = f"{found['on']} " if found["on"] else ""
         return small + marks.put("T", span, found[0].removeprefix(small))
 
-    return known.pattern.sub(marked, text)
+    return _joined(known.pattern.sub(marked, text), known, marks)
+
+
+def _joined(text: str, known: TimeWords, marks: Marks) -> str:
+    """Make one time of "from monday to wednesday" and "between the 3rd and the 5th"."""
+
+    def both(found: re.Match[str]) -> str:
+        (first,), (last,) = marks.of("T", found["first"]), marks.of("T", found["last"])
+        begins = found["between"] or first.text.partition(" ")[0]
+        if begins not in known.raw["between"] or None in (first.start, last.start) or last.start < first.start:
+            return found[0]
+        words = f"{found['between'] or ''} {first.text} {found['and']} {last.text}".strip()
+        return marks.put("T", Span(words, start=first.start, end=last.end), words)
+
+    return known.joined.sub(both, text)
 
 
 class _Reading:
@@ -43,7 +58,10 @@ class _Reading:
         ways: tuple[tuple[str, Callable[[], Span | None]], ...] = (
             ("h3", self._between), ("named3", self._between), ("unit1", self._ago), ("unit2", self._recent),
             ("span", lambda: self._sided(*self._period())), ("month", lambda: self._sided(*self._month())),
+            ("todate", self._to_date), ("weekend", self._weekend),
+            ("daybefore", lambda: self._whole(self._midnight(-2))),
             ("quarter", lambda: self._sided(*self._quarter())), ("date1", self._date), ("date2", self._date),
+            ("slash", self._slash), ("nth", self._nth),
             *((f"{kind}{number}", self._clocked) for kind in ("h", "named") for number in (5, 6)),
         )  # fmt: skip
         try:
@@ -56,15 +74,54 @@ class _Reading:
 
     def _date(self) -> Span:
         number = "1" if "date1" in self._found else "2"
-        month = self._raw["months"].index(self._found[f"datemonth{number}"]) + 1
-        day = datetime(self._now.year, month, int(self._found[f"date{number}"]), tzinfo=self._zone)
-        if day > self._now:
-            day = day.replace(year=day.year - 1)
-        return self._sided(day, self._next_day(day))
+        month = self._raw["months"][self._found[f"datemonth{number}"]]
+        return self._dated(month, int(self._found[f"date{number}"]), self._found.get(f"year{number}"))
+
+    def _dated(self, month: int, day: int, year: str | None) -> Span:
+        """Return a day of a year; of none that is named: the last such day."""
+        if year is not None:
+            return self._whole(datetime(int(year[-2:]) + 2000, month, day, tzinfo=self._zone))
+        start = datetime(self._now.year, month, day, tzinfo=self._zone)
+        return self._whole(start if start <= self._now else start.replace(year=start.year - 1))
+
+    def _slash(self) -> Span:
+        """Month first, as in the United States, but where only the other way there is such a day."""
+        first, second, *year = self._found["slash"].split("/")
+        month, day = (int(first), int(second)) if int(first) <= _MONTHS else (int(second), int(first))
+        return self._dated(month, day, year[0] if year else None)
+
+    def _nth(self) -> Span | None:
+        """The last such day of a month."""
+        day = int(self._found["nth"])
+        if not 1 <= day <= _LONGEST_MONTH:
+            return None
+        number = self._now.year * 12 + self._now.month - 1 - (day > self._now.day)
+        # Of two months in a row one has a day of every number up to 31.
+        first = self._first(number)
+        later = self._shifted(first, day - 1)
+        return self._whole(later if later.month == first.month else self._shifted(self._first(number - 1), day - 1))
+
+    def _whole(self, day: datetime) -> Span:
+        return self._sided(day, self._open(self._next_day(day)))
+
+    def _to_date(self) -> Span:
+        start, _ = self._steps(self._raw["to_date"][self._found["todate"]], 0)
+        return Span(self._text, start=start)
+
+    def _weekend(self) -> Span:
+        """The one that began last; the coming one where that is said."""
+        which = self._found.get("whichend")
+        start = self._shifted(self._midnight(-self._now.weekday()), 5)
+        coming = which is not None and which not in self._raw["last"]
+        if start > self._now and not coming:
+            start = self._shifted(start, -7)
+        end = self._shifted(start, 2)
+        return self._sided(start, end if coming else self._open(end))
 
     def _quarter(self) -> tuple[datetime, datetime | None]:
-        number = self._now.year * 12 + (int(self._found["quarter"][1]) - 1) * 3
-        if self._first(number) > self._now:
+        year = self._found.get("year4")
+        number = int(year or self._now.year) * 12 + (int(self._found["quarter"][1]) - 1) * 3
+        if year is None and self._first(number) > self._now:
             number -= 12
         return self._first(number), self._open(self._first(number + 3))
 
@@ -98,9 +155,12 @@ class _Reading:
         return datetime(later.year, later.month, later.day, tzinfo=self._zone)
 
     def _period(self) -> tuple[datetime, datetime | None]:
-        kind = {name: key for key, name in self._raw["spans"].items()}[self._found["span"]]
         which = self._found["which"]
         step = -1 if which in self._raw["last"] else 1 if which in self._raw["next"] else 0
+        return self._steps(self._raw["spans"][self._found["span"]], step)
+
+    def _steps(self, kind: str, step: int) -> tuple[datetime, datetime | None]:
+        """Return the week, month, quarter or year that is so many from this one."""
         today = self._midnight()
         if kind == "week":
             start = self._midnight(-today.weekday() + 7 * step)
@@ -120,9 +180,10 @@ class _Reading:
         return datetime(day.year, day.month, day.day, tzinfo=self._zone)
 
     def _month(self) -> tuple[datetime, datetime]:
-        month = self._raw["months"].index(self._found["month"])
-        number = self._now.year * 12 + month
-        if month >= self._now.month:
+        month = self._raw["months"][self._found["month"]] - 1
+        year = self._found.get("year3")
+        number = int(year or self._now.year) * 12 + month
+        if year is None and month >= self._now.month:
             number -= 12
         return self._first(number), self._first(number + 1)
 
@@ -210,7 +271,7 @@ class _Reading:
             if f"{name}{tail}" in has:
                 return self._midnight(days), part
         if f"weekday{tail}" in has:
-            back = (self._now.weekday() - self._raw["weekdays"].index(has[f"weekday{tail}"])) % 7
+            back = (self._now.weekday() - self._raw["weekdays"][has[f"weekday{tail}"]]) % 7
             return self._midnight(-back), part
         if f"iso{tail}" in has:
             return datetime.fromisoformat(has[f"iso{tail}"]).replace(tzinfo=self._zone), None

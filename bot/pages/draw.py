@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 PLAIN_FOOTER = "Tidings keeps your finance data fresh and says so in Slack."
 
 
-def page(name: str, *, status: int = 200, **shown: object) -> HTMLResponse:
-    """Return the page of that template. `shown` is escaped wherever it is put."""
+def page(name: str, *, status: int = 200, pictures: bool = False, **shown: object) -> HTMLResponse:
+    """Return the page of that template. `shown` is escaped wherever it is put; `pictures` stand in the page itself."""
     text = _environment().get_template(f"{name}.html.j2").render(style=Markup(_style()), **shown)  # noqa: S704 - our own file
-    return HTMLResponse(text, status, headers={"Content-Security-Policy": _policy()})
+    return HTMLResponse(text, status, headers={"Content-Security-Policy": _policy(pictures=pictures)})
 
 
 def said(
@@ -54,9 +54,11 @@ def _style() -> str:
 
 
 @cache
-def _policy() -> str:
-    """Return what a browser may do with a page: our one style, our own forms, no frame around it."""
+def _policy(*, pictures: bool) -> str:
+    """Return what a browser may do with a page: our one style, our own forms, no frame around it.
+
+    A page to look at has images that come with it and no form.
+    """
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    may = "img-src data:; form-action 'none'" if pictures else "form-action 'self'"
+    return f"default-src 'none'; style-src 'sha256-{digest}'; {may}; base-uri 'none'; frame-ancestors 'none'"

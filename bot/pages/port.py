@@ -4,6 +4,8 @@ from typing import Protocol
 
 from connectors.grants import FormAnswer, Pairs, Sample
 from jobs.connecting.views import Connected, FlowView, Launch
+from jobs.metrics.files import File
+from jobs.pages.service import Opened
 from jobs.subscriptions.mail_off import MailOff
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
@@ -72,6 +74,22 @@ class Flows(Protocol):
 
     async def result(self, browser: Secret) -> FlowView:
         """Return the newest flow of the browser."""
+        ...
+
+
+class Files(Protocol):
+    """What a download link leads to."""
+
+    async def file(self, ticket: str) -> File | None:
+        """Return the file; None for a link that does nothing."""
+        ...
+
+
+class Sheets(Protocol):
+    """What a link to a page leads to."""
+
+    async def open(self, ticket: str) -> Opened | None:
+        """Return what stands on the page; None for a link that does nothing."""
         ...
 
 

@@ -28,7 +28,7 @@ from jobs.work import WorkState, WorkStatus
 from storage.credentials import Credentials, Leaving, open_credentials, seal_credentials
 from storage.facts.disconnects import Disconnect, GrantEnd
 from storage.facts.sources import Source
-from storage.records import audit, disconnects, flows, metrics, organizations, outgoing, sources
+from storage.records import asked_last, audit, disconnects, feedback, flows, metrics, organizations, outgoing, sources
 from storage.seal import SealError
 from storage.sessions import DatabaseBusyError, Session
 from storage.warehouse import Erased, WarehouseError
@@ -197,6 +197,8 @@ class Severing:
             metrics.erase_values(session, found.source_id, "its data was erased")
             told = {metric_id for metric_id, _ in metrics.names_of(session, found.source_id)}
             outgoing.forget_values(session, found.organization_id, told)
+            asked_last.forget_organization(session, found.organization_id)
+            feedback.forget_organization(session, found.organization_id)
             detail = {"disconnect": found.id, "rows": sum(erased.rows.values())}
             audit.record(session, found.organization_id, SYSTEM, DATA_ERASED, found.source_id, now, detail)
 

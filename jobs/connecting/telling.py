@@ -172,13 +172,13 @@ def disconnect_words() -> Mapping[str, Words]:
 
 
 def _kept(found: Sequence[Dependent]) -> list[list[str]]:
-    return [[one.kind.value, one.id, one.name] for one in found]
+    return [[one.kind.value, one.id, one.name, one.noun] for one in found]
 
 
 def _known(kept: object) -> list[Dependent]:
     """Return dependents as a delivery keeps them; deliveries from before say nothing of them."""
     listed = kept if isinstance(kept, list) else []
-    return [Dependent(DependentKind(kind), dependent_id, name) for kind, dependent_id, name in listed]
+    return [Dependent(DependentKind(kind), *rest) for kind, *rest in listed]
 
 
 def _disconnect(session: Session, disconnect_id: str) -> Disconnect:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from jobs.deliver.places import Places
-from jobs.deliver.posting import rung_of, shown_hash
+from jobs.deliver.posting import UNKNOWN_BLOCKS, rung_of, shown_hash
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
 from jobs.deliver.words import is_final, message_for
@@ -14,7 +15,7 @@ from jobs.expectations.missed_view import MISSED_REPORT
 from jobs.notify import FLEET_ALARM, INCIDENT_CARD
 from storage.facts.clock import Clock
 from storage.facts.messages import Message
-from storage.records import buckets, cards
+from storage.records import buckets, cards, organizations
 from storage.records.cards import Card
 from storage.sessions import Database, Session
 from templates import slack as blocks
@@ -86,13 +87,12 @@ class CardEditor:
     async def _edit(
         self, card: Card, message: Message, rung: blocks.Rung, shown: str, until: datetime, next_look: datetime | None
     ) -> None:
-        rendered = blocks.render(message, revision=card.revision + 1, rung=rung, team_id=card.team_id)
         channel_id = card.posted_in or card.channel_id
         result: Result | None = None
         if self._places is not None:
             result = await self._places.refusal(card.organization_id, card.team_id, channel_id)
         if result is None:
-            result = await self._sender.edit(card.team_id, channel_id, card.ts or "", dict(rendered))
+            result = await self._drawn(card, channel_id, message, blocks.newest(message, rung))
         now = self._clock.now()
         if isinstance(result, Accepted):
             await self._database.writing(
@@ -105,6 +105,22 @@ class CardEditor:
         # A message that is gone cannot be edited; anything else is tried again, since an edit twice changes nothing.
         give_up = isinstance(result, Refused) and result.final
         await self._database.writing(lambda session: cards.failed(session, card.id, now=now, give_up=give_up))
+
+    async def _drawn(self, card: Card, channel_id: str, message: Message, rung: blocks.Rung) -> Result:
+        """Edit it in the newest way that the workspace takes; what it refuses is remembered."""
+        tried: blocks.Rung | None = rung
+        result: Result = Refused("invalid_blocks", final=True)
+        while tried is not None:
+            rendered = blocks.render(message, revision=card.revision + 1, rung=tried, team_id=card.team_id)
+            result = await self._sender.edit(card.team_id, channel_id, card.ts or "", dict(rendered))
+            if not (isinstance(result, Refused) and result.final and result.reason.startswith(UNKNOWN_BLOCKS)):
+                if tried is not rung:
+                    await self._database.writing(
+                        partial(organizations.remember_table_rung, team_id=card.team_id, rung=tried.value)
+                    )
+                return result
+            tried = tried.next()
+        return result
 
     def _wait(self, session: Session, card: Card, now: datetime, *, final: bool) -> timedelta:
         every = FLEET_EDIT_EVERY if card.kind in _COUNTING and not final else EDIT_EVERY

@@ -35,7 +35,7 @@ from templates import slack as blocks
 _CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD, ACCESS_ASKED, FLEET_ALARM, MISSED_REPORT})
 _CARD_LOOK_SECONDS = 0.5
 #: Blocks that a workspace does not know yet are refused with one of these.
-_UNKNOWN_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
+UNKNOWN_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
 
 
 class Settle(Protocol):
@@ -155,7 +155,7 @@ class Posting:
             result = await self._sender.post(
                 team_id, place, dict(blocks.render(message, rung=tried, team_id=team_id)), delivery_id, thread_ts
             )
-            if not (isinstance(result, Refused) and result.final and result.reason.startswith(_UNKNOWN_BLOCKS)):
+            if not (isinstance(result, Refused) and result.final and result.reason.startswith(UNKNOWN_BLOCKS)):
                 await self._remember(team_id, rung, tried)
                 return replace(result, shown=shown_hash(message)) if isinstance(result, Accepted) else result
             tried = tried.next()
@@ -201,7 +201,7 @@ class Posting:
 def rung_of(session: Session, team_id: str) -> blocks.Rung:
     """Return the highest rung of the ladder that the workspace may accept."""
     known = organizations.table_rung(session, team_id)
-    return blocks.Rung(known) if known else blocks.Rung.NATIVE
+    return blocks.Rung(known) if known else blocks.Rung.THUMBS
 
 
 def _is_settled(session: Session, card: Card | None) -> bool:

@@ -26,7 +26,7 @@ from storage.facts.policies import (
     policy_text,
     read_policy,
 )
-from storage.records import audit, escalations, members, organizations, triggers
+from storage.records import audit, escalations, home_views, members, organizations, triggers
 from storage.sessions import Session
 
 #: As Slack writes them in a command, in small letters.
@@ -88,6 +88,7 @@ class PolicyService:
             raise NotFoundError
         now, organization_id = self._clock.now(), member.organization_id
         organizations.set_escalation_policy(session, organization_id, policy_text(after))
+        home_views.changed(session, organization_id, now)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, organization_id, now)
         detail: dict[str, object] = {"before": policy_text(before) or "default", "now": policy_text(after) or "default"}
         audit.record(session, organization_id, member.id, Action.CHANGE_ESCALATION, organization_id, now, detail)

@@ -10,7 +10,7 @@ from jobs.slots import latest_slot, next_slot
 from jobs.status import statuses
 from jobs.webhooks.standing import UNINSTALLED
 from storage.facts.explain import AskedBefore, Evidence
-from storage.facts.people import Member
+from storage.facts.people import Member, Role
 from storage.facts.runs import Run
 from storage.facts.sources import Source
 from storage.records import explaining, receipts, workers
@@ -26,7 +26,7 @@ _ALIVE_SECONDS = 120.0
 
 def gather(
     session: Session,
-    member: Member,
+    member: Member | None,
     source: Source,
     now: datetime,
     *,
@@ -34,15 +34,19 @@ def gather(
     asks_mail: bool = False,
     sender: str = "",
 ) -> Evidence:
-    """Return all that is known of one source and of what the member asked of it; changes nothing."""
+    """Return all that is known of one source and of what the member asked of it; changes nothing.
+
+    Without a member it is what everybody of the organization may see, and nobody in particular asked.
+    """
     status = statuses(session, [source], now, budget=budget, with_durations=True)[0]
     since = now - ASKED_SINCE
-    asked = explaining.asked_before(session, member.id, source.id, since, told_by=REFRESH_FINISHED, deadline=ESCALATION)
+    told = {"told_by": REFRESH_FINISHED, "deadline": ESCALATION}
+    asked = explaining.asked_before(session, member.id, source.id, since, **told) if member else None
     ready = status.last_ready
     return Evidence(
         now=now,
         status=status,
-        reader=member.role,
+        reader=member.role if member else Role.VIEWER,
         asked=_meant(asked, ready),
         by_provider=source.connection_reason == UNINSTALLED,
         worker_alive=status.active is None or bool(workers.alive(session, _ALIVE_SECONDS)),

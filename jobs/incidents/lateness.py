@@ -17,7 +17,7 @@ from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.runs import Run
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import ConnectionState, Freshness, Source
-from storage.records import deadlines, incidents, organizations, runs, sources, unwatched
+from storage.records import deadlines, home_views, incidents, organizations, runs, sources, unwatched
 from storage.records.deadlines import Deadline
 from storage.sessions import Database, Session
 
@@ -31,6 +31,8 @@ _LATE = "no newer data became ready in time"
 def turned(session: Session, deadline: Deadline, now: datetime, notifier: Notifier) -> None:
     """Look at the source whose instant has come. Under the organization's lock."""
     if deadlines.is_due(session, deadline.id, now):
+        # Nothing happened but time, and the source stands otherwise than an open page says.
+        home_views.changed_by_source(session, deadline.subject, now)
         look(session, deadline.subject, now, notifier, due_at=deadline.due_at)
 
 
@@ -62,7 +64,8 @@ def look(
     state = freshness(source, as_of, now)
     stopped = told_otherwise(source)
     found = incidents.find_open(session, source_id, IncidentKind.LATE)
-    again_at = next_turn(source, as_of, now) if stopped is None else None
+    # Nobody is told of a source that a person stopped, and yet it gets old: pages that are open say so.
+    again_at = next_turn(source, as_of, now)
     if found is not None:
         end = stopped or end_of(state, last, found.opened_at)
         if end is not None and found.held_by is not None:

@@ -117,7 +117,7 @@ class MuteService:
         kept = [one for one in holding(source.mutes, now) if one.kind not in found.kinds]
         if until is not None:
             kept += [Mute(kind, member.id, member.name, now, until) for kind in found.kinds]
-        sources.set_mutes(session, source.id, kept)
+        sources.set_mutes(session, source.id, kept, now)
         _watch(session, source, kept, now)
         for one in found.open:
             if one.held_by is None:
@@ -167,7 +167,7 @@ def ended(session: Session, deadline: deadlines.Deadline, now: datetime, notifie
     source = sources.source(session, deadline.subject)
     over = [one for one in source.mutes if one.until <= now]
     still = holding(source.mutes, now)
-    sources.set_mutes(session, source.id, still)
+    sources.set_mutes(session, source.id, still, now)
     _watch(session, source, still, now)
     for member_id in sorted({one.member_id for one in over}):
         kinds = sorted(one.kind for one in over if one.member_id == member_id)

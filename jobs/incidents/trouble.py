@@ -65,7 +65,7 @@ def announce(
         tell(session, incident_id, source, now, notifier)
         return
     grouping.hold(session, incident_id, hold.alarm_id)
-    sources.hold_alarm(session, source.id, now)
+    sources.hold_alarm(session, source.id, now, now)
     if hold.new:
         notifier.fleet(session, hold.alarm_id, source.organization_id, now)
 
@@ -99,7 +99,7 @@ def end_trouble(
     source = sources.source(session, found.source_id)
     _write_down(session, source, OVER, now, {"kind": found.kind.value, "how": resolution.value})
     if source.alarm_held_at is not None and not any(one.held_by for one in grouping.open_of(session, source.id)):
-        sources.hold_alarm(session, source.id, None)
+        sources.hold_alarm(session, source.id, None, now)
     if found.told_at is None:
         return True
     notifier.wake(session, [found.message_id], now)
@@ -120,7 +120,7 @@ def release(session: Session, found: Incident, now: datetime, notifier: Notifier
     source = sources.source(session, found.source_id)
     if found.held_by is not None:
         alarms.count_outcome(session, found.held_by, released=True)
-    sources.hold_alarm(session, source.id, None)
+    sources.hold_alarm(session, source.id, None, now)
     tell(session, found.id, source, now, notifier)
 
 

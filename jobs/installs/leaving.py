@@ -14,7 +14,7 @@ import structlog
 from jobs.installs import trail
 from jobs.notify import Notifier
 from storage.facts.installations import Installation, InstallKey
-from storage.records import audit, installations, organizations, workspaces
+from storage.records import asked_last, audit, installations, organizations, workspaces
 from storage.sessions import Session
 
 log = structlog.get_logger()
@@ -102,6 +102,7 @@ def close_workspaces(session: Session, left: Sequence[str], now: datetime, notif
         if not workspaces.close(session, team_id, now):
             continue
         outcome = Left.CLOSED
+        asked_last.forget_workspace(session, team_id)
         log.warning("workspace_left", team=team_id, workspace=workspace.name, org=owner)
         if owner is not None:
             audit.record(session, owner, "slack", trail.REMOVED, team_id, now, {"workspace": workspace.name})

@@ -8,40 +8,44 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from jobs.ground import Ground
-from jobs.metrics.compiling import Answered, Compiled, Side, sides_of
-from jobs.metrics.values import Input, values
+from jobs.metrics.compiling import Compiled, Mark, sides_of
+from jobs.metrics.following import Base, Following, read_seen, seen_text
+from jobs.metrics.outcomes import Outcome, local_day, outcome_of
+from jobs.metrics.standing import standing
+from jobs.metrics.tracing import Moved, Tracing
 from jobs.outgoing import events
-from jobs.promises import freshness
 from jobs.threads import in_thread
 from storage.facts.ids import derived_id
-from storage.facts.metrics import Calculation, Metric, Value
+from storage.facts.metrics import Kept, Metric, MetricState
+from storage.facts.restated import is_restated
 from storage.facts.runs import Run
-from storage.facts.sources import ConnectionState, Freshness, Source
-from storage.records import metrics, organizations, runs, sources
-from storage.records.metrics import Calculated, Turn
+from storage.facts.sources import ConnectionState, Source
+from storage.records import home_views, metric_keeping, metric_restated, metrics, organizations, runs, sources
+from storage.records.metric_keeping import Calculated, Made
+from storage.records.metrics import Turn
 from storage.sessions import Session
 from storage.warehouse import NoLake, WarehouseError
 
 SWEEP_SECONDS = 1.0
-#: Whoever holds a turn longer than that has died with it.
-_HOLD = timedelta(minutes=5)
+#: Whoever holds a turn longer than that has died with it, or takes long: then the next one holds it twice as long, so
+#: that two who both take long do not take it from each other for ever.
+_HOLD, _LONGER = timedelta(minutes=5), 4
 #: how long to wait after an attempt that came to nothing, at most
 _LONGEST_WAIT = timedelta(hours=1)
 #: values that are written in one transaction, so that no click waits behind it
 _AT_ONCE = 1000
 
-_WITHOUT_CURRENCY = frozenset({Calculation.COUNT, Calculation.RATIO, Calculation.GROWTH, Calculation.GROWTH_YEAR})
-
 #: why there is no value yet
 _WAITS = "what it is calculated from is not imported yet; it follows with one of the next collections"
+_NOTHING_LEFT = "nothing that it is calculated from is in QuickBooks any more"
 _FAILED = "calculating it did not end in time, and is tried again by itself"
+_UNFORESEEN = "calculating it failed, Tidings' operators can see why, and it is tried again by itself"
 
 log = structlog.get_logger()
 
@@ -54,19 +58,6 @@ class _Ready:
     run: Run
     as_of: datetime
     metrics: Sequence[Metric]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one metric came to: values, or why there are none."""
-
-    metric: Metric
-    as_of: datetime
-    values: Sequence[Value] = ()
-    currency: str = ""
-    broken: str = ""
-    #: nothing to calculate from is imported yet
-    waits: bool = False
 
 
 class Calculating:
@@ -96,14 +87,14 @@ class Calculating:
         for turn in turns:
             try:
                 await self.take(turn)
-            except Exception:  # the edge of a task: the turn comes again when its hold is over
+            except Exception:  # the edge of a task: not even that could be written down, so its hold ends first
                 log.exception("metrics_failed", source=turn.source_id)
 
     async def take(self, turn: Turn) -> None:
         """Calculate the metrics of one source, if nobody else does."""
-        database, clock = self._ground.database, self._ground.clock
-        now = clock.now()
-        taken = await database.writing(lambda session: metrics.claim(session, turn, now, now + _HOLD))
+        database, now = self._ground.database, self._ground.clock.now()
+        hold = _HOLD * (1 << min(turn.attempts, _LONGER))
+        taken = await database.writing(lambda session: metrics.claim(session, turn, now, now + hold))
         if taken is None:
             return
         self._ground.checkpoint("metrics.claimed")
@@ -118,26 +109,96 @@ class Calculating:
         except WarehouseError as error:
             # Its text may quote a customer's values.
             log.warning("metrics_not_calculated", source=taken.source_id, reason=type(error).__name__)
-            wait = min(_LONGEST_WAIT, timedelta(seconds=5 * 4 ** min(taken.attempts, 6)))
-            await database.writing(lambda session: _failed(session, taken, clock.now() + wait))
+            await self._again(taken, _FAILED)
+        except Exception:  # the edge of a turn: what is unforeseen must not come again each five minutes for ever
+            log.exception("metrics_failed", source=taken.source_id, attempts=taken.attempts)
+            await self._again(taken, _UNFORESEEN)
+
+    async def _again(self, turn: Turn, reason: str) -> None:
+        """Try it again, later and later; the values from before stay."""
+        wait = min(_LONGEST_WAIT, timedelta(seconds=5 * 4 ** min(turn.attempts, 6)))
+        again_at = self._ground.clock.now() + wait
+        await self._ground.database.writing(lambda session: _failed(session, turn, again_at, reason))
 
     async def _calculated(self, turn: Turn, ready: _Ready) -> None:
         ground = self._ground
         warehouse = ground.warehouses.of(turn.organization_id)
         snapshot = await in_thread(warehouse.snapshot)
-        seen = _seen(snapshot, ready)
-        if seen == turn.seen:
-            await self._verified(turn, ready, seen)
+        same, (before, base) = _same(snapshot, ready), read_seen(turn.seen)
+        if same == before:
+            await self._verified(turn, ready, turn.seen)
             return
         cursors = await in_thread(lambda: warehouse.cursors(ready.source.id))
-        found = await self.outcomes(ready.source, ready.metrics, ready.run, snapshot, cursors)
+        # Taken after the cursors: no value may be older than the reading that they tell of.
+        snapshot = await in_thread(warehouse.snapshot)
+        same = _same(snapshot, ready)
+        found, marks = await self._since(base, ready, snapshot, cursors)
+        moved: dict[str, Moved] = {}
         for some in _batches(found):
             if not await ground.database.writing(
-                partial(self._kept, turn=turn, ready=ready, snapshot=snapshot, some=some)
+                partial(self._kept, turn=turn, ready=ready, snapshot=snapshot, some=some, moved=moved)
             ):
                 return
             ground.checkpoint("metrics.kept")
+        await self._traced(turn, ready, moved, snapshot, base.snapshot)
+        seen = seen_text(same, Base(snapshot, marks))
         await ground.database.writing(lambda session: metrics.done(session, turn, seen))
+
+    async def _since(
+        self, base: Base, ready: _Ready, snapshot: int, cursors: Mapping[str, str]
+    ) -> tuple[list[Outcome], dict[str, Mark]]:
+        """Return what became of the metrics since they were calculated last, and what that stands on."""
+        from storage.warehouse.apart import TooMuch, ask_apart
+
+        source, run = ready.source, ready.run
+        following = Following(source.id, ready.metrics, base, run)
+        made: dict[str, Outcome] = {}
+        if questions := following.questions():
+            kept = await self._ground.database.reading(
+                lambda session: metrics.currencies_of(session, [one.id for one in following.metrics])
+            )
+            with suppress(TooMuch):
+                # So much changed that it is no dearer to look at everything.
+                answers = await ask_apart(
+                    self._ground.warehouses.url, source.organization_id, questions, snapshot=snapshot
+                )
+                made = await in_thread(lambda: following.outcomes(answers, kept, cursors))
+        marks = following.marks()
+        rest = [one for one in ready.metrics if one.id not in made]
+        whole = await self.outcomes(source, rest, run, snapshot, cursors, marks) if rest else []
+        # While a first read goes on with older periods, all is calculated each time.
+        return [*made.values(), *whole], {} if run.older else marks
+
+    async def _traced(self, turn: Turn, ready: _Ready, moved: dict[str, Moved], snapshot: int, before: int) -> None:
+        """Note with values of closed periods that are others now through which transactions; they are kept already."""
+        from storage.warehouse.apart import ask_apart
+
+        ground, known = self._ground, {one.id: one for one in ready.metrics}
+        if turn.attempts > 1:
+            # Whoever died before this left such values behind.
+            left = await ground.database.reading(lambda session: metric_restated.untold(session, list(known), snapshot))
+            moved |= {one: Moved(known[one], values) for one, values in left.items()}
+        if not moved:
+            return
+        earlier = [int(one.changed["snapshot_before"]) for each in moved.values() for one in each.values]
+        tracing = Tracing(ready.source.id, list(moved.values()), before if before >= 0 else min(earlier))
+        try:
+            answers = await ask_apart(
+                ground.warehouses.url, turn.organization_id, tracing.questions(), snapshot=snapshot
+            )
+        except WarehouseError as error:
+            # Its text may quote a customer's values. The values are right without it.
+            log.warning("metrics_not_traced", source=ready.source.id, reason=type(error).__name__)
+            return
+        found = await in_thread(lambda: list(tracing.found(answers)))
+
+        def work(session: Session) -> None:
+            organizations.lock(session, turn.organization_id)
+            if metrics.holds(session, turn):
+                for metric, kept, noted in found:
+                    metric_restated.note(session, metric.id, kept, noted)
+
+        await ground.database.writing(work)
 
     async def outcomes(
         self,
@@ -146,8 +207,12 @@ class Calculating:
         run: Run,
         snapshot: int,
         cursors: Mapping[str, str],
+        marks: dict[str, Mark] | None = None,
     ) -> list[Outcome]:
-        """Ask the lake once for all of them, in a process apart, and return what each comes to. Writes nothing."""
+        """Ask the lake once for all of them, in a process apart, and return what each comes to. Writes nothing.
+
+        What they stand on is noted in `marks`.
+        """
         from storage.warehouse.apart import TooManyRows, ask_apart
 
         sides = [side for metric in wanted for side in sides_of(metric.definition)]
@@ -163,13 +228,15 @@ class Calculating:
             return [
                 one
                 for some in (wanted[:half], wanted[half:])
-                for one in await self.outcomes(source, some, run, snapshot, cursors)
+                for one in await self.outcomes(source, some, run, snapshot, cursors, marks)
             ]
 
         def made() -> list[Outcome]:
             answered = iter(zip(sides, compiled.answers(answers), strict=True))
-            return [_outcome(one, [next(answered) for _ in sides_of(one.definition)], run, cursors) for one in wanted]
+            return [outcome_of(one, [next(answered) for _ in sides_of(one.definition)], run, cursors) for one in wanted]
 
+        if marks is not None:
+            marks |= compiled.marks(answers)
         # Seconds for hundreds of metrics by the day: nobody's click waits for that.
         return await in_thread(made)
 
@@ -183,35 +250,70 @@ class Calculating:
 
         def work(session: Session) -> None:
             if metrics.done(session, turn, seen):
-                metrics.verified(session, ready.source.id, ready.run.id, moved, self._ground.clock.now())
+                now = self._ground.clock.now()
+                metrics.verified(session, ready.source.id, ready.run.id, moved, now)
+                home_views.changed(session, turn.organization_id, now)
 
         await self._ground.database.writing(work)
 
-    def _kept(self, session: Session, turn: Turn, ready: _Ready, snapshot: int, some: Sequence[Outcome]) -> bool:
-        """Keep some of what was calculated, and tell receivers; False when the turn is somebody else's by now."""
+    def _kept(
+        self,
+        session: Session,
+        turn: Turn,
+        ready: _Ready,
+        snapshot: int,
+        some: Sequence[Outcome],
+        moved: dict[str, Moved],
+    ) -> bool:
+        """Keep some of what was calculated, and tell receivers; False when the turn is somebody else's by now.
+
+        What was whole and is another now is noted in `moved`.
+        """
         organizations.lock(session, turn.organization_id)
         if not metrics.holds(session, turn):
             return False
+        metrics.unsee(session, turn)
         now = self._ground.clock.now()
+        home_views.changed(session, turn.organization_id, now)
+        as_before = {one.metric.id: one.as_of for one in some if one.partial and not one.values}
+        metrics.verified(session, ready.source.id, ready.run.id, as_before, now)
+        made: list[Made] = []
         for one in some:
             metric = one.metric
             if one.broken:
                 metrics.mark_broken(session, metric, one.broken)
+            elif one.waits and metric.state is MetricState.CURRENT:
+                # Its values are of records that are gone: the next run must not find them as new as itself.
+                metrics.mark_broken(session, metric, _NOTHING_LEFT)
             elif one.waits:
                 metrics.say_why(session, metric.source_id, _WAITS, metric.id)
-            else:
-                of = Calculated(ready.run.id, snapshot, one.as_of, one.currency, metric.version)
-                stale = freshness(ready.source, ready.as_of, now) is not Freshness.FRESH
-                kept = metrics.keep(session, metric, one.values, of, now)
-                events.metric_updated(session, metric, kept, of, now, stale=stale)
+            elif metric.id not in as_before:
+                of = Calculated(ready.run.id, snapshot, one.as_of, one.currency, metric.version, one.note)
+                made.append(Made(metric, one.values, of, one.partial))
+        kept = metric_keeping.keep_all(session, made, now)
+        self._told(session, ready, made, kept, now)
+        for each in made:
+            if restated := [value for value in kept[each.metric.id] if is_restated(value)]:
+                moved[each.metric.id] = Moved(each.metric, restated)
         return True
 
+    def _told(
+        self, session: Session, ready: _Ready, made: Sequence[Made], kept: Mapping[str, Sequence[Kept]], now: datetime
+    ) -> None:
+        """Tell the receivers of the organization, where there are any, which values are others."""
+        if not events.heard(session, ready.source.organization_id):
+            return
+        for one in made:
+            new = replace(one.metric, state=MetricState.CURRENT, as_of=one.of.as_of, calculated_version=one.of.version)
+            stale = standing(new, ready.source, ready.run, None, now)[0] is not MetricState.CURRENT
+            events.metric_updated(session, one.metric, kept[one.metric.id], one.of, now, stale=stale)
 
-def _failed(session: Session, turn: Turn, again_at: datetime) -> None:
+
+def _failed(session: Session, turn: Turn, again_at: datetime, reason: str) -> None:
     """Try it again then; whoever waits for a first value reads why there is none yet."""
     if metrics.holds(session, turn):
         metrics.again_at(session, turn, again_at)
-        metrics.say_why(session, turn.source_id, _FAILED)
+        metrics.say_why(session, turn.source_id, reason)
 
 
 def _ready(session: Session, source_id: str) -> _Ready | None:
@@ -225,57 +327,11 @@ def _ready(session: Session, source_id: str) -> _Ready | None:
     return _Ready(source, run, as_of, found)
 
 
-def _seen(snapshot: int, ready: _Ready) -> str:
+def _same(snapshot: int, ready: _Ready) -> str:
     """Return a text that is another as soon as anything is that values depend on."""
     days = {local_day(ready.as_of, metric.definition.zone) for metric in ready.metrics}
     defined = derived_id("def", *(f"{metric.id} {metric.version}" for metric in ready.metrics))
     return f"{snapshot} {defined} {' '.join(sorted(map(str, days)))}{' older' if ready.run.older else ''}"
-
-
-def local_day(at: datetime, zone: str) -> date:
-    """Return which day it is there at that instant."""
-    return at.astimezone(ZoneInfo(zone)).date()
-
-
-def _outcome(
-    metric: Metric, answered: Sequence[tuple[Side, Answered]], run: Run, cursors: Mapping[str, str]
-) -> Outcome:
-    """Return what the answers to a metric's one or two sides come to."""
-    at = run.clocks.source_as_of
-    assert at is not None
-    as_of = min([at, *(_read_at(side, found, at, cursors) for side, found in answered)])
-    if any(found.empty for _, found in answered):
-        return Outcome(metric, as_of, waits=True)
-    inputs: list[Input] = []
-    for side, found in answered:
-        if found.input is None:
-            name = side.selection.item_name or side.selection.item
-            return Outcome(metric, as_of, broken=f"{name} is not in QuickBooks any more")
-        if found.input.refused:
-            return Outcome(metric, as_of, broken=found.input.refused)
-        # While a first read goes on with older periods, there is more before the first day.
-        inputs.append(replace(found.input, whole=found.input.whole and not run.older))
-    currencies = {one.currency for one in inputs if one.currency}
-    wanted = metric.definition.currency
-    if len(currencies) > 1 or (wanted and currencies and currencies != {wanted}):
-        several = ", ".join(sorted(currencies | ({wanted} if wanted else set())))
-        return Outcome(metric, as_of, broken=f"its amounts are in {several}, and nothing is converted")
-    second = inputs[1] if len(inputs) > 1 else None
-    made = values(metric.definition, inputs[0], second, local_day(as_of, metric.definition.zone))
-    plain = metric.definition.calculation in _WITHOUT_CURRENCY
-    return Outcome(metric, as_of, made, "" if plain else wanted or next(iter(currencies), ""))
-
-
-def _read_at(side: Side, found: Answered, as_of: datetime, cursors: Mapping[str, str]) -> datetime:
-    """Return up to when the side's data is complete: what is read once a day is as old as that reading."""
-    daily = side.table.daily if side.table else ""
-    if not daily:
-        return as_of
-    known = [found.read_at] if found.read_at else []
-    with suppress(ValueError):
-        # The day of the last reading, which may have found nothing new: from its first instant on that is certain.
-        known.append(datetime.combine(date.fromisoformat(cursors.get(daily, "")), datetime.min.time(), UTC))
-    return min(as_of, max(known)) if known else datetime.min.replace(tzinfo=UTC)
 
 
 def _batches(found: Sequence[Outcome]) -> Iterator[list[Outcome]]:

@@ -3,7 +3,7 @@
 from jobs.errors import RequestError
 from jobs.metrics.datasets import tables
 from jobs.slots import known_zone
-from storage.facts.metrics import LONGEST_NAME, Basis, Calculation, Definition, Frequency, ItemKind, Selection
+from storage.facts.metrics import LONGEST_NAME, Calculation, Definition, Frequency, ItemKind, Selection
 
 _FILTERS = {"class_id": "class", "department_id": "department", "customer_id": "customer"}
 _MONTHS, _MOST_DECIMALS, _MOST_WINDOW = 12, 6, 60
@@ -11,6 +11,11 @@ _MONTHS, _MOST_DECIMALS, _MOST_WINDOW = 12, 6, 60
 
 class MetricRefusedError(RequestError):
     """A metric that cannot be made; the text says what to choose instead."""
+
+    def __init__(self, words: str, field: str = "") -> None:
+        super().__init__(words)
+        #: the field of a form that it is about; empty for all of it
+        self.field = field
 
 
 def check(definition: Definition) -> None:
@@ -23,6 +28,8 @@ def check(definition: Definition) -> None:
         raise MetricRefusedError("weeks lie across fiscal years: choose days, months or quarters to add up")
     if not 1 < definition.window <= _MOST_WINDOW:
         raise MetricRefusedError(f"rolling takes 2 to {_MOST_WINDOW} periods")
+    if definition.target is not None and definition.target.band and not definition.target.value:
+        raise MetricRefusedError("a band is in percent of the target, and of zero there is none: choose one of both")
     sound = (
         1 <= definition.fiscal_month <= _MONTHS
         and 0 <= definition.decimals <= _MOST_DECIMALS
@@ -56,5 +63,8 @@ def _check_selection(selection: Selection, definition: Definition) -> None:
         raise MetricRefusedError(f"{table.label} is there by month: choose months, quarters or years")
     for name, word in _FILTERS.items():
         if getattr(selection, name) and name not in table.filters:
-            basis = "" if definition.basis is Basis.ACCRUAL else " on the cash basis"
-            raise MetricRefusedError(f"{table.label}{basis} cannot be narrowed to a {word}")
+            there = sorted({other.label for other in tables().values() if name in other.filters})
+            raise MetricRefusedError(
+                f"{table.label}: QuickBooks does not say there what {word} an amount is of; "
+                f"a {word} can be chosen for: {', '.join(there)}"
+            )

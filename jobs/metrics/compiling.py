@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jobs.metrics.datasets import Table, known_day, records_of, tables
+from jobs.metrics import summing
+from jobs.metrics.datasets import Table, records_of, shared_by, tables
 from jobs.metrics.periods import grain
+from jobs.metrics.summing import Choice
 from jobs.metrics.values import Input, Sums
 from storage.facts.metrics import Calculation, Dataset, Definition, ItemKind, Selection
 
@@ -17,25 +21,6 @@ if TYPE_CHECKING:
 
 _READ = re.compile(r"\bready_[a-z0-9_]+\b")
 _LEDGER = frozenset({Dataset.ACCOUNTS, Dataset.CATEGORIES})
-
-_WANTED = """wanted AS (
-    SELECT unnest($2::INTEGER[]) AS n, unnest($3::VARCHAR[]) AS kind, unnest($4::VARCHAR[]) AS key,
-        unnest($5::VARCHAR[]) AS grain, unnest($6::VARCHAR[]) AS class_id, unnest($7::VARCHAR[]) AS department_id,
-        unnest($8::VARCHAR[]) AS customer_id
-), chosen AS MATERIALIZED (
-    SELECT DISTINCT w.*, m.item FROM wanted w JOIN members m ON m.kind = w.kind AND m.key = w.key
-)"""
-#: The rows without a day say how many items each choice stands for.
-_SUMS = f"""SELECT n, NULL AS start, NULL AS total, count(*) AS rows, 0 AS missing, NULL AS first_currency,
-    NULL AS last_currency
-FROM chosen GROUP BY 1
-UNION ALL SELECT c.n, CAST(date_trunc(c.grain, {known_day("r.day")}) AS DATE) AS start, sum(r.amount) AS total,
-    CAST(sum(r.counted) AS BIGINT) AS rows, count(*) FILTER (WHERE r.amount IS NULL) AS missing,
-    min(r.currency) AS first_currency, max(r.currency) AS last_currency
-FROM chosen c JOIN records r ON r.item = c.item
-WHERE (c.class_id = '' OR r.class_id = c.class_id) AND (c.department_id = '' OR r.department_id = c.department_id)
-    AND (c.customer_id = '' OR r.customer_id = c.customer_id)
-GROUP BY 1, 2"""  # noqa: S608 - text of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +34,11 @@ class Side:
     def table(self) -> Table | None:
         """What it is calculated from; None for a combination that there is not."""
         return tables().get((self.selection.dataset, self.definition.basis))
+
+    @property
+    def of_department(self) -> bool:
+        """Whether it is narrowed to a department where that is asked for apart."""
+        return self.selection.dataset is Dataset.ITEMS and bool(self.selection.department_id)
 
     @property
     def standing(self) -> bool:
@@ -68,6 +58,16 @@ class Answered:
     empty: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What all records of a group stood on when they were added up."""
+
+    #: another text as soon as the members are others, the first day, or what is in every record
+    stands: str
+    #: the only currency there was; empty: none, and no single one where there are several
+    currency: str
+
+
 def sides_of(definition: Definition) -> list[Side]:
     """Return what a definition selects."""
     both = (definition.selection, *((definition.divisor,) if definition.divisor else ()))
@@ -81,73 +81,148 @@ class Compiled:
         self._source_id = source_id
         self._sides = list(sides)
         #: sides of which the records are the same are answered together
-        self._groups: dict[tuple[str, str], tuple[Table, list[int]]] = {}
+        self._groups: dict[tuple[str, str], Group] = {}
         for number, side in enumerate(self._sides):
             table = side.table
             if table is None:
                 raise ValueError(f"not calculated: {side.selection.dataset} on the {side.definition.basis} basis")
-            key = (table.members, records_of(table, standing=side.standing))
-            self._groups.setdefault(key, (table, []))[1].append(number)
+            moving = records_of(table, standing=False, of_department=side.of_department)
+            key = (table.members, records_of(table, standing=side.standing, of_department=side.of_department))
+            group = self._groups.setdefault(key, Group(f"g{len(self._groups)}", table, key[1], moving, side.standing))
+            group.take(number, choice_of(side))
+
+    def groups(self) -> "list[Group]":
+        """Return the groups of sides that are answered together."""
+        return list(self._groups.values())
 
     def questions(self) -> "list[Question]":
-        """Return three questions for each group: its days, its members with their sums, and when it was read."""
-        return [question for (_, records), (table, numbers) in self._groups.items()
-                for question in self._of_group(table, records, numbers)]  # fmt: skip
+        """Return the questions for each group: steps to its sums, its days, its sums, and what all of it stands on."""
+        return [question for group in self._groups.values() for question in group.questions(self._source_id)]
 
     def answers(self, found: Sequence[Sequence[Sequence[Any]]]) -> list[Answered]:
         """Return what each side came to, in their order."""
         answered: dict[int, Answered] = {}
-        for at, (table, numbers) in enumerate(self._groups.values()):
-            span, sums, read = found[3 * at : 3 * at + 3]
-            since, until = span[0] if span else (None, None)
-            there: set[int] = set()
-            rows: dict[int, list[Sequence[Any]]] = {}
-            for row in sums:
-                if row[1] is None:
-                    there.add(int(row[0]))
-                else:
-                    rows.setdefault(int(row[0]), []).append(row)
-            at_ = _instant(read[0][0]) if read else None
-            for number in numbers:
-                if since is None:
-                    answered[number] = Answered(None, at_, empty=True)
-                elif number not in there:
-                    answered[number] = Answered(None, at_)
-                else:
-                    input_ = _input(
-                        table, date.fromisoformat(str(since)), date.fromisoformat(str(until)), rows.get(number, [])
-                    )
-                    answered[number] = Answered(input_, at_)
+        for group, said in self._each(found):
+            answered |= group.answers(said[-_LAST - 1 : -1])
         return [answered[number] for number in range(len(self._sides))]
 
-    def _of_group(self, table: Table, records: str, numbers: Sequence[int]) -> "Iterator[Question]":
+    def marks(self, found: Sequence[Sequence[Sequence[Any]]]) -> dict[str, Mark]:
+        """Return what each group of records stands on; none of what is not imported."""
+        return {group.key: mark for group, said in self._each(found) if (mark := group.mark(said)) is not None}
+
+    def _each(self, found: Sequence[Sequence[Sequence[Any]]]) -> "Iterator[tuple[Group, list[Any]]]":
+        rest = iter(found)
+        for group in self._groups.values():
+            yield group, list(islice(rest, len(group.questions(self._source_id))))
+
+
+#: the answers that end those of a group: days, sums, when it was read, what it stands on
+_LAST = 4
+
+
+@dataclass
+class Group:
+    """Sides of which the members and the records are the same."""
+
+    name: str
+    table: Table
+    records: str
+    #: the records without what stood before them
+    moving: str
+    standing: bool
+    #: what is asked for -> its number
+    choices: dict[Choice, int] = field(default_factory=dict)
+    #: number of the side -> that of its choice
+    sides: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Stands for the SQL: another text of ours is another group."""
+        table = self.table
+        return sha256(repr((table.members, self.records, table.since, table.shared)).encode()).hexdigest()[:20]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The tables that it reads."""
+        return needs_of(f"{self.table.members} {self.records}")
+
+    def take(self, number: int, choice: Choice) -> None:
+        """Let a side be answered by this group."""
+        self.sides[number] = self.choices.setdefault(choice, len(self.choices))
+
+    def questions(self, source_id: str) -> "list[Question]":
+        """Return all questions: first those that keep something for the others."""
         from storage.warehouse.apart import Question
 
-        source = (self._source_id,)
-        yield Question(table.since, source, needs_of(table.since))
-        # Names and text of ours alone: what people chose is in the parameters.
-        sums = f"WITH RECURSIVE {table.members}, {_WANTED}, records AS ({records}) {_SUMS}"
-        yield Question(sums, self._parameters(numbers), needs_of(sums))
-        if not table.daily:
-            yield Question("SELECT NULL WHERE FALSE")
-            return
-        # Rows that are the same again keep the instant at which they came.
-        raw = f"raw_quickbooks_{table.daily}"
-        at = f"SELECT max(epoch_us(_extracted_at)) FROM {raw} WHERE _source = $1"  # noqa: S608 - names of ours
-        yield Question(at, source, (raw,))
+        table, source, choices, needs = self.table, (source_id,), list(self.choices), self.needs
+        read = [summing.members(self.name, table.members),
+                summing.by_day(self.name, table.members, self.records, choices)]  # fmt: skip
+        return [
+            *(Question(step.sql, source, needs, step.name) for step in read),
+            *(Question(step.sql, (), needs, step.name) for step in summing.by_grain(self.name, choices)),
+            Question(table.since, source, needs_of(table.since)),
+            Question(summing.sums(self.name, choices), summing.parameters(self.choices), needs),
+            self.read_at(source_id),
+            self.stands(source_id),
+            Question(summing.currencies(self.name), (), needs),
+        ]
 
-    def _parameters(self, numbers: Sequence[int]) -> tuple[Any, ...]:
-        chosen = [self._sides[number] for number in numbers]
-        return (
-            self._source_id,
-            list(numbers),
-            [_kind(one.selection) for one in chosen],
-            [one.selection.item for one in chosen],
-            [grain(one.definition.frequency) for one in chosen],
-            [one.selection.class_id for one in chosen],
-            [one.selection.department_id for one in chosen],
-            [one.selection.customer_id for one in chosen],
-        )
+    def read_at(self, source_id: str) -> "Question":
+        """Return the question when what is read once a day was another last: rows that are the same keep theirs."""
+        from storage.warehouse.apart import Question
+
+        if not self.table.daily:
+            return Question("SELECT NULL WHERE FALSE")
+        raw = f"raw_quickbooks_{self.table.daily}"
+        at = f"SELECT max(epoch_us(_extracted_at)) FROM {raw} WHERE _source = $1"  # noqa: S608 - names of ours
+        return Question(at, (source_id,), (raw,))
+
+    def stands(self, source_id: str) -> "Question":
+        """Return the question what all records stand on."""
+        from storage.warehouse.apart import Question
+
+        shared = shared_by(self.table, standing=self.standing)
+        sql = summing.stands(self.name, self.table.members, shared)
+        return Question(sql, (source_id,), tuple(sorted({*self.needs, *needs_of(sql)})))
+
+    def answers(self, last: Sequence[Sequence[Sequence[Any]]]) -> dict[int, Answered]:
+        """Return what each of its sides came to, by the last answers."""
+        span, sums, read, _ = last
+        at = _instant(read[0][0]) if read else None
+        since, until = span[0] if span else (None, None)
+        if since is None:
+            return dict.fromkeys(self.sides, Answered(None, at, empty=True))
+        rows: dict[int, list[Sequence[Any]]] = {}
+        there: set[int] = set()
+        for row in sums:
+            if row[1] is None and not row[7]:
+                there.add(int(row[0]))
+            else:
+                rows.setdefault(int(row[0]), []).append(row)
+        days = date.fromisoformat(str(since)), date.fromisoformat(str(until))
+        made = {one: Answered(_input(self.table, *days, rows.get(one, [])), at) for one in there}
+        return {number: made.get(choice, Answered(None, at)) for number, choice in self.sides.items()}
+
+    def mark(self, found: Sequence[Sequence[Sequence[Any]]]) -> Mark | None:
+        """Return what its records stand on; None when there is nothing, or amounts are in several currencies."""
+        span, _, _, stands, currencies = found[-_LAST - 1 :]
+        codes = {code for row in currencies for code in row if code}
+        if not span or span[0][0] is None or not stands or len(codes) > 1:
+            return None
+        return Mark(self.print_of(span, stands), next(iter(codes), ""))
+
+    def print_of(self, span: Sequence[Sequence[Any]], stands: Sequence[Sequence[Any]]) -> str:
+        """Return a text that is another as soon as anything is on which all records stand."""
+        since, until = map(str, span[0])
+        return f"{since} {until[:7] if self.table.monthly else ''} {stands[0][0]}"
+
+
+def choice_of(side: Side) -> Choice:
+    """Return what a side asks for, as the lake is asked."""
+    one = side.selection
+    return Choice(
+        _kind(one), one.item, grain(side.definition.frequency), one.class_id, one.department_id, one.customer_id
+    )
 
 
 def _kind(selection: Selection) -> str:
@@ -171,9 +246,11 @@ def _input(table: Table, since: date, until: date, rows: Sequence[Sequence[Any]]
     sums = {
         date.fromisoformat(start): Sums(Decimal(total or 0), int(count or 0), int(missing))
         for _, start, total, count, missing, *_ in rows
+        if start is not None
     }
     last = until.replace(day=1) if table.monthly else None
-    return Input(sums, since, whole=table.whole, currency=next(iter(currencies), ""), until=last)
+    undated = sum(int(row[7]) for row in rows)
+    return Input(sums, since, whole=table.whole, currency=next(iter(currencies), ""), until=last, undated=undated)
 
 
 def _instant(microseconds: Any) -> datetime | None:

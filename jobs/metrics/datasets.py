@@ -79,6 +79,8 @@ UNION ALL SELECT a.account_id, (SELECT min(period_start) FROM ready_quickbooks_a
     a.current_balance, 0, a.currency, NULL, NULL, NULL
 FROM ready_quickbooks_accounts a WHERE a._source = $1 AND a.account_id NOT IN
     (SELECT account_id FROM ready_quickbooks_account_balances WHERE _source = $1 AND account_id IS NOT NULL)"""
+#: Lines that were made ready long ago have no such column yet: it is read for who narrows by it alone.
+_NO_DEPARTMENT = "NULL AS department_id"
 _LINES = """SELECT item_id AS item, {one}_date AS day, {sign}home_amount AS amount, 1 AS counted,
     (SELECT code FROM home) AS currency,
     class_id, NULL AS department_id, customer_id FROM ready_quickbooks_{one}_lines WHERE _source = $1"""
@@ -103,6 +105,8 @@ class Table:
 
     #: as people read it
     label: str
+    #: what its records are called
+    called: str
     calculations: frozenset[Calculation]
     kinds: frozenset[ItemKind]
     #: CTEs of ours that end with `members`
@@ -118,11 +122,14 @@ class Table:
     filters: frozenset[str] = frozenset()
     #: the raw stream that is read once a day, where there is one; the rest is as new as the run
     daily: str = ""
+    #: over the same CTEs: what is in every record, and another for all of them at once
+    shared: str = ""
 
 
 def _posted(label: str, kinds: set[ItemKind], *, standing: bool = False) -> Table:
     return Table(
         label,
+        "postings",
         _LEDGER if standing else _LEDGER - {Calculation.END_BALANCE},
         frozenset(kinds),
         _ACCOUNTS.format(more=""),
@@ -136,6 +143,7 @@ def _report(label: str, name: str, day: str, calculations: frozenset[Calculation
     table = f"ready_quickbooks_{name}"
     return Table(
         label,
+        "lines of the report",
         calculations,
         frozenset({ItemKind.ACCOUNT, ItemKind.SECTION}),
         _ACCOUNTS.format(more=_SECTIONS.format(table=table)),
@@ -153,6 +161,7 @@ def _sold(label: str, kind: ItemKind, select: str, filters: set[str]) -> Table:
     )
     return Table(
         label,
+        "lines of sales and credits" if kind is ItemKind.ITEM else "sales and credits",
         _LEDGER - {Calculation.END_BALANCE},
         frozenset({ItemKind.ALL, kind}),
         _LISTED.format(one=kind.value),
@@ -160,6 +169,7 @@ def _sold(label: str, kind: ItemKind, select: str, filters: set[str]) -> Table:
         f"SELECT {known_day('min(day)')}, {known_day('max(day)')} FROM ({days})",
         whole=True,
         filters=frozenset(filters),
+        shared="SELECT code FROM home",
     )
 
 
@@ -172,8 +182,10 @@ def tables() -> Mapping[tuple[Dataset, Basis], Table]:
         Dataset.CATEGORIES: _posted("Account types", {category}, standing=True),
         Dataset.REVENUE: _posted("Revenue", {all_, account}),
         Dataset.EXPENSES: _posted("Expenses", {all_, account}),
-        Dataset.ITEMS: _sold("Products and services", ItemKind.ITEM, _LINES, {"class_id", "customer_id"}),
-        Dataset.CUSTOMERS: _sold("Customers", ItemKind.CUSTOMER, _DOCUMENTS, {"class_id", "department_id"}),
+        Dataset.ITEMS: _sold(
+            "Products and services", ItemKind.ITEM, _LINES, {"class_id", "department_id", "customer_id"}
+        ),
+        Dataset.CUSTOMERS: _sold("Customers", ItemKind.CUSTOMER, _DOCUMENTS, {"department_id"}),
     }
     found = {(dataset, Basis.ACCRUAL): table for dataset, table in plain.items()}
     for basis, ending in ((Basis.ACCRUAL, ""), (Basis.CASH, "_cash")):
@@ -203,6 +215,23 @@ def names_of(dataset: Dataset, kind: ItemKind) -> str:
     return f"SELECT DISTINCT key, name FROM ({names} _source = $1) WHERE lower(name) = lower($2) ORDER BY key LIMIT 3"
 
 
-def records_of(table: Table, *, standing: bool) -> str:
+def shared_by(table: Table, *, standing: bool) -> str:
+    """Return the SELECT of what the records stand on beside their own rows and their members; may be empty."""
+    return f"SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false {_OPENED}" if standing else table.shared
+
+
+def narrowing_names(field: str) -> str:
+    """Return the SELECT of the classes, departments or customers (``class_id`` …) called ``$2``; three at most."""
+    one = field.removesuffix("_id")
+    table = "classes" if one == "class" else f"{one}s"
+    return (
+        f"SELECT DISTINCT {field} AS key, coalesce({one}_full_name, {one}_name) AS name FROM ready_quickbooks_{table}"
+        f" WHERE _source = $1 AND lower($2) IN (lower({one}_full_name), lower({one}_name)) ORDER BY key LIMIT 3"
+    )
+
+
+def records_of(table: Table, *, standing: bool, of_department: bool = False) -> str:
     """Return the SELECT of records; for the balance of accounts also what stood before them."""
-    return table.records + _OPENED if standing else table.records
+    if standing:
+        return table.records + _OPENED
+    return table.records.replace(_NO_DEPARTMENT, "department_id") if of_department else table.records

@@ -5,14 +5,15 @@ A value that cannot be told is empty, with the reason; never a zero, and never a
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from jobs.metrics.periods import before, fiscal_year, months_after, period_of, periods, year_before
-from storage.facts.metrics import Calculation, Dataset, Definition, Period, Selection, Value
+from storage.facts.metrics import Calculation, Dataset, Definition, Frequency, Period, Selection, Value
 
 #: digits after the point that a division keeps; sums keep all of theirs
 PLACES = 12
@@ -50,11 +51,30 @@ class Input:
     refused: str = ""
     #: the first day of the last month, where months are imported whole
     until: date | None = None
+    #: records that are in no period, because they have no day
+    undated: int = 0
 
 
-def values(definition: Definition, first: Input, second: Input | None, today: date) -> list[Value]:
-    """Return the value of each period from the first imported day to today; of the newest ones, if they are many."""
-    return list(_Made(definition, first, second, today).all())
+def values(
+    definition: Definition, first: Input, second: Input | None, today: date, only: Sequence[Period] | None = None
+) -> list[Value]:
+    """Return the value of each period from the first imported day to today; of the newest ones, if they are many.
+
+    With `only`, of those periods alone.
+    """
+    every = shown_periods(definition, (first, second) if second else (first,), today) if only is None else only
+    return list(_Made(definition, first, second, today).of(every))
+
+
+def shown_periods(definition: Definition, sides: Sequence[Input], today: date) -> Sequence[Period]:
+    """Return the periods that have a value."""
+    return _shown(max(one.since for one in sides), today, definition.frequency, definition.fiscal_month)
+
+
+@lru_cache(maxsize=32)
+def _shown(since: date, today: date, frequency: Frequency, fiscal_month: int) -> tuple[Period, ...]:
+    """Return the newest periods: the same ones for hundreds of metrics in a row."""
+    return tuple(deque(periods(since, today, frequency, fiscal_month), maxlen=MOST_PERIODS))
 
 
 class _Made:
@@ -66,14 +86,15 @@ class _Made:
         self._second = second
         self._today = today
         self._sides = (first, second) if second else (first,)
-        self._since = max(one.since for one in self._sides)
         self._sums = [self._by_period(one) for one in self._sides]
-        self._stood = [self._standing(one) for one in self._sides]
+        stands = definition.calculation is Calculation.END_BALANCE
+        self._stood = [self._standing(one) for one in self._sides] if stands else []
+        #: the first days of a fiscal year and of a period in it -> what it comes to up to that period's end
+        self._ran: dict[tuple[date, date], Found] = {}
 
-    def all(self) -> Iterator[Value]:
+    def of(self, every: Sequence[Period]) -> Iterator[Value]:
         asked = self._definition
-        every = periods(self._since, self._today, asked.frequency, asked.fiscal_month)
-        for period in deque(every, maxlen=MOST_PERIODS):
+        for period in every:
             found, reason = self._value(period)
             turned = -found if found is not None and asked.reversed else found
             rows = sum(sums[period.start].rows for sums in self._sums if period.start in sums)
@@ -146,13 +167,16 @@ class _Made:
         year = fiscal_year(period.start, asked.fiscal_month)
         if not self._covered(year):
             return None, "the first days of this fiscal year are not imported"
-        total = Fraction(0)
-        for one in periods(year.start, period.end, asked.frequency, asked.fiscal_month):
+        # Where it is known up to the period before, this one alone is added: a year of days has 365 times 365 of them.
+        ran = self._ran.get((year.start, before(period, asked.frequency, asked.fiscal_month).start))
+        total, reason = ran or (Fraction(0), "")
+        for one in [period] if ran else periods(year.start, period.end, asked.frequency, asked.fiscal_month):
+            if total is None:
+                break
             found, reason = self._natural(one)
-            if found is None:
-                return None, reason
-            total += found
-        return total, ""
+            total = None if found is None else total + found
+        self._ran[year.start, period.start] = total, reason
+        return total, reason
 
     def _rolling(self, period: Period) -> Found:
         asked, total, one = self._definition, Fraction(0), period
@@ -174,12 +198,17 @@ class _Made:
 
     def _by_period(self, source: Input) -> dict[date, Sums]:
         """Add up what lies in the same period."""
+        frequency, fiscal = self._definition.frequency, self._definition.fiscal_month
+        if frequency is Frequency.DAILY:
+            return dict(source.sums)
         found: dict[date, Sums] = {}
         for start, one in source.sums.items():
-            key = period_of(start, self._definition.frequency, self._definition.fiscal_month).start
-            was = found.get(key, Sums())
-            total = decimal_of(Fraction(was.total) + Fraction(one.total))
-            found[key] = Sums(total, was.rows + one.rows, was.missing + one.missing)
+            key = period_of(start, frequency, fiscal).start
+            was = found.get(key)
+            if was is not None:
+                total = decimal_of(Fraction(was.total) + Fraction(one.total))
+                one = Sums(total, was.rows + one.rows, was.missing + one.missing)  # noqa: PLW2901 - the same, with what was there
+            found[key] = one
         return found
 
     def _standing(self, source: Input) -> tuple[list[date], list[tuple[Fraction, int]]]:

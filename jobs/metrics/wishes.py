@@ -13,7 +13,13 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
            "november", "december")  # fmt: skip
 _ROLLING = re.compile(r"rolling(?: (?P<window>[0-9]{1,2}))?", re.ASCII)
 _FISCAL = re.compile(r"fiscal year from (?P<month>[a-z]+)", re.ASCII)
-_TARGET = re.compile(r"target at (?P<side>least|most) (?P<value>-?[0-9]{1,15}(?:\.[0-9]{1,6})?)", re.ASCII)
+_TARGET = re.compile(
+    r"target at (?P<side>least|most) (?P<value>-?[0-9]{1,15}(?:\.[0-9]{1,6})?)(?P<percent> ?%)?"
+    r"(?: band (?P<band>[0-9]{1,2}(?:\.[0-9]{1,2})?) ?%?)?",
+    re.ASCII,
+)
+#: QuickBooks' pages call departments locations
+_NARROWED = re.compile(r"(?P<what>class|department|location|customer) (?P<name>.+)", re.ASCII | re.IGNORECASE)
 _DECIMALS = re.compile(r"decimals (?P<digits>[0-6])", re.ASCII)
 
 
@@ -26,6 +32,8 @@ class Wish:
     items: tuple[tuple[Dataset, str], ...]
     #: all but what is selected
     rest: Definition
+    #: what both sides are narrowed to: the field of the selection, and the name as it was typed
+    narrowed: tuple[tuple[str, str], ...] = ()
 
 
 def read_wish(words: str) -> Wish:
@@ -42,9 +50,13 @@ def read_wish(words: str) -> Wish:
     rest = Definition(
         first, Calculation.RATIO if divided else Calculation.SUM, Selection(items[1][0]) if divided else None
     )
+    narrowed = tuple(found for option in options if (found := _narrowing(option)))
+    if len(dict(narrowed)) < len(narrowed):
+        raise MetricRefusedError("one class, one department and one customer can be chosen, not several of them")
     for option in options:
-        rest = _with(rest, " ".join(option.casefold().split()))
-    return Wish(check_name(name), items, rest)
+        if _narrowing(option) is None:
+            rest = _with(rest, " ".join(option.casefold().split()))
+    return Wish(check_name(name), items, rest, narrowed)
 
 
 def _parted(body: str) -> tuple[str, list[str]]:
@@ -59,7 +71,18 @@ def _parted(body: str) -> tuple[str, list[str]]:
     return ",".join(parts), options
 
 
+def _narrowing(option: str) -> tuple[str, str] | None:
+    """Return the field that an option narrows and the name in it; None for another option."""
+    found = _NARROWED.fullmatch(" ".join(option.split()))
+    if found is None:
+        return None
+    what = found["what"].lower()
+    return f"{'department' if what == 'location' else what}_id", found["name"]
+
+
 def _is_option(part: str) -> bool:
+    if _narrowing(part) is not None:
+        return True
     plain = Definition(Selection(Dataset.REVENUE))
     return any(True for _ in _changes(plain, " ".join(part.casefold().split())))
 
@@ -99,4 +122,5 @@ def _changes(definition: Definition, option: str) -> Iterator[Definition]:
         yield replace(definition, decimals=int(found["digits"]))
     if found := _TARGET.fullmatch(option):
         side = Direction.AT_LEAST if found["side"] == "least" else Direction.AT_MOST
-        yield replace(definition, target=Target(Decimal(found["value"]), side))
+        value = Decimal(found["value"]) / 100 if found["percent"] else Decimal(found["value"])
+        yield replace(definition, target=Target(value, side, Decimal(found["band"] or 0)))

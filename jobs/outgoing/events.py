@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from storage.facts.metrics import Kept, Metric
+from jobs.metrics.inputs import worst_input
+from storage.facts.metrics import Kept, Metric, MetricState
 from storage.facts.outgoing import EventType
+from storage.facts.restated import is_restated
 from storage.facts.runs import Receipt, Run
 from storage.facts.sources import Source
 from storage.records import outgoing, sources
-from storage.records.metrics import Calculated
+from storage.records.metric_keeping import Calculated
 from storage.sessions import Session
 
 #: further values of one metric that one message names; of the rest it says how many they are
@@ -48,11 +50,16 @@ def refresh_overdue(session: Session, organization_id: str, subject: str, asked_
     outgoing.tell(session, organization_id, EventType.REFRESH_OVERDUE, subject, data, now)
 
 
+def heard(session: Session, organization_id: str) -> bool:
+    """Whether the organization has any receivers."""
+    return bool(outgoing.endpoints(session, organization_id))
+
+
 def metric_updated(
     session: Session, metric: Metric, kept: Sequence[Kept], of: Calculated, now: datetime, *, stale: bool
 ) -> None:
     """Tell which values of a metric are other after a calculation: once for each run and definition."""
-    if not kept or not outgoing.endpoints(session, metric.organization_id):
+    if not kept:
         return
     latest, *others = sorted(kept, key=lambda one: one.value.period.start, reverse=True)
     data: dict[str, Any] = {
@@ -64,6 +71,8 @@ def metric_updated(
         "currency": of.currency,
         "as_of": _instant(of.as_of),
         "stale": stale,
+        "state": (MetricState.STALE if stale else MetricState.CURRENT).value,
+        "oldest_input": worst_input(metric.definition),
         "run": of.run_id,
         "definition": of.version,
         "others": [_value(one) for one in others[:MOST_OTHERS]],
@@ -81,6 +90,7 @@ def _value(kept: Kept) -> dict[str, Any]:
         "empty_because": value.reason,
         "complete": value.complete,
         "before": kept.changed.get("before"),
+        "restated": is_restated(kept),
     }
 
 

@@ -60,6 +60,11 @@ class RefreshService:
 
         return await self._desk.read(work)
 
+    async def choices(self, actor: Actor) -> list[SourceStatus]:
+        """Return how every source stands, as far as a menu of them tells it; asked again with each letter typed."""
+        member = authorize(actor, Action.START_REFRESH)
+        return await self._desk.read(lambda session: self._chosen(session, member, Scope(everything=True)))
+
     async def request(self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
         """Start or join; the same trigger again gives what it gave first."""
         member = authorize(actor, Action.START_REFRESH)

@@ -9,6 +9,7 @@ same moment do not see each other, so that a few more than the cap may go.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from jobs.metrics.weekly import WEEKLY
 from jobs.notify import (
     ACCESS_ASKED,
     ACCESS_DECIDED,
@@ -32,12 +33,12 @@ from storage.sessions import Session
 BUNDLE = "held_bundle"
 PERIOD = timedelta(hours=1)
 WAIT = timedelta(minutes=15)
-#: Calls for help, what opens access, answers to presses, what comes once a day, the operator's own, and the summaries.
+#: Calls for help, what opens access, answers to presses, what comes once a day or week, the operator's, the summaries.
 NEVER_CAPPED = (
     ESCALATIONS
     | OPERATORS_KINDS
     | {CONNECT_CODE, AGAIN, TEST, REFRESH_CARD, REFRESH_BEAT, MAIL_OFF, CONNECTION_TICKET, ACCESS_ASKED, ACCESS_DECIDED}
-    | {DIGEST, BUNDLE}
+    | {DIGEST, WEEKLY, BUNDLE}
 )
 _BEGINS = "more than "
 

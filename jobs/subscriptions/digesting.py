@@ -6,6 +6,7 @@ from functools import partial
 
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
+from jobs.metrics.weekly import with_values
 from jobs.notify import KEEP_TRYING
 from jobs.status import statuses
 from jobs.subscriptions.local import local_day, next_due
@@ -14,10 +15,12 @@ from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.digests import Happened
 from storage.facts.messages import Message
+from storage.facts.metrics import Shown
 from storage.facts.quiet import Digest, Rhythm
-from storage.records import deliveries, digests, organizations, sources
+from storage.records import deliveries, digests, metric_posts, organizations, sources
 from storage.sessions import Database, Session
 from templates.notices.digest import digest as said
+from templates.notices.metrics_week import MOST
 
 EVERY = 15.0
 DIGEST = "digest"
@@ -79,7 +82,15 @@ def happened(session: Session, one: Digest, since: datetime, now: datetime) -> H
         ended=tuple(digests.ended(session, ids, since)),
         incidents=tuple(digests.incidents(session, ids, since)),
         undelivered=digests.undelivered(session, one, since),
+        metrics=tuple(_metrics_of(session, one, now)),
     )
+
+
+def _metrics_of(session: Session, one: Digest, now: datetime) -> list[Shown]:
+    """Return the metrics that are posted in channels, for a person's digest of a Monday; channels have their post."""
+    if one.member_id is None or local_day(zone_of_reader(session, one), now).weekday():
+        return []
+    return with_values(session, metric_posts.posted(session, one.organization_id), now, MOST)
 
 
 def zone_of_reader(session: Session, one: Digest) -> str:

@@ -16,7 +16,7 @@ from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member
 from storage.facts.quiet import Digest, Rhythm
 from storage.facts.subscriptions import BOTH, Topic, Ways
-from storage.records import audit, digests, organizations, sources, triggers
+from storage.records import audit, digests, home_views, organizations, sources, triggers
 from storage.sessions import Session
 
 #: When it comes to whoever wants a topic in the digest and has none.
@@ -80,6 +80,7 @@ class DigestService:
     def write(self, session: Session, member: Member, rhythm: Rhythm | None, ways: Ways) -> None:
         """Set the person's own, in a transaction that has made sure of everything."""
         self._keep_own(session, member, rhythm, ways)
+        home_views.changed_for(session, member.team_id, member.user_id, self._clock.now())
         self._note(session, member, Action.CHOOSE_MESSAGES, member.id, rhythm)
 
     def put_in(self, session: Session, member: Member, source_id: str | None, topics: frozenset[Topic]) -> None:
@@ -89,6 +90,7 @@ class DigestService:
             self._keep_own(session, member, USUAL, BOTH)
         for topic in sorted(topics):
             digests.choose(session, member, source_id, topic, now)
+        home_views.changed_for(session, member.team_id, member.user_id, now)
         detail: dict[str, object] = {"topics": sorted(topics), "how": "digest"}
         about = source_id or member.id
         audit.record(session, member.organization_id, member.id, Action.CHOOSE_MESSAGES, about, now, detail)

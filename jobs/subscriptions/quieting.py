@@ -10,7 +10,7 @@ from jobs.subscriptions.local import quiet_until
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, Member
 from storage.facts.quiet import Quiet, QuietView
-from storage.records import audit, organizations, quiet, triggers
+from storage.records import audit, home_views, organizations, quiet, triggers
 from storage.sessions import Session
 
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=16)
@@ -61,6 +61,7 @@ class QuietService:
         """Set them, in a transaction that has made sure of everything."""
         now = self._clock.now()
         quiet.set_hours(session, member, hours, now)
+        home_views.changed_for(session, member.team_id, member.user_id, now)
         detail: dict[str, object] = {"quiet": hours.words if hours else "off"}
         audit.record(session, member.organization_id, member.id, Action.CHOOSE_MESSAGES, member.id, now, detail)
 

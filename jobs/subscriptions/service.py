@@ -7,9 +7,9 @@ from jobs.refresh.ask import TriggerKey
 from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, Member
 from storage.facts.subscriptions import Choices, Topic, Ways
-from storage.records import audit, organizations, sources, subscriptions, triggers
+from storage.records import audit, home_views, organizations, sources, subscriptions, triggers
 from storage.sessions import Session
-from templates.words import source_name
+from templates.words import account_name
 
 
 class SubscriptionService:
@@ -57,6 +57,7 @@ class SubscriptionService:
         now = self._clock.now()
         for topic in topics:
             subscriptions.choose(session, member, source_id, topic, ways, now)
+        home_views.changed_for(session, member.team_id, member.user_id, now)
         said = "default" if ways is None else ",".join(sorted(way.value for way in ways)) or "off"
         detail: dict[str, object] = {"topics": sorted(topics), "how": said}
         audit.record(
@@ -66,6 +67,7 @@ class SubscriptionService:
 
 def choices_of(session: Session, member: Member) -> Choices:
     """Return what the person chose, about sources that are there."""
-    named = {source.id: source_name(source) for source in sources.sources_of(session, member.organization_id)}
+    found = sources.names_of(session, member.organization_id)
+    named = {source_id: account_name(*name) for source_id, name in found.items()}
     kept = tuple(one for one in subscriptions.of_member(session, member.id) if one.source_id in {None, *named})
     return Choices(kept, named, member.email if member.email_confirmed else None)

@@ -3,15 +3,17 @@
 import json
 
 from sandbox.slack import payloads
-from sandbox.slack.choices import Unanswered, action_of, values_of
+from sandbox.slack.choices import EXTERNAL, Unanswered, action_of, values_of
 from sandbox.slack.core import Core
 from sandbox.slack.courier import Answer, Courier
+from sandbox.slack.elements import SUGGESTED
 from sandbox.slack.errors import Json, Refusal
 from sandbox.slack.journal import Refused
 from sandbox.slack.messages import Message
 from sandbox.slack.methods_people import wire
 from sandbox.slack.methods_views import prepared
 from sandbox.slack.responses import Responses
+from sandbox.slack.shapes import Report
 from sandbox.slack.triggers import ResponseUrl
 from sandbox.slack.views import View
 from sandbox.slack.world import Channel, Person
@@ -41,6 +43,8 @@ class People:
         action = action_of(where.blocks, action_id, value, block_id) | {"action_ts": self._core.stamps.ts()}
         if isinstance(where, View):
             person = self._core.person(user)
+            if where.kind == "modal":
+                where.fill({action["block_id"]: value} if action["block_id"] in where.inputs else {})
             trigger = self._core.triggers.issue(where.team, user)
             return _with(
                 await self._courier.interaction(payloads.view_click(self._core, person, where, action, trigger)),
@@ -74,7 +78,7 @@ class People:
     async def submit(self, user: str, view: View, values: dict[str, object]) -> Answer:
         """Fill a modal and submit it; what the app answers (errors, update, push, clear) happens to it."""
         try:
-            view.state = values_of(view.blocks, values)
+            view.state = values_of(view.offering, {**view.stands, **values})
         except Unanswered as missing:
             view.errors = missing.errors
             self._core.journal.changed()
@@ -85,6 +89,48 @@ class People:
         if answer.ok:
             self._respond_to_submission(user, view, answer)
         return _with(answer, (trigger, ""))
+
+    def fill(self, user: str, view: View, values: dict[str, object]) -> None:
+        """Fill inputs of an open modal by block_id, without sending it."""
+        if view is not self._core.views.modal(user):
+            raise ValueError(f"{user} has another view before them")
+        view.fill(values)
+        self._core.journal.changed()
+
+    async def type_into(self, user: str, view: View, name: str, typed: str) -> list[Json]:
+        """Type into a menu that asks the app, by block_id; return what it offers then.
+
+        What the app answers is refused where Slack would show nothing for it: late, of another shape, too much.
+        """
+        block = next((one for one in view.blocks if one["block_id"] == name and one["type"] == "input"), None)
+        if block is None or block["element"]["type"] not in EXTERNAL:
+            raise LookupError(f"no menu {name} that asks; there are {[one['block_id'] for one in view.blocks]}")
+        element = block["element"]
+        if len(typed) < element.get("min_query_length", 3):
+            return []
+        asked = (block["block_id"], element["action_id"])
+        payload = payloads.suggestion(self._core, self._core.person(user), view, asked, typed)
+        answer = await self._courier.interaction(payload)
+        offered = self._offered(answer) if answer.ok else []
+        kept = view.offered.setdefault(element["action_id"], [])
+        kept += [one for one in offered if one not in kept]
+        return offered
+
+    def _offered(self, answer: Answer) -> list[Json]:
+        try:
+            said = json.loads(answer.body)
+        except ValueError:
+            said = None
+        report = Report()
+        SUGGESTED(said, "", report)
+        if isinstance(said, dict) and ("options" in said) == ("option_groups" in said):
+            report.add("", "must provide exactly one of options, option_groups")
+        if report.problems:
+            self._refused("block_suggestion", Refusal("invalid_options", *report.problems))
+            return []
+        assert isinstance(said, dict)
+        groups = said.get("option_groups", [])
+        return [*said.get("options", []), *(one for group in groups for one in group["options"])]
 
     async def close(self, user: str, view: View, *, everything: bool = False) -> Answer:
         """Close a modal; the app hears of it when the view asks for that."""
@@ -112,6 +158,13 @@ class People:
                        "tab": "home", "event_ts": self._core.stamps.ts()}  # fmt: skip
         if home is not None:
             inner["view"] = self._core.view_wire(home)
+        return await self.event(person.team, inner)
+
+    async def open_messages(self, user: str) -> Answer:
+        """Open the Messages tab of the app: its direct message."""
+        person = self._core.person(user)
+        inner: Json = {"type": "app_home_opened", "user": user, "channel": self._core.world.direct(user).id,
+                       "tab": "messages", "event_ts": self._core.stamps.ts()}  # fmt: skip
         return await self.event(person.team, inner)
 
     async def membership(self, user: str, channel: str, *, joins: bool) -> Answer:

@@ -5,7 +5,7 @@ A type that Slack knows and this table does not is let through, and drawn red.
 
 from collections.abc import Callable
 
-from sandbox.slack.elements import ACCESSORY, ACTION, CONTEXT, INPUT
+from sandbox.slack.elements import ACCESSORY, ACTION, CONTEXT, INPUT, THUMBS
 from sandbox.slack.limits import LIMITS, SURFACES, TABLE_CHARACTERS
 from sandbox.slack.messages import words
 from sandbox.slack.shapes import (
@@ -203,6 +203,7 @@ _SHAPES: dict[str, Check] = {
     "divider": shape({}, _BLOCK_ID),
     "context": shape({"elements": array(CONTEXT, LIMITS["context.elements.max_items"])}, _BLOCK_ID),
     "actions": shape({"elements": array(ACTION, LIMITS["actions.elements.max_items"])}, _BLOCK_ID),
+    "context_actions": shape({"elements": array(THUMBS, LIMITS["context_actions.elements.max_items"])}, _BLOCK_ID),
     "table": _TABLE,
     "data_table": _data_table,
     "rich_text": _RICH_TEXT,

@@ -6,8 +6,10 @@ from sandbox.slack.errors import Json
 from sandbox.slack.messages import interactive
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_ONE_OF = {"static_select", "radio_buttons", "overflow"}
-_SOME_OF = {"multi_static_select", "checkboxes"}
+#: Menus that ask the app what they offer.
+EXTERNAL = frozenset({"external_select", "multi_external_select"})
+_ONE_OF = {"static_select", "radio_buttons", "overflow", "external_select"}
+_SOME_OF = {"multi_static_select", "checkboxes", "multi_external_select"}
 
 
 class Unanswered(ValueError):  # noqa: N818 - not an error of the program: the person has not filled everything in
@@ -34,10 +36,17 @@ def used(element: Json, value: object) -> Json:
     if kind == "button":
         kept: Json = {key: element[key] for key in ("text", "value", "style", "confirm") if key in element}
         return {"type": kind, **kept}
+    if kind == "feedback_buttons":
+        offered = [element[name]["value"] for name in ("positive_button", "negative_button")]
+        if value not in offered:
+            raise LookupError(f"{value!r} is not offered; there are {offered}")
+        return {"type": kind, "value": value}
     if kind in _ONE_OF:
         return {"type": kind, "selected_option": None if value in {None, ""} else option(element, value)}
     if kind in _SOME_OF:
         chosen = value if isinstance(value, list) else [] if value in {None, ""} else [value]
+        if len(chosen) > element.get("max_selected_items", len(chosen)):
+            raise LookupError(f"at most {element['max_selected_items']} can be chosen")
         return {"type": kind, "selected_options": [option(element, each) for each in chosen]}
     if kind == "datepicker":
         return {"type": kind, "selected_date": value or None}
@@ -46,7 +55,8 @@ def used(element: Json, value: object) -> Json:
 
 def option(element: Json, value: object) -> Json:
     """Return the offered option with that value (LookupError when it is not offered)."""
-    offered = [*element.get("options", [])]
+    offered = [*element.get("options", []), *element.get("initial_options", [])]
+    offered += [element["initial_option"]] if "initial_option" in element else []
     for group in element.get("option_groups", []):
         offered += group["options"]
     for each in offered:

@@ -13,6 +13,7 @@ from sandbox.slack.oauth import OAuth
 from sandbox.slack.rates import Rates
 from sandbox.slack.rooms import Rooms
 from sandbox.slack.stamps import Stamps
+from sandbox.slack.tabs import Tabs
 from sandbox.slack.triggers import Triggers
 from sandbox.slack.views import View, ViewStore
 from sandbox.slack.world import Channel, Installation, Person, World
@@ -64,6 +65,8 @@ class Core:
         self.journal = Journal()
         self.rooms = Rooms(clock, self.stamps, self.journal, undrawable)
         self.views = ViewStore(self.stamps)
+        self.tabs = Tabs(clock)
+        self.rooms.answered = self.tabs.answered
         self.triggers = Triggers(clock)
         self.lies = Lies()
         self.rates = Rates(enabled=rates)

@@ -109,6 +109,20 @@ def _boxes(name: str, initial: Mapping[str, Check]) -> Check:
 
 _STATIC_SELECT = _choice({"initial_option": _OPTION})
 _MULTI_SELECT = _choice({"initial_options": array(_OPTION, 100), "max_selected_items": whole(1, 100)})
+#: What the app offers while one types, and what is chosen of it when the menu is drawn.
+_ASKS: dict[str, Check] = {**_COMMON, "placeholder": _PLACEHOLDER, "min_query_length": whole(0, 3000)}
+_EXTERNAL_SELECT = shape({"action_id": ACTION_ID}, {**_ASKS, "initial_option": _OPTION})
+_MULTI_EXTERNAL = shape(
+    {"action_id": ACTION_ID}, {**_ASKS, "initial_options": array(_OPTION, 100), "max_selected_items": whole(1, 100)}
+)
+#: The answer to what is typed into such a menu.
+SUGGESTED = shape(
+    {},
+    {
+        "options": array(_OPTION, LIMITS["select.options.max_items"], 0),
+        "option_groups": array(_GROUP, LIMITS["select.option_groups.max_items"], 0),
+    },
+)
 _CHECKBOXES = _boxes("checkboxes", {"initial_options": array(_RICH_OPTION, 10)})
 _RADIO = _boxes("radio_buttons", {"initial_option": _RICH_OPTION})
 _OVERFLOW = shape(
@@ -145,6 +159,8 @@ _EMAIL_INPUT = shape(
 _MENUS: dict[str, Check] = {
     "static_select": _STATIC_SELECT,
     "multi_static_select": _MULTI_SELECT,
+    "external_select": _EXTERNAL_SELECT,
+    "multi_external_select": _MULTI_EXTERNAL,
     "checkboxes": _CHECKBOXES,
     "radio_buttons": _RADIO,
     "datepicker": _DATE_PICKER,
@@ -155,6 +171,17 @@ ACCESSORY = by_type({**_MENUS, "button": _BUTTON, "overflow": _OVERFLOW, "image"
 ACTION = by_type({**_MENUS, "button": _BUTTON, "overflow": _OVERFLOW})
 #: What an input block holds.
 INPUT = by_type({**_MENUS, "plain_text_input": _TEXT_INPUT, "email_text_input": _EMAIL_INPUT})
+_THUMB = shape(
+    {
+        "text": plain(LIMITS["feedback_button.text.max_length"]),
+        "value": string(LIMITS["feedback_button.value.max_length"]),
+    },
+    {"accessibility_label": string(LIMITS["feedback_button.accessibility_label.max_length"])},
+)
+#: What a context_actions block shows, of what Tidings sends.
+THUMBS = by_type({
+    "feedback_buttons": shape({"action_id": ACTION_ID, "positive_button": _THUMB, "negative_button": _THUMB}),
+})  # fmt: skip
 #: What a context block shows.
 CONTEXT = by_type({
     "plain_text": plain(LIMITS["text.max_length"]),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.slack import methods_chat, methods_people, methods_views, oauth_install
+from sandbox.slack import methods_agent, methods_chat, methods_people, methods_views, oauth_install
 from sandbox.slack.core import Core
 from sandbox.slack.errors import Json
 from sandbox.slack.world import Installation
@@ -26,6 +26,12 @@ def _method(run: Callable[[Core, Installation, Json], Json], arguments: str, *sc
 
 
 METHODS: dict[str, Method] = {
+    "assistant.threads.setSuggestedPrompts": _method(
+        methods_agent.suggest, "channel_id thread_ts title prompts", "assistant:write"
+    ),
+    "assistant.threads.setStatus": _method(
+        methods_agent.set_status, "channel_id thread_ts status loading_messages", "chat:write", "assistant:write"
+    ),
     "auth.test": _method(methods_people.auth_test, ""),
     "auth.revoke": _method(oauth_install.revoke_own, "test"),
     "auth.teams.list": _method(methods_people.team_list, "limit cursor include_icon"),

@@ -119,6 +119,17 @@ def view_click(core: Core, person: Person, view: View, action: Json, trigger: st
     }
 
 
+def suggestion(core: Core, person: Person, view: View, asked: tuple[str, str], typed: str) -> Json:
+    """Return the payload of what is typed into a menu that asks the app; `asked` is block_id and action_id."""
+    return interaction(core, "block_suggestion", view.team, person) | {
+        "container": {"type": "view", "view_id": view.id},
+        "block_id": asked[0],
+        "action_id": asked[1],
+        "value": typed,
+        "view": core.view_wire(view),
+    }
+
+
 def view_submission(core: Core, person: Person, view: View, trigger: str) -> Json:
     """Return the payload of a submitted modal."""
     return interaction(core, "view_submission", view.team, person) | {

@@ -26,6 +26,8 @@ class Rooms:
         self._undrawable = undrawable
         #: called with each new message of the app itself: Slack brings those of direct messages back to it
         self.own: Callable[[Message], None] = lambda _: None
+        #: called with the channel and the thread of each message of the app that stands in one
+        self.answered: Callable[[str, str], None] = lambda _channel, _thread: None
 
     def post(self, author: Person, channel: Channel, text: str, blocks: list[Json] | None = None, *,
              kind: str = "post", via: str = "person", metadata: Json | None = None, thread_ts: str | None = None,
@@ -44,6 +46,8 @@ class Rooms:
         self._witness(kind, message)
         if message.bot_id and ephemeral_to is None:
             self.own(message)
+        if message.bot_id and thread_ts is not None:
+            self.answered(channel.id, thread_ts)
         return message
 
     def edit(self, message: Message, text: str | None, blocks: list[Json] | None, metadata: Json | None = None,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sandbox.slack.choices import EXTERNAL, held, initial, used
 from sandbox.slack.errors import Json, Refusal
 from sandbox.slack.limits import MODAL_STACK
 from sandbox.slack.stamps import Stamps
@@ -22,6 +23,43 @@ class View:
     errors: dict[str, str] = field(default_factory=dict)
     #: what was typed when it was last submitted, by block_id and action_id
     state: dict[str, Json] = field(default_factory=dict)
+    #: what the app has offered in menus that ask for it, by action_id
+    offered: dict[str, list[Json]] = field(default_factory=dict)
+
+    @property
+    def offering(self) -> list[Json]:
+        """The blocks, each menu with all that the app has offered in it so far: only that can be chosen."""
+        return [
+            {**block, "element": {**block["element"], "options": self.offered.get(block["element"]["action_id"], [])}}
+            if block["type"] == "input" and block["element"]["type"] in EXTERNAL
+            else block
+            for block in self.blocks
+        ]
+
+    @property
+    def inputs(self) -> dict[str, Json]:
+        """The element of each input, by block_id."""
+        return {block["block_id"]: block["element"] for block in self.offering if block["type"] == "input"}
+
+    @property
+    def stands(self) -> dict[str, object]:
+        """What stands in each input that was touched, by block_id."""
+        return {
+            name: held(self.state[name][element["action_id"]])
+            for name, element in self.inputs.items()
+            if element["action_id"] in self.state.get(name, {})
+        }
+
+    def fill(self, values: dict[str, object]) -> None:
+        """Let values stand in inputs, the first ones in all others: what Slack brings with a press in a form."""
+        unknown = set(values) - set(self.inputs)
+        if unknown:
+            raise LookupError(f"no inputs {sorted(unknown)}; there are {sorted(self.inputs)}")
+        filled = {**self.stands, **values}
+        self.state = {
+            name: {element["action_id"]: used(element, filled.get(name, initial(element)))}
+            for name, element in self.inputs.items()
+        }
 
     @property
     def blocks(self) -> list[Json]:
@@ -122,6 +160,8 @@ class ViewStore:
     def rewrite(self, view: View, content: Json) -> View:
         """Show other content in that view."""
         view.content, view.hash, view.errors = content, self._new_hash(), {}
+        # What stands in an input of the same name stays in it.
+        view.state = {name: kept for name, kept in view.state.items() if name in view.inputs}
         return view
 
     def publish(self, team: str, user: str, content: Json, expected: str | None) -> View:

@@ -126,6 +126,14 @@ class SlackWorkspace:
         """Fill the topmost modal by block_id and submit it."""
         return await self.people.submit(user, view or self._topmost(user), values or {})
 
+    def fill(self, user: str, values: dict[str, object], view: View | None = None) -> None:
+        """Fill inputs of the topmost modal by block_id, without sending it."""
+        self.people.fill(user, view or self._topmost(user), values)
+
+    async def type_into(self, user: str, name: str, typed: str = "", view: View | None = None) -> list[Json]:
+        """Type into a menu of the topmost modal that asks the app, by block_id; return what it offers."""
+        return await self.people.type_into(user, view or self._topmost(user), name, typed)
+
     async def close_view(self, user: str, view: View | None = None, *, everything: bool = False) -> Answer:
         """Close the topmost modal, or all of them."""
         return await self.people.close(user, view or self._topmost(user), everything=everything)
@@ -146,6 +154,10 @@ class SlackWorkspace:
     async def open_home(self, user: str) -> Answer:
         """Open the Home tab of the app."""
         return await self.people.open_home(user)
+
+    async def open_messages(self, user: str) -> Answer:
+        """Open the Messages tab of the app."""
+        return await self.people.open_messages(user)
 
     async def join(self, user: str, channel: str) -> Answer:
         """Join a channel."""

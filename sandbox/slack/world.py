@@ -8,6 +8,7 @@ from storage.facts.secret import Secret
 #: What Tidings asks for when it is installed; each method is checked against it.
 SCOPES = frozenset(
     [
+        "assistant:write",
         "chat:write",
         "commands",
         "im:write",
@@ -147,6 +148,8 @@ class SlackApp:
     #: command -> the words suggested after it
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: frozenset[str] = EVENTS
+    #: whether its manifest has `agent_view`
+    agent: bool = True
     #: callback id -> where it is chosen (global, message) and how the menu names it
     shortcuts: dict[str, tuple[str, str]] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -49,6 +49,7 @@ def page_routes(slack: "SlackWorkspace") -> list[BaseRoute]:
         Route("/as/{user}/{place}/say", page.say, methods=["POST"]),
         Route("/as/{user}/{place}/click", page.click, methods=["POST"]),
         Route("/as/{user}/{place}/shortcut", page.shortcut, methods=["POST"]),
+        Route("/as/{user}/{place}/suggest", page.suggest, methods=["POST"]),
         Route("/as/{user}/{place}/submit", page.submit, methods=["POST"]),
         Route("/as/{user}/{place}/close", page.close, methods=["POST"]),
         Route("/mail/{number:int}/html", page.mail_html),
@@ -63,6 +64,8 @@ class Page:
         self._slack = slack
         #: what went wrong with somebody's last act, in words
         self._notices: dict[str, str] = {}
+        #: where everybody is
+        self._at: dict[str, str] = {}
 
     async def start(self, _: Request) -> Response:
         """Send a visitor to the first person's first channel."""
@@ -78,6 +81,8 @@ class Page:
         live = "x-live" in request.headers
         if place == "home" and not live:
             self._slack.core.background.start(self._open_home(user))
+        if not live and self._comes_to_the_app(user, place):
+            self._slack.core.background.start(self._open_messages(user))
         shown = show(self._slack, user, place, dict(request.query_params), self._notices.get(user))
         if shown is None:
             raise HTTPException(404, "there is no such channel, or this person cannot see it")
@@ -123,6 +128,15 @@ class Page:
             self._notice(user, answer, "The shortcut")
         return self._done(request, user, place)
 
+    async def suggest(self, request: Request) -> Response:
+        """Return what a menu of the topmost modal offers for what is typed into it."""
+        user, _, form = await self._form(request)
+        if self._slack.modal(user) is None:
+            return JSONResponse([])
+        found = await self._slack.type_into(user, form["block_id"], form.get("text", ""))
+        shown = [(one["value"], one["text"]["text"], one.get("description", {}).get("text", "")) for one in found]
+        return JSONResponse(shown)
+
     async def submit(self, request: Request) -> Response:
         """Submit the topmost modal."""
         user, place, _ = await self._form(request)
@@ -132,7 +146,7 @@ class Page:
             for block in view.blocks:
                 if block["type"] == "input":
                     found = [str(value) for value in form.getlist(f"input:{block['block_id']}")]
-                    many = block["element"]["type"] in {"checkboxes", "multi_static_select"}
+                    many = block["element"]["type"] in {"checkboxes", "multi_static_select", "multi_external_select"}
                     values[block["block_id"]] = found if many else (found[0] if found else None)
             answer = await self._slack.submit_view(user, values, view)
             if not (answer.error or "").startswith("incomplete"):
@@ -182,6 +196,15 @@ class Page:
     async def _open_home(self, user: str) -> None:
         await self._slack.open_home(user)
 
+    def _comes_to_the_app(self, user: str, place: str) -> bool:
+        """Whether somebody opens the direct message with the app, who was elsewhere."""
+        before, self._at[user] = self._at.get(user), place
+        serves = self._slack.app.serves(self._slack.core.person(user).team)
+        return serves and before != place and place == self._slack.world.direct(user).id
+
+    async def _open_messages(self, user: str) -> None:
+        await self._slack.open_messages(user)
+
     def _written(self, user: str, text: str) -> str:
         """Escape what a person types, as Slack's client does, and turn `@Tidings` into a mention."""
         bot = self._slack.core.bot(self._slack.core.person(user).team)
@@ -203,6 +226,7 @@ class Page:
     async def _form(self, request: Request) -> tuple[str, str, dict[str, str]]:
         user = request.path_params["user"]
         self._known(user)
+        self._at[user] = request.path_params["place"]
         form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
         return user, request.path_params["place"], form
 

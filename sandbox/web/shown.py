@@ -100,6 +100,11 @@ class Shown:
     side: str
     notice: str | None
     suggestions: tuple[str, ...]
+    #: what the app suggests to say here: the heading, and what is shown and said
+    prompts_title: str
+    prompts: tuple[tuple[str, str], ...]
+    #: what the app says that it is doing
+    status: str
     commands: tuple[str, ...]
     #: shortcuts, callback id and name: of the app anywhere, and in the menu of a message
     shortcuts: tuple[tuple[str, str], ...]
@@ -169,6 +174,9 @@ class _Showing:
             side=query.get("side", ""),
             notice=notice,
             suggestions=self._suggestions(),
+            prompts_title=self._slack.core.tabs.prompts(place).title,
+            prompts=self._slack.core.tabs.prompts(place).prompts,
+            status=self._slack.core.tabs.status(place),
             commands=tuple(
                 f"{name} {word}".strip() for name, words in self._slack.app.commands.items() for word in words
             ),
@@ -237,7 +245,7 @@ class _Showing:
             return None
         context = replace(context, where={"view": view.id}, errors=view.errors, filled=_filled(view))
         words = {part: (view.content.get(part) or {}).get("text") for part in ("submit", "close")}
-        return Dialog(view.id, view.title, words["submit"], words["close"] or "Close", draw(view.blocks, context),
+        return Dialog(view.id, view.title, words["submit"], words["close"] or "Close", draw(view.offering, context),
                       view.previous_id is not None)  # fmt: skip
 
     def _letter(self, mail: "Mail", query: dict[str, str]) -> Letter:

@@ -23,6 +23,8 @@ class Dependent:
     id: str
     #: in words for people: ``every 60 minutes``
     name: str
+    #: what the organization calls its metrics
+    noun: str = "Metric"
 
 
 @dataclass(frozen=True, slots=True)

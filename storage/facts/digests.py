@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.facts.incidents import Incident
+from storage.facts.metrics import Shown
 from storage.facts.quiet import Digest
 from storage.facts.runs import RunState
 from storage.facts.sources import ConnectionState, Freshness
@@ -35,6 +36,8 @@ class Happened:
     incidents: tuple[Incident, ...]
     #: messages to the reader that did not arrive, or may not have
     undelivered: int
+    #: those that are posted in channels, on Mondays, each with its last values
+    metrics: tuple[Shown, ...] = ()
 
     @property
     def nothing(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from storage.facts.metrics import Shown
 from storage.facts.people import Role
 from storage.facts.sources import Organization
 from storage.facts.status import SourceStatus
@@ -38,6 +39,14 @@ class Administration:
 
 
 @dataclass(frozen=True, slots=True)
+class Board:
+    """The metrics that come first, each with its latest value, and how many there are."""
+
+    shown: tuple[Shown, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """Every source as it stands, and who looks after it."""
 
@@ -46,3 +55,5 @@ class Index:
     #: display name of who connected a source, by source id, where that is known
     owners: Mapping[str, str]
     administration: Administration | None = None
+    #: None where there are no metrics
+    board: Board | None = None

@@ -125,9 +125,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Progress: one step per source or stage."""
+    """Progress: one step per source or stage. With a title it may be drawn as a plan, which says the title, too."""
 
     steps: tuple[Step, ...]
+    title: str = ""
 
 
 class ButtonStyle(StrEnum):
@@ -168,11 +169,19 @@ class Buttons:
 
 
 @dataclass(frozen=True, slots=True)
+class Thumbs:
+    """Whether it was right: two buttons that Slack may draw as thumbs. A mail has none."""
+
+    up: Button
+    down: Button
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A line between two parts."""
 
 
-Part = Heading | Paragraph | Note | Facts | Table | Chart | Steps | Buttons | Rule
+Part = Heading | Paragraph | Note | Facts | Table | Chart | Steps | Buttons | Thumbs | Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +220,36 @@ class Choice:
     initial: str | None = None
     #: shown closed, as a menu, however few there are
     menu: bool = False
+    #: told at once when it is made: what else is asked for follows from it
+    tells: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that a search offers; `value` holds our ids (150 chars), `note` says a little more below the text."""
+
+    value: str
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A menu that looks up what it offers while one types; its `name` is that of the entry `search:…` that answers."""
+
+    name: str
+    label: str
+    #: what is chosen when it opens
+    initial: tuple[Option, ...] = ()
+    #: how many may be chosen; one: a menu that holds one answer
+    most: int = 1
+    #: letters that are typed before it asks; none: it offers something at once
+    least: int = 0
+    placeholder: str = ""
+    hint: str = ""
+    optional: bool = False
+    #: whether the form opens with the cursor in it; one of a form at most
+    focus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +260,11 @@ class Form:
     title: str
     submit: str
     parts: tuple[Part, ...] = ()
-    inputs: Sequence[TextInput | Choice] = field(default_factory=tuple)
+    inputs: Sequence[TextInput | Choice | Search] = field(default_factory=tuple)
     #: ids of ours, at most 3000 characters; looked up again when the form comes back
     private: str = ""
     close: str = "Cancel"
     #: a choice above the inputs that is told at once, when it is made
     switch: Choice | None = None
+    #: closing it closes what lies below it, too
+    last: bool = False

@@ -11,6 +11,8 @@ from typing import Any
 MOST_METRICS = 1000
 #: characters of a name
 LONGEST_NAME = 80
+#: how the reason ends of one that is broken because what it was of vanished
+GONE = " is not in QuickBooks any more"
 
 
 class Dataset(StrEnum):
@@ -120,6 +122,15 @@ class Selection:
     class_id: str = ""
     department_id: str = ""
     customer_id: str = ""
+    #: as they were called when they were chosen; shown, never compared
+    class_name: str = ""
+    department_name: str = ""
+    customer_name: str = ""
+
+    @property
+    def gone(self) -> str:
+        """Why a metric of it is broken, when it vanished."""
+        return f"{self.item_name or self.item}{GONE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,7 @@ class Metric:
     post_to: str
     created_at: datetime
     state: MetricState
-    #: why it is broken, in words
+    #: why it is broken, or what is left out of a current one's values; in words
     reason: str
     #: up to when its input is complete
     as_of: datetime | None
@@ -236,9 +247,13 @@ class Shown:
     state: MetricState
     #: the company that it is calculated from, as people read it
     company: str
-    #: why it is not current, in words
+    #: why it is not current, and what is left out of its values; in words
     reason: str = ""
     #: since when it stands still
     since: datetime | None = None
     #: the newest values, the latest period first
     values: tuple[Kept, ...] = ()
+    #: the oldest of what it is calculated from, in words: its as-of is that of this one
+    worst: str = ""
+    #: how the values were calculated, while they are of an older definition than the metric's
+    before: Definition | None = None

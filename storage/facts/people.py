@@ -49,6 +49,8 @@ class Action(StrEnum):
     #: how fresh sources must be
     CHANGE_PROMISE = "change_promise"
     CHANGE_METRICS = "change_metrics"
+    #: what the organization calls its metrics
+    NAME_METRICS = "name_metrics"
     #: how sources stand, to all of a channel that an admin allowed
     SHARE_ANSWER = "share_answer"
     #: take an incident on, or hear nothing of it for a while
@@ -60,6 +62,8 @@ class Action(StrEnum):
     SEE_AUDIT = "see_audit"
     #: the organization's addresses that Tidings sends webhooks to
     MANAGE_WEBHOOKS = "manage_webhooks"
+    #: keys with which programs read metrics
+    MANAGE_API_KEYS = "manage_api_keys"
     #: a message that was sent before, to oneself
     SEND_AGAIN = "send_again"
     #: try whether messages arrive

@@ -63,6 +63,8 @@ class Organization:
     #: ``team/channel`` of the operator's support channel for this organization
     support_channel: str | None
     account_rep: str | None
+    #: what its metrics are called
+    metric_noun: str = "Metric"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from storage.facts.dependents import Dependent, DependentKind, Frozen
 from storage.facts.sources import Source
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
-from storage.tables import FrozenRow
+from storage.tables import FrozenRow, OrganizationRow
 
 
 def freeze(
@@ -39,9 +39,13 @@ def of_sources(session: Session, source_ids: Sequence[str]) -> dict[str, list[Fr
     found: dict[str, list[Frozen]] = {}
     if not source_ids:
         return found
-    wanted = select(FrozenRow).where(col(FrozenRow.source_id).in_(source_ids))
-    for row in session.exec(wanted.order_by(FrozenRow.kind, FrozenRow.name, FrozenRow.dependent)):
-        found.setdefault(row.source_id, []).append(_fact(row))
+    wanted = (
+        select(FrozenRow, OrganizationRow.metric_noun)
+        .join(OrganizationRow, col(OrganizationRow.id) == FrozenRow.organization_id)
+        .where(col(FrozenRow.source_id).in_(source_ids))
+    )
+    for row, noun in session.exec(wanted.order_by(FrozenRow.kind, FrozenRow.name, FrozenRow.dependent)):
+        found.setdefault(row.source_id, []).append(_fact(row, noun))
     return found
 
 
@@ -63,5 +67,5 @@ def nothing_left(session: Session, source_id: str, reason: str | None = None) ->
     won(session, update(FrozenRow).where(col(FrozenRow.source_id) == source_id).values(**values))
 
 
-def _fact(row: FrozenRow) -> Frozen:
-    return Frozen(Dependent(DependentKind(row.kind), row.dependent, row.name), row.reason, row.since, row.as_of)
+def _fact(row: FrozenRow, noun: str) -> Frozen:
+    return Frozen(Dependent(DependentKind(row.kind), row.dependent, row.name, noun), row.reason, row.since, row.as_of)

@@ -4,7 +4,7 @@ A click has to commit within two seconds while fifty others do the same, and the
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,17 @@ def insert_new(session: Session, table: type[SQLModel], **values: object) -> boo
     """Insert a row now unless a key of it is taken; return whether it is new."""
     connection = session.connection()
     return bool(_run(connection, _careful(table, connection.dialect.name), table, values))
+
+
+def insert_all(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows of the same columns now, in one statement; IntegrityError when a key of one is taken."""
+    if not rows:
+        return
+    connection, whole = session.connection(), [{**_defaults(table), **row} for row in rows]
+    if connection.dialect.name != "sqlite":
+        connection.execute(_plain(table), whole)
+    else:
+        _prepared(_plain(table), tuple(whole[0])).all(connection, whole)
 
 
 def _run(connection: Connection, statement: Insert, table: type[SQLModel], values: Mapping[str, object]) -> int:
@@ -45,14 +56,26 @@ class _Prepared:
         ]
 
     def run(self, connection: Connection, row: Mapping[str, Any]) -> int:
-        values = [turn(row[name]) if turn else row[name] for name, turn in self._columns]
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
+        return self._execute(connection, self._values(row), _driver(connection).execute)
+
+    def all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        return self._execute(connection, [self._values(row) for row in rows], _driver(connection).executemany)
+
+    def _values(self, row: Mapping[str, Any]) -> list[Any]:
+        return [turn(row[name]) if turn else row[name] for name, turn in self._columns]
+
+    def _execute(self, connection: Connection, values: list[Any], run: Callable[..., sqlite3.Cursor]) -> int:
         try:
-            return driver.execute(self._text, values).rowcount
+            return run(self._text, values).rowcount
         except sqlite3.Error as error:
             # As the layers above would have said it: a taken key, a full disk.
             raise DBAPIError.instance(self._text, values, error, sqlite3.Error, dialect=connection.dialect) from error
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 @cache

@@ -51,6 +51,15 @@ def definition_of(stored: Mapping[str, Any]) -> Definition:
     )
 
 
+def without_names(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored definition without what imported things were called; their ids stay."""
+    return {**stored, **{side: _nameless(stored[side]) for side in ("selection", "divisor") if stored.get(side)}}
+
+
+def _nameless(selection: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: "" if field.endswith("_name") else value for field, value in selection.items()}
+
+
 def _selection(stored: Mapping[str, Any]) -> Selection:
     return Selection(**{**stored, "dataset": Dataset(stored["dataset"]), "kind": ItemKind(stored["kind"])})
 

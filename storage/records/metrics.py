@@ -1,22 +1,19 @@
 """Metrics: made, calculated anew with the runs of their source, each restated value kept beside the one before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, func, select
 
-from storage.facts.ids import derived_id
-from storage.facts.metrics import Definition, Kept, Metric, MetricState, Period, Value
+from storage.facts.metrics import Definition, Kept, Metric, MetricState, Period
+from storage.records import home_views, metric_posts
 from storage.records.guarded import won
 from storage.records.inserts import insert, insert_new
-from storage.records.metric_forms import as_kept, as_metric, definition_json
+from storage.records.metric_forms import as_kept, as_metric, definition_json, without_names
 from storage.tables import MetricRow, MetricTurnRow, MetricValueRow, MetricVersionRow
-
-#: how long the values are kept that a period had before it was over
-SO_FAR_KEPT = timedelta(days=40)
 
 
 def name_key(name: str) -> str:
@@ -44,6 +41,8 @@ def add(session: Session, metric: Metric, written_by: str) -> bool:
     if made:
         _version(session, metric.id, 1, stored, written_by, metric.created_at)
         insert_new(session, MetricTurnRow, source_id=metric.source_id, organization_id=metric.organization_id)
+        if metric.post_to:
+            metric_posts.begin(session, metric.organization_id, metric.post_to, metric.created_at)
     return made
 
 
@@ -107,9 +106,11 @@ def count(session: Session, organization_id: str) -> int:
     return session.exec(statement).one()
 
 
-def newest_values(session: Session, metric_id: str, limit: int | None = None) -> list[Kept]:
-    """Return the newest revision of each period, the latest period first."""
+def newest_values(session: Session, metric_id: str, limit: int | None = None, since: date | None = None) -> list[Kept]:
+    """Return the newest revision of each period, or of those that begin on a day or later, the latest period first."""
     statement = select(MetricValueRow).where(MetricValueRow.metric_id == metric_id, col(MetricValueRow.newest))
+    if since is not None:
+        statement = statement.where(MetricValueRow.period_start >= since.isoformat())
     ordered = statement.order_by(col(MetricValueRow.period_start).desc())
     return [as_kept(row) for row in session.exec(ordered.limit(limit) if limit else ordered)]
 
@@ -133,6 +134,13 @@ def latest_of(session: Session, metric_ids: Sequence[str]) -> dict[str, Kept]:
     return {row.metric_id: as_kept(row) for row in session.exec(statement)}
 
 
+def currencies_of(session: Session, metric_ids: Sequence[str]) -> dict[str, str]:
+    """Return the currency of the values of each of these metrics that has any; all of one metric are in the same."""
+    newest = (col(MetricValueRow.metric_id).in_(metric_ids), col(MetricValueRow.newest))
+    statement = select(MetricValueRow.metric_id, func.max(MetricValueRow.currency)).where(*newest)
+    return dict(session.exec(statement.group_by(col(MetricValueRow.metric_id))).all())
+
+
 def revisions(session: Session, metric_id: str, period: Period) -> list[Kept]:
     """Return everything that a period's value ever was, the first first."""
     statement = select(MetricValueRow).where(
@@ -143,122 +151,11 @@ def revisions(session: Session, metric_id: str, period: Period) -> list[Kept]:
     return [as_kept(row) for row in session.exec(statement.order_by(col(MetricValueRow.revision)))]
 
 
-@dataclass(frozen=True, slots=True)
-class Calculated:
-    """What a calculation was made from."""
-
-    run_id: str
-    snapshot: int
-    as_of: datetime
-    currency: str
-    version: int
-
-
-def keep(session: Session, metric: Metric, values: Sequence[Value], of: Calculated, now: datetime) -> list[Kept]:
-    """Keep what is another than before as further revisions, and return it; the metric is current from now on.
-
-    The same values again write none: a calculation may be repeated. A definition that was changed meanwhile is
-    calculated after this: nothing is kept then.
-    """
-    mine = (col(MetricRow.id) == metric.id, col(MetricRow.version) == of.version)
-    state: dict[str, Any] = {
-        "state": MetricState.CURRENT.value, "reason": "", "as_of": of.as_of, "run_id": of.run_id,
-        "calculated_at": now, "calculated_version": of.version,
-    }  # fmt: skip
-    if not won(session, update(MetricRow).where(*mine).values(**state)):
-        return []
-    before = {kept.value.period: kept for kept in newest_values(session, metric.id)}
-    wrote = [_kept(session, metric, one, before.get(one.period), of, now) for one in values]
-    gone = set(before) - {one.period for one in values}
-    for period in gone:
-        _supersede(session, metric.id, period)
-    kept = [one for one in wrote if one is not None]
-    if kept:
-        _forget_so_far(session, metric.id, now)
-    return kept
-
-
-def _forget_so_far(session: Session, metric_id: str, now: datetime) -> None:
-    """Delete what periods came to before they were over, a while after it was superseded: one of each run, for years.
-
-    A whole period's value that was restated is kept.
-    """
-    old = delete(MetricValueRow).where(
-        col(MetricValueRow.metric_id) == metric_id,
-        col(MetricValueRow.newest).is_(False),
-        col(MetricValueRow.complete).is_(False),
-        col(MetricValueRow.written_at) < now - SO_FAR_KEPT,
-    )
-    session.connection().execute(old)
-
-
-def _kept(
-    session: Session, metric: Metric, value: Value, before: Kept | None, of: Calculated, now: datetime
-) -> Kept | None:
-    """Write a value down as the next revision of its period; None when it is what stands there."""
-    same = before is not None and before.value == value and before.currency == of.currency
-    if before is not None and same and before.version == of.version:
-        return None
-    changed: dict[str, Any] = {}
-    if before is not None:
-        was = None if before.value.value is None else f"{before.value.value:f}"
-        why = "definition" if before.version != of.version else "data"
-        changed = {"why": why, "before": was, "rows_before": before.value.rows, "run_before": before.run_id,
-                   "snapshot_before": before.snapshot, "complete_before": before.value.complete}  # fmt: skip
-    period = value.period
-    if before is not None:
-        revision = before.revision + 1
-        _supersede(session, metric.id, period)
-    else:
-        # A definition that was changed may have revisions of this period that no longer count.
-        revision = _last_revision(session, metric.id, period) + 1 if of.version > 1 else 1
-    start, end = period.start.isoformat(), period.end.isoformat()
-    insert(
-        session,
-        MetricValueRow,
-        id=derived_id("val", metric.id, start, end, str(revision)),
-        metric_id=metric.id,
-        period_start=start,
-        period_end=end,
-        revision=revision,
-        value=None if value.value is None else f"{value.value:f}",
-        reason=value.reason,
-        rows=value.rows,
-        complete=value.complete,
-        currency=of.currency,
-        as_of=of.as_of,
-        run_id=of.run_id,
-        snapshot=of.snapshot,
-        version=of.version,
-        changed=changed,
-        written_at=now,
-    )
-    return Kept(value, revision, of.currency, of.as_of, of.run_id, of.snapshot, of.version, changed)
-
-
-def _last_revision(session: Session, metric_id: str, period: Period) -> int:
-    statement = select(func.max(MetricValueRow.revision)).where(
-        MetricValueRow.metric_id == metric_id,
-        MetricValueRow.period_start == period.start.isoformat(),
-        MetricValueRow.period_end == period.end.isoformat(),
-    )
-    return session.exec(statement).one() or 0
-
-
-def _supersede(session: Session, metric_id: str, period: Period) -> None:
-    statement = update(MetricValueRow).where(
-        col(MetricValueRow.metric_id) == metric_id,
-        col(MetricValueRow.newest),
-        col(MetricValueRow.period_start) == period.start.isoformat(),
-        col(MetricValueRow.period_end) == period.end.isoformat(),
-    )
-    won(session, statement.values(newest=False))
-
-
-def verified(session: Session, source_id: str, run_id: str, as_of: dict[str, datetime], now: datetime) -> None:
+def verified(session: Session, source_id: str, run_id: str, as_of: Mapping[str, datetime], now: datetime) -> None:
     """Note that nothing that current metrics are calculated from changed, up to the instant of each."""
-    for metric_id, at in as_of.items():
-        current = (col(MetricRow.id) == metric_id, col(MetricRow.source_id) == source_id,
+    for at in set(as_of.values()):
+        ids = [metric_id for metric_id, each in as_of.items() if each == at]
+        current = (col(MetricRow.id).in_(ids), col(MetricRow.source_id) == source_id,
                    col(MetricRow.state) == MetricState.CURRENT.value)  # fmt: skip
         won(session, update(MetricRow).where(*current).values(as_of=at, run_id=run_id, calculated_at=now))
 
@@ -284,6 +181,8 @@ def due(session: Session, source_id: str, now: datetime) -> None:
     """Let the metrics of a source be calculated, where it has any; what runs already is run once more after it."""
     values: dict[str, Any] = {"due_at": now, "generation": MetricTurnRow.generation + 1, "attempts": 0}
     won(session, update(MetricTurnRow).where(col(MetricTurnRow.source_id) == source_id).values(**values))
+    # Whoever makes or changes one has it calculated: what is shown of it is another from now on.
+    home_views.changed_by_source(session, source_id, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +227,11 @@ def done(session: Session, turn: Turn, seen: str) -> bool:
     return won(session, update(MetricTurnRow).where(*_held(turn)).values(due_at=None, attempts=0, seen=seen))
 
 
+def unsee(session: Session, turn: Turn) -> None:
+    """Forget what the values were calculated from: from now on they are of two runs, until the turn is done."""
+    won(session, update(MetricTurnRow).where(*_held(turn)).values(seen=""))
+
+
 def again_at(session: Session, turn: Turn, at: datetime) -> None:
     """Calculate it later, after an attempt that came to nothing."""
     won(session, update(MetricTurnRow).where(*_held(turn)).values(due_at=at))
@@ -342,7 +246,16 @@ def _held(turn: Turn) -> tuple[Any, ...]:
 
 
 def erase_values(session: Session, source_id: str, reason: str) -> None:
-    """Delete all values of a source's metrics, because its data was erased; the definitions stay, and say so."""
+    """Delete all values of a source's metrics, because its data was erased; the definitions stay, and say so.
+
+    What items, customers and the like were called was imported, too: no definition keeps such a name.
+    """
+    mine = select(MetricRow).where(MetricRow.source_id == source_id)
+    for metric in session.exec(mine):
+        metric.definition = without_names(metric.definition)
+    versions = select(MetricVersionRow).join(MetricRow, col(MetricRow.id) == col(MetricVersionRow.metric_id))
+    for version in session.exec(versions.where(MetricRow.source_id == source_id)):
+        version.definition = without_names(version.definition)
     ids = select(MetricRow.id).where(MetricRow.source_id == source_id).scalar_subquery()
     session.flush()
     session.connection().execute(delete(MetricValueRow).where(col(MetricValueRow.metric_id).in_(ids)))

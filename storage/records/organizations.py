@@ -27,6 +27,7 @@ def organization(session: Session, organization_id: str) -> Organization:
         support_email=row.support_email,
         support_channel=row.support_channel,
         account_rep=row.account_rep,
+        metric_noun=row.metric_noun,
     )
 
 

@@ -21,6 +21,7 @@ from storage.tables import (
     DeliveryRow,
     DisconnectRow,
     EndpointRow,
+    FeedbackRow,
     FlowRow,
     InstallationRow,
     RenewalBegunRow,
@@ -79,6 +80,8 @@ PLACES: tuple[SealedPlace, ...] = (
     SealedPlace(RenewalBegunRow, "login", lambda _, row: bindings.of_renewal(row.state_hash)),
     SealedPlace(WebhookRow, "body", lambda _, row: bindings.of_webhook(row.provider, row.event_id)),
     SealedPlace(AskRow, "payload", lambda _, row: bindings.of_ask(row.team_id, row.id)),
+    # What cannot be opened any more is not shown; the verdict beside it stays.
+    SealedPlace(FeedbackRow, "words", lambda _, row: bindings.of_feedback(row.id)),
     SealedPlace(
         DeliveryRow, "facts", lambda _, row: bindings.of_code(row.kind, row.subject), within="sealed",
     ),

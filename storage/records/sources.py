@@ -1,7 +1,7 @@
 """Sources, their connections and their metered reads."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -42,9 +42,25 @@ def sources_of(session: Session, organization_id: str) -> list[Source]:
     """Return all sources of the organization, by label."""
     # One row holds both: what is asked of the connection has names of its own.
     return [
-        replace(as_source(row, row, row.zone), policy=row.policy)
+        as_source(row, row, row.zone, row.policy)
         for row in look(session, _of_organization(), organization=organization_id)
     ]
+
+
+def names_of(session: Session, organization_id: str) -> dict[str, tuple[Provider, str]]:
+    """Return only the provider and the label of each source of the organization, by its id and in order of label."""
+    found = look(session, _names(), organization=organization_id)
+    return {row.id: (Provider(row.provider), row.label) for row in found}
+
+
+@cache
+def _names() -> Select[Any]:
+    source = SourceRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+    return (
+        sqlalchemy.select(source.c.id, source.c.provider, source.c.label)
+        .where(source.c.organization_id == sqlalchemy.bindparam("organization"))
+        .order_by(source.c.provider, source.c.label)
+    )
 
 
 def visible(session: Session, organization_id: str, source_id: str) -> Source | None:
@@ -167,6 +183,7 @@ def set_stretched(session: Session, source_id: str, minutes: int | None, now: da
         row.schedule_version += 1
         row.updated_at = now
         session.add(row)
+        home_views.changed(session, row.organization_id, now)
 
 
 def set_schedule(session: Session, source_id: str, minutes: int, rule: Rule | None, now: datetime) -> None:
@@ -179,20 +196,23 @@ def set_schedule(session: Session, source_id: str, minutes: int, rule: Rule | No
     row.scheduled_at = now
     row.updated_at = now
     session.add(row)
+    home_views.changed(session, row.organization_id, now)
 
 
-def set_promise(session: Session, source_id: str, promise: Promise | None) -> None:
+def set_promise(session: Session, source_id: str, promise: Promise | None, now: datetime) -> None:
     """Say how fresh the source must be; None: as its schedule says."""
     row = session.get_one(SourceRow, source_id)
     row.promise = str(promise) if promise else None
     session.add(row)
+    home_views.changed(session, row.organization_id, now)
 
 
-def set_mutes(session: Session, source_id: str, mutes: Iterable[Mute]) -> None:
+def set_mutes(session: Session, source_id: str, mutes: Iterable[Mute], now: datetime) -> None:
     """Replace what is muted of the source."""
     row = session.get_one(SourceRow, source_id)
     row.mutes = mutes_text(mutes)
     session.add(row)
+    home_views.changed(session, row.organization_id, now)
 
 
 def set_file_rhythm(session: Session, source_id: str, rhythm: FileRhythm | None) -> None:
@@ -202,11 +222,12 @@ def set_file_rhythm(session: Session, source_id: str, rhythm: FileRhythm | None)
     session.add(row)
 
 
-def hold_alarm(session: Session, source_id: str, since: datetime | None) -> None:
+def hold_alarm(session: Session, source_id: str, since: datetime | None, now: datetime) -> None:
     """Note since when the source's alarm waits, or that it waits no more."""
     row = session.get_one(SourceRow, source_id)
     row.alarm_held_at = since
     session.add(row)
+    home_views.changed(session, row.organization_id, now)
 
 
 def schedule_minutes(session: Session, source_id: str) -> int:
@@ -261,7 +282,9 @@ def _of_organization() -> Select[Any]:
     )
 
 
-def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], zone: str) -> Source:
+def as_source(
+    row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], zone: str, policy: str | None = None
+) -> Source:
     """Turn two rows into a fact; the schedule is the one in force. `zone`: the organization's, for a rule."""
     return Source(
         id=row.id,
@@ -287,6 +310,7 @@ def as_source(row: SourceRow | Row[Any], connection: ConnectionRow | Row[Any], z
         mutes=read_mutes(row.mutes) if row.mutes else (),
         alarm_held_at=row.alarm_held_at,
         file_rhythm=read_rhythm(row.file_rhythm) if row.file_rhythm else None,
+        policy=policy,
     )
 
 

@@ -16,6 +16,8 @@ from storage.tables.connecting import (
     WebhookRow,
 )
 from storage.tables.expectations import ExpectationRow, MissedReportRow
+from storage.tables.feedback import FeedbackRow
+from storage.tables.handing_out import ApiKeyRow, MetricPostRow
 from storage.tables.metrics import MetricRow, MetricTurnRow, MetricValueRow, MetricVersionRow
 from storage.tables.operations import (
     AskRow,
@@ -34,14 +36,16 @@ from storage.tables.refreshes import EscalationCallRow, ReceiptRow, RefreshPerso
 from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
 from storage.tables.subscribing import ChannelSubscriptionRow, DigestRow, QuietRow, SubscriptionRow
 from storage.tables.telling import CardRow, DeliveryRow
-from storage.tables.watching import HomeViewRow, LandedWatchRow
+from storage.tables.watching import AskedLastRow, HomeViewRow, LandedWatchRow
 
 metadata = SQLModel.metadata
 
 __all__ = [
     "AccessAskerRow",
     "AccessRequestRow",
+    "ApiKeyRow",
     "AskRow",
+    "AskedLastRow",
     "AuditRow",
     "BucketRow",
     "CallPlacesRow",
@@ -57,6 +61,7 @@ __all__ = [
     "EndpointRow",
     "EscalationCallRow",
     "ExpectationRow",
+    "FeedbackRow",
     "FleetAlarmRow",
     "FlowRow",
     "FrozenRow",
@@ -67,6 +72,7 @@ __all__ = [
     "LandedWatchRow",
     "LeaseRow",
     "MemberRow",
+    "MetricPostRow",
     "MetricRow",
     "MetricTurnRow",
     "MetricValueRow",

@@ -28,6 +28,8 @@ class OrganizationRow(SQLModel, table=True):
     slack_admins: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     #: JSON of the escalation policy (`storage.facts.policies`); None: the default
     escalation_policy: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    #: what its metrics are called: Metric, Goal, Objective
+    metric_noun: str = Field(default="Metric", sa_column_kwargs={"server_default": "Metric"})
     created_at: datetime = Field(sa_type=Instant)
 
 

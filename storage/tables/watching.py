@@ -1,4 +1,4 @@
-"""What people look at or wait to see: App Homes that are open, and changes in the data. Rows are gone soon."""
+"""What people look at, asked or wait to see: open App Homes, last questions, changes in the data. Gone soon."""
 
 from datetime import datetime
 
@@ -23,6 +23,22 @@ class HomeViewRow(SQLModel, table=True):
     drawn_at: datetime = Field(sa_type=Instant)
     #: something on it changed, and it was not drawn since
     changed_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+
+
+class AskedLastRow(SQLModel, table=True):
+    """What one person asked last in one thread, for "and amazon?"; a day later the row is gone."""
+
+    __tablename__ = "asked_last"
+
+    team_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    channel_id: str = Field(primary_key=True)
+    #: the thread; empty for what is said in a direct message outside of any
+    thread: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organizations.id", index=True)
+    #: the question as the bot reads it again, and nothing of the words
+    asked: str
+    asked_at: datetime = Field(sa_type=Instant, index=True)
 
 
 class LandedWatchRow(SQLModel, table=True):

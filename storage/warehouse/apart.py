@@ -29,6 +29,20 @@ class Question:
     parameters: tuple[Any, ...] = ()
     #: tables without which the answer is empty
     needs: tuple[str, ...] = ()
+    #: its rows are answers to nobody but to the questions after it, as the table ``made_<keep>``
+    keep: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What came and went of a table since a snapshot is the table ``changed_<table>`` for the questions that follow.
+
+    Answered with one row when that is known; those that need it are answered with none where it is not.
+    """
+
+    changed: str
+    source_id: str
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,7 @@ class TooManyRows(TooMuch):
 async def ask_apart(
     url: str,
     organization_id: str,
-    questions: Sequence[Question],
+    questions: Sequence[Question | Changed],
     *,
     caps: Caps | None = None,
     snapshot: int | None = None,
@@ -95,7 +109,11 @@ async def ask_apart(
             await process.wait()
     if process.returncode:
         raise TooMuch(f"the process ended with {process.returncode}")
-    return _answers(json.loads(said))
+    try:
+        answers: Mapping[str, Any] = json.loads(said)
+    except ValueError as error:
+        raise StorageFailed("the process answered with something else") from error
+    return _answers(answers)
 
 
 def _answers(said: Mapping[str, Any]) -> list[list[list[Any]]]:

@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from storage.facts.imports import ImportTable
+from storage.warehouse.following import keep_changed
 from storage.warehouse.guard import check_select
 from storage.warehouse.imports import view
 from storage.warehouse.location import Location
-from storage.warehouse.names import quote
+from storage.warehouse.names import identifier, quote
 from storage.warehouse.session import Limits, connect
 
 _READABLE = re.compile(r"(raw|ready)_[a-z0-9_]+")
@@ -33,6 +34,7 @@ class Reader:
         self._session = connect(location, limits, write=False, snapshot=snapshot)
         self._session.run("USE lake")
         self._imports = {table.name: table for table in imports}
+        self._kept: set[str] = set()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Return the rows of one SELECT as dictionaries; ``?`` stands for a parameter (NotReadable, StorageFailed)."""
@@ -43,6 +45,22 @@ class Reader:
         """Return the rows of one SELECT as a pyarrow Table (NotReadable, StorageFailed)."""
         self._prepare(sql)
         return self._session.arrow(sql, parameters)
+
+    def keep(self, name: str, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Keep the rows of one SELECT as the table ``made_<name>`` for the questions that follow (NotReadable)."""
+        table = identifier(f"made_{name}")
+        self._prepare(sql)
+        self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}", parameters)
+        self._kept.add(table.casefold())
+
+    def changed(self, table: str, source_id: str, since: int) -> bool:
+        """Keep what came and went of a table as ``changed_<table>``; False where nobody can know, see `following`."""
+        if f"changed_{table}" in self._kept:
+            return True
+        if not (_readable(table) and keep_changed(self._session, table, source_id, since)):
+            return False
+        self._kept.add(f"changed_{table}")
+        return True
 
     def steady(self) -> AbstractContextManager[None]:
         """Answer everything inside from one snapshot, which is looked up once: many small questions are cheaper so."""
@@ -59,7 +77,7 @@ class Reader:
         def allowed(name: str) -> bool:
             if name in self._imports:
                 named.add(name)
-            return name in self._imports or _readable(name)
+            return name in self._imports or name in self._kept or _readable(name)
 
         check_select(self._session, sql, allowed)
         if named:

@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from storage.facts.charts import Chart
-from storage.facts.messages import Message, Part
+from storage.facts.messages import Message, Part, Thumbs
 from templates.charts import as_table
 from templates.mail.headers import UnsafeHeader, safe_header
 from templates.mail.inline import address, html, words
@@ -82,7 +82,7 @@ def render(message: Message, *, zone: str = "UTC", choice: Choice | None = None)
     if choice is not None:
         footer = f"You get this because {choice.because}. Choose what you get: /data notify in Slack."
     subject = clean(message.subject or message.summary).strip().rstrip(".").replace("=?", "= ?") or "Tidings"
-    parts, charts = _told(message.parts)
+    parts, charts = _told([part for part in message.parts if not isinstance(part, Thumbs)])
     page = (
         _environment()
         .get_template("message.html.j2")

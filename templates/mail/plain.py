@@ -3,7 +3,20 @@
 from collections.abc import Iterable, Sequence
 
 from storage.facts.charts import Chart
-from storage.facts.messages import Buttons, Facts, Heading, Inline, Message, Note, Paragraph, Part, Rule, Steps, Table
+from storage.facts.messages import (
+    Buttons,
+    Facts,
+    Heading,
+    Inline,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Rule,
+    Steps,
+    Table,
+    Thumbs,
+)
 from templates.charts import as_table
 from templates.mail.inline import address, text, words
 from templates.mail.shape import MOST_ROWS, SIGNS, more_rows, spoken
@@ -37,7 +50,9 @@ def _line(sign: str, title: str, detail: Sequence[Inline], zone: str) -> str:
     return f"{sign} {title}" + (f": {text(detail, zone)}" if detail else "")
 
 
-def _other(part: Table | Chart | Buttons | Rule, zone: str) -> str:
+def _other(part: Table | Chart | Buttons | Thumbs | Rule, zone: str) -> str:
+    if isinstance(part, Thumbs):
+        return ""
     if isinstance(part, Chart):
         said = f"{words(part.title)}: {words(part.alt)}"
         return said if part.told else "\n".join([said, *_table(as_table(part), zone)])

@@ -10,7 +10,7 @@ from storage.facts.policies import own_steps, read_policy
 from storage.facts.sources import ConnectionState, Provider
 from storage.facts.status import SourceStatus
 from templates import actions
-from templates.notices.pieces import Words, doing, instant, next_collection
+from templates.notices.pieces import Words, at_work, instant, next_collection
 from templates.notices.status import fresh_words, last_failure
 from templates.rhythm import rhythm
 from templates.text import counted, label, listed
@@ -93,7 +93,7 @@ def _books(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]
 
 def _state(status: SourceStatus, now: datetime) -> Words:
     if status.active is not None:
-        return doing(status.active, now)
+        return at_work(status.active, now)
     if status.changes_wait:
         return ("QuickBooks tells of changes that are not collected yet",)
     if (failed := last_failure(status)) is not None:

@@ -21,6 +21,11 @@ def say(summary: str, *words: Words, kind: str = "answer") -> Message:
     return Message(summary, tuple(parts), kind=kind)
 
 
+def tell(summary: str, *words: Words, kind: str = "answer") -> Message:
+    """Return a message that says the summary, and more below it."""
+    return say(summary, (summary,), *words, kind=kind)
+
+
 def joined(refresh: RefreshStatus, *, where: str | None = None, slack_only: bool = False) -> Message:
     """Return the answer to a second request while one runs: it joins. `where` names where the card is.
 

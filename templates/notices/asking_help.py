@@ -91,6 +91,7 @@ _WISHES: tuple[tuple[str, tuple[_Way, ...]], ...] = (
     ),
     ("Who is called when a refresh does not end?", (_way(Action.CHANGE_ESCALATION, "/data escalation"),)),
     ("Tell a program of ours", (_way(Action.MANAGE_WEBHOOKS, "/data webhooks"),)),
+    ("Let a program read metrics", (_way(Action.MANAGE_API_KEYS, "/data api keys"),)),
     ("Stop reading a source", (_way(Action.DISCONNECT, "/data disconnect shopify", "; it asks first"),)),
 )
 _OFTEN = {

@@ -115,8 +115,8 @@ def _who(begun: Begun) -> str:
     if begun.run.trigger is Trigger.REQUEST:
         first, others = (people[0], people[1:]) if people else ("a person", [])
         return f"{first} (joined by {listed(others, most=3)})" if others else first
-    clock = {Trigger.SCHEDULE: "the schedule", Trigger.FIRST_READ: "the first read", Trigger.OLDER: "the first read"}
-    by = clock.get(begun.run.trigger, "the schedule")
+    firsts = (Trigger.FIRST_READ, Trigger.OLDER)
+    by = "Tidings itself, to read it for the first time" if begun.run.trigger in firsts else "the schedule"
     return f"{by} (joined by {listed(people, most=3)})" if people else by
 
 

@@ -54,7 +54,8 @@ def refresh_card(
     names = short_names([source for source, _ in refresh.runs])
     active = any(run.state.active for _, run in refresh.runs)
     parts: list[Part] = [Heading(headline(refresh))]
-    parts.append(Steps(tuple(_step(refresh, source, run, names[source.id], now) for source, run in refresh.runs)))
+    steps = tuple(_step(refresh, source, run, names[source.id], now) for source, run in refresh.runs)
+    parts.append(Steps(steps, _plan_title(refresh)))
     parts += again.told(refresh)
     parts += [Paragraph(words) for words in explanations(refresh)]
     parts += [Paragraph(words) for words in next_steps(refresh, admins)]
@@ -68,6 +69,14 @@ def refresh_card(
     cancel = _cancel(refresh, cancel_value) if active and cancel_value is not None else ()
     parts += [Buttons((*cancel, *ask))] if cancel or ask else []
     return Message(summary=f"{headline(refresh)}.", parts=tuple(parts), kind="refresh_card")
+
+
+def _plan_title(refresh: RefreshStatus) -> str:
+    """Return the heading above several sources; a single one needs no plan."""
+    if len(refresh.runs) == 1:
+        return ""
+    active = any(run.state.active for _, run in refresh.runs)
+    return "What each source is at" if active else "How each source ended"
 
 
 def what(refresh: RefreshStatus) -> str:
@@ -154,7 +163,8 @@ def _detail(refresh: RefreshStatus, source: Source, run: Run) -> Words:
         if run.partly is not None:
             stands = as_of(run.clocks.source_as_of, run.partly, "not known")
             return (f"only partly refreshed; {touched(run)}; data as of ", *stands)
-        times = (*instant(before, "no data before"), " → ", *instant(run.clocks.source_as_of, "not known"))
+        moved: Words = (*instant(before, "no data before"), " → ") if before != run.clocks.source_as_of else ()
+        times = (*moved, *instant(run.clocks.source_as_of, "not known"))
         return ("data as of ", *times, f"; {touched(run)}")
     if run.state is RunState.FAILED:
         stage = f" while {STAGES[run.failure.stage]}" if run.failure else ""

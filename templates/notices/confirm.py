@@ -92,7 +92,8 @@ def _question(able: Sequence[SourceStatus], now: datetime, asked: int) -> list[P
         question = f"{counted(fresh, 'source is', 'sources are')} fresh already. Refresh only {rest} not?"
         parts.append(Paragraph((question,)))
     elif not stale:
-        parts.append(Paragraph(("All of them are fresh already; you can refresh them all the same.",)))
+        them = "Both" if fresh == 2 else "All of them"
+        parts.append(Paragraph((f"{them} are fresh already; you can refresh them all the same.",)))
     return parts
 
 

@@ -11,6 +11,7 @@ from storage.facts.sources import ConnectionState
 from storage.facts.status import SourceStatus
 from templates.gate import state_words
 from templates.notices.answers import say
+from templates.notices.metrics_week import metrics_in
 from templates.notices.own import digest_when
 from templates.notices.pieces import Words, instant, why_buttons
 from templates.notices.trends import standing_chart
@@ -58,6 +59,8 @@ def digest(what: Happened, now: datetime, *, channel: bool) -> Message:
     if len(what.statuses) > len(shown):
         parts.append(Paragraph((f"{len(what.statuses) - len(shown)} more: ", Code("/data status"))))
     parts += [Paragraph(_incident(one, names)) for one in what.incidents[-_MOST_INCIDENTS:]]
+    if what.metrics:
+        parts += metrics_in(what.metrics, now)
     if what.undelivered:
         whom = "this channel" if channel else "you"
         lost = counted(what.undelivered, "message", "messages")

@@ -25,13 +25,13 @@ from storage.facts.status import SourceStatus
 from templates import actions
 from templates.notices.answers import say
 from templates.notices.pieces import Words, doing
-from templates.notices.standstill import named
+from templates.notices.standstill import named, noun_of
 from templates.text import counted, label, listed
 from templates.words import provider_name, source_name, source_title
 
 _MOST = 5
 #: What stands still once a source is disconnected, by kind.
-_KINDS = {DependentKind.SCHEDULE: "Schedule that freezes", DependentKind.METRIC: "Metrics that freeze"}
+_KINDS = {DependentKind.SCHEDULE: "Schedule that freezes", DependentKind.METRIC: "{noun}s that freeze"}
 #: Named even where the source has none.
 _ALWAYS = frozenset({DependentKind.SCHEDULE})
 #: names of one kind that are shown
@@ -152,7 +152,9 @@ def _affected(
     source = status.source
     rows: list[tuple[str, Words]] = [("Account", (label(source.label),))]
     there = _ALWAYS | {one.kind for one in dependents}
-    rows += [(words, _freezes(kind, status, now, dependents)) for kind, words in _KINDS.items() if kind in there]
+    noun = noun_of(dependents)
+    rows += [(words.format(noun=noun), _freezes(kind, status, now, dependents))
+             for kind, words in _KINDS.items() if kind in there]  # fmt: skip
     running: Words = ("nothing",)
     if status.active is not None:
         ends = f"; {counted(waiting, 'refresh waits', 'refreshes wait')} for it" if waiting else ""
@@ -172,6 +174,9 @@ def _freezes(kind: DependentKind, status: SourceStatus, now: datetime, dependent
         return (f"{listed(names, most=_SHOWN)}; frozen already",)
     if kind is DependentKind.SCHEDULE and status.next_run_at:
         return (listed(names), ", next ", When(status.next_run_at, now))
+    if len(names) > _SHOWN:
+        return (f"{counted(len(names), 'in all', 'in all')}: {listed(names, most=_SHOWN)}. All of them: ",
+                Code("/data metrics"))  # fmt: skip
     return (listed(names, most=_SHOWN),)
 
 

@@ -23,6 +23,7 @@ from templates import actions, times
 from templates.notices import again
 from templates.notices.card import explanations, for_others, headline, next_steps, receipt_words
 from templates.notices.disconnect import stopped_because
+from templates.notices.feedback import thumbs
 from templates.notices.held import held_buttons
 from templates.notices.partly import as_of, lacks, lost, notes_of, partly_parts
 from templates.notices.past import past_parts, unread
@@ -66,8 +67,10 @@ def refresh_finished(
     parts += _rows(refresh, streams or {}) if len(refresh.runs) <= _IN_FULL else []
     parts += notes_of(refresh.runs)
     late = [source for source, run in refresh.runs if run.state is RunState.FAILED or _is_older(run)]
-    parts.append(Buttons((Button("Who was told?", actions.DELIVERIES, refresh.id), *why_buttons(late))))
+    told = Button("Who was told?", actions.DELIVERIES, refresh.id)
+    parts.append(Buttons((told, *why_buttons(late))))
     parts.append(Note(_references(refresh, receipts or {})))
+    parts.append(thumbs(refresh.id))
     kinds = {_KINDS[run.state] for _, run in refresh.runs if run.state in _KINDS}
     kind = kinds.pop() if len(kinds) == 1 else "refresh_mixed"
     return Message(_summary(refresh, zone), tuple(parts), subject=headline(refresh), kind=kind)

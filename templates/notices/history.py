@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.facts.estimates import Calibration
-from storage.facts.messages import Heading, Inline, Message, Note, Paragraph, Part, Table, When
+from storage.facts.messages import Button, Buttons, Heading, Inline, Message, Note, Paragraph, Part, Table, When
 from storage.facts.runs import Failure, Result, Run, RunState
 from storage.facts.sources import Source
-from templates import times
+from templates import actions, times
 from templates.notices.partly import as_of, lacks, lost
 from templates.notices.past import back_to
 from templates.notices.pieces import doing, instant, touched
@@ -46,7 +46,10 @@ def history(
     note = Note(("“Data as of” moves only when a run becomes ready. Checked ", When(now), "."))
     heading = Heading(f"History of {source_title(source) if source else name}")
     pictures = history_charts(ordered, zone) if source else []
-    parts: tuple[Part, ...] = (heading, *pictures, table, *_remarks(ordered, names), *_estimates(calibration), note)
+    as_page = (Buttons((Button("See this as a page", actions.PAGE_LINK, source.id),)),) if source else ()
+    parts: tuple[Part, ...] = (
+        heading, *pictures, table, *_remarks(ordered, names), *_estimates(calibration), note, *as_page,
+    )  # fmt: skip
     said = _last(ordered, name, zone) if source else f"what happened lately to {name}."
     return Message(f"{label(organization)}: {said}", parts, kind="history")
 
@@ -88,7 +91,7 @@ def _row(
         *(((names.get(run.source_id, "–"),),) if names else ()),
         instant(run.clocks.requested_at),
         (TRIGGERS.get(run.trigger, str(run.trigger)),),
-        _result(run, now),
+        result_words(run, now),
         as_of(run.clocks.source_as_of, run.partly, "unchanged") if ready else ("unchanged",),
         (_rows(run) if ready else "–",),
         (took,),
@@ -101,7 +104,8 @@ def _rows(run: Run) -> str:
     return "none changed" if run.result in (Result.VERIFIED, Result.NOTHING_WAITED) else touched(run)
 
 
-def _result(run: Run, now: datetime) -> tuple[Inline, ...]:
+def result_words(run: Run, now: datetime) -> tuple[Inline, ...]:
+    """Return what a run came to, in one line; of one that is under way, what it does."""
     if run.state.active:
         return doing(run, now)
     if run.failure and run.state is RunState.FAILED:

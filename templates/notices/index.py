@@ -28,10 +28,11 @@ from storage.facts.status import SourceStatus
 from templates import actions
 from templates.notices.administration import administration_parts
 from templates.notices.answers import no_sources
+from templates.notices.board import board_parts
 from templates.notices.muted import mute_rows
 from templates.notices.own import own_parts
 from templates.notices.partly import as_of, lacks
-from templates.notices.pieces import Words, doing, next_collection
+from templates.notices.pieces import Words, at_work, next_collection
 from templates.notices.row_menu import row_menu
 from templates.notices.status import ask_words, fresh_words, needs_person, stalest, urgent_first, verdict
 from templates.text import counted, label
@@ -83,13 +84,20 @@ def index(found: Index, viewer: Viewer, now: datetime, *, showing: Showing, own:
     name = label(found.organization.name)
     if not ordered:
         empty = no_sources(found.organization.name, viewer.admins)
-        parts: list[Part] = [*empty.parts, Buttons(_buttons(ordered, viewer))]
+        parts: list[Part] = [*empty.parts, Buttons(_buttons(ordered, viewer, found.organization.metric_noun))]
         summary = empty.summary
     else:
         told = f"{name}: {verdict(ordered)}"
         summary = f"{told}. {stalest(ordered, viewer.zone)}"
-        parts = [Heading(told), Buttons(_buttons(ordered, viewer)), _checked(ordered, now)]
+        parts = [
+            Heading(told),
+            # Where there is a board of them, that button is below it.
+            Buttons(_buttons(ordered, viewer, "" if found.board else found.organization.metric_noun)),
+            _checked(ordered, now),
+        ]
         parts += [Rule(), *_listed(ordered, viewer, now, showing, found.owners)]
+    if found.board is not None:
+        parts += board_parts(found.board, found.organization.metric_noun, viewer.may, now)
     if own is not None:
         parts += [Rule(), own_parts(own)[0]]
     if found.administration is not None:
@@ -110,18 +118,22 @@ def matches(status: SourceStatus, wanted: Filter) -> bool:
             return True
 
 
-def _buttons(statuses: Sequence[SourceStatus], viewer: Viewer) -> tuple[Button, ...]:
+def _buttons(statuses: Sequence[SourceStatus], viewer: Viewer, noun: str) -> tuple[Button, ...]:
     buttons = []
     able = [one for one in statuses if one.source.connection is not ConnectionState.DISCONNECTED]
     if able and Action.START_REFRESH in viewer.may:
         stale = any(matches(one, Filter.STALE) for one in able)
         style = ButtonStyle.PRIMARY if stale else ButtonStyle.PLAIN
         buttons.append(Button("Refresh all data sources", actions.REFRESH_ASK, viewer.refresh_value(None), style))
+        if len(able) > 1:
+            buttons.append(Button("Refresh some …", actions.REFRESH_FORM))
     if Action.CONNECT in viewer.may:
         style = ButtonStyle.PLAIN if statuses else ButtonStyle.PRIMARY
         buttons.append(Button("New connection", actions.CONNECT_ASK, style=style))
     if Action.CHOOSE_MESSAGES in viewer.may:
         buttons.append(Button("My notifications", actions.NOTIFY_FORM))
+    if noun and Action.CHANGE_METRICS in viewer.may and any(one.source.provider is Provider.QUICKBOOKS for one in able):
+        buttons.append(Button(f"New {noun.lower()}", actions.METRIC_FORM))
     return (*buttons, Button("Help", actions.HELP))
 
 
@@ -178,7 +190,8 @@ def _row(status: SourceStatus, name: str, viewer: Viewer, now: datetime, owner: 
     under: list[tuple[Inline, ...]] = [
         ("Data: ", Strong(fresh_words(status)), f"{_APART}Connection: ", Strong(CONNECTION[source.connection]),
          f"{_APART}Run: ", *_run(status, now)),
-        ("Last data refresh: ", *data, f"{_APART}Next: ", *next_collection(status, now), *_owner(owner)),
+        ("Last data refresh: ", *data),
+        ("Next: ", *next_collection(status, now), *_owner(owner)),
         *_identity(source),
         *((f"{title}: ", *words) for title, words in mute_rows(source, now)),
     ]  # fmt: skip
@@ -189,7 +202,7 @@ def _row(status: SourceStatus, name: str, viewer: Viewer, now: datetime, owner: 
 
 
 def _run(status: SourceStatus, now: datetime) -> Words:
-    words = doing(status.active, now)
+    words = at_work(status.active, now)
     return words if status.active else (Strong(str(words[0])),)
 
 

@@ -57,6 +57,15 @@ def doing(run: Run | None, now: datetime) -> Words:
     return (run_words(run) + (f", {rows}" if rows else ""),)
 
 
+def at_work(run: Run | None, now: datetime) -> Words:
+    """As `doing`, in words that stay true while the run goes on: no stage, no rows. For pages that stay open."""
+    if run is None or waits(run, now) or run.state is RunState.CANCELLING:
+        return doing(run, now)
+    if run.state is RunState.QUEUED:
+        return ("waiting to start since ", When(run.clocks.requested_at))
+    return ("running since ", When(run.started_at or run.clocks.requested_at))
+
+
 def waits(run: Run, now: datetime) -> bool:
     """Whether the run has an attempt behind it and the next one is still ahead."""
     return run.next_attempt_at is not None and run.next_attempt_at > now and run.state.active

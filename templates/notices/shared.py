@@ -1,8 +1,9 @@
 """An answer that somebody shares with a channel: the same words, with nothing to press, who shared it and when."""
 
 from dataclasses import replace
+from datetime import datetime
 
-from storage.facts.messages import Button, Buttons, Code, Message, Note, Paragraph, Part, Person
+from storage.facts.messages import Button, Buttons, Code, Message, Note, Paragraph, Part, Person, Thumbs, When
 from storage.facts.people import Member
 from templates import actions
 from templates.notices.answers import say
@@ -22,17 +23,22 @@ def share_button(value: str) -> Button:
     return Button("Share in channel", actions.SHARE, value)
 
 
-def for_all(message: Message, by: Member) -> Message:
-    """Return the status, which says when it was checked, for everybody: without buttons, with who shared it."""
+def for_all(message: Message, by: Member, at: datetime, again: str) -> Message:
+    """Return an answer for everybody: with nothing to press, who shared it, as of when, and how one asks `again`."""
     kept: list[Part] = []
     for part in message.parts:
         if isinstance(part, Paragraph):
             kept.append(replace(part, menu=()))
-        elif not isinstance(part, Buttons):
+        elif not isinstance(part, Buttons | Thumbs):
             kept.append(part)
     person = Person(by.name, by.team_id, by.user_id)
-    note = Note(("Shared by ", person, ". How it stands now: ", Code("/data status"), "."))
+    note = Note(("Shared by ", person, ", as of ", When(at), ". How it stands now: ", Code(label(again)), "."))
     return replace(message, parts=(*kept, note), kind="shared")
+
+
+def gone() -> Message:
+    """Return what stands in the place of something that was deleted between the press and the post."""
+    return say("What was to be shared here is not there any more.", kind="shared")
 
 
 def shared(channel: str) -> Message:

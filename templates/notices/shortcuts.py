@@ -1,10 +1,17 @@
 """Answers to "Explain this" where there is nothing to explain."""
 
-from storage.facts.messages import Code, Message
+from storage.facts.messages import Code, Form, Message, Paragraph
+from templates import actions
 from templates.notices.answers import say
 from templates.notices.pieces import Words
 
 _ASK: Words = ("To see why a source is as old as it is: ", Code("/data why shopify"), ".")
+
+
+def connecting() -> Form:
+    """Return the form as it opens, at once; a moment later it shows what can be connected."""
+    said = Paragraph(("One moment, what can be connected is being looked up.",))
+    return Form(actions.CONNECT_ASK, "Connect a source", "", (said,), close="Close")
 
 
 def not_ours() -> Message:

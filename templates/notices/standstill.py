@@ -9,17 +9,20 @@ from storage.facts.status import SourceStatus
 from templates.notices.pieces import Words
 from templates.text import label, listed
 
-#: Before the names of a kind.
-_KINDS = {DependentKind.SCHEDULE: "its schedule", DependentKind.METRIC: "metrics"}
-
 
 def named(found: Sequence[Dependent]) -> str:
     """Return dependents in words: ``its schedule (every 60 minutes)``."""
     told = []
-    for kind, words in _KINDS.items():
+    for kind in DependentKind:
         if names := [label(one.name) for one in found if one.kind is kind]:
+            words = "its schedule" if kind is DependentKind.SCHEDULE else f"{noun_of(found).lower()}s"
             told.append(f"{words} ({listed(names, most=5)})")
     return listed(told)
+
+
+def noun_of(found: Sequence[Dependent]) -> str:
+    """Return what the organization calls its metrics."""
+    return next((label(one.noun) for one in found if one.kind is DependentKind.METRIC), "Metric")
 
 
 def frozen_row(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:

@@ -105,7 +105,7 @@ def status(
     parts += _asks(ordered, names, admins) + _held(ordered) + _partly(ordered) + _past(ordered, now)
     if len(ordered) <= _SIDE_BY_SIDE:
         for entry in ordered:
-            parts += [Paragraph(_line(entry), menu(entry.source, manages)), Facts(_facts(entry, now))]
+            parts += [Paragraph(_line(entry), menu(entry.source, manages)), Facts(status_facts(entry, now))]
     else:
         parts += [_table(ordered, now), *mute_notes([entry.source for entry in ordered], now)]
         parts += menus([entry.source for entry in ordered], manages)
@@ -133,7 +133,7 @@ def source_status(
     parts: list[Part] = [Heading(f"{source_title(status.source)}: {fresh_words(status)}")]
     parts += _asks([status], {status.source.id: name}, admins) + _held([status]) + _partly([status])
     parts += _past([status], now)
-    rows = (*_facts(status, now), ("Account", (label(status.source.label),)))
+    rows = (*status_facts(status, now), ("Account", (label(status.source.label),)))
     took = usual(status.duration)
     if took and status.source.connection is not ConnectionState.DISCONNECTED:
         rows += (("A refresh usually takes", took),)
@@ -158,19 +158,27 @@ def source_status(
 
 
 def verdict(statuses: Sequence[SourceStatus]) -> str:
-    """Return how many are fresh, and how many need a person."""
+    """Return how many are fresh, how many are disconnected, and how many others need a person.
+
+    What is disconnected and fresh is so for now: its data does not get newer.
+    """
     if not statuses:
         return "no sources are connected yet"
     partly = sum(lacks(entry.last_ready) is not None for entry in statuses)
     total, fresh = len(statuses), sum(fresh_words(entry) == FRESHNESS[Freshness.FRESH] for entry in statuses)
-    needing = sum(needs_person(entry) for entry in statuses)
+    needing = [entry for entry in statuses if needs_person(entry)]
+    lost = [entry for entry in needing if entry.source.connection is ConnectionState.DISCONNECTED]
+    fading = any(fresh_words(entry) == FRESHNESS[Freshness.FRESH] for entry in lost)
     words = f"{fresh} of {total} sources {'is' if fresh == 1 else 'are'} fresh"
     if fresh == total:
         words = "both sources are fresh" if total == 2 else f"all {total} sources are fresh"
+    words += " for now" if fading else ""
     words += f", {partly} only in part" if partly else ""
     late = sum(bool(unread(entry.last_ready)) for entry in statuses)
     words += f", {counted(late, 'lacks', 'lack')} older periods" if late else ""
-    return f"{words}, {counted(needing, 'needs a person', 'need a person')}" if needing else words
+    words += f", {'but ' if fading else ''}{counted(len(lost), 'is disconnected', 'are disconnected')}" if lost else ""
+    others = len(needing) - len(lost)
+    return f"{words}, {counted(others, 'needs a person', 'need a person')}" if others else words
 
 
 def stalest(statuses: Sequence[SourceStatus], zone: str) -> str:
@@ -246,7 +254,8 @@ def _line(status: SourceStatus) -> Words:
     return (Strong(name), f"  {label(status.source.label)}")
 
 
-def _facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:
+def status_facts(status: SourceStatus, now: datetime) -> tuple[tuple[str, Words], ...]:
+    """Return the times and states of one source, each with its label."""
     source = status.source
     rows: tuple[tuple[str, Words], ...] = (
         ("Last data refresh (data as of)", as_of(status.last_data_refresh, lacks(status.last_ready), "never", now=now)),

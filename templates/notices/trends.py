@@ -35,12 +35,26 @@ class _Unit:
     seconds: int
 
 
-def history_charts(runs: Sequence[Run], zone: str) -> list[Chart]:
-    """Return at most two pictures of one source's runs: how old its data got, the rows, else how long they took."""
-    done = [run for run in runs if run.state is RunState.READY and run.clocks.ready_at]
-    done.sort(key=lambda run: run.clocks.ready_at or run.clocks.requested_at)
+def history_charts(runs: Sequence[Run], zone: str, *, most: int = _MOST) -> list[Chart]:
+    """Return pictures of one source's runs: how old its data got, the rows of each, how long each took."""
+    done = _ready(runs)
     drawn = (_ages(done, zone), _rows(done, zone), _took(done, zone))
-    return [chart for chart in drawn if chart is not None and _tells(chart)][:_MOST]
+    return [chart for chart in drawn if chart is not None and _tells(chart)][:most]
+
+
+def _ready(runs: Sequence[Run]) -> list[Run]:
+    """Return those that became ready, the oldest first."""
+    done = [run for run in runs if run.state is RunState.READY and run.clocks.ready_at]
+    return sorted(done, key=lambda run: run.clocks.ready_at or run.clocks.requested_at)
+
+
+def run_ages(runs: Sequence[Run]) -> list[tuple[Run, timedelta]]:
+    """Return how old the data had got before each run made them newer, the oldest first."""
+    return [
+        (run, max(timedelta(0), run.clocks.ready_at - before.clocks.source_as_of))
+        for before, run in pairwise(_ready(runs))
+        if run.clocks.ready_at and before.clocks.source_as_of
+    ]
 
 
 def standing_chart(statuses: Sequence[SourceStatus], names: Mapping[str, str], now: datetime) -> Chart | None:
@@ -75,11 +89,7 @@ def _tells(chart: Chart) -> bool:
 
 def _ages(done: Sequence[Run], zone: str) -> Chart | None:
     """Return how old the data got before each run made them newer."""
-    found = [
-        (run.clocks.ready_at, max(timedelta(0), run.clocks.ready_at - before.clocks.source_as_of))
-        for before, run in pairwise(done)
-        if run.clocks.ready_at and before.clocks.source_as_of
-    ]
+    found = [(run.clocks.ready_at, age) for run, age in run_ages(done) if run.clocks.ready_at]
     if not found:
         return None
     ages = [age for _, age in found]
@@ -165,7 +175,7 @@ def metric_chart(shown: Shown) -> Chart | None:
     if definition.target is not None:
         series += (Series("Target", (_shown(definition.target.value, definition),) * len(over)),)
     unit = "Percent" if definition.calculation in _PERCENT else over[-1].currency or "Number"
-    places = tuple(_period(kept.value.period, definition.frequency) for kept in over)
+    places = tuple(period_name(kept.value.period, definition.frequency) for kept in over)
     state = "" if shown.state is MetricState.CURRENT else f" ({shown.state.value})"
     chart = Chart(
         f"{name}{state}", ChartKind.LINE, places, series, "Whole periods", unit, _moved(name, places, values, unit),
@@ -194,7 +204,7 @@ def _shown(value: Decimal | None, definition: Definition) -> Decimal | None:
     return round(scaled, 0 if definition.calculation is Calculation.COUNT else definition.decimals)
 
 
-def _period(period: Period, frequency: Frequency) -> str:
+def period_name(period: Period, frequency: Frequency) -> str:
     """Return a period in at most 20 characters."""
     last = times.month(period.end)
     if frequency is Frequency.MONTHLY:

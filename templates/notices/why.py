@@ -1,6 +1,6 @@
 """The answer to "why?": one cause in one sentence, what it rests on, who has to act, and what comes by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from storage.facts.explain import Acts, Cause, Explanation, NextStep
 from storage.facts.messages import (
@@ -38,8 +38,12 @@ def why(
     admins: Sequence[str] = (),
     refresh_value: str | None = None,
     others: Sequence[str] = (),
+    for_all: bool = False,
 ) -> Message:
-    """Return the explanation; `refresh_value` is for a button that asks for a refresh, `others` are sources besides."""
+    """Return the explanation; `refresh_value` is for a button that asks for a refresh, `others` are sources besides.
+
+    `for_all`: it is read by a whole channel, where nobody is "you" and there is nothing to press.
+    """
     source = explanation.evidence.status.source
     told = cause_words(explanation)
     title = f"{source_title(source)}: {_verdict(explanation)}"
@@ -47,7 +51,12 @@ def why(
         Heading(title),
         Paragraph((Strong(_because(explanation)), *told)),
         Facts(evidence_lines(explanation)),
-        Facts((("Who has to act", (_who(explanation, admins),)), ("Next automatic attempt", _next(explanation)))),
+        Facts(
+            (
+                ("Who has to act", (_who(explanation, admins, _ACTS_FOR_ALL if for_all else _ACTS),)),
+                ("Next automatic attempt", _next(explanation)),
+            )
+        ),
         *_buttons(explanation, refresh_value),
         *_waiting(explanation, organization),
     ]
@@ -87,19 +96,19 @@ def _because(explanation: Explanation) -> str:
     return "" if explanation.cause in _GOOD | _SAFE else "Because "
 
 
-def _who(explanation: Explanation, admins: Sequence[str]) -> str:
+def _who(explanation: Explanation, admins: Sequence[str], words: Mapping[Acts, str]) -> str:
     evidence = explanation.evidence
     failure = evidence.status.last_finished.failure if evidence.status.last_finished else None
     if explanation.cause in {Cause.FAILED_KNOWN, Cause.HELD} and failure is not None:
         step = failure_words(failure, evidence.status.source, admins).next_step
         if explanation.acts is Acts.NOBODY:
             return "nobody: it is tried again by itself"
-        return f"{_ACTS[explanation.acts].format(admins=who(admins))}. {step}"
+        return f"{words[explanation.acts].format(admins=who(admins))}. {step}"
     if explanation.acts is Acts.NOBODY and explanation.next_at is None and explanation.cause not in _GOOD:
         return "nobody"
     if explanation.acts is Acts.NOBODY:
         return "nobody" if explanation.cause in _GOOD else "nobody: it goes on by itself"
-    return _ACTS[explanation.acts].format(admins=who(admins))
+    return words[explanation.acts].format(admins=who(admins))
 
 
 _ACTS = {
@@ -107,6 +116,11 @@ _ACTS = {
     Acts.MANAGER: "a manager or an admin of your organization",
     Acts.ADMIN: "{admins}",
     Acts.SUPPORT: "support of Tidings: open a ticket with the button below, and it is looked at",
+}
+_ACTS_FOR_ALL = {
+    **_ACTS,
+    Acts.YOU: "whoever looks after it in your organization",
+    Acts.SUPPORT: "support of Tidings: an admin opens a ticket from /data why, and it is looked at",
 }
 
 
@@ -169,3 +183,13 @@ def _flat(words: Words, zone: str) -> str:
 
 def _text(one: object) -> str:
     return one if isinstance(one, str) else str(getattr(one, "text", ""))
+
+
+def acting(explanation: Explanation, admins: Sequence[str], refresh_value: str | None) -> tuple[str, Words, list[Part]]:
+    """Return who has to act, what comes by itself next, and the one step, for what depends on the source."""
+    return _who(explanation, admins, _ACTS), _next(explanation), _buttons(explanation, refresh_value)
+
+
+def spoken(words: Words, zone: str) -> str:
+    """Return a sentence as plain text, each instant with its zone."""
+    return _flat(words, zone)

@@ -10,17 +10,17 @@ from storage.facts.charts import Chart
 
 _ONE_AT_A_TIME = Lock()
 #: Pictures that are kept for the next reader of the same message; each has some 30 kB.
-_KEPT = 32
+_KEPT = 64
 
 
 @lru_cache(maxsize=_KEPT)
-def svg(chart: Chart) -> bytes:
+def svg(chart: Chart, *, narrow: bool = False) -> bytes:
     """Return a chart as an SVG document: the same bytes for the same chart, nothing in it that runs or loads.
 
     Letters are outlines, so that it looks the same in every program and no words of people stand in it as text. Its
-    colours follow the reader's dark mode where the program lets them.
+    colours follow the reader's dark mode where the program lets them. `narrow`: for the screen of a phone.
     """
     with _ONE_AT_A_TIME:
         from templates.pictures.drawing import draw
 
-        return draw(chart)
+        return draw(chart, narrow=narrow)

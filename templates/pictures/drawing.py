@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -27,7 +28,7 @@ def _matplotlib() -> Any:
 
 
 #: Inches at 72 to the inch; mails are 580 wide.
-_WIDTH, _HEIGHT = 7.4, 3.5
+_WIDTH, _NARROW, _HEIGHT = 7.4, 4.5, 3.5
 _RULES = {
     "svg.fonttype": "path",
     "svg.hashsalt": "tidings",
@@ -43,29 +44,29 @@ _NOTHING = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _AXIS, _NAME, _CATEGORY = 50, 30, 20
 #: Letters that have room below a picture, and categories that are all written, shortened to that; of more every
 #: second, third, … is.
-_ROOM, _ALL = 80, 5
+_ROOM, _NARROW_ROOM, _ALL = 80, 44, 5
 _MARKERS = "osD^vP"
 _MOST_SERIES, _MOST_POINTS = 6, 60
 
 
-def draw(chart: Chart) -> bytes:
-    """Return the SVG document of a chart."""
+def draw(chart: Chart, *, narrow: bool = False) -> bytes:
+    """Return the SVG document of a chart; `narrow` for the screen of a phone, where its words stay as large."""
     library = _matplotlib()
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     with library.rc_context(_RULES):
-        figure = Figure(figsize=(_WIDTH, _HEIGHT), facecolor=PAPER, layout="constrained")
+        figure = Figure(figsize=(_NARROW if narrow else _WIDTH, _HEIGHT), facecolor=PAPER, layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot(facecolor=PAPER)
-        _lines(figure, axes, chart)
+        _lines(figure, axes, chart, _NARROW_ROOM if narrow else _ROOM)
         _frame(axes, chart)
         written = BytesIO()
         figure.savefig(written, format="svg", facecolor=PAPER, metadata=_NOTHING)
     return _own(written.getvalue())
 
 
-def _lines(figure: Any, axes: Any, chart: Chart) -> None:
+def _lines(figure: Any, axes: Any, chart: Chart, room: int) -> None:
     last = len(chart.categories) - _MOST_POINTS
     places = [place for place in range(len(chart.categories)) if place >= last]
     shown = chart.series[:_MOST_SERIES]
@@ -82,17 +83,17 @@ def _lines(figure: Any, axes: Any, chart: Chart) -> None:
         axes.plot(at, heights, color=colour, linewidth=2, marker=_MARKERS[number], markersize=5, label=name)
         if chart.kind is ChartKind.AREA:
             axes.fill_between(at, heights, color=colour, alpha=0.18, linewidth=0)
-    _categories(axes, [chart.categories[place] for place in places])
+    _categories(axes, [chart.categories[place] for place in places], room)
     if len(shown) > 1:
         figure.legend(frameon=False, labelcolor=INK, fontsize=10, ncols=3, loc="outside upper left")
 
 
-def _categories(axes: Any, names: Sequence[str]) -> None:
+def _categories(axes: Any, names: Sequence[str], room: int) -> None:
     shown = [_words(name, _CATEGORY) for name in names]
     if len(names) <= _ALL:
-        shown, step = [shorten(name, _ROOM // max(1, len(names)) - 2) for name in shown], 1
+        shown, step = [shorten(name, room // max(1, len(names)) - 2) for name in shown], 1
     else:
-        step = -(-len(names) * (max(map(len, shown)) + 2) // _ROOM)
+        step = -(-len(names) * (max(map(len, shown)) + 2) // room)
     # Counted from the newest, which is the one that people look for.
     kept = [place for place in range(len(names)) if (len(names) - 1 - place) % step == 0]
     axes.set_xticks(kept, [shown[place] for place in kept])
@@ -127,6 +128,7 @@ def _words(text: str, limit: int) -> str:
     return "".join(one if ord(one) in known else "\u25a1" for one in shorten(label(text), limit))
 
 
+@cache
 def _letters() -> frozenset[int]:
     from matplotlib.font_manager import findfont, get_font
 

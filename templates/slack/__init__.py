@@ -3,16 +3,29 @@
 from typing import Any, TypedDict
 
 from storage.facts.charts import Chart
-from storage.facts.messages import Message, Table
+from storage.facts.messages import Message, Steps, Table, Thumbs
 from templates.slack import limits
 from templates.slack.inline import Reader, summary
 from templates.slack.layout import action_name, lay_out, name_blocks
 from templates.slack.limits import Rung, TooLong
 from templates.slack.room import Room
-from templates.slack.views import answer, home, modal, page
+from templates.slack.views import answer, home, modal, page, suggestions
 from templates.text import size
 
-__all__ = ["Rung", "SlackMessage", "TooLong", "action_name", "answer", "home", "modal", "newest", "page", "render"]
+__all__ = [
+    "Rung",
+    "SlackMessage",
+    "TooLong",
+    "action_name",
+    "answer",
+    "has_thumbs",
+    "home",
+    "modal",
+    "newest",
+    "page",
+    "render",
+    "suggestions",
+]
 
 
 class SlackMessage(TypedDict):
@@ -25,12 +38,19 @@ class SlackMessage(TypedDict):
 def newest(message: Message, known: Rung = Rung.NATIVE) -> Rung:
     """Return the rung to try first: what this message makes use of, and not above what the workspace is known to take.
 
-    A message on a rung below NATIVE, DATA_TABLE has nothing in it that a workspace may not know yet.
+    A message on a rung below THUMBS, PLAN, NATIVE and DATA_TABLE has nothing in it that a workspace may not know yet.
     """
     charts = any(isinstance(part, Chart) for part in message.parts)
     sortable = any(isinstance(part, Table) and part.sortable for part in message.parts)
-    asked = Rung.NATIVE if charts else Rung.DATA_TABLE if sortable else Rung.TABLE
+    planned = any(isinstance(part, Steps) and part.title for part in message.parts)
+    asked = Rung.PLAN if planned else Rung.NATIVE if charts else Rung.DATA_TABLE if sortable else Rung.TABLE
+    asked = Rung.THUMBS if has_thumbs(message) else asked
     return max(asked, known, key=list(Rung).index)
+
+
+def has_thumbs(message: Message) -> bool:
+    """Whether the message asks whether it was right."""
+    return any(isinstance(part, Thumbs) for part in message.parts)
 
 
 def render(

@@ -23,6 +23,8 @@ _BRACKETS = str.maketrans(
     {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"}
 )
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+#: Longer words are said in several pieces, and so many of them.
+_PIECE, _MOST_PIECES = 100, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Reader:
 
     team_id: str | None = None
     zone: str = "UTC"
+    #: what is shown stays open: how long ago something was is counted by the reader's Slack, each time it is looked at
+    stays: bool = False
 
 
 def plain(text: str, limit: int, *, empty: str = "–") -> str:
@@ -144,8 +148,10 @@ def _sign(sign: Sign) -> str:
 
 def _date(when: When, reader: Reader) -> str:
     pattern = "{time}" if when.short else "{date_short_pretty} at {time}"
+    if reader.stays and when.now:
+        pattern += " ({ago})"
     token = f"<!date^{int(when.at.timestamp())}^{pattern}|{times.absolute(when.at, reader.zone)}>"
-    return token + _relative(when)
+    return token if reader.stays else token + _relative(when)
 
 
 def _relative(when: When) -> str:
@@ -181,6 +187,20 @@ def cell(parts: Sequence[Inline], reader: Reader) -> dict[str, Any]:
     elements = [element for part in parts if (element := _rich(part, reader))]
     section = {"type": "rich_text_section", "elements": elements or [{"type": "text", "text": "–"}]}
     return {"type": "rich_text", "elements": [section]}
+
+
+def rich_text(parts: Sequence[Inline], reader: Reader) -> dict[str, Any]:
+    """Return words of any length as rich text, never empty."""
+    pieces = [piece for part in parts for piece in _pieces(part)][:_MOST_PIECES]
+    elements = [element for piece in pieces if (element := _rich(piece, reader))]
+    section = {"type": "rich_text_section", "elements": elements or [{"type": "text", "text": "–"}]}
+    return {"type": "rich_text", "elements": [section]}
+
+
+def _pieces(part: Inline) -> Sequence[Inline]:
+    if not isinstance(part, str):
+        return (part,)
+    return [part[at : at + _PIECE] for at in range(0, len(part), _PIECE)]
 
 
 def _rich(part: Inline, reader: Reader) -> dict[str, Any] | None:

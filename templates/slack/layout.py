@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from storage.facts.charts import Chart
-from storage.facts.messages import Buttons, Heading, Part
+from storage.facts.messages import Buttons, Heading, Part, Steps, Thumbs
 from templates.slack import limits
 from templates.slack.inline import Reader
 from templates.slack.limits import Rung
@@ -37,7 +37,10 @@ def lay_out(parts: Sequence[Part], rung: Rung, reader: Reader, room: Room) -> li
             room.chars - min(later * _FAIR, room.chars // 2), max(1, room.blocks - min(later, room.blocks // 2))
         )
         part = parts[index]
-        drawn[index] = render_part(part, taken.rung(part, rung), reader, fair if room.blocks else room)
+        best = rung
+        if not isinstance(part, Steps | Thumbs):
+            best = taken.rung(part, max(rung, Rung.NATIVE, key=list(Rung).index))
+        drawn[index] = render_part(part, best, reader, fair if room.blocks else room)
         taken.count(drawn[index])
         room = room.less(drawn[index])
     blocks = [block for index in range(len(parts)) for block in drawn[index]]

@@ -59,14 +59,22 @@ PLACEHOLDER = 150
 INPUT_TEXT = 3_000
 OPTION_TEXT = 75
 OPTION_VALUE = 150
+OPTION_NOTE = 75
 RADIO_OPTIONS = 10
 SELECT_OPTIONS = 100
 OVERFLOW_OPTIONS = 5
+#: Tasks of one plan; the length of a title is our own.
+PLAN_TASKS = 50
+PLAN_TITLE = 150
 
 
 class Rung(StrEnum):
-    """How tables and charts are drawn: the newest way first, the one that every workspace understands last."""
+    """How a message is drawn: the newest way first, the one that every workspace understands last."""
 
+    #: whether it was right as thumbs
+    THUMBS = "thumbs"
+    #: progress as a plan with tasks
+    PLAN = "plan"
     #: charts by Slack; tables that people sort as `data_table`
     NATIVE = "native"
     #: no charts

@@ -20,11 +20,13 @@ from storage.facts.messages import (
     StepState,
     Strong,
     Table,
+    Thumbs,
 )
 from templates.slack import limits
 from templates.slack.charts import chart
 from templates.slack.inline import Reader, address, mrkdwn, plain
 from templates.slack.limits import Rung, TooLong
+from templates.slack.plans import plan
 from templates.slack.room import Block, Room, context, more, section, weight
 from templates.slack.tables import field, stacked, table
 from templates.text import size
@@ -66,14 +68,20 @@ def _texts(part: Paragraph | Note, reader: Reader, room: Room) -> list[Block]:
     return [section("\n".join(lines)) | beside] if lines else []
 
 
-def _groups(part: Facts | Table | Chart | Steps | Buttons, rung: Rung, reader: Reader, room: Room) -> list[Block]:
+def _groups(
+    part: Facts | Table | Chart | Steps | Buttons | Thumbs, rung: Rung, reader: Reader, room: Room
+) -> list[Block]:
     if isinstance(part, Facts):
         return _facts(part, reader, room)
     if isinstance(part, Table):
         return table(part, rung, reader, room)
     if isinstance(part, Chart):
         return chart(part, rung, reader, room)
-    return _steps(part, reader, room) if isinstance(part, Steps) else _buttons(part.buttons, room)
+    if isinstance(part, Steps):
+        return (plan(part, reader, room) if rung in (Rung.THUMBS, Rung.PLAN) else []) or _steps(part, reader, room)
+    if isinstance(part, Thumbs):
+        return [_thumbs(part)] if rung is Rung.THUMBS else _buttons((part.up, part.down), room)
+    return _buttons(part.buttons, room)
 
 
 def plain_text(text: str, limit: int) -> Block:
@@ -127,6 +135,19 @@ def _buttons(buttons: Sequence[Button], room: Room) -> list[Block]:
         elements.append(element)
     blocks: list[Block] = [{"type": "actions", "elements": elements}] if elements else []
     return _admit(blocks, len(buttons) - len(elements), "button", room)
+
+
+def _thumbs(part: Thumbs) -> Block:
+    """Return both as Slack's own thumbs: one element, whose value names the button as the entry of a menu does."""
+    both = {"positive_button": _thumb(part.up), "negative_button": _thumb(part.down)}
+    return {"type": "context_actions", "elements": [{"type": "feedback_buttons", "action_id": "thumbs", **both}]}
+
+
+def _thumb(pressed: Button) -> Block:
+    value = f"{pressed.action} {pressed.value}"
+    if size(value) > limits.BUTTON_VALUE:
+        raise TooLong(f"the value of button {pressed.action} is longer than {limits.BUTTON_VALUE}")
+    return {"text": plain_text(pressed.text, limits.BUTTON_TEXT), "value": value}
 
 
 def menu(choices: Sequence[Button]) -> Block:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from storage.facts.messages import Buttons, Choice, Form, Message, Part, Rule, TextInput
+from storage.facts.messages import Buttons, Choice, Form, Message, Option, Part, Rule, Search, TextInput, Thumbs
 from templates.slack import limits
 from templates.slack.inline import Reader, plain
 from templates.slack.layout import lay_out, name_blocks
@@ -30,6 +30,7 @@ def modal(form: Form, *, revision: int = 0, team_id: str | None = None, zone: st
         "private_metadata": form.private,
         "blocks": [*switch, *said, *inputs],
     }
+    view |= {"clear_on_close": True} if form.last else {}
     return view | {"submit": plain_text(form.submit, limits.VIEW_BUTTON)} if form.submit or inputs else view
 
 
@@ -38,10 +39,10 @@ def _switch(entry: Choice) -> Block:
     return {"type": "section", "block_id": entry.name, "text": text, "accessory": _choice(entry)}
 
 
-def answer(message: Message, *, team_id: str | None = None, zone: str = "UTC") -> Block:
+def answer(message: Message, *, team_id: str | None = None, zone: str = "UTC", last: bool = False) -> Block:
     """Return the view that says a message in the place of the form that asked for it; it can only be closed."""
-    parts = tuple(part for part in message.parts if not isinstance(part, Buttons))
-    return modal(Form("answer", "Tidings", "", parts, close="Close"), team_id=team_id, zone=zone)
+    parts = tuple(part for part in message.parts if not isinstance(part, Buttons | Thumbs))
+    return modal(Form("answer", "Tidings", "", parts, close="Close", last=last), team_id=team_id, zone=zone)
 
 
 def page(message: Message, *, team_id: str | None = None, zone: str = "UTC") -> Block:
@@ -61,7 +62,7 @@ def home(
     parts: list[Part] = []
     for message in messages:
         parts += ([Rule()] if parts else []) + list(message.parts)
-    blocks = _light(parts, rung, Reader(team_id, zone), Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS))
+    blocks = _light(parts, rung, Reader(team_id, zone, stays=True), Room(limits.VIEW_TEXT, limits.VIEW_BLOCKS))
     return {"type": "home", "blocks": name_blocks(blocks, "home", revision)}
 
 
@@ -73,17 +74,40 @@ def _light(parts: Sequence[Part], rung: Rung, reader: Reader, room: Room) -> lis
     return _light(parts, rung, reader, Room(room.chars // 2, room.blocks))
 
 
-def _input(entry: TextInput | Choice) -> Block:
+def suggestions(found: Sequence[Option]) -> Block:
+    """Return what a menu is told that asks while one types; what Slack's menus have no room for is left out."""
+    return {"options": [_option(one.value, one.text, one.note) for one in found[: limits.SELECT_OPTIONS]]}
+
+
+def _input(entry: TextInput | Choice | Search) -> Block:
     if size(entry.name) > limits.ACTION_ID:
         raise TooLong("the name of an input is longer than Slack carries")
     block: Block = {"type": "input", "block_id": entry.name, "label": plain_text(entry.label, limits.INPUT_LABEL)}
     if isinstance(entry, Choice):
-        return block | {"element": _choice(entry)}
+        return block | {"element": _choice(entry)} | ({"dispatch_action": True} if entry.tells else {})
+    element = _search(entry) if isinstance(entry, Search) else _text_input(entry)
+    block |= {"element": element, "optional": entry.optional}
+    return block | {"hint": plain_text(entry.hint, limits.INPUT_HINT)} if entry.hint else block
+
+
+def _text_input(entry: TextInput) -> Block:
     element: Block = {"type": "plain_text_input", "action_id": entry.name, "max_length": limits.INPUT_TEXT}
     if entry.initial:
         element["initial_value"] = plain(entry.initial, limits.INPUT_TEXT)
-    block |= {"element": element, "optional": entry.optional}
-    return block | {"hint": plain_text(entry.hint, limits.INPUT_HINT)} if entry.hint else block
+    return element
+
+
+def _search(entry: Search) -> Block:
+    chosen = [_option(one.value, one.text, one.note) for one in entry.initial[: min(entry.most, limits.SELECT_OPTIONS)]]
+    element: Block = {"type": "external_select", "action_id": entry.name, "min_query_length": entry.least}
+    if entry.placeholder:
+        element["placeholder"] = plain_text(entry.placeholder, limits.PLACEHOLDER)
+    if entry.focus:
+        element["focus_on_load"] = True
+    if entry.most == 1:
+        return element | ({"initial_option": chosen[0]} if chosen else {})
+    element |= {"type": "multi_external_select", "max_selected_items": min(entry.most, limits.SELECT_OPTIONS)}
+    return element | ({"initial_options": chosen} if chosen else {})
 
 
 def _choice(entry: Choice) -> Block:
@@ -97,7 +121,8 @@ def _choice(entry: Choice) -> Block:
     return element | ({"initial_option": chosen[0]} if chosen else {})
 
 
-def _option(value: str, text: str) -> Block:
+def _option(value: str, text: str, note: str = "") -> Block:
     if size(value) > limits.OPTION_VALUE:
         raise TooLong("the value of an option is longer than Slack carries")
-    return {"value": value, "text": plain_text(text, limits.OPTION_TEXT)}
+    option: Block = {"value": value, "text": plain_text(text, limits.OPTION_TEXT)}
+    return option | ({"description": plain_text(note, limits.OPTION_NOTE)} if note else {})

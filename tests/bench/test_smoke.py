@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import (
+    answers,
     click,
     companies,
     full_read,
@@ -77,7 +78,19 @@ def test_questions_are_read_and_answered() -> None:
 
 def test_an_app_home_is_opened_on_a_real_database() -> None:
     figures = sane(home.measure(quick=True))
-    assert figures["App Home of 20 sources, median"].value > 0
+    assert figures["App Home of 20 sources and 20 metrics, median"].value > 0
+
+
+def test_server_time_ends_where_the_words_leave() -> None:
+    """With the words in the ack, or handed to Slack behind it; before that there is no time."""
+    arrived, acked, answered = (1.0, "http.arrived", 0.1), (1.002, "http.answered", 0.101), (1.03, "slack.handed", 0.12)
+    assert answers.took([acked]) is None
+    assert answers.took([arrived, acked]) is None
+    assert answers.took([arrived, acked, answered]) == pytest.approx((30, 20))
+    assert answers.took([arrived, (1.01, "http.said", 0.11), acked, answered]) == pytest.approx((10, 10))
+    found = answers.figures({answers.FLOOR: [(3.0, 2.0)], "/data": [(40.0, 30.0), (400.0, 300.0)]})
+    middle, slow = (one for one in found if one.met is False)
+    assert (middle.what, slow.what, middle.ratio) == ("/data", "  p95", 150.0)
 
 
 def test_the_first_message_of_an_incident_is_timed_from_its_cause() -> None:
@@ -172,6 +185,13 @@ if os.environ.get("SOAK"):
         sane(outcome)
         assert outcome.raw["quiet_ms"]["n"] == 3
         assert outcome.raw["busy_ms"]["n"] >= 1
+
+
+if os.environ.get("SOAK"):
+
+    def test_everything_is_asked_of_the_whole_product() -> None:
+        figures = sane(answers.measure(quick=True))
+        assert {answers.FLOOR, answers.HOME, "question, direct"} <= figures.keys()
 
 
 if os.environ.get("SOAK"):

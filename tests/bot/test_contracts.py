@@ -16,6 +16,7 @@ ANSWERED = {
     "view_submission.body.json": Kind.SUBMIT,
     "view_submission.connect_channel_payload.json": Kind.SUBMIT,
     "view_submission.response_url_payload_body.json": Kind.SUBMIT,
+    "block_suggestion.body.json": Kind.SEARCH,
     "shortcut.global_shortcut_body.json": Kind.SHORTCUT,
     "shortcut.message_shortcut_body.json": Kind.SHORTCUT,
 }

@@ -1,5 +1,6 @@
 """The data source index in App Home: rows, menus by state and role, filters and pages, and answers in the same place."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +14,9 @@ from bot.interaction import Interaction, Kind
 from bot.reply import Where
 from jobs.authorize import NEEDED
 from sandbox.slack.views import View
-from storage.facts.home import Filter, Index, Showing
+from storage.facts.home import Board, Filter, Index, Showing
 from storage.facts.messages import Button
+from storage.facts.metrics import MetricState
 from storage.facts.people import Action, Actor, Role, SlackIdentity
 from storage.facts.runs import RunState
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider
@@ -25,6 +27,7 @@ from templates.notices import index as words
 from templates.notices.row_menu import possible, row_menu
 from tests.bot.stage import Stage, staged
 from tests.bot.twins import AT, QBO, SHOP, OpenTwin, run_of, source, status_of
+from tests.templates.homes import board as standing_board
 
 PRIYA = SlackIdentity("T0TEMERITY", "U0PRIYA")
 COMPANY = Organization("org_temerity", "Temerity Goods", "America/New_York", None, None, None)
@@ -125,6 +128,44 @@ def test_two_hundred_sources_fit_on_pages_and_no_row_is_lost(wanted: Filter) -> 
     assert late.parts == message.parts
 
 
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMIN])
+def test_a_board_of_metrics_fits_beside_two_hundred_sources_and_only_what_is_current_looks_well(role: Role) -> None:
+    one = standing_board().shown
+    long = [replace(shown, metric=replace(shown.metric, name=f"{n} " + "<&*" * 26)) for n, shown in enumerate(one * 2)]
+    found = Index(COMPANY, many(200), {}, board=Board(tuple(long[:10]), 1_000))
+    view = blocks.home([words.index(found, viewer(role), AT, showing=Showing(), own=None)], team_id="T0TEMERITY")
+    assert len(view["blocks"]) <= 100
+    rows = [block for block in view["blocks"] if "metric_show" in str(block.get("accessory"))]
+    assert len(rows) == 10
+    for row, shown in zip(rows, long, strict=False):
+        text = row["text"]["text"]
+        assert len(text) <= 3_000
+        assert text.startswith(":white_circle:") is (shown.state is not MetricState.CURRENT)
+        assert ("not judged" in text or "no value" in text) is (shown.state is not MetricState.CURRENT) or (
+            shown.metric.definition.target is None
+        )
+        assert ("metric_change" in str(row)) is (role is Role.ADMIN and shown.state is not MetricState.FROZEN)
+    offered = [e["action_id"] for block in view["blocks"] if block["type"] == "actions" for e in block["elements"]]
+    assert sum(name.startswith(actions.METRIC_FORM) for name in offered) == (role is Role.ADMIN)
+    assert sum(name.startswith(actions.METRIC_LIST) for name in offered) == 1
+    assert "10 of 1,000; what is not current first" in str(view)
+
+
+async def test_a_metric_of_the_board_is_shown_in_its_place() -> None:
+    async with staged() as stage:
+        shown = standing_board().shown[4]
+        stage.services.metrics.known[shown.metric.name] = shown
+        for name, value in (
+            (actions.METRIC_SHOW, "Net income"),
+            (actions.METRIC_SHOW, "Gone"),
+            (actions.METRIC_LIST, ""),
+        ):
+            asked = Interaction(Kind.ACTION, PRIYA, "T0TEMERITY", "", f"t{value}{name}", name, value=value)
+            told = (await stage.surface.front.answer(asked)).message
+            assert told is not None
+            assert ("Net income" in str(told)) is (value != "Gone")
+
+
 def test_a_row_says_three_things_and_whose_number_it_is() -> None:
     lost = replace(QBO, connection=ConnectionState.DISCONNECTED, connection_reason="the grant was revoked")
     lost = replace(lost, account="934145", label="quickbooks_934145")
@@ -135,8 +176,11 @@ def test_a_row_says_three_things_and_whose_number_it_is() -> None:
     first = next(block for block in blocks.home([message])["blocks"] if "accessory" in block)["text"]["text"]
     assert "QuickBooks · Temerity Goods LLC" in first
     assert "`quickbooks_934145`" in first
-    assert "Data: *overdue* · Connection: *disconnected* · Run: starting" in first
-    assert "(3 h ago)" in first
+    assert "Data: *overdue* · Connection: *disconnected* · Run: running since <!date^" in first
+    # Counted by the reader's Slack when the page is looked at, and not by us when it was drawn.
+    assert "Last data refresh: <!date^" in first
+    assert "{time} ({ago})|" in first
+    assert " ago)" not in first
     assert "Owner: Dana Reyes" in first
     assert "The number in its name is QuickBooks' own company id, and belongs there." in first
     assert "Next step: an admin (Daniel Kim) can reconnect it" in first
@@ -226,4 +270,11 @@ async def test_an_open_page_follows_what_changes_as_its_person_may_see_it_then()
         await stage.surface.draw_homes()
         assert "temeritygoods" not in str(home.blocks)
         assert len(stage.services.home.open) == 2
+        assert stage.services.home.settled == [(maya, True)] * 2
+        # A Slack that takes nothing now: said at once, so that it is tried again and nobody else waits for it.
+        stage.slack.lie("views.publish", "ratelimited", retry_after=9)
+        stage.services.home.changed = [OpenTwin(maya, "disconnected 1")]
+        async with asyncio.timeout(5):
+            await stage.surface.draw_homes()
+        assert stage.services.home.settled[-1] == (maya, False)
         assert stage.slack.refused == []

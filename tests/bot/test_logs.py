@@ -20,7 +20,7 @@ from tests.bot.test_main import settings_for
 
 SECRETS = [
     "xoxb-1234567890-abcdefghijkl", "xoxe.xoxb-1-abcdefghijklmno", "xoxe-1-abcdefghijklmno", "xapp-1-A0-123-abcdef",
-    "shpat_0123456789abcdef0123", "Atzr|IwEBIabcdefghij",
+    "shpat_0123456789abcdef0123", "tdk_0123456789abcdefghjkmn_AbCdEfGhIjKlMnOpQrStUvWxYz012345678901234567", "Atzr|IwEBIabcdefghij",
 ]  # fmt: skip
 
 

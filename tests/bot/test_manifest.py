@@ -26,7 +26,7 @@ WITHOUT_SCOPE = {
 BY_EVENT = {"app_mention": "app_mentions:read", "message.im": "im:history", "user_change": "users:read"}
 #: Scopes that add a field to an answer instead of a method.
 BY_FIELD = {"users:read.email"}
-METHOD = re.compile(r"\"((?:chat|conversations|users|usergroups|views|auth|apps|oauth\.v2|openid\.connect|team|files|reactions)"
+METHOD = re.compile(r"\"((?:assistant\.threads|chat|conversations|users|usergroups|views|auth|apps|oauth\.v2|openid\.connect|team|files|reactions)"
                     r"\.[a-zA-Z.]+)\"")  # fmt: skip
 
 

@@ -47,25 +47,40 @@ from tests.jobs.stage import Stage, staged
 WHO: Mapping[str, tuple[str, ...]] = {
     "viewer": (
         *("say:question", "say:status", "say:history", "say:help", "say:receipt", "say:deliveries", "say:notify"),
+        *("click:feedback_up", "click:feedback_down", "submit:feedback_down"),
         *("say:landed", "say:why", "say:members", "say:channel", "say:schedule", "say:promise", "say:metrics"),
-        *("say:metric", "say:mute", "say:unknown", "open:home"),
+        *("say:metric", "say:mute", "say:unknown", "open:home", "open:talk"),
         *("click:refresh_dismiss", "click:access_ask", "click:email_yes", "click:email_no", "click:connection_help"),
         *("click:connection_test", "click:connection_ticket", "click:deliveries", "click:again_mail"),
         *("click:again_slack", "click:notify_form", "click:notify_about", "click:notify_test", "click:why"),
         *("click:receipt_show", "click:home_show", "click:source_more", "click:history", "click:schedule"),
-        *("click:help", "click:share", "click:open_link", "submit:notify_form", "shortcut:explain_this"),
+        *(
+            "click:metric_file",
+            "click:metric_list",
+            "click:metric_show",
+            "click:page_link",
+            "click:metric_why",
+            "click:help",
+            "click:share",
+            "click:open_link",
+            "submit:notify_form",
+            "shortcut:explain_this",
+        ),
     ),
     "refresher": (
         *("say:refresh", "click:refresh_ask", "click:refresh_confirm", "click:refresh_stale", "click:refresh_cancel"),
-        *("click:missing_retry", "shortcut:refresh_data"),
+        *("click:missing_retry", "shortcut:refresh_data", "search:refresh_sources"),
+        *("click:refresh_form", "submit:refresh_form"),
     ),
     "manager": (
         *("say:snooze", "say:reread", "click:held_ask", "click:held_load", "click:metric_make", "click:promise_set"),
         *("click:schedule_set", "click:reread_start", "click:incident_acknowledge", "click:incident_snooze_ask"),
         *("click:incident_snooze", "click:mute_set", "click:mute"),
+        *("click:metric_form", "click:metric_change", "click:metric_turn", "click:metric_more", "click:metric_delete"),
+        *("submit:metric_form", "submit:metric_save", "search:metric_search"),
     ),
     "admin": (
-        *("say:connect", "say:reconnect", "say:disconnect", "say:audit", "say:webhooks", "say:escalation"),
+        *("say:connect", "say:reconnect", "say:disconnect", "say:audit", "say:webhooks", "say:api", "say:escalation"),
         *("click:policy_set", "click:connect_ask", "click:connect", "click:reconnect", "click:disconnect"),
         *("click:disconnect_form", "submit:disconnect_form", "shortcut:connect_source"),
     ),
@@ -133,8 +148,10 @@ def asked(name: str, identity: SlackIdentity, value: str = "{}", number: int = 0
         case "shortcut":
             chosen = Interaction(Kind.SHORTCUT, **common, name=what, value=value)
             return [chosen] if manifest().shortcuts[what] == "message" else [replace(chosen, channel_id="")]
+        case "search":
+            return [Interaction(Kind.SEARCH, **{**common, "channel_id": ""}, name=what, value=value, view="modal")]
         case "open":
-            return [Interaction(Kind.HOME, **common)]
+            return [Interaction(Kind(what), **common)]
     if what == "question":
         words = "is it fresh?"
         return [Interaction(kind, **common, words=words) for kind in (Kind.COMMAND, Kind.MENTION, Kind.DIRECT)]
@@ -217,6 +234,7 @@ THEIRS = {
     "delivery": "dlv_rival",
     "receipt": "rcp_rival",
     "endpoint": "hook_rival",
+    "metric": "met_rival",
 }
 
 
@@ -264,7 +282,7 @@ def kept(session: Session) -> dict[str, list[str]]:
 
 def named(name: str) -> list[str]:
     """Return what a button or a command says to name the other organization's objects."""
-    if not name.startswith(("click:", "submit:", "shortcut:")):
+    if not name.startswith(("click:", "submit:", "shortcut:", "search:")):
         return [*THEIRS.values(), "rival.example"]
     source, card = THEIRS["source"], "card_1"
     return [
@@ -282,7 +300,7 @@ async def said(front: Front, request: Interaction) -> str:
     """Ask, and return everything that is answered."""
     reply, words = await front.answer(request), []
     while True:
-        words += [str(reply.message), str(reply.form), str(reply.errors)]
+        words += [str(reply.message), str(reply.form), str(reply.errors), str(reply.options)]
         if reply.then is None:
             return " ".join(words)
         reply = await front.follow(reply, request)

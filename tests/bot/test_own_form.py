@@ -100,7 +100,7 @@ async def test_what_is_wrong_is_said_beside_it_and_nothing_is_saved() -> None:
         await stage.slack.submit_view("U0MAYA", wrong)
         view = await filled(stage)
         assert set(view.errors) == {"quiet", "digest"}
-        await stage.slack.submit_view("U0MAYA", {"late.all": "digest"})
+        await stage.slack.submit_view("U0MAYA", {"late.all": "digest", "quiet": "", "digest": ""})
         assert set((await filled(stage)).errors) == {"digest"}
         assert stage.services.own.saved == {}
 

@@ -10,6 +10,7 @@ from sandbox.slack import payloads
 from sandbox.slack.messages import Message
 from templates import actions
 from tests.bot.stage import Stage, staged
+from tests.bot.twins import SHOP
 
 
 def modal_says(stage: Stage, user: str, words: str) -> bool:
@@ -38,7 +39,10 @@ async def explained(stage: Stage, message: Message, words: str, user: str = "U0P
 async def test_global_shortcuts_open_what_they_name_in_a_modal() -> None:
     async with staged() as stage:
         assert (await stage.slack.shortcut("U0MAYA", "refresh_data")).ok
-        await stage.slack.wait_for(partial(modal_says, stage, "U0MAYA", "Confirm"), timeout=60)
+        await stage.slack.wait_for(partial(modal_says, stage, "U0MAYA", "Which data"), timeout=60)
+        await stage.slack.type_into("U0MAYA", actions.REFRESH_SOURCES, "shop")
+        assert (await stage.slack.submit_view("U0MAYA", {actions.REFRESH_SOURCES: [SHOP.id]})).ok
+        assert modal_says(stage, "U0MAYA", "Confirm")
         assert not stage.services.refresh.started
         view = stage.slack.modal("U0MAYA")
         assert view is not None

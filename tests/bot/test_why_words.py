@@ -28,6 +28,8 @@ async def answer(kind: Kind, words: str = "", *, name: str = "", value: str = ""
         ("why is quickbooks older than my click?", "why", "QuickBooks"),
         ("why", "why", "Temerity Goods"),
         ("why no mail", "why", "Temerity Goods"),
+        ("why fees", "metric_why", "Metric Fees: being calculated"),
+        ("why is Fees not current?", "metric_why", "not imported yet"),
         ("why netsuite", "unknown_source", "netsuite"),
         ("landed 1042", "landed", "Number 1042"),
         ("landed 1,250.00 shopify", "landed", "1,250.00"),
@@ -48,6 +50,17 @@ async def test_a_button_explains_its_own_source_and_nobody_elses() -> None:
     assert (await answer(Kind.ACTION, name=actions.RECEIPT_SHOW, value="rcp_000000000")).kind == "no_receipt"
 
 
+async def test_the_button_of_a_metric_explains_that_one_and_no_other() -> None:
+    assert (await answer(Kind.ACTION, name=actions.METRIC_WHY, value="met_1")).kind == "metric_why"
+    for value in ("met_rival", ""):
+        assert (await answer(Kind.ACTION, name=actions.METRIC_WHY, value=value)).kind == "not_found"
+
+
+async def test_restated_values_are_asked_for_by_the_name_before_them() -> None:
+    assert "called fees" in (await answer(Kind.COMMAND, "metric fees restated")).summary
+
+
 async def test_a_sentence_is_understood_in_a_direct_message() -> None:
     assert (await answer(Kind.DIRECT, "why is shopify late?")).kind == "why"
+    assert (await answer(Kind.DIRECT, "why is fees stale?")).kind == "metric_why"
     assert (await answer(Kind.DIRECT, "has invoice 1042 landed?")).kind == "landed"

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError
 from jobs.access import AccessAnswer, Wish
+from jobs.api_keys import NewKey
 from jobs.authorize import authorize, authorize_support
 from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.connecting.disconnect import Confirmation
@@ -16,6 +17,7 @@ from jobs.connecting.views import Link, Offer, Parted, Parting
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.escalating.due import rehearsed
 from jobs.escalating.wishes import PolicyRefusedError, read_wish, wished
+from jobs.explain.chain import explain_metric
 from jobs.explain.tree import explain
 from jobs.incidents.handling import LONGEST as LONGEST_SNOOZE
 from jobs.incidents.handling import Snooze, SnoozePreview
@@ -23,8 +25,17 @@ from jobs.incidents.muting import USUAL, Muting
 from jobs.incidents.until import read_until
 from jobs.installs.leaving import Departure, Left
 from jobs.members import Changed
+from jobs.metrics.checking import MetricRefusedError
+from jobs.metrics.choosing import Names, filter_of, items_of
+from jobs.metrics.export import FileForm
+from jobs.metrics.files import Links
+from jobs.metrics.filling import complaints, filled
+from jobs.metrics.fitting import BEGINS, fits
+from jobs.metrics.making import Saved
+from jobs.metrics.posting import Posted
 from jobs.metrics.service import NotConnectedError
 from jobs.outgoing.service import Made
+from jobs.pages.service import PageLink
 from jobs.plans import read_plan
 from jobs.promise_words import read_words
 from jobs.promises import turns
@@ -40,6 +51,7 @@ from jobs.slots import next_slots
 from jobs.subscriptions.own import OwnChanges
 from jobs.timelines import SentAgain
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
+from storage.facts.api_keys import ApiKey, KeyScope
 from storage.facts.audit import AuditPage
 from storage.facts.begun import Asker, Begun
 from storage.facts.clicks import Click
@@ -48,11 +60,15 @@ from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.digests import DigestView
 from storage.facts.estimates import Calibration
 from storage.facts.explain import Evidence, Explanation
+from storage.facts.feedback import Feedback, Given, Verdict
 from storage.facts.home import Administration, Index
 from storage.facts.ids import derived_id
 from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought, Standing
-from storage.facts.metrics import Shown
+from storage.facts.metric_drafts import Desk as FormDesk
+from storage.facts.metric_drafts import Draft, Filling, Pick
+from storage.facts.metric_why import MetricEvidence, MetricWhy
+from storage.facts.metrics import Dataset, Definition, ItemKind, Metric, MetricState, Selection, Shown
 from storage.facts.mutes import LONGEST, Mute
 from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.own import Own
@@ -61,11 +77,14 @@ from storage.facts.policies import DEFAULT_POLICY, PlannedCall, Policy, PolicyVi
 from storage.facts.promises import Promise
 from storage.facts.quiet import Digest, Quiet, QuietView, Rhythm
 from storage.facts.receipts import ReceiptPage
+from storage.facts.restated import Restated
 from storage.facts.runs import Clocks, Held, Run, RunState, Trigger
 from storage.facts.secret import Secret
+from storage.facts.shared import Answer
 from storage.facts.sources import CollectMode, ConnectionState, Freshness, Organization, Provider, Source
 from storage.facts.status import RefreshStatus, SourceStatus
 from storage.facts.subscriptions import ChannelChoice, ChannelChoices, Choice, Choices, Topic, Ways
+from storage.facts.talk import Conversation
 from storage.facts.timelines import Reader as TimelineReader
 from storage.facts.timelines import Timeline, Told
 
@@ -209,6 +228,8 @@ class TwinHome:
     status: TwinStatus
     open: list[tuple[SlackIdentity, str]] = field(default_factory=list)
     changed: list[OpenTwin] = field(default_factory=list)
+    #: who was drawn, and who could not be
+    settled: list[tuple[SlackIdentity, bool]] = field(default_factory=list)
 
     async def opened(self, actor: Actor, showing: str) -> None:
         self.open.append((actor.identity, showing))
@@ -216,6 +237,13 @@ class TwinHome:
     async def take_changed(self) -> list[OpenTwin]:
         found, self.changed = self.changed, []
         return found
+
+    async def drawn(self, view: OpenTwin) -> None:
+        self.settled.append((view.identity, True))
+
+    async def refused(self, view: OpenTwin) -> bool:
+        self.settled.append((view.identity, False))
+        return True
 
     async def index(self, actor: Actor) -> Index:
         who = authorize(actor, Action.SEE_STATUS)
@@ -261,6 +289,10 @@ class TwinRefresh:
         self._accessible(scope)
         self.asked.append(scope)
         return [status_of(one) for one in await self._sources(actor, scope)]
+
+    async def choices(self, actor: Actor) -> list[SourceStatus]:
+        authorize(actor, Action.START_REFRESH)
+        return [status_of(one) for one in await self.status.sources(actor)]
 
     async def request(self, actor: Actor, scope: Scope, trigger: TriggerKey, place: Place) -> Outcome:
         who = authorize(actor, Action.START_REFRESH)
@@ -697,22 +729,167 @@ class TwinRereads:
         return Started("rfr_again", (SHOP,))
 
 
+class TwinKeys:
+    """Keys, and what was done with them."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, ApiKey] = {}
+
+    async def all(self, actor: Actor) -> list[tuple[ApiKey, str]]:
+        authorize(actor, Action.MANAGE_API_KEYS)
+        return [(key, "Daniel Kim") for key in self.known.values()]
+
+    async def new(self, actor: Actor, name: str, scopes: frozenset[KeyScope], trigger: TriggerKey) -> NewKey:
+        member = authorize(actor, Action.MANAGE_API_KEYS)
+        key = ApiKey(f"key_{len(self.known)}", "org_1", member.id, name, scopes, datetime(2026, 11, 22, tzinfo=UTC))
+        assert trigger.trigger_id
+        self.known[key.id] = key
+        return NewKey(key, Secret("tdk_only_now"))
+
+    async def revoke(self, actor: Actor, key_id: str, trigger: TriggerKey) -> ApiKey:
+        authorize(actor, Action.MANAGE_API_KEYS)
+        if key_id not in self.known:
+            raise NotFoundError
+        assert trigger.trigger_id
+        return self.known.pop(key_id)
+
+
+class TwinFiles:
+    """Links to whatever is wanted, but for nothing."""
+
+    async def links(self, actor: Actor, wanted: str) -> Links:
+        authorize(actor, Action.SEE_STATUS)
+        if wanted == "nothing":
+            raise NotFoundError
+        urls = tuple((form, f"https://tidings.example/files/metric?ticket={form.value}") for form in FileForm)
+        return Links(wanted, urls, datetime(2026, 11, 23, 14, tzinfo=UTC))
+
+
+class TwinPages:
+    """A link to the page of every source of one's own."""
+
+    async def link(self, actor: Actor, about: str) -> PageLink:
+        member = authorize(actor, Action.SEE_HISTORY)
+        found = [one for one in (QBO, SHOP, OTHERS) if (one.id, one.organization_id) == (about, member.organization_id)]
+        if not found:
+            raise NotFoundError
+        url = f"https://tidings.example/page?ticket={about}"
+        return PageLink(found[0], url, datetime(2026, 11, 23, 14, tzinfo=UTC))
+
+
+class TwinPosting:
+    """Posts every metric wherever it is wanted."""
+
+    def __init__(self) -> None:
+        self.wanted: list[tuple[str, Place | None]] = []
+        self.refused = ""
+
+    async def post(self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey) -> Posted:
+        authorize(actor, Action.CHANGE_METRICS)
+        if self.refused:
+            raise ChannelRefusedError(self.refused)
+        if name == "nothing":
+            raise NotFoundError
+        self.wanted.append((name, place))
+        assert trigger.trigger_id
+        return Posted(name, "finance", datetime(2026, 11, 23, 14, tzinfo=UTC) if place else None)
+
+
+class TwinMaking:
+    """Forms of metrics over a company of ten thousand accounts; what is saved is remembered."""
+
+    def __init__(self) -> None:
+        self.saved: dict[str, Draft] = {}
+        self.deleted: list[str] = []
+        self.called = "Metric"
+        self.connected = True
+        self.refused = ""
+        #: what vanished from QuickBooks of the metric that is there
+        self.gone = ""
+        self.let = asyncio.Event()
+        self.let.set()
+        rows = [(str(n), f"Expenses:Department {n}", "Expense", "Expense") for n in range(10_000)]
+        self.names = Names({"account": [("1", "Checking", "Bank", "Asset"), *rows], "class": [("7", "East", "", "")],
+                            "section profit_and_loss": [("NetIncome", "NetIncome", "", "")]})  # fmt: skip
+        self.desk = FormDesk({"src_qbo": "Temerity Goods"}, {"mem_1": "Maya Ortiz"}, {"T/C": "#finance"}, "UTC")
+
+    async def begin(self, actor: Actor, card: str, wanted: str = "", *, by_name: bool = False) -> Filling:
+        authorize(actor, Action.CHANGE_METRICS)
+        await self.let.wait()
+        if not self.connected:
+            raise NotConnectedError
+        if wanted and wanted not in {"Fees", "met_1"}:
+            raise NotFoundError
+        draft = Draft(card, "src_qbo", BEGINS, owner_id="mem_1")
+        if wanted:
+            chosen = Selection(Dataset.ACCOUNTS, ItemKind.ACCOUNT, "1", "Checking")
+            left = Selection(Dataset.ACCOUNTS) if self.gone else chosen
+            draft = replace(draft, name="Fees", metric_id="met_1", version=3, definition=Definition(left))
+        return Filling(draft, self.desk, fits(draft.definition), bool(wanted and not self.gone), gone=self.gone)
+
+    async def filled(self, actor: Actor, draft: Draft, fields: Mapping[str, str], *, more: bool) -> Filling:
+        authorize(actor, Action.CHANGE_METRICS)
+        done, wrong = filled(draft, fields, self.desk, self.names)
+        return Filling(done, self.desk, fits(done.definition), more, {**complaints(done), **wrong})
+
+    async def search(self, actor: Actor, draft: Draft, field: str, words: str) -> list[Pick] | None:
+        authorize(actor, Action.CHANGE_METRICS)
+        name, _, rest = field.partition(".")
+        what = items_of(Dataset(rest.partition(".")[0])) if name == "item" else filter_of(name)
+        return self.names.search(what, words)
+
+    async def preview(self, actor: Actor, draft: Draft) -> Shown:
+        authorize(actor, Action.CHANGE_METRICS)
+        await self.let.wait()
+        if self.refused:
+            raise MetricRefusedError(self.refused)
+        metric = Metric("met_1", "org_1", "src_qbo", "1", draft.name, draft.definition, 1, "mem_1", "", AT,
+                        MetricState.CALCULATING, "", None, "", None, 0)  # fmt: skip
+        return Shown(metric, MetricState.CALCULATING, "Temerity Goods")
+
+    async def save(self, actor: Actor, draft: Draft, trigger: TriggerKey) -> Saved:
+        authorize(actor, Action.CHANGE_METRICS)
+        self.saved[trigger.trigger_id] = draft
+        return Saved(draft.name, self.called, bool(draft.metric_id))
+
+    async def delete(self, actor: Actor, metric_id: str, trigger: TriggerKey) -> Saved:
+        authorize(actor, Action.CHANGE_METRICS)
+        self.deleted.append(metric_id)
+        return Saved("Fees", self.called, changed=True)
+
+    async def noun(self, actor: Actor) -> str:
+        authorize(actor, Action.SEE_STATUS)
+        return self.called
+
+    async def name_all(self, actor: Actor, noun: str, trigger: TriggerKey) -> str:
+        authorize(actor, Action.NAME_METRICS)
+        self.called = noun.title()
+        return self.called
+
+
 class TwinMetrics:
-    """No metrics. What looks into the lake takes until it is let."""
+    """No metrics, unless a test says which. What looks into the lake takes until it is let."""
 
     def __init__(self) -> None:
         self.let = asyncio.Event()
         self.let.set()
         self.wished: list[str] = []
         self.demoted = False
+        #: by name
+        self.known: dict[str, Shown] = {}
 
     async def all(self, actor: Actor) -> list[Shown]:
         authorize(actor, Action.SEE_STATUS)
-        return []
+        return list(self.known.values())
 
     async def one(self, actor: Actor, name: str) -> Shown:
         authorize(actor, Action.SEE_STATUS)
-        raise NotFoundError
+        if name not in self.known:
+            raise NotFoundError
+        return self.known[name]
+
+    async def restated(self, actor: Actor, name: str) -> tuple[Shown, list[Restated]]:
+        return await self.one(actor, name), []
 
     async def preview(self, actor: Actor, words: str) -> Shown:
         authorize(actor, Action.CHANGE_METRICS)
@@ -992,12 +1169,31 @@ class TwinLandings:
         return LandedAnswer(wanted, (), (Standing(SHOP, AT, AT + timedelta(hours=1), running=False),), AT)
 
 
+def why_of_fees() -> MetricWhy:
+    """Return why a metric is as it is: its records are not imported yet."""
+    metric = Metric("met_1", "org_1", QBO.id, "1", "Fees", Definition(Selection(Dataset.REVENUE)), 1, "mem_1", "", AT,
+                    MetricState.CALCULATING, "", None, "", None, 0)  # fmt: skip
+    source = explain(Evidence(AT, status_of(QBO), Role.VIEWER))
+    shown = Shown(metric, MetricState.CALCULATING, "Temerity Goods")
+    return explain_metric(MetricEvidence(AT, shown, source, ["general_ledger"], "general_ledger", None, AT, ""))
+
+
 class TwinExplain:
     """Explains what it sees itself: all is well; every message is about the shop."""
 
     async def about(self, actor: Actor, delivery_id: str) -> list[str]:
         authorize(actor, Action.SEE_STATUS)
         return [SHOP.id] if delivery_id == "dlv_shop" else []
+
+    async def metric(self, actor: Actor, words: str) -> MetricWhy | None:
+        authorize(actor, Action.SEE_STATUS)
+        return why_of_fees() if "fees" in words.casefold() else None
+
+    async def metric_of(self, actor: Actor, metric_id: str) -> MetricWhy:
+        authorize(actor, Action.SEE_STATUS)
+        if metric_id != "met_1":
+            raise NotFoundError
+        return why_of_fees()
 
     async def why(self, actor: Actor, source_id: str, *, asks_mail: bool = False) -> Explanation:
         who = authorize(actor, Action.SEE_STATUS)
@@ -1016,16 +1212,49 @@ class TwinReceipts:
 
 
 @dataclass
+class TwinFeedback:
+    """Keeps verdicts in memory."""
+
+    given: dict[tuple[str, str | Given], tuple[Verdict, str]] = field(default_factory=dict)
+
+    async def give(self, actor: Actor, of: str | Given, verdict: Verdict, words: str = "") -> None:
+        who = authorize(actor, Action.SEE_STATUS)
+        if isinstance(of, str) and of != "rfr_1":
+            raise NotFoundError
+        was, written = self.given.get((who.user_id, of), (verdict, ""))
+        self.given[who.user_id, of] = (verdict, words or (written if was is verdict else ""))
+
+    async def told(self, actor: Actor, source_id: str | None = None) -> list[Feedback]:
+        authorize(actor, Action.SEE_AUDIT)
+        return [Feedback(by, verdict, AT, words) for (by, _), (verdict, words) in self.given.items()]
+
+
+@dataclass
+class TwinTalk:
+    """Keeps what was asked last, for any number of fronts."""
+
+    kept: dict[tuple[SlackIdentity, Conversation], str | None] = field(default_factory=dict)
+
+    async def last(self, actor: Actor, where: Conversation) -> str | None:
+        authorize(actor, Action.SEE_STATUS)
+        return self.kept.get((actor.identity, where))
+
+    async def keep(self, actor: Actor, where: Conversation, asked: str | None) -> None:
+        authorize(actor, Action.SEE_STATUS)
+        self.kept[(actor.identity, where)] = asked
+
+
+@dataclass
 class TwinSharing:
     """Shares in one channel, once for a card."""
 
-    done: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    done: dict[str, tuple[str, Answer]] = field(default_factory=dict)
 
-    async def share(self, actor: Actor, place: Place, card: str, source_ids: Sequence[str]) -> str:
+    async def share(self, actor: Actor, place: Place, card: str, wanted: Answer) -> str:
         authorize(actor, Action.SHARE_ANSWER)
         if place.channel_id != "C0FINANCE":
             raise ChannelRefusedError("shared")
-        self.done.setdefault(card, (place.channel_id, tuple(source_ids)))
+        self.done.setdefault(card, (place.channel_id, wanted))
         return "finance"
 
 
@@ -1039,6 +1268,8 @@ class TwinServices:
         self.people = TwinPeople()
         self.status = TwinStatus()
         self.home = TwinHome(self.status)
+        self.talk = TwinTalk()
+        self.feedback = TwinFeedback()
         self.refresh = TwinRefresh(self.status, self.clock)
         self.clicks = TwinClicks(self.refresh, self.people.known)
         self.held = TwinHeld()
@@ -1069,6 +1300,11 @@ class TwinServices:
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()
         self.metrics = TwinMetrics()
+        self.making = TwinMaking()
+        self.posting = TwinPosting()
+        self.files = TwinFiles()
+        self.pages = TwinPages()
+        self.api_keys = TwinKeys()
         self.rereads = TwinRereads()
         self.installs = TwinInstalls()
         self.help = TwinHelp()

@@ -9,15 +9,30 @@ import pytest
 from sqlmodel import Session
 
 from jobs.desk import Desk
+from jobs.fleet import LATENESS
 from jobs.home import HomeService
 from jobs.incidents.noticing import back, lost
 from jobs.refresh.ending import Verdict, end_run
+from jobs.subscriptions.service import SubscriptionService
 from storage.facts.disconnects import Disconnect
 from storage.facts.incidents import IncidentKind, Resolution
+from storage.facts.mutes import Mute
 from storage.facts.people import Actor, Role, SlackIdentity
 from storage.facts.runs import RunState
-from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
-from storage.records import connections, disconnects, home_views, incidents, members, organizations, sources
+from storage.facts.schedules import read_rule
+from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provider, Source
+from storage.facts.subscriptions import Topic
+from storage.records import (
+    connections,
+    deadlines,
+    disconnects,
+    home_views,
+    incidents,
+    members,
+    metrics,
+    organizations,
+    sources,
+)
 from storage.records.connections import GrantToStore
 from storage.records.home_views import HomeView
 from storage.sessions import Database
@@ -47,7 +62,10 @@ class Watched(Company):
         self.at += timedelta(**span)
 
     async def drawn(self) -> list[tuple[str, str]]:
-        return [(view.identity.team_id, view.showing) for view in await self.service.take_changed()]
+        taken = await self.service.take_changed()
+        for view in taken:
+            await self.service.drawn(view)
+        return [(view.identity.team_id, view.showing) for view in taken]
 
     def lose(self, session: Session, source: Source) -> None:
         lost(session, source.id, "the grant was revoked", self.at, self.notifier)
@@ -98,7 +116,30 @@ def _reconnected(company: Watched) -> None:
     )
 
 
+def _muted(company: Watched) -> None:
+    mute = Mute(IncidentKind.LATE, "mem_temerity", "Ada", company.at, company.at + timedelta(hours=1))
+    company.database.in_write(lambda s: sources.set_mutes(s, company.shop.id, [mute], company.at))
+
+
+def _own(company: Watched) -> None:
+    member = company.actor().member
+    assert member is not None
+    chosen = SubscriptionService(Desk(company.database.url), company.clock)
+    company.database.in_write(lambda s: chosen.write(s, member, None, frozenset({Topic.READY}), None))
+
+
+def _by(change: Callable[[Watched, Session], object]) -> Callable[[Watched], object]:
+    return lambda company: company.database.in_write(lambda session: change(company, session))
+
+
 CHANGES: dict[str, Callable[[Watched], object]] = {
+    "schedule": _by(lambda one, s: sources.set_schedule(s, one.shop.id, 30, None, one.at)),
+    "stretched": _by(lambda one, s: sources.set_stretched(s, one.shop.id, 90, one.at)),
+    "promise": _by(lambda one, s: sources.set_promise(s, one.shop.id, None, one.at)),
+    "muted": _muted,
+    "alarm waits": _by(lambda one, s: sources.hold_alarm(s, one.shop.id, one.at, one.at)),
+    "own messages": _own,
+    "metric made": _by(lambda one, s: metrics.due(s, one.shop.id, one.at)),
     "ended": _ended,
     "lost": lambda one: one.database.in_write(lambda s: one.lose(s, one.shop)),
     "resolved": _resolved,
@@ -118,6 +159,104 @@ async def test_every_change_is_drawn_once_and_for_its_own_people_alone(sqlite_da
         change(company)
         assert await company.drawn() == [("T0TEMERITY", "stale 2")], name
         assert await company.drawn() == [], name
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_time_alone_is_drawn_when_a_source_gets_late(sqlite_database: Database, *, stopped: bool) -> None:
+    """Also one whose schedule a person switched off: nobody is called, and the page must not call it fresh."""
+    company = Watched(sqlite_database)
+    off = read_rule("off") if stopped else None
+    company.database.in_write(lambda s: sources.set_schedule(s, company.shop.id, 60, off, company.at))
+    company.ready(company.shop)
+    await company.opens()
+    # Late after an hour, overdue after two, each with some minutes of grace; nothing of it between.
+    for minutes, drawn in ((30, 0), (60, 1), (20, 0), (60, 1), (300, 0)):
+        company.later(minutes=minutes)
+        await company.deadlines()
+        seen = await company.drawn()
+        assert ("T0TEMERITY", "stale 2") in seen if drawn else seen == [], minutes
+    found = await company.service.index(company.actor())
+    assert found.statuses[0].freshness is Freshness.OVERDUE
+
+
+async def test_without_a_deadline_a_stopped_source_would_be_called_fresh_for_good(sqlite_database: Database) -> None:
+    """The broken twin: nobody is told of it, and so nobody looks when it turns."""
+    company = Watched(sqlite_database)
+    company.database.in_write(lambda s: sources.set_schedule(s, company.shop.id, 60, read_rule("off"), company.at))
+    company.ready(company.shop)
+    company.database.in_write(lambda s: deadlines.close(s, LATENESS, company.shop.id, company.at))
+    await company.opens()
+    company.later(minutes=170)
+    await company.deadlines()
+    await company.slow()
+    assert await company.drawn() == []
+    found = await company.service.index(company.actor())
+    assert found.statuses[0].freshness is Freshness.OVERDUE
+
+
+class GivesUp(HomeService):
+    """The broken twin: what Slack refused counts as drawn."""
+
+    async def refused(self, view: HomeView) -> bool:
+        await self.drawn(view)
+        return False
+
+
+async def _seconds_until_drawn(company: Watched, service: HomeService, ill: timedelta) -> float | None:
+    """Return how long after its change a page is drawn by a Slack that is ill that long; None: never."""
+    await company.opens()
+    company.later(seconds=10)
+    CHANGES["lost"](company)
+    began = company.at
+    for _ in range(2000):
+        for view in await service.take_changed():
+            if company.at - began >= ill:
+                await service.drawn(view)
+                return (company.at - began).total_seconds()
+            await service.refused(view)
+        company.later(seconds=2)
+    return None
+
+
+async def test_what_slack_refused_is_drawn_later_and_not_asked_for_without_end(sqlite_database: Database) -> None:
+    company = Watched(sqlite_database)
+    took = await _seconds_until_drawn(company, company.service, timedelta(minutes=5))
+    assert took is not None
+    assert timedelta(minutes=5) <= timedelta(seconds=took) < timedelta(minutes=12)
+    twin = GivesUp(Desk(sqlite_database.url), sqlite_database, company.clock, read_budget=1)
+    assert await _seconds_until_drawn(company, twin, timedelta(minutes=5)) is None
+    # A change in between counts at once, and nothing is left over of the one that was refused.
+    await company.opens()
+    company.later(seconds=10)
+    CHANGES["back"](company)
+    (view,) = await company.service.take_changed()
+    assert await company.service.refused(view)
+    company.later(seconds=6)
+    CHANGES["lost"](company)
+    assert len(await company.drawn()) == 1
+    company.later(minutes=20)
+    assert await company.drawn() == []
+    # A Slack that never takes it is asked some twenty times.
+    CHANGES["back"](company)
+    tries = 0
+    for _ in range(100):
+        company.later(minutes=11)
+        for view in await company.service.take_changed():
+            tries += 1
+            await company.service.refused(view)
+    assert tries == 25
+
+
+async def test_one_that_died_while_drawing_leaves_the_page_to_another(sqlite_database: Database) -> None:
+    company = Watched(sqlite_database)
+    await company.opens()
+    company.later(seconds=10)
+    CHANGES["lost"](company)
+    assert len(await company.service.take_changed()) == 1
+    company.later(seconds=60)
+    assert await company.drawn() == []
+    company.later(seconds=61)
+    assert len(await company.drawn()) == 1
 
 
 class Forgetful(HomeService):

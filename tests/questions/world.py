@@ -16,6 +16,8 @@ from bot.asking.threads import after
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 
 FILE = Path(__file__).with_name("sentences.yaml")
+#: in the same world: written after the rules were, and kept aside while they were worked on
+LATER, HELD = FILE.with_name("later.yaml"), FILE.with_name("held.yaml")
 Reader = Callable[[str, World, Before | None], Understood]
 
 
@@ -31,9 +33,9 @@ class Turn:
 
 
 @cache
-def file() -> Mapping[str, Any]:
+def file(path: Path | None = None) -> Mapping[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = yaml.load(FILE.read_text(encoding="utf-8"), Loader=loader)
+    found = yaml.load((path or FILE).read_text(encoding="utf-8"), Loader=loader)
     assert isinstance(found, dict)
     return found
 
@@ -56,9 +58,9 @@ def _source(at: int, raw: Mapping[str, str], now: datetime) -> Source:
     )  # fmt: skip
 
 
-def turns() -> Iterator[Turn]:
-    """Every sentence of the file; those of a thread with what was typed before them."""
-    for entry in file()["sentences"]:
+def turns(path: Path | None = None) -> Iterator[Turn]:
+    """Every sentence of a file; those of a thread with what was typed before them."""
+    for entry in file(path)["sentences"]:
         if "thread" not in entry:
             yield Turn(entry["id"], entry["kind"], entry["text"] * entry.get("repeat", 1), (), entry)
             continue

@@ -26,6 +26,7 @@ from storage.tables import (
     DeliveryRow,
     DisconnectRow,
     EndpointRow,
+    FeedbackRow,
     FlowRow,
     InstallationRow,
     MemberRow,
@@ -153,6 +154,7 @@ def fill(session: Session, seal: Seal) -> None:
             id="hook_1", organization_id=ORGANIZATION, url="https://hooks.example.com", events=[], secret=b"",
             created_by=member.id, created_at=NOW,
         ),
+        FeedbackRow(id="fbk_1", **who, subject="rfr_1", about="refresh", verdict="down", at=NOW),
         InstallationRow(
             enterprise_id="", team_id="T9", app_id="A", bot_user_id="U", scopes="", version=3, installed_by="U",
             installed_at=NOW,

@@ -88,7 +88,7 @@ parts = st.one_of(
     st.lists(st.tuples(outside, running), max_size=25).map(lambda rows: m.Facts(tuple(rows))),
     tables(),
     st.lists(steps, max_size=8).flatmap(
-        lambda some: st.sampled_from([1, 1, 30]).map(lambda times: m.Steps(tuple(some * times)))
+        lambda some: st.sampled_from([1, 1, 30]).map(lambda times: m.Steps(tuple(some * times), "1 of 30"))
     ),
     st.lists(buttons, max_size=30).map(lambda some: m.Buttons(tuple(some))),
     st.just(m.Rule()),

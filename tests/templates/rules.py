@@ -16,7 +16,7 @@ LIMITS = CONTRACTS / "slack" / "limits"
 #: The only tokens that a message of ours may hold.
 TOKENS = (
     re.compile(
-        r"<!date\^\d+\^(\{time\}|\{date_short_pretty\} at \{time\})\|[A-Z][a-z]{2} \d{1,2}, \d{4}, \d\d:\d\d [^<>|^]+>"
+        r"<!date\^\d+\^(\{time\}|\{date_short_pretty\} at \{time\})( \(\{ago\}\))?\|[A-Z][a-z]{2} \d{1,2}, \d{4}, \d\d:\d\d [^<>|^]+>"
     ),
     re.compile(r"<@U0MAYA>"),
     re.compile(r"<https://tidings\.example/[a-z/?=%0-9A-Z]*\|[^<>|\n]+>"),
@@ -27,9 +27,11 @@ KEYS = {
     "context": {"type", "block_id", "elements"},
     "divider": {"type", "block_id"},
     "actions": {"type", "block_id", "elements"},
+    "context_actions": {"type", "block_id", "elements"},
     "table": {"type", "block_id", "rows", "column_settings"},
     "data_table": {"type", "block_id", "rows", "caption", "page_size", "row_header_column_index"},
     "data_visualization": {"type", "block_id", "title", "chart"},
+    "plan": {"type", "block_id", "title", "tasks"},
     "input": {"type", "block_id", "label", "element", "hint", "optional"},
 }
 BUTTON_KEYS = {"type", "action_id", "text", "value", "url", "style", "confirm"}
@@ -161,6 +163,15 @@ class Judge:
     def on_divider(self, block):
         self.no(set(block) == {"type", "block_id"}, "divider keys")
 
+    def on_context_actions(self, block):
+        """Thumbs: one element with two values."""
+        self.no(1 <= len(block["elements"]) <= self.numbers["context_actions.elements.max_items"], "thumbs elements")
+        for element in block["elements"]:
+            self.no(element["type"] == "feedback_buttons", f"thumbs {element['type']}")
+            for name in ("positive_button", "negative_button"):
+                self.length(element[name]["text"]["text"], "feedback_button.text.max_length")
+                self.length(element[name]["value"], "feedback_button.value.max_length")
+
     def on_actions(self, block):
         self.no(1 <= len(block["elements"]) <= self.numbers["actions.elements.max_items"], "actions elements")
         for element in block["elements"]:
@@ -241,7 +252,9 @@ class Judge:
             )
 
     def rich(self, element):
-        self.no(element["type"] in {"text", "date", "user", "link"}, f"rich {element['type']}")
+        self.no(element["type"] in {"text", "date", "user", "link", "emoji"}, f"rich {element['type']}")
+        if element["type"] == "emoji":
+            self.no(bool(re.fullmatch(r"[a-z0-9_+-]+", element["name"])), "emoji name")
         if element["type"] == "text":
             self.no(element["text"] != "" and not re.search("[<>]", element["text"]), "rich text")
             self.total += len(element["text"])
@@ -255,6 +268,20 @@ class Judge:
             self.no(element["user_id"] == "U0MAYA", "foreign user")
         if element["type"] == "link":
             self.no(element["url"].startswith("https://tidings.example/"), "foreign link")
+
+    def on_plan(self, block):
+        """A plan holds task cards without ids of blocks; only there one may be pending."""
+        self.length(block["title"], "header.text.max_length")
+        tasks = block["tasks"]
+        self.no(1 <= len(tasks) <= self.numbers["plan.tasks.max_items"], "plan tasks")
+        self.no(len({task["task_id"] for task in tasks}) == len(tasks), "task ids")
+        for task in tasks:
+            self.no(set(task) <= {"type", "task_id", "title", "status", "details"}, "task keys")
+            self.no(task["type"] == "task_card", "task type")
+            self.no(task["status"] in {"pending", "in_progress", "complete", "error"}, "task status")
+            self.length(task["title"], "header.text.max_length")
+            for element in task["details"]["elements"][0]["elements"] if "details" in task else ():
+                self.rich(element)
 
     def on_input(self, block):
         self.text(block["label"], "input.label.max_length", ("plain_text",))

@@ -9,6 +9,7 @@ import pytest
 from bot.cli.samples.catalogue import messages
 from bot.cli.samples.facts import ZONE
 from templates import mail, slack
+from tests.templates.homes import homes
 
 GOLDEN = Path(__file__).parent / "golden"
 #: Long lists are judged by the limits; as files nobody would read them.
@@ -46,7 +47,14 @@ def test_mail_looks_as_agreed(name):
     agrees(f"mail/{name}.html", mail.render(messages()[name], zone=ZONE).html)
 
 
+@pytest.mark.parametrize("name", sorted(homes()))
+def test_app_home_says_what_was_agreed(name):
+    shown = slack.home([homes()[name]], team_id="T0TEMERITY", zone=ZONE)
+    agrees(f"home/home_{name}.json", json.dumps(shown, indent=1, ensure_ascii=False) + "\n")
+
+
 def test_no_golden_file_is_left_over():
     expected = {f"{name}.json" for name in NAMES} | {f"{name}.txt" for name in MAILED}
+    expected |= {f"home_{name}.json" for name in homes()}
     found = {path.name for path in GOLDEN.rglob("*.*") if path.suffix != ".html"}
     assert found == expected

@@ -110,7 +110,7 @@ def breaches(html):
     return found + re.findall(r"url\([^)]*\)|@import|@font-face", style)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nasty.whole)
 def test_any_message_becomes_a_harmless_mail(message):
     written = mail.render(message, zone="America/New_York")

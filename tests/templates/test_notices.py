@@ -150,7 +150,11 @@ def test_a_failed_run_never_moves_the_last_data_refresh():
 
 def test_status_puts_what_needs_a_person_on_top_and_counts_it():
     message = notices.status(ORG, [*many(50), cut_off()], NOW)
-    assert message.summary.startswith("Temerity Goods: 16 of 51 sources are fresh, 1 needs a person.")
+    assert message.summary.startswith("Temerity Goods: 16 of 51 sources are fresh, 1 is disconnected.")
+    lost = replace(cut_off(), freshness=Freshness.FRESH)
+    assert notices.status(ORG, [lost, lost], NOW).summary.startswith(
+        "Temerity Goods: both sources are fresh for now, but 2 are disconnected."
+    )
     table = next(part for part in message.parts if isinstance(part, m.Table))
     assert table.rows[0][3] == ("disconnected: Shopify refused the stored grant",)
     assert table.rows[0][5] == ("none until it is reconnected",)

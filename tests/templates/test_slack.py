@@ -38,7 +38,7 @@ def test_outside_text_is_only_text(outside, shown):
     assert text_of(outside) == shown
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(nasty.outside)
 def test_nothing_outside_starts_a_format(outside):
     shown = slack.render(m.Message("x", (m.Paragraph(("x ", outside)),)))["blocks"][0]["text"]["text"]
@@ -115,7 +115,7 @@ def test_the_ladder_goes_down_to_text():
     assert fields[1]["fields"][2]["text"] == "*New*\n1,204"
     text = slack.render(message, rung=Rung.TEXT)["blocks"]
     assert text[1]["text"]["text"].startswith("• Shopify · As of: <!date^")
-    assert [rung.next() for rung in Rung] == [Rung.DATA_TABLE, Rung.TABLE, Rung.FIELDS, Rung.TEXT, None]
+    assert [rung.next() for rung in Rung] == [*list(Rung)[1:], None]
 
 
 def test_empty_cells_and_short_rows_are_dashes():

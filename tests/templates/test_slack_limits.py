@@ -16,7 +16,7 @@ from tests.templates import nasty
 from tests.templates.rules import breaches_of_message, breaches_of_view, foreign_tokens, limits
 
 pytestmark = pytest.mark.contracts
-often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+often = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_any_form_is_taken(form):
     assert breaches_of_view(slack.modal(form, team_id="T1")) == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nasty.whole)
 def test_any_home_view_is_taken(message):
     assert breaches_of_view(slack.home([message, message], team_id="T1")) == []
@@ -58,7 +58,7 @@ def test_every_place_takes_every_length(length, rung):
                 m.Note((m.Strong(text),)),
                 m.Facts(((text, (text,)),)),
                 m.Table(text, (text, text), (((text,), (m.When(NOW), text)),)),
-                m.Steps((m.Step(text, m.StepState.WORKING, (text,)),)),
+                m.Steps((m.Step(text, m.StepState.WORKING, (text,)),), text),
                 m.Buttons((m.Button(text, "refresh_confirm", "id", confirm=confirm),)),
             ),
         )

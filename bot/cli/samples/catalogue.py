@@ -39,11 +39,14 @@ from bot.cli.samples.facts import (
     usual_runs,
     working,
 )
+from bot.cli.samples.handing_out import handed_out_messages
 from bot.cli.samples.hooks import hook_messages
+from bot.cli.samples.metric_why import metric_why_messages
 from bot.cli.samples.missed import missed_messages
 from bot.cli.samples.numbers import metric_messages
 from bot.cli.samples.policies import policies
 from bot.cli.samples.quiet import quiet_messages
+from bot.cli.samples.restated import restated_messages
 from bot.cli.samples.surfaces import surface_messages
 from bot.cli.samples.trouble import muted, promised, troubles
 from bot.cli.samples.why import why_messages
@@ -272,6 +275,9 @@ def _statuses() -> dict[str, Message]:
         **missed_messages(),
         **hook_messages(),
         **metric_messages(),
+        **metric_why_messages(),
+        **restated_messages(),
+        **handed_out_messages(),
         "status_two": notices.status(ORG, pair, NOW, zone=ZONE, refresh_value="org_1"),
         "status_needs_person": notices.status(
             ORG,

@@ -25,31 +25,32 @@ from templates.notices import metrics
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 AS_OF = NOW - timedelta(minutes=22)
 _INCOME = Selection(Dataset.PROFIT_AND_LOSS, ItemKind.SECTION, "Income", "Income")
-_NET = Definition(
+NET = Definition(
     Selection(Dataset.PROFIT_AND_LOSS, ItemKind.SECTION, "NetIncome", "Net income"),
     target=Target(Decimal(4000), Direction.AT_LEAST, Decimal(10)),
 )
 _MONTHS = (
     "1204.50", "4414.00", "3980.10", None, "5211.00", "4100.00", "3655.25", "-880.40", "2950.00", "3100.75", "2800.00",
 )  # fmt: skip
-_GROWTH = Definition(_INCOME, Calculation.GROWTH, decimals=1)
+GROWTH = Definition(_INCOME, Calculation.GROWTH, decimals=1)
 
 
 def metric_messages() -> dict[str, Message]:
     """Return every message about them."""
-    net = _shown("Net income", _NET, MetricState.CURRENT, _kept("4414.00"), _kept("-14888.06", 10, before="-14901.10"))
-    growth = _shown("<Growth> of *sales*", _GROWTH, MetricState.STALE, _kept("1.326831839747", currency=""),
+    net = shown("Net income", NET, MetricState.CURRENT, kept("4414.00"), kept("-14888.06", 10, before="-14901.10"))
+    growth = shown("<Growth> of *sales*", GROWTH, MetricState.STALE, kept("1.326831839747", currency=""),
                     reason="what it is calculated from is older than promised")  # fmt: skip
-    frozen = _shown("Cash", _NET, MetricState.FROZEN, _kept("47218.87"), since=NOW - timedelta(days=2),
+    frozen = shown("Cash", NET, MetricState.FROZEN, kept("47218.87"), since=NOW - timedelta(days=2),
                     reason="Priya Raman disconnected it")  # fmt: skip
-    broken = _shown("Petty cash", Definition(_INCOME), MetricState.BROKEN, _kept("12.00"),
+    broken = shown("Petty cash", Definition(_INCOME), MetricState.BROKEN, kept("12.00"),
                     reason="Petty cash is not in QuickBooks any more")  # fmt: skip
-    new = _shown("Margin", Definition(_INCOME, Calculation.RATIO, _INCOME), MetricState.CALCULATING)
-    empty = _shown("Margin", new.metric.definition, MetricState.CURRENT,
-                   _kept(None, reason="the divisor is zero in this period"))  # fmt: skip
-    months = [_kept(value, month) for month, value in zip(range(11, 0, -1), _MONTHS, strict=True)]
+    new = shown("Margin", Definition(_INCOME, Calculation.RATIO, _INCOME), MetricState.CALCULATING)
+    empty = shown("Margin", new.metric.definition, MetricState.CURRENT,
+                   kept(None, reason="the divisor is zero in this period"))  # fmt: skip
+    goal = replace(net, metric=replace(net.metric, definition=replace(NET, noun="Goal")))
+    months = [kept(value, month) for month, value in zip(range(11, 0, -1), _MONTHS, strict=True)]
     return {
-        "metric_trend": metrics.metric_shown(_shown("Net <b>income</b>", _NET, MetricState.CURRENT, *months), NOW),
+        "metric_trend": metrics.metric_shown(shown("Net <b>income</b>", NET, MetricState.CURRENT, *months), NOW),
         "metrics_none": metrics.metrics_list("Temerity Goods", [], NOW),
         "metrics": metrics.metrics_list("Temerity Goods", [net, growth, frozen, broken, new], NOW),
         "metric": metrics.metric_shown(net, NOW),
@@ -63,10 +64,21 @@ def metric_messages() -> dict[str, Message]:
         "metric_connect": metrics.metric_needs_quickbooks(connects=True),
         "metric_connect_admin": metrics.metric_needs_quickbooks(connects=False),
         "metric_missing": metrics.metric_missing("gros *margin*"),
+        "metric_called_so": metrics.called_so(metrics.metric_saved("Delete *fees*", changed=True), "*fees*"),
+        "metric_delete": metrics.metric_delete(goal, "{}"),
+        "metric_deleted": metrics.metric_deleted("<Growth> of *sales*"),
+        "metric_saved": metrics.metric_saved("<Growth> of *sales*", changed=False),
+        "metric_not_saved": metrics.metric_not_saved("another one has this name; choose another name"),
+        "metric_by_hand": metrics.metric_by_hand("Objective"),
+        "metric_noun": metrics.noun_shown("Goal", changed=True),
+        "metric_noun_now": metrics.noun_shown("Goal"),
+        "metric_noun_refused": metrics.noun_refused("they can be called Metric, Goal or Objective"),
+        "metrics_new": metrics.offers_new(metrics.metrics_list("Temerity Goods", [goal], NOW), "Goal"),
     }
 
 
-def _kept(value: str | None, month: int = 11, *, before: str = "", currency: str = "USD", reason: str = "") -> Kept:
+def kept(value: str | None, month: int = 11, *, before: str = "", currency: str = "USD", reason: str = "") -> Kept:
+    """Return a month's value."""
     end = _last_day(month)
     made = Value(Period(date(2026, month, 1), end), None if value is None else Decimal(value), reason, 3, month < 11)
     changed = {"why": "data", "before": before, "complete_before": True} if before else {}
@@ -77,7 +89,7 @@ def _last_day(month: int) -> date:
     return date(2026, month + 1, 1) - timedelta(days=1)
 
 
-def _shown(
+def shown(
     name: str,
     definition: Definition,
     state: MetricState,
@@ -85,6 +97,7 @@ def _shown(
     reason: str = "",
     since: datetime | None = None,
 ) -> Shown:
+    """Return a metric with values, the latest first."""
     as_of = AS_OF if values else None
     metric = Metric(
         "met_1", "org_1", "src_1", "9341450000000001", name, definition, 1, "mem_1", "", NOW, state, reason, as_of,

@@ -12,7 +12,7 @@ def surface_messages() -> dict[str, Message]:
     both = [s.status(last_ready=s.run(counts=s.COUNTS)), s.status(s.QUICKBOOKS)]
     status = notices.status(s.ORG, both, s.NOW, zone=s.ZONE, refresh_value="all")
     return {
-        "shared_status": shared.for_all(status, s.member("Maya Ortiz <b>", Role.VIEWER)),
+        "shared_status": shared.for_all(status, s.member("Maya Ortiz <b>", Role.VIEWER), s.NOW, "/data status"),
         "welcome": welcome.welcome("Harbour & Pine"),
         "share_done": shared.shared("finance"),
         "share_refused": shared.not_shared("not_allowed"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.cli.demo_ground import Wishes
-from bot.cli.stories import escalation, home, reconnect, refresh, sources, trust
+from bot.cli.stories import escalation, home, metrics, reconnect, refresh, sources, trust
 from bot.cli.stories.stage import Stage, play
 
 #: Plays on a running product; StoryError when something that should be seen is not.
@@ -19,6 +19,7 @@ STORIES: Mapping[str, Story] = {
     "sources": sources.story,
     "trust": trust.story,
     "home": home.story,
+    "metrics": metrics.story,
 }
 
 #: What a story needs to be otherwise: here everything is connected by the story, and there is some of every record;

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from bot.cli.stories.asking import questions
 from bot.cli.stories.pictures import pictures
 from bot.cli.stories.stage import Stage
 from sandbox.misbehave import Kind, Rule
@@ -68,7 +69,11 @@ async def _filters(stage: Stage) -> None:
     home = await opened(stage, MAYA)
     await stage.act(lambda: stage.slack.click(MAYA, home, f"{actions.HOME_SHOW}:3", "disconnected 1"))
     await stage.see("that nothing is disconnected", lambda: "Every source is connected." in text(home) or None)
-    stage.told("the filters say how many sources there are behind each: none is disconnected")
+    await stage.act(lambda: stage.slack.click(MAYA, home, f"{actions.HOME_SHOW}:4", "running 1"))
+    await stage.see("that nothing is running", lambda: "Nothing is running now." in text(home) or None)
+    await stage.act(lambda: stage.slack.click(MAYA, home, f"{actions.HOME_SHOW}:3", "disconnected 1"))
+    await stage.see("the filter before", lambda: "Every source is connected." in text(home) or None)
+    stage.told("the filters say how many sources there are behind each: none is disconnected, nothing runs")
 
 
 async def _follows(stage: Stage) -> None:
@@ -109,12 +114,13 @@ async def _refreshes(stage: Stage) -> None:
     stage.told("Refresh all data sources asks first, in place; the page shows the run, and its end")
 
 
-#: What is played, in this order; questions follow here.
+#: What is played, in this order.
 PARTS: Sequence[Callable[[Stage], Awaitable[None]]] = (
     _index,
     _menus,
     _modal,
     _filters,
+    questions,
     _follows,
     _administration,
     _refreshes,

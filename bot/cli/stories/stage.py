@@ -122,6 +122,14 @@ class Stage:
         self.expect(answer.ok, f"Slack was not answered in time: {answer.error} after {answer.seconds:.2f} s")
         return answer
 
+    async def brought(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Let a person ask the product for something from outside, and return what it brings."""
+
+        async def there() -> T:
+            return await ask()
+
+        return await self._outside.run(there())
+
     @property
     def late_answers(self) -> int:
         """How often Slack was answered too late, as happens on a machine that is far too busy."""

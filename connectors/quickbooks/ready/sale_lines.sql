@@ -1,5 +1,5 @@
 -- One row per line that carries money: items and discounts (negative). Subtotals and group headings repeat other lines and are
--- left out, so that the lines add up to the amount before tax.${note}
+-- left out, so that the lines add up to the amount before tax. A line without a class of its own has that of its document.${note}
 SELECT
     d.id AS ${document}_id,
     l.position + 1 AS line_position,
@@ -13,8 +13,8 @@ SELECT
     l.item_name,
     COALESCE(l.item_account_id, l.discount_account_id) AS account_id,
     COALESCE(l.item_account_name, l.discount_account_name) AS account_name,
-    l.class_id,
-    l.class_name,
+    COALESCE(l.class_id, d.class_id) AS class_id,
+    COALESCE(l.class_name, d.class_name) AS class_name,
     l.description,
     l.quantity,
     l.unit_price,
@@ -26,7 +26,9 @@ SELECT
     )) AS home_amount,
     l.tax_code_id,
     l.service_date,
-    l.in_group AS is_in_group
+    l.in_group AS is_in_group,
+    d.department_id,
+    d.department_name
 FROM raw_quickbooks_${document}s d
 JOIN raw_quickbooks_${document}_lines l ON l.parent_id = d.id
 WHERE l.detail_type IN ('SalesItemLineDetail', 'DiscountLineDetail')

@@ -22,6 +22,7 @@
       const hidden = old.type === "hidden";
       if ((!theirs.has(name) || hidden) && old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
+    if ("own" in old.dataset) return;
     if (old.nodeName === "TEXTAREA" || old.nodeName === "SELECT") return;
     children(old, fresh);
   }
@@ -124,6 +125,50 @@
     }
   }
 
+  // A menu that asks the app while one types: what it offers is shown below, and what is picked stands above.
+  async function suggest(box, field) {
+    const offers = box.querySelector(".offers");
+    const mine = (box.asked = (box.asked || 0) + 1);
+    let found = [];
+    if (field.value.length >= Number(box.dataset.least)) {
+      const body = new URLSearchParams({ block_id: box.dataset.block, text: field.value });
+      const answer = await fetch(box.dataset.asks, { method: "POST", body, headers: { "X-Live": "1" } });
+      found = answer.ok ? await answer.json() : [];
+    }
+    if (mine !== box.asked) return;
+    offers.replaceChildren(...found.map((one) => offer(box, field, ...one)));
+    if (!found.length) offers.textContent = "No results";
+    field.setAttribute("aria-expanded", "true");
+  }
+
+  function offer(box, field, value, text, note) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("role", "option");
+    button.append(text);
+    if (note) button.append(Object.assign(document.createElement("small"), { textContent: note }));
+    button.addEventListener("click", () => {
+      const chosen = box.querySelector(".chosen");
+      if (box.dataset.kind === "radio") chosen.replaceChildren();
+      if (![...chosen.querySelectorAll("input")].some((one) => one.value === value)) {
+        const chip = Object.assign(document.createElement("label"), { className: "chip" });
+        const input = Object.assign(document.createElement("input"), { type: box.dataset.kind, name: box.dataset.name, value, checked: true });
+        input.setAttribute("form", field.getAttribute("form"));
+        chip.append(input, Object.assign(document.createElement("span"), { textContent: text }));
+        chosen.append(chip);
+      }
+      field.value = "";
+      box.querySelector(".offers").replaceChildren();
+      field.setAttribute("aria-expanded", "false");
+    });
+    return button;
+  }
+
+  for (const kind of ["input", "click"])
+    document.addEventListener(kind, (event) => {
+      const box = event.target.closest && event.target.closest("[data-asks]");
+      if (box && event.target.type === "search") suggest(box, event.target);
+    });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!("act" in form.dataset)) return;

@@ -40,9 +40,10 @@ from storage.facts.runs import RunState
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Freshness, Source
 from storage.facts.status import SourceStatus
-from storage.records import deliveries, disconnects, incidents, organizations, runs, sources
+from storage.facts.talk import Conversation
+from storage.records import asked_last, deliveries, disconnects, incidents, organizations, runs, sources
 from storage.sessions import Database, Session
-from storage.tables import ConnectionRow, DeliveryRow, DisconnectRow, RunRow
+from storage.tables import AskedLastRow, ConnectionRow, DeliveryRow, DisconnectRow, RunRow
 from tests.jobs.connecting.parting import fill, ground_of, lake
 from tests.jobs.connecting.stage import BOOKS, DANIEL, EVE, OLGA, PRIYA, Stage, a_browser, demote, everything, staged
 from tests.storage.warehouse.company import CUSTOMERS, simple
@@ -472,6 +473,8 @@ async def test_erasing_takes_the_data_and_what_runs_say_of_it(database: Database
         source = (await stage.connected(ACCOUNT)).source
         fill(tmp_path, source, "canary-data")
         _loaded(stage, source)
+        asker, where = SlackIdentity("T0TEMERITY", "U0MAYA"), Conversation("D0MAYA", "")
+        stage.change(lambda s: asked_last.keep(s, source.organization_id, asker, where, "INV-1", stage.clock.now()))
         parted = await confirm(stage, source, erase=True)
         assert parted.frozen_at is not None
         refused = await stage.back(a_browser(), ACCOUNT, source_id=source.id)
@@ -482,6 +485,8 @@ async def test_erasing_takes_the_data_and_what_runs_say_of_it(database: Database
 
         assert lake(tmp_path).counts(source.id) == {}
         assert b"canary-data" not in _parquet(tmp_path)
+        # What was asked about it may name documents and amounts.
+        assert stage.database.in_read(lambda session: session.exec(select(AskedLastRow)).all()) == []
         (status,) = stage.database.in_read(lambda session: states(session, stage.sources(), stage.clock.now()))
         assert status.freshness is Freshness.NEVER
         assert status.last_data_refresh is None

@@ -122,7 +122,8 @@ async def test_a_failure_that_cannot_be_noted_is_not_lost(sqlite_database: Datab
         await enqueue(engine, sqlite_database, work)
         [status] = await ended(engine, work)
     assert status.state is WorkState.FAILED
-    assert len(calls) == 2
+    # At least twice: whoever is slow may be taken for lost, and is told of again.
+    assert len(calls) >= 2
     assert status.starts >= 2
 
 

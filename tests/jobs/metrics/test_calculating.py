@@ -17,7 +17,7 @@ from connectors.base import Connector
 from connectors.outgoing.signing import new_secret
 from connectors.registry import connector_for
 from jobs import dependents
-from jobs.errors import NotAllowedError
+from jobs.errors import NotAllowedError, TooLateError
 from jobs.incidents.noticing import lost
 from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.periods import period_of
@@ -38,12 +38,14 @@ from storage.facts.metrics import (
     Selection,
 )
 from storage.facts.outgoing import EventType
+from storage.facts.restated import restated_of
 from storage.facts.runs import Run, RunState
 from storage.facts.sources import ConnectionState, Provider
 from storage.records import frozen, metrics, organizations, outgoing, runs, sources
 from storage.sessions import Database, Session
 from storage.tables import MetricTurnRow, OutgoingMessageRow
 from storage.warehouse import StorageFailed
+from templates.forms.metrics import metric_form
 from tests.jobs.briefly import Some
 from tests.jobs.stage import REALM, Stage, staged
 from tests.waiting import eventually
@@ -89,6 +91,10 @@ STREAMS = frozenset(
 def some(provider: Provider) -> Connector:
     """Return a connector that reads what these metrics need."""
     return Some(connector_for(provider), STREAMS) if provider is Provider.QUICKBOOKS else connector_for(provider)
+
+
+#: Made through the form, changed and deleted again.
+FORMED = ("By the form", "Turned")
 
 
 class Books:
@@ -274,7 +280,12 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         assert "not imported yet" in found["Revenue"].reason
         assert found["Net income"].as_of == first.clocks.source_as_of
         assert played.check("Net income") > 20
+        # Who makes one of it now is told that, too: there is no instant up to which nothing would be complete.
+        stood = "Stood = accounts: Checking, end balance"
+        early = await stage.jobs.services.metrics.preview(await stage.actor("U0DANIEL"), stood)
+        assert (early.metric.as_of, early.values) == (None, ())
         await _a_manager_makes_one(played)
+        await _through_the_form(played)
 
         for name, definition in DEFINITIONS.items():
             if name not in found:
@@ -288,7 +299,7 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         assert "is not in QuickBooks any more" in found[HOSTILE].reason
         assert all(kept.revision == 1 for name in DEFINITIONS for kept in played.values(name))
         messages = played.told()
-        assert sorted(one["name"] for one in messages) == sorted({*DEFINITIONS, "Income now"} - {HOSTILE})
+        assert sorted(one["name"] for one in messages) == sorted({*DEFINITIONS, "Income now", *FORMED} - {HOSTILE})
         weekly = next(one for one in messages if one["name"] == "Revenue")
         assert (weekly["currency"], weekly["stale"], len(weekly["others"])) == ("USD", False, 24)
         assert weekly["more"] + 25 == len(played.values("Revenue"))
@@ -318,6 +329,7 @@ async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Pat
         bank = found["In the bank"]
         assert (bank.state, bank.reason) == (MetricState.BROKEN, "Petty cash is not in QuickBooks any more")
         assert played.values("In the bank") == account
+        await _another_account_is_chosen(played)
 
 
 async def _a_manager_makes_one(played: Played) -> None:
@@ -336,12 +348,73 @@ async def _a_manager_makes_one(played: Played) -> None:
     with pytest.raises(MetricRefusedError, match="already"):
         await service.preview(manager, words)
     with pytest.raises(MetricRefusedError, match="in time; try again"):
-        async with service._looking():
+        async with service.looking():
             raise StorageFailed("the lake is away")
     with pytest.raises(MetricRefusedError, match="nothing there is called"):
         await service.preview(manager, f"Other = accounts: {HOSTILE[:20]}")
+    customer = played.stage.quickbooks.books[REALM].truth("Customer")[0]
+    sold = (await service.preview(manager, f"Sold = items, customer {customer['DisplayName'].upper()}")).metric
+    narrowed = sold.definition.selection
+    assert (narrowed.customer_id, narrowed.customer_name) == (customer["Id"], customer["DisplayName"])
+    with pytest.raises(MetricRefusedError, match="no class in QuickBooks is called “Retail”"):
+        await service.preview(manager, "Sold = items, class Retail")
     with pytest.raises(NotAllowedError):
         await service.preview(await played.stage.actor("U0MAYA"), words)
+
+
+async def _another_account_is_chosen(played: Played) -> None:
+    """Choose what takes the place of a vanished account: nothing else is asked for, and it goes on from there."""
+    making, manager = played.stage.jobs.services.making, await played.stage.actor("U0DANIEL")
+    found = await making.begin(manager, "card-instead", played.all()["In the bank"].id)
+    assert found.gone == "Petty cash is not in QuickBooks any more"
+    assert [one.label for one in metric_form(found, "").inputs] == ["Account or line of the report"]
+    assert set((await making.filled(manager, found.draft, {}, more=False)).wrong) == {"item"}
+    item = {f"item.balance_sheet.{played.source.id}": f"account:{CHECKING}"}
+    done = await making.filled(manager, found.draft, item, more=False)
+    await making.preview(manager, done.draft)
+    await making.save(manager, done.draft, TriggerKey("T0TEMERITY", "metric:card-instead"))
+    await played.calculated()
+    shown = await played.stage.jobs.services.metrics.one(manager, "In the bank")
+    assert (shown.state, shown.reason, shown.before) == (MetricState.CURRENT, "", None)
+    assert played.check("In the bank") > 20
+
+
+async def _through_the_form(played: Played) -> None:
+    """Search what was imported, look at the last values, make one, change it, and delete it."""
+    making, manager = played.stage.jobs.services.making, await played.stage.actor("U0DANIEL")
+    found = await making.begin(manager, "card-form")
+    assert (list(found.desk.companies), found.desk.zone) == ([played.source.id], found.draft.definition.zone)
+    item = f"item.profit_and_loss.{played.source.id}"
+    (net,) = [one for one in await making.search(manager, found.draft, item, "netinc") or () if one.key == "NetIncome"]
+    accounts = await making.search(manager, found.draft, f"item.accounts.{played.source.id}", "check")
+    assert [(one.key, one.name, one.note) for one in accounts or ()] == [(CHECKING, "Checking", "Bank")]
+    bad = await making.filled(manager, found.draft, {item: "section:Nothing", "name": "income NOW"}, more=False)
+    assert set(bad.wrong) == {"item"}
+    said = {item: f"section:{net.key}", "name": "income NOW", "target": "5"}
+    done = await making.filled(manager, found.draft, said, more=False)
+    with pytest.raises(MetricRefusedError, match="has this name"):
+        await making.preview(manager, done.draft)
+    done = await making.filled(manager, done.draft, {"name": "By the form"}, more=True)
+    assert not done.wrong
+    shown = await making.preview(manager, done.draft)
+    assert [one.value for one in shown.values] == [one.value for one in played.values("Net income")[:6]]
+    key = TriggerKey("T0TEMERITY", "metric:card-form")
+    assert [(await making.save(manager, done.draft, key)).name for _ in range(2)] == ["By the form"] * 2
+    await played.calculated()
+    before = played.values("By the form")
+    again = await making.begin(manager, "card-again", "by the FORM", by_name=True)
+    assert (again.draft.version, again.draft.definition) == (1, done.draft.definition)
+    changed = await making.filled(manager, again.draft, {"reversed": "yes", "name": "Turned"}, more=True)
+    await making.save(manager, changed.draft, TriggerKey("T0TEMERITY", "metric:card-again"))
+    with pytest.raises(TooLateError, match="meanwhile"):
+        await making.save(manager, again.draft, TriggerKey("T0TEMERITY", "metric:card-late"))
+    await played.calculated()
+    turned = played.values("Turned")
+    assert [one.value.value for one in turned] == [-(one.value.value or 0) for one in before]
+    assert {one.version for one in turned} == {2}
+    gone = TriggerKey("T0TEMERITY", "card-delete")
+    assert [(await making.delete(manager, again.draft.metric_id, gone)).name for _ in range(2)] == ["Turned"] * 2
+    assert "Turned" not in played.all()
 
 
 def _day(run: Run) -> date:
@@ -388,6 +461,11 @@ def _restated(played: Played, day: date, run: Run) -> None:
     assert after == restated
     assert (after.changed["why"], after.run_id) == ("data", run.id)
     assert (after.changed["before"], after.changed["run_before"]) == (f"{before.value.value:f}", before.run_id)
+    told = restated_of(after)
+    assert told is not None
+    # Of a report no line says its transactions: all that changed of that time are named, here the one invoice.
+    assert [(one.kind, one.day) for one in told.documents or ()] == [("invoice", day)]
+    assert (told.around, told.more, told.at is not None) == (True, 0, True)
 
 
 def _its_account_vanished(played: Played) -> list[Any]:

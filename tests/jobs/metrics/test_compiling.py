@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
@@ -15,6 +16,7 @@ from jobs.metrics.compiling import Compiled, sides_of
 from jobs.metrics.datasets import tables
 from jobs.metrics.values import MOST_PERIODS, values
 from jobs.metrics.wishes import read_wish
+from storage.facts.messages import Facts
 from storage.facts.metrics import (
     Basis,
     Calculation,
@@ -24,12 +26,16 @@ from storage.facts.metrics import (
     Frequency,
     ItemKind,
     Kept,
+    Metric,
+    MetricState,
     Period,
     Selection,
+    Shown,
     Target,
     Value,
 )
-from templates.notices.metrics import value_words
+from storage.warehouse.apart import Question
+from templates.notices.metrics import metric_shown, target_words, value_words
 
 KINDS = {dataset: min(table.kinds) for (dataset, _), table in tables().items()}
 nasty = st.text(max_size=40) | st.sampled_from(["'", "x'); DROP TABLE metrics; --", "$1", '"', "\\", "%s", "{one}"])
@@ -41,7 +47,7 @@ def sql_of(definition: Definition, source: str = "src_1") -> list[str]:
 
 def pasted(definition: Definition, source: str = "src_1") -> list[str]:
     """A twin that writes the item into the statement."""
-    return [sql.replace("$4", f"['{definition.selection.item}']") for sql in sql_of(definition, source)]
+    return [sql.replace("$3", f"['{definition.selection.item}']") for sql in sql_of(definition, source)]
 
 
 def depends(make: Callable[..., list[str]], dataset: Dataset, words: list[str]) -> bool:
@@ -49,7 +55,11 @@ def depends(make: Callable[..., list[str]], dataset: Dataset, words: list[str]) 
     item, name, class_id, department, customer, source = words
     chosen = replace(plain.selection, item=item, item_name=name, class_id=class_id, department_id=department,
                      customer_id=customer)  # fmt: skip
-    return make(replace(plain, selection=chosen, currency=name, noun=name, zone=name), source) != make(plain)
+    # Which filters there are decides the text; what they are does not.
+    filters = [one and "9" for one in (class_id, department, customer)]
+    narrowed = replace(plain.selection, class_id=filters[0], department_id=filters[1], customer_id=filters[2])
+    other = replace(plain, selection=narrowed)
+    return make(replace(plain, selection=chosen, currency=name, noun=name, zone=name), source) != make(other)
 
 
 @settings(max_examples=40)
@@ -84,7 +94,13 @@ def test_what_cannot_be_calculated_is_refused(definition: Definition) -> None:
         check(definition)
 
 
-def test_a_document_of_another_century_ends_no_calculation() -> None:
+def asked(lake: duckdb.DuckDBPyConnection, question: Question) -> list[Any]:
+    kept = f"CREATE TABLE made_{question.keep} AS " if question.keep else ""
+    rows = lake.execute(kept + question.sql, list(question.parameters)).fetchall()
+    return [] if kept else rows
+
+
+def test_a_document_of_another_century_ends_no_calculation_and_one_without_a_day_is_told() -> None:
     sides = sides_of(Definition(Selection(Dataset.CUSTOMERS), Calculation.SUM, frequency=Frequency.WEEKLY))
     compiled = Compiled("src_1", sides)
     with duckdb.connect() as lake:
@@ -93,17 +109,77 @@ def test_a_document_of_another_century_ends_no_calculation() -> None:
         lake.execute("CREATE TABLE ready_quickbooks_preferences AS SELECT 'src_1' AS _source, 'USD' AS home_currency")
         lake.execute("CREATE TABLE ready_quickbooks_profit_and_loss AS SELECT 'src_1' AS _source, 'USD' AS currency")
         for name in ("invoice", "sales_receipt", "credit_memo", "refund_receipt"):
-            days = "DATE '0001-01-01', DATE '9999-12-31', DATE '2026-01-05'" if name == "invoice" else ""
+            days = "DATE '0001-01-01', DATE '9999-12-31', DATE '2026-01-05', NULL" if name == "invoice" else ""
             lake.execute(f"CREATE TABLE ready_quickbooks_{name}s AS SELECT 'src_1' AS _source, 'c' AS customer_id,"
                          f" unnest([{days}]::DATE[]) AS {name}_date, 7.00::DECIMAL(18, 2) AS home_total_amount,"
                          " NULL::VARCHAR AS class_id, NULL::VARCHAR AS department_id")  # fmt: skip
-        found = [lake.execute(one.sql, list(one.parameters)).fetchall() for one in compiled.questions()]
+        found = [asked(lake, one) for one in compiled.questions()]
     told = [[[str(cell) if isinstance(cell, date) else cell for cell in row] for row in rows] for rows in found]
     (answered,) = compiled.answers(told)
     assert answered.input is not None
     made = values(sides[0].definition, answered.input, None, date(2026, 1, 12))
     assert [one.value for one in made[-2:]] == [7, 0]
+    assert (answered.input.undated, answered.input.currency) == (1, "USD")
     assert len(made) == MOST_PERIODS
+
+
+def test_a_value_that_lacks_records_says_so_and_is_not_judged() -> None:
+    now = datetime(2026, 1, 12, tzinfo=UTC)
+    metric = Metric("met_1", "org_1", "src_1", "1", "Sold", Definition(Selection(Dataset.CUSTOMERS), target=Target(Decimal(5))),
+                    1, "mem_1", "", now, MetricState.CURRENT, "", now, "run_1", now, 1)  # fmt: skip
+    kept = Kept(Value(Period(date(2026, 1, 1), date(2026, 1, 31)), Decimal(7)), 1, "USD", now, "run_1", 1, 1)
+
+    def said(reason: str) -> dict[str, str]:
+        message = metric_shown(Shown(metric, MetricState.CURRENT, "Temerity Goods", reason, values=(kept,)), now)
+        (facts,) = [part for part in message.parts if isinstance(part, Facts)]
+        return {name: str(words[0]) for name, words in facts.rows}
+
+    assert said("left out: sales (2)")["State"] == "current: left out: sales (2)"
+    assert said("left out: sales (2)")["Target"] == "at least 5.00 USD; not judged, because something is left out"
+    assert said("")["Target"] == "at least 5.00 USD; met so far"
+
+
+@pytest.mark.parametrize(
+    "target, side, band, value, over, said",
+    [
+        ("100", Direction.AT_LEAST, "0", "100", True, "met"),
+        ("100", Direction.AT_LEAST, "0", "99.99", True, "missed"),
+        ("100", Direction.AT_LEAST, "5", "95", True, "missed, but within the band"),
+        ("100", Direction.AT_LEAST, "5", "94.99", True, "missed"),
+        ("100", Direction.AT_MOST, "5", "105", True, "missed, but within the band"),
+        ("100", Direction.AT_MOST, "5", "105.01", True, "missed"),
+        ("100", Direction.AT_MOST, "5", "100", False, "met so far"),
+        ("100", Direction.AT_LEAST, "5", "96", False, "within the band so far"),
+        ("100", Direction.AT_LEAST, "5", "1", False, "not met so far; the period is not over"),
+        ("-100", Direction.AT_LEAST, "10", "-90", True, "met"),
+        ("-100", Direction.AT_LEAST, "10", "-110", True, "missed, but within the band"),
+        ("-100", Direction.AT_LEAST, "10", "-110.01", True, "missed"),
+        ("-100", Direction.AT_MOST, "10", "-90", True, "missed, but within the band"),
+        ("0", Direction.AT_LEAST, "0", "0", True, "met"),
+        ("0", Direction.AT_MOST, "0", "0.01", True, "missed"),
+    ],
+)
+def test_how_a_value_stands_to_its_target(
+    target: str, side: Direction, band: str, value: str, *, over: bool, said: str
+) -> None:
+    at = datetime(2026, 2, 1 if over else 2, tzinfo=UTC) - timedelta(days=0 if over else 10)
+    asked = Definition(Selection(Dataset.REVENUE), target=Target(Decimal(target), side, Decimal(band)))
+    metric = Metric("met_1", "org_1", "src_1", "1", "Sold", asked, 1, "mem_1", "", at, MetricState.CURRENT, "", at,
+                    "run_1", at, 1)  # fmt: skip
+    kept = Kept(Value(Period(date(2026, 1, 1), date(2026, 1, 31)), Decimal(value)), 1, "USD", at, "run_1", 1, 1)
+    words = target_words(Shown(metric, MetricState.CURRENT, "Temerity Goods", values=(kept,)), kept)
+    assert words.partition("; ")[2] == said
+    assert ("band of" in words) == (band != "0")
+    for state in set(MetricState) - {MetricState.CURRENT}:
+        assert "not judged" in target_words(Shown(metric, state, "Temerity Goods", values=(kept,)), kept)
+
+
+def test_a_band_of_zero_is_refused_and_a_target_may_be_in_percent() -> None:
+    with pytest.raises(MetricRefusedError, match="of zero there is none"):
+        check(read_wish("N = revenue, target at least 0 band 5").rest)
+    assert read_wish("N = revenue, growth, target at least 7.5 % band 2.5 %").rest.target == Target(
+        Decimal("0.075"), Direction.AT_LEAST, Decimal("2.5")
+    )
 
 
 def test_an_absurd_amount_hides_no_other_metric() -> None:

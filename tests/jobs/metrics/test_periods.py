@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.metrics.calculating import local_day
+from jobs.metrics.outcomes import local_day
 from jobs.metrics.periods import before, fiscal_year, period_of, periods, year_before
 from storage.facts.metrics import Frequency, Period
 
@@ -85,6 +85,21 @@ def test_periods_follow_one_another_without_gaps_and_each_day_is_in_its_own(
         ("2026-03-09T07:00:00", "America/Los_Angeles", "2026-03-09"),
         ("2026-11-01T06:59:59", "America/Los_Angeles", "2026-10-31"),
         ("2026-11-02T07:59:59", "America/Los_Angeles", "2026-11-01"),
+        # Half an hour before and after midnight, around the night in which clocks change.
+        ("2026-03-08T07:30:00", "America/Los_Angeles", "2026-03-07"),
+        ("2026-03-08T08:30:00", "America/Los_Angeles", "2026-03-08"),
+        ("2026-03-09T06:30:00", "America/Los_Angeles", "2026-03-08"),
+        ("2026-03-09T07:30:00", "America/Los_Angeles", "2026-03-09"),
+        ("2026-11-01T06:30:00", "America/Los_Angeles", "2026-10-31"),
+        ("2026-11-01T07:30:00", "America/Los_Angeles", "2026-11-01"),
+        ("2026-11-02T07:30:00", "America/Los_Angeles", "2026-11-01"),
+        ("2026-11-02T08:30:00", "America/Los_Angeles", "2026-11-02"),
+        # Where the hour that is left out begins at midnight, and where a whole day was.
+        ("2026-03-08T04:59:59", "America/Havana", "2026-03-07"),
+        ("2026-03-08T05:00:00", "America/Havana", "2026-03-08"),
+        ("2011-12-30T09:59:59", "Pacific/Apia", "2011-12-29"),
+        ("2011-12-30T10:00:00", "Pacific/Apia", "2011-12-31"),
+        ("2026-11-22T10:59:59", "Pacific/Pago_Pago", "2026-11-21"),
         ("2026-12-31T23:00:00", "Europe/Berlin", "2027-01-01"),
         ("2026-12-31T10:00:00", "Pacific/Kiritimati", "2027-01-01"),
     ],

@@ -137,3 +137,34 @@ async def test_closing_is_told_only_when_asked_for(slack, app, client):
     await opened(slack, client, modal(section(), notify_on_close=True))
     await slack.close_view("U0MAYA", everything=True)
     assert (app.taken[-1].payload["type"], app.taken[-1].payload["is_cleared"]) == ("view_closed", True)
+
+
+async def test_a_menu_asks_the_app_and_takes_only_what_that_offered(slack, app, client):
+    menu = {"type": "multi_external_select", "action_id": "m", "min_query_length": 2, "max_selected_items": 1,
+            "initial_options": [option("first")]}  # fmt: skip
+    await opened(slack, client, modal({"type": "input", "block_id": "m", "label": plain("M"), "element": menu}))
+    assert await slack.type_into("U0MAYA", "m", "x") == []
+    assert app.taken[-1].payload.get("type") != "block_suggestion"
+    app.answer = lambda _: JSONResponse({"options": [option("second")]})
+    assert [each["value"] for each in await slack.type_into("U0MAYA", "m", "se")] == ["second"]
+    asked = app.taken[-1].payload
+    assert (asked["type"], asked["action_id"], asked["value"]) == ("block_suggestion", "m", "se")
+    for wrong in (["unheard of"], ["first", "second"]):
+        with pytest.raises(LookupError):
+            await slack.submit_view("U0MAYA", {"m": wrong})
+    app.answer = lambda _: Response(status_code=200)
+    assert (await slack.submit_view("U0MAYA", {"m": ["second"]})).ok
+    filled = app.taken[-1].payload["view"]["state"]["values"]["m"]["m"]
+    assert [each["value"] for each in filled["selected_options"]] == ["second"]
+
+
+async def test_a_wrong_answer_to_a_menu_is_refused_and_shows_nothing(slack, app, client):
+    menu = {"type": "external_select", "action_id": "m", "min_query_length": 0}
+    await opened(slack, client, modal({"type": "input", "block_id": "m", "label": plain("M"), "element": menu}))
+    many = [option(str(number)) for number in range(101)]
+    wrong: tuple[object, ...] = ({}, [], {"options": many}, {"options": [option("x") | {"text": plain("long " * 20)}]},
+             {"options": [], "option_groups": []}, {"options": [{"text": plain("no value")}]})  # fmt: skip
+    for body in wrong:
+        app.answer = lambda _, body=body: JSONResponse(body)
+        assert await slack.type_into("U0MAYA", "m") == []
+    assert [each.error for each in slack.refused] == ["invalid_options"] * len(wrong)

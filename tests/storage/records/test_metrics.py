@@ -1,5 +1,6 @@
 """What is kept of metrics: revisions once, turns that one process holds, and nothing of what was erased."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -19,10 +20,11 @@ from storage.facts.metrics import (
     Value,
 )
 from storage.facts.outgoing import EventType
-from storage.records import metrics, outgoing
-from storage.records.metrics import Calculated
+from storage.records import metric_keeping, metrics, outgoing
+from storage.records.metric_forms import definition_json
+from storage.records.metric_keeping import Calculated
 from storage.sessions import Database, Session
-from storage.tables import OrganizationRow, OutgoingMessageRow, SendRow, SourceRow
+from storage.tables import MetricRow, MetricVersionRow, OrganizationRow, OutgoingMessageRow, SendRow, SourceRow
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DEFINITION = Definition(
@@ -62,13 +64,13 @@ def test_what_is_kept_of_a_metric(database: Database) -> None:
     assert again.definition == DEFINITION
     assert database.in_read(lambda session: metrics.named(session, "org_2", "cash ratio")) is None
     first, second = [value(1, "1.50"), value(2, None, "empty")], [value(1, "1.50"), value(2, "0.00000070")]
-    assert len(database.in_write(lambda session: metrics.keep(session, metric, first, of("run_1"), NOW))) == 2
-    assert database.in_write(lambda session: metrics.keep(session, metric, first, of("run_1"), NOW)) == []
-    (restated,) = database.in_write(lambda session: metrics.keep(session, metric, second, of("run_2"), NOW))
+    assert len(database.in_write(lambda session: metric_keeping.keep(session, metric, first, of("run_1"), NOW))) == 2
+    assert database.in_write(lambda session: metric_keeping.keep(session, metric, first, of("run_1"), NOW)) == []
+    (restated,) = database.in_write(lambda session: metric_keeping.keep(session, metric, second, of("run_2"), NOW))
     assert (restated.revision, restated.changed["before"], restated.changed["run_before"]) == (2, None, "run_1")
     # A calculation of the definition before keeps nothing over the newer one.
     assert database.in_write(lambda session: metrics.redefine(session, metric, DEFINITION, "mem_2", NOW))
-    assert database.in_write(lambda session: metrics.keep(session, metric, first, of("run_3"), NOW)) == []
+    assert database.in_write(lambda session: metric_keeping.keep(session, metric, first, of("run_3"), NOW)) == []
     kept = database.in_read(lambda session: metrics.latest_of(session, ["met_1"]))["met_1"]
     assert kept == restated
     assert kept.value.value == Decimal("0.00000070")
@@ -89,6 +91,15 @@ def test_what_is_kept_of_a_metric(database: Database) -> None:
     database.in_write(lambda session: outgoing.forget_values(session, "org_1", {"met_1"}))
     assert database.in_read(pending) == {"met_10:run_1"}, "what waits to be sent is values, too"
     assert database.in_read(lambda session: metrics.newest_values(session, "met_1")) == []
+    stored = database.in_read(lambda session: [
+        *session.exec(select(MetricRow.definition)), *session.exec(select(MetricVersionRow.definition)),
+    ])  # fmt: skip
+    assert len(stored) == 3
+    assert "<Rent>" in str(definition_json(DEFINITION))
+    assert "<Rent>" not in str(stored), "what was chosen has a name that was imported"
+    left = database.in_read(lambda session: metrics.named(session, "org_1", "cash ratio"))
+    assert left is not None
+    assert left.definition == replace(DEFINITION, divisor=Selection(Dataset.EXPENSES))
 
 
 def test_what_a_period_came_to_before_it_was_over_is_not_kept_for_years(database: Database) -> None:
@@ -97,7 +108,7 @@ def test_what_a_period_came_to_before_it_was_over_is_not_kept_for_years(database
 
     def kept(hour: int, amount: str, *, over: bool) -> None:
         one, at = Value(july, Decimal(amount), complete=over), NOW + timedelta(hours=hour)
-        database.in_write(lambda session: metrics.keep(session, metric, [one], of(f"run_{hour}"), at))
+        database.in_write(lambda session: metric_keeping.keep(session, metric, [one], of(f"run_{hour}"), at))
 
     kept(1, "1", over=False)
     kept(2, "2", over=False)

@@ -1,12 +1,13 @@
 """Questions are answered in a process that has no secrets, reaches nothing but the lake, and is bounded."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from storage.warehouse import NoLake, NotReadable, StorageFailed, Warehouse
-from storage.warehouse.apart import Caps, Question, TooMuch, ask_apart
+from storage.warehouse.apart import Caps, Changed, Question, TooMuch, ask_apart
 from tests.storage.warehouse.company import READY, SOURCE, STREAMS, Invoice, invoices, run
 
 #: The same process, in which the look at each question is left out: what is beneath it must hold by itself.
@@ -97,3 +98,31 @@ async def test_the_process_has_no_secrets(lakes: str, monkeypatch: pytest.Monkey
 async def test_it_is_bounded(lakes: str, question: str, caps: Caps) -> None:
     with pytest.raises(TooMuch):
         await ask_apart(lakes, "org_1", [Question(question)], caps=caps)
+
+
+async def test_it_answers_the_same_on_both_kinds_of_catalog(url: str, tmp_path: Path) -> None:
+    """A catalog on Postgres is reached with its own address, by the pipe; what SQL may open is as narrow as elsewhere."""
+    warehouse = Warehouse(url, "org_1", threads=1)
+    snapshots = []
+    for name, total in (("run_1", "10.00"), ("run_2", "12.50")):
+        with warehouse.begin(run(name), STREAMS) as loader:
+            loader.write(invoices([Invoice("i1"), Invoice("i2", total=Decimal(total))]))
+            loader.commit({})
+        snapshots.append(warehouse.process(name, SOURCE, READY).snapshot_after)
+    table, gone = "ready_books_invoices", "raw_books_nothing"
+    asked: list[Question | Changed] = [
+        Changed(table, SOURCE, snapshots[0]),
+        Changed(gone, SOURCE, snapshots[0]),
+        Question(f"SELECT id, total FROM changed_{table}", (), (f"changed_{table}",), keep="moved"),
+        Question("SELECT id, total FROM made_moved ORDER BY total", (), (f"changed_{table}",)),
+        Question(f"SELECT 1 FROM changed_{gone}", (), (f"changed_{gone}",)),
+    ]
+    moved = [["i2", "10.00"], ["i2", "12.50"]]
+    assert await ask_apart(url, "org_1", asked, snapshot=snapshots[1]) == [[[1]], [], [], moved, []]
+    outside = tmp_path / "keys.txt"
+    outside.write_text("SECRET_KEYS")
+    for reaching_out in (f"SELECT * FROM '{outside}'", f"SELECT * FROM read_text('{outside}')",
+                         "SELECT * FROM postgres_query('__ducklake_metadata_lake', 'SELECT current_user')",
+                         "SELECT * FROM pg_catalog.pg_authid"):  # fmt: skip
+        with pytest.raises((NotReadable, StorageFailed)):
+            await ask_apart(url, "org_1", [Question(reaching_out)])

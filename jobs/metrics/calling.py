@@ -1,0 +1,56 @@
+"""What words mean of that which was imported: an account, product or the like, what it is narrowed to, a company."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from jobs.metrics.checking import MetricRefusedError
+from storage.facts.metrics import Dataset, ItemKind, Selection
+from storage.facts.sources import Source
+
+
+def chosen_of(dataset: Dataset, name: str, found: Sequence[tuple[ItemKind, str, str]]) -> Selection:
+    """Return the one item that is called so (MetricRefusedError: none is, or several are)."""
+    if not name:
+        return Selection(dataset)
+    if len(found) == 1:
+        kind, key, called = found[0]
+        return Selection(dataset, kind, key, called)
+    what = "several things there are" if found else "nothing there is"
+    raise MetricRefusedError(f"{what} called “{name}” in QuickBooks: write the whole name, as QuickBooks shows it")
+
+
+def narrowing_to(wanted: tuple[str, str], rows: Sequence[Sequence[str]]) -> Callable[[Selection], Selection]:
+    """Return what narrows to the one that is called so (MetricRefusedError: none is, or several are)."""
+    field, name = wanted
+    what = field.removesuffix("_id")
+    if len(rows) != 1:
+        which = f"several of the {what} names in QuickBooks are" if rows else f"no {what} in QuickBooks is"
+        raise MetricRefusedError(f"{which} called “{name[:40]}”: write the whole name, as QuickBooks shows it")
+    key, called = rows[0]
+    match field:
+        case "class_id":
+            return lambda one: replace(one, class_id=key, class_name=called)
+        case "department_id":
+            return lambda one: replace(one, department_id=key, department_name=called)
+        case _:
+            return lambda one: replace(one, customer_id=key, customer_name=called)
+
+
+def in_company(words: str, connected: Sequence[Source]) -> tuple[Source, str]:
+    """Return the company that the last words name, and the words before; of one alone nothing has to be said.
+
+    MetricRefusedError: there are several, and the words name none of them, or two that are called the same.
+    """
+    plain = words.casefold().rstrip()
+    for one in sorted(connected, key=lambda source: -len(source.company)):
+        for name in filter(None, (one.label, one.company)):
+            same = [other for other in connected if other.company == name]
+            end = f", in {name.casefold()}"
+            if plain.endswith(end) and len(same) <= 1:
+                return one, words.rstrip()[: -len(end)]
+    if len(connected) == 1:
+        return connected[0], words
+    called = [one.company or one.label for one in connected]
+    named = [one.label if called.count(name) > 1 else name for one, name in zip(connected, called, strict=True)]
+    listed = " or ".join(f"“, in {name}”" for name in named)
+    raise MetricRefusedError(f"several QuickBooks companies are connected: end with {listed}")

@@ -1,0 +1,175 @@
+"""The SQL that adds records up for many metrics: each table is read once, and the same choice is added up once.
+
+First all records of a group become sums by item and day, then these by week or month, and only those sums meet what
+was chosen: a thousand metrics over millions of lines cost one look at the lines. Text of ours alone; what people chose
+is bound.
+"""
+
+# ruff: noqa: S608 - names of ours, the values bound
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from jobs.metrics.datasets import known_day
+
+#: what records can be narrowed by
+FILTERS = ("class_id", "department_id", "customer_id")
+
+_WANTED = """wanted AS (
+    SELECT unnest($1::INTEGER[]) AS n, unnest($2::VARCHAR[]) AS kind, unnest($3::VARCHAR[]) AS key,
+        unnest($4::VARCHAR[]) AS grain, unnest($5::VARCHAR[]) AS class_id, unnest($6::VARCHAR[]) AS department_id,
+        unnest($7::VARCHAR[]) AS customer_id
+), chosen AS MATERIALIZED (
+    SELECT w.*, m.item FROM wanted w JOIN {members} m ON m.kind = w.kind AND m.key = w.key
+)"""
+#: The first part says how many items each choice stands for; a later row without a day, how many records have none.
+_THERE = """SELECT n, NULL AS start, NULL AS total, count(*) AS rows, 0 AS missing, NULL AS first_currency,
+    NULL AS last_currency, 0 AS undated
+FROM chosen GROUP BY 1"""
+_ADDED = """CAST(sum(r.counted) AS BIGINT) AS {counted}, CAST(sum(r.missing) AS BIGINT) AS missing,
+    min(r.first_currency) AS first_currency, max(r.last_currency) AS last_currency,
+    CAST(sum(r.undated) AS BIGINT) AS undated"""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one or more selections are about, and the days, weeks or months that they are added up by."""
+
+    kind: str
+    key: str
+    grain: str
+    class_id: str = ""
+    department_id: str = ""
+    customer_id: str = ""
+
+    @property
+    def narrowed(self) -> tuple[str, ...]:
+        """By which columns."""
+        return tuple(name for name in FILTERS if getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A SELECT that is kept under a name for those after it."""
+
+    name: str
+    sql: str
+
+
+def members(name: str, with_members: str) -> Step:
+    """Return the step that keeps which items each choice stands for."""
+    return Step(f"{name}_members", f"WITH RECURSIVE {with_members} SELECT DISTINCT kind, key, item FROM members")
+
+
+def by_day(name: str, with_members: str, records: str, choices: Sequence[Choice], *, only: bool = False) -> Step:
+    """Return the step that reads the records, and keeps their sums by item and day and whatever narrows a choice.
+
+    With `only` those that `needed` says, by what is `alike`.
+    """
+    where, item = "", "item"
+    if only:
+        where = f"""JOIN made_{name}_alike a ON a.of = records.item
+WHERE {known_day("day")} >= (SELECT min(first) FROM made_{name}_needed) AND {known_day("day")} >= a.first"""
+        item = "a.alike AS item"
+    kept = ", ".join([item, f"{known_day('day')} AS day", *_used(choices)])
+    sql = f"""WITH RECURSIVE {with_members}, records AS ({records})
+SELECT {kept}, sum(amount) AS amount, sum(counted) AS counted, count(*) FILTER (WHERE amount IS NULL) AS missing,
+    min(currency) AS first_currency, max(currency) AS last_currency, count(*) FILTER (WHERE day IS NULL) AS undated
+FROM records {where} GROUP BY ALL"""
+    return Step(f"{name}_days", sql)
+
+
+def by_grain(name: str, choices: Sequence[Choice]) -> Iterator[Step]:
+    """Yield the steps that keep the sums of longer times, without what narrows nothing there."""
+    for part in _parts(choices):
+        grain, narrowed = part
+        kept = ", ".join(["item", f"CAST(date_trunc('{grain}', day) AS DATE) AS start", *narrowed])
+        sums = _ADDED.format(counted="counted")
+        sql = f"SELECT {kept}, sum(r.amount) AS amount, {sums} FROM made_{name}_days r GROUP BY ALL"
+        yield Step(_named(name, part), sql)
+
+
+def needed(name: str, groups: Sequence[str]) -> Step:
+    """Return the step that keeps from which day on the records of each choice are needed, for those of which any are.
+
+    It is asked with the choices' numbers; the group and the number of each choice whose changes they follow, which is
+    their own, and the other side's of a ratio; how many months before a change are needed; and from which day on they
+    are in any case. `groups` are those whose sums of what changed are kept.
+    """
+    touched = " UNION ALL ".join(f"SELECT '{one}' AS of_group, n AS of, start FROM made_{one}t_sums" for one in groups)
+    sql = f"""WITH asked AS (
+    SELECT unnest($1::INTEGER[]) AS n, unnest($2::VARCHAR[]) AS of_group, unnest($3::INTEGER[]) AS of,
+        unnest($4::INTEGER[]) AS back, unnest($5::DATE[]) AS moved
+), touched AS ({touched}), begins AS (
+    SELECT a.n, max(a.back) AS back, least(min(t.start), min(a.moved)) AS day
+    FROM asked a LEFT JOIN touched t ON t.of_group = a.of_group AND t.of = a.of GROUP BY a.n
+)
+SELECT n, CAST(date_trunc('month', day - to_months(back)) AS DATE) AS first FROM begins WHERE day IS NOT NULL"""
+    return Step(f"{name}_needed", sql)
+
+
+def alike(name: str) -> Step:
+    """Return the step that keeps which items are needed, from which day on, and one that stands for all of its kind.
+
+    Those that belong to the same needed choices need not be told apart: of two thousand customers few are chosen each
+    by itself. It is asked as `sums` is.
+    """
+    sql = f"""WITH {_WANTED.format(members=f"made_{name}_members")}, needing AS (
+    SELECT c.item, list(c.n ORDER BY c.n) AS choices, min(f.first) AS first
+    FROM chosen c JOIN made_{name}_needed f ON f.n = c.n GROUP BY c.item
+)
+SELECT item AS of, min(item) OVER (PARTITION BY choices) AS alike, first FROM needing"""
+    return Step(f"{name}_alike", sql)
+
+
+def sums(name: str, choices: Sequence[Choice], *, of: str = "", only: bool = False) -> str:
+    """Return the SELECT of what each choice comes to: its number, start, total, records and what is amiss.
+
+    `of` names the sums where they are not the group's own; with `only` those that `needed` says.
+    """
+    added = _ADDED.format(counted="rows")
+    needs = f"JOIN made_{name}_needed f ON f.n = c.n AND r.start >= f.first" if only else ""
+    each = (
+        f"""UNION ALL SELECT c.n, r.start, sum(r.amount) AS total, {added}
+FROM chosen c JOIN made_{_named(of or name, part)} r ON {_meets(part)} {needs} GROUP BY 1, 2"""
+        for part in _parts(choices)
+    )
+    return "\n".join([f"WITH {_WANTED.format(members=f'made_{name}_members')} {_THERE}", *each])
+
+
+def stands(name: str, with_members: str, rest: str) -> str:
+    """Return the SELECT of a number that is another when the members are, or what else all records stand on."""
+    more = f" + coalesce((SELECT sum(hash(r)) FROM ({rest}) r), 0)" if rest else ""
+    members = f"(SELECT sum(hash(m)) FROM made_{name}_members m)"
+    return f"WITH RECURSIVE {with_members} SELECT CAST(coalesce({members}, 0){more} AS VARCHAR) AS print"
+
+
+def currencies(name: str) -> str:
+    """Return the SELECT of the first and the last currency of all records that were read."""
+    return f"SELECT min(first_currency) AS first, max(last_currency) AS last FROM made_{name}_days"
+
+
+def parameters(choices: Mapping[Choice, int]) -> tuple[Any, ...]:
+    """Return the lists that `sums` is asked with."""
+    columns = zip(*(astuple(choice) for choice in choices), strict=True)
+    return (list(choices.values()), *map(list, columns))
+
+
+def _parts(choices: Sequence[Choice]) -> list[tuple[str, tuple[str, ...]]]:
+    return sorted({(choice.grain, choice.narrowed) for choice in choices})
+
+
+def _named(name: str, part: tuple[str, tuple[str, ...]]) -> str:
+    return "_".join([name, part[0], *part[1]])
+
+
+def _used(choices: Sequence[Choice]) -> list[str]:
+    return [name for name in FILTERS if any(name in choice.narrowed for choice in choices)]
+
+
+def _meets(part: tuple[str, tuple[str, ...]]) -> str:
+    grain, narrowed = part
+    plain = (f"c.{name} = ''" for name in FILTERS if name not in narrowed)
+    return " AND ".join(
+        ["r.item = c.item", f"c.grain = '{grain}'", *(f"r.{name} = c.{name}" for name in narrowed), *plain]
+    )

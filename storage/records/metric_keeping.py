@@ -1,0 +1,203 @@
+"""What calculations came to is kept: many metrics in a few statements, and of their values only what is another.
+
+Each statement costs more than the rows that it writes: a run may change ten thousand values of hundreds of metrics.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlmodel import Session, col, func
+
+from storage.facts.ids import derived_id
+from storage.facts.metrics import Kept, Metric, MetricState, Period, Value
+from storage.records.inserts import insert_all
+from storage.records.metric_forms import as_kept
+from storage.tables import MetricRow, MetricValueRow
+
+#: how long the values are kept that a period had before it was over
+SO_FAR_KEPT = timedelta(days=40)
+#: rows that one statement names
+_AT_ONCE = 500
+
+_METRICS = MetricRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+_VALUES = MetricValueRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+_CURRENT = ("state", "reason", "as_of", "run_id", "calculated_at", "calculated_version")
+
+#: the first days of the first and of the last period that are compared; None: of all
+_Span = tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated:
+    """What a calculation was made from."""
+
+    run_id: str
+    snapshot: int
+    as_of: datetime
+    currency: str
+    version: int
+    #: what is in none of the values, in words; shown with them
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a calculation of one metric came to."""
+
+    metric: Metric
+    values: Sequence[Value]
+    of: Calculated
+    #: all other periods are as they were; else periods without a value are dropped
+    partial: bool = False
+
+
+def keep(
+    session: Session, metric: Metric, values: Sequence[Value], of: Calculated, now: datetime, *, partial: bool = False
+) -> list[Kept]:
+    """Keep the values of one metric as `keep_all` does, and return what is another than before."""
+    return keep_all(session, [Made(metric, values, of, partial)], now)[metric.id]
+
+
+def keep_all(session: Session, made: Sequence[Made], now: datetime) -> dict[str, list[Kept]]:
+    """Keep what is another than before as further revisions, and return it by metric; they are current from now on.
+
+    The same values again write none: a calculation may be repeated. A definition that was changed meanwhile is
+    calculated after this: nothing of its metric is kept then.
+    """
+    mine = _made_current(session, made, now)
+    before = _before(session, mine)
+    kept: dict[str, list[Kept]] = {one.metric.id: [] for one in made}
+    gone: list[str] = []
+    for one in mine:
+        was = before[one.metric.id]
+        wrote = [_kept(session, one.metric, value, was.get(value.period), one.of, now) for value in one.values]
+        found = kept[one.metric.id] = [each for each in wrote if each is not None]
+        dropped = set() if one.partial else set(was) - {value.period for value in one.values}
+        again = {each.value.period for each in found} & set(was)
+        gone += [_value_id(one.metric.id, period, was[period].revision) for period in dropped | again]
+    insert_all(session, MetricValueRow, [_row(name, one, now) for name, some in kept.items() for one in some])
+    _supersede(session, gone)
+    _forget_so_far(session, [name for name, some in kept.items() if some], now)
+    return kept
+
+
+def _made_current(session: Session, made: Sequence[Made], now: datetime) -> list[Made]:
+    """Mark as current those whose definition is still the one that was calculated, and return them."""
+    session.flush()
+    connection = session.connection()
+    ids = select(_METRICS.c.id, _METRICS.c.version).where(_METRICS.c.id.in_([one.metric.id for one in made]))
+    # Whoever changes a definition at this instant waits until these values are kept.
+    versions = {row.id: row.version for row in connection.execute(ids.with_for_update())}
+    mine = [one for one in made if versions.get(one.metric.id) == one.of.version]
+    if mine:
+        to = update(_METRICS).where(_METRICS.c.id == bindparam("metric_id"))
+        rows = [
+            {"metric_id": one.metric.id, "state": MetricState.CURRENT.value, "reason": one.of.note,
+             "as_of": one.of.as_of, "run_id": one.of.run_id, "calculated_at": now,
+             "calculated_version": one.of.version}
+            for one in mine
+        ]  # fmt: skip
+        connection.execute(to.values({name: bindparam(name) for name in _CURRENT}), rows)
+        session.expire_all()
+    return mine
+
+
+def _before(session: Session, made: Sequence[Made]) -> Mapping[str, dict[Period, Kept]]:
+    """Return by metric the newest revisions by period, of those from the first to the last that are compared.
+
+    As plain rows: a calculation compares tens of thousands, and objects that follow them are half of its time.
+    """
+    spans: dict[_Span, list[str]] = defaultdict(list)
+    for one in made:
+        if one.values or not one.partial:
+            spans[_span(one)].append(one.metric.id)
+    found: dict[str, dict[Period, Kept]] = defaultdict(dict)
+    for span, ids in spans.items():
+        asked = _VALUES.select().where(_VALUES.c.metric_id.in_(ids), _VALUES.c.newest)
+        if span is not None:
+            asked = asked.where(_VALUES.c.period_start.between(*span))
+        rows: Iterable[Any] = session.connection().execute(asked)
+        for row in rows:
+            kept = as_kept(row)
+            found[row.metric_id][kept.value.period] = kept
+    return found
+
+
+def _span(made: Made) -> _Span:
+    if not made.partial:
+        return None
+    starts = [one.period.start for one in made.values]
+    return min(starts).isoformat(), max(starts).isoformat()
+
+
+def _kept(
+    session: Session, metric: Metric, value: Value, before: Kept | None, of: Calculated, now: datetime
+) -> Kept | None:
+    """Return a value as the next revision of its period; None when it is what stands there."""
+    same = before is not None and before.value == value and before.currency == of.currency
+    if before is not None and same and before.version == of.version:
+        return None
+    changed: dict[str, Any] = {}
+    if before is not None:
+        was = None if before.value.value is None else f"{before.value.value:f}"
+        why = "definition" if before.version != of.version else "data"
+        changed = {"why": why, "before": was, "rows_before": before.value.rows, "run_before": before.run_id,
+                   "snapshot_before": before.snapshot, "complete_before": before.value.complete,
+                   "at": now.isoformat()}  # fmt: skip
+    if before is not None:
+        revision = before.revision + 1
+    else:
+        # A definition that was changed may have revisions of this period that no longer count.
+        revision = _last_revision(session, metric.id, value.period) + 1 if of.version > 1 else 1
+    return Kept(value, revision, of.currency, of.as_of, of.run_id, of.snapshot, of.version, changed)
+
+
+def _row(metric_id: str, kept: Kept, now: datetime) -> dict[str, Any]:
+    value, period = kept.value, kept.value.period
+    return {
+        "id": _value_id(metric_id, period, kept.revision), "metric_id": metric_id,
+        "period_start": period.start.isoformat(), "period_end": period.end.isoformat(), "revision": kept.revision,
+        "value": None if value.value is None else f"{value.value:f}", "reason": value.reason, "rows": value.rows,
+        "complete": value.complete, "currency": kept.currency, "as_of": kept.as_of, "run_id": kept.run_id,
+        "snapshot": kept.snapshot, "version": kept.version, "changed": kept.changed, "written_at": now,
+    }  # fmt: skip
+
+
+def _last_revision(session: Session, metric_id: str, period: Period) -> int:
+    statement = select(func.max(_VALUES.c.revision)).where(
+        _VALUES.c.metric_id == metric_id,
+        _VALUES.c.period_start == period.start.isoformat(),
+        _VALUES.c.period_end == period.end.isoformat(),
+    )
+    return session.connection().execute(statement).scalar() or 0
+
+
+def _supersede(session: Session, ids: Sequence[str]) -> None:
+    """Say of values that they are not the newest of their periods any more."""
+    for first in range(0, len(ids), _AT_ONCE):
+        statement = update(_VALUES).where(_VALUES.c.id.in_(ids[first : first + _AT_ONCE]))
+        session.connection().execute(statement.values(newest=False))
+
+
+def _forget_so_far(session: Session, metric_ids: Sequence[str], now: datetime) -> None:
+    """Delete what periods came to before they were over, a while after it was superseded: one of each run, for years.
+
+    A whole period's value that was restated is kept.
+    """
+    if not metric_ids:
+        return
+    old = delete(MetricValueRow).where(
+        col(MetricValueRow.metric_id).in_(metric_ids),
+        col(MetricValueRow.newest).is_(False),
+        col(MetricValueRow.complete).is_(False),
+        col(MetricValueRow.written_at) < now - SO_FAR_KEPT,
+    )
+    session.connection().execute(old)
+
+
+def _value_id(metric_id: str, period: Period, revision: int) -> str:
+    return derived_id("val", metric_id, period.start.isoformat(), period.end.isoformat(), str(revision))

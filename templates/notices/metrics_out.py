@@ -1,0 +1,48 @@
+"""Metrics that leave: where they are posted, and files of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.facts.messages import Button, Buttons, Code, Message, Note, Paragraph, When
+from templates.actions import OPEN_LINK
+from templates.notices.answers import tell
+from templates.text import label, shorten
+
+
+def metric_posted(name: str, channel: str, next_at: datetime | None) -> Message:
+    """Return where a metric is posted from now on."""
+    if next_at is None:
+        return tell(f"{label(name)} is not posted any more.", ("Look at it with ", Code(f"/data metric {label(name)}")))
+    return tell(
+        f"{label(name)} is posted every Monday in #{label(channel)}.",
+        ("Its next post: as of ", When(next_at), ". One message has all metrics of that channel."),
+        ("Stop it: ", Code(f"/data metric {label(name)} post nowhere")),
+    )
+
+
+def metric_post_unclear(said: str) -> Message:
+    """Return that Slack did not say which channel that is."""
+    return tell(
+        f"Which channel is {shorten(label(said), 80)}? Nothing was changed.",
+        ("Choose it from the list that Slack shows after #, or type there: ", Code("/data metric <name> post here")),
+    )
+
+
+def metric_post_not_allowed() -> Message:
+    """Return that no admin allowed the channel."""
+    return tell(
+        "No admin has allowed that channel, so nothing is posted there. Nothing was changed.",
+        ("An admin types there: ", Code("/data channel allow")),
+    )
+
+
+def metric_files(name: str, urls: Sequence[tuple[str, str]], until: datetime) -> Message:
+    """Return the links to a metric's files."""
+    summary = f"{label(name)} as a file: every period with its exact value, its as-of and its state."
+    buttons = tuple(Button(f"Download {form.upper()}", OPEN_LINK, url=url) for form, url in urls)
+    note = (
+        "The links are yours alone and work until ",
+        When(until, short=True),
+        ". The file is as of when you open it.",
+    )
+    return Message(summary, (Paragraph((summary,)), Buttons(buttons), Note(note)), kind="metric_files")

@@ -1,0 +1,315 @@
+"""Metrics for programs: a key opens what its maker may see, as long as they may; every answer says how old it is."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.api import PATH, Api, Pace
+from bot.web import build_web
+from jobs import api_keys as product
+from jobs.api_keys import READ, WRITE, ApiKeyService, Opened
+from jobs.authorize import authorize
+from jobs.connecting.marks import hash_of
+from jobs.desk import Desk
+from jobs.errors import NotAllowedError, NotFoundError, TooLateError
+from jobs.metrics.checking import MetricRefusedError
+from jobs.metrics.files import FileLinks, MetricFiles
+from jobs.metrics.standing import shown_of
+from jobs.people import People, Profile
+from jobs.refresh.ask import TriggerKey
+from storage.facts.api_keys import KeyScope
+from storage.facts.clock import OffsetClock
+from storage.facts.metrics import Shown
+from storage.facts.people import Action, Actor, SlackIdentity
+from storage.facts.secret import Secret
+from storage.records import api_keys, audit, metrics
+from storage.sessions import Database, Session
+from storage.tables import MemberRow, MetricRow, OrganizationRow
+from tests.bot.stage import staged
+from tests.bot.test_channel_words import told
+from tests.jobs.metrics.standing_metrics import NOW, Company
+from tests.storage.test_seeding import ORGANIZATION
+
+
+class Listed:
+    """The metrics of the database, without a lake behind them."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.made: dict[TriggerKey, str] = {}
+
+    async def all(self, actor: Actor) -> list[Shown]:
+        member = authorize(actor, Action.SEE_STATUS)
+
+        def read(session: Session) -> list[Shown]:
+            found = metrics.of_organization(session, member.organization_id)
+            latest = metrics.latest_of(session, [one.id for one in found])
+            return shown_of(session, found, {key: (one,) for key, one in latest.items()}, self.world.clock.now())
+
+        return self.world.company.database.in_read(read)
+
+    async def one(self, actor: Actor, name: str) -> Shown:
+        return next(one for one in await self.all(actor) if one.metric.name == name)
+
+    async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
+        authorize(actor, Action.CHANGE_METRICS)
+        name = words.partition("=")[0].strip()
+        if not name:
+            raise MetricRefusedError("write its name")
+        if trigger not in self.made:
+            self.made[trigger] = self.world.company.make(name, place="").name
+        return self.made[trigger]
+
+
+class World:
+    """A company, its keys and the API before them."""
+
+    def __init__(self, database: Database, keys: type[ApiKeyService] = ApiKeyService) -> None:
+        self.company = Company(database)
+        self.clock = OffsetClock()
+        self.clock.offset = NOW - self.clock.base()
+        self.desk = Desk(database.url)
+        self.deactivated: set[str] = set()
+        self.keys = keys(self.desk, self.clock, People(self.desk, self.clock, self.profile))
+        self.listed = Listed(self)
+        files = MetricFiles(self.desk, self.clock, FileLinks([Secret("k" * 44)], "https://x"))
+        api = Api(self.keys, self.listed, files, self.clock, Pace(self.clock, 30))
+
+        async def ready() -> bool:
+            return True
+
+        self.app = build_web(None, None, ready, pages=api.routes())
+        self.admin = self.company.actor("U0DANIEL")
+        self.asked = 0
+
+    async def profile(self, identity: SlackIdentity) -> Profile:
+        """Say what Slack says of somebody."""
+        await asyncio.sleep(0)
+        member = identity.user_id not in self.deactivated
+        return Profile(member, identity.user_id, None, "America/New_York")
+
+    async def key(self, scopes: frozenset[KeyScope] = READ) -> str:
+        """Make a key as an admin."""
+        self.asked += 1
+        made = await self.keys.new(self.admin, "model", scopes, TriggerKey("T0TEMERITY", f"trg_{self.asked}"))
+        return made.token.reveal()
+
+    async def get(self, path: str, token: str, **headers: str) -> httpx.Response:
+        """Ask as a program does."""
+        async with self.http() as http:
+            return await http.get(path, headers={"authorization": f"Bearer {token}", **headers})
+
+    async def post(self, body: Any, token: str, **headers: str) -> httpx.Response:
+        """Make a metric as a program does."""
+        async with self.http() as http:
+            return await http.post(PATH, json=body, headers={"authorization": f"Bearer {token}", **headers})
+
+    def http(self) -> httpx.AsyncClient:
+        """Return a client of the application."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://x")
+
+    def change(self, work: Callable[[Session], object]) -> None:
+        """Change the database behind everything."""
+        self.company.database.in_write(work)
+
+
+@asynccontextmanager
+async def world(database: Database, keys: type[ApiKeyService] = ApiKeyService) -> AsyncIterator[World]:
+    made = World(database, keys)
+    try:
+        yield made
+    finally:
+        made.desk.close()
+
+
+def left(session: Session, member_id: str) -> None:
+    session.get_one(MemberRow, member_id).removed_at = NOW
+
+
+def given(session: Session, member_id: str, role: str) -> None:
+    session.get_one(MemberRow, member_id).role = role
+
+
+def theirs(session: Session) -> None:
+    """Give one of our metrics to another organization."""
+    ours = session.get_one(OrganizationRow, ORGANIZATION)
+    session.add(OrganizationRow(**ours.model_dump() | {"id": "org_rival", "name": "Rival Traders"}))
+    session.flush()
+    session.get_one(MetricRow, "met_theirs").organization_id = "org_rival"
+
+
+async def test_a_key_reads_metrics_with_their_age_and_nothing_of_others(sqlite_database: Database) -> None:
+    async with world(sqlite_database) as it:
+        it.company.ready(NOW)
+        ours, foreign = it.company.make("Net income"), it.company.make("Theirs")
+        it.change(theirs)
+        token = await it.key()
+        listed = (await it.get(PATH, token)).json()
+        assert [one["name"] for one in listed["metrics"]] == ["Net income"]
+        assert (listed["all_current"], listed["as_of"]) == (True, "2026-11-22T12:00:00+00:00")
+        one = await it.get(f"{PATH}/{ours.id}", token)
+        assert [value["value"] for value in one.json()["values"]] == ["150", "120"]
+        assert (one.json()["state"], bool(one.json()["oldest_input"])) == ("current", True)
+        assert (one.headers["cache-control"], one.headers["x-content-type-options"]) == ("no-store", "nosniff")
+        again = await it.get(f"{PATH}/{ours.id}", token, **{"if-none-match": one.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        by_name, by_accept = [
+            await it.get(f"{PATH}/{ours.id}.csv", token), await it.get(f"{PATH}/{ours.id}", token, accept="text/csv"),
+        ]  # fmt: skip
+        assert by_name.content == by_accept.content
+        rows = list(csv.DictReader(io.StringIO(by_name.text, newline="")))
+        assert {(row["state"], row["data_as_of"]) for row in rows} == {("current", "2026-11-22T12:00:00+00:00")}
+        # What is missing and what is somebody else's read the same.
+        missing = [await it.get(f"{PATH}/{name}", token) for name in (foreign.id, "met_none", f"{ours.id}.xls")]
+        assert {(one.status_code, one.text) for one in missing} == {(404, '{"error": "not found"}')}
+        # Three days later the same value is not the same answer any more.
+        it.clock.advance(timedelta(days=3))
+        old = await it.get(f"{PATH}/{ours.id}", token, **{"if-none-match": one.headers["etag"]})
+        assert (old.status_code, old.json()["state"], old.json()["current"]) == (200, "stale", False)
+        assert not (await it.get(PATH, token)).json()["all_current"]
+
+
+class Trusting(ApiKeyService):
+    """Twin: a key that was good once is good, whoever made it."""
+
+    async def opened(self, token: Secret) -> Opened | None:
+        found = product._TOKEN.fullmatch(token.reveal())
+        assert found is not None
+        known = await self._desk.read(lambda session: api_keys.shown(session, f"key_{found['id']}"))
+        assert known is not None
+        member = await self._desk.read(lambda session: session.get_one(MemberRow, known[0].member_id))
+        identity = SlackIdentity(member.team_id, member.user_id)
+        from storage.records.organizations import as_member
+
+        return Opened(known[0], Actor(identity, replace(as_member(member))))
+
+
+@pytest.mark.parametrize("keys, dies", [(ApiKeyService, True), (Trusting, False)], ids=["product", "twin"])
+async def test_a_key_dies_with_its_makers_membership(
+    sqlite_database: Database, keys: type[ApiKeyService], *, dies: bool
+) -> None:
+    async with world(sqlite_database, keys) as it:
+        first, second = await it.key(), await it.key()
+        assert (await it.get(PATH, first)).status_code == 200
+        ids = it.company.database.in_read(lambda session: [one.id for one in api_keys.all_of(session, ORGANIZATION)])
+        revoked = f"key_{first.split('_')[1]}"
+        assert revoked in ids
+        await it.keys.revoke(it.admin, revoked, TriggerKey("T0TEMERITY", "trg_r"))
+        assert ((await it.get(PATH, first)).status_code == 401) is dies
+        # Slack says that the account is closed: at most a minute later nothing opens any more.
+        it.deactivated.add("U0DANIEL")
+        it.clock.advance(timedelta(minutes=2))
+        assert ((await it.get(PATH, second)).status_code == 401) is dies
+        it.deactivated.clear()
+        it.clock.advance(timedelta(minutes=2))
+        assert (await it.get(PATH, second)).status_code == 200
+        assert it.admin.member is not None
+        it.change(partial(left, member_id=it.admin.member.id))
+        assert ((await it.get(PATH, second)).status_code == 401) is dies
+
+
+async def test_whoever_has_no_good_key_learns_nothing(sqlite_database: Database) -> None:
+    async with world(sqlite_database) as it:
+        it.company.make("Net income")
+        token = await it.key()
+        wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
+        bad = ("", wrong, f"{token}x", token.upper(), f"tdk_{'0' * 22}_{'A' * 43}", "x" * 5000, "\u00e9" * 4)
+        answers = []
+        async with it.http() as http:
+            for one in bad:
+                headers = [(b"authorization", f"Bearer {one}".encode("latin-1"))]
+                answers += [
+                    await http.get(path, headers=headers) for path in (PATH, f"{PATH}/met_netincome", f"{PATH}/x")
+                ]
+            answers.append(await http.get(PATH))
+            answers.append(await http.get(PATH, headers={"authorization": f"Basic {token}"}))
+            answers.append(await http.post(PATH, content=b"{"))
+            assert {(one.status_code, one.text) for one in answers} == {(401, '{"error": "no valid key"}')}
+            twice = [(b"authorization", f"Bearer {token}".encode())] * 2
+            assert (await http.get(PATH, headers=twice)).status_code == 401
+        kept = it.company.database.in_read(lambda session: [api_keys.shown(session, f"key_{token.split('_')[1]}")])
+        secret = token.split("_", 2)[2]
+        assert kept[0] is not None
+        assert secret not in str(kept)
+        assert kept[0][1] == hash_of("api key", Secret(kept[0][0].id), Secret(secret))
+
+
+async def test_scopes_and_the_role_of_today_decide(sqlite_database: Database) -> None:
+    async with world(sqlite_database) as it:
+        read, write = await it.key(READ), await it.key(WRITE)
+        wanted = {"definition": "Sales = revenue, monthly"}
+        refused = await it.post(wanted, read)
+        assert (refused.status_code, "metrics:write" in refused.text) == (403, True)
+        made = await it.post(wanted, write, **{"idempotency-key": "once"})
+        assert (made.status_code, made.headers["location"]) == (201, f"{PATH}/met_sales")
+        assert (await it.post(wanted, write, **{"idempotency-key": "once"})).json() == made.json()
+        assert len(it.listed.made) == 1
+        for body, status in (({}, 422), ([], 400), ({"definition": 1}, 422), ({"definition": "=x"}, 422)):
+            assert (await it.post(body, write)).status_code == status
+        async with it.http() as http:
+            headers = {"authorization": f"Bearer {write}"}
+            assert (await http.post(PATH, content=b"{}", headers=headers)).status_code == 415
+            plain = headers | {"content-type": "application/json"}
+            assert (await http.post(PATH, content=b'{"a":1,"a":2}', headers=plain)).status_code == 400
+            assert (await http.post(PATH, content=b" " * 20_000, headers=plain)).status_code == 413
+        # Whoever made it may only look by now: so may the key.
+        assert it.admin.member is not None
+        it.change(partial(given, member_id=it.admin.member.id, role="viewer"))
+        it.clock.advance(timedelta(minutes=2))
+        assert (await it.post(wanted, write)).status_code == 403
+        assert (await it.get(PATH, write)).status_code == 200
+        assert len(it.listed.made) == 1
+
+
+async def test_one_key_asks_so_often_and_no_more(sqlite_database: Database) -> None:
+    async with world(sqlite_database) as it:
+        token, other = await it.key(), await it.key()
+        answers = [(await it.get(PATH, token)).status_code for _ in range(31)]
+        assert answers == [200] * 30 + [429]
+        assert (await it.get(PATH, other)).status_code == 200
+        it.clock.advance(timedelta(minutes=1))
+        assert (await it.get(PATH, token)).status_code == 200
+        write, wanted = await it.key(WRITE), {"definition": "Sales = revenue, monthly"}
+        made = [(await it.post(wanted, write, **{"idempotency-key": "once"})).status_code for _ in range(21)]
+        assert made == [201] * 20 + [429], "each is a look into the lake, for which all organizations wait in one line"
+
+
+async def test_only_admins_make_keys_once_and_it_is_written_down(sqlite_database: Database) -> None:
+    async with world(sqlite_database) as it:
+        token, key = await it.key(), TriggerKey("T0TEMERITY", "trg_1")
+        with pytest.raises(TooLateError):
+            await it.keys.new(it.admin, "model", READ, key)
+        with pytest.raises(TooLateError):
+            await it.keys.new(it.admin, " ", READ, TriggerKey("T0TEMERITY", "trg_x"))
+        with pytest.raises(NotAllowedError):
+            await it.keys.new(it.company.actor("U0MAYA"), "model", READ, TriggerKey("T0TEMERITY", "trg_y"))
+        with pytest.raises(NotFoundError):
+            await it.keys.revoke(it.admin, "key_none", TriggerKey("T0TEMERITY", "trg_z"))
+        ((found, maker),) = await it.keys.all(it.admin)
+        assert (found.name, maker, found.scopes) == ("model", "Daniel Kim", READ)
+        entries = it.company.database.in_read(lambda session: audit.newest(session, ORGANIZATION, limit=5))
+        said = json.dumps([str(one) for one in entries])
+        assert "manage_api_keys" in said
+        assert token not in said
+
+
+async def test_keys_are_made_and_taken_away_in_words() -> None:
+    async with staged() as stage:
+        assert "No program has a key" in await told(stage, "U0DANIEL", "api keys")
+        assert "tdk_only_now" in await told(stage, "U0DANIEL", "api key new Our model write")
+        assert stage.services.api_keys.known["key_0"].scopes == WRITE
+        assert "Our model" in await told(stage, "U0DANIEL", "api keys")
+        assert "opens nothing any more" in await told(stage, "U0DANIEL", "api key key_0 remove")
+        assert "no such key" in await told(stage, "U0DANIEL", "api key key_0 remove")
+        assert "Daniel Kim" in await told(stage, "U0PRIYA", "api key new Our model")
+        assert not stage.services.api_keys.known

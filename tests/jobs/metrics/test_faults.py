@@ -1,0 +1,189 @@
+"""What goes wrong while metrics are calculated is tried again later and later, is said, and loses no value."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlmodel import select
+from structlog.testing import capture_logs
+
+from jobs.ground import Ground, Warehouses
+from jobs.metrics.calculating import Calculating
+from jobs.metrics.outcomes import Outcome
+from jobs.metrics.standing import shown_of
+from storage.facts.clock import OffsetClock
+from storage.facts.metrics import Calculation, Dataset, Definition, Metric, MetricState, Period, Selection, Value
+from storage.facts.outgoing import EventType
+from storage.facts.secret import Secret
+from storage.records import metric_keeping, metrics, outgoing
+from storage.records.metric_keeping import Calculated
+from storage.seal import Seal, new_key
+from storage.sessions import Database, Session
+from storage.tables import ConnectionRow, MetricTurnRow, OrganizationRow, OutgoingMessageRow, RunRow, SourceRow
+
+NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
+KEPT = Value(Period(date(2026, 4, 1), date(2026, 4, 30)), Decimal(7))
+
+
+def seeded(session: Session, definition: Definition = Definition(Selection(Dataset.REVENUE), Calculation.SUM)) -> None:  # noqa: B008 - it never changes
+    """Write a source that is ready, a metric that has a value, and one that waits for its first."""
+    session.add(OrganizationRow(id="org_1", name="Temerity Goods", timezone="UTC", created_at=NOW))
+    session.flush()
+    session.add(SourceRow(id="src_1", organization_id="org_1", provider="quickbooks", account="1", label="books",
+                          company="Temerity", mode="timer", schedule_minutes=60, created_at=NOW, updated_at=NOW))  # fmt: skip
+    session.flush()
+    session.add(ConnectionRow(source_id="src_1", organization_id="org_1", state="connected", since=NOW))
+    session.add(RunRow(id="run_1", organization_id="org_1", source_id="src_1", trigger="schedule", slot_key="slot-1",
+                       state="ready", result="changed", requested_at=NOW, started_at=NOW, source_as_of=NOW, loaded_at=NOW,
+                       ready_at=NOW, finished_at=NOW))  # fmt: skip
+    for name in ("old", "new"):
+        metric = Metric(name, "org_1", "src_1", "1", name, definition, 1, "mem_1", "", NOW, MetricState.CALCULATING,
+                        "", None, "", None, 0)  # fmt: skip
+        metrics.add(session, metric, "mem_1")
+        if name == "old":
+            metric_keeping.keep(session, metric, [KEPT], Calculated("run_0", 1, NOW, "USD", 1), NOW)
+    metrics.due(session, "src_1", NOW)
+
+
+class Unforeseen(Warehouses):
+    """Fails with what nobody thought of."""
+
+    def of(self, organization_id: str) -> object:  # type: ignore[override]  # it never returns
+        raise ZeroDivisionError("of a test")
+
+
+class Forgetful(Calculating):
+    """A twin that leaves what is unforeseen to the end of its hold."""
+
+    async def _again(self, turn: metrics.Turn, reason: str) -> None:
+        return None
+
+
+def ground_of(database: Database, clock: OffsetClock, warehouses: Warehouses) -> Ground:
+    """Return what calculating stands on."""
+    seal = Seal([Secret(new_key())])
+    return Ground(database, clock, seal, warehouses, {}, lambda _: pytest.fail("nothing is read"), 1)
+
+
+async def tried(database: Database, kind: type[Calculating], folder: Path) -> list[timedelta]:
+    """Return how long after each of four attempts the next one is due."""
+    clock, waits = OffsetClock(base=lambda: NOW), list[timedelta]()
+    calculating = kind(ground_of(database, clock, Unforeseen(str(folder))))
+    for _ in range(4):
+        (turn,) = database.in_read(lambda session: metrics.due_turns(session, clock.now()))
+        await calculating.take(turn)
+        row = database.in_read(lambda session: session.get(MetricTurnRow, "src_1"))
+        assert row is not None
+        assert row.due_at is not None
+        waits.append(row.due_at - clock.now())
+        clock.offset += waits[-1]
+    return waits
+
+
+@pytest.mark.parametrize("kind", [Calculating, Forgetful])
+async def test_what_is_unforeseen_comes_again_later_and_later(
+    sqlite_database: Database, tmp_path: Path, kind: type[Calculating]
+) -> None:
+    sqlite_database.in_write(seeded)
+    with capture_logs() as logs:
+        waits = await tried(sqlite_database, kind, tmp_path)
+    grows = waits == [timedelta(seconds=seconds) for seconds in (20, 80, 320, 1280)]
+    assert grows == (kind is Calculating)
+    # Of two who take longer than they may hold it, one comes to an end of it.
+    assert grows or waits == [timedelta(minutes=minutes) for minutes in (5, 10, 20, 40)]
+    assert [one["attempts"] for one in logs if one["event"] == "metrics_failed"] == [1, 2, 3, 4]
+    found = {one.name: one for one in sqlite_database.in_read(lambda session: metrics.of_source(session, "src_1"))}
+    assert ("tried again by itself" in found["new"].reason) == (kind is Calculating)
+    assert (found["old"].state, found["old"].run_id) == (MetricState.CURRENT, "run_0")
+    assert [one.value for one in sqlite_database.in_read(lambda session: metrics.newest_values(session, "old"))] == [
+        KEPT
+    ]
+
+
+class Still(Warehouses):
+    """A lake in which nothing happens any more."""
+
+    def of(self, organization_id: str) -> Any:
+        return SimpleNamespace(snapshot=lambda: 7, cursors=lambda _: {"general_ledger": NOW.date().isoformat()})
+
+
+class Emptied(Calculating):
+    """Finds nothing that could be added up."""
+
+    async def _since(self, base: Any, ready: Any, snapshot: int, cursors: Any) -> Any:
+        return [Outcome(one, NOW, waits=True) for one in ready.metrics], {}
+
+
+class Believes(Emptied):
+    """A twin that lets values stay as they are, whose records are gone."""
+
+    def _kept(self, *_: Any, **__: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", [Emptied, Believes])
+async def test_values_of_records_that_are_gone_are_never_as_new_as_the_next_run(
+    sqlite_database: Database, tmp_path: Path, kind: type[Calculating]
+) -> None:
+    sqlite_database.in_write(sold)
+    clock = OffsetClock(base=lambda: NOW)
+    calculating = kind(ground_of(sqlite_database, clock, Still(str(tmp_path))))
+    for hour in (0, 1):
+        clock.offset = timedelta(hours=hour)
+        if hour:
+            sqlite_database.in_write(later)
+        (turn,) = sqlite_database.in_read(lambda session: metrics.due_turns(session, clock.now()))
+        await calculating.take(turn)
+
+    def stands(session: Session) -> dict[str, tuple[MetricState, str]]:
+        shown = shown_of(session, metrics.of_source(session, "src_1"), {}, clock.now())
+        return {one.metric.name: (one.state, one.reason) for one in shown}
+
+    found = sqlite_database.in_read(stands)
+    assert found["new"][0] is MetricState.CALCULATING
+    if kind is Believes:
+        assert found["old"][0] is MetricState.CURRENT
+    else:
+        assert found["old"][0] is MetricState.BROKEN
+        assert "in QuickBooks any more" in found["old"][1]
+        assert "is not imported yet" in found["new"][1]
+
+
+def sold(session: Session) -> None:
+    """As seeded, calculated from sales."""
+    seeded(session, Definition(Selection(Dataset.CUSTOMERS)))
+
+
+def later(session: Session) -> None:
+    """Write a run that is ready an hour later."""
+    at = NOW + timedelta(hours=1)
+    session.add(RunRow(id="run_2", organization_id="org_1", source_id="src_1", trigger="schedule", slot_key="slot-2",
+                       state="ready", result="changed", requested_at=at, started_at=at, source_as_of=at, loaded_at=at,
+                       ready_at=at, finished_at=at))  # fmt: skip
+    metrics.due(session, "src_1", at)
+
+
+class Moved(Calculating):
+    """Finds another value in a ledger that was read three days ago: accounts lie elsewhere now."""
+
+    async def _since(self, base: Any, ready: Any, snapshot: int, cursors: Any) -> Any:
+        old = next(one for one in ready.metrics if one.name == "old")
+        return [Outcome(old, NOW - timedelta(days=3), [Value(KEPT.period, Decimal(8))], "USD")], {}
+
+
+async def test_a_receiver_is_told_that_a_new_value_is_of_an_old_reading(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    def receiver(session: Session) -> None:
+        seeded(session)
+        outgoing.add_endpoint(session, "hook_1", "org_1", "https://127.0.0.1:9/in", (EventType.METRIC_UPDATED,), b"x",
+                              "mem_1", NOW)  # fmt: skip
+
+    sqlite_database.in_write(receiver)
+    (turn,) = sqlite_database.in_read(lambda session: metrics.due_turns(session, NOW))
+    await Moved(ground_of(sqlite_database, OffsetClock(base=lambda: NOW), Still(str(tmp_path)))).take(turn)
+    (body,) = sqlite_database.in_read(lambda session: session.exec(select(OutgoingMessageRow.body)).all())
+    assert '"stale":true' in body.replace(" ", "")

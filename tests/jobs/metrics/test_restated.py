@@ -1,0 +1,104 @@
+"""What moved after it was whole is told on each surface, once, with the closed books; what never was whole is not."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+import pytest
+
+from bot.cli.samples.restated import DOCUMENTS
+from jobs.desk import Desk
+from jobs.errors import NotFoundError
+from jobs.metrics import weekly
+from jobs.metrics.service import MetricService
+from storage.facts.clock import OffsetClock
+from storage.facts.metrics import Kept
+from storage.facts.restated import document_json, is_restated, restated_of
+from storage.records import metric_keeping, metric_posts, metric_restated, metrics
+from storage.records.metric_keeping import Calculated
+from storage.sessions import Database, Session
+from templates import mail
+from tests.jobs.metrics.standing_metrics import MONDAY, NET, NOW, Company
+
+TUESDAY = NOW + timedelta(days=2)
+
+
+@pytest.fixture
+def company(sqlite_database: Database) -> Company:
+    """A company of which a metric's October moved on Tuesday, with what made it move."""
+    made = Company(sqlite_database)
+    made.ready(NOW)
+    metric = made.make("Net income")
+    october, september = made.database.in_read(lambda session: metrics.newest_values(session, metric.id))
+    again = [replace(october.value, value=Decimal(161)), september.value]
+    of = Calculated("run_2", 8, TUESDAY, "USD", 1)
+    kept = made.database.in_write(lambda session: metric_keeping.keep(session, metric, again, of, TUESDAY))
+    (moved,) = kept
+    assert made.database.in_read(lambda session: metric_restated.untold(session, [metric.id], 8)) == {
+        metric.id: [moved]
+    }
+    noted = {"through": [document_json(one) for one in DOCUMENTS], "more": 0, "books_closed": "2026-10-31"}
+    made.database.in_write(lambda session: metric_restated.note(session, metric.id, moved, noted))
+    assert made.database.in_read(lambda session: metric_restated.untold(session, [metric.id], 8)) == {}
+    return made
+
+
+def plan(company: Company, at: datetime) -> None:
+    for planned in company.database.in_read(lambda session: metric_posts.due(session, at)):
+        company.database.in_write(partial(weekly.tell, post=planned, enqueue=company.enqueue, now=at))
+
+
+def post(company: Company, weeks: int) -> str:
+    """Return what the post of a Monday says."""
+    at = MONDAY + timedelta(weeks=weeks, minutes=1)
+    plan(company, at)
+    last = company.posts(weekly.WEEKLY)[-1]
+    words = weekly.weekly_words()[weekly.WEEKLY]
+    return mail.render(company.database.in_read(lambda session: words(session, last, at))).text
+
+
+async def test_what_moved_is_told_once_with_what_made_it_move(company: Company) -> None:
+    clock = OffsetClock()
+    clock.advance(TUESDAY - clock.now())
+    desk = Desk(company.database.url)
+    service = MetricService(desk, clock, None, None)  # type: ignore[arg-type]  # nothing is looked up in a lake
+    shown, found = await service.restated(company.actor("U0MAYA"), "net income")
+    (one,) = found
+    assert (one.before, one.kept.value.value, one.at, one.documents) == (Decimal(150), Decimal(161), TUESDAY, DOCUMENTS)
+    assert one.in_closed_books
+    assert restated_of(shown.values[0]) == one
+    with pytest.raises(NotFoundError):
+        await service.restated(company.actor("U0MAYA"), "no such")
+    desk.close()
+    # In the post of its week, and in no other.
+    plan(company, NOW)
+    plan(company, MONDAY)
+    assert "150.00 USD → 161.00 USD (+11.00 USD)" in post(company, 1)
+    assert "Restated" not in post(company, 2)
+
+
+def counting_everything(kept: Kept) -> bool:
+    """The bug: whatever is another than before was restated."""
+    return "before" in kept.changed
+
+
+def test_what_was_never_whole_or_is_defined_otherwise_did_not_move(company: Company) -> None:
+    def work(session: Session) -> list[Kept]:
+        metric = metrics.named(session, company.source.organization_id, "net income")
+        assert metric is not None
+        october = metrics.newest_values(session, metric.id)[0].value
+        found = []
+        # So far, then whole, then by another definition.
+        for complete, amount, version in ((False, 170, 1), (True, 180, 1), (True, 190, 2)):
+            if version > metric.version:
+                metrics.redefine(session, metric, replace(NET, reversed=True), "mem_1", TUESDAY)
+                metric = replace(metric, version=2)
+            value = replace(october, complete=complete, value=Decimal(amount))
+            of = Calculated("run_3", 9, TUESDAY, "USD", version)
+            found += metric_keeping.keep(session, metric, [value], of, TUESDAY, partial=True)
+        return found
+
+    kept = company.database.in_write(work)
+    assert [is_restated(one) for one in kept] == [True, False, False]
+    assert [counting_everything(one) for one in kept] == [True, True, True]
