@@ -15,6 +15,7 @@ from storage.tables.connecting import (
     RenewalBegunRow,
     WebhookRow,
 )
+from storage.tables.exchange import ExchangeGivenRow, ExchangePairRow, ExchangeRejectRow, ExchangeRunRow
 from storage.tables.expectations import ExpectationRow, MissedReportRow
 from storage.tables.feedback import FeedbackRow
 from storage.tables.handing_out import ApiKeyRow, MetricPostRow
@@ -60,6 +61,10 @@ __all__ = [
     "DisconnectRow",
     "EndpointRow",
     "EscalationCallRow",
+    "ExchangeGivenRow",
+    "ExchangePairRow",
+    "ExchangeRejectRow",
+    "ExchangeRunRow",
     "ExpectationRow",
     "FeedbackRow",
     "FleetAlarmRow",
