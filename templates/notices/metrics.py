@@ -210,10 +210,9 @@ def state_words(shown: Shown) -> str:
 
 def target_words(shown: Shown, latest: Kept | None) -> str:
     """Return the target, and whether that value meets it; nothing that is not current is judged."""
-    definition, target = shown.metric.definition, shown.metric.definition.target
+    target = shown.metric.definition.target
     assert target is not None
-    side = "at least" if target.direction is Direction.AT_LEAST else "at most"
-    words = f"{side} {number_words(target.value, definition, latest.currency if latest else definition.currency)}"
+    words = _target_named(shown, latest)
     words += f", with a band of {target.band.normalize():f} %" if target.band else ""
     value = latest.value.value if latest else None
     # Nothing that is not current, and nothing that lacks records, is called met.
@@ -224,6 +223,24 @@ def target_words(shown: Shown, latest: Kept | None) -> str:
     if shown.reason:
         return f"{words}; not judged, because something is left out"
     return f"{words}; {_judged(target, value, over=latest.value.period.end < latest.as_of.date())}"
+
+
+def target_verdict(shown: Shown, last: Kept | None) -> str:
+    """Return in few words whether a value of a whole period meets the target, and which; a dash where there is none."""
+    target, value = shown.metric.definition.target, last.value.value if last else None
+    if target is None or last is None or value is None or not last.value.complete:
+        return "–"
+    if shown.reason:
+        return "not judged, something is left out"
+    judged = _judged(target, value, over=True)
+    return f"{'nearly met' if 'band' in judged else judged} ({_target_named(shown, last)})"
+
+
+def _target_named(shown: Shown, latest: Kept | None) -> str:
+    definition, target = shown.metric.definition, shown.metric.definition.target
+    assert target is not None
+    side = "at least" if target.direction is Direction.AT_LEAST else "at most"
+    return f"{side} {number_words(target.value, definition, latest.currency if latest else definition.currency)}"
 
 
 def _judged(target: Target, value: Decimal, *, over: bool) -> str:

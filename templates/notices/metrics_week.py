@@ -1,5 +1,6 @@
 """Metrics as they are posted once a week: the last whole period, what moved, and plainly what is not current."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,22 +8,21 @@ from datetime import datetime, timedelta
 from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Sign, Strong, Table, When
 from storage.facts.metrics import Calculation, Kept, MetricState, Shown
 from templates.notices.metrics import (
-    as_of_words,
     marked_name,
     number_words,
     said_by,
     standing_words,
-    target_words,
+    target_verdict,
     value_words,
 )
 from templates.notices.metrics_restated import restated_week
 from templates.notices.pieces import Words
 from templates.notices.trends import metric_chart, period_name
 from templates.rhythm import zone_name
-from templates.text import label
+from templates.text import label, listed
 
-#: rows of the table; charts; metrics that are explained one by one
-MOST, _CHARTS, _MOST_ODD = 20, 2, 10
+#: rows of the table; charts; reasons that are explained one by one; names that stand before one of them
+MOST, _CHARTS, _MOST_ODD, _MOST_NAMED = 20, 2, 10, 5
 _DAY = timedelta(days=1)
 _POINTS = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
 _UNSET = "–"
@@ -50,14 +50,14 @@ def metrics_week(week: MetricsWeek, now: datetime) -> Message:
         summary = f"No metric of {name} is posted here any more."
         return Message(summary, (Paragraph((summary,)),), kind="metrics_weekly")
     order = by_standing(week.shown)
-    odd = [one for one in order if one.state is not MetricState.CURRENT]
     verdict, noun = verdict_of(order), _noun(order)
     parts: list[Part] = [
         Heading(f"{name}: {noun.lower()}s of the week"),
         Paragraph((Strong(verdict),)),
-        week_table(order, now),
+        week_table(order),
+        *as_of_notes(order, now),
+        *odd_notes(order, now),
     ]
-    parts += [odd_words(one, now) for one in odd[:_MOST_ODD]]
     parts += restated_week([(one, said_by(one)) for one in order], week.since) if week.since else []
     charts = [metric_chart(one) for one in order] if len(order) <= _CHARTS else []
     parts += [chart for chart in charts if chart is not None]
@@ -70,9 +70,8 @@ def metrics_week(week: MetricsWeek, now: datetime) -> Message:
 def metrics_in(shown: Sequence[Shown], now: datetime) -> list[Part]:
     """Return metrics as a part of another message."""
     order = by_standing(shown)
-    odd = [one for one in order if one.state is not MetricState.CURRENT]
     said = Paragraph((Strong(f"{_noun(order)}s: "), verdict_of(order)))
-    return [said, week_table(order, now), *(odd_words(one, now) for one in odd[:_MOST_ODD])]
+    return [said, week_table(order), *as_of_notes(order, now), *odd_notes(order, now)]
 
 
 def by_standing(shown: Sequence[Shown]) -> list[Shown]:
@@ -95,41 +94,85 @@ def verdict_of(shown: Sequence[Shown]) -> str:
     return f"{len(shown) - odd} current, {odd} not current."
 
 
-def week_table(order: Sequence[Shown], now: datetime) -> Table:
-    """Return each metric's last whole period, marked where it is not current, with its as-of and oldest input."""
-    rows = tuple(_row(one, now) for one in order[:MOST])
-    columns = (_noun(order), "Last whole period", "Value", "Data as of", "Change", "Target")
-    return Table("Each against the period before", columns, rows, frozenset({2, 4}))
+def week_table(order: Sequence[Shown]) -> Table:
+    """Return each metric's last whole period, against the one before and its target; marked where it is not current.
+
+    The period that most of them are of stands above the table, up to when their data is complete below it.
+    """
+    shown = order[:MOST]
+    usual = _usual_period(shown)
+    caption = f"{usual}, each against the period before" if usual else "Each against the period before"
+    rows = tuple(_row(one, usual) for one in shown)
+    return Table(caption, (_noun(order), "Value", "Change", "Target"), rows, frozenset({1, 2}))
 
 
-def _row(shown: Shown, now: datetime) -> tuple[tuple[Inline, ...], ...]:
+def _row(shown: Shown, usual: str) -> tuple[tuple[Inline, ...], ...]:
     last = last_whole(shown.values)
     # Values of an older definition are read as they were calculated.
     definition = shown.before or shown.metric.definition
     current = shown.state is MetricState.CURRENT
-    value: list[Inline] = [value_words(definition, last)]
-    if not current:
-        value.append(f" ({standing_words(shown)})")
-    whole = last is not None and last.value.complete
-    target = target_words(shown, last) if definition.target is not None and current and whole else _UNSET
-    period = period_name(last.value.period, definition.frequency) if last else _UNSET
-    return (
-        marked_name(shown),
-        (period if whole or last is None else f"{period} (so far)",),
-        tuple(value),
-        as_of_words(shown, now),
-        (change_words(shown),) if current else ("not compared",),
-        (target,),
-    )
+    period = _period(shown)
+    notes = [
+        period if period != usual else "",
+        "so far" if last is not None and not last.value.complete else "",
+        "" if current else standing_words(shown),
+    ]
+    beside = ", ".join(note for note in notes if note)
+    value = f"{value_words(definition, last)} ({beside})" if beside else value_words(definition, last)
+    judged = target_verdict(shown, last) if definition.target is not None and current else _UNSET
+    return (marked_name(shown), (value,), (change_words(shown) if current else "not compared",), (judged,))
 
 
-def odd_words(shown: Shown, now: datetime) -> Paragraph:
-    """Return why a metric is not current, and as of when it was."""
-    at, why = shown.metric.as_of, label(shown.reason).rstrip(".") if shown.reason else ""
-    when: Words = (", its data as of ", When(at, now)) if at else (", without any value yet",)
-    name = Strong(label(shown.metric.name))
-    words = f" is {standing_words(shown)}"
-    return Paragraph((Sign("white_circle", "Not current:"), " ", name, words, *when, f": {why}." if why else "."))
+def _period(shown: Shown) -> str:
+    last = last_whole(shown.values)
+    frequency = (shown.before or shown.metric.definition).frequency
+    return period_name(last.value.period, frequency) if last is not None else ""
+
+
+def _usual_period(shown: Sequence[Shown]) -> str:
+    """Return the period that most of them are of."""
+    found = Counter(period for one in shown if (period := _period(one)))
+    return found.most_common(1)[0][0] if found else ""
+
+
+def as_of_notes(order: Sequence[Shown], now: datetime) -> list[Part]:
+    """Return up to when the data of the current ones is complete, and which input decides it; what is alike, once."""
+    alike: dict[tuple[datetime | None, str], list[str]] = defaultdict(list)
+    for one in order[:MOST]:
+        if one.state is MetricState.CURRENT:
+            alike[one.metric.as_of, one.worst].append(one.metric.name)
+    most_first = sorted(alike.items(), key=lambda each: -len(each[1]))
+    notes: list[Part] = []
+    for number, ((at, worst), names) in enumerate(most_first):
+        whose = f"{listed(names, most=_MOST_NAMED)}: data as of " if number else "Data as of "
+        when: Inline = When(at, now) if at else "never"
+        notes.append(Note((whose, when, f"; {label(worst)}." if worst else ".")))
+    left_out = [one for one in order[:MOST] if one.state is MetricState.CURRENT and one.reason]
+    return [*notes, *(Note((f"{label(one.metric.name)}: {label(one.reason).rstrip('.')}.",)) for one in left_out)]
+
+
+def odd_notes(order: Sequence[Shown], now: datetime) -> list[Part]:
+    """Return why those that are not current are not, and as of when they were; what is alike in all of that, once."""
+    alike: dict[tuple[MetricState, str, datetime | None, str], list[Shown]] = defaultdict(list)
+    for one in order:
+        if one.state is not MetricState.CURRENT:
+            alike[one.state, one.reason, one.metric.as_of, one.worst].append(one)
+    notes: list[Part] = [_odd_words(some, now) for some in list(alike.values())[:_MOST_ODD]]
+    rest = [one.metric.name for some in list(alike.values())[_MOST_ODD:] for one in some]
+    if rest:
+        notes.append(Note((f"Not current either: {listed(rest, most=_MOST_NAMED)}. Why: ", Code("/data metrics"), ".")))
+    return notes
+
+
+def _odd_words(some: Sequence[Shown], now: datetime) -> Paragraph:
+    first = some[0]
+    at, why = first.metric.as_of, f": {label(first.reason).rstrip('.')}" if first.reason else ""
+    names, one = Strong(listed([each.metric.name for each in some], most=_MOST_NAMED)), len(some) == 1
+    words = f" {'is' if one else 'are'} {standing_words(first)}{why}. "
+    oldest = f"; {label(first.worst)}." if first.worst else "."
+    whose = f"{'Its' if one else 'Their'} data as of "
+    when: Words = (whose, When(at, now), oldest) if at else ("Without any value yet.",)
+    return Paragraph((Sign("white_circle", "Not current:"), " ", names, words, *when))
 
 
 def last_whole(values: Sequence[Kept]) -> Kept | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -24,7 +25,15 @@ from storage.records.metric_posts import MetricPost
 from storage.sessions import Database, Session
 from storage.tables import OrganizationRow
 from templates import slack
-from templates.notices.metrics_week import MOST, MetricsWeek, by_standing, metrics_week, week_table
+from templates.notices.metrics_week import (
+    MOST,
+    MetricsWeek,
+    as_of_notes,
+    by_standing,
+    metrics_week,
+    odd_notes,
+    week_table,
+)
 from tests.jobs.metrics.standing_metrics import FINANCE, MONDAY, NOW, Company
 
 Tell = Callable[..., None]
@@ -128,8 +137,6 @@ def said(company: Company, now: datetime, *, believing: bool = False) -> str:
 
     week = company.database.in_read(read)
     if believing:
-        from dataclasses import replace
-
         week = replace(week, shown=tuple(replace(one, state=MetricState.CURRENT, reason="") for one in week.shown))
     return str(metrics_week(week, now))
 
@@ -137,7 +144,7 @@ def said(company: Company, now: datetime, *, believing: bool = False) -> str:
 def old_is_marked(words: str) -> bool:
     """Whether a post of one metric of old data says so, compares nothing, and judges no target."""
     return all(one in words for one in ("(stale)", "older than promised", "white_circle", "not compared")) and not any(
-        one in words for one in ("; met", "+30.00")
+        one in words for one in ("met (", "+30.00")
     )
 
 
@@ -145,12 +152,35 @@ def test_what_is_old_is_never_posted_as_current(company: Company) -> None:
     company.ready(NOW)
     company.make("Net income")
     fresh = said(company, NOW + timedelta(minutes=5))
-    assert all(one in fresh for one in ("the metric is current", "+30.00 USD (+25.0 %)", "at least 100.00 USD; met"))
+    assert all(one in fresh for one in ("the metric is current", "+30.00 USD (+25.0 %)", "met (at least 100.00 USD)"))
     assert "profit and loss, read with every collection" in fresh
     assert "white_circle" not in fresh
     later = NOW + timedelta(days=3)
     assert old_is_marked(said(company, later))
     assert not old_is_marked(said(company, later, believing=True))
+
+
+def test_the_table_is_narrow_and_what_is_alike_is_said_once(company: Company) -> None:
+    """Name, value, change, target; as-of, oldest input and reasons stand below, once for all that share them."""
+    company.ready(NOW)
+    for name in ("Cash", "Net income", "Sales"):
+        company.make(name)
+    now = NOW + timedelta(minutes=5)
+    posted = company.database.in_read(
+        lambda session: metric_posts.metrics_at(session, company.source.organization_id, FINANCE)
+    )
+    shown = company.database.in_read(lambda session: weekly.with_values(session, posted, now))
+    assert week_table(shown).columns == ("Metric", "Value", "Change", "Target")
+    (alike,) = as_of_notes(shown, now)
+    assert "Data as of" in str(alike)
+    older = replace(shown[2], metric=replace(shown[2].metric, as_of=NOW - timedelta(hours=3)))
+    first, other = as_of_notes([*shown[:2], older], now)
+    assert "Sales: data as of" not in str(first)
+    assert "Sales: data as of" in str(other)
+    frozen = [replace(one, state=MetricState.FROZEN, reason="disconnected") for one in shown]
+    (said,) = odd_notes(frozen, now)
+    assert "Cash, Net income and Sales" in str(said)
+    assert as_of_notes(frozen, now) == []
 
 
 async def test_managers_choose_where_and_only_where_an_admin_allowed_it(company: Company) -> None:
@@ -228,4 +258,4 @@ def test_a_digest_looks_up_the_values_that_it_shows_and_no_others(company: Compa
     )
     shown = company.database.in_read(lambda session: weekly.with_values(session, posted, NOW, MOST))
     assert [bool(one.values) for one in by_standing(shown)] == [True] * MOST + [False] * 3
-    assert len(week_table(by_standing(shown), NOW).rows) == MOST
+    assert len(week_table(by_standing(shown)).rows) == MOST
