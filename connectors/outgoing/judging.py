@@ -5,8 +5,10 @@ that ``::ffff:127.0.0.1`` is no loopback, in versions that are still in use. So 
 out first, and nets that lead nowhere public are listed here.
 """
 
+import asyncio
 import ipaddress
-from collections.abc import Iterator
+import socket
+from collections.abc import Awaitable, Callable, Iterator
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -24,6 +26,32 @@ _CLOSED = tuple(
     )
 )
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+
+#: A name and a port in, addresses out.
+Lookup = Callable[[str, int], Awaitable[list[str]]]
+
+
+class RefusedAddressError(Exception):
+    """The address leads to a place that nothing is sent to; the text says which rule forbids it."""
+
+
+async def judged(host: str, port: int, lookup: Lookup, *, here: bool) -> list[str]:
+    """Resolve a name, once, and return its addresses if all of them are allowed: connect to one of these alone.
+
+    RefusedAddressError when any of them is no public address; `here` allows this machine, for trying things out.
+    """
+    found = await lookup(host, port)
+    if not found:
+        raise RefusedAddressError("its name leads nowhere")
+    if not all(is_public(one) or (here and ipaddress.ip_address(one).is_loopback) for one in found):
+        raise RefusedAddressError("its name leads into a private network")
+    return found
+
+
+async def system_lookup(host: str, port: int) -> list[str]:
+    """Ask the system for a name's addresses."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def is_public(address: str) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -14,7 +14,7 @@ import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from connectors.errors import Broken
-from connectors.outgoing.judging import is_public
+from connectors.outgoing.judging import Lookup, RefusedAddressError, is_public, judged, system_lookup
 
 #: what the specification asks receivers to answer within
 SECONDS = 20.0
@@ -24,9 +24,6 @@ _PORTS = frozenset({443, 8443})
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 #: so much of an answer is read, and thrown away
 _ANSWER = 1 << 12
-
-#: A name and a port in, addresses out.
-Lookup = Callable[[str, int], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,6 @@ class Posted:
     def accepted(self) -> bool:
         """Whether the receiver has it: any 2xx."""
         return self.status is not None and 200 <= self.status < 300
-
-
-class RefusedAddressError(Exception):
-    """The address leads to a place that nothing is sent to; the text says which rule forbids it."""
 
 
 def checked(address: str, *, here: bool = False) -> str:
@@ -92,7 +85,7 @@ class Poster:
     def __init__(self, *, here: bool = False, seconds: float = SECONDS, lookup: Lookup | None = None) -> None:
         self._here = here
         self._seconds = seconds
-        self._lookup = lookup or _system_lookup
+        self._lookup = lookup or system_lookup
 
     async def post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Posted:
         """Make one attempt; never raises for what the other side does."""
@@ -146,11 +139,7 @@ class _Judge(AbstractResolver):
         family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - the signature is aiohttp's
     ) -> list[ResolveResult]:
         """Return where to connect to; RefusedAddressError when any answer is no public address."""
-        found = await self._lookup(host, port)
-        if not found:
-            raise RefusedAddressError("its name leads nowhere")
-        if not all(is_public(one) or (self._here and ip_address(one).is_loopback) for one in found):
-            raise RefusedAddressError("its name leads into a private network")
+        found = await judged(host, port, self._lookup, here=self._here)
         return [_as_result(host, one, port) for one in found]
 
     async def close(self) -> None:
@@ -161,11 +150,6 @@ def _as_result(host: str, address: str, port: int) -> ResolveResult:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     flags = int(socket.AI_NUMERICHOST | socket.AI_NUMERICSERV)
     return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=flags)
-
-
-async def _system_lookup(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def _seconds_of(said: str) -> float | None:

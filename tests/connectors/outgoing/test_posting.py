@@ -11,8 +11,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
 from connectors.errors import Broken
-from connectors.outgoing.judging import is_public
-from connectors.outgoing.posting import Poster, RefusedAddressError, checked, judged_connector
+from connectors.outgoing.judging import RefusedAddressError, is_public
+from connectors.outgoing.posting import Poster, checked, judged_connector
 
 INSIDE = (
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
