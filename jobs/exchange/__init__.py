@@ -1,0 +1,1 @@
+"""The exchange of files and orders with PocketAdvantage."""
