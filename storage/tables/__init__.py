@@ -38,6 +38,7 @@ from storage.tables.sources import ConnectionRow, ReadCountRow, SourceRow
 from storage.tables.subscribing import ChannelSubscriptionRow, DigestRow, QuietRow, SubscriptionRow
 from storage.tables.telling import CardRow, DeliveryRow
 from storage.tables.watching import AskedLastRow, HomeViewRow, LandedWatchRow
+from storage.tables.web_connector import DesktopRequestRow, WebConnectorRow, WebConnectorSessionRow
 
 metadata = SQLModel.metadata
 
@@ -57,6 +58,7 @@ __all__ = [
     "ConnectionRow",
     "DeadlineRow",
     "DeliveryRow",
+    "DesktopRequestRow",
     "DigestRow",
     "DisconnectRow",
     "EndpointRow",
@@ -98,6 +100,8 @@ __all__ = [
     "SourceRow",
     "SubscriptionRow",
     "SupportPersonRow",
+    "WebConnectorRow",
+    "WebConnectorSessionRow",
     "WebhookRow",
     "WorkerRow",
     "WorkspaceRow",

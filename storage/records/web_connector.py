@@ -1,0 +1,311 @@
+"""QuickBooks Desktops that may call, their visits, and the orders that wait for one."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, exists, func, update
+from sqlmodel import Session, col, select
+
+from storage.facts.web_connector import (
+    CompanyFile,
+    DesktopKind,
+    DesktopRequest,
+    DesktopSession,
+    DesktopState,
+    DesktopStep,
+    WebConnector,
+)
+from storage.records.guarded import won
+from storage.records.inserts import insert, insert_new
+from storage.tables import DesktopRequestRow, WebConnectorRow, WebConnectorSessionRow
+
+
+def add(session: Session, made: WebConnector, password: str) -> None:
+    """Keep a registration with the slow hash of its password."""
+    insert(
+        session,
+        WebConnectorRow,
+        id=made.id,
+        organization_id=made.organization_id,
+        source_id=made.source_id,
+        member_id=made.member_id,
+        user_name=made.user_name,
+        password=password,
+        owner_id=made.owner_id,
+        file_id=made.file_id,
+        created_at=made.created_at,
+    )
+
+
+def one(session: Session, registration_id: str) -> WebConnector | None:
+    """Return the registration of that id, whosesoever it is, unless it is withdrawn."""
+    row = session.get(WebConnectorRow, registration_id, populate_existing=True)
+    return _as_connector(row) if row is not None and row.withdrawn_at is None else None
+
+
+def locked(session: Session, registration_id: str) -> WebConnector | None:
+    """Return it, and let no other call of it decide anything until this transaction ends."""
+    statement = select(WebConnectorRow).where(WebConnectorRow.id == registration_id).with_for_update()
+    row = session.exec(statement.execution_options(populate_existing=True)).first()
+    return _as_connector(row) if row is not None and row.withdrawn_at is None else None
+
+
+def all_of(session: Session, organization_id: str) -> list[WebConnector]:
+    """Return an organization's registrations that are not withdrawn, the oldest first."""
+    statement = select(WebConnectorRow).where(
+        WebConnectorRow.organization_id == organization_id, col(WebConnectorRow.withdrawn_at).is_(None)
+    )
+    return [_as_connector(row) for row in session.exec(statement.order_by(col(WebConnectorRow.created_at)))]
+
+
+def of_source(session: Session, source_id: str) -> list[WebConnector]:
+    """Return the registrations of a source that are not withdrawn, the oldest first."""
+    statement = select(WebConnectorRow).where(
+        WebConnectorRow.source_id == source_id, col(WebConnectorRow.withdrawn_at).is_(None)
+    )
+    return [_as_connector(row) for row in session.exec(statement.order_by(col(WebConnectorRow.created_at)))]
+
+
+def password_of(session: Session, registration_id: str) -> tuple[str, int, datetime | None] | None:
+    """Return the hash that is kept, how many wrong ones came in a row, and when the last one did."""
+    row = session.get(WebConnectorRow, registration_id, populate_existing=True)
+    return (row.password, row.wrong, row.wrong_at) if row is not None and row.withdrawn_at is None else None
+
+
+def tried(session: Session, registration_id: str, wrong: int, now: datetime | None) -> None:
+    """Note how many passwords in a row were not the one, and when the last one came."""
+    _change(session, registration_id, wrong=wrong, wrong_at=now)
+
+
+def renew(session: Session, registration_id: str, password: str) -> None:
+    """Let another password count from now on, and nobody wait for earlier tries."""
+    _change(session, registration_id, password=password, wrong=0, wrong_at=None)
+
+
+def called(session: Session, registration_id: str, now: datetime) -> None:
+    """Note that it called, with the right password."""
+    _change(session, registration_id, called_at=now)
+
+
+def bind(session: Session, registration_id: str, company: CompanyFile) -> None:
+    """Let orders be written into this company file and no other."""
+    _change(session, registration_id, company_path=company.path, company_name=company.company, other_path="",
+            other_name="")  # fmt: skip
+
+
+def seen_other(session: Session, registration_id: str, other: CompanyFile) -> None:
+    """Note which other company file was open; with an empty one that the right one was."""
+    _change(session, registration_id, other_path=other.path, other_name=other.company)
+
+
+def withdraw(session: Session, registration_id: str, now: datetime) -> bool:
+    """Let it call no more; False when it was withdrawn before."""
+    mine = (col(WebConnectorRow.id) == registration_id, col(WebConnectorRow.withdrawn_at).is_(None))
+    return won(session, update(WebConnectorRow).where(*mine).values(withdrawn_at=now, password=""))
+
+
+def begin(session: Session, visit: DesktopSession, ticket: str) -> bool:
+    """Keep a visit by the hash of its ticket; False while another one of the registration goes on."""
+    return insert_new(
+        session,
+        WebConnectorSessionRow,
+        id=visit.id,
+        registration_id=visit.registration_id,
+        ticket=ticket,
+        begun_at=visit.begun_at,
+        seen_at=visit.seen_at,
+    )
+
+
+def live(session: Session, registration_id: str) -> DesktopSession | None:
+    """Return the visit that goes on."""
+    statement = select(WebConnectorSessionRow).where(
+        WebConnectorSessionRow.registration_id == registration_id, col(WebConnectorSessionRow.ended_at).is_(None)
+    )
+    row = session.exec(statement.execution_options(populate_existing=True)).first()
+    return _as_session(row) if row is not None else None
+
+
+def by_ticket(session: Session, registration_id: str, ticket: str) -> DesktopSession | None:
+    """Return the visit of that hash of a ticket, over or not."""
+    statement = select(WebConnectorSessionRow).where(
+        WebConnectorSessionRow.ticket == ticket, WebConnectorSessionRow.registration_id == registration_id
+    )
+    row = session.exec(statement.execution_options(populate_existing=True)).first()
+    return _as_session(row) if row is not None else None
+
+
+def saw(session: Session, visit: DesktopSession) -> None:
+    """Keep what changed about a visit."""
+    won(
+        session,
+        update(WebConnectorSessionRow)
+        .where(col(WebConnectorSessionRow.id) == visit.id)
+        .values(
+            seen_at=visit.seen_at,
+            ended_at=visit.ended_at,
+            outstanding=visit.outstanding,
+            message_id=visit.message_id,
+            done=visit.done,
+            error=visit.error,
+        ),
+    )
+
+
+def queue(session: Session, request: DesktopRequest) -> bool:
+    """Keep an order until QuickBooks asks for it; False when it is kept already."""
+    return insert_new(
+        session,
+        DesktopRequestRow,
+        id=request.id,
+        organization_id=request.organization_id,
+        registration_id=request.registration_id,
+        request_id=request.request_id,
+        order_no=request.order_no,
+        revision=request.revision,
+        kind=request.kind.value,
+        body=request.body,
+        before=request.before,
+        state=request.state.value,
+        step=request.step.value,
+        queued_at=request.queued_at,
+        next_at=request.queued_at,
+    )
+
+
+def request_of(session: Session, desktop_id: str) -> DesktopRequest | None:
+    """Return the order of that id on its way."""
+    row = session.get(DesktopRequestRow, desktop_id, populate_existing=True)
+    return _as_request(row) if row is not None else None
+
+
+def next_of(session: Session, registration_id: str, now: datetime) -> DesktopRequest | None:
+    """Return what is to be asked of QuickBooks next: what was tried least first, revisions of one order in turn."""
+    statement = select(DesktopRequestRow).where(*_waiting(registration_id, now))
+    first = statement.order_by(
+        col(DesktopRequestRow.asked), col(DesktopRequestRow.queued_at), col(DesktopRequestRow.id)
+    )
+    row = session.exec(first.limit(1).execution_options(populate_existing=True)).first()
+    return _as_request(row) if row is not None else None
+
+
+def left(session: Session, registration_id: str, now: datetime) -> int:
+    """Return how many orders could be asked for now."""
+    return session.exec(
+        select(func.count()).select_from(DesktopRequestRow).where(*_waiting(registration_id, now))
+    ).one()
+
+
+def unanswered(session: Session, registration_id: str) -> int:
+    """Return how many orders are not in QuickBooks yet, for whatever reason."""
+    mine = (
+        col(DesktopRequestRow.registration_id) == registration_id,
+        col(DesktopRequestRow.state) != DesktopState.ANSWERED.value,
+    )
+    return session.exec(select(func.count()).select_from(DesktopRequestRow).where(*mine)).one()
+
+
+def _waiting(registration_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    earlier = DesktopRequestRow.__table__.alias("earlier")  # type: ignore[attr-defined]  # SQLModel's declared table
+    row = DesktopRequestRow
+    before = exists().where(
+        earlier.c.registration_id == registration_id,
+        earlier.c.order_no == row.order_no,
+        earlier.c.revision < row.revision,
+        earlier.c.state != DesktopState.ANSWERED.value,
+    )
+    return (
+        col(row.registration_id) == registration_id,
+        col(row.state) == DesktopState.QUEUED.value,
+        col(row.next_at) <= now,
+        ~before,
+    )
+
+
+def sent(session: Session, request: DesktopRequest) -> None:
+    """Note that it was handed over, before it is."""
+    _move(session, request, state=DesktopState.SENT.value, step=request.step.value, asked=request.asked,
+          written=request.written)  # fmt: skip
+
+
+def again(session: Session, request: DesktopRequest, step: DesktopStep, at: datetime, reason: str = "") -> None:
+    """Let it be asked for again, not before that time, from that step on."""
+    _move(session, request, state=DesktopState.QUEUED.value, step=step.value, next_at=at, reason=reason)
+
+
+def answered(session: Session, request: DesktopRequest) -> bool:
+    """Keep what became of it, without what was in it; False when that is known already."""
+    return _move(
+        session,
+        request,
+        state=DesktopState.ANSWERED.value,
+        answered_at=request.answered_at,
+        target_id=request.target_id,
+        number=request.number,
+        reason=request.reason,
+        refused=request.refused,
+        body="",
+    )
+
+
+def _move(session: Session, request: DesktopRequest, **values: object) -> bool:
+    mine = (col(DesktopRequestRow.id) == request.id, col(DesktopRequestRow.state) != DesktopState.ANSWERED.value)
+    return won(session, update(DesktopRequestRow).where(*mine).values(**values))
+
+
+def _change(session: Session, registration_id: str, **values: object) -> None:
+    won(session, update(WebConnectorRow).where(col(WebConnectorRow.id) == registration_id).values(**values))
+
+
+def _as_connector(row: WebConnectorRow) -> WebConnector:
+    return WebConnector(
+        row.id,
+        row.organization_id,
+        row.source_id,
+        row.member_id,
+        row.user_name,
+        row.owner_id,
+        row.file_id,
+        row.created_at,
+        company=CompanyFile(row.company_path, row.company_name) if row.company_path else None,
+        other=CompanyFile(row.other_path, row.other_name) if row.other_path else None,
+        called_at=row.called_at,
+        withdrawn_at=row.withdrawn_at,
+    )
+
+
+def _as_session(row: WebConnectorSessionRow) -> DesktopSession:
+    return DesktopSession(
+        row.id,
+        row.registration_id,
+        row.begun_at,
+        row.seen_at,
+        row.ended_at,
+        row.outstanding,
+        row.message_id,
+        row.done,
+        row.error,
+    )
+
+
+def _as_request(row: DesktopRequestRow) -> DesktopRequest:
+    return DesktopRequest(
+        row.id,
+        row.organization_id,
+        row.registration_id,
+        row.request_id,
+        row.order_no,
+        row.revision,
+        DesktopKind(row.kind),
+        row.body,
+        row.before,
+        DesktopState(row.state),
+        DesktopStep(row.step),
+        row.asked,
+        row.written,
+        row.queued_at,
+        row.answered_at,
+        row.target_id,
+        row.number,
+        row.reason,
+        row.refused,
+    )
