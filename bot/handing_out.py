@@ -7,6 +7,7 @@ from bot.reply import Reply
 from jobs.authorize import authorize
 from jobs.channels import ChannelRefusedError
 from jobs.errors import NotFoundError
+from jobs.metrics.post_times import read_post_time
 from jobs.metrics.posting import Posted
 from jobs.refresh.ask import Place
 from storage.facts.messages import Message
@@ -18,7 +19,8 @@ from templates.notices.metrics_restated import restated_list
 
 #: Slack writes a channel that is chosen from its list as <#C0123|name>.
 _POST = re.compile(
-    r"(?P<name>.+?)\s+post\s+(?:to\s+)?(?P<where>nowhere|here|<#(?P<id>[CG][A-Z0-9]{2,20})(?:\|[^>]*)?>|#\S+)",
+    r"(?:(?P<name>.+?)\s+)?post\s+(?:to\s+)?"
+    r"(?P<where>nowhere|here|<#(?P<id>[CG][A-Z0-9]{2,20})(?:\|[^>]*)?>|#\S+)(?:,?\s+(?P<when>\S.*))?",
     re.IGNORECASE,
 )
 _RESTATED = re.compile(r"(?P<name>.+?)\s+restated", re.IGNORECASE)
@@ -64,14 +66,22 @@ def posting(case: Case, about: str) -> Reply | None:
     where, name = found["where"].casefold(), found["name"]
     if where.startswith("#"):
         return case.say(out.metric_post_unclear(found["where"]))
+    when = read_post_time(found["when"]) if found["when"] else None
+    if (found["when"] and (when is None or where == "nowhere")) or not (name or found["when"]):
+        return case.say(out.metric_post_time_unclear(found["when"] or ""))
     team_id = case.request.team_id
     place = {"nowhere": None, "here": case.place}.get(where, Place(team_id, (found["id"] or "").upper()))
 
     async def moved() -> Reply:
         """Slack is asked who reads along there: behind the ack."""
         try:
-            return case.say(_posted(await case.services.posting.post(case.actor, name, place, case.trigger)))
+            if not name and place is not None and when is not None:
+                return case.say(_posted(await case.services.posting.at(case.actor, place, when, case.trigger)))
+            posted = await case.services.posting.post(case.actor, name, place, case.trigger, when)
+            return case.say(_posted(posted))
         except NotFoundError:
+            if not name:
+                return case.say(out.metric_post_none())
             return case.say(words.metric_missing(name, await case.services.making.noun(case.actor)))
         except ChannelRefusedError as error:
             own = error.reason == "not_allowed"
@@ -81,4 +91,4 @@ def posting(case: Case, about: str) -> Reply | None:
 
 
 def _posted(found: Posted) -> Message:
-    return out.metric_posted(found.name, found.channel, found.next_at)
+    return out.metric_posted(found.name, found.channel, found.next_at, found.when)

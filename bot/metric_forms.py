@@ -147,7 +147,8 @@ def _packed(draft: Draft, *, more: bool) -> str:
     """Return a draft as the form carries it: ids and what was chosen, looked at again when it comes back."""
     kept = {
         "c": draft.card, "s": draft.source_id, "n": draft.name, "i": draft.metric_id, "v": draft.version,
-        "o": draft.owner_id, "p": draft.post_to, "m": int(more), "d": definition_json(draft.definition),
+        "o": draft.owner_id, "p": draft.post_to, "w": draft.post_time, "m": int(more),
+        "d": definition_json(draft.definition),
     }  # fmt: skip
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
 
@@ -156,13 +157,13 @@ def _unpacked(value: str) -> tuple[Draft, bool]:
     """Return what the form carries (NotFoundError for what is not of our making)."""
     try:
         kept = parse_json(value)
-        texts = [kept[name] for name in ("c", "s", "n", "i", "o", "p")]
+        texts = [kept[name] for name in ("c", "s", "n", "i", "o", "p")] + [kept.get("w", "")]
         definition = definition_of(kept["d"])
     except (MalformedError, KeyError, TypeError, ValueError, ArithmeticError):
         raise NotFoundError from None
     version = kept.get("v")
     if not all(isinstance(one, str) for one in texts) or type(version) is not int:
         raise NotFoundError
-    card, source_id, name, metric_id, owner_id, post_to = texts
-    draft = Draft(card, source_id, definition, name, metric_id, version, owner_id, post_to)
+    card, source_id, name, metric_id, owner_id, post_to, post_time = texts
+    draft = Draft(card, source_id, definition, name, metric_id, version, owner_id, post_to, post_time)
     return draft, bool(kept.get("m"))

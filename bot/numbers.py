@@ -19,7 +19,10 @@ from templates.notices import metrics as words
 
 
 async def metrics(case: Case) -> Reply:
-    """Show all metrics with their latest values, as-of and state."""
+    """Show all metrics with their latest values, as-of and state; `post #channel …` says when a channel has them."""
+    posted = handing_out.posting(case, plain_words(case.about).strip()) if case.about else None
+    if posted is not None:
+        return posted
     who = await case.names()
     noun = await case.services.making.noun(case.actor)
     told = words.metrics_list(who.organization, await case.services.metrics.all(case.actor), case.now, noun)

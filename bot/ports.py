@@ -43,7 +43,7 @@ from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.landed import LandedAnswer, Sought
 from storage.facts.metric_drafts import Draft, Filling, Pick
 from storage.facts.metric_why import MetricWhy
-from storage.facts.metrics import Shown
+from storage.facts.metrics import PostTime, Shown
 from storage.facts.outgoing import Endpoint, Send
 from storage.facts.own import Own
 from storage.facts.people import Actor, GroupRole, Member, Role, SlackIdentity
@@ -661,8 +661,14 @@ class Metrics(Protocol):
 class MetricPosts(Protocol):
     """Where metrics are posted once a week."""
 
-    async def post(self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey) -> Posted:
-        """Post one there, or nowhere."""
+    async def post(
+        self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey, when: PostTime | None = None
+    ) -> Posted:
+        """Post one there, or nowhere; all of that channel at that time, where one is named."""
+        ...
+
+    async def at(self, actor: Actor, place: Place, when: PostTime, trigger: TriggerKey) -> Posted:
+        """Post what is posted there at that time from now on."""
         ...
 
 

@@ -1,5 +1,6 @@
 """When a source is collected, in words."""
 
+from storage.facts.metrics import DAYS, PostTime
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import Source
 from templates import times
@@ -14,6 +15,11 @@ def rhythm(source: Source, stretched: int | None = None) -> str:
         return "only when somebody asks"
     days = "Monday to Friday" if rule.rhythm is Rhythm.WEEKDAYS else "every day"
     return f"{days} at {rule.at:%H:%M} {zone_name(source.zone)}"
+
+
+def weekly(when: PostTime) -> str:
+    """Return ``every Friday at 16:00``."""
+    return f"every {DAYS[when.weekday].capitalize()} at {when.at:%H:%M}"
 
 
 def zone_name(zone: str) -> str:

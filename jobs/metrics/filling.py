@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from jobs.metrics.checking import MetricRefusedError, check, check_name
 from jobs.metrics.choosing import Names, filter_of, items_of
 from jobs.metrics.fitting import fits, fitted
+from jobs.metrics.post_times import read_post_time
 from jobs.slots import known_zone
 from storage.facts.metric_drafts import Desk, Draft
 from storage.facts.metrics import (
@@ -91,7 +92,13 @@ def _plain(draft: Draft, fields: Mapping[str, str], desk: Desk, wrong: dict[str,
         wrong["owner"] = "Not a member any more; choose somebody else."
     if post_to and post_to not in desk.channels:
         wrong["post_to"] = "Tidings may not speak there any more; choose another channel."
-    return replace(draft, name=" ".join(fields.get("name", draft.name).split()), owner_id=owner, post_to=post_to)
+    when = " ".join(fields.get("post_time", draft.post_time).split())
+    if when and read_post_time(when) is None:
+        wrong["post_time"] = "Say a day and a time, such as: fridays at 16:00. Empty: as it is for that channel."
+    elif when and not post_to:
+        wrong["post_time"] = "Choose the channel, too; empty where it is posted nowhere."
+    name = " ".join(fields.get("name", draft.name).split())
+    return replace(draft, name=name, owner_id=owner, post_to=post_to, post_time=when)
 
 
 def _emptied(definition: Definition) -> Definition:

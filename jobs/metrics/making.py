@@ -15,6 +15,8 @@ from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.choosing import Ask, Catalogue, Names, filter_of, items_of
 from jobs.metrics.filling import complaints, filled
 from jobs.metrics.fitting import BEGINS, fits
+from jobs.metrics.post_times import read_post_time
+from jobs.metrics.posting import timed
 from jobs.metrics.service import MetricService, NotConnectedError
 from jobs.refresh.ask import TriggerKey
 from storage.facts.clock import Clock
@@ -162,11 +164,16 @@ class MetricMaking:
                 self._change(session, member, draft, now)
             else:
                 self._add(session, member, metric)
+            when = read_post_time(draft.post_time) if draft.post_to else None
+            if when is not None:
+                timed(session, member.organization_id, draft.post_to, when, now)
             metrics.due(session, metric.source_id, now)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, metric.id, now)
             detail: dict[str, object] = {"name": draft.name, "definition": definition_json(draft.definition)}
             if draft.metric_id:
                 detail["version_before"] = draft.version
+            if when is not None:
+                detail["post_time"] = str(when)
             audit.record(session, member.organization_id, member.id, Action.CHANGE_METRICS, metric.id, now, detail)
             return saved
 
@@ -301,6 +308,7 @@ def _desk_of(session: Session, member: Member) -> Desk:
         },
         zone=organizations.zone(session, owner),
         noun=metric_changes.noun(session, owner),
+        posts=metric_posts.times(session, owner),
     )
 
 

@@ -11,7 +11,8 @@ from jobs.errors import NotFoundError
 from jobs.metrics.weekly import next_post
 from jobs.refresh.ask import Place, TriggerKey
 from storage.facts.clock import Clock
-from storage.facts.people import Action, Actor
+from storage.facts.metrics import NINE_ON_MONDAYS, PostTime
+from storage.facts.people import Action, Actor, Member
 from storage.records import audit, metric_posts, metrics, organizations, triggers
 from storage.sessions import Session
 
@@ -27,6 +28,7 @@ class Posted:
     #: as Slack calls the channel; empty: nowhere
     channel: str
     next_at: datetime | None
+    when: PostTime = NINE_ON_MONDAYS
 
 
 class MetricPosting:
@@ -37,14 +39,43 @@ class MetricPosting:
         self._clock = clock
         self._look = look
 
-    async def post(self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey) -> Posted:
+    async def post(
+        self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey, when: PostTime | None = None
+    ) -> Posted:
         """Post the metric there every week, or nowhere; NotFoundError for a missing one and for somebody else's.
 
-        ChannelRefusedError where no admin allowed it, or others than the organization read along.
+        `when`: all metrics of that channel from now on; else as it is there. ChannelRefusedError where no admin allowed
+        it, or others than the organization read along.
         """
         authorize(actor, Action.CHANGE_METRICS)
         channel = await self.checked(actor, place) if place is not None else ""
-        return await self._desk.write(lambda session: self._moved(session, actor, name, place, channel, trigger))
+        return await self._desk.write(
+            lambda session: self._moved(session, actor, _Wish(name, place, channel, when), trigger)
+        )
+
+    async def at(self, actor: Actor, place: Place, when: PostTime, trigger: TriggerKey) -> Posted:
+        """Post what is posted in that channel at that time from now on; NotFoundError where nothing is."""
+        authorize(actor, Action.CHANGE_METRICS)
+        channel = await self.checked(actor, place)
+
+        def work(session: Session) -> Posted:
+            member = _still(session, actor)
+            there = f"{place.team_id}/{place.channel_id}"
+            found = metric_posts.metrics_at(session, member.organization_id, there)
+            if not found:
+                raise NotFoundError
+            now = self._clock.now()
+            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
+                triggers.remember(session, trigger.team_id, trigger.trigger_id, there, now)
+                timed(session, member.organization_id, there, when, now)
+                detail: dict[str, object] = {"post_to": there, "metrics": len(found), "post_time": str(when)}
+                audit.record(
+                    session, member.organization_id, member.id, Action.CHANGE_METRICS, found[0].id, now, detail
+                )
+            zone = organizations.organization(session, member.organization_id).timezone
+            return Posted("", channel, next_post(zone, now, when), when)
+
+        return await self._desk.write(work)
 
     async def checked(self, actor: Actor, place: Place) -> str:
         """Return the channel's name where metrics may be posted there, else raise ChannelRefusedError."""
@@ -54,22 +85,49 @@ class MetricPosting:
             raise ChannelRefusedError(reason)
         return view.room.name
 
-    def _moved(
-        self, session: Session, actor: Actor, name: str, place: Place | None, channel: str, trigger: TriggerKey
-    ) -> Posted:
-        known = authorize(actor, Action.CHANGE_METRICS)
-        organizations.lock(session, known.organization_id)
-        member = authorize(
-            Actor(actor.identity, organizations.member_by_identity(session, actor.identity)), Action.CHANGE_METRICS
-        )
-        found = metrics.named(session, member.organization_id, name)
+    def _moved(self, session: Session, actor: Actor, wish: "_Wish", trigger: TriggerKey) -> Posted:
+        member = _still(session, actor)
+        found = metrics.named(session, member.organization_id, wish.name)
         if found is None:
             raise NotFoundError
-        now, where = self._clock.now(), f"{place.team_id}/{place.channel_id}" if place else ""
-        zone = organizations.organization(session, member.organization_id).timezone
+        now, place, when = self._clock.now(), wish.place, wish.when
+        where = f"{place.team_id}/{place.channel_id}" if place else ""
         if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is None:
             triggers.remember(session, trigger.team_id, trigger.trigger_id, found.id, now)
             metric_posts.move(session, found, where, now)
             detail: dict[str, object] = {"name": found.name, "post_to": where or "nowhere"}
+            if where and when is not None:
+                timed(session, member.organization_id, where, when, now)
+                detail["post_time"] = str(when)
             audit.record(session, member.organization_id, member.id, Action.CHANGE_METRICS, found.id, now, detail)
-        return Posted(found.name, channel, next_post(zone, now) if place else None)
+        if not place:
+            return Posted(found.name, wish.channel, None)
+        planned = metric_posts.find(session, where)
+        kept = planned.when if planned is not None else NINE_ON_MONDAYS
+        zone = organizations.organization(session, member.organization_id).timezone
+        return Posted(found.name, wish.channel, next_post(zone, now, kept), kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Which metric is to be posted where and when."""
+
+    name: str
+    place: Place | None
+    #: as Slack calls it
+    channel: str
+    when: PostTime | None
+
+
+def timed(session: Session, organization_id: str, place: str, when: PostTime, now: datetime) -> None:
+    """Have the metrics of that channel posted at that time from now on, the next time that it is reached."""
+    zone = organizations.organization(session, organization_id).timezone
+    metric_posts.plan(session, organization_id, place, when, next_post(zone, now, when), now)
+
+
+def _still(session: Session, actor: Actor) -> Member:
+    """Return the member as they may act now, with the organization locked."""
+    known = authorize(actor, Action.CHANGE_METRICS)
+    organizations.lock(session, known.organization_id)
+    member = organizations.member_by_identity(session, actor.identity)
+    return authorize(Actor(actor.identity, member), Action.CHANGE_METRICS)

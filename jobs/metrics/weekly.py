@@ -1,7 +1,7 @@
 """Metrics in channels: once a week, one message for each channel, by one worker; late where Tidings stood still."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from jobs.asks import Enqueue
@@ -14,7 +14,7 @@ from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.ids import derived_id
 from storage.facts.messages import Message
-from storage.facts.metrics import Metric, Shown
+from storage.facts.metrics import NINE_ON_MONDAYS, Metric, PostTime, Shown
 from storage.records import deliveries, metric_posts, metrics, organizations
 from storage.records.metric_posts import MetricPost
 from storage.sessions import Database, Session
@@ -22,7 +22,7 @@ from templates.notices.metrics_week import MetricsWeek, by_standing, metrics_wee
 
 EVERY = 30.0
 WEEKLY = "metrics_weekly"
-_AT, _DAY = time(9), timedelta(days=1)
+_DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
 _NOT_ALLOWED = "no admin allows Tidings to speak in that channel any more"
 #: values of each metric: a year of months and the one that is not over
@@ -42,26 +42,26 @@ def weekly_sweep(database: Database, clock: Clock, enqueue: Enqueue) -> Callable
     return sweep
 
 
-def next_post(zone_name: str, now: datetime) -> datetime:
-    """Return the first Monday at nine there after that instant."""
+def next_post(zone_name: str, now: datetime, when: PostTime = NINE_ON_MONDAYS) -> datetime:
+    """Return when the wall clock there first shows that day and time after that instant."""
     zone = zone_of(zone_name)
     day = local_day(zone_name, now)
-    while day.weekday() or reached(day, _AT, zone) <= now:
+    while day.weekday() != when.weekday or reached(day, when.at, zone) <= now:
         day += _DAY
-    return reached(day, _AT, zone)
+    return reached(day, when.at, zone)
 
 
 def tell(session: Session, *, post: MetricPost, enqueue: Enqueue, now: datetime) -> None:
-    """Post the metrics of a channel that are due: once for its Monday, whoever else tries, whenever this stops.
+    """Post the metrics of a channel that are due: once for its day, whoever else tries, whenever this stops.
 
-    A Monday that was missed is posted once, late; of several the last one alone.
+    One that was missed is posted once, late; of several the last one alone.
     """
     organizations.lock(session, post.organization_id)
     if not metric_posts.metrics_at(session, post.organization_id, post.place):
         metric_posts.forget(session, post.place)
         return
     zone = organizations.organization(session, post.organization_id).timezone
-    if not metric_posts.claim(session, post, next_post(zone, now)) or not post.planned or post.due_at > now:
+    if not metric_posts.claim(session, post, next_post(zone, now, post.when)) or not post.planned or post.due_at > now:
         return
     team_id, channel_id = post.place.split("/")
     allowed = (team_id, channel_id) in organizations.allowed_channels(session, post.organization_id)
@@ -69,7 +69,7 @@ def tell(session: Session, *, post: MetricPost, enqueue: Enqueue, now: datetime)
         session,
         organization_id=post.organization_id,
         kind=WEEKLY,
-        subject=f"{derived_id('mwk', post.place)}.{local_day(zone, post.due_at).isoformat()}",
+        subject=f"{derived_id('mwk', post.place)}.{post.due_at.astimezone(zone_of(zone)):%Y-%m-%d.%H%M}",
         channel=Channel.SLACK,
         destination=post.place,
         member_id=None,
@@ -91,7 +91,10 @@ def weekly_words() -> Mapping[str, Words]:
         organization = organizations.organization(session, delivery.organization_id)
         shown = with_values(session, found, now)
         late = due if now - due > _LATE else None
-        return metrics_week(MetricsWeek(organization.name, organization.timezone, tuple(shown), late, due - _WEEK), now)
+        post = metric_posts.find(session, delivery.destination)
+        when = post.when if post is not None else NINE_ON_MONDAYS
+        week = MetricsWeek(organization.name, organization.timezone, tuple(shown), late, due - _WEEK, when)
+        return metrics_week(week, now)
 
     return {WEEKLY: told}
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from storage.facts.metrics import Basis, Calculation, Dataset, Definition, Frequency, ItemKind
+from storage.facts.metrics import Basis, Calculation, Dataset, Definition, Frequency, ItemKind, PostTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Draft:
     owner_id: str = ""
     #: ``team/channel``; empty: nowhere
     post_to: str = ""
+    #: when that channel is to have its metrics, as it is typed; empty: as it has them
+    post_time: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Desk:
     zone: str
     #: what the organization calls its metrics
     noun: str = "Metric"
+    #: ``team/channel`` -> when it has its metrics
+    posts: Mapping[str, PostTime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 MOST_METRICS = 1000
 #: characters of a name
 LONGEST_NAME = 80
+#: of the week, as they are typed
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: how the reason ends of one that is broken because what it was of vanished
 GONE = " is not in QuickBooks any more"
 
@@ -197,6 +199,23 @@ class Metric:
     calculated_at: datetime | None
     #: the version that its values are of
     calculated_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostTime:
+    """When a channel has its metrics each week, by the clock on the organization's wall."""
+
+    #: 0 is Monday
+    weekday: int = 0
+    at: time = time(9)
+
+    def __str__(self) -> str:
+        """Return it as it can be typed: ``fridays at 16:00``."""
+        return f"{DAYS[self.weekday]}s at {self.at:%H:%M}"
+
+
+#: unless somebody says otherwise
+NINE_ON_MONDAYS = PostTime()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Channels in which metrics are posted once a week: when the next post is due, each taken by one worker."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import delete, or_, update
 from sqlmodel import Session, col, select
 
-from storage.facts.metrics import Metric
+from storage.facts.metrics import NINE_ON_MONDAYS, Metric, PostTime
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
 from storage.records.metric_forms import as_metric
@@ -27,11 +28,13 @@ class MetricPost:
     due_at: datetime
     #: False: its first post is to be planned
     planned: bool
+    when: PostTime = NINE_ON_MONDAYS
 
 
 def begin(session: Session, organization_id: str, place: str, now: datetime) -> None:
     """Have posts of that channel planned, unless they are; a workspace may have been another organization's before."""
-    values: dict[str, Any] = {"organization_id": organization_id, "due_at": now, "planned": False}
+    values: dict[str, Any] = {"organization_id": organization_id, "due_at": now, "planned": False,
+                              "weekday": NINE_ON_MONDAYS.weekday, "at": f"{NINE_ON_MONDAYS.at:%H:%M}"}  # fmt: skip
     if not insert_new(session, MetricPostRow, place=place, **values):
         others = (col(MetricPostRow.place) == place, col(MetricPostRow.organization_id) != organization_id)
         won(session, update(MetricPostRow).where(*others).values(**values))
@@ -55,6 +58,22 @@ def claim(session: Session, post: MetricPost, next_at: datetime) -> bool:
     """Take the post that is due; return whether this worker has it."""
     mine = (col(MetricPostRow.place) == post.place, col(MetricPostRow.due_at) == post.due_at)
     return won(session, update(MetricPostRow).where(*mine).values(due_at=next_at, planned=True))
+
+
+def plan(session: Session, organization_id: str, place: str, when: PostTime, due_at: datetime, now: datetime) -> None:
+    """Have the posts of that channel at that time from now on; one that is due already is posted before."""
+    begin(session, organization_id, place, now)
+    mine = (col(MetricPostRow.place) == place, col(MetricPostRow.organization_id) == organization_id)
+    at = {"weekday": when.weekday, "at": f"{when.at:%H:%M}"}
+    won(session, update(MetricPostRow).where(*mine).values(**at))
+    waits = col(MetricPostRow.planned).is_(False) | (col(MetricPostRow.due_at) > now)
+    won(session, update(MetricPostRow).where(*mine, waits).values(due_at=due_at, planned=True))
+
+
+def times(session: Session, organization_id: str) -> Mapping[str, PostTime]:
+    """Return when each channel of an organization has its metrics."""
+    rows = session.exec(select(MetricPostRow).where(MetricPostRow.organization_id == organization_id))
+    return {row.place: _as_post(row).when for row in rows}
 
 
 def forget(session: Session, place: str) -> None:
@@ -91,4 +110,5 @@ def move(session: Session, metric: Metric, place: str, now: datetime) -> None:
 
 
 def _as_post(row: MetricPostRow) -> MetricPost:
-    return MetricPost(row.place, row.organization_id, row.due_at, row.planned)
+    when = PostTime(row.weekday, time.fromisoformat(row.at))
+    return MetricPost(row.place, row.organization_id, row.due_at, row.planned, when)

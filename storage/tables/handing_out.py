@@ -18,6 +18,9 @@ class MetricPostRow(SQLModel, table=True):
     due_at: datetime = Field(sa_type=Instant, index=True)
     #: whether that is the time of a post; else its first one is to be planned
     planned: bool = False
+    #: the day and the time of its posts, by the clock on the organization's wall; 0 is Monday
+    weekday: int = 0
+    at: str = "09:00"
 
 
 class ApiKeyRow(SQLModel, table=True):

@@ -35,6 +35,8 @@ class MetricRow(SQLModel, table=True):
     run_id: str = ""
     calculated_at: datetime | None = Field(default=None, sa_type=Instant)
     calculated_version: int = 0
+    #: where receivers were last told that it stands; empty: nowhere yet
+    told_state: str = ""
 
 
 class MetricVersionRow(SQLModel, table=True):
@@ -97,3 +99,6 @@ class MetricTurnRow(SQLModel, table=True):
     attempts: int = 0
     #: what the values were calculated from last; the same again needs no calculation
     seen: str = ""
+    #: since when attempts come to nothing, and why the last one did; empty: they do not
+    failing_since: datetime | None = Field(default=None, sa_type=Instant)
+    failure: str = ""

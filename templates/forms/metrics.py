@@ -232,6 +232,12 @@ def _rare(filling: Filling) -> list[TextInput | Choice | Search]:
     if desk.channels:
         found.append(_search("post_to", "Posted in", (Option(draft.post_to, label(place)),) if place else (),
                              hint="Only channels where Tidings may speak.", optional=True))  # fmt: skip
+        now = desk.posts.get(draft.post_to)
+        kept = (
+            f"Empty: as it is, {now}." if now else "Empty: as it is for that channel, mondays at 09:00 for a new one."
+        )
+        found.append(TextInput("post_time", "Posted when (all of that channel)", f"Such as: fridays at 16:00. {kept}",
+                               draft.post_time, optional=True))  # fmt: skip
     return found
 
 

@@ -4,19 +4,39 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from storage.facts.messages import Button, Buttons, Code, Message, Note, Paragraph, When
+from storage.facts.metrics import PostTime
 from templates.actions import OPEN_LINK
 from templates.notices.answers import tell
+from templates.rhythm import weekly
 from templates.text import label, shorten
 
 
-def metric_posted(name: str, channel: str, next_at: datetime | None) -> Message:
-    """Return where a metric is posted from now on."""
+def metric_posted(name: str, channel: str, next_at: datetime | None, when: PostTime) -> Message:
+    """Return where a metric is posted from now on, and when; without a name, when all of that channel are."""
     if next_at is None:
         return tell(f"{label(name)} is not posted any more.", ("Look at it with ", Code(f"/data metric {label(name)}")))
     return tell(
-        f"{label(name)} is posted every Monday in #{label(channel)}.",
-        ("Its next post: as of ", When(next_at), ". One message has all metrics of that channel."),
-        ("Stop it: ", Code(f"/data metric {label(name)} post nowhere")),
+        f"{label(name, empty='Everything there')} is posted {weekly(when)} in #{label(channel)}.",
+        ("The next post: as of ", When(next_at), ". One message has all metrics of that channel."),
+        ("Another day or time: ", Code("/data metrics post #channel fridays at 16:00")),
+        ("Stop it: ", Code(f"/data metric {label(name, empty='<name>')} post nowhere")),
+    )
+
+
+def metric_post_time_unclear(said: str) -> Message:
+    """Return that the words name no day and time."""
+    which = f"“{shorten(label(said), 60)}” is no day and time of a post." if said else "Say a day and a time."
+    return tell(
+        f"{which} Nothing was changed.",
+        ("Write a day and a time, by the organization's clock: ", Code("/data metrics post #channel fridays at 16:00")),
+    )
+
+
+def metric_post_none() -> Message:
+    """Return that nothing is posted there."""
+    return tell(
+        "Nothing is posted in that channel yet, so there is no time to change.",
+        ("Begin with one: ", Code("/data metric <name> post to #channel fridays at 16:00")),
     )
 
 

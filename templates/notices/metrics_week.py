@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Sign, Strong, Table, When
-from storage.facts.metrics import Calculation, Kept, MetricState, Shown
+from storage.facts.metrics import NINE_ON_MONDAYS, Calculation, Kept, MetricState, PostTime, Shown
 from templates.notices.metrics import (
     marked_name,
     number_words,
@@ -18,7 +18,7 @@ from templates.notices.metrics import (
 from templates.notices.metrics_restated import restated_week
 from templates.notices.pieces import Words
 from templates.notices.trends import metric_chart, period_name
-from templates.rhythm import zone_name
+from templates.rhythm import weekly, zone_name
 from templates.text import label, listed
 
 #: rows of the table; charts; reasons that are explained one by one; names that stand before one of them
@@ -33,7 +33,7 @@ class MetricsWeek:
     """What one channel is told once a week."""
 
     organization: str
-    #: IANA name, in which it is Monday
+    #: IANA name, in which it is that day and time
     zone: str
     #: each with its last values
     shown: tuple[Shown, ...]
@@ -41,6 +41,7 @@ class MetricsWeek:
     late_since: datetime | None = None
     #: since when values of closed periods that moved are told; the post before
     since: datetime | None = None
+    when: PostTime = NINE_ON_MONDAYS
 
 
 def metrics_week(week: MetricsWeek, now: datetime) -> Message:
@@ -202,6 +203,6 @@ def _small_print(week: MetricsWeek, now: datetime) -> tuple[Inline, ...]:
     late: tuple[Inline, ...] = ()
     if week.late_since is not None:
         late = ("It was due and waited since ", When(week.late_since), ", and is as of ", When(now), " now. ")
-    rhythm = f"Posted every Monday at 09:00 ({zone_name(week.zone)}). One of them: "
+    rhythm = f"Posted {weekly(week.when)} ({zone_name(week.zone)}). One of them: "
     stop = ". Stop it (managers): "
     return (*late, rhythm, Code("/data metric <name>"), stop, Code("/data metric <name> post nowhere"), ".")

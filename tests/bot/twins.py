@@ -68,7 +68,7 @@ from storage.facts.landed import LandedAnswer, Sought, Standing
 from storage.facts.metric_drafts import Desk as FormDesk
 from storage.facts.metric_drafts import Draft, Filling, Pick
 from storage.facts.metric_why import MetricEvidence, MetricWhy
-from storage.facts.metrics import Dataset, Definition, ItemKind, Metric, MetricState, Selection, Shown
+from storage.facts.metrics import Dataset, Definition, ItemKind, Metric, MetricState, PostTime, Selection, Shown
 from storage.facts.mutes import LONGEST, Mute
 from storage.facts.outgoing import TOLD_OF, Endpoint, Send
 from storage.facts.own import Own
@@ -782,17 +782,26 @@ class TwinPosting:
 
     def __init__(self) -> None:
         self.wanted: list[tuple[str, Place | None]] = []
+        self.times: list[PostTime | None] = []
         self.refused = ""
 
-    async def post(self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey) -> Posted:
+    async def at(self, actor: Actor, place: Place, when: PostTime, trigger: TriggerKey) -> Posted:
+        await self.post(actor, "", place, trigger, when)
+        return Posted("", "finance", datetime(2026, 11, 27, 21, tzinfo=UTC), when)
+
+    async def post(
+        self, actor: Actor, name: str, place: Place | None, trigger: TriggerKey, when: PostTime | None = None
+    ) -> Posted:
         authorize(actor, Action.CHANGE_METRICS)
         if self.refused:
             raise ChannelRefusedError(self.refused)
         if name == "nothing":
             raise NotFoundError
         self.wanted.append((name, place))
+        self.times.append(when)
         assert trigger.trigger_id
-        return Posted(name, "finance", datetime(2026, 11, 23, 14, tzinfo=UTC) if place else None)
+        due = datetime(2026, 11, 23, 14, tzinfo=UTC) if place else None
+        return Posted(name, "finance", due, when or PostTime())
 
 
 class TwinMaking:

@@ -1,13 +1,13 @@
 """Metrics that leave: the post of a week, and where they are posted."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 from bot.cli.samples.numbers import GROWTH, NET, NOW, kept, shown
 from jobs.api_keys import WRITE
 from storage.facts.api_keys import ApiKey
 from storage.facts.messages import Message
-from storage.facts.metrics import MetricState, Shown
+from storage.facts.metrics import MetricState, PostTime, Shown
 from templates.notices import api_keys
 from templates.notices import metrics_out as out
 from templates.notices.metrics_week import MetricsWeek, metrics_week
@@ -50,8 +50,11 @@ def handed_out_messages() -> dict[str, Message]:
         "metrics_week": metrics_week(all_of_it, NOW),
         "metrics_week_one_late": metrics_week(one, NOW),
         "metrics_week_none": metrics_week(MetricsWeek("Temerity Goods", ZONE, ()), NOW),
-        "metric_posted": out.metric_posted("<Growth> of *sales*", "finance", NOW + timedelta(days=2)),
-        "metric_posted_nowhere": out.metric_posted("Net income", "", None),
+        "metric_posted": out.metric_posted("<Growth> of *sales*", "finance", NOW + timedelta(days=2), PostTime()),
+        "metric_posted_nowhere": out.metric_posted("Net income", "", None, PostTime()),
+        "metric_post_time": out.metric_posted("", "finance", NOW + timedelta(days=6), PostTime(4, time(16))),
+        "metric_post_time_unclear": out.metric_post_time_unclear("<whenever> you *like*"),
+        "metric_post_none": out.metric_post_none(),
         "metric_files": out.metric_files("<Growth> of *sales*", _LINKS, NOW + timedelta(minutes=15)),
         "page_link": page_link("The history of <Shopify> · *Temerity*", f"{_PAGE}src_1", NOW + timedelta(minutes=15)),
         "api_keys": api_keys.keys([(_KEY, "Daniel Kim"), (replace(_KEY, name="Old", used_at=None), "")], NOW),

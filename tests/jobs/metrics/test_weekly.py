@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 
 import pytest
@@ -12,18 +12,19 @@ from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError
 from jobs.metrics import weekly
+from jobs.metrics.post_times import read_post_time
 from jobs.metrics.posting import MetricPosting
 from jobs.refresh.ask import Place, TriggerKey
 from jobs.rooms import Room
 from jobs.work import Work
 from storage.facts.clock import OffsetClock
 from storage.facts.deliveries import Channel, DeliveryState
-from storage.facts.metrics import MetricState
+from storage.facts.metrics import MetricState, PostTime
 from storage.facts.people import Actor
 from storage.records import channels, deliveries, metric_posts, metrics
 from storage.records.metric_posts import MetricPost
 from storage.sessions import Database, Session
-from storage.tables import OrganizationRow
+from storage.tables import MetricPostRow, OrganizationRow
 from templates import slack
 from templates.notices.metrics_week import (
     MOST,
@@ -35,6 +36,7 @@ from templates.notices.metrics_week import (
     week_table,
 )
 from tests.jobs.metrics.standing_metrics import FINANCE, MONDAY, NOW, Company
+from tests.storage.test_seeding import ORGANIZATION
 
 Tell = Callable[..., None]
 
@@ -57,6 +59,48 @@ def test_nine_on_mondays_by_the_clock_on_the_wall() -> None:
         found.append(at)
     # The clocks go back on November 1.
     assert [f"{one:%m-%d %H}" for one in found] == ["10-26 13", "11-02 14", "11-09 14", "11-16 14"]
+
+
+@pytest.mark.parametrize(
+    "words, since, until",
+    [
+        ("fridays at 16:00", "2026-10-23 21", ["10-30 20:00", "11-06 21:00"]),
+        # An hour that is there twice counts the first time, one that is skipped when the clock jumps over it.
+        ("every sunday 1:30 am", "2026-10-26 00", ["11-01 05:30", "11-08 06:30"]),
+        ("sun 2:30", "2027-03-08 00", ["03-14 07:00", "03-21 06:30"]),
+    ],
+)
+def test_another_day_and_time_by_the_clock_on_the_wall(words: str, since: str, until: list[str]) -> None:
+    when, at, found = read_post_time(words), datetime.strptime(since, "%Y-%m-%d %H").replace(tzinfo=UTC), []
+    assert when is not None
+    for _ in range(2):
+        at = weekly.next_post("America/New_York", at, when)
+        found.append(f"{at:%m-%d %H:%M}")
+    assert found == until
+
+
+def forgetful(session: Session, place: str, due_at: datetime) -> None:
+    """The bug: the new time takes the place of what is due already."""
+    session.get_one(MetricPostRow, place).due_at = due_at
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_another_time_loses_no_post_that_is_due_already(company: Company, *, loses: bool) -> None:
+    company.make("Net income")
+    sweep(company, NOW)
+    late, when = MONDAY + timedelta(hours=5), PostTime(4, time(16))
+    friday = weekly.next_post("America/New_York", late, when)
+    change = partial(metric_posts.plan, organization_id=ORGANIZATION, place=FINANCE, when=when, due_at=friday, now=late)
+    company.database.in_write(change)
+    if loses:
+        company.database.in_write(lambda session: forgetful(session, FINANCE, friday))
+    sweep(company, late)
+    assert (len(company.posts(weekly.WEEKLY)) == 1) is not loses
+    assert company.planned() == friday
+    # And one that is not due moves at once, without a second one on the same day.
+    sweep(company, friday)
+    company.database.in_write(partial(change, due_at=friday + timedelta(hours=1)))
+    assert company.planned() == friday + timedelta(hours=1)
 
 
 def test_one_message_a_week_for_all_metrics_of_a_channel(company: Company) -> None:
@@ -204,6 +248,17 @@ async def test_managers_choose_where_and_only_where_an_admin_allowed_it(company:
     try:
         done = await posting.post(daniel, "net INCOME", Place("T0TEMERITY", "C0FINANCE"), key())
         assert (done.name, done.channel, done.next_at) == ("Net income", "finance", MONDAY)
+        friday = PostTime(4, time(16))
+        done = await posting.at(daniel, Place("T0TEMERITY", "C0FINANCE"), friday, key())
+        assert (done.channel, done.when, done.next_at) == ("finance", friday, datetime(2026, 11, 27, 21, tzinfo=UTC))
+        assert company.planned() == done.next_at
+        # Whoever posts another one there leaves the time as it is, unless they name one.
+        assert (await posting.post(daniel, "Net income", Place("T0TEMERITY", "C0FINANCE"), key())).when == friday
+        views["C0EMPTY"] = views["C0FINANCE"]
+        with pytest.raises(NotFoundError):
+            await posting.at(daniel, Place("T0TEMERITY", "C0EMPTY"), friday, key())
+        with pytest.raises(NotAllowedError):
+            await posting.at(maya, Place("T0TEMERITY", "C0FINANCE"), friday, key())
         for channel in ("C0OTHER", "C0PARTNERS"):
             with pytest.raises(ChannelRefusedError):
                 await posting.post(daniel, "Net income", Place("T0TEMERITY", channel), key())
