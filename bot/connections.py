@@ -31,7 +31,7 @@ async def picked(case: Case) -> Reply:
 
 async def reconnect(case: Case) -> Reply:
     """Give the link for the one source that is named, or that is disconnected; ask where there are several."""
-    known = await case.services.status.sources(case.actor)
+    known = await case.services.status.connections(case.actor)
     chosen = _meant(case, known)
     if isinstance(chosen, Message):
         return case.say(chosen)
@@ -43,7 +43,7 @@ async def reconnect(case: Case) -> Reply:
 
 async def reconnect_picked(case: Case) -> Reply:
     """Give the link for the source whose button was pressed."""
-    known = {source.id: source for source in await case.services.status.sources(case.actor)}
+    known = {source.id: source for source in await case.services.status.connections(case.actor)}
     if case.request.value not in known:
         raise NotFoundError
     source = known[case.request.value]

@@ -13,7 +13,7 @@ from templates import forms, notices
 
 async def disconnect(case: Case) -> Reply:
     """Show what disconnecting the named source affects; ask which one where that is not clear."""
-    known = await case.services.status.sources(case.actor)
+    known = await case.services.status.connections(case.actor)
     if case.about and not names.is_everything(case.about):
         found = names.find(case.about, known)
         if not found.sources:
@@ -28,7 +28,7 @@ async def disconnect(case: Case) -> Reply:
 
 async def asked(case: Case) -> Reply:
     """Show what disconnecting the source of the button affects."""
-    known = {source.id: source for source in await case.services.status.sources(case.actor)}
+    known = {source.id: source for source in await case.services.status.connections(case.actor)}
     if case.request.value not in known:
         raise NotFoundError
     return await _card(case, known[case.request.value])

@@ -26,6 +26,7 @@ NICKNAMES: Mapping[str, tuple[str, ...]] = {
     "shopify": ("shopify", "shop", "store", "web shop", "webshop", "online store", "shopify store"),
     "amazon": ("amazon", "amz", "amazon seller", "seller central", "fba"),
     "netsuite": ("netsuite", "net suite", "ns", "oracle netsuite"),
+    "pocketadvantage": ("pocketadvantage", "pocket advantage", "inventiv"),
 }
 #: Words for all of them.
 EVERYTHING = frozenset(

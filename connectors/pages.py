@@ -19,6 +19,7 @@ _MODES = {
     CollectMode.ON_DEMAND: "on demand, and by its schedule",
     CollectMode.TIMER: "by a timer alone",
     CollectMode.PUSH: "when it is delivered",
+    CollectMode.EXCHANGE: "never",
 }
 
 
@@ -43,6 +44,8 @@ def skeleton(connector: Connector) -> str:
 
 def tables(connector: Connector, columns: Columns) -> str:
     """Return the tables of a page: the streams, then each ready table, then each raw table."""
+    if not connector.mode.collects:
+        return _NONE
     parts = [_overview(connector)]
     if connector.ready:
         parts.append("## Ready tables")
@@ -52,6 +55,8 @@ def tables(connector: Connector, columns: Columns) -> str:
         parts += _raw(connector, stream, columns)
     return "\n\n".join(parts)
 
+
+_NONE = "Nothing is collected over this connection, so that it has neither streams nor tables."
 
 _RAW = """\
 ## Raw tables

@@ -22,7 +22,7 @@ class AuditService:
 
 def _page(session: Session, organization_id: str, limit: int) -> AuditPage:
     names = {member.id: member.name for member in members.ever(session, organization_id)}
-    names |= {source.id: source.label for source in sources.sources_of(session, organization_id)}
+    names |= {source.id: source.label for source in sources.connections_of(session, organization_id)}
     entries = tuple(
         AuditEntry(
             sequence=row.sequence,

@@ -21,6 +21,8 @@ Listing = Callable[[Session, Source], Sequence[Dependent]]
 
 def schedules(_session: Session, source: Source) -> list[Dependent]:
     """Return what lets the clock collect the source, if anything does."""
+    if not source.mode.collects:
+        return []
     if source.mode is CollectMode.PUSH:
         words = f"new files are looked for {times.every(min(source.schedule_minutes, LOOK_EVERY_MINUTES))}"
     elif source.rule is not None and source.rule.at is None:
@@ -37,8 +39,13 @@ def numbers(session: Session, source: Source) -> list[Dependent]:
     return [Dependent(DependentKind.METRIC, one_id, name, noun) for one_id, name in found]
 
 
+def exchanges(_session: Session, source: Source) -> list[Dependent]:
+    """Return the files and orders that go over the connection, where any do."""
+    return [] if source.mode.collects else [Dependent(DependentKind.EXCHANGE, source.id, "files and orders")]
+
+
 #: One line for each kind.
-LISTINGS: tuple[Listing, ...] = (schedules, numbers)
+LISTINGS: tuple[Listing, ...] = (schedules, numbers, exchanges)
 
 
 def dependents_of(session: Session, source: Source, listings: Sequence[Listing] = LISTINGS) -> list[Dependent]:

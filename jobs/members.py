@@ -202,7 +202,7 @@ class MemberService:
 
 def connected_by(session: Session, member: Member) -> tuple[Source, ...]:
     """Return the sources that stand in the member's name."""
-    found = sources.sources_of(session, member.organization_id)
+    found = sources.connections_of(session, member.organization_id)
     return tuple(
         source for source in found if not source.on_purpose and sources.owner_of(session, source.id) == member.id
     )

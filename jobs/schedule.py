@@ -31,12 +31,12 @@ _LONGEST_WAIT = timedelta(hours=6)
 
 
 def schedule_of(source: Source) -> Schedule:
-    """Return the schedule in force; a disconnected source has none that runs.
+    """Return the schedule in force; a disconnected source has none that runs, nor has what no data is read from.
 
     Where files are delivered, the clock looks whether any came: its rhythm is ours, the promise is the source's.
     """
     delivered = source.mode is CollectMode.PUSH
-    active = source.connection is not ConnectionState.DISCONNECTED
+    active = source.connection is not ConnectionState.DISCONNECTED and source.mode.collects
     minutes = min(source.schedule_minutes, LOOK_EVERY_MINUTES) if delivered else source.schedule_minutes
     rule = source.rule
     return Schedule(
@@ -122,11 +122,14 @@ def start_waiting(session: Session, deadline: Deadline, now: datetime, enqueue: 
             start_slot(session, latest_slot(schedule, now), now, enqueue)
 
 
-def start_catch_up(session: Session, source: Source, slot_key: str, now: datetime, enqueue: Enqueue) -> str:
+def start_catch_up(session: Session, source: Source, slot_key: str, now: datetime, enqueue: Enqueue) -> str | None:
     """Start a collection because the connection came (back), unless a run holds the source; return the run's id.
 
     Nobody asked for it as a refresh, so that nobody is told as if they had; a first read has a trigger of its own.
+    None where no data is read from the connection.
     """
+    if not source.mode.collects:
+        return None
     active = runs.active_of(session, [source.id]).get(source.id)
     if active is not None:
         return active.id

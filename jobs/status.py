@@ -106,6 +106,11 @@ class StatusService:
         member = authorize(actor, Action.SEE_STATUS)
         return await self._desk.read(lambda session: sources.sources_of(session, member.organization_id))
 
+    async def connections(self, actor: Actor) -> list[Source]:
+        """Return the connections of the actor's organization: the sources, and what files and orders go over."""
+        member = authorize(actor, Action.SEE_STATUS)
+        return await self._desk.read(lambda session: sources.connections_of(session, member.organization_id))
+
     async def all(self, actor: Actor, *, with_durations: bool = False) -> list[SourceStatus]:
         """Return the status of every source of the actor's organization."""
         member = authorize(actor, Action.SEE_STATUS)

@@ -23,6 +23,7 @@ _SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com", re.ASCII)
 _REALM = re.compile(r"[0-9]{6,20}", re.ASCII)
 _SELLER = re.compile(r"[A-Z0-9]{6,32}", re.ASCII)
 _FILED = re.compile(r"[a-z0-9][][A-Za-z0-9:/_.@%+='& -]{0,300}", re.ASCII)
+_CUSTOMER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _REGIONS = ("na", "eu", "fe")
 #: of files that are delivered
 _FILES = (_FILED, "a short name of your own, or store:bucket/prefix as the form has it")
@@ -31,6 +32,7 @@ _ACCOUNTS = {
     Provider.SHOPIFY: (_SHOP, "a full shop domain, name.myshopify.com"),
     Provider.QUICKBOOKS: (_REALM, "a company id (realm): digits only"),
     Provider.AMAZON: (_SELLER, "a seller id: capital letters and digits"),
+    Provider.POCKETADVANTAGE: (_CUSTOMER, "the customer id at Inventiv: letters, digits, - and _"),
 }
 _LONGEST_GRANT = int(timedelta(days=6 * 366).total_seconds())
 
@@ -154,7 +156,8 @@ class SourceSeed(_Part):
         """What people read."""
         if self.label:
             return self.label
-        return f"quickbooks_{self.account}" if self.provider is Provider.QUICKBOOKS else self.account
+        numbered = self.provider in {Provider.QUICKBOOKS, Provider.POCKETADVANTAGE}
+        return f"{self.provider}_{self.account}" if numbered else self.account
 
 
 class OrganizationSeed(_Part):

@@ -11,7 +11,11 @@ from storage.facts.sources import CollectMode, ConnectionState, Freshness, Provi
 from templates.text import beginning, label, listed
 
 #: Names that are not written as they are called in the code.
-_WRITTEN = {Provider.QUICKBOOKS: "QuickBooks", Provider.NETSUITE: "NetSuite"}
+_WRITTEN = {
+    Provider.QUICKBOOKS: "QuickBooks",
+    Provider.NETSUITE: "NetSuite",
+    Provider.POCKETADVANTAGE: "PocketAdvantage",
+}
 PROVIDERS = {provider: _WRITTEN.get(provider, provider.value.capitalize()) for provider in Provider}
 
 #: What a permission of a provider lets Tidings read, by the provider's own name of it.

@@ -139,7 +139,7 @@ def about_organizations(database: Database, settings: Settings) -> Iterator[Find
                     "audit", f"{organization.name}: entries {broken[:5]} were changed: keep a copy, tell support"
                 )
         yield from _about_rights(session, authority.OPERATOR, "support team")
-        providers = {source.provider for source in sources.changed_since(session, None)}
+        providers = {source.provider for source in sources.every_connection(session)}
     if not found:
         yield look("organization", "none yet: run `tidings seed FILE.yaml`")
     for provider in sorted(providers):

@@ -24,7 +24,7 @@ _AT_ONCE = 5
 async def about_sources(settings: Settings, database: Database, seal: Seal) -> list[Finding]:
     """Whether each provider takes the stored grant. A token whose time is over is renewed by that, as always."""
     with database.read() as session:
-        known = sources.changed_since(session, None)
+        known = sources.every_connection(session)
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def one(source: Source) -> Finding:

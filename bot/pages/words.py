@@ -86,6 +86,8 @@ def done(view: FlowView) -> Rows:
         ("Source", label(status.source.label)),
         ("Connection", _connection(status.source.connection)),
     ]
+    if not status.source.mode.collects:
+        return [*rows, ("What follows", "files and orders, each by its own schedule")]
     if status.last_data_refresh is not None:
         rows.append(("Last data refresh", absolute(status.last_data_refresh, view.zone)))
     else:

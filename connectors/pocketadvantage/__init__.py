@@ -1,1 +1,13 @@
-"""PocketAdvantage (Inventiv): files that are handed to it, and orders that are read from it."""
+"""PocketAdvantage, with which files and orders are exchanged: over a file server, and from a view of its database."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connectors.base import Connector
+
+
+def make_connector() -> "Connector":
+    """Return what proves a connection; nothing is collected over it."""
+    from connectors.pocketadvantage.connector import PocketAdvantageConnector
+
+    return PocketAdvantageConnector()

@@ -218,7 +218,7 @@ def _why(session: Session, disconnect: Disconnect) -> str:
 
 
 def _visible(session: Session, member: Member, source_id: str) -> Source:
-    source = sources.visible(session, member.organization_id, source_id)
+    source = sources.visible_connection(session, member.organization_id, source_id)
     if source is None:
         raise NotFoundError
     return source

@@ -26,6 +26,8 @@ _HELP = {
     Provider.SHOPIFY: "https://help.shopify.com/en/manual/apps",
     Provider.AMAZON: "https://sellercentral.amazon.com/help/hub",
     Provider.NETSUITE: "https://docs.oracle.com/en/cloud/saas/netsuite/",
+    # Its maker publishes nothing about files and orders: what to have at hand stands on a page of ours.
+    Provider.POCKETADVANTAGE: "/connect/help/pocketadvantage",
 }
 
 
@@ -92,7 +94,7 @@ async def look(means: Means, link: Secret, browser: Secret | None) -> FlowView:
 
 def _check(session: Session, means: Means, member: Member, provider: Provider, source_id: str | None) -> None:
     if source_id is not None:
-        source = sources.visible(session, member.organization_id, source_id)
+        source = sources.visible_connection(session, member.organization_id, source_id)
         if source is None or source.provider is not provider:
             raise NotFoundError
     if provider in means.one_per_organization:

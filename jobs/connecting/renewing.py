@@ -128,7 +128,7 @@ def _proven(
 def _source(session: Session, member: Member, login: AmazonLogin) -> str | None:
     """Return the organization's source of that seller; None when it is a new one here."""
     held = connections.held(session, member.organization_id, Provider.AMAZON, login.seller)
-    if held is None or sources.visible(session, member.organization_id, held.source_id) is None:
+    if held is None or sources.visible_connection(session, member.organization_id, held.source_id) is None:
         return None
     if held.region and held.region != login.region:
         raise FlowRefusedError(reasons.OTHER_REGION, reasons.said(reasons.OTHER_REGION, REGIONS[held.region]))

@@ -37,11 +37,11 @@ def result_of(session: Session, browser: Secret, now: datetime) -> Flow:
 def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
     """Return what the flow's own person may see of it now."""
     grants = means.grants_for(flow.provider)
-    source = sources.visible(session, flow.organization_id, flow.source_id) if flow.source_id else None
+    source = sources.visible_connection(session, flow.organization_id, flow.source_id) if flow.source_id else None
     mismatch = mismatch_of(means, flow, source)
     known = _known(session, flow)
     connected = flow.connected_source_id
-    shown = sources.visible(session, flow.organization_id, connected) if connected else None
+    shown = sources.visible_connection(session, flow.organization_id, connected) if connected else None
     member = organizations.member(session, flow.member_id)
     until = flow.expires_at if flow.state is FlowState.RETURNED else min(flow.expires_at, flow.created_at + LINK_LIVES)
     return FlowView(

@@ -136,7 +136,7 @@ def _against(session: Session, means: Means, yes: _Yes, *, as_new: bool) -> str 
     here = environment_of(means.providers[flow.provider], yes.pending.granted)
     if not here or yes.pending.environment != here:
         return reasons.ENVIRONMENT
-    source = sources.visible(session, flow.organization_id, flow.source_id) if flow.source_id else None
+    source = sources.visible_connection(session, flow.organization_id, flow.source_id) if flow.source_id else None
     if mismatch_of(means, flow, source) is not None:
         if not as_new:
             return reasons.MISMATCH
@@ -199,7 +199,7 @@ def _to_store(means: Means, yes: _Yes, version: int) -> GrantToStore:
     )
 
 
-def _started(session: Session, means: Means, source: Source, flow_id: str, now: datetime) -> str:
+def _started(session: Session, means: Means, source: Source, flow_id: str, now: datetime) -> str | None:
     """Queue the first collection or the catch-up; a run that is under way goes on, and at once if it waits.
 
     Nobody asked for that run as a refresh, so that nobody is told as if they had; `flows.of_run` names whoever
@@ -231,5 +231,5 @@ def _label(session: Session, flow: Flow, granted: Granted) -> str:
     if flow.provider is not Provider.NETSUITE:
         return f"{flow.provider.value}_{granted.account}"
     name = f"{PROVIDERS[flow.provider]} {way_of(granted.tokens.access)}"
-    others = {source.label for source in sources.sources_of(session, flow.organization_id)}
+    others = {source.label for source in sources.connections_of(session, flow.organization_id)}
     return f"{name} ({granted.account.partition(':')[2]})" if name in others else name

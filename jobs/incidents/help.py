@@ -55,7 +55,7 @@ class ConnectionHelp:
 
 
 def _visible(session: Session, organization_id: str, source_id: str) -> Source:
-    found = sources.visible(session, organization_id, source_id)
+    found = sources.visible_connection(session, organization_id, source_id)
     if found is None:
         raise NotFoundError
     return found

@@ -85,8 +85,8 @@ def look(
 
 
 def watch(session: Session, source: Source, again_at: datetime | None, now: datetime) -> None:
-    """Let the source be looked at then; None: not by itself."""
-    if again_at is None:
+    """Let the source be looked at then; None: not by itself. What no data is read from is never late."""
+    if again_at is None or not source.mode.collects:
         deadlines.close(session, LATENESS, source.id, now)
     else:
         deadlines.rearm(session, source.organization_id, LATENESS, source.id, max(again_at, now))

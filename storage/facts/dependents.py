@@ -12,6 +12,8 @@ class DependentKind(StrEnum):
     SCHEDULE = "schedule"
     #: a number that is calculated from the source
     METRIC = "metric"
+    #: files and orders that go over the connection; has the id of its connection
+    EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True, slots=True)

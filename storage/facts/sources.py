@@ -20,14 +20,23 @@ class Provider(StrEnum):
     NETSUITE = "netsuite"
     #: CSV files, one table each, in a folder
     FOLDER = "folder"
+    #: order system that files and orders are exchanged with
+    POCKETADVANTAGE = "pocketadvantage"
 
 
 class CollectMode(StrEnum):
-    """How a source's raw data comes: by the button, by the timer alone, or when the provider delivers."""
+    """How a source's raw data comes: by the button, by the timer alone, or when the provider delivers; or not at all."""
 
     ON_DEMAND = "on_demand"
     TIMER = "timer"
     PUSH = "push"
+    #: files and orders are exchanged over its connection: no data is read from it, so that none can be fresh or late
+    EXCHANGE = "exchange"
+
+    @property
+    def collects(self) -> bool:
+        """Whether data is read from it; what is not read has a connection, and neither runs nor freshness."""
+        return self is not CollectMode.EXCHANGE
 
 
 class ConnectionState(StrEnum):

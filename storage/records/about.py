@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sqlmodel import col, select
 
+from storage.facts.sources import CollectMode
 from storage.sessions import Session
 from storage.tables import DeliveryRow, IncidentRow, ReceiptRow, RefreshRow, RefreshRunRow, RunRow, SourceRow
 
@@ -29,7 +30,8 @@ def _of_shared(session: Session, organization_id: str, delivery_id: str) -> list
     """Return what somebody shared the status of; where none is named, it was that of all."""
     row = session.get_one(DeliveryRow, delivery_id)
     named = row.facts.get("sources") if row.facts else None
-    own = session.exec(select(SourceRow.id).where(SourceRow.organization_id == organization_id)).all()
+    which = (SourceRow.organization_id == organization_id, SourceRow.mode != CollectMode.EXCHANGE)
+    own = session.exec(select(SourceRow.id).where(*which)).all()
     return [one for one in own if not named or (isinstance(named, list) and one in named)]
 
 

@@ -10,7 +10,7 @@ from storage.facts.deliveries import DeliveryState
 from storage.facts.dependents import DependentKind
 from storage.facts.expectations import ExpectationKind, ExpectationState, Expected, Pulse
 from storage.facts.runs import RunState, Trigger
-from storage.facts.sources import Source
+from storage.facts.sources import CollectMode, Source
 from storage.records import expectations, workers
 from storage.records.sources import as_source
 from storage.tables import ConnectionRow, DeliveryRow, ExpectationRow, FrozenRow, OrganizationRow, RunRow, SourceRow
@@ -110,7 +110,7 @@ def page_of_sources(session: Session, after: str, limit: int) -> list[Source]:
         select(SourceRow, ConnectionRow, OrganizationRow.timezone)
         .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
         .join(OrganizationRow, col(OrganizationRow.id) == col(SourceRow.organization_id))
-        .where(col(SourceRow.id) > after)
+        .where(col(SourceRow.id) > after, col(SourceRow.mode) != CollectMode.EXCHANGE)
         .order_by(col(SourceRow.id))
         .limit(limit)
     )

@@ -1,4 +1,9 @@
-"""Sources, their connections and their metered reads."""
+"""Sources, their connections and their metered reads.
+
+A connection over which files and orders are exchanged is a row of the same tables, so that its grant is kept, renewed
+and given up as all others are. It has no data that could be fresh: `sources_of`, `names_of`, `visible` and
+`changed_since` leave it out, and whoever works on connections asks for those by name.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Row, Select, update
+from sqlalchemy import ColumnElement, Row, Select, update
 from sqlmodel import Session, col, select
 
 from storage.facts.mutes import Mute, mutes_text, read_mutes
@@ -39,7 +44,12 @@ class StoredGrant:
 
 
 def sources_of(session: Session, organization_id: str) -> list[Source]:
-    """Return all sources of the organization, by label."""
+    """Return all sources of the organization that data is read from, by label."""
+    return [one for one in connections_of(session, organization_id) if one.mode.collects]
+
+
+def connections_of(session: Session, organization_id: str) -> list[Source]:
+    """Return all connections of the organization, by label: the sources, and what files and orders go over."""
     # One row holds both: what is asked of the connection has names of its own.
     return [
         as_source(row, row, row.zone, row.policy)
@@ -59,12 +69,22 @@ def _names() -> Select[Any]:
     return (
         sqlalchemy.select(source.c.id, source.c.provider, source.c.label)
         .where(source.c.organization_id == sqlalchemy.bindparam("organization"))
+        .where(source.c.mode != CollectMode.EXCHANGE.value)
         .order_by(source.c.provider, source.c.label)
     )
 
 
 def visible(session: Session, organization_id: str, source_id: str) -> Source | None:
-    """Return the source when it is the organization's own; somebody else's reads exactly like a missing one."""
+    """Return the source when it is the organization's own; somebody else's reads exactly like a missing one.
+
+    So does a connection that no data is read from.
+    """
+    found = visible_connection(session, organization_id, source_id)
+    return found if found is not None and found.mode.collects else None
+
+
+def visible_connection(session: Session, organization_id: str, source_id: str) -> Source | None:
+    """Return the connection when it is the organization's own; somebody else's reads exactly like a missing one."""
     statement = (
         select(SourceRow, ConnectionRow, OrganizationRow.timezone)
         .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
@@ -92,13 +112,22 @@ def source(session: Session, source_id: str) -> Source:
 
 def changed_since(session: Session, since: datetime | None) -> list[Source]:
     """Return every source, or those that changed since that instant; clocks read their schedules from it."""
+    collected = col(SourceRow.mode) != CollectMode.EXCHANGE
+    return _listed(session, collected if since is None else collected & (col(SourceRow.updated_at) >= since))
+
+
+def every_connection(session: Session) -> list[Source]:
+    """Return every connection of every organization; for the operator's shell."""
+    return _listed(session, sqlalchemy.true())
+
+
+def _listed(session: Session, which: ColumnElement[bool]) -> list[Source]:
     statement = (
         select(SourceRow, ConnectionRow, OrganizationRow.timezone)
         .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
         .join(OrganizationRow, col(OrganizationRow.id) == col(SourceRow.organization_id))
+        .where(which)
     )
-    if since is not None:
-        statement = statement.where(col(SourceRow.updated_at) >= since)
     return [as_source(*row) for row in session.exec(statement)]
 
 

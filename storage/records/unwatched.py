@@ -5,7 +5,7 @@ from sqlmodel import Session, col, select
 
 from storage.facts.incidents import IncidentKind
 from storage.facts.runs import RunState
-from storage.facts.sources import ConnectionState
+from storage.facts.sources import CollectMode, ConnectionState
 from storage.tables import ConnectionRow, DeadlineRow, IncidentRow, RunRow, SourceRow
 
 
@@ -19,6 +19,7 @@ def sources_without(session: Session, kind: str, after: str, limit: int = 200) -
         .join(ConnectionRow, col(ConnectionRow.source_id) == col(SourceRow.id))
         .where(
             col(SourceRow.id) > after,
+            SourceRow.mode != CollectMode.EXCHANGE,
             ConnectionRow.state != ConnectionState.DISCONNECTED,
             (col(SourceRow.schedule_rule).is_(None)) | (col(SourceRow.schedule_rule) != "off"),
             ~exists().where(

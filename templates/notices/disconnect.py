@@ -31,7 +31,11 @@ from templates.words import provider_name, source_name, source_title
 
 _MOST = 5
 #: What stands still once a source is disconnected, by kind.
-_KINDS = {DependentKind.SCHEDULE: "Schedule that freezes", DependentKind.METRIC: "{noun}s that freeze"}
+_KINDS = {
+    DependentKind.SCHEDULE: "Schedule that freezes",
+    DependentKind.METRIC: "{noun}s that freeze",
+    DependentKind.EXCHANGE: "What stands still",
+}
 #: Named even where the source has none.
 _ALWAYS = frozenset({DependentKind.SCHEDULE})
 #: names of one kind that are shown
@@ -51,16 +55,18 @@ def disconnect_card(
     source = status.source
     name, title = provider_name(source.provider), source_title(source)
     frozen = status.last_data_refresh
+    reads = source.mode.collects
+    stays = _stays(frozen) if reads else _EXCHANGED
     if only_data:
-        words: Words = (f"{title} is disconnected already; ", *_stays(frozen))
+        words: Words = (f"{title} is disconnected already; ", *stays)
         parts: list[Part] = [Heading(f"Erase the data of {title}?"), Paragraph(words)]
     else:
         parts = [Heading(f"Disconnect {title}?"), Facts(_affected(status, now, waiting, dependents))]
-        parts.append(Paragraph((Strong("Keep the data: "), *_stays(frozen))))
+        parts.append(Paragraph((Strong("Keep the data: "), *stays)))
     erasing = "Erase the data: " if only_data else "Erase the data too: "
-    parts.append(Paragraph((Strong(erasing), _what_erasing_is(name))))
+    parts.append(Paragraph((Strong(erasing), _what_erasing_is(name) if reads else _ERASED_EXCHANGE)))
     if not only_data:
-        parts.append(Paragraph((_what_happens(name),)))
+        parts.append(Paragraph((_what_happens(source),)))
     verb = "Erase" if only_data else "Disconnect"
     go = Button(f"{verb} …", actions.DISCONNECT_FORM, source.id, ButtonStyle.DANGER)
     parts += [Buttons((go, Button("Leave it", actions.REFRESH_DISMISS)))]
@@ -92,12 +98,12 @@ def disconnected_now(
     source: Source, *, erase: bool, frozen_at: datetime | None, dependents: Sequence[Dependent] = ()
 ) -> Message:
     """Return the answer to whoever disconnected a source a moment ago."""
-    title, name = source_title(source), provider_name(source.provider)
+    title = source_title(source)
     summary = f"{title} is disconnected."
     parts = (
         Paragraph((Strong(summary), " What was queued or running for it was stopped.")),
-        Paragraph((_what_follows(name),)),
-        Paragraph(_data(erase=erase, frozen_at=frozen_at)),
+        Paragraph((_what_follows(source),)),
+        Paragraph(_data(source, erase=erase, frozen_at=frozen_at)),
         *_frozen(dependents),
         Note(("Every admin is told. ", Code(f"/data reconnect {label(source.label)}"), " connects it again.")),
     )
@@ -119,13 +125,13 @@ def disconnected_told(
     dependents: Sequence[Dependent] = (),
 ) -> Message:
     """Return what every admin is told when somebody disconnected a source."""
-    title, name = source_title(source), provider_name(source.provider)
+    title = source_title(source)
     parts = (
         Paragraph((who, " disconnected ", Strong(title), ".")),
         Facts((("Source", (label(source.label),)), ("When", (When(at),)))),
-        Paragraph(_data(erase=erase, frozen_at=frozen_at)),
+        Paragraph(_data(source, erase=erase, frozen_at=frozen_at)),
         *_frozen(dependents),
-        Paragraph((_what_follows(name),)),
+        Paragraph((_what_follows(source),)),
         Note(
             ("Every admin is told. Unexpected? ", Code(f"/data reconnect {label(source.label)}"), ", and tell support.")
         ),
@@ -135,13 +141,13 @@ def disconnected_told(
 
 def disconnect_ended(source: Source, outcome: GrantEnd, *, erased_at: datetime | None) -> Message:
     """Return what every admin is told at the end: the data is gone, or the provider must be told by hand."""
-    title, name = source_title(source), provider_name(source.provider)
+    title = source_title(source)
     parts: list[Part] = []
     if erased_at is not None:
         parts.append(Paragraph(("The data of ", Strong(title), " was erased from the warehouse.")))
         parts.append(Facts((("Source", (label(source.label),)), ("Erased", (When(erased_at),)))))
     if not outcome.done:
-        parts.append(Paragraph((Strong("One thing is left for you: "), _by_hand(outcome, name))))
+        parts.append(Paragraph((Strong("One thing is left for you: "), _by_hand(outcome, source))))
     said = f"The data of {title} was erased." if erased_at else f"{title} is disconnected; one thing is left for you."
     return Message(said, tuple(parts), kind="disconnect_ended")
 
@@ -151,7 +157,7 @@ def _affected(
 ) -> tuple[tuple[str, Words], ...]:
     source = status.source
     rows: list[tuple[str, Words]] = [("Account", (label(source.label),))]
-    there = _ALWAYS | {one.kind for one in dependents}
+    there = (_ALWAYS if source.mode.collects else frozenset()) | {one.kind for one in dependents}
     noun = noun_of(dependents)
     rows += [(words.format(noun=noun), _freezes(kind, status, now, dependents))
              for kind, words in _KINDS.items() if kind in there]  # fmt: skip
@@ -159,6 +165,8 @@ def _affected(
     if status.active is not None:
         ends = f"; {counted(waiting, 'refresh waits', 'refreshes wait')} for it" if waiting else ""
         running = (*doing(status.active, now), f", is stopped{ends}")
+    if not source.mode.collects:
+        return tuple(rows)
     rows.append(("Waiting or running", running))
     frozen: Words = (When(status.last_data_refresh, now),) if status.last_data_refresh else ("no data was ever loaded",)
     rows.append(("Its data freezes as of", frozen))
@@ -200,26 +208,48 @@ def _what_erasing_is(name: str) -> str:
     )
 
 
-def _what_happens(name: str) -> str:
+#: Of a connection over which files and orders go.
+_EXCHANGED: Words = ("what was exchanged so far stays as it is, at both ends, and so does the record of it here.",)
+_ERASED_EXCHANGE = (
+    "the record of what was exchanged is removed here. It cannot be brought back: were the same orders sent once more "
+    "after connecting again, they would be looked up in QuickBooks by their number alone."
+)
+
+
+def _what_happens(source: Source) -> str:
+    if not source.mode.collects:
+        return (
+            "Either way Tidings sends no more files, takes no more orders and forgets passwords and keys within 15 "
+            "minutes. Connecting again is possible at any time."
+        )
+    name = provider_name(source.provider)
     return (
         f"Either way Tidings stops reading, gives its access up at {name} and forgets its own copy of it within 15 "
         "minutes. Connecting again is possible at any time."
     )
 
 
-def _what_follows(name: str) -> str:
+def _what_follows(source: Source) -> str:
+    if not source.mode.collects:
+        return "No more files are sent and no orders taken; passwords and keys are gone here within 15 minutes."
+    name = provider_name(source.provider)
     return f"The access is given up at {name} now, and Tidings' own copy of it is gone within 15 minutes."
 
 
-def _data(*, erase: bool, frozen_at: datetime | None) -> Words:
+def _data(source: Source, *, erase: bool, frozen_at: datetime | None) -> Words:
     if erase:
         return ("Its data is being erased; you are told when that is done.",)
+    if not source.mode.collects:
+        return ("What was exchanged so far stays as it is.",)
     if frozen_at is None:
         return ("No data of it was ever loaded.",)
     return ("Its data is kept: ", *_stays(frozen_at))
 
 
-def _by_hand(outcome: GrantEnd, name: str) -> str:
+def _by_hand(outcome: GrantEnd, source: Source) -> str:
+    name = provider_name(source.provider)
+    if not source.mode.collects:
+        return "only you can end the account of the file server and the user of the database: change their passwords."
     if outcome is GrantEnd.NO_WAY:
         return f"only you can take the access back at {name}: remove Tidings from its connected apps there."
     return (

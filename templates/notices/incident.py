@@ -79,21 +79,25 @@ def expiry_warning(organization: str, source: Source, ends_at: datetime | None, 
 def _open(facts: IncidentFacts) -> Message:
     source = facts.source
     name = source_title(source)
-    summary = f"{label(facts.organization)}: {name} is disconnected. Its data gets older until somebody reconnects it."
+    reads = source.mode.collects
+    until = "Its data gets older" if reads else "No files and no orders are exchanged"
+    summary = f"{label(facts.organization)}: {name} is disconnected. {until} until somebody reconnects it."
     rows: list[tuple[str, tuple[Inline, ...]]] = [
         ("Disconnected since", (When(facts.incident.opened_at),)),
         ("Noticed", (label(facts.incident.reason),)),
-        ("Last data refresh", (When(facts.last_data_refresh),) if facts.last_data_refresh else ("never",)),
         ("What stops", (_stops(facts),)),
     ]
-    if facts.dependents:
+    if reads:
+        refreshed = (When(facts.last_data_refresh),) if facts.last_data_refresh else ("never",)
+        rows.insert(2, ("Last data refresh", refreshed))
+    if facts.dependents and reads:
         rows.append(("Frozen until reconnected", (named(facts.dependents),)))
     if facts.owner:
         rows.append(("Connected by", (label(facts.owner),)))
     step: tuple[Inline, ...] = (
         f"{beginning(who(facts.admins))} can reconnect it: press Reconnect, or type ",
         Code(f"/data reconnect {label(source.label)}"),
-        ". It takes about a minute, and history and data stay.",
+        f". It takes about a minute, and {'history and data' if reads else 'mappings, schedules and history'} stay.",
     )
     parts: tuple[Part, ...] = (
         Heading(f"{name} is disconnected"),
@@ -106,7 +110,7 @@ def _open(facts: IncidentFacts) -> Message:
                 reconnect_button(source),
                 _help(facts.incident),
                 *handling(facts.incident, facts.now),
-                *why_buttons([source]),
+                *(why_buttons([source]) if reads else ()),
             )
         ),
     )
@@ -114,12 +118,16 @@ def _open(facts: IncidentFacts) -> Message:
 
 
 def _stops(facts: IncidentFacts) -> str:
+    if not facts.source.mode.collects:
+        return f"files to {provider_name(facts.source.provider)}, and orders from it"
     read = f" ({listed(facts.streams)})" if facts.streams else ""
     return f"collections of {provider_name(facts.source.provider)}{read}, and refreshes of it"
 
 
 def _ages(facts: IncidentFacts, now: datetime | None = None) -> tuple[Inline, ...]:
     """`now`: the age is said as of it; not in a post that lives, which would be edited for its age alone."""
+    if not facts.source.mode.collects:
+        return ("What was exchanged stays as it is, at both ends. Nothing is lost: it goes on where it stopped.",)
     if facts.last_data_refresh is None:
         return ("No data of it was ever loaded.",)
     return ("What is loaded stays importable, as of ", When(facts.last_data_refresh, now), ", and gets older.")
@@ -129,11 +137,13 @@ def _over(facts: IncidentFacts) -> Message:
     found, name = facts.incident, source_title(facts.source)
     assert found.resolved_at is not None
     lasted = times.span((found.resolved_at - found.opened_at).total_seconds())
+    reads = facts.source.mode.collects
+    goes_on = "Its data is being caught up now." if reads else "Files and orders go on by their schedules."
     title, rest = {
-        Resolution.RECONNECTED: (f"{name} is reconnected", "Its data is being caught up now."),
+        Resolution.RECONNECTED: (f"{name} is reconnected", goes_on),
         Resolution.CLEARED: (
             f"{name} works again by itself",
-            "The provider accepts the connection again; nobody has to do anything. Its data is being caught up now.",
+            f"The provider accepts the connection again; nobody has to do anything. {goes_on}",
         ),
         Resolution.DISCONNECTED_BY_PERSON: (f"{name} was disconnected on purpose", "Nobody is reminded any more."),
         Resolution.ERASED: (
@@ -141,7 +151,7 @@ def _over(facts: IncidentFacts) -> Message:
             "The provider asks for this some time after an account has left. Nobody is reminded any more.",
         ),
     }[found.resolution or Resolution.CLEARED]
-    if found.resolution in {Resolution.RECONNECTED, Resolution.CLEARED} and facts.dependents:
+    if found.resolution in {Resolution.RECONNECTED, Resolution.CLEARED} and facts.dependents and reads:
         rest += f" What was frozen goes on: {named(facts.dependents)}."
     summary = f"{label(facts.organization)}: {title}. It was disconnected for {lasted}."
     rows: tuple[tuple[str, tuple[Inline, ...]], ...] = (

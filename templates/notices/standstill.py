@@ -12,10 +12,14 @@ from templates.text import label, listed
 
 def named(found: Sequence[Dependent]) -> str:
     """Return dependents in words: ``its schedule (every 60 minutes)``."""
+    kinds = {
+        DependentKind.SCHEDULE: "its schedule",
+        DependentKind.METRIC: f"{noun_of(found).lower()}s",
+        DependentKind.EXCHANGE: "the exchange",
+    }
     told = []
-    for kind in DependentKind:
+    for kind, words in kinds.items():
         if names := [label(one.name) for one in found if one.kind is kind]:
-            words = "its schedule" if kind is DependentKind.SCHEDULE else f"{noun_of(found).lower()}s"
             told.append(f"{words} ({listed(names, most=5)})")
     return listed(told)
 
