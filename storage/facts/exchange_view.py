@@ -1,0 +1,53 @@
+"""How the exchange stands, for whoever looks at it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.facts.exchange import ExchangePair, ExchangeRun, Reject
+from storage.facts.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """One arrow of the process map."""
+
+    pair: ExchangePair
+    #: the newest run, whatever came of it; dry runs are not among them
+    last: ExchangeRun | None = None
+    active: ExchangeRun | None = None
+    #: waits for a person
+    held: ExchangeRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """One connection to PocketAdvantage, its company in QuickBooks, and the arrows between them."""
+
+    #: the PocketAdvantage connection
+    source: Source
+    #: the QuickBooks company
+    books: Source | None
+    pairs: tuple[PairView, ...]
+    #: QuickBooks' data is as old as that now; None: it was never ready
+    as_of: datetime | None = None
+    #: whether an admin let Tidings create orders in QuickBooks
+    may_write: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run with what it left out."""
+
+    run: ExchangeRun
+    pair: ExchangePair
+    #: some of them
+    rejects: tuple[Reject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """An earlier file of a pair that lies in the archive of the far side."""
+
+    name: str
+    size: int
+    at: datetime
