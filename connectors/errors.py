@@ -1,6 +1,6 @@
 """Errors say what to do: callers match on the class, one place elsewhere turns it into words for people.
 
-The tree: ConnectorError -> Retry | Reconnect | Broken (-> WriteRefused) | Partial. ``detail`` is our own wording, never
+The tree: ConnectorError -> Retry | Reconnect | Broken (-> WriteRefused, Refused) | Partial. ``detail`` is our own wording, never
 the provider's, so that it holds no secret and no customer data; ``code`` is a short machine word; ``request_id`` is the
 provider's own name of the call, for its support.
 """
@@ -54,6 +54,18 @@ class WriteRefused(Broken):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, code="write_refused")
+
+
+class Refused(Broken):
+    """What was to be written is not taken; the reason is for whoever entered it: plain words with the one thing to do."""
+
+    def __init__(self, reason: str, *, code: str = "refused", request_id: str | None = None) -> None:
+        super().__init__(reason, code=code, request_id=request_id)
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+        return self.detail
 
 
 class Partial(ConnectorError):  # noqa: N818 - the name says what to do

@@ -1,73 +1,15 @@
-"""Where orders go: one port, with an adapter for each product of QuickBooks."""
+"""Where orders go: one port, with an adapter for each product of QuickBooks.
 
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from typing import Protocol
+QuickBooks Online has no sales orders, so there an order becomes an Estimate; QuickBooks Desktop takes real ones.
+"""
 
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
-@dataclass(frozen=True, slots=True)
-class ShipTo:
-    """Where the goods go; lines without text are left out."""
+from connectors.errors import ConnectorError, Refused
+from storage.facts.exchange_orders import Order, OrderLine, ShipTo, Written
 
-    lines: tuple[str, ...] = ()
-    city: str = ""
-    state: str = ""
-    postal_code: str = ""
-    country: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    """One line of an order."""
-
-    line_no: str
-    #: as PocketAdvantage names it, and the id that QuickBooks has for it
-    item_no: str
-    item_id: str
-    quantity: Decimal
-    #: None: QuickBooks' own price counts
-    unit_price: Decimal | None
-    uom: str
-    tax_code: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order as it is to stand in QuickBooks; its key is cust_id, order_no and revision."""
-
-    cust_id: str
-    order_no: str
-    revision: int
-    order_date: date
-    ship_date: date | None
-    customer_no: str
-    customer_id: str
-    ship_to: ShipTo
-    sales_rep: str
-    po_no: str
-    terms: str
-    memo: str
-    #: an amount, for the whole order
-    discount: Decimal | None
-    lines: tuple[OrderLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What stands in QuickBooks: its id and its number there."""
-
-    target_id: str
-    number: str
-
-
-class Refused(Exception):  # noqa: N818 - the name says what became of it
-    """QuickBooks, or we before it, do not take this order; the reason is for whoever entered it."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+__all__ = ["Order", "OrderLine", "Refused", "SalesOrderSink", "SeveralAtOnce", "ShipTo", "Waiting", "Written"]
 
 
 class Waiting(Exception):  # noqa: N818 - the name says what became of it
@@ -79,10 +21,15 @@ class Waiting(Exception):  # noqa: N818 - the name says what became of it
 
 
 class SalesOrderSink(Protocol):
-    """Writes orders once, whatever happens in between. Besides these errors: Retry, Reconnect."""
+    """Writes orders once, whatever happens in between.
 
-    #: "estimate" or "desktop"
-    target: str
+    Raises Refused for an order that is not taken, Retry where it may have arrived or not, Reconnect, Waiting.
+    """
+
+    @property
+    def target(self) -> str:
+        """What orders become: ``estimate`` or ``desktop``."""
+        ...
 
     async def find(self, order: Order, request_id: str) -> Written | None:
         """Return what came of an earlier try; None where QuickBooks has nothing of it."""
@@ -98,4 +45,22 @@ class SalesOrderSink(Protocol):
 
     async def cancel(self, order: Order, request_id: str, before: Written) -> None:
         """Close what stands there."""
+        ...
+
+
+@runtime_checkable
+class SeveralAtOnce(Protocol):
+    """A sink that takes several new orders with one call: one answer for each, and one refused stops no other."""
+
+    @property
+    def most(self) -> int:
+        """How many at once."""
+        ...
+
+    async def find_many(self, wanted: Sequence[tuple[Order, str]]) -> Sequence[Written | None]:
+        """Return for each what came of an earlier try."""
+        ...
+
+    async def create_many(self, wanted: Sequence[tuple[Order, str]], batch: str) -> Sequence[Written | ConnectorError]:
+        """Write them, none of which was tried before."""
         ...

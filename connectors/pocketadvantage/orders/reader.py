@@ -1,0 +1,215 @@
+"""Reading orders from a customer's view: read-only, over one connection, page by page, each order whole.
+
+A reading goes back an overlap behind the last one, so orders come again; whoever keeps them knows them by cust_id,
+order_no and revision.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from connectors.errors import Broken, Retry
+from connectors.pocketadvantage.orders import database, positions
+from connectors.pocketadvantage.orders.database import Connection, View
+from connectors.pocketadvantage.orders.places import (
+    OPTIONAL,
+    ORDER_COLUMNS,
+    REQUIRED,
+    Allowed,
+    DatabasePlace,
+    Engine,
+)
+from connectors.pocketadvantage.orders.reading import Group, grouped, read
+from storage.facts.exchange_orders import OrderRead
+
+T = TypeVar("T")
+#: of one page
+MOST_ORDERS, MOST_ROWS = 500, 50_000
+_MOST_ODD = 200
+_COUNTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some orders, each whole."""
+
+    orders: tuple[OrderRead, ...]
+    #: everything up to here was read, as far as the database's own time goes; empty: nothing was
+    upto: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a look at the view found."""
+
+    #: our names of the columns that it has
+    columns: tuple[str, ...]
+    missing: tuple[str, ...]
+    #: orders that may be taken, counted to a thousand
+    orders: int
+    newest: str
+    #: plain sentences
+    notes: tuple[str, ...] = ()
+
+
+class Reader:
+    """An open connection to one view; used from one task."""
+
+    def __init__(self, place: DatabasePlace, connection: Connection, run: "Run", most: int) -> None:
+        self._place = place
+        self._most = most
+        self._connection = connection
+        self._run = run
+        self._names: Mapping[str, str] = {}
+
+    async def pages(self, cursor: str) -> AsyncIterator[Page]:
+        """Yield what changed since the cursor, less the overlap; first what no page can find."""
+        view = View(self._place, await self._run(self._columns))
+        odd = await self._run(lambda: self._orders(view.odd(_MOST_ODD)))
+        if odd[0]:
+            yield Page(odd[0], "", more=True)
+        since, after, more = positions.since(cursor), None, True
+        while more:
+            found, last = await self._run(lambda: self._orders(view.page(since, after, self._most, MOST_ROWS + 1)))  # noqa: B023 - awaited at once
+            more = last is not None and last != after
+            after = last
+            yield Page(found, await self._run(lambda: self._upto(found)), more)  # noqa: B023 - awaited at once
+
+    async def order(self, number: str) -> tuple[OrderRead, ...]:
+        """Return all revisions of one order as they stand in the view now."""
+        view = View(self._place, await self._run(self._columns))
+        return (await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS))))[0]
+
+    async def probe(self) -> Probed:
+        """Look at the view without taking anything."""
+        names = await self._run(self._seen)
+        missing = tuple(name for name in (*REQUIRED, self._place.cursor) if name not in names)
+        if missing:
+            return Probed(tuple(names), missing, 0, "")
+        count, newest = await self._run(
+            lambda: self._connection.execute(View(self._place, names).count(_COUNTED)).one()
+        )
+        without = [name for name in OPTIONAL if name not in names]
+        notes = (f"The view has no {', '.join(without)}: that is left out of orders.",) if without else ()
+        return Probed(tuple(names), (), count, (positions.position_of(newest) or "")[1:], notes)
+
+    def _seen(self) -> Mapping[str, str]:
+        """Return our name of each column that the view has, and the view's own."""
+        there = {name.casefold(): name for name in database.columns_of(self._connection, self._place.view)}
+        wanted = {name: self._place.column(name).casefold() for name in ORDER_COLUMNS}
+        return {name: there[column] for name, column in wanted.items() if column in there}
+
+    def _columns(self) -> Mapping[str, str]:
+        if not self._names:
+            found = self._seen()
+            missing = [name for name in (*REQUIRED, self._place.cursor) if name not in found]
+            if missing:
+                words = f"the view of orders has no {', '.join(missing)}: add them, or say what they are called there"
+                raise Broken(words, code="columns_missing")
+            self._names = found
+        return self._names
+
+    def _orders(self, statement: Any) -> tuple[tuple[OrderRead, ...], tuple[Any, Any, Any] | None]:
+        """Return the orders of a statement, and where the next page begins; None: there is none."""
+        rows = self._connection.execute(statement).mappings().all()
+        cut = len(rows) > MOST_ROWS
+        groups = [(group, group.rows[0]) for group in grouped(_plain(row) for row in rows)]
+        if cut and len(groups) > 1:
+            # The last one is not whole.
+            groups.pop()
+        if not groups:
+            return (), None
+        last = groups[-1][1]
+        after = (last["newest_"], last["order_no"], last["revision"])
+        more = (cut or len(groups) >= self._most) and after[0] is not None
+        orders = tuple(read(self._place, _bare(group)) for group, _ in groups)
+        return orders, after if more else None
+
+    def _upto(self, orders: tuple[OrderRead, ...]) -> str:
+        newest = max((one.position for one in orders), default="")
+        if not newest:
+            return ""
+        return positions.capped(newest, database.now_of(self._connection, zoned=positions.is_zoned(newest)))
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name).removeprefix("o_"): value for name, value in row.items()}
+
+
+def _bare(group: Group) -> Group:
+    rows = [{name: value for name, value in row.items() if name != "newest_"} for row in group.rows]
+    return Group(rows, group.too_many)
+
+
+class Run:
+    """Runs the driver's work in one thread, in which its connection lives."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, "orders")
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Run it, and turn the driver's errors into ours."""
+
+        def translated() -> T:
+            with database.translated():
+                return work()
+
+        # Shielded: a thread cannot be stopped, and the connection must not be closed below it.
+        task = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, translated))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._executor.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def connection_to(
+    place: DatabasePlace, allowed: Allowed, *, write: bool = False
+) -> AsyncIterator[tuple[Connection, Run]]:
+    """Give a connection and the thread in which it may be used (Retry, Reconnect, Broken)."""
+    address, file = await _found(place, allowed)
+    run, stack = Run(), ExitStack()
+    async with AsyncExitStack() as ending:
+        ending.callback(run.close)
+        ending.push_async_callback(run, stack.close)
+        opened = database.connected(place, address, file, write=write)
+        yield await run(lambda: stack.enter_context(opened)), run
+
+
+@asynccontextmanager
+async def reader(place: DatabasePlace, allowed: Allowed, *, most: int = MOST_ORDERS) -> AsyncIterator[Reader]:
+    """Open the view for reading, so many orders at a time."""
+    async with connection_to(place, allowed) as (connection, run):
+        yield Reader(place, connection, run, most)
+
+
+async def probe(place: DatabasePlace, allowed: Allowed) -> Probed:
+    """Look once whether orders can be read there; nothing is taken (Retry, Reconnect, Broken)."""
+    async with reader(place, allowed) as opened:
+        return await opened.probe()
+
+
+async def _found(place: DatabasePlace, allowed: Allowed) -> tuple[str, Path | None]:
+    """Return the address that may be connected to, or SQLite's file."""
+    if place.engine is not Engine.SQLITE:
+        try:
+            return (await allowed.reach.addresses(place.host, place.at))[0], None
+        except Retry:
+            raise Retry(None, "the name of the database's server is not known", code="host_unknown") from None
+    if allowed.sqlite_folder is None:
+        raise Broken("files are no database of orders in this installation", code="database_place")
+    folder = await asyncio.to_thread(allowed.sqlite_folder.resolve)
+    file = await asyncio.to_thread((folder / place.database).resolve)
+    if not file.is_relative_to(folder):
+        raise Broken("this file lies outside of the folder that is meant for it", code="database_place")
+    return "", file
