@@ -130,3 +130,29 @@ REFRESH_FORM = "refresh_form"
 REFRESH_SOURCES = "refresh_sources"
 #: A button that only opens a link; ack and do nothing.
 OPEN_LINK = "open_link"
+#: Show the process map of the exchange with PocketAdvantage.
+EXCHANGE_MAP = "exchange_map"
+#: Show one pair of the exchange. Value: its id.
+EXCHANGE_SHOW = "exchange_show"
+#: Start a pair now. Value: its id.
+EXCHANGE_START = "exchange_start"
+#: Make a pair's file without sending it. Value: its id.
+EXCHANGE_DRY = "exchange_dry"
+#: Stop a pair for a while. Value: its id.
+EXCHANGE_PAUSE = "exchange_pause"
+#: Let a paused pair run again. Value: its id.
+EXCHANGE_RESUME = "exchange_resume"
+#: Switch a pair on. Value: its id.
+EXCHANGE_ON = "exchange_on"
+#: Switch a pair off. Value: its id.
+EXCHANGE_OFF = "exchange_off"
+#: Send a file that is held. Value: the id of the run.
+EXCHANGE_RELEASE = "exchange_release"
+#: Do not send a file that is held. Value: the id of the run.
+EXCHANGE_DISCARD = "exchange_discard"
+#: Show the earlier files of a pair. Value: its id.
+EXCHANGE_VERSIONS = "exchange_versions"
+#: Put an earlier file back. Value: the pair's id and the file's name.
+EXCHANGE_RESTORE = "exchange_restore"
+#: Save the schedule of a pair that a card shows. Value: the pair, the version before it, and the schedule.
+EXCHANGE_SCHEDULE = "exchange_schedule"

@@ -1,0 +1,179 @@
+"""Answers about the exchange: what was begun, what came of it, what was changed, earlier files, how to write it."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from storage.facts.exchange import ExchangeRun, Pair, RunState
+from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
+from storage.facts.messages import (
+    Button,
+    Buttons,
+    ButtonStyle,
+    Code,
+    Confirm,
+    Heading,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Strong,
+    Table,
+    When,
+)
+from storage.facts.people import Action
+from templates import actions
+from templates.notices.answers import tell
+from templates.notices.exchange_pieces import last_runs, left_out
+from templates.notices.exchange_words import (
+    ENDINGS,
+    RECORDS,
+    doing,
+    ended,
+    held_because,
+    next_words,
+    schedule_words,
+)
+from templates.notices.pieces import Words
+from templates.text import counted, label, listed, number, shorten
+
+_VERSIONS = 10
+_SIZES = ((1_000_000, "MB"), (1_000, "kB"))
+
+
+def exchange_started(run: ExchangeRun, now: datetime) -> Message:
+    """Return the answer while a run that somebody began is under way."""
+    dry = " Nothing is sent by a dry run." if run.state is not RunState.DRY and "dry" in run.trigger else ""
+    summary = f"{run.pair.label}: it has begun.{dry}"
+    return tell(summary, doing(run, now), _details(run.pair), kind="exchange_run")
+
+
+def exchange_ended(shown: RunView) -> Message:
+    """Return what came of a run, for whoever began it."""
+    run = shown.run
+    if run.state is RunState.HELD:
+        summary = f"{run.pair.label}: held, nothing was sent."
+        words: Words = (f"{held_because(run.pair, run.held).capitalize()}. A person decides. ", *_details(run.pair))
+        return tell(summary, words, kind="exchange_run")
+    summary = f"{run.pair.label}: {ENDINGS[run.state]}."
+    told = tell(summary, ended(run), kind="exchange_run")
+    return Message(summary, (*told.parts, *left_out(shown)), kind="exchange_run")
+
+
+def _details(pair: Pair) -> Words:
+    return ("How it stands: ", Code(f"/data exchange {RECORDS[pair][1]}"), ".")
+
+
+def exchange_changed(one: PairView, what: str, now: datetime) -> Message:
+    """Return what was done with a pair: ``paused``, ``resumed``, ``switched on``."""
+    summary = f"{one.pair.pair.label}: {what}."
+    return tell(summary, next_words(one.pair, now), kind="exchange_changed")
+
+
+def exchange_discarded(run: ExchangeRun) -> Message:
+    """Return the answer to whoever decided that a held file does not go."""
+    summary = f"{run.pair.label}: the held file is not sent."
+    return tell(
+        summary, ("PocketAdvantage keeps what it has. The next run makes a new file.",), kind="exchange_changed"
+    )
+
+
+def exchange_versions(one: PairView, found: Sequence[FileVersion], *, may: Collection[Action]) -> Message:
+    """Return the earlier files of a pair, each with the button that puts it back."""
+    name = one.pair.pair.label
+    if not found:
+        summary = f"{name}: there are no earlier files yet."
+        return tell(summary, ("Each file that is replaced is kept, 30 of them.",), kind="exchange_versions")
+    parts: list[Part] = [
+        Heading(f"Earlier files of {name.lower()}"),
+        Paragraph(("The file that lies there now is kept among them when an earlier one takes its place.",)),
+    ]
+    for each in found[:_VERSIONS]:
+        ask = Confirm(
+            "Put this file back?",
+            "PocketAdvantage reads it instead of the newer one, until the next run sends a new file.",
+            "Put it back",
+            "Leave it",
+        )
+        button = Button("Put it back", actions.EXCHANGE_RESTORE, f"{one.pair.id} {each.name}", confirm=ask)
+        words: Words = ("Replaced, as of ", When(each.at), f", {_size(each.size)}")
+        parts.append(Paragraph(words, menu=(button,) if Action.RUN_EXCHANGE in may else ()))
+    left = len(found) - _VERSIONS
+    if left > 0:
+        parts.append(Note((f"{number(left)} older ones are kept, too.",)))
+    return Message(f"{name}: {counted(len(found), 'earlier file')}.", tuple(parts), kind="exchange_versions")
+
+
+def _size(size: int) -> str:
+    for least, unit in _SIZES:
+        if size >= least:
+            return f"{size / least:.1f} {unit}"
+    return counted(size, "byte")
+
+
+def exchange_schedule(one: PairView, words: str, upcoming: Sequence[datetime], *, value: str) -> Message:
+    """Return the card that shows what another schedule would mean; `value` is for its button."""
+    pair = one.pair
+    title = f"{pair.pair.label}: run {words}?"
+    rows = tuple(((When(at),),) for at in upcoming)
+    parts: list[Part] = [
+        Heading(title),
+        Paragraph((Strong("Now: "), f"{schedule_words(pair.schedule, pair.zone)}. Nothing is changed yet.")),
+    ]
+    if rows:
+        parts.append(Table("The next runs", ("When",), rows))
+    buttons = (
+        Button("Use this schedule", actions.EXCHANGE_SCHEDULE, value, ButtonStyle.PRIMARY),
+        Button("Leave it", actions.REFRESH_DISMISS),
+    )
+    parts.append(Buttons(buttons))
+    return Message(f"{title} Nothing is changed yet.", tuple(parts), kind="exchange_schedule")
+
+
+def exchange_refused(why: str) -> Message:
+    """Return why something was not done."""
+    summary = f"{shorten(label(why).rstrip('.'), 200)}. Nothing was done."
+    return tell(summary, kind="exchange_refused")
+
+
+def exchange_which(views: Sequence[ExchangeView]) -> Message:
+    """Return the answer where several connections have the pair that was named."""
+    summary = "There are several connections to PocketAdvantage. Which one? Nothing was done."
+    accounts = [label(view.source.account) for view in views]
+    words: Words = (f"Put its account before the pair: {listed(accounts)}. For example ",)
+    return tell(summary, (*words, Code(f"/data exchange {accounts[0]} customers"), "."), kind="exchange_usage")
+
+
+def exchange_usage(said: str = "") -> Message:
+    """Return how the command is written; `said` is what was not understood."""
+    odd = f"“{shorten(label(said), 80)}” is nothing of the exchange that I know. Nothing was done."
+    summary = odd if said else "The exchange with PocketAdvantage:"
+    pairs = listed([RECORDS[pair][1] for pair in Pair])
+    words: Words = (
+        Code("/data exchange"), " shows all. Behind it a pair (", f"{pairs}) shows one, and behind that ",
+        Code("start"), ", ", Code("dry run"), ", ", Code("pause"), ", ", Code("resume"), ", ", Code("on"), ", ",
+        Code("off"), ", ", Code("history"), ", ", Code("files"), " or ",
+        Code("schedule nightly 02:00 within 01:00-05:00"), " does that.",
+    )  # fmt: skip
+    return tell(summary, words, kind="exchange_usage")
+
+
+def exchangelast_runs(one: PairView, runs: Sequence[ExchangeRun]) -> Message:
+    """Return the last runs of a pair."""
+    summary = f"{one.pair.pair.label}: {counted(len(runs), 'run')} of late."
+    if not runs:
+        return tell(summary, ("It has not run yet.",), kind="exchange_history")
+    problems = [run for run in runs if run.state is RunState.FAILED]
+    parts: list[Part] = [Heading(f"Runs of {one.pair.pair.label.lower()}"), last_runs(runs)]
+    if problems:
+        why = label(problems[0].why).rstrip(".")
+        parts.append(
+            Paragraph(
+                (
+                    Strong("The last failure: "),
+                    f"{why}, as of ",
+                    When(problems[0].finished_at or problems[0].requested_at),
+                    ".",
+                )
+            )
+        )
+    return Message(summary, tuple(parts), kind="exchange_history")

@@ -1,0 +1,160 @@
+"""How a pair of the exchange and its runs are told, piece by piece."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from storage.facts.exchange import Direction, ExchangePair, ExchangeRun, Guard, Held, Pair, RunState, Schedule, Trigger
+from storage.facts.exchange_view import PairView
+from storage.facts.messages import Strong, When
+from templates import times
+from templates.notices.pieces import Words
+from templates.text import counted, label, number
+
+#: What one record of a pair is called, and several.
+RECORDS: Mapping[Pair, tuple[str, str]] = {
+    Pair.CUSTOMERS: ("customer", "customers"),
+    Pair.ITEMS: ("item", "items"),
+    Pair.VENDORS: ("vendor", "vendors"),
+    Pair.SALES_REPS: ("sales rep", "sales reps"),
+    Pair.INVOICES: ("invoice", "invoices"),
+    Pair.ORDERS: ("order", "orders"),
+}
+#: What began a run, after "by".
+_BEGAN = {
+    Trigger.SCHEDULE: "the schedule",
+    Trigger.PERSON: "a person",
+    Trigger.DRY: "a person, as a dry run",
+    Trigger.RELEASE: "a person, who let a held file go",
+    Trigger.RESTORE: "a person, who put an earlier file back",
+    Trigger.REPLAY: "a person, who had it sent again",
+}
+#: What came of a run, in one cell of a table.
+ENDINGS = {
+    RunState.QUEUED: "about to begin",
+    RunState.WAITING: "waiting",
+    RunState.BUILDING: "being prepared",
+    RunState.HELD: "held for a person",
+    RunState.PUBLISHING: "being sent",
+    RunState.DONE: "sent",
+    RunState.UNCHANGED: "nothing new",
+    RunState.FAILED: "failed",
+    RunState.DRY: "dry run, not sent",
+    RunState.RELEASED: "was held, then sent by a person",
+    RunState.DISCARDED: "was held, not sent",
+}
+
+
+def way(pair: Pair) -> str:
+    """Return which way it goes: ``QuickBooks → PocketAdvantage``."""
+    out = pair.direction is Direction.OUT
+    return "QuickBooks → PocketAdvantage" if out else "PocketAdvantage → QuickBooks"
+
+
+def amount(pair: Pair, count: int) -> str:
+    """Return a number of records: ``5,012 customers``."""
+    return counted(count, *RECORDS[pair])
+
+
+def began(run: ExchangeRun) -> str:
+    """Return what began it."""
+    return _BEGAN[run.trigger]
+
+
+def schedule_words(schedule: Schedule, zone: str) -> str:
+    """Return when a pair runs: ``every night at 02:00, between 01:00 and 05:00 (America/New_York)``."""
+    words = f"every night at {schedule.at:%H:%M}" if schedule.at is not None else times.every(schedule.every or 0)
+    inside = f", between {schedule.window[0]:%H:%M} and {schedule.window[1]:%H:%M}" if schedule.window else ""
+    local = f" ({label(zone)} time)" if schedule.at is not None or schedule.window else ""
+    return f"{words}{inside}{local}"
+
+
+def stands(view: PairView, now: datetime) -> Words:
+    """Return in a sentence or two how a pair stands: what holds it first, else what it did last."""
+    if view.held is not None:
+        return held_words(view.held)
+    if view.active is not None:
+        return doing(view.active, now)
+    missing: Words = ()
+    if view.pair.missed_since is not None:
+        missing = (Strong("Missed:"), " nothing was sent since ", When(view.pair.missed_since), ". ")
+    if view.last is None:
+        return (*missing, "It has not run yet.")
+    return (*missing, *ended(view.last))
+
+
+def doing(run: ExchangeRun, now: datetime) -> Words:
+    """Return what a run that is not over does now."""
+    if run.state is RunState.WAITING:
+        why = label(run.why).rstrip(".") or "for its next attempt"
+        again: Words = (" It is looked at again, next ", When(run.next_at, now), ".") if run.next_at else ()
+        return (Strong("Waiting"), " since ", When(run.requested_at), f": {why}.", *again)
+    return (f"{ENDINGS[run.state].capitalize()} since ", When(run.started_at or run.requested_at), ".")
+
+
+def held_words(run: ExchangeRun) -> Words:
+    """Return why a file is held, and what the far side has meanwhile."""
+    return (Strong("Held, nothing was sent:"), f" {held_because(run.pair, run.held)}. A person decides.")
+
+
+def held_because(pair: Pair, held: Held | None) -> str:
+    """Return what a guard found: ``3,100 rows instead of 5,012, 38 % fewer``."""
+    if held is None:
+        return "a check stopped it"
+    if held.guard is Guard.EMPTY:
+        return f"there are no {RECORDS[pair][1]} at all, and {counted(held.before, 'row')} were sent last"
+    fewer = f", {100 * (held.before - held.after) // held.before} % fewer" if held.before else ""
+    return f"it has {counted(held.after, 'row')} instead of {number(held.before)}{fewer}"
+
+
+def ended(run: ExchangeRun) -> Words:
+    """Return what came of a run that is over."""
+    at: Words = (When(run.finished_at or run.requested_at),)
+    data: Words = (", data as of ", When(run.as_of)) if run.as_of else ()
+    match run.state:
+        case RunState.DONE:
+            return (_done(run), " Ended, ", *at, *data, ".", *_left_out(run))
+        case RunState.UNCHANGED:
+            return ("Nothing was new, so nothing was sent. Checked ", *at, *data, ".", *_left_out(run))
+        case RunState.DRY:
+            return (f"Dry run: {amount(run.pair, run.rows)} would be sent. Ended, ", *at, *data, ".", *_left_out(run))
+        case RunState.DISCARDED:
+            return ("A held file was not sent. Ended, ", *at, ".")
+        case RunState.RELEASED:
+            return ("A held file was let go by a person. Ended, ", *at, ".")
+        case _:
+            why = label(run.why).rstrip(".") or "Tidings' operators can see why"
+            return (Strong("Failed"), " ", *at, f": {why}.")
+
+
+def _done(run: ExchangeRun) -> str:
+    changes = ", ".join(
+        f"{number(count)} {what}"
+        for count, what in (
+            (run.counts.added, "new"),
+            (run.counts.updated, "changed"),
+            (run.counts.removed, "gone"),
+        )
+        if count
+    )
+    if run.pair is Pair.ORDERS:
+        return f"{amount(run.pair, run.counts.touched)} went into QuickBooks{f': {changes}' if changes else ''}."
+    late = " later than planned" if run.late else ""
+    gap = " The server cannot replace files: for a moment there was none of that name." if run.gap else ""
+    return f"{counted(run.rows, 'row')} sent{late}{f': {changes}' if changes else ''}.{gap}"
+
+
+def _left_out(run: ExchangeRun) -> Words:
+    if not run.rejected:
+        return ()
+    verb = "was" if run.rejected == 1 else "were"
+    return (" ", Strong(f"{amount(run.pair, run.rejected)} {verb} left out"), "; the reasons are in its details.")
+
+
+def next_words(pair: ExchangePair, now: datetime) -> Words:
+    """Return when it runs next by itself, or why it does not."""
+    if not pair.on:
+        return ("Switched off.",)
+    if pair.paused_at is not None:
+        by = f" by {label(pair.paused_by)}" if pair.paused_by else ""
+        return (Strong("Paused"), f"{by} since ", When(pair.paused_at), ".")
+    return ("Its next run: next ", When(pair.due_at, now), ".") if pair.due_at else ("No next run is planned.",)
