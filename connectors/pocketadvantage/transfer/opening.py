@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.errors import Broken
 from connectors.pocketadvantage.transfer.places import Place, Transfer
@@ -16,7 +16,7 @@ class Operator:
 
     #: files that do not travel lie below it, in a folder per organization; empty: there are none
     folder: str = ""
-    reach: Reach = Reach()
+    reach: Reach = field(default_factory=Reach)
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ that somebody acts on are named here.
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import IO, Protocol
 
 from connectors.errors import Broken, Retry
@@ -38,8 +37,6 @@ class Entry:
     name: str
     size: int
     is_folder: bool = False
-    #: as far as the server says it in UTC
-    modified: datetime | None = None
 
 
 class Remote(Protocol):
@@ -105,6 +102,16 @@ def denied() -> Broken:
 def full() -> Broken:
     """Return what to raise when there is no room left."""
     return Broken("the file server has no room left for this account", code=NO_SPACE)
+
+
+def later() -> Retry:
+    """Return what to raise when the server has no time or no connection left."""
+    return Retry(300, "the file server lets nobody in just now, or is busy", code="busy")
+
+
+def unclear() -> Broken:
+    """Return what to raise when an answer is none that the protocol knows."""
+    return Broken("the file server answered something that is not understood", code="not_understood")
 
 
 def too_large(limit: int) -> Broken:

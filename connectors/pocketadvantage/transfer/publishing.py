@@ -2,19 +2,42 @@
 
 A file is written beside its place under a name of its own, read back byte by byte, and then takes the place of the one
 before it in one step. The one before it is kept outside of that folder. Each attempt has its own temporary name: two
-jobs at once, or one that was believed dead, never write into each other's file.
+jobs at once, or one that was believed dead, never write into each other's file. Whoever comes later removes what the
+earlier one has not put in its place yet, so that old data does not come after new.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+import contextlib
+import hashlib
+import io
+import re
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import IO
 
-from connectors.pocketadvantage.transfer.port import Remote
+from connectors.errors import Broken, ConnectorError, Retry
+from connectors.pocketadvantage.transfer.places import checked_path, is_name
+from connectors.pocketadvantage.transfer.port import (
+    CANNOT_REPLACE,
+    CHUNK,
+    LARGEST,
+    AbsentError,
+    Entry,
+    Remote,
+    TakenError,
+    too_large,
+)
 
 #: earlier versions of one file that are kept
 KEPT = 30
 Checkpoint = Callable[[str], None]
+_IN_MEMORY = 4 << 20
+_STAMP = "%Y%m%dT%H%M%SZ"
+_SCRATCH = re.compile(r"tidings-[0-9a-f]{8}\.tmp", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +80,49 @@ async def publish(
     """Put a file in its place; ConnectorError, and then the one before it is still there, whole.
 
     Once more after any error or death is always right: what was done is recognised, what was left over is removed.
-    `accept_gap`: an admin accepted that on a server which replaces no file there is none for a moment.
+    `accept_gap`: an admin accepted that on a server which replaces no file there is none for a moment; an error in
+    that moment leaves none until the next attempt. `checkpoint` is called last right before the file takes its place:
+    what it raises stops that.
     """
-    raise NotImplementedError
+    if not is_name(name) or name.endswith(".tmp"):
+        raise Broken("this is no name of a file that is handed over", code="path_refused")
+    work = _Work(remote, checked_path(folder), name, checked_path(archive_folder), now, kept)
+    size, sha256 = await asyncio.to_thread(_measured, body)
+    there, left = await work.begin()
+    before = _Kept()
+    with contextlib.closing(before.file):
+        if there is not None:
+            await work.take(there, before)
+            if (before.size, before.sha256) == (size, sha256):
+                return Published(size, sha256, unchanged=True)
+        since = await work.gone_since(left) if there is None and accept_gap else None
+        if there is not None:
+            await work.may_replace(accept_gap=accept_gap)
+        temporary = f"{work.folder}/{name}.{secrets.token_hex(4)}.tmp"
+        try:
+            await work.put(temporary, body, size, sha256, lambda: checkpoint("exchange.uploaded"))
+            checkpoint("exchange.verified")
+            archived_as = await work.archive(before) if there is not None else ""
+            checkpoint("exchange.archived")
+            gap = await work.take_place(temporary, over=there is not None, accept_gap=accept_gap)
+        except Broken:
+            with contextlib.suppress(ConnectorError):
+                await remote.remove(temporary)
+            raise
+    checkpoint("exchange.replaced")
+    await work.end(size)
+    if since is not None:
+        gap = max(0.0, (now - since).total_seconds()) + (gap or 0.0)
+    return Published(size, sha256, archived_as, gap)
 
 
 async def versions(remote: Remote, archive_folder: str, name: str) -> list[Version]:
     """Return the earlier versions of a file, the newest first."""
-    raise NotImplementedError
+    try:
+        entries = await remote.look(checked_path(archive_folder))
+    except AbsentError:
+        return []
+    return _versions(entries, name)
 
 
 async def restore(
@@ -80,4 +138,233 @@ async def restore(
     checkpoint: Checkpoint = lambda _name: None,
 ) -> Published:
     """Publish an earlier version again; AbsentError when it is no longer kept. What lies there now is kept, too."""
-    raise NotImplementedError
+    known = {one.archived_as: one for one in await versions(remote, archive_folder, name)}
+    wanted = known.get(archived_as)
+    if wanted is None:
+        raise AbsentError
+    body = _Kept()
+    with contextlib.closing(body.file):
+        await remote.read(f"{archive_folder}/{archived_as}", body.take, LARGEST)
+        if (body.size, body.sha256[:8]) != (wanted.size, wanted.mark):
+            raise Broken("this earlier version is no longer what was kept, and is not restored", code="version_spoilt")
+        return await publish(
+            remote,
+            folder,
+            name,
+            body.file,
+            archive_folder=archive_folder,
+            now=now,
+            kept=kept,
+            accept_gap=accept_gap,
+            checkpoint=checkpoint,
+        )
+
+
+async def probe(remote: Remote, folder: str) -> bool:
+    """Try, on files of two bytes that are removed again, whether the server puts one file in the place of another.
+
+    It needs every right that handing files over needs: to list, make, read, rename and remove.
+    """
+    await remote.make_folder(folder)
+    first, second = (f"{folder}/tidings-{secrets.token_hex(4)}.tmp" for _ in range(2))
+    try:
+        await remote.write(first, io.BytesIO(b"1\n"))
+        await remote.write(second, io.BytesIO(b"2\n"))
+        try:
+            await remote.rename(second, first, replace=True)
+        except TakenError:
+            return False
+        found = _Kept()
+        with contextlib.closing(found.file):
+            await remote.read(first, found.take, CHUNK)
+        return found.sha256 == hashlib.sha256(b"2\n").hexdigest()
+    finally:
+        for path in (first, second):
+            with contextlib.suppress(ConnectorError):
+                await remote.remove(path)
+
+
+@dataclass
+class _Kept:
+    """A file as it comes, measured; on the disk where it is large."""
+
+    file: IO[bytes] = field(default_factory=lambda: tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - its user closes it
+    size: int = 0
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def take(self, part: bytes) -> None:
+        """Take the next piece."""
+        self.file.write(part)
+        self.size += len(part)
+        self._digest.update(part)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
+@dataclass
+class _Work:
+    """One file on its way."""
+
+    remote: Remote
+    folder: str
+    name: str
+    archive_folder: str
+    now: datetime
+    kept: int
+
+    async def begin(self) -> tuple[Entry | None, bool]:
+        """Remove what earlier attempts left; return the file that is there, and whether anything was left."""
+        entries = await self._listed(self.folder)
+        left = await self._tidy(self.folder, entries)
+        there = next((one for one in entries if one.name == self.name), None)
+        if there is not None and there.is_folder:
+            raise Broken("a folder has the name of the file", code="path_refused")
+        return there, left
+
+    async def take(self, there: Entry, into: _Kept) -> None:
+        """Read what is there now."""
+        try:
+            await self.remote.read(f"{self.folder}/{there.name}", into.take, LARGEST)
+        except AbsentError:
+            raise _meddled() from None
+
+    async def gone_since(self, left: bool) -> datetime | None:  # noqa: FBT001 - said by its one caller
+        """Return when the place became empty, where an attempt died between taking the old file away and the new."""
+        found = await versions(self.remote, self.archive_folder, self.name) if left else []
+        return found[0].archived_at if found else None
+
+    async def may_replace(self, *, accept_gap: bool) -> None:
+        """Look, before anything is sent, whether the server can do what is needed."""
+        if self.remote.can_replace is None:
+            self.remote.can_replace = await probe(self.remote, self.folder)
+        if not self.remote.can_replace and not accept_gap:
+            raise _cannot()
+
+    async def put(
+        self, path: str, body: IO[bytes], size: int, sha256: str, sent: Callable[[], None] = lambda: None
+    ) -> None:
+        """Write a file and read it back; Retry when what comes back is not what was sent."""
+        await asyncio.to_thread(body.seek, 0)
+        await self.remote.write(path, body)
+        sent()
+        digest, came = hashlib.sha256(), 0
+
+        def back(part: bytes) -> None:
+            nonlocal came
+            came += len(part)
+            digest.update(part)
+
+        try:
+            await self.remote.read(path, back, LARGEST)
+        except AbsentError:
+            raise _meddled() from None
+        if (came, digest.hexdigest()) != (size, sha256):
+            words = "what the file server gives back is not what was sent; nothing was put in its place"
+            raise Retry(None, words, code="read_back_differs")
+
+    async def archive(self, before: _Kept) -> str:
+        """Keep the file that is to be replaced; return its name there. The oldest beyond the number go."""
+        entries = await self._listed(self.archive_folder)
+        await self._tidy(self.archive_folder, entries)
+        found, mark = _versions(entries, self.name), before.sha256[:8]
+        if found and (found[0].mark, found[0].size) == (mark, before.size):
+            # An attempt that died after this step has kept it already.
+            return found[0].archived_as
+        archived_as = f"{self.name}.{self.now.astimezone(UTC):{_STAMP}}.{mark}.fil"
+        temporary = f"{self.archive_folder}/{self.name}.{secrets.token_hex(4)}.tmp"
+        await self.put(temporary, before.file, before.size, before.sha256)
+        try:
+            await self.remote.rename(temporary, f"{self.archive_folder}/{archived_as}", replace=False)
+        except TakenError:
+            await self._gone(temporary)
+        except AbsentError:
+            raise _meddled() from None
+        names = sorted({archived_as, *(one.archived_as for one in found)}, reverse=True)
+        for name in names[self.kept :]:
+            await self._gone(f"{self.archive_folder}/{name}")
+        return archived_as
+
+    async def take_place(self, temporary: str, *, over: bool, accept_gap: bool) -> float | None:
+        """Let the new file take its place; return for how long there was none, where the old one had to go first."""
+        final = f"{self.folder}/{self.name}"
+        try:
+            if not over:
+                await self.remote.rename(temporary, final, replace=False)
+                return None
+            if self.remote.can_replace:
+                with contextlib.suppress(TakenError):
+                    await self.remote.rename(temporary, final, replace=True)
+                    return None
+                self.remote.can_replace = False
+            if not accept_gap:
+                raise _cannot()
+            began = time.monotonic()
+            await self._gone(final)
+            await self.remote.rename(temporary, final, replace=False)
+            return time.monotonic() - began
+        except (AbsentError, TakenError):
+            raise _meddled() from None
+
+    async def end(self, size: int) -> None:
+        """See that the file is in its place, and that no earlier attempt can still put another one there."""
+        entries = await self._listed(self.folder)
+        await self._tidy(self.folder, entries)
+        there = next((one for one in entries if one.name == self.name), None)
+        if there is None or there.size != size:
+            raise _meddled()
+
+    async def _listed(self, folder: str) -> list[Entry]:
+        try:
+            return await self.remote.look(folder)
+        except AbsentError:
+            await self.remote.make_folder(folder)
+            return await self.remote.look(folder)
+
+    async def _tidy(self, folder: str, entries: Collection[Entry]) -> bool:
+        """Remove files that only an attempt of ours can have left."""
+        ours = re.compile(re.escape(self.name) + r"\.[0-9a-f]{8}\.tmp", re.ASCII)
+        left = [one.name for one in entries if ours.fullmatch(one.name) or _SCRATCH.fullmatch(one.name)]
+        for name in left:
+            await self._gone(f"{folder}/{name}")
+        return bool(left)
+
+    async def _gone(self, path: str) -> None:
+        with contextlib.suppress(AbsentError):
+            await self.remote.remove(path)
+
+
+def _versions(entries: Sequence[Entry], name: str) -> list[Version]:
+    form = re.compile(re.escape(name) + r"\.([0-9]{8}T[0-9]{6}Z)\.([0-9a-f]{8})\.fil", re.ASCII)
+    found = []
+    for one in entries:
+        match = form.fullmatch(one.name)
+        with contextlib.suppress(ValueError):  # a day that there is none of
+            if match is not None and not one.is_folder:
+                at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+                found.append(Version(one.name, one.size, at, match[2]))
+    return sorted(found, key=lambda one: one.archived_as, reverse=True)
+
+
+def _measured(body: IO[bytes]) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    body.seek(0)
+    while part := body.read(CHUNK):
+        size += len(part)
+        if size > LARGEST:
+            raise too_large(LARGEST)
+        digest.update(part)
+    return size, digest.hexdigest()
+
+
+def _meddled() -> Retry:
+    return Retry(None, "somebody else changed the files while one was handed over", code="file_changed")
+
+
+def _cannot() -> Broken:
+    words = (
+        "this server puts no file in the place of another: an admin must accept that there is none for a moment"
+        " each time, or the server must be set up to replace files"
+    )
+    return Broken(words, code=CANNOT_REPLACE)

@@ -1,4 +1,4 @@
-"""Whom a connection may reach: the name is resolved once, every answer judged, and one of those answers is connected to.
+"""Whom a connection may reach: the name is resolved once, every answer judged, and to one of those is connected.
 
 What is handed on is the address, so that nothing behind it resolves the name again; the name itself is kept for TLS.
 """
@@ -22,7 +22,7 @@ class Reach:
     lookup: Lookup = system_lookup
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Return the addresses that may be connected to; Broken when one of them is inside, Retry when there is none."""
+        """Return the addresses that may be connected to; Broken when one is inside, Retry when there is none."""
         try:
             async with asyncio.timeout(CONNECT):
                 if host.lower() in self.hosts:
