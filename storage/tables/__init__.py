@@ -16,6 +16,7 @@ from storage.tables.connecting import (
     WebhookRow,
 )
 from storage.tables.exchange import ExchangeGivenRow, ExchangePairRow, ExchangeRejectRow, ExchangeRunRow
+from storage.tables.exchange_orders import ExchangeOrderCursorRow, ExchangeOrderRow
 from storage.tables.expectations import ExpectationRow, MissedReportRow
 from storage.tables.feedback import FeedbackRow
 from storage.tables.handing_out import ApiKeyRow, MetricPostRow
@@ -64,6 +65,8 @@ __all__ = [
     "EndpointRow",
     "EscalationCallRow",
     "ExchangeGivenRow",
+    "ExchangeOrderCursorRow",
+    "ExchangeOrderRow",
     "ExchangePairRow",
     "ExchangeRejectRow",
     "ExchangeRunRow",
