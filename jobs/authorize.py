@@ -21,6 +21,8 @@ NEEDED: Mapping[Action, Role] = {
     Action.CHANGE_PROMISE: Role.MANAGER,
     Action.CHANGE_METRICS: Role.MANAGER,
     Action.REREAD: Role.MANAGER,
+    Action.RUN_EXCHANGE: Role.MANAGER,
+    Action.CHANGE_EXCHANGE: Role.ADMIN,
     Action.HANDLE_INCIDENT: Role.MANAGER,
     Action.MUTE_ALARMS: Role.MANAGER,
     Action.ASK_FOR_HELP: Role.VIEWER,

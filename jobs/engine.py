@@ -23,7 +23,7 @@ from jobs.heartbeat import Heartbeat, steady
 from jobs.lookout import Lookout
 from jobs.reaper import Held, Reaper
 from jobs.turns import FairStore
-from jobs.work import NOTIFY_QUEUE, REFRESH_QUEUE, Queue, Timings, Work, WorkState, WorkStatus
+from jobs.work import EXCHANGE_QUEUE, NOTIFY_QUEUE, REFRESH_QUEUE, Queue, Timings, Work, WorkState, WorkStatus
 from storage.after_end import after_end
 from storage.engine_inserts import EngineInserts
 from storage.engine_pool import check_engine_pool, close_engine_pool, open_engine_pool
@@ -128,7 +128,7 @@ class Engine:
         *,
         role: str = "all",
         handlers: Mapping[str, Handler] | None = None,
-        queues: Iterable[Queue] = (REFRESH_QUEUE, NOTIFY_QUEUE),
+        queues: Iterable[Queue] = (REFRESH_QUEUE, NOTIFY_QUEUE, EXCHANGE_QUEUE),
         crash: Callable[[str], None] = crash_point,
         timings: Timings | None = None,
         on_error: OnError | None = None,

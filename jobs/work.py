@@ -46,6 +46,10 @@ class Queue:
 REFRESH_QUEUE = Queue("refresh", worker_concurrency=16, partition_concurrency=4)
 #: four places for each of several workspaces that do not answer (jobs/deliver/pacing.py), and some for the others
 NOTIFY_QUEUE = Queue("notify", worker_concurrency=16)
+#: the kind of work that is a run of the exchange
+EXCHANGE = "exchange"
+#: one at a time for each connection: old file servers allow no more; looked at seldom, since an enqueue here wakes it
+EXCHANGE_QUEUE = Queue("exchange", poll_seconds=2.0, worker_concurrency=2, partition_concurrency=1)
 
 
 class WorkState(StrEnum):

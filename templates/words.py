@@ -96,6 +96,8 @@ ACTIONS = {
     Action.CHANGE_METRICS: "make and change metrics",
     Action.NAME_METRICS: "choose what metrics are called",
     Action.REREAD: "read data again",
+    Action.RUN_EXCHANGE: "run exchanges with PocketAdvantage",
+    Action.CHANGE_EXCHANGE: "switch exchanges with PocketAdvantage on and off",
     Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
     Action.MUTE_ALARMS: "mute alarms",
     Action.CHANGE_ESCALATION: "choose who is called when a refresh does not end",

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 _TIME = r"[0-2][0-9]:[0-5][0-9]"
 _SCHEDULE = re.compile(
-    rf"(?:nightly (?P<at>{_TIME})|every (?P<every>[1-9][0-9]{{0,3}}))(?: within (?P<opens>{_TIME})-(?P<closes>{_TIME}))?",
+    rf"(?:nightly (?P<at>{_TIME})|every (?P<every>[1-9][0-9]{{0,3}}))"
+    rf"(?: within (?P<opens>{_TIME})-(?P<closes>{_TIME}))?",
     re.ASCII,
 )
 
@@ -134,7 +135,7 @@ class Schedule:
             raise ValueError("a nightly schedule has a window")
         if self.window is not None and self.window[0] == self.window[1]:
             raise ValueError("a window has a length")
-        if self.every is not None and not 1 <= self.every <= 1440:  # noqa: PLR2004 - minutes of a day
+        if self.every is not None and not 1 <= self.every <= 1440:
             raise ValueError("an interval is 1 minute to 24 hours")
         if self.at is not None and self.window is not None and not _inside(self.at, self.window):
             raise ValueError("the time lies inside the window")

@@ -16,6 +16,14 @@ class EventType(StrEnum):
     REFRESH_OVERDUE = "refresh.overdue"
     #: values of a metric are other than before
     METRIC_UPDATED = "metric.updated"
+    #: a run of the exchange began to build
+    EXCHANGE_STARTED = "exchange.started"
+    #: PocketAdvantage, or QuickBooks, has what a run brought
+    EXCHANGE_COMPLETED = "exchange.completed"
+    #: a run was held, failed or is missing
+    EXCHANGE_ERRORED = "exchange.errored"
+    #: objects that a run added, updated and removed on the other side
+    EXCHANGE_CHANGED = "exchange.changed"
     #: somebody tries whether messages arrive
     TEST = "tidings.test"
 
@@ -26,6 +34,10 @@ TOLD_OF = (
     EventType.SOURCE_DISCONNECTED,
     EventType.REFRESH_OVERDUE,
     EventType.METRIC_UPDATED,
+    EventType.EXCHANGE_STARTED,
+    EventType.EXCHANGE_COMPLETED,
+    EventType.EXCHANGE_ERRORED,
+    EventType.EXCHANGE_CHANGED,
 )
 #: From one attempt to the next: eight attempts over 28 hours, as the Standard Webhooks specification suggests.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600))

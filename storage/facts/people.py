@@ -57,6 +57,10 @@ class Action(StrEnum):
     HANDLE_INCIDENT = "handle_incident"
     #: hear no new alarms of a kind about a source for a while
     MUTE_ALARMS = "mute_alarms"
+    #: start, pause and release what is exchanged with PocketAdvantage
+    RUN_EXCHANGE = "run_exchange"
+    #: what is exchanged with PocketAdvantage at all
+    CHANGE_EXCHANGE = "change_exchange"
     #: read again what is there already
     REREAD = "reread"
     SEE_AUDIT = "see_audit"

@@ -1,7 +1,7 @@
 """The reading side: one connection, attached read-only, that sees whole runs only."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
@@ -45,6 +45,11 @@ class Reader:
         """Return the rows of one SELECT as a pyarrow Table (NotReadable, StorageFailed)."""
         self._prepare(sql)
         return self._session.arrow(sql, parameters)
+
+    def batches(self, sql: str, parameters: Sequence[object] = (), rows: int = 2000) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of one SELECT by so many, so that none of it has to fit into memory (NotReadable)."""
+        self._prepare(sql)
+        return self._session.batches(sql, parameters, rows)
 
     def keep(self, name: str, sql: str, parameters: Sequence[object] = ()) -> None:
         """Keep the rows of one SELECT as the table ``made_<name>`` for the questions that follow (NotReadable)."""

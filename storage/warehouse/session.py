@@ -101,6 +101,12 @@ class Session:
         with self._executed(sql, parameters) as result:
             return result.to_arrow_table()
 
+    def batches(self, sql: str, parameters: Sequence[object], rows: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of one SELECT by so many as they come; nothing else is asked of this session meanwhile."""
+        with self._executed(sql, parameters) as result:
+            while some := result.fetchmany(rows):
+                yield some
+
     def replace_rows(
         self, table: str, where: str, parameters: Sequence[object], rows: Sequence[tuple[str | int | None, ...]]
     ) -> None:

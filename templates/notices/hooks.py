@@ -21,6 +21,10 @@ EVENTS = {
     EventType.SOURCE_DISCONNECTED: "a source is disconnected",
     EventType.REFRESH_OVERDUE: "a refresh is overdue",
     EventType.METRIC_UPDATED: "values of a metric changed",
+    EventType.EXCHANGE_STARTED: "an exchange with PocketAdvantage began",
+    EventType.EXCHANGE_COMPLETED: "an exchange with PocketAdvantage was completed",
+    EventType.EXCHANGE_ERRORED: "an exchange with PocketAdvantage failed, is held or is missing",
+    EventType.EXCHANGE_CHANGED: "objects were added, updated or removed on the other side",
     EventType.TEST: "a test",
 }
 

@@ -1,0 +1,63 @@
+"""The pairs of a connection: made when it is confirmed, all off until an admin switches them on."""
+
+from datetime import datetime, time
+
+from jobs.exchange.timing import next_due
+from storage.facts.exchange import ExchangePair, Pair, Schedule
+from storage.facts.ids import derived_id
+from storage.records import exchange
+from storage.sessions import Session
+
+_NIGHT = (time(1), time(5))
+_NIGHTLY = Schedule(at=time(2), window=_NIGHT)
+
+#: How a pair runs unless somebody says otherwise. No pair runs before an admin switched it on: a first full file takes
+#: the place of whatever the far side works with today.
+DEFAULTS = {
+    Pair.CUSTOMERS: _NIGHTLY,
+    Pair.ITEMS: _NIGHTLY,
+    Pair.VENDORS: _NIGHTLY,
+    Pair.SALES_REPS: _NIGHTLY,
+    Pair.INVOICES: Schedule(every=60, window=_NIGHT),
+    Pair.ORDERS: Schedule(every=15),
+}
+_GONE = "the connection to PocketAdvantage was disconnected"
+
+
+def confirmed(session: Session, organization_id: str, source_id: str, books_id: str, now: datetime) -> None:
+    """Make the pairs of a connection; when it is confirmed again they stay as they are, for that company's books.
+
+    What the far side was given of another company's books says nothing about this one's: it is forgotten.
+    """
+    known = {pair.pair: pair for pair in exchange.pairs_of_source(session, source_id)}
+    for name, schedule in DEFAULTS.items():
+        if name not in known:
+            exchange.add_pair(
+                session,
+                id=derived_id("xpr", source_id, name),
+                organization_id=organization_id,
+                source_id=source_id,
+                books_id=books_id,
+                pair=name.value,
+                schedule=str(schedule),
+                created_at=now,
+            )
+        elif known[name].books_id != books_id:
+            exchange.other_books(session, known[name].id, books_id)
+    for pair in exchange.pairs_of_source(session, source_id):
+        plan(session, pair, now)
+
+
+def gone(session: Session, source_id: str, now: datetime) -> None:
+    """Let no pair of the connection be due any more, and end what runs; switches, ledger and history stay."""
+    for pair in exchange.pairs_of_source(session, source_id):
+        exchange.move_due(session, pair, None)
+        exchange.note_missed(session, pair.id, None)
+        run = exchange.active(session, pair.id)
+        if run is not None:
+            exchange.stop(session, run, _GONE, "disconnected", now)
+
+
+def plan(session: Session, pair: ExchangePair, now: datetime) -> None:
+    """Plan the next time of a pair by its schedule; none while it is off or paused."""
+    exchange.move_due(session, pair, next_due(pair.schedule, pair.zone, now).at if pair.runs else None)

@@ -1,0 +1,70 @@
+"""What the exchange needs of the outside: where files go, and a turn of the orders."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from connectors.errors import ConnectorError
+from connectors.pocketadvantage.transfer.opening import Operator, open_remote
+from connectors.pocketadvantage.transfer.places import Place
+from connectors.pocketadvantage.transfer.port import Remote
+from jobs.exchange.fil import FilRules
+from storage.facts.exchange import Counts, ExchangeRun, Reject
+from storage.facts.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class FarSide:
+    """Where a connection's files are handed over, and how PocketAdvantage wants them."""
+
+    place: Place
+    operator: Operator
+    rules: FilRules = field(default_factory=FilRules)
+    #: an admin accepted that a server which replaces no file has none of that name for a moment
+    accept_gap: bool = False
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Remote]:
+        """Hold one connection for one job (ConnectorError)."""
+        async with open_remote(self.place, self.operator) as remote:
+            yield remote
+
+
+class FarSides(Protocol):
+    """Knows where the files of a connection go."""
+
+    async def of(self, source: Source) -> FarSide:
+        """Return where that is; Reconnect or Broken where what was declared is missing or cannot be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersTaken:
+    """What one turn of the orders came to."""
+
+    #: orders that were read
+    read: int = 0
+    counts: Counts = field(default_factory=Counts)
+    #: orders that wait for something outside
+    waiting: int = 0
+    problems: tuple[Reject, ...] = ()
+    #: the next turn begins then at the latest
+    again_at: datetime | None = None
+    #: why it could not go on; what was read by then is kept
+    stopped: ConnectorError | None = None
+    #: another worker is at it
+    busy: bool = False
+
+
+class Orders(Protocol):
+    """Takes orders in."""
+
+    async def take(self, run: ExchangeRun, source: Source, books: Source) -> OrdersTaken:
+        """Read, check and write what is there; safe at any time, from any number of workers (ConnectorError)."""
+        ...
+
+    async def dry(self, run: ExchangeRun, source: Source, books: Source) -> OrdersTaken:
+        """Read and check, and write nothing anywhere (ConnectorError)."""
+        ...

@@ -1,0 +1,395 @@
+"""The exchange as people see and steer it: pairs, runs, schedules, held files, versions from before."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.errors import ConnectorError
+from connectors.pocketadvantage.transfer.publishing import Version
+from connectors.pocketadvantage.transfer.publishing import versions as kept_versions
+from jobs.asks import Enqueue
+from jobs.authorize import authorize
+from jobs.desk import Desk
+from jobs.errors import NotFoundError, RequestError, TooLateError
+from jobs.exchange.due import start
+from jobs.exchange.pairs import plan
+from jobs.exchange.ports import FarSides
+from jobs.exchange.running import MapsOf
+from jobs.exchange.timing import Due, next_due
+from jobs.refresh.ask import TriggerKey
+from storage.facts.clock import Clock
+from storage.facts.dependents import DependentKind
+from storage.facts.exchange import (
+    ExchangePair,
+    ExchangeRun,
+    Guard,
+    Pair,
+    Reject,
+    RunState,
+    Schedule,
+    Trigger,
+    read_schedule,
+)
+from storage.facts.people import Action, Actor, Member
+from storage.facts.sources import Source
+from storage.records import audit, exchange, frozen, organizations, runs, sources, triggers
+from storage.sessions import Session
+
+#: how long a run that a person began may wait for data, or for the far side
+_PATIENCE = timedelta(hours=4)
+_SHOWN = 5
+#: states that say how the last run went
+_ENDED = (RunState.DONE, RunState.UNCHANGED, RunState.FAILED, RunState.HELD)
+
+
+class ScheduleRefusedError(RequestError):
+    """It cannot be set like that; nothing was changed."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """A pair as it stands."""
+
+    pair: ExchangePair
+    #: the newest run that was more than a try, whatever came of it
+    last: ExchangeRun | None
+    #: the run that works, or waits, now
+    active: ExchangeRun | None
+    #: the run that waits for a person
+    held: ExchangeRun | None
+    #: QuickBooks' data is as of then
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """One connection with everything that goes over it."""
+
+    source: Source
+    books: Source
+    lines: tuple[PairView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run, with what it left out."""
+
+    run: ExchangeRun
+    pair: ExchangePair
+    rejects: tuple[Reject, ...]
+
+
+class ExchangeService:
+    """Shows and steers the exchange of the actor's own organization."""
+
+    def __init__(self, desk: Desk, clock: Clock, enqueue: Enqueue, far_sides: FarSides, maps_of: MapsOf) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._enqueue = enqueue
+        self._far_sides = far_sides
+        self._maps_of = maps_of
+
+    # Looking
+
+    async def view(self, actor: Actor) -> list[ExchangeView]:
+        """Return every connection with its pairs; none where PocketAdvantage was never connected."""
+        member = authorize(actor, Action.SEE_STATUS)
+
+        def work(session: Session) -> list[ExchangeView]:
+            found: dict[str, list[ExchangePair]] = {}
+            for pair in exchange.pairs_of(session, member.organization_id):
+                found.setdefault(pair.source_id, []).append(pair)
+            return [_connection(session, pairs) for pairs in found.values()]
+
+        return await self._desk.read(work)
+
+    async def one(self, actor: Actor, pair_id: str) -> PairView:
+        """Return one pair; NotFoundError for a missing one and for somebody else's."""
+        member = authorize(actor, Action.SEE_STATUS)
+        return await self._desk.read(lambda session: _view(session, _visible(session, member, pair_id)))
+
+    async def run(self, actor: Actor, run_id: str) -> RunView:
+        """Return one run with what it left out; NotFoundError as `one`."""
+        member = authorize(actor, Action.SEE_STATUS)
+
+        def work(session: Session) -> RunView:
+            found = _visible_run(session, member, run_id)
+            return RunView(found, exchange.pair(session, found.pair_id), exchange.rejects_of(session, run_id))
+
+        return await self._desk.read(work)
+
+    async def history(self, actor: Actor, pair_id: str, limit: int = 30) -> list[ExchangeRun]:
+        """Return the runs of a pair, the newest first."""
+        member = authorize(actor, Action.SEE_HISTORY)
+
+        def work(session: Session) -> list[ExchangeRun]:
+            return exchange.history(session, _visible(session, member, pair_id).id, limit)
+
+        return await self._desk.read(work)
+
+    async def versions(self, actor: Actor, pair_id: str) -> list[Version]:
+        """Return the files of a pair that the far side keeps from before, the newest first (TooLateError: why not)."""
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> tuple[Source, str]:
+            pair = _file(_visible(session, member, pair_id))
+            maps = self._maps_of(session, pair.organization_id, pair.pair)
+            return sources.source(session, pair.source_id), maps.file
+
+        source, stem = await self._desk.read(work)
+        try:
+            side = await self._far_sides.of(source)
+            async with side.open() as remote:
+                return await kept_versions(remote, side.place.archive, side.rules.file_name(stem))
+        except ConnectorError as error:
+            raise TooLateError(f"the file server cannot be asked: {error.detail}") from error
+
+    # Steering
+
+    async def switch(self, actor: Actor, pair_id: str, trigger: TriggerKey, *, on: bool) -> PairView:
+        """Switch a pair on or off; its next time is planned by its schedule."""
+        return await self._change(actor, Action.CHANGE_EXCHANGE, pair_id, trigger, {"on": on})
+
+    async def pause(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> PairView:
+        """Let a pair stand still until somebody resumes it; what runs ends as it would."""
+        paused = {"paused_at": self._clock.now(), "paused_by": actor.member.id if actor.member else ""}
+        return await self._change(actor, Action.RUN_EXCHANGE, pair_id, trigger, paused)
+
+    async def resume(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> PairView:
+        """Let it run again by its schedule, from its next time on."""
+        return await self._change(actor, Action.RUN_EXCHANGE, pair_id, trigger, {"paused_at": None, "paused_by": ""})
+
+    async def preview_schedule(self, actor: Actor, pair_id: str, words: str) -> tuple[datetime, ...]:
+        """Return the next times that a schedule would mean; changes nothing (ScheduleRefusedError)."""
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> tuple[datetime, ...]:
+            pair = _visible(session, member, pair_id)
+            return _times(_schedule(pair, words), pair.zone, self._clock.now())
+
+        return await self._desk.read(work)
+
+    async def schedule(self, actor: Actor, pair_id: str, words: str, seen: int, trigger: TriggerKey) -> PairView:
+        """Set when a pair runs; TooLateError when it was changed since `seen`, ScheduleRefusedError for no schedule."""
+        schedule = await self._desk.read(
+            lambda session: _schedule(_visible(session, authorize(actor, Action.RUN_EXCHANGE), pair_id), words)
+        )
+        return await self._change(actor, Action.RUN_EXCHANGE, pair_id, trigger, {"schedule": str(schedule)}, seen=seen)
+
+    async def start(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Run a pair now, whatever its switch; the run that works already is returned instead of a second one."""
+        return await self._started(actor, pair_id, trigger, Trigger.PERSON)
+
+    async def dry_run(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Build everything and send nothing: what would go, what would be left out, what would stop it."""
+        return await self._started(actor, pair_id, trigger, Trigger.DRY)
+
+    async def release(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Let a held file go, built again from the newest data, with as few rows as a person saw (TooLateError).
+
+        What was held is not kept: by now it may be wrong. The guard still holds what is far below the number seen.
+        """
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> ExchangeRun:
+            now = self._clock.now()
+            organizations.lock(session, member.organization_id)
+            known = _known(session, trigger)
+            if known is not None:
+                return exchange.run(session, known)
+            run = _visible_run(session, member, run_id)
+            if run.state is not RunState.HELD or run.held is None:
+                raise TooLateError("it does not wait for anybody any more")
+            pair = _idle(session, run.pair_id)
+            exchange.decide_held(session, run.id, RunState.RELEASED, now)
+            agreed = {**run.agreed, run.held.guard.value: run.held.after}
+            if run.held.guard is Guard.EMPTY:
+                agreed.setdefault(Guard.SHRINK.value, 0)
+            begun = self._begin(session, pair, Trigger.RELEASE, trigger, member, now, of_run=run.id, agreed=agreed)
+            detail: dict[str, object] = {
+                "pair": pair.pair.value, "run": begun.id, "guard": run.held.guard.value, "before": run.held.before,
+                "after": run.held.after,
+            }  # fmt: skip
+            audit.record(session, member.organization_id, member.id, "exchange_released", run.id, now, detail)
+            return begun
+
+        return await self._desk.write(work)
+
+    async def discard(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Decide that a held file does not go; the far side keeps what it has, until the next run."""
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> ExchangeRun:
+            now = self._clock.now()
+            organizations.lock(session, member.organization_id)
+            run = _visible_run(session, member, run_id)
+            if _known(session, trigger) is None:
+                if not exchange.decide_held(session, run.id, RunState.DISCARDED, now):
+                    raise TooLateError("it does not wait for anybody any more")
+                _remember(session, trigger, run.id, now)
+                detail: dict[str, object] = {"pair": run.pair.value}
+                audit.record(session, member.organization_id, member.id, "exchange_discarded", run.id, now, detail)
+            return exchange.run(session, run.id)
+
+        return await self._desk.write(work)
+
+    async def restore(self, actor: Actor, pair_id: str, name: str, trigger: TriggerKey) -> ExchangeRun:
+        """Put a file from before in its place again. The next run of the pair sends the newest data again."""
+        return await self._started(actor, pair_id, trigger, Trigger.RESTORE, of_run=name)
+
+    async def replay(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Run the pair of an earlier run again: nothing is given twice, by the ledger and by the orders' own."""
+        member = authorize(actor, Action.RUN_EXCHANGE)
+        run = await self._desk.read(lambda session: _visible_run(session, member, run_id))
+        return await self._started(actor, run.pair_id, trigger, Trigger.REPLAY, of_run=run.id)
+
+    async def _change(
+        self,
+        actor: Actor,
+        action: Action,
+        pair_id: str,
+        trigger: TriggerKey,
+        values: dict[str, object],
+        *,
+        seen: int | None = None,
+    ) -> PairView:
+        member = authorize(actor, action)
+
+        def work(session: Session) -> PairView:
+            now = self._clock.now()
+            organizations.lock(session, member.organization_id)
+            pair = _visible(session, member, pair_id)
+            if _known(session, trigger) is None:
+                if seen is not None and pair.schedule_version != seen:
+                    raise TooLateError("somebody changed it meanwhile; look at it again")
+                exchange.change_pair(session, pair, **values)
+                plan(session, exchange.pair(session, pair.id), now)
+                if not exchange.pair(session, pair.id).runs:
+                    exchange.note_missed(session, pair.id, None)
+                _remember(session, trigger, pair.id, now)
+                detail = {"pair": pair.pair.value, **{name: str(value) for name, value in values.items()}}
+                audit.record(session, member.organization_id, member.id, action, pair.id, now, detail)
+            return _view(session, exchange.pair(session, pair.id))
+
+        return await self._desk.write(work)
+
+    async def _started(
+        self, actor: Actor, pair_id: str, trigger: TriggerKey, why: Trigger, *, of_run: str = ""
+    ) -> ExchangeRun:
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> ExchangeRun:
+            now = self._clock.now()
+            organizations.lock(session, member.organization_id)
+            known = _known(session, trigger)
+            if known is not None:
+                return exchange.run(session, known)
+            pair = _visible(session, member, pair_id)
+            if why is Trigger.RESTORE:
+                _file(pair)
+            if frozen.is_frozen(session, DependentKind.EXCHANGE, pair.source_id):
+                raise TooLateError("the connection to PocketAdvantage is disconnected; reconnect it first")
+            active = exchange.active(session, pair.id)
+            if active is not None:
+                if why is Trigger.RESTORE:
+                    raise TooLateError("a run of it works right now; try again when it is over")
+                _remember(session, trigger, active.id, now)
+                return active
+            begun = self._begin(session, pair, why, trigger, member, now, of_run=of_run)
+            detail: dict[str, object] = {"pair": pair.pair.value, "run": begun.id, "why": why.value, "of": of_run}
+            audit.record(session, member.organization_id, member.id, Action.RUN_EXCHANGE, pair.id, now, detail)
+            return begun
+
+        return await self._desk.write(work)
+
+    def _begin(
+        self,
+        session: Session,
+        pair: ExchangePair,
+        why: Trigger,
+        trigger: TriggerKey,
+        member: Member,
+        now: datetime,
+        *,
+        of_run: str = "",
+        agreed: dict[str, int] | None = None,
+    ) -> ExchangeRun:
+        due = Due(f"{why.value}-{trigger.team_id}-{trigger.trigger_id}", now, now + _PATIENCE)
+        begun = start(session, pair, why, due, now, self._enqueue, asked_by=member.id, of_run=of_run, agreed=agreed)
+        if begun is None:
+            raise TooLateError("a run of it works right now; try again when it is over")
+        _remember(session, trigger, begun.id, now)
+        return begun
+
+
+def _connection(session: Session, pairs: list[ExchangePair]) -> ExchangeView:
+    first = pairs[0]
+    lines = tuple(_view(session, pair) for pair in pairs)
+    return ExchangeView(sources.source(session, first.source_id), sources.source(session, first.books_id), lines)
+
+
+def _view(session: Session, pair: ExchangePair) -> PairView:
+    run = runs.last_ready_of(session, [pair.books_id]).get(pair.books_id)
+    return PairView(
+        pair,
+        exchange.newest(session, pair.id, _ENDED),
+        exchange.active(session, pair.id),
+        exchange.held(session, pair.id),
+        run.clocks.source_as_of if run else None,
+    )
+
+
+def _visible(session: Session, member: Member, pair_id: str) -> ExchangePair:
+    found = exchange.visible(session, member.organization_id, pair_id)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _visible_run(session: Session, member: Member, run_id: str) -> ExchangeRun:
+    found = exchange.visible_run(session, member.organization_id, run_id)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _idle(session: Session, pair_id: str) -> ExchangePair:
+    if exchange.active(session, pair_id) is not None:
+        raise TooLateError("a run of it works right now; try again when it is over")
+    return exchange.pair(session, pair_id)
+
+
+def _file(pair: ExchangePair) -> ExchangePair:
+    if pair.pair is Pair.ORDERS:
+        raise NotFoundError
+    return pair
+
+
+def _known(session: Session, trigger: TriggerKey) -> str | None:
+    return triggers.first_result(session, trigger.team_id, trigger.trigger_id)
+
+
+def _remember(session: Session, trigger: TriggerKey, result: str, now: datetime) -> None:
+    triggers.remember(session, trigger.team_id, trigger.trigger_id, result, now)
+
+
+def _schedule(pair: ExchangePair, words: str) -> Schedule:
+    try:
+        schedule = read_schedule(" ".join(words.casefold().split()))
+    except ValueError as error:
+        raise ScheduleRefusedError(str(error)) from error
+    if pair.pair is not Pair.ORDERS and schedule.window is None:
+        raise ScheduleRefusedError("files have a window, such as: nightly 02:00 within 01:00-05:00")
+    if pair.pair not in {Pair.INVOICES, Pair.ORDERS} and schedule.at is None:
+        raise ScheduleRefusedError("a full file is sent once a night, such as: nightly 02:00 within 01:00-05:00")
+    return schedule
+
+
+def _times(schedule: Schedule, zone: str, now: datetime) -> tuple[datetime, ...]:
+    found: list[datetime] = []
+    while len(found) < _SHOWN:
+        found.append(next_due(schedule, zone, found[-1] if found else now).at)
+    return tuple(found)

@@ -1,0 +1,82 @@
+"""The ledger: what the far side was given last of each record of a pair."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlmodel import Session, col
+
+from storage.records.inserts import insert_all
+from storage.tables import ExchangeGivenRow
+
+#: keys of one statement
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the far side was given of one record."""
+
+    revision: str
+    #: A, V or D
+    status: str
+    #: of its rows as they were written
+    digest: str
+    #: the night in whose file it went; empty for pairs that always go whole
+    night: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What a run gives that is new, and what it no longer has."""
+
+    added: Mapping[str, Given]
+    updated: Mapping[str, Given]
+    removed: Sequence[str] = ()
+
+
+def given(session: Session, pair_id: str) -> dict[str, Given]:
+    """Return the whole ledger of a pair."""
+    table = ExchangeGivenRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+    columns = (table.c.key, table.c.revision, table.c.status, table.c.digest, table.c.night)
+    rows = session.connection().execute(select(*columns).where(table.c.pair_id == pair_id))
+    return {key: Given(revision, status, digest, night) for key, revision, status, digest, night in rows}
+
+
+def write(session: Session, pair_id: str, run_id: str, moves: Moves) -> None:
+    """Write down what was given, in the transaction that settles the run."""
+    table = ExchangeGivenRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+    insert_all(session, ExchangeGivenRow, [_row(pair_id, run_id, key, one) for key, one in moves.added.items()])
+    if moves.updated:
+        statement = (
+            update(table)
+            .where(table.c.pair_id == pair_id, table.c.key == bindparam("of_key"))
+            .values({name: bindparam(f"new_{name}") for name in ("revision", "status", "digest", "night", "run_id")})
+        )
+        rows = [_changed(run_id, key, one) for key, one in moves.updated.items()]
+        session.connection().execute(statement, rows)
+    for start in range(0, len(moves.removed), _AT_ONCE):
+        some = moves.removed[start : start + _AT_ONCE]
+        wanted = (col(ExchangeGivenRow.pair_id) == pair_id, col(ExchangeGivenRow.key).in_(some))
+        session.connection().execute(delete(ExchangeGivenRow).where(*wanted))
+    session.expire_all()
+
+
+def forget(session: Session, pair_id: str) -> None:
+    """Forget what the far side was given: the next run gives everything as if for the first time."""
+    session.connection().execute(delete(ExchangeGivenRow).where(col(ExchangeGivenRow.pair_id) == pair_id))
+
+
+def _row(pair_id: str, run_id: str, key: str, one: Given) -> dict[str, Any]:
+    return {
+        "pair_id": pair_id, "key": key, "revision": one.revision, "status": one.status, "digest": one.digest,
+        "night": one.night, "run_id": run_id,
+    }  # fmt: skip
+
+
+def _changed(run_id: str, key: str, one: Given) -> dict[str, Any]:
+    return {
+        "of_key": key, "new_revision": one.revision, "new_status": one.status, "new_digest": one.digest,
+        "new_night": one.night, "new_run_id": run_id,
+    }  # fmt: skip
