@@ -83,6 +83,8 @@ from jobs.metrics.files import FileLinks, MetricFiles
 from jobs.metrics.making import MetricMaking
 from jobs.metrics.posting import MetricPosting
 from jobs.metrics.service import MetricService
+from jobs.metrics.turning import EVERY as TURNS_EVERY
+from jobs.metrics.turning import turning_sweep
 from jobs.metrics.weekly import EVERY as WEEKLY_EVERY
 from jobs.metrics.weekly import weekly_sweep, weekly_words
 from jobs.notify import Notifier
@@ -473,6 +475,7 @@ def build_jobs(
             Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
             Sweep("beats", EVERY, beat_sweep(database, clock, port.enqueue)),
             Sweep("digests", DIGESTS_EVERY, digest_sweep(database, clock, port.enqueue)),
+            Sweep("metric-turns", TURNS_EVERY, turning_sweep(database, clock)),
             Sweep("metric-posts", WEEKLY_EVERY, weekly_sweep(database, clock, port.enqueue)),
             Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
             *([Sweep("bounces", BOUNCES_EVERY, bounces.sweep)] if settings.bounce_address else ()),

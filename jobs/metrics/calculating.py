@@ -26,7 +26,16 @@ from storage.facts.metrics import Kept, Metric, MetricState
 from storage.facts.restated import is_restated
 from storage.facts.runs import Run
 from storage.facts.sources import ConnectionState, Source
-from storage.records import home_views, metric_keeping, metric_restated, metrics, organizations, runs, sources
+from storage.records import (
+    home_views,
+    metric_keeping,
+    metric_restated,
+    metric_told,
+    metrics,
+    organizations,
+    runs,
+    sources,
+)
 from storage.records.metric_keeping import Calculated, Made
 from storage.records.metrics import Turn
 from storage.sessions import Session
@@ -303,10 +312,16 @@ class Calculating:
         """Tell the receivers of the organization, where there are any, which values are others."""
         if not events.heard(session, ready.source.organization_id):
             return
+        told: dict[MetricState, list[str]] = {MetricState.CURRENT: [], MetricState.STALE: []}
         for one in made:
             new = replace(one.metric, state=MetricState.CURRENT, as_of=one.of.as_of, calculated_version=one.of.version)
-            stale = standing(new, ready.source, ready.run, None, now)[0] is not MetricState.CURRENT
-            events.metric_updated(session, one.metric, kept[one.metric.id], one.of, now, stale=stale)
+            state, why = standing(new, ready.source, ready.run, None, now)
+            stale = state is not MetricState.CURRENT
+            values = kept[one.metric.id]
+            if events.metric_updated(session, one.metric, values, one.of, now, stale=stale, why=why if stale else ""):
+                told[MetricState.STALE if stale else MetricState.CURRENT].append(one.metric.id)
+        for state, ids in told.items():
+            metric_told.note(session, ids, state)
 
 
 def _failed(session: Session, turn: Turn, again_at: datetime, reason: str) -> None:

@@ -16,6 +16,8 @@ from storage.sessions import Session
 
 #: What is read once a day may be so old.
 _DAILY = timedelta(hours=48)
+#: a run is there that it is not calculated from yet; for some seconds after each run that is so
+BEHIND = "it is not calculated from the newest data yet"
 
 
 def shown_of(
@@ -77,4 +79,4 @@ def _why_old(metric: Metric, source: Source, run: Run | None, now: datetime) -> 
         return "what it is calculated from is older than promised"
     if any(side.table and side.table.daily for side in sides_of(metric.definition)):
         return "what it is calculated from was not read for two days" if now - metric.as_of > _DAILY else ""
-    return "it is not calculated from the newest data yet" if metric.as_of < at else ""
+    return BEHIND if metric.as_of < at else ""

@@ -1,11 +1,11 @@
 """What receivers are told, in the transaction in which it happens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from jobs.metrics.inputs import worst_input
-from storage.facts.metrics import Kept, Metric, MetricState
+from storage.facts.metrics import Kept, Metric, MetricState, Shown
 from storage.facts.outgoing import EventType
 from storage.facts.restated import is_restated
 from storage.facts.runs import Receipt, Run
@@ -56,11 +56,14 @@ def heard(session: Session, organization_id: str) -> bool:
 
 
 def metric_updated(
-    session: Session, metric: Metric, kept: Sequence[Kept], of: Calculated, now: datetime, *, stale: bool
-) -> None:
-    """Tell which values of a metric are other after a calculation: once for each run and definition."""
+    session: Session, metric: Metric, kept: Sequence[Kept], of: Calculated, now: datetime, *, stale: bool, why: str = ""
+) -> bool:
+    """Tell which values of a metric are other after a calculation: once for each run and definition.
+
+    Return whether any are.
+    """
     if not kept:
-        return
+        return False
     latest, *others = sorted(kept, key=lambda one: one.value.period.start, reverse=True)
     data: dict[str, Any] = {
         "metric": metric.id,
@@ -73,6 +76,8 @@ def metric_updated(
         "stale": stale,
         "state": (MetricState.STALE if stale else MetricState.CURRENT).value,
         "oldest_input": worst_input(metric.definition),
+        "turned_from": None,
+        "why_not_current": why,
         "run": of.run_id,
         "definition": of.version,
         "others": [_value(one) for one in others[:MOST_OTHERS]],
@@ -80,6 +85,38 @@ def metric_updated(
     }
     subject = f"{metric.id}:{of.run_id}:{of.version}:{of.snapshot}:{latest.value.period.start}:{latest.revision}"
     outgoing.tell(session, metric.organization_id, EventType.METRIC_UPDATED, subject, data, now)
+    return True
+
+
+def metric_turned(session: Session, shown: Shown, latest: Kept | None, before: str, now: datetime) -> None:
+    """Tell that a metric stands elsewhere than receivers were told, without a calculation; its values are as before."""
+    metric = shown.metric
+    data: dict[str, Any] = {
+        "metric": metric.id,
+        "name": metric.name,
+        "source": metric.source_id,
+        "account": metric.account,
+        **(_value(latest) if latest else _NO_VALUE),
+        "currency": latest.currency if latest else "",
+        "as_of": _instant(metric.as_of),
+        "stale": shown.state is not MetricState.CURRENT,
+        "state": shown.state.value,
+        "oldest_input": shown.worst,
+        "turned_from": before,
+        "why_not_current": "" if shown.state is MetricState.CURRENT else shown.reason,
+        "run": metric.run_id,
+        "definition": metric.calculated_version,
+        "others": [],
+        "more": 0,
+    }
+    subject = f"{metric.id}:{before}:{shown.state.value}:{now.isoformat()}"
+    outgoing.tell(session, metric.organization_id, EventType.METRIC_UPDATED, subject, data, now)
+
+
+_NO_VALUE: Mapping[str, Any] = {
+    "period": None, "value": None, "empty_because": "it has no value yet", "complete": False, "before": None,
+    "restated": False,
+}  # fmt: skip
 
 
 def _value(kept: Kept) -> dict[str, Any]:

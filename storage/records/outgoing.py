@@ -53,6 +53,12 @@ def endpoints(session: Session, organization_id: str) -> list[Endpoint]:
     return [as_endpoint(row) for row in session.exec(statement)]
 
 
+def listened(session: Session, type_: EventType) -> list[str]:
+    """Return the organizations of which a receiver wants messages of that type."""
+    rows = session.exec(select(EndpointRow).where(col(EndpointRow.stopped_at).is_(None)))
+    return sorted({row.organization_id for row in rows if type_.value in row.events})
+
+
 def endpoint(session: Session, organization_id: str, endpoint_id: str) -> Endpoint | None:
     """Return one receiver of that organization."""
     row = session.get(EndpointRow, endpoint_id, populate_existing=True)
