@@ -21,6 +21,7 @@ from jobs.api_keys import Opened
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.export import FileForm, as_csv, as_object
+from jobs.metrics.fields import Asked, read_fields
 from jobs.metrics.service import NotConnectedError
 from jobs.refresh.ask import TriggerKey
 from storage.facts.api_keys import KeyScope
@@ -33,6 +34,8 @@ from storage.facts.secret import Secret
 PATH = "/api/v1/metrics"
 #: requests of one key in a minute, by each process
 MOST_A_MINUTE = 120
+#: requests without a good key from one address in a minute, by each process
+MOST_WRONG_A_MINUTE = 60
 #: metrics that one organization makes in a minute: each is a look into the lake, for which everybody waits in one line
 MOST_MADE_A_MINUTE = 20
 _MOST_KEYS = 10_000
@@ -57,12 +60,8 @@ class Metrics(Protocol):
         """Return all of them."""
         ...
 
-    async def one(self, actor: Actor, name: str) -> Shown:
-        """Return the one of that name."""
-        ...
-
-    async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
-        """Make one and return its name; the same trigger makes one."""
+    async def made(self, actor: Actor, asked: str | Asked, trigger: TriggerKey) -> str:
+        """Make one and return its id; the same trigger makes one, and answers with it whatever it is called by now."""
         ...
 
 
@@ -101,17 +100,36 @@ class Pace:
         self._seen[key_id] = (since, count + 1)
         return 0
 
+    def left(self, key_id: str) -> int:
+        """Return after how many seconds the next one may come, without counting; 0: at once."""
+        now = self._clock.now()
+        since, count = self._seen.get(key_id, (now, 0))
+        if count < self._most or not timedelta(0) <= now - since < timedelta(minutes=1):
+            return 0
+        return int((since + timedelta(minutes=1) - now).total_seconds()) + 1
+
 
 class Api:
     """Answers programs."""
 
-    def __init__(self, keys: Keys, metrics: Metrics, files: Files, clock: Clock, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        metrics: Metrics,
+        files: Files,
+        clock: Clock,
+        pace: Pace | None = None,
+        strangers: Pace | None = None,
+    ) -> None:
         self._keys = keys
         self._metrics = metrics
         self._files = files
         self._clock = clock
         self._pace = pace or Pace(clock)
         self._making = Pace(clock, MOST_MADE_A_MINUTE)
+        self._strangers = strangers or Pace(clock, MOST_WRONG_A_MINUTE)
+        #: prints of keys that opened something, so that nobody is kept out by what others try
+        self._known: set[bytes] = set()
 
     def routes(self) -> list[BaseRoute]:
         """Return the addresses."""
@@ -136,13 +154,26 @@ class Api:
 
     async def _opened(self, request: Request, scope: KeyScope) -> Opened:
         """Return who acts; whoever does not say it in the one right way learns nothing else."""
-        said = single(request.scope["headers"])(b"authorization").decode("latin-1")
-        kind, _, token = said.partition(" ")
+        said = request.headers.getlist("authorization")
+        if len(said) > 1:
+            raise _Answer(400, "there are several Authorization headers: send one")
+        address = request.client.host if request.client else ""
+        kind, _, token = (said[0] if said else "").partition(" ")
+        # Whoever was known is not made to wait for strangers behind the same address.
+        mark = hashlib.sha256(token.encode()).digest()
+        wait = 0 if mark in self._known else self._strangers.left(address)
+        if wait:
+            raise _Answer(429, "too many requests without a valid key", **{"retry-after": str(wait)})
         opened = None
         if kind.casefold() == "bearer" and len(token) <= _LONGEST_KEY:
             opened = await self._keys.opened(Secret(token.strip()))
         if opened is None:
+            self._known.discard(mark)
+            self._strangers.wait(address)
             raise _Answer(401, "no valid key", **{"www-authenticate": "Bearer"})
+        if len(self._known) >= _MOST_KEYS:
+            self._known.clear()
+        self._known.add(mark)
         wait = self._pace.wait(opened.key.id)
         if wait:
             raise _Answer(429, "too many requests with this key", **{"retry-after": str(wait)})
@@ -157,7 +188,8 @@ class Api:
         oldest = min(found, key=lambda one: (one.metric.as_of is not None, one.metric.as_of or self._clock.now()),
                      default=None)  # fmt: skip
         body = {
-            "all_current": all(one.state is MetricState.CURRENT for one in found),
+            # Of none nothing is said: a program must not read "all is well" where nothing is.
+            "all_current": bool(found) and all(one.state is MetricState.CURRENT for one in found),
             "as_of": min(known).isoformat(timespec="seconds") if known and len(known) == len(found) else None,
             "oldest_input": oldest.worst if oldest else "",
             "metrics": [as_object(one, values=False) for one in found],
@@ -175,7 +207,7 @@ class Api:
         return _json(as_object(shown, values=True))
 
     async def _make(self, request: Request, opened: Opened) -> Response:
-        """Make a metric from a definition in words, as `/data metric new` takes it."""
+        """Make a metric from a definition in words, as `/data metric new` takes it, or from fields."""
         if request.headers.get("content-type", "").partition(";")[0].strip().casefold() != "application/json":
             raise _Answer(415, "send application/json")
         raw = await read_body(request.scope, request.receive, _LIMITS, too_slow=408)
@@ -183,19 +215,35 @@ class Api:
             body = parse_json(raw.decode("utf-8"))
         except UnicodeDecodeError:
             raise MalformedError("not UTF-8") from None
-        words = body.get("definition")
-        if set(body) != {"definition"} or not isinstance(words, str):
-            raise _Answer(422, 'send {"definition": "Net income = profit and loss: NetIncome, monthly"}')
+        asked = _asked(body)
         key = single(request.scope["headers"])(b"idempotency-key").decode("latin-1")
         if len(key) > _LONGEST_KEY:
             raise _Answer(422, f"an Idempotency-Key has {_LONGEST_KEY} characters at most")
         wait = self._making.wait(opened.key.organization_id)
         if wait:
             raise _Answer(429, "too many metrics are made at once", **{"retry-after": str(wait)})
-        once = derived_id("api", opened.key.id, key, words) if key else new_id("api")
-        name = await self._metrics.make(opened.actor, words, TriggerKey(opened.actor.identity.team_id, once))
-        made = as_object(await self._metrics.one(opened.actor, name), values=True)
+        once = derived_id("api", opened.key.id, key, _told(body)) if key else new_id("api")
+        made_id = await self._metrics.made(opened.actor, asked, TriggerKey(opened.actor.identity.team_id, once))
+        made = as_object(await self._files.whole(opened.actor, made_id), values=True)
         return _json(made, 201, {"location": f"{PATH}/{made['id']}"})
+
+
+def _asked(body: dict[str, Any]) -> str | Asked:
+    """Return the words, or what the fields ask for."""
+    if "definition" not in body:
+        if not body:
+            raise _Answer(422, 'send {"definition": "Net income = profit and loss: NetIncome, monthly"}, or fields')
+        return read_fields(body)
+    words = body["definition"]
+    if set(body) != {"definition"} or not isinstance(words, str):
+        raise _Answer(422, "definition: a text, and no other field beside it")
+    return words
+
+
+def _told(body: dict[str, Any]) -> str:
+    """Return what a body asks for as one text, however its fields are ordered."""
+    words = body.get("definition")
+    return words if isinstance(words, str) else json.dumps(body, sort_keys=True)
 
 
 def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

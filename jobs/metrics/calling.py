@@ -54,3 +54,13 @@ def in_company(words: str, connected: Sequence[Source]) -> tuple[Source, str]:
     named = [one.label if called.count(name) > 1 else name for one, name in zip(connected, called, strict=True)]
     listed = " or ".join(f"“, in {name}”" for name in named)
     raise MetricRefusedError(f"several QuickBooks companies are connected: end with {listed}")
+
+
+def company_of(name: str, connected: Sequence[Source]) -> Source:
+    """Return the connected company of that name; without one the only one there is (MetricRefusedError, `company`)."""
+    plain = name.casefold()
+    found = [one for one in connected if not plain or plain in {one.label.casefold(), one.company.casefold()}]
+    if len(found) == 1:
+        return found[0]
+    listed = " or ".join(one.label for one in connected)
+    raise MetricRefusedError(f"company: one that is connected, as Tidings calls it: {listed}", "company")

@@ -12,10 +12,11 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError, RequestError, TooLateError
 from jobs.ground import Ground
 from jobs.metrics.calculating import Calculating
-from jobs.metrics.calling import chosen_of, in_company, narrowing_to
+from jobs.metrics.calling import chosen_of, company_of, in_company, narrowing_to
 from jobs.metrics.checking import MetricRefusedError, check, check_name
 from jobs.metrics.compiling import needs_of
 from jobs.metrics.datasets import names_of, narrowing_names, tables
+from jobs.metrics.fields import Asked
 from jobs.metrics.standing import shown_of
 from jobs.metrics.wishes import Wish, read_wish
 from jobs.refresh.ask import TriggerKey
@@ -103,17 +104,30 @@ class MetricService:
         """
         authorize(actor, Action.CHANGE_METRICS)
         name = check_name(words.partition("=")[0])
-        if await self._desk.read(lambda session: triggers.first_result(session, trigger.team_id, trigger.trigger_id)):
-            return name
-        metric, _, _ = await self._wished(actor, words)
+        await self.made(actor, words, trigger)
+        return name
+
+    async def made(self, actor: Actor, asked: str | Asked, trigger: TriggerKey) -> str:
+        """Make the metric that words or fields ask for, as `make`, and return its id.
+
+        The same trigger answers with the one that it made, whatever that is called by now.
+        """
+        authorize(actor, Action.CHANGE_METRICS)
+        first = await self._desk.read(
+            lambda session: triggers.first_result(session, trigger.team_id, trigger.trigger_id)
+        )
+        if first is not None:
+            return first
+        metric, _, _ = await self._wished(actor, asked)
 
         def work(session: Session) -> str:
             member = authorize(
                 Actor(actor.identity, organizations.member_by_identity(session, actor.identity)), Action.CHANGE_METRICS
             )
             organizations.lock(session, member.organization_id)
-            if triggers.first_result(session, trigger.team_id, trigger.trigger_id) is not None:
-                return name
+            known = triggers.first_result(session, trigger.team_id, trigger.trigger_id)
+            if known is not None:
+                return known
             if metrics.count(session, member.organization_id) >= MOST_METRICS:
                 raise TooLateError(f"an organization has {MOST_METRICS} metrics at most")
             if not metrics.add(session, metric, member.id):
@@ -123,16 +137,19 @@ class MetricService:
             triggers.remember(session, trigger.team_id, trigger.trigger_id, metric.id, now)
             detail: dict[str, object] = {"name": metric.name, "definition": definition_json(metric.definition)}
             audit.record(session, member.organization_id, member.id, Action.CHANGE_METRICS, metric.id, now, detail)
-            return name
+            return metric.id
 
         return await self._desk.write(work)
 
-    async def _wished(self, actor: Actor, words: str) -> tuple[Metric, Source, Run]:
-        """Return the metric that the words ask for, which is not made yet, and what it would be calculated from."""
+    async def _wished(self, actor: Actor, asked: str | Asked) -> tuple[Metric, Source, Run]:
+        """Return the metric that is asked for, which is not made yet, and what it would be calculated from."""
         member = authorize(actor, Action.CHANGE_METRICS)
         connected = await self._desk.read(lambda session: _connected(session, member))
-        source, plain = in_company(words, connected)
-        wish = read_wish(plain)
+        if isinstance(asked, Asked):
+            source, wish = company_of(asked.company, connected), asked.wish
+        else:
+            source, plain = in_company(asked, connected)
+            wish = read_wish(plain)
         run, zone, taken = await self._desk.read(lambda session: _ground_of(session, member, source, wish.name))
         if taken:
             raise MetricRefusedError("there is a metric of that name already; choose another name")

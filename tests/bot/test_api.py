@@ -23,8 +23,10 @@ from jobs.connecting.marks import hash_of
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError
 from jobs.metrics.checking import MetricRefusedError
+from jobs.metrics.fields import Asked, read_fields
 from jobs.metrics.files import FileLinks, MetricFiles
 from jobs.metrics.standing import shown_of
+from jobs.metrics.wishes import read_wish
 from jobs.people import People, Profile
 from jobs.refresh.ask import TriggerKey
 from storage.facts.api_keys import KeyScope
@@ -46,7 +48,7 @@ class Listed:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.made: dict[TriggerKey, str] = {}
+        self.triggers: dict[TriggerKey, str] = {}
 
     async def all(self, actor: Actor) -> list[Shown]:
         member = authorize(actor, Action.SEE_STATUS)
@@ -58,23 +60,22 @@ class Listed:
 
         return self.world.company.database.in_read(read)
 
-    async def one(self, actor: Actor, name: str) -> Shown:
-        return next(one for one in await self.all(actor) if one.metric.name == name)
-
-    async def make(self, actor: Actor, words: str, trigger: TriggerKey) -> str:
+    async def made(self, actor: Actor, asked: str | Asked, trigger: TriggerKey) -> str:
         authorize(actor, Action.CHANGE_METRICS)
-        name = words.partition("=")[0].strip()
+        name = asked.partition("=")[0].strip() if isinstance(asked, str) else asked.wish.name
         if not name:
             raise MetricRefusedError("write its name")
-        if trigger not in self.made:
-            self.made[trigger] = self.world.company.make(name, place="").name
-        return self.made[trigger]
+        if trigger not in self.triggers:
+            self.triggers[trigger] = self.world.company.make(name, place="").id
+        return self.triggers[trigger]
 
 
 class World:
     """A company, its keys and the API before them."""
 
-    def __init__(self, database: Database, keys: type[ApiKeyService] = ApiKeyService) -> None:
+    def __init__(
+        self, database: Database, keys: type[ApiKeyService] = ApiKeyService, strangers: type[Pace] = Pace
+    ) -> None:
         self.company = Company(database)
         self.clock = OffsetClock()
         self.clock.offset = NOW - self.clock.base()
@@ -83,7 +84,7 @@ class World:
         self.keys = keys(self.desk, self.clock, People(self.desk, self.clock, self.profile))
         self.listed = Listed(self)
         files = MetricFiles(self.desk, self.clock, FileLinks([Secret("k" * 44)], "https://x"))
-        api = Api(self.keys, self.listed, files, self.clock, Pace(self.clock, 30))
+        api = Api(self.keys, self.listed, files, self.clock, Pace(self.clock, 30), strangers(self.clock, 60))
 
         async def ready() -> bool:
             return True
@@ -124,8 +125,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(database: Database, keys: type[ApiKeyService] = ApiKeyService) -> AsyncIterator[World]:
-    made = World(database, keys)
+async def world(
+    database: Database, keys: type[ApiKeyService] = ApiKeyService, strangers: type[Pace] = Pace
+) -> AsyncIterator[World]:
+    made = World(database, keys, strangers)
     try:
         yield made
     finally:
@@ -236,7 +239,7 @@ async def test_whoever_has_no_good_key_learns_nothing(sqlite_database: Database)
             answers.append(await http.post(PATH, content=b"{"))
             assert {(one.status_code, one.text) for one in answers} == {(401, '{"error": "no valid key"}')}
             twice = [(b"authorization", f"Bearer {token}".encode())] * 2
-            assert (await http.get(PATH, headers=twice)).status_code == 401
+            assert (await http.get(PATH, headers=twice)).status_code == 400
         kept = it.company.database.in_read(lambda session: [api_keys.shown(session, f"key_{token.split('_')[1]}")])
         secret = token.split("_", 2)[2]
         assert kept[0] is not None
@@ -253,7 +256,7 @@ async def test_scopes_and_the_role_of_today_decide(sqlite_database: Database) ->
         made = await it.post(wanted, write, **{"idempotency-key": "once"})
         assert (made.status_code, made.headers["location"]) == (201, f"{PATH}/met_sales")
         assert (await it.post(wanted, write, **{"idempotency-key": "once"})).json() == made.json()
-        assert len(it.listed.made) == 1
+        assert len(it.listed.triggers) == 1
         for body, status in (({}, 422), ([], 400), ({"definition": 1}, 422), ({"definition": "=x"}, 422)):
             assert (await it.post(body, write)).status_code == status
         async with it.http() as http:
@@ -268,7 +271,86 @@ async def test_scopes_and_the_role_of_today_decide(sqlite_database: Database) ->
         it.clock.advance(timedelta(minutes=2))
         assert (await it.post(wanted, write)).status_code == 403
         assert (await it.get(PATH, write)).status_code == 200
-        assert len(it.listed.made) == 1
+        assert len(it.listed.triggers) == 1
+
+
+async def test_a_retry_after_a_rename_answers_with_the_same_metric(sqlite_database: Database) -> None:
+    async with world(sqlite_database) as it:
+        write, once = await it.key(WRITE), {"idempotency-key": "once"}
+        fields = {"name": "Sales", "dataset": "revenue", "frequency": "monthly"}
+        made = await it.post(fields, write, **once)
+        assert made.status_code == 201
+        again = await it.post(dict(reversed(fields.items())), write, **once)
+        it.change(lambda session: setattr(session.get_one(MetricRow, made.json()["id"]), "name", "Turnover"))
+        renamed = await it.post(fields, write, **once)
+        assert [one.json()["id"] for one in (again, renamed)] == [made.json()["id"]] * 2
+        assert (renamed.status_code, renamed.json()["name"]) == (201, "Turnover")
+        assert len(it.listed.triggers) == 1
+        for body, named in (
+            ({**fields, "frequenzy": "monthly"}, "frequenzy:"), ({"name": "x"}, "dataset:"),
+            ({**fields, "definition": "x"}, "definition:"), ({**fields, "decimals": 9}, "decimals:"),
+        ):  # fmt: skip
+            refused = await it.post(body, write)
+            assert (refused.status_code, refused.json()["error"].startswith(named)) == (422, True)
+
+
+async def test_of_no_metrics_nothing_is_said_to_be_current(sqlite_database: Database) -> None:
+    async with world(sqlite_database) as it:
+        listed = (await it.get(PATH, await it.key())).json()
+        assert (listed["all_current"], listed["metrics"]) == (False, [])
+
+
+class Unpaced(Pace):
+    """Twin: whoever guesses may guess on."""
+
+    def left(self, key_id: str) -> int:
+        assert key_id
+        return 0
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_whoever_guesses_keys_is_made_to_wait_and_nobody_else(sqlite_database: Database, *, loses: bool) -> None:
+    async with world(sqlite_database, strangers=Unpaced if loses else Pace) as it:
+        token, late = await it.key(), await it.key()
+        assert (await it.get(PATH, token)).status_code == 200
+        wrong = [(await it.get(PATH, f"{token}{number}")).status_code for number in range(61)]
+        assert (wrong == [401] * 60 + [429]) is not loses
+        # Who was known goes on; who was not waits a minute.
+        assert (await it.get(PATH, token)).status_code == 200
+        assert ((await it.get(PATH, late)).status_code == 429) is not loses
+        it.clock.advance(timedelta(minutes=1))
+        assert (await it.get(PATH, late)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "field, said",
+    [
+        ("name", ""), ("name", 5), ("name", "x" * 300), ("dataset", "payroll"), ("item", ["Cash"]), ("item", ""),
+        ("calculation", "median"), ("calculation", "ratio"), ("window", 3), ("basis", 1), ("frequency", "hourly"),
+        ("fiscal_month", 13), ("fiscal_month", True), ("reversed", "yes"), ("class", {}), ("currency", "usd"),
+        ("decimals", 1.5), ("target", 5), ("target", {"value": 0.1}), ("target", {"band": "5"}),
+        ("target", {"value": "1", "band": "-5"}), ("target", {"value": "1", "direction": "up"}),
+        ("divided_by", "revenue"), ("divided_by", {"item": "x"}), ("divided_by", {"dataset": "revenue", "by": 1}),
+        ("post_to", "#finance"), ("company", 1),
+    ],
+)  # fmt: skip
+def test_a_field_that_is_wrong_is_named(field: str, said: object) -> None:
+    with pytest.raises(MetricRefusedError) as refused:
+        read_fields({"name": "Sales", "dataset": "revenue", field: said})
+    assert str(refused.value).startswith(refused.value.field)
+    assert refused.value.field.partition(".")[0] in {field, "divided_by"}
+
+
+def test_fields_and_words_ask_for_the_same() -> None:
+    words = "Margin = profit and loss: GrossProfit / profit and loss: Income, quarterly, class Retail, decimals 3, "
+    words += "target at least 0.35 band 5, fiscal year from april, reversed"
+    fields = {
+        "name": "Margin", "dataset": "profit_and_loss", "item": "GrossProfit", "class": "Retail", "decimals": 3,
+        "divided_by": {"dataset": "profit_and_loss", "item": "Income"}, "frequency": "quarterly", "reversed": True,
+        "target": {"value": "0.35", "band": "5"}, "fiscal_month": 4, "company": "Temerity Goods",
+    }  # fmt: skip
+    asked = read_fields(fields)
+    assert (asked.wish, asked.company) == (read_wish(words), "Temerity Goods")
 
 
 async def test_one_key_asks_so_often_and_no_more(sqlite_database: Database) -> None:

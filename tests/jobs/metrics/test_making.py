@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.metrics.calling import in_company
+from jobs.metrics.calling import company_of, in_company
 from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.choosing import Ask, Catalogue, Names
 from jobs.metrics.filling import complaints, filled
@@ -49,6 +49,16 @@ def test_what_does_not_fit_is_taken_out_and_what_is_wrong_is_named_by_its_field(
     again, wrong = filled(draft, bad, DESK, NAMES)
     assert set(wrong) == {"item", *bad} - {"item.accounts.src_1"}
     assert again.definition == draft.definition
+
+
+def test_a_program_names_the_company_where_there_are_several() -> None:
+    one = replace(QBO, company="Temerity Goods")
+    two = replace(QBO, id="src_2", company="Rival Traders")
+    assert company_of("", [one]) == company_of("temerity goods", [one, two]) == one
+    for name, connected in (("", [one, two]), ("Rival Traders", [one]), ("Temerity Goods", [one, one])):
+        with pytest.raises(MetricRefusedError) as refused:
+            company_of(name, connected)
+        assert refused.value.field == "company"
 
 
 def test_every_choice_of_a_dataset_and_a_calculation_can_be_calculated_once_its_items_are_chosen() -> None:
