@@ -35,6 +35,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.SEE_AUDIT: Role.ADMIN,
     Action.MANAGE_WEBHOOKS: Role.ADMIN,
     Action.MANAGE_API_KEYS: Role.ADMIN,
+    Action.MANAGE_DESKTOP: Role.ADMIN,
     Action.CHANGE_ESCALATION: Role.ADMIN,
     Action.NAME_METRICS: Role.ADMIN,
 }

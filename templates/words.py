@@ -91,6 +91,7 @@ ACTIONS = {
     Action.MANAGE_CHANNELS: "choose the channels where Tidings speaks",
     Action.MANAGE_WEBHOOKS: "manage the webhooks that Tidings sends",
     Action.MANAGE_API_KEYS: "manage the keys of programs",
+    Action.MANAGE_DESKTOP: "let QuickBooks Desktop take orders",
     Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.CHANGE_PROMISE: "change how fresh data must be",
     Action.CHANGE_METRICS: "make and change metrics",

@@ -47,6 +47,7 @@ LONG = (
     "tests/jobs/engine/test_crashes",
     "tests/jobs/escalating/",
     "tests/jobs/expectations/",
+    "tests/jobs/exchange/desktop/",
     "tests/jobs/explain/",
     "tests/jobs/incidents/",
     "tests/jobs/installs/",

@@ -68,6 +68,8 @@ class Action(StrEnum):
     MANAGE_WEBHOOKS = "manage_webhooks"
     #: keys with which programs read metrics
     MANAGE_API_KEYS = "manage_api_keys"
+    #: which QuickBooks Desktop takes orders
+    MANAGE_DESKTOP = "manage_desktop"
     #: a message that was sent before, to oneself
     SEND_AGAIN = "send_again"
     #: try whether messages arrive

@@ -89,12 +89,20 @@ class DesktopRequest:
     written: int
     queued_at: datetime
     answered_at: datetime | None = None
+    #: what the last look found in QuickBooks, and its edit; empty: nothing
+    found_id: str = ""
+    found_edit: str = ""
     #: what QuickBooks calls it
     target_id: str = ""
     number: str = ""
     #: why it was not taken, or in the meantime: what it waits for
     reason: str = ""
     refused: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it is still on its way."""
+        return self.state is not DesktopState.ANSWERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,8 @@ class DesktopSession:
     begun_at: datetime
     seen_at: datetime
     ended_at: datetime | None = None
-    #: the desktop request that was handed over and is not answered, and the name of that message
+    #: the desktop request that this visit is about, and the message about it that is not answered; without a message
+    #: it was looked up, and is to be written next
     outstanding: str = ""
     message_id: str = ""
     #: orders that this visit answered

@@ -1,22 +1,14 @@
-"""QuickBooks Desktops that may call, their visits, and the orders that wait for one."""
+"""QuickBooks Desktops that may call, and their visits."""
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from storage.facts.web_connector import (
-    CompanyFile,
-    DesktopKind,
-    DesktopRequest,
-    DesktopSession,
-    DesktopState,
-    DesktopStep,
-    WebConnector,
-)
+from storage.facts.web_connector import CompanyFile, DesktopSession, WebConnector
 from storage.records.guarded import won
 from storage.records.inserts import insert, insert_new
-from storage.tables import DesktopRequestRow, WebConnectorRow, WebConnectorSessionRow
+from storage.tables import WebConnectorRow, WebConnectorSessionRow
 
 
 def add(session: Session, made: WebConnector, password: str) -> None:
@@ -151,105 +143,11 @@ def saw(session: Session, visit: DesktopSession) -> None:
     )
 
 
-def queue(session: Session, request: DesktopRequest) -> bool:
-    """Keep an order until QuickBooks asks for it; False when it is kept already."""
-    return insert_new(
-        session,
-        DesktopRequestRow,
-        id=request.id,
-        organization_id=request.organization_id,
-        registration_id=request.registration_id,
-        request_id=request.request_id,
-        order_no=request.order_no,
-        revision=request.revision,
-        kind=request.kind.value,
-        body=request.body,
-        before=request.before,
-        state=request.state.value,
-        step=request.step.value,
-        queued_at=request.queued_at,
-        next_at=request.queued_at,
-    )
-
-
-def request_of(session: Session, desktop_id: str) -> DesktopRequest | None:
-    """Return the order of that id on its way."""
-    row = session.get(DesktopRequestRow, desktop_id, populate_existing=True)
-    return _as_request(row) if row is not None else None
-
-
-def next_of(session: Session, registration_id: str, now: datetime) -> DesktopRequest | None:
-    """Return what is to be asked of QuickBooks next: what was tried least first, revisions of one order in turn."""
-    statement = select(DesktopRequestRow).where(*_waiting(registration_id, now))
-    first = statement.order_by(
-        col(DesktopRequestRow.asked), col(DesktopRequestRow.queued_at), col(DesktopRequestRow.id)
-    )
-    row = session.exec(first.limit(1).execution_options(populate_existing=True)).first()
-    return _as_request(row) if row is not None else None
-
-
-def left(session: Session, registration_id: str, now: datetime) -> int:
-    """Return how many orders could be asked for now."""
-    return session.exec(
-        select(func.count()).select_from(DesktopRequestRow).where(*_waiting(registration_id, now))
-    ).one()
-
-
-def unanswered(session: Session, registration_id: str) -> int:
-    """Return how many orders are not in QuickBooks yet, for whatever reason."""
-    mine = (
-        col(DesktopRequestRow.registration_id) == registration_id,
-        col(DesktopRequestRow.state) != DesktopState.ANSWERED.value,
-    )
-    return session.exec(select(func.count()).select_from(DesktopRequestRow).where(*mine)).one()
-
-
-def _waiting(registration_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    earlier = DesktopRequestRow.__table__.alias("earlier")  # type: ignore[attr-defined]  # SQLModel's declared table
-    row = DesktopRequestRow
-    before = exists().where(
-        earlier.c.registration_id == registration_id,
-        earlier.c.order_no == row.order_no,
-        earlier.c.revision < row.revision,
-        earlier.c.state != DesktopState.ANSWERED.value,
-    )
-    return (
-        col(row.registration_id) == registration_id,
-        col(row.state) == DesktopState.QUEUED.value,
-        col(row.next_at) <= now,
-        ~before,
-    )
-
-
-def sent(session: Session, request: DesktopRequest) -> None:
-    """Note that it was handed over, before it is."""
-    _move(session, request, state=DesktopState.SENT.value, step=request.step.value, asked=request.asked,
-          written=request.written)  # fmt: skip
-
-
-def again(session: Session, request: DesktopRequest, step: DesktopStep, at: datetime, reason: str = "") -> None:
-    """Let it be asked for again, not before that time, from that step on."""
-    _move(session, request, state=DesktopState.QUEUED.value, step=step.value, next_at=at, reason=reason)
-
-
-def answered(session: Session, request: DesktopRequest) -> bool:
-    """Keep what became of it, without what was in it; False when that is known already."""
-    return _move(
-        session,
-        request,
-        state=DesktopState.ANSWERED.value,
-        answered_at=request.answered_at,
-        target_id=request.target_id,
-        number=request.number,
-        reason=request.reason,
-        refused=request.refused,
-        body="",
-    )
-
-
-def _move(session: Session, request: DesktopRequest, **values: object) -> bool:
-    mine = (col(DesktopRequestRow.id) == request.id, col(DesktopRequestRow.state) != DesktopState.ANSWERED.value)
-    return won(session, update(DesktopRequestRow).where(*mine).values(**values))
+def last_of(session: Session, source_id: str) -> WebConnector | None:
+    """Return the newest registration of a source, withdrawn or not."""
+    statement = select(WebConnectorRow).where(WebConnectorRow.source_id == source_id)
+    row = session.exec(statement.order_by(col(WebConnectorRow.created_at).desc()).limit(1)).first()
+    return _as_connector(row) if row is not None else None
 
 
 def _change(session: Session, registration_id: str, **values: object) -> None:
@@ -284,28 +182,4 @@ def _as_session(row: WebConnectorSessionRow) -> DesktopSession:
         row.message_id,
         row.done,
         row.error,
-    )
-
-
-def _as_request(row: DesktopRequestRow) -> DesktopRequest:
-    return DesktopRequest(
-        row.id,
-        row.organization_id,
-        row.registration_id,
-        row.request_id,
-        row.order_no,
-        row.revision,
-        DesktopKind(row.kind),
-        row.body,
-        row.before,
-        DesktopState(row.state),
-        DesktopStep(row.step),
-        row.asked,
-        row.written,
-        row.queued_at,
-        row.answered_at,
-        row.target_id,
-        row.number,
-        row.reason,
-        row.refused,
     )

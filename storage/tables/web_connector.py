@@ -91,6 +91,9 @@ class DesktopRequestRow(SQLModel, table=True):
     queued_at: datetime = Field(sa_type=Instant)
     next_at: datetime = Field(sa_type=Instant)
     answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    #: what the last look found in QuickBooks; empty: nothing
+    found_id: str = ""
+    found_edit: str = ""
     target_id: str = ""
     number: str = ""
     reason: str = ""

@@ -55,6 +55,8 @@ POINTS = (
 ELSEWHERE = ("flow.", "disconnect.", "erase.", "redact.", "install.", "tokens.", "webhook.")
 #: Died at in the file that is named here, which must name the point, too.
 KILLED_IN = {
+    "desktop.handed": "tests/jobs/exchange/desktop/test_visits.py",
+    "desktop.taken": "tests/jobs/exchange/desktop/test_visits.py",
     "outgoing.claimed": "tests/jobs/outgoing/test_sending.py",
     "outgoing.posted": "tests/jobs/outgoing/test_sending.py",
     "metrics.claimed": "tests/jobs/metrics/test_calculating.py",

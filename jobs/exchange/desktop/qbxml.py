@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from jobs.exchange.desktop.answers import Found
 from jobs.exchange.desktop.xml_out import can_keep, leaf, node, plain
-from jobs.exchange.orders.sink import Order, OrderLine, ShipTo
+from storage.facts.exchange_orders import Order, OrderLine, ShipTo
 
 #: the newest version whose sales orders we know
 NEWEST = (16, 0)

@@ -70,7 +70,7 @@ def upgrade() -> None:
         sa.Column("queued_at", Instant(), nullable=False),
         sa.Column("next_at", Instant(), nullable=False),
         sa.Column("answered_at", Instant(), nullable=True),
-        *(sa.Column(name, sa.String(), nullable=False) for name in ("target_id", "number", "reason")),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("found_id", "found_edit", "target_id", "number", "reason")),
         sa.Column("refused", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
         sa.ForeignKeyConstraint(["registration_id"], ["web_connectors.id"]),

@@ -5,9 +5,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from jobs.exchange.orders.sink import Order, OrderLine, ShipTo
+from storage.facts.exchange_orders import Order, OrderLine, ShipTo
 
-LINE = OrderLine("1", "OIL-100", "", Decimal(3), Decimal("10.00"), "", "Tax", "Chain Oil 100ml")
+LINE = OrderLine("1", "OIL-100", Decimal(3), Decimal("10.00"), tax_code="Tax", note="Chain Oil 100ml")
 ORDER = Order(
     cust_id="TEMERITY",
     order_no="100231",
@@ -15,8 +15,7 @@ ORDER = Order(
     order_date=date(2026, 11, 20),
     ship_date=date(2026, 11, 24),
     customer_no="Amber Bicycles Ltd",
-    customer_id="",
-    ship_to=ShipTo(("12 Sample Road",), "Bayshore", "CA", "94326", ""),
+    ship_to=ShipTo(("12 Sample Road",), "Bayshore", "CA", "94326"),
     sales_rep="MC",
     po_no="PO-7781",
     terms="Net 30",

@@ -14,7 +14,7 @@ from jobs.exchange.desktop import answers, qbxml
 from jobs.exchange.desktop.answers import AnswerError, Found
 from jobs.exchange.desktop.qbxml import CannotKeepError
 from jobs.exchange.desktop.safe_xml import MOST_DEPTH, MOST_ELEMENTS, Element, XmlRefusedError, parse
-from jobs.exchange.orders.sink import ShipTo
+from storage.facts.exchange_orders import ShipTo
 from tests.jobs.exchange.desktop.orders import LINE, ORDER, order
 
 #: as the schema of qbXML has them; what we do not send is in it, too

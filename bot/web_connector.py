@@ -1,0 +1,202 @@
+"""Where QuickBooks Desktop's Web Connector calls: `/web-connector/<registration>`, and the file that tells it so.
+
+It carries no cookie and no header of ours: a password, then a ticket. Whatever is no call of its ends in a fault.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot import soap
+from bot.api import Pace
+from bot.pages.draw import said
+from bot.pages.edge import Told, in_words, told_of
+from bot.raw import Limits, Refused, read_body, single
+from bot.soap import Call, SoapRefusedError
+from jobs.errors import UnavailableError
+from jobs.exchange.desktop.qwc import CALLED, PATH
+from jobs.exchange.desktop.registering import QwcFile
+from jobs.exchange.desktop.safe_xml import MOST_BYTES
+from jobs.exchange.desktop.sessions import Asked, TicketGoneError
+from storage.facts.clock import Clock
+from storage.facts.ids import new_id
+from storage.facts.secret import Secret
+
+_ID = re.compile(r"qbd_[a-z0-9]{1,64}", re.ASCII)
+_LIMITS = Limits(most_bytes=MOST_BYTES)
+#: calls of one registration in a minute, by each process: a thousand orders are four thousand calls
+MOST_A_MINUTE = 6_000
+#: passwords in a minute, for one registration and for all: each costs the processor some 50 ms
+MOST_PASSWORDS = 20
+MOST_PASSWORDS_OF_ALL = 120
+_LONGEST = 300
+_MOST_QUERY = 300
+_LOOK = "ask for another one in Slack: /data exchange desktop."
+_OVER = "the visit is over: begin a new one"
+
+log = structlog.get_logger("bot.web_connector")
+
+
+class Sessions(Protocol):
+    """What a Web Connector calls."""
+
+    async def authenticate(self, registration_id: str, user_name: str, password: Secret) -> tuple[str, ...]:
+        """Return a ticket and whether there is work."""
+        ...
+
+    async def send(self, registration_id: str, asked: Asked) -> str:
+        """Return the next message."""
+        ...
+
+    async def receive(self, registration_id: str, ticket: str, response: str, hresult: str) -> int:
+        """Take an answer."""
+        ...
+
+    async def connection_error(self, registration_id: str, ticket: str, hresult: str) -> str:
+        """Take the news that QuickBooks cannot be reached."""
+        ...
+
+    async def last_error(self, registration_id: str, ticket: str) -> str:
+        """Return what went wrong."""
+        ...
+
+    async def close(self, registration_id: str, ticket: str) -> str:
+        """End a visit."""
+        ...
+
+
+class Files(Protocol):
+    """The files that set a Web Connector up."""
+
+    async def file(self, ticket: str) -> QwcFile | None:
+        """Return the file of a link."""
+        ...
+
+
+class WebConnectorPages:
+    """Answers Web Connectors, and hands over their files."""
+
+    def __init__(self, sessions: Sessions, files: Files, clock: Clock, public_url: str) -> None:
+        self._sessions = sessions
+        self._files = files
+        self._public_url = public_url
+        self._calls = Pace(clock, MOST_A_MINUTE)
+        self._passwords = Pace(clock, MOST_PASSWORDS)
+        self._all_passwords = Pace(clock, MOST_PASSWORDS_OF_ALL)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the addresses."""
+        where = f"{CALLED}/{{registration}}"
+        return [
+            Route(where, self._called, methods=["POST"]),
+            Route(where, self._shown, methods=["GET"]),
+            Route(PATH, in_words(self._file, _told), methods=["GET"]),
+        ]
+
+    async def _called(self, request: Request) -> Response:
+        registration = request.path_params["registration"]
+        try:
+            call = await self._read(request, registration)
+            return _xml(soap.answer(call.method, await self._answered(registration, call)))
+        except Exception as error:  # noqa: BLE001 - the edge of the process: what is not known is logged below
+            refused = _refusal(error)
+            log.info("web_connector_call_refused", status=refused.status, reason=refused.words)
+            return _xml(soap.fault(refused.words, ours=refused.ours), refused.status)
+
+    async def _read(self, request: Request, registration: str) -> Call:
+        if _ID.fullmatch(registration) is None:
+            raise SoapRefusedError(404, "there is nothing at this address")
+        if self._calls.wait(registration):
+            raise SoapRefusedError(429, "too many calls in a minute: come back later")
+        header = single(request.scope["headers"])
+        if not soap.is_xml(header(b"content-type").decode("latin-1")) or header(b"content-encoding"):
+            raise SoapRefusedError(415, "send text/xml in UTF-8, not packed")
+        body = await read_body(request.scope, request.receive, _LIMITS, too_slow=408)
+        return soap.read_call(body, header(b"soapaction").decode("latin-1"))
+
+    async def _answered(self, registration: str, call: Call) -> str | int | Sequence[str]:
+        said, sessions = call.said, self._sessions
+        if any(len(text) > _LONGEST for name, text in said.items() if name in _SHORT):
+            raise SoapRefusedError(400, "an argument is too long")
+        ticket = said.get("ticket", "")
+        work: Mapping[str, Callable[[], Awaitable[str | int | Sequence[str]]]] = {
+            "authenticate": lambda: self._authenticated(registration, said),
+            "sendRequestXML": lambda: sessions.send(registration, _asked(said)),
+            "receiveResponseXML": lambda: sessions.receive(registration, ticket, said["response"], said["hresult"]),
+            "connectionError": lambda: sessions.connection_error(registration, ticket, said["hresult"]),
+            "getLastError": lambda: sessions.last_error(registration, ticket),
+            "closeConnection": lambda: sessions.close(registration, ticket),
+        }
+        if call.method in work:
+            return await work[call.method]()
+        # There is nothing to be done in a browser, and any version will do.
+        return "Tidings" if call.method == "serverVersion" else ""
+
+    async def _authenticated(self, registration: str, said: Mapping[str, str]) -> Sequence[str]:
+        if self._passwords.wait(registration) or self._all_passwords.wait(""):
+            raise SoapRefusedError(429, "too many passwords in a minute: come back later")
+        return await self._sessions.authenticate(registration, said["strUserName"], Secret(said["strPassword"]))
+
+    async def _shown(self, request: Request) -> Response:
+        """Say the same of every address, whether anybody is registered there or not."""
+        registration = request.path_params["registration"]
+        if _ID.fullmatch(registration) is None:
+            return PlainTextResponse("not found", status_code=404)
+        if request.url.query.casefold() == "wsdl":
+            return _xml(soap.wsdl(f"{self._public_url}{CALLED}/{registration}"))
+        return PlainTextResponse("QuickBooks Desktop's Web Connector calls here. For help, ask in Slack: /data help")
+
+    async def _file(self, request: Request) -> Response:
+        tickets = request.query_params.getlist("ticket") if len(request.url.query) <= _MOST_QUERY else []
+        found = await self._files.file(tickets[0]) if len(tickets) == 1 else None
+        if found is None:
+            return said(
+                "This link does nothing",
+                "It is older than 15 minutes, was cut on its way, or is not for anybody here any more.",
+                step=_LOOK,
+                status=410,
+            )
+        headers = {"content-disposition": f'attachment; filename="{found.name}"'}
+        return Response(found.content, media_type="application/xml", headers=headers)
+
+
+_SHORT = frozenset({"strUserName", "strPassword", "ticket", "hresult", "qbXMLCountry", "strVersion"})
+
+
+def _asked(said: Mapping[str, str]) -> Asked:
+    return Asked(
+        said["ticket"],
+        said["strHCPResponse"],
+        said["strCompanyFileName"],
+        said["qbXMLMajorVers"].strip(),
+        said["qbXMLMinorVers"].strip(),
+    )
+
+
+def _refusal(error: Exception) -> SoapRefusedError:
+    match error:
+        case SoapRefusedError():
+            return error
+        case Refused():
+            return SoapRefusedError(400 if error.status == 401 else error.status, f"the request is odd: {error.reason}")
+        case TicketGoneError():
+            return SoapRefusedError(400, _OVER)
+        case UnavailableError():
+            return SoapRefusedError(503, "try again in a moment", ours=True)
+        case _:
+            reference = new_id("err")
+            log.error("web_connector_failed", reference=reference, exc_info=error)
+            return SoapRefusedError(503, f"something went wrong on our side, reference {reference}", ours=True)
+
+
+def _xml(content: bytes, status: int = 200) -> Response:
+    return Response(content, status, media_type="text/xml; charset=utf-8")
+
+
+def _told(error: Exception) -> Told:
+    return told_of(error, _LOOK)
