@@ -25,6 +25,7 @@ VERBS = (
     *("webhooks", "api"),
     *("audit", "help", "reread", "receipt", "why", "landed"),
     *("deliveries", "notify"),
+    "exchange",
 )
 _NEAR = 60.0
 _HISTORY_RUNS = 10

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bot.exchange_ports import Exchange
 from connectors.errors import ConnectorError
 from jobs.access import AccessAnswer, Wish
 from jobs.api_keys import NewKey
@@ -1005,4 +1006,9 @@ class Services(Protocol):
     @property
     def clock(self) -> Clock:
         """The time."""
+        ...
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange with PocketAdvantage."""
         ...

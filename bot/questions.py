@@ -28,6 +28,7 @@ class Intent(StrEnum):
     SNOOZE = "snooze"
     ESCALATION = "escalation"
     REREAD = "reread"
+    EXCHANGE = "exchange"
     AUDIT = "audit"
     RECEIPT = "receipt"
     DELIVERIES = "deliveries"

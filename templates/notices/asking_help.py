@@ -52,6 +52,13 @@ _WISHES: tuple[tuple[str, tuple[_Way, ...]], ...] = (
         ),
     ),
     (
+        "Files and orders with PocketAdvantage",
+        (
+            _way(Action.SEE_STATUS, "/data exchange", " and ", "/data exchange customers"),
+            _way(Action.RUN_EXCHANGE, "start one: ", "/data exchange customers start"),
+        ),
+    ),
+    (
         "What am I told, and did it arrive?",
         (_way(Action.CHOOSE_MESSAGES, "/data notify"), _way(Action.SEE_HISTORY, "/data deliveries")),
     ),

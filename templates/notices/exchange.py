@@ -70,7 +70,7 @@ def _map_summary(organization: str, views: Sequence[ExchangeView]) -> str:
     if lost:
         return f"{who_}: PocketAdvantage is disconnected, so nothing is exchanged."
     if held:
-        return f"{who_}: {_names(held)} {_is(held)} held and wait{'s' if len(held) == 1 else ''} for a decision."
+        return f"{who_}: {_names(held)} are held and wait for a decision."
     if failed or missed:
         odd = failed or missed
         return f"{who_}: the last run of {_names(odd)} {'failed' if failed else 'is missing'}."

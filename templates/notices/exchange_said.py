@@ -66,7 +66,8 @@ def _details(pair: Pair) -> Words:
 def exchange_changed(one: PairView, what: str, now: datetime) -> Message:
     """Return what was done with a pair: ``paused``, ``resumed``, ``switched on``."""
     summary = f"{one.pair.pair.label}: {what}."
-    return tell(summary, next_words(one.pair, now), kind="exchange_changed")
+    more = (next_words(one.pair, now),) if one.pair.runs else ()
+    return tell(summary, *more, kind="exchange_changed")
 
 
 def exchange_discarded(run: ExchangeRun) -> Message:
@@ -146,7 +147,7 @@ def exchange_which(views: Sequence[ExchangeView]) -> Message:
 def exchange_usage(said: str = "") -> Message:
     """Return how the command is written; `said` is what was not understood."""
     odd = f"“{shorten(label(said), 80)}” is nothing of the exchange that I know. Nothing was done."
-    summary = odd if said else "The exchange with PocketAdvantage:"
+    summary = odd if said else "The exchange with PocketAdvantage is steered like this."
     pairs = listed([RECORDS[pair][1] for pair in Pair])
     words: Words = (
         Code("/data exchange"), " shows all. Behind it a pair (", f"{pairs}) shows one, and behind that ",
@@ -157,7 +158,7 @@ def exchange_usage(said: str = "") -> Message:
     return tell(summary, words, kind="exchange_usage")
 
 
-def exchangelast_runs(one: PairView, runs: Sequence[ExchangeRun]) -> Message:
+def exchange_history(one: PairView, runs: Sequence[ExchangeRun]) -> Message:
     """Return the last runs of a pair."""
     summary = f"{one.pair.pair.label}: {counted(len(runs), 'run')} of late."
     if not runs:

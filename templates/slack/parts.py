@@ -58,7 +58,7 @@ def _texts(part: Paragraph | Note, reader: Reader, room: Room) -> list[Block]:
     if isinstance(part, Note):
         text = mrkdwn(part.parts, reader, min(limits.CONTEXT, room.chars)).strip()
         return [context(text)] if text else []
-    beside = {"accessory": menu(part.menu)} if part.menu else {}
+    beside = {"accessory": _beside(part.menu)} if part.menu else {}
     left = min(limits.TEXT, room.chars - weight(beside))
     lines: list[str] = []
     for words in (part.parts, *part.under):
@@ -148,6 +148,11 @@ def _thumb(pressed: Button) -> Block:
     if size(value) > limits.BUTTON_VALUE:
         raise TooLong(f"the value of button {pressed.action} is longer than {limits.BUTTON_VALUE}")
     return {"text": plain_text(pressed.text, limits.BUTTON_TEXT), "value": value}
+
+
+def _beside(choices: Sequence[Button]) -> Block:
+    """Return a menu; the button itself where there is nothing to choose from."""
+    return menu(choices) if len(choices) > 1 else button(choices[0])
 
 
 def menu(choices: Sequence[Button]) -> Block:

@@ -87,6 +87,7 @@ from storage.facts.subscriptions import ChannelChoice, ChannelChoices, Choice, C
 from storage.facts.talk import Conversation
 from storage.facts.timelines import Reader as TimelineReader
 from storage.facts.timelines import Timeline, Told
+from tests.bot.exchange_twins import TwinExchange
 
 AT = datetime(2026, 11, 21, 14, 37, tzinfo=UTC)
 
@@ -1317,3 +1318,4 @@ class TwinServices:
         self.rereads = TwinRereads()
         self.installs = TwinInstalls()
         self.help = TwinHelp()
+        self.exchange = TwinExchange()

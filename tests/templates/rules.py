@@ -22,7 +22,7 @@ TOKENS = (
     re.compile(r"<https://tidings\.example/[a-z/?=%0-9A-Z]*\|[^<>|\n]+>"),
 )
 KEYS = {
-    "section": {"type", "block_id", "text", "fields"},
+    "section": {"type", "block_id", "text", "fields", "accessory"},
     "header": {"type", "block_id", "text"},
     "context": {"type", "block_id", "elements"},
     "divider": {"type", "block_id"},
@@ -151,6 +151,19 @@ class Judge:
         self.no(len(fields) <= self.numbers["section.fields.max_items"], "fields")
         for field in fields:
             self.text(field, "section.fields.item_max_length")
+        if "accessory" in block:
+            self.beside(block["accessory"])
+
+    def beside(self, element):
+        """A menu of several things, or the one button."""
+        if element["type"] == "button":
+            self.button(element)
+            return
+        self.no(set(element) == {"type", "action_id", "options"} and element["type"] == "overflow", "menu keys")
+        self.no(2 <= len(element["options"]) <= self.numbers["overflow.options.max_items"], "menu options")
+        for option in element["options"]:
+            self.text(option["text"], "option.text.max_length", ("plain_text",))
+            self.length(option["value"], "option.value.max_length")
 
     def on_header(self, block):
         self.text(block["text"], "header.text.max_length", ("plain_text",))

@@ -1,0 +1,199 @@
+"""The exchange with PocketAdvantage, in its states."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.cli.samples.facts import ORG, QUICKBOOKS
+from storage.facts.exchange import (
+    Counts,
+    ExchangePair,
+    ExchangeRun,
+    Guard,
+    Held,
+    LastGood,
+    Pair,
+    Reject,
+    RunState,
+    Trigger,
+    read_schedule,
+)
+from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
+from storage.facts.messages import Message
+from storage.facts.people import Action
+from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
+from templates.notices import exchange, exchange_pair, exchange_said
+
+NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
+ZONE = "America/New_York"
+_NIGHT = NOW.replace(hour=7, minute=3)
+_ALL = frozenset(Action)
+_LOOKS = frozenset({Action.SEE_STATUS, Action.SEE_HISTORY})
+POCKET = Source(
+    id="src_pocket",
+    organization_id="org_1",
+    provider=Provider.POCKETADVANTAGE,
+    account="temerity-01",
+    label="pocketadvantage_temerity-01",
+    company="Temerity Goods Inc.",
+    mode=CollectMode.EXCHANGE,
+    schedule_minutes=1440,
+    schedule_version=1,
+    connection=ConnectionState.CONNECTED,
+    connection_reason=None,
+    connection_since=NOW - timedelta(days=30),
+)
+_ROWS = {
+    Pair.CUSTOMERS: 5012,
+    Pair.ITEMS: 3100,
+    Pair.VENDORS: 214,
+    Pair.SALES_REPS: 9,
+    Pair.INVOICES: 188,
+    Pair.ORDERS: 0,
+}
+
+
+def a_pair(pair: Pair, **changed: Any) -> ExchangePair:
+    """Return a pair that is on and runs each night."""
+    schedule = {Pair.ORDERS: "every 15", Pair.INVOICES: "every 60 within 01:00-05:00"}
+    made = ExchangePair(
+        id=f"xpr_{pair}",
+        organization_id="org_1",
+        source_id=POCKET.id,
+        books_id=QUICKBOOKS.id,
+        pair=pair,
+        on=True,
+        schedule=read_schedule(schedule.get(pair, "nightly 02:00 within 01:00-05:00")),
+        zone=ZONE,
+        schedule_version=1,
+        due_at=NOW + timedelta(hours=11),
+        last=LastGood("xrn_1", _ROWS[pair], 1_204_551, "0" * 64, _NIGHT - timedelta(minutes=38), _NIGHT),
+    )
+    return replace(made, **changed)
+
+
+def a_run(pair: Pair, **changed: Any) -> ExchangeRun:
+    """Return a run of last night that ended well."""
+    made = ExchangeRun(
+        id=f"xrn_{pair}",
+        organization_id="org_1",
+        source_id=POCKET.id,
+        books_id=QUICKBOOKS.id,
+        pair_id=f"xpr_{pair}",
+        pair=pair,
+        trigger=Trigger.SCHEDULE,
+        slot="2026-11-21",
+        state=RunState.DONE,
+        attempt=1,
+        asked_by="",
+        requested_at=_NIGHT,
+        slot_at=_NIGHT,
+        deadline=_NIGHT + timedelta(hours=3),
+        started_at=_NIGHT,
+        finished_at=_NIGHT + timedelta(seconds=8),
+        as_of=_NIGHT - timedelta(minutes=38),
+        rows=_ROWS[pair],
+        counts=Counts(12, 31, 0),
+    )
+    return replace(made, **changed)
+
+
+def _held() -> ExchangeRun:
+    held = Held(Guard.SHRINK, 5012, 3100, ("MUG-2", "OIL-100", "<b>BELL</b>"), 1912)
+    return a_run(Pair.ITEMS, state=RunState.HELD, held=held)
+
+
+def the_exchange() -> ExchangeView:
+    """Return a connection on which something of every kind happened last night."""
+    views = (
+        PairView(a_pair(Pair.CUSTOMERS), a_run(Pair.CUSTOMERS, rejected=2)),
+        PairView(a_pair(Pair.ITEMS), _held(), held=_held()),
+        PairView(a_pair(Pair.VENDORS), a_run(Pair.VENDORS, state=RunState.UNCHANGED)),
+        PairView(
+            a_pair(Pair.SALES_REPS, paused_at=NOW - timedelta(days=2), paused_by="Daniel Kim", due_at=None),
+            a_run(Pair.SALES_REPS, state=RunState.FAILED, why="the file server refused the password"),
+        ),
+        PairView(
+            a_pair(Pair.INVOICES),
+            None,
+            active=a_run(
+                Pair.INVOICES,
+                state=RunState.WAITING,
+                finished_at=None,
+                next_at=NOW + timedelta(minutes=5),
+                why="QuickBooks' data is older than it should be; a collection was asked for",
+            ),
+        ),
+        PairView(
+            a_pair(Pair.ORDERS, last=None), a_run(Pair.ORDERS, rows=0, counts=Counts(4, 1, 1), rejected=1)
+        ),
+    )  # fmt: skip
+    return ExchangeView(POCKET, QUICKBOOKS, views, NOW - timedelta(minutes=22), may_write=True)
+
+
+def exchange_messages() -> dict[str, Message]:
+    """Return every message about it."""
+    view = the_exchange()
+    by_pair = {one.pair.pair: one for one in view.pairs}
+    customers, items = by_pair[Pair.CUSTOMERS], by_pair[Pair.ITEMS]
+    lost = replace(
+        view,
+        source=replace(
+            POCKET,
+            connection=ConnectionState.DISCONNECTED,
+            connection_reason="the host key of the file server is another one",
+            connection_since=NOW - timedelta(hours=5),
+        ),
+        may_write=False,
+    )
+    rejects = RunView(
+        a_run(Pair.CUSTOMERS, rejected=2),
+        customers.pair,
+        (
+            Reject("4711", "NAME", "it has 52 characters, and 41 fit"),
+            Reject("812", "BILL_CITY", "the character “Ł” has no place in cp1252"),
+        ),
+    )
+    missed = replace(customers.pair, missed_since=NOW - timedelta(days=1))
+    runs = [
+        a_run(Pair.CUSTOMERS),
+        a_run(Pair.CUSTOMERS, state=RunState.FAILED, why="the file server did not answer", rows=0),
+        a_run(Pair.CUSTOMERS, state=RunState.DRY, trigger=Trigger.DRY),
+    ]
+    versions = [
+        FileVersion(f"customer.fil.202611{day}T070301Z.1a2b3c4d.fil", 1_204_551, NOW - timedelta(days=21 - day))
+        for day in range(20, 8, -1)
+    ]
+    gap = a_run(Pair.CUSTOMERS, gap=True, late=True)
+    return {
+        "exchange": exchange.exchange_map(ORG, [view], NOW, may=_ALL, admins=()),
+        "exchange_viewer": exchange.exchange_map(ORG, [view], NOW, may=_LOOKS, admins=("Maya Chen",)),
+        "exchange_lost": exchange.exchange_map(ORG, [lost], NOW, may=_ALL, admins=()),
+        "exchange_none": exchange.exchange_map(ORG, [], NOW, may=_LOOKS, admins=("Maya Chen",)),
+        "exchange_connect": exchange.exchange_map(ORG, [], NOW, may=_ALL, admins=()),
+        "exchange_pair": exchange_pair.pair_card(view, customers, runs, rejects, NOW, may=_ALL),
+        "exchange_pair_held": exchange_pair.pair_card(view, items, [_held()], None, NOW, may=_ALL),
+        "exchange_pair_missed": exchange_pair.pair_card(
+            view, replace(customers, pair=missed), runs, None, NOW, may=_LOOKS
+        ),
+        "exchange_held": exchange_pair.exchange_held(ORG, _held(), may=_ALL),
+        "exchange_started": exchange_said.exchange_started(
+            a_run(Pair.CUSTOMERS, state=RunState.BUILDING, trigger=Trigger.DRY), NOW
+        ),
+        "exchange_ended": exchange_said.exchange_ended(rejects),
+        "exchange_ended_gap": exchange_said.exchange_ended(RunView(gap, customers.pair)),
+        "exchange_ended_held": exchange_said.exchange_ended(RunView(_held(), items.pair)),
+        "exchange_changed": exchange_said.exchange_changed(customers, "resumed", NOW),
+        "exchange_discarded": exchange_said.exchange_discarded(_held()),
+        "exchange_versions": exchange_said.exchange_versions(customers, versions, may=_ALL),
+        "exchange_versions_none": exchange_said.exchange_versions(customers, [], may=_ALL),
+        "exchange_schedule": exchange_said.exchange_schedule(
+            customers, "nightly 03:30 within 01:00-05:00", [NOW + timedelta(days=n) for n in (1, 2, 3)], value="{}"
+        ),
+        "exchange_refused": exchange_said.exchange_refused("PocketAdvantage is disconnected"),
+        "exchange_which": exchange_said.exchange_which([view, lost]),
+        "exchange_usage": exchange_said.exchange_usage("custmers <now>"),
+        "exchange_help": exchange_said.exchange_usage(),
+        "exchange_history": exchange_said.exchange_history(customers, runs),
+        "exchange_history_none": exchange_said.exchange_history(customers, []),
+    }

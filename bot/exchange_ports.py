@@ -1,0 +1,74 @@
+"""What `/data exchange` needs of the system behind it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from jobs.refresh.ask import TriggerKey
+from storage.facts.exchange import ExchangeRun
+from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
+from storage.facts.people import Actor
+
+
+class Exchange(Protocol):
+    """The exchange of files and orders with PocketAdvantage."""
+
+    async def view(self, actor: Actor) -> list[ExchangeView]:
+        """Return each connection with its pairs."""
+        ...
+
+    async def one(self, actor: Actor, pair_id: str) -> PairView:
+        """Return one pair."""
+        ...
+
+    async def run(self, actor: Actor, run_id: str) -> RunView:
+        """Return one run with what it left out."""
+        ...
+
+    async def history(self, actor: Actor, pair_id: str) -> list[ExchangeRun]:
+        """Return the last runs of a pair, newest first."""
+        ...
+
+    async def start(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Begin a run, or return the one that is under way."""
+        ...
+
+    async def dry_run(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Make what a run would send, and send nothing."""
+        ...
+
+    async def pause(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> PairView:
+        """Stop a pair for a while."""
+        ...
+
+    async def resume(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> PairView:
+        """Let it run again."""
+        ...
+
+    async def switch(self, actor: Actor, pair_id: str, on: bool, trigger: TriggerKey) -> PairView:  # noqa: FBT001 - what is switched
+        """Switch it on or off."""
+        ...
+
+    async def preview_schedule(self, actor: Actor, pair_id: str, words: str) -> Sequence[datetime]:
+        """Return the next runs under another schedule (ScheduleRefusedError)."""
+        ...
+
+    async def schedule(self, actor: Actor, pair_id: str, words: str, seen: int, trigger: TriggerKey) -> PairView:
+        """Set it (ScheduleRefusedError)."""
+        ...
+
+    async def release(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Let what is held go."""
+        ...
+
+    async def discard(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Put what is held away."""
+        ...
+
+    async def versions(self, actor: Actor, pair_id: str) -> list[FileVersion]:
+        """Return the earlier files of a pair."""
+        ...
+
+    async def restore(self, actor: Actor, pair_id: str, name: str, trigger: TriggerKey) -> ExchangeRun:
+        """Put an earlier file back."""
+        ...

@@ -1,0 +1,118 @@
+"""A small exchange for the bot's tests: one connection, with its pairs in a dict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.cli.samples.exchange import a_run, the_exchange
+from jobs.authorize import authorize
+from jobs.errors import NotFoundError, TooLateError
+from jobs.exchange.service import ScheduleRefusedError
+from jobs.refresh.ask import TriggerKey
+from storage.facts.exchange import ExchangeRun, RunState, Trigger, read_schedule
+from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
+from storage.facts.people import Action, Actor
+
+AT = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
+
+
+@dataclass
+class TwinExchange:
+    """Keeps what was asked of it; every run ends at once."""
+
+    known: list[ExchangeView] = field(default_factory=lambda: [the_exchange()])
+    #: what was done, with the trigger's id
+    did: list[tuple[str, str, str]] = field(default_factory=list)
+    runs: dict[str, ExchangeRun] = field(default_factory=dict)
+    #: why nothing can be begun; empty: it can
+    against: str = ""
+
+    async def view(self, actor: Actor) -> list[ExchangeView]:
+        authorize(actor, Action.SEE_STATUS)
+        return self.known
+
+    async def one(self, actor: Actor, pair_id: str) -> PairView:
+        authorize(actor, Action.SEE_STATUS)
+        for view in self.known:
+            for one in view.pairs:
+                if one.pair.id == pair_id:
+                    return one
+        raise NotFoundError
+
+    async def run(self, actor: Actor, run_id: str) -> RunView:
+        authorize(actor, Action.SEE_STATUS)
+        one = self.known[0].pairs[0]
+        found = self.runs.get(run_id) or one.last
+        assert found is not None
+        return RunView(found, one.pair)
+
+    async def history(self, actor: Actor, pair_id: str) -> list[ExchangeRun]:
+        authorize(actor, Action.SEE_HISTORY)
+        one = await self.one(actor, pair_id)
+        return [one.last] if one.last else []
+
+    async def start(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
+        return await self._begun(actor, "start", pair_id, Trigger.PERSON, RunState.DONE, trigger)
+
+    async def dry_run(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
+        return await self._begun(actor, "dry", pair_id, Trigger.DRY, RunState.DRY, trigger)
+
+    async def release(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        return await self._begun(actor, f"release {run_id}", "xpr_items", Trigger.RELEASE, RunState.DONE, trigger)
+
+    async def discard(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        return await self._begun(actor, f"discard {run_id}", "xpr_items", Trigger.PERSON, RunState.DISCARDED, trigger)
+
+    async def restore(self, actor: Actor, pair_id: str, name: str, trigger: TriggerKey) -> ExchangeRun:
+        return await self._begun(actor, f"restore {name}", pair_id, Trigger.RESTORE, RunState.DONE, trigger)
+
+    async def _begun(
+        self, actor: Actor, what: str, pair_id: str, why: Trigger, ends: RunState, trigger: TriggerKey
+    ) -> ExchangeRun:
+        authorize(actor, Action.RUN_EXCHANGE)
+        if self.against:
+            raise TooLateError(self.against)
+        one = await self.one(actor, pair_id)
+        self.did.append((what, pair_id, trigger.trigger_id))
+        begun = a_run(one.pair.pair, trigger=why, state=RunState.QUEUED, finished_at=None)
+        self.runs[begun.id] = replace(begun, state=ends, finished_at=AT + timedelta(seconds=3))
+        return begun
+
+    async def pause(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> PairView:
+        authorize(actor, Action.RUN_EXCHANGE)
+        self.did.append(("pause", pair_id, trigger.trigger_id))
+        one = await self.one(actor, pair_id)
+        return replace(one, pair=replace(one.pair, paused_at=AT, paused_by="Daniel Kim"))
+
+    async def resume(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> PairView:
+        authorize(actor, Action.RUN_EXCHANGE)
+        self.did.append(("resume", pair_id, trigger.trigger_id))
+        return await self.one(actor, pair_id)
+
+    async def switch(self, actor: Actor, pair_id: str, on: bool, trigger: TriggerKey) -> PairView:  # noqa: FBT001 - as it is called
+        authorize(actor, Action.CHANGE_EXCHANGE)
+        self.did.append((f"switch {on}", pair_id, trigger.trigger_id))
+        one = await self.one(actor, pair_id)
+        return replace(one, pair=replace(one.pair, on=on))
+
+    async def preview_schedule(self, actor: Actor, pair_id: str, words: str) -> Sequence[datetime]:
+        authorize(actor, Action.RUN_EXCHANGE)
+        await self.one(actor, pair_id)
+        try:
+            read_schedule(words)
+        except ValueError as error:
+            raise ScheduleRefusedError("that is no schedule that can be kept") from error
+        return [AT + timedelta(days=1), AT + timedelta(days=2)]
+
+    async def schedule(self, actor: Actor, pair_id: str, words: str, seen: int, trigger: TriggerKey) -> PairView:
+        authorize(actor, Action.RUN_EXCHANGE)
+        one = await self.one(actor, pair_id)
+        if seen != one.pair.schedule_version:
+            raise TooLateError("somebody changed the schedule meanwhile")
+        self.did.append((f"schedule {words}", pair_id, trigger.trigger_id))
+        return replace(one, pair=replace(one.pair, schedule=read_schedule(words)))
+
+    async def versions(self, actor: Actor, pair_id: str) -> list[FileVersion]:
+        authorize(actor, Action.RUN_EXCHANGE)
+        await self.one(actor, pair_id)
+        return [FileVersion("customer.fil.20261120T070301Z.1a2b3c4d.fil", 1_204_551, AT - timedelta(days=1))]

@@ -1,0 +1,97 @@
+"""`/data exchange`, as people type and press it: the map, one pair, what managers and admins do, what is refused."""
+
+import pytest
+
+from storage.facts.exchange import Pair
+from templates import actions
+from tests.bot.stage import Stage, staged
+from tests.bot.test_channel_words import told
+
+#: an admin, and a refresher
+MANAGER, REFRESHER = "U0DANIEL", "U0MAYA"
+
+
+async def _pressed(stage: Stage, user: str, action: str, expected: str) -> None:
+    card = [m for m in stage.slack.messages("C0FINANCE", viewer=user) if action in m.actions][-1]
+    assert (await stage.slack.click(user, card, action)).ok
+    await stage.slack.wait_for(lambda: [t for t in stage.seen(user, "C0FINANCE") if expected in t])
+
+
+async def test_the_map_tells_of_each_arrow_what_holds_it_and_when_it_goes_next() -> None:
+    async with staged() as stage:
+        seen = await told(stage, "U0PRIYA", "exchange")
+        for pair in Pair:
+            assert pair.label in seen
+        assert "Held, nothing was sent" in seen
+        assert "Waiting" in seen
+        assert "*Paused* by Daniel Kim" in seen
+        assert "2 customers were left out" in seen
+        assert stage.slack.red == []
+
+
+async def test_one_pair_is_shown_started_and_told_of_once_it_is_over() -> None:
+    async with staged() as stage:
+        shown = await told(stage, MANAGER, "exchange customers")
+        assert "every night at 02:00, between 01:00 and 05:00" in shown
+        await _pressed(stage, MANAGER, actions.EXCHANGE_START, "5,012 rows sent")
+        assert [what for what, _, _ in stage.services.exchange.did] == ["start"]
+        assert "would be sent" in "".join(
+            [await told(stage, MANAGER, "exchange customers dry run"), *stage.seen(MANAGER, "C0FINANCE")]
+        )
+
+
+async def test_a_held_file_is_let_go_or_put_away_by_a_person() -> None:
+    async with staged() as stage:
+        shown = await told(stage, MANAGER, "exchange items")
+        assert "3,100 instead of 5,012" in shown.replace(" rows", "")
+        assert "38 % fewer" in shown
+        await _pressed(stage, MANAGER, actions.EXCHANGE_DISCARD, "the held file is not sent")
+        await _pressed(stage, MANAGER, actions.EXCHANGE_RELEASE, "rows sent")
+        assert {what for what, _, _ in stage.services.exchange.did} == {"discard xrn_items", "release xrn_items"}
+
+
+async def test_what_words_do_and_what_they_cannot() -> None:
+    async with staged() as stage:
+        for words, said in {
+            "exchange reps resume": "resumed",
+            "exchange customers pause": "Customers: paused.",
+            "exchange customers history": "Runs of customers",
+            "exchange customers files": "Earlier files of customers",
+            "exchange temerity-01 vendors": "QuickBooks → PocketAdvantage",
+            "exchange customers schedule whenever": "no schedule that can be kept",
+            "exchange customers schedule nightly 03:30 within 01:00-05:00": "Nothing is changed yet",
+            "exchange custmers": "nothing of the exchange that I know",
+            "exchange customers dance": "nothing of the exchange that I know",
+        }.items():
+            assert said in await told(stage, MANAGER, words), words
+        card = [m for m in stage.slack.messages("C0FINANCE", viewer=MANAGER) if actions.EXCHANGE_SCHEDULE in m.actions]
+        for _ in range(2):
+            assert (await stage.slack.click(MANAGER, card[-1], actions.EXCHANGE_SCHEDULE)).ok
+        await stage.slack.wait_for(
+            lambda: [t for t in stage.seen(MANAGER, "C0FINANCE") if "it has another schedule" in t]
+        )
+        kept = [one for one in stage.services.exchange.did if one[0].startswith("schedule")]
+        assert len({trigger for _, _, trigger in kept}) == 1
+        stage.services.exchange.against = "PocketAdvantage is disconnected"
+        assert "Nothing was done" in await told(stage, MANAGER, "exchange customers start")
+        stage.services.exchange.known = []
+        assert "not connected" in await told(stage, MANAGER, "exchange")
+        assert stage.slack.red == []
+        assert stage.slack.refused == []
+
+
+@pytest.mark.parametrize("words", ["start", "pause", "files", "schedule every 15"])
+async def test_who_is_no_manager_is_told_who_can(words: str) -> None:
+    async with staged() as stage:
+        answer = await told(stage, REFRESHER, f"exchange customers {words}")
+        assert "manager" in answer
+        assert stage.services.exchange.did == []
+
+
+async def test_admins_switch_pairs_on_and_off_and_nobody_else() -> None:
+    async with staged() as stage:
+        assert "admin" in await told(stage, REFRESHER, "exchange customers off")
+        assert stage.services.exchange.did == []
+        assert "switched off" in await told(stage, MANAGER, "exchange customers off")
+        assert "switched on" in await told(stage, MANAGER, "exchange customers on")
+        assert [what for what, _, _ in stage.services.exchange.did] == ["switch False", "switch True"]
