@@ -77,6 +77,8 @@ class ProviderSettings:
     endpoints: tuple[str, ...] = ()
     #: what its grants are of, where no host gives tokens
     place: str = ""
+    #: whose connection a form tries: what lies on this machine lies in a folder of theirs
+    organization: str = ""
 
     def address(self, template: str, account: str) -> str:
         """Fill the account into an address."""

@@ -94,6 +94,19 @@ class FormRows:
 
 
 @dataclass(frozen=True, slots=True)
+class FormTest:
+    """A button that tries one part of a form, or fetches what belongs there; sent as ``part:<name>``."""
+
+    name: str
+    #: on the button
+    label: str
+    #: of the fields below which it stands
+    group: str
+    #: as of a field
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A file that a person hands in, to show what the others are like."""
 
@@ -103,7 +116,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class RowAnswer:
-    """What is said of one block of the form."""
+    """What is said of one block of the form, or of a part of it."""
 
     good: bool
     lines: tuple[str, ...]
@@ -120,6 +133,8 @@ class FormAnswer:
     rows: Mapping[int, RowAnswer]
     #: fields that were filled in, by name
     typed: Mapping[str, str] = field(default_factory=dict)
+    #: by name of the test of a part
+    parts: Mapping[str, RowAnswer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +235,35 @@ class Filled(Protocol):
 
     async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
         """Try what was typed, without keeping anything; HintError says what stands against it."""
+        ...
+
+
+@runtime_checkable
+class Again(Protocol):
+    """What a `Filled` has beside the rest where a form begins with what was typed the last time."""
+
+    def typed_again(self, declared: Secret) -> Mapping[str, str]:
+        """Return the fields that lead to what is declared already; nothing that was typed unseen is among them."""
+        ...
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """What a `Filled` has beside the rest where not every installation has every choice of its form."""
+
+    def form_here(self, settings: ProviderSettings) -> tuple[FormField, ...]:
+        """Return the form as it is by these settings."""
+        ...
+
+
+@runtime_checkable
+class Tested(Protocol):
+    """What a `Filled` has beside the rest where parts of its form can be tried alone."""
+
+    tests: tuple[FormTest, ...]
+
+    async def tested(self, settings: ProviderSettings, query: Pairs, test: str, clock: Clock) -> FormAnswer:
+        """Try one part, or fetch what belongs there, without keeping anything. HintError."""
         ...
 
 

@@ -514,6 +514,12 @@ def build_jobs(
 def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits) -> ProviderSettings:
     """Return one provider's addresses and app credentials; the plain addresses are those of its first region."""
     name = provider.value
+    if provider is Provider.POCKETADVANTAGE:
+        # Nothing is collected: files and orders are exchanged with servers that customers name.
+        servers = settings.exchange_servers
+        return ProviderSettings(
+            "", Secret(""), settings.exchange_folder, "", "", limits, endpoints=servers, place="exchange"
+        )
     if not hasattr(settings, f"{name}_client_id"):
         # Files that are delivered to a folder: no app, no tokens.
         folder = getattr(settings, f"{name}_folder", f"{settings.files_folder}/{name}")

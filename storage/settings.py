@@ -14,6 +14,7 @@ from storage.facts.access import RefreshAccess
 
 #: With a token behind it, the part before the @ has 64 signs at most.
 _BOUNCES = re.compile(r"[A-Za-z0-9._-]{1,17}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_SERVER = re.compile(r"[a-z0-9](?:[a-z0-9.:-]{0,251}[a-z0-9])?|::1", re.ASCII)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -105,6 +106,8 @@ class Settings(BaseSettings):
     files_folder: str = "data/files"
     netsuite_folder: str = "data/netsuite"
     netsuite_endpoints: str = ""
+    exchange_folder: str = ""
+    exchange_hosts: str = ""
     webhooks_to_this_machine: bool = False
 
     #: read by `tidings watch`, see `storage.watch_settings`; here so that they are known, and never logged
@@ -139,6 +142,8 @@ class Settings(BaseSettings):
         for address in self.buckets:
             _secure_url(address)
         problems = [*self._slack_problems(), *self._mail_problems(), *self._scale_problems()]
+        if wrong := [one for one in self.exchange_servers if not _SERVER.fullmatch(one)]:
+            problems.append(f"EXCHANGE_HOSTS: must be names of servers, separated by commas; {wrong[0]} is none")
         if not self.secret_keys:
             problems.append("SECRET_KEYS: missing; make one with `tidings keys new`")
         if problems:
@@ -188,6 +193,11 @@ class Settings(BaseSettings):
     def buckets(self) -> tuple[str, ...]:
         """Addresses of buckets and mail servers, beside the well-known ones, where files may be delivered."""
         return tuple(one.strip() for one in self.netsuite_endpoints.split(",") if one.strip())
+
+    @property
+    def exchange_servers(self) -> tuple[str, ...]:
+        """Names of servers in the operator's own network that files and orders may be exchanged with."""
+        return tuple(one.strip().lower() for one in self.exchange_hosts.split(",") if one.strip())
 
     @property
     def socket_mode(self) -> bool:

@@ -1,5 +1,6 @@
 """Whether anybody else on this machine can read what Tidings keeps: books, grants, keys."""
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ def about_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
         *_keys(env_file),
         *_database(settings.database_url),
         *_warehouse(settings.warehouse_url),
+        *_exchange(settings.exchange_folder),
     ]
     yield from found or [ok(_SUBJECT, "only this user can read keys, database and warehouse")]
 
@@ -49,6 +51,18 @@ def _warehouse(url: str) -> Iterator[Finding]:
     for one in sorted(folder.iterdir()):
         if one.is_dir() and _is_open(one):
             yield _readable(one, "it holds the organization's books", "700")
+
+
+def _exchange(folder: str) -> Iterator[Finding]:
+    if not folder:
+        return
+    path = Path(folder)
+    if not path.is_dir():
+        yield fail(_SUBJECT, f"EXCHANGE_FOLDER: there is no folder {path}: make it, and chmod 700 it")
+    elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        yield fail(_SUBJECT, f"EXCHANGE_FOLDER: this user cannot write into {path}: give the folder to it")
+    elif _is_open(path):
+        yield _readable(path, "it holds the files that are exchanged", "700")
 
 
 def _is_open(path: Path) -> bool:

@@ -25,6 +25,8 @@ from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 
 _KEPT = "kept"
+#: step of a button that tries one part
+_PART = "part"
 #: how the names of file fields end
 _SAMPLE = ".sample"
 #: fields of the page itself
@@ -42,6 +44,8 @@ class Drawn:
     answers: Mapping[int, RowAnswer] = field(default_factory=dict)
     #: number of the block to look at
     here: int | None = None
+    #: what was said of parts of the form, by the names of their tests
+    parts: Mapping[str, RowAnswer] = field(default_factory=dict)
 
 
 class FormPages:
@@ -65,6 +69,8 @@ class FormPages:
             typed={name: value for name, value in drawn.typed.items() if name not in secrets},
             secrets=frozenset(secrets),
             kept=self._browsers.hold(browser, link, json.dumps(secrets)) if secrets else "",
+            tests=view.tests,
+            parts=drawn.parts,
             rows=view.rows,
             numbers=numbers(view.rows, drawn.typed),
             wrong=drawn.wrong,
@@ -87,10 +93,14 @@ class FormPages:
             raise FlowGoneError
         form = await posted_long(self._browsers, request)
         typed = self._whole(form, request.path_params["link"], view)
-        step, _, number = form.typed.get("do", "").partition(":")
-        at = _number(number)
+        step, _, of = form.typed.get("do", "").partition(":")
+        at = _number(of)
         try:
-            drawn = await self._stepped(link, form, view, typed, step, at)
+            if step == _PART:
+                tested = await self._flows.try_part(link, form.browser, list(typed.items()), of)
+                drawn: Drawn | None = Drawn({**typed, **tested.typed}, parts=tested.parts)
+            else:
+                drawn = await self._stepped(link, form, view, typed, step, at)
             if drawn is None:
                 taken = await self._flows.fill(link, form.browser, list(typed.items()))
                 return RedirectResponse(

@@ -41,6 +41,14 @@ _HELP = {
         "Or a mailbox for the reports alone, its password, and the address that NetSuite sends them from.",
         "Have a file of each saved search at hand: the form is filled in from it and shows how it would be read.",
     ),
+    Provider.POCKETADVANTAGE: (
+        "PocketAdvantage",
+        "Have at hand: your customer id at Inventiv, and the account sheet of the file server (SFTP, FTPS or FTP).",
+        "For SFTP you also need the fingerprint of the server's key, from its owner: you compare it in the form.",
+        "For orders: a database user that may read one view of orders and nothing else.",
+        "Nothing is sent before somebody switches a pair on in /data exchange.",
+        "Orders are created in QuickBooks only after an admin has allowed that in a step of its own.",
+    ),
 }
 
 

@@ -54,6 +54,10 @@ class Flows(Protocol):
         """Say what lies where our own form says; takes nothing."""
         ...
 
+    async def try_part(self, link: Secret, browser: Secret, typed: Pairs, test: str) -> FormAnswer:
+        """Try one part of our own form; takes nothing."""
+        ...
+
     async def detect(
         self, link: Secret, browser: Secret, typed: Pairs, number: int, sample: Sample | None
     ) -> FormAnswer:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from connectors.base import Connector
+    from connectors.grants import Grants
 
 
 def make_connector() -> "Connector":
@@ -11,3 +12,10 @@ def make_connector() -> "Connector":
     from connectors.pocketadvantage.connector import PocketAdvantageConnector
 
     return PocketAdvantageConnector()
+
+
+def make_grants() -> "Grants":
+    """Return how people connect it."""
+    from connectors.pocketadvantage.grant import PocketAdvantageGrants
+
+    return PocketAdvantageGrants()

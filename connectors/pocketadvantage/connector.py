@@ -7,6 +7,8 @@ from datetime import datetime
 from connectors.base import Access, Collected, Company, Progress, Session, Sink
 from connectors.errors import Broken
 from connectors.pocketadvantage.declared import Declared, read_declared
+from connectors.pocketadvantage.looking import look_at_files, try_orders
+from connectors.pocketadvantage.places import allowed_of, operator_of, places_of
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import CollectMode, Provider
 from storage.facts.streams import Stream
@@ -50,8 +52,12 @@ class PocketAdvantageConnector:
         return _session(access)
 
     async def probe(self, session: Session) -> Company:
-        """Return whose connection it is."""
-        declared = opened(session).declared
+        """Look at the file server and, where orders are taken, at the database; nothing is written or taken."""
+        declared, access = opened(session).declared, session.access
+        files, orders = places_of(declared, access.settings, access.organization)
+        await look_at_files(files, operator_of(access.settings))
+        if orders is not None:
+            await try_orders(orders, allowed_of(access.settings, access.organization))
         return Company(declared.cust_id, declared.company)
 
     async def collect(

@@ -5,7 +5,7 @@ What is refused before it is taken leaves the flow where it was, so that the per
 
 from urllib.parse import parse_qsl, urlsplit
 
-from connectors.grants import Filled, FormAnswer, Helped, HintError, Pairs, Sample
+from connectors.grants import Filled, FormAnswer, Helped, HintError, Pairs, Sample, Tested
 from jobs.connecting import granting, reasons
 from jobs.connecting.finding import admitted, in_browser, linked
 from jobs.connecting.means import Means
@@ -21,7 +21,7 @@ from templates.words import PROVIDERS
 async def fill(means: Means, link: Secret, browser: Secret, typed: Pairs) -> FlowView:
     """Take a form for a proven browser: HintError says what stands against it, and nothing was taken then."""
     flow, form = await _opened(means, link, browser)
-    grants, settings = means.grants_for(flow.provider), means.providers[flow.provider]
+    grants, settings = means.grants_for(flow.provider), means.settings_for(flow)
     await form.tried(settings, typed, means.clock)
     named = grants.returned(settings, typed, hint="", now=means.clock.now())
     place = place_of(flow.provider, flow.organization_id, named.account, named.code)
@@ -39,7 +39,15 @@ async def try_form(means: Means, link: Secret, browser: Secret, typed: Pairs) ->
     flow, grants = await _opened(means, link, browser)
     if not isinstance(grants, Helped):
         return FormAnswer({})
-    return await grants.looked(means.providers[flow.provider], typed, means.clock)
+    return await grants.looked(means.settings_for(flow), typed, means.clock)
+
+
+async def try_part(means: Means, link: Secret, browser: Secret, typed: Pairs, test: str) -> FormAnswer:
+    """Try one part of a form; takes and changes nothing. HintError."""
+    flow, grants = await _opened(means, link, browser)
+    if not isinstance(grants, Tested) or test not in {one.name for one in grants.tests}:
+        raise FlowGoneError
+    return await grants.tested(means.settings_for(flow), typed, test, means.clock)
 
 
 async def detect(
@@ -49,7 +57,7 @@ async def detect(
     flow, grants = await _opened(means, link, browser)
     if not isinstance(grants, Helped):
         raise FlowGoneError
-    return await grants.detected(means.providers[flow.provider], typed, number, sample, means.clock)
+    return await grants.detected(means.settings_for(flow), typed, number, sample, means.clock)
 
 
 async def _opened(means: Means, link: Secret, browser: Secret) -> tuple[Flow, Filled]:

@@ -114,7 +114,7 @@ async def returned(means: Means, provider: Provider, query: Pairs, browser: Secr
         allowed = False
     flow = await means.database.writing(lambda session: _claimed(session, means, flow))
     means.checkpoint("flow.claimed")
-    asked = _Asked(flow, means.providers[provider], PROVIDERS[provider], means.redirect_uri(provider))
+    asked = _Asked(flow, means.settings_for(flow), PROVIDERS[provider], means.redirect_uri(provider))
     got = await _granted(means, asked, query) if allowed else asked.refusal(reasons.NOT_ALLOWED)
     if isinstance(got, _Refusal):
         await means.database.writing(lambda session: _failed(session, means, flow, got, grant=None))

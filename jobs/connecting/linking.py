@@ -39,7 +39,9 @@ def catalogue(means: Means) -> tuple[Offer, ...]:
             grants = means.grants_for(provider)
         except KeyError:
             continue
-        offers.append(Offer(provider, PROVIDERS[provider], grants.line, _HELP[provider]))
+        page = _HELP[provider]
+        address = f"{means.public_url}{page}" if page.startswith("/") else page
+        offers.append(Offer(provider, PROVIDERS[provider], grants.line, address))
     return tuple(offers)
 
 

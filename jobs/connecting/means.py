@@ -1,7 +1,7 @@
 """Everything that a flow needs, passed around as one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.base import Connector, ProviderSettings
 from connectors.grants import Grants
@@ -11,6 +11,7 @@ from jobs.desk import Desk
 from jobs.notify import Notifier
 from jobs.people import People
 from storage.facts.clock import Clock
+from storage.facts.flows import Flow
 from storage.facts.sources import Provider
 from storage.seal import Seal
 from storage.sessions import Database
@@ -40,6 +41,10 @@ class Means:
     #: providers of which an organization has one account
     one_per_organization: frozenset[Provider] = frozenset({Provider.QUICKBOOKS})
     checkpoint: Callable[[str], None] = field(default=lambda _name: None)
+
+    def settings_for(self, flow: Flow) -> ProviderSettings:
+        """Return the settings of the flow's provider, for its organization."""
+        return replace(self.providers[flow.provider], organization=flow.organization_id)
 
     def redirect_uri(self, name: str) -> str:
         """Return the one address to which a provider, or Slack, sends browsers back: each has its own."""

@@ -84,6 +84,10 @@ class ConnectService:
         """Say what lies where our own form says, without taking it; HintError: what must be corrected."""
         return await filling.try_form(self._means, link, browser, typed)
 
+    async def try_part(self, link: Secret, browser: Secret, typed: Pairs, test: str) -> FormAnswer:
+        """Try one part of our own form, without taking it; HintError: what must be corrected."""
+        return await filling.try_part(self._means, link, browser, typed, test)
+
     async def detect(
         self, link: Secret, browser: Secret, typed: Pairs, number: int, sample: Sample | None
     ) -> FormAnswer:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.grants import FormField, FormRows, HintField
+from connectors.grants import FormField, FormRows, FormTest, HintField
 from storage.facts.dependents import Dependent
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
@@ -88,6 +88,8 @@ class FlowView:
     zone: str = "UTC"
     #: the fields of our own form, for a provider that has no page of consent
     form: tuple[FormField, ...] = ()
+    #: what tries a part of it
+    tests: tuple[FormTest, ...] = ()
     #: its blocks, of which there may be several
     rows: FormRows | None = None
     #: what the form begins with: how the source that is reconnected was declared

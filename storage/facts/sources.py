@@ -25,7 +25,7 @@ class Provider(StrEnum):
 
 
 class CollectMode(StrEnum):
-    """How a source's raw data comes: by the button, by the timer alone, or when the provider delivers; or not at all."""
+    """How a source's raw data comes: by the button, by the timer alone, when the provider delivers, or not at all."""
 
     ON_DEMAND = "on_demand"
     TIMER = "timer"

@@ -126,6 +126,14 @@ class TwinFlows:
             raise HintError(self.refusing, self.refused_at)
         return self.answer
 
+    async def try_part(self, link: Secret, browser: Secret, typed: Pairs, test: str) -> FormAnswer:
+        _ = link, browser
+        self._did(f"try_part {test}")
+        self.queries.append(typed)
+        if self.refusing:
+            raise HintError(self.refusing, self.refused_at)
+        return self.answer
+
     async def detect(
         self, link: Secret, browser: Secret, typed: Pairs, number: int, sample: Sample | None
     ) -> FormAnswer:

@@ -11,6 +11,7 @@ import pytest
 from bot.pages.browser import Browsers
 from connectors.grants import FormAnswer, RowAnswer
 from connectors.netsuite.grant import NetSuiteGrants
+from connectors.pocketadvantage.grant import PocketAdvantageGrants
 from storage.facts.flows import FlowState
 from storage.facts.secret import Secret
 from tests.bot.page_stage import BROWSER, KEY, LINK, VIEW, built, form
@@ -189,3 +190,45 @@ def test_what_a_form_carries_is_good_for_its_own_link_and_browser_alone(kind: ty
     assert browsers.held(BROWSER, LINK, sealed) == '{"secret": "s3cret-key"}'
     assert browsers.held(Secret("c" * 43), LINK, sealed) is None
     assert (browsers.held(BROWSER, "m" * 43, sealed) is None) == (kind is Browsers)
+
+
+EXCHANGE = replace(VIEW, state=FlowState.PROVEN, form=PocketAdvantageGrants.form, tests=PocketAdvantageGrants.tests)
+
+
+async def test_parts_of_a_form_are_tried_by_buttons_of_their_own() -> None:
+    site = built(EXCHANGE)
+    here = f"/connect/l/{LINK}/form"
+    typed = {one.name: one.choices[0].value if one.choices else "" for one in EXCHANGE.form}
+    typed |= {"host": "files.example.com", "password": "s3cret", "private_key": "s3cret-key", "folder": "a<b"}
+    async with site.browser() as client:
+        drawn = (await client.get(f"/connect/l/{LINK}")).text
+        groups = (
+            "<h2>File server</h2>",
+            'value="part:host_key"',
+            'value="part:files"',
+            "<h2>Files</h2>",
+            "<h2>Orders</h2>",
+        )
+        found = [drawn.index(one) for one in (*groups, 'value="part:orders"', 'value="go"')]
+        assert found == sorted(found)
+        assert drawn.count('value="part:') == len(EXCHANGE.tests)
+        site.flows.answer = FormAnswer(
+            {},
+            typed={"host_key": "ssh-ed25519 AAAA"},
+            parts={"host_key": RowAnswer(good=True, lines=("A <b>fingerprint</b>.",))},
+        )
+        asked = await client.post(here, data=form(BROWSER, **typed, do="part:host_key"))
+        assert "try_part host_key" in site.flows.done
+        assert "ssh-ed25519 AAAA</textarea>" in asked.text
+        assert "A &lt;b&gt;fingerprint&lt;/b&gt;." in asked.text
+        assert 'value="a&lt;b"' in asked.text
+        # What was typed unseen is carried sealed, a key of several lines, too.
+        assert "s3cret" not in asked.text
+        assert asked.text.count("kept; ") == 2
+        kept = unescape(_KEPT.findall(asked.text)[0])
+        site.flows.refusing, site.flows.refused_at = "File server: it refuses this account.", "account"
+        blank = typed | {"password": "", "private_key": "", "kept": kept}
+        again = await client.post(here, data=form(BROWSER, **blank, do="part:files"))
+        assert dict(site.flows.queries[-1])["private_key"] == "s3cret-key"
+        assert "it refuses this account." in again.text
+        assert re.search(r'id="account"[^>]* aria-invalid="true"', again.text)
