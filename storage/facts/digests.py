@@ -41,9 +41,9 @@ class Happened:
 
     @property
     def nothing(self) -> bool:
-        """Whether there is nothing to tell, and all is well."""
+        """Whether there is nothing to tell, and all is well; metrics are something to tell."""
         events = any(one.changed or one.state is RunState.FAILED for one in self.ended)
-        return not (events or self.incidents or self.undelivered or self.unwell)
+        return not (events or self.incidents or self.undelivered or self.unwell or self.metrics)
 
     @property
     def unwell(self) -> tuple[SourceStatus, ...]:

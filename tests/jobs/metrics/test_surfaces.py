@@ -105,6 +105,19 @@ def test_a_stale_metric_is_marked_wherever_it_is_told(company: Company) -> None:
     )
 
 
+def test_a_digest_that_has_only_metrics_in_it_is_sent(company: Company) -> None:
+    """On a Monday on which nothing else happened; on the day after there is nothing to tell."""
+    company.ready(NOW)
+    company.make("Net income")
+    member = company.actor("U0MAYA").member
+    assert member is not None
+    one = Digest("dig_1", member.organization_id, member.id, "x/y", Rhythm(MONDAY.time()), frozenset(Channel), NOW, NOW)
+    quiet = {"ended": (), "incidents": (), "statuses": (), "undelivered": 0}
+    for at, nothing in ((MONDAY, False), (MONDAY + timedelta(days=1), True)):
+        found = company.database.in_read(partial(happened, one=one, since=NOW, now=at))
+        assert replace(found, **quiet).nothing is nothing  # type: ignore[arg-type]  # all of them are right
+
+
 def test_the_digest_of_other_days_and_of_channels_has_none(company: Company) -> None:
     company.ready(NOW)
     company.make("Net income")
