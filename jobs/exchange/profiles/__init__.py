@@ -1,0 +1,1 @@
+"""Profiles of the product, as data: every version that was shipped stays."""
