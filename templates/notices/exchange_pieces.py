@@ -13,7 +13,6 @@ from storage.facts.messages import (
 from templates import actions
 from templates.notices.exchange_words import (
     ENDINGS,
-    RECORDS,
     began,
 )
 from templates.text import label, number
@@ -47,10 +46,10 @@ def left_out(shown: RunView | None) -> list[Part]:
         return []
     some = shown.rejects[:_REJECTS]
     of = shown.run.rejected
-    caption = f"Left out ({number(len(some))} of {number(of)})" if of > len(some) else "Left out"
-    one = RECORDS[shown.run.pair][0].capitalize()
-    rows = tuple(((label(each.key),), (label(each.field),), (label(each.reason),)) for each in some)
-    return [Table(caption, (one, "Field", "Why"), rows)]
+    caption = f"Left out ({number(len(some))} of {number(of)}):" if of > len(some) else "Left out:"
+    # A message has one table at most, and that is the runs.
+    lines = tuple((f"{label(each.key)}, {label(each.field)}: {label(each.reason)}",) for each in some)
+    return [Paragraph((Strong(caption),), under=lines)]
 
 
 def last_runs(runs: Sequence[ExchangeRun]) -> Table:

@@ -8,6 +8,7 @@ from storage.facts.exchange_view import PairView
 from storage.facts.messages import Strong, When
 from templates import times
 from templates.notices.pieces import Words
+from templates.rhythm import zone_name
 from templates.text import counted, label, number
 
 #: What one record of a pair is called, and several.
@@ -64,7 +65,7 @@ def schedule_words(schedule: Schedule, zone: str) -> str:
     """Return when a pair runs: ``every night at 02:00, between 01:00 and 05:00 (America/New_York)``."""
     words = f"every night at {schedule.at:%H:%M}" if schedule.at is not None else times.every(schedule.every or 0)
     inside = f", between {schedule.window[0]:%H:%M} and {schedule.window[1]:%H:%M}" if schedule.window else ""
-    local = f" ({label(zone)} time)" if schedule.at is not None or schedule.window else ""
+    local = f" ({zone_name(zone)})" if schedule.at is not None or schedule.window else ""
     return f"{words}{inside}{local}"
 
 
@@ -157,4 +158,4 @@ def next_words(pair: ExchangePair, now: datetime) -> Words:
     if pair.paused_at is not None:
         by = f" by {label(pair.paused_by)}" if pair.paused_by else ""
         return (Strong("Paused"), f"{by} since ", When(pair.paused_at), ".")
-    return ("Its next run: next ", When(pair.due_at, now), ".") if pair.due_at else ("No next run is planned.",)
+    return ("It runs next ", When(pair.due_at, now), ".") if pair.due_at else ("No next run is planned.",)

@@ -21,7 +21,7 @@ from storage.facts.metric_why import Link, LinkCause, LinkKind, LinkState, Metri
 from storage.facts.metrics import MetricState
 from storage.facts.sources import ConnectionState
 from templates import actions
-from templates.notices.metrics import definition_words, standing_words
+from templates.notices.metrics import another_words, definition_words, standing_words
 from templates.notices.pieces import Words
 from templates.notices.why import acting, spoken
 from templates.notices.why_causes import cause_words
@@ -245,7 +245,7 @@ def _buttons(found: MetricWhy, cause: Link | None, refresh_value: str | None, *,
         ticket = Button("Open a ticket", actions.CONNECTION_TICKET, metric.source_id, ButtonStyle.PRIMARY)
         return [Buttons((ticket,))]
     if cause.cause is LinkCause.BROKEN and changes:
-        button = Button("Choose another account", actions.METRIC_CHANGE, metric.id, ButtonStyle.PRIMARY)
+        button = Button(another_words(found.evidence.shown), actions.METRIC_CHANGE, metric.id, ButtonStyle.PRIMARY)
         return [Buttons((button,))]
     if cause.cause in {LinkCause.DAILY, LinkCause.NOT_IMPORTED} and refresh_value is not None:
         return [Buttons((Button("Refresh QuickBooks", actions.REFRESH_ASK, refresh_value, ButtonStyle.PRIMARY),))]

@@ -379,9 +379,19 @@ def offers_change(told: Message, shown: Shown, value: str) -> Message:
     metric = shown.metric
     broken = shown.state is MetricState.BROKEN
     gone = broken and shown.reason.endswith(GONE)
-    change = Button("Choose another account" if gone else "Change …", actions.METRIC_CHANGE, metric.id,
+    change = Button(another_words(shown) if gone else "Change …", actions.METRIC_CHANGE, metric.id,
                     ButtonStyle.PRIMARY if broken else ButtonStyle.PLAIN)  # fmt: skip
     return replace(told, parts=(*told.parts, Buttons((change, delete_button(metric, value)))))
+
+
+def another_words(shown: Shown) -> str:
+    """Return what is written on the button that chooses something else for what vanished."""
+    definition = shown.metric.definition
+    both = (definition.selection, *((definition.divisor,) if definition.divisor else ()))
+    for name in ("class_id", "department_id", "customer_id"):
+        if any(getattr(one, name) and one.lost(name) == shown.reason for one in both):
+            return f"Choose another {name.removesuffix('_id')}"
+    return "Choose another account"
 
 
 def called_so(told: Message, rest: str) -> Message:

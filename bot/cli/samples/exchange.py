@@ -66,7 +66,7 @@ def a_pair(pair: Pair, **changed: Any) -> ExchangePair:
         schedule=read_schedule(schedule.get(pair, "nightly 02:00 within 01:00-05:00")),
         zone=ZONE,
         schedule_version=1,
-        due_at=NOW + timedelta(hours=11),
+        due_at=NOW.replace(day=22, hour=7, minute=0),
         last=LastGood("xrn_1", _ROWS[pair], 1_204_551, "0" * 64, _NIGHT - timedelta(minutes=38), _NIGHT),
     )
     return replace(made, **changed)
