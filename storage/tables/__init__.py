@@ -16,6 +16,7 @@ from storage.tables.connecting import (
     WebhookRow,
 )
 from storage.tables.exchange import ExchangeGivenRow, ExchangePairRow, ExchangeRejectRow, ExchangeRunRow
+from storage.tables.exchange_mappings import ExchangeMappingRow
 from storage.tables.exchange_orders import ExchangeOrderCursorRow, ExchangeOrderRow
 from storage.tables.expectations import ExpectationRow, MissedReportRow
 from storage.tables.feedback import FeedbackRow
@@ -65,6 +66,7 @@ __all__ = [
     "EndpointRow",
     "EscalationCallRow",
     "ExchangeGivenRow",
+    "ExchangeMappingRow",
     "ExchangeOrderCursorRow",
     "ExchangeOrderRow",
     "ExchangePairRow",
