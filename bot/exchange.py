@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from bot import values
+from bot import exchange_writing, values
 from bot.case import Case
+from bot.desktop import about_desktop, desktop
 from bot.reply import Reply
 from connectors.errors import ConnectorError
 from jobs.errors import NotFoundError, TooLateError, UnavailableError
@@ -75,6 +76,11 @@ _SCHEDULE = "schedule "
 async def exchange(case: Case) -> Reply:
     """Show the map or one pair, or do with it what the words say."""
     said = " ".join(case.about.split()).casefold()
+    if said in exchange_writing.WORDS:
+        return await exchange_writing.asked(case, said)
+    registered = about_desktop(said)
+    if registered is not None:
+        return await desktop(case, registered)
     views = await case.services.exchange.view(case.actor)
     if not said or not views:
         return await _map(case, views)

@@ -21,6 +21,7 @@ from bot.pages.sheet import SheetPages
 from bot.pages.site import pages
 from bot.surface import Surface
 from bot.web import build_web
+from bot.web_connector import WebConnectorPages
 from bot.webhooks import endpoints
 from jobs.build import Jobs, Tuning, build_jobs
 from jobs.clock import Clockwork, SubmitSlots, Sweep
@@ -214,6 +215,9 @@ class App:
         services = self.jobs.services
         shown = pages(self.settings, services.connect, services.installs, services.mail_off, shopify, self.clock)
         shown += [*MetricFilePages(services.files).routes(), *SheetPages(services.pages).routes()]
+        shown += WebConnectorPages(
+            services.web_connector, services.desktops, self.clock, self.settings.public_url
+        ).routes()
         shown += Api(services.api_keys, services.metrics, services.files, self.clock).routes()
         hooks = endpoints(self.settings, self.jobs.webhooks.take)
         if self.settings.socket_mode:

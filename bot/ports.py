@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from bot.exchange_ports import Exchange
+from bot.desktop_ports import Desktops
+from bot.exchange_ports import Exchange, OrderWriting
 from connectors.errors import ConnectorError
 from jobs.access import AccessAnswer, Wish
 from jobs.api_keys import NewKey
@@ -1006,6 +1007,16 @@ class Services(Protocol):
     @property
     def clock(self) -> Clock:
         """The time."""
+        ...
+
+    @property
+    def desktops(self) -> Desktops:
+        """Which QuickBooks Desktop takes orders."""
+        ...
+
+    @property
+    def order_writing(self) -> OrderWriting:
+        """Whether orders may be created in QuickBooks."""
         ...
 
     @property

@@ -46,6 +46,9 @@ from jobs.escalating.leaving import on_call_words, taken_out
 from jobs.escalating.service import PolicyService
 from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
+from jobs.exchange.desktop.qwc import QwcLinks
+from jobs.exchange.desktop.registering import Registering
+from jobs.exchange.desktop.sessions import WebConnectorSessions, kept_only
 from jobs.expectations.beats import EVERY as BEAT_EVERY
 from jobs.expectations.beats import ClockBeat
 from jobs.expectations.canary import CANARY, Canary, canary_words
@@ -330,6 +333,9 @@ def build_jobs(
         making=MetricMaking(desk, clock, ground, shown),
         posting=MetricPosting(desk, clock, channels.look),
         api_keys=ApiKeyService(desk, clock, people),
+        order_writing=OrderWriting(desk, clock, port.enqueue),
+        desktops=Registering(desk, clock, QwcLinks(link_keys, public_url)),
+        web_connector=WebConnectorSessions(desk, clock, kept_only, checkpoint=checkpoint),
         files=MetricFiles(desk, clock, file_links),
         pages=PageService(desk, clock, PageLinks(link_keys, public_url), file_links),
         installs=InstallService(
@@ -366,6 +372,7 @@ def build_jobs(
                 {
                     **flow_words(seal, connectors),
                     **disconnect_words(),
+                    **writing_words(),
                     **privacy_words(),
                     **landed_words(),
                     **shared_words(ground.read_budget),

@@ -12,6 +12,9 @@ from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.service import ConnectService
 from jobs.escalating.service import PolicyService
 from jobs.escalation import EscalationService
+from jobs.exchange.desktop.registering import Registering
+from jobs.exchange.desktop.sessions import WebConnectorSessions
+from jobs.exchange.writing import OrderWriting
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
 from jobs.feedback import FeedbackService
@@ -97,4 +100,7 @@ class Services:
     files: MetricFiles
     pages: PageService
     api_keys: ApiKeyService
+    desktops: Registering
+    web_connector: WebConnectorSessions
+    order_writing: OrderWriting
     installs: InstallService

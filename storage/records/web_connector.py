@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from storage.facts.web_connector import CompanyFile, DesktopSession, WebConnector
@@ -106,6 +106,15 @@ def begin(session: Session, visit: DesktopSession, ticket: str) -> bool:
         begun_at=visit.begun_at,
         seen_at=visit.seen_at,
     )
+
+
+def forget_before(session: Session, registration_id: str, until: datetime) -> None:
+    """Forget visits of a registration that ended before that time."""
+    mine = (
+        col(WebConnectorSessionRow.registration_id) == registration_id,
+        col(WebConnectorSessionRow.ended_at) < until,
+    )
+    session.connection().execute(delete(WebConnectorSessionRow).where(*mine))
 
 
 def live(session: Session, registration_id: str) -> DesktopSession | None:

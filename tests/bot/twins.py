@@ -87,7 +87,8 @@ from storage.facts.subscriptions import ChannelChoice, ChannelChoices, Choice, C
 from storage.facts.talk import Conversation
 from storage.facts.timelines import Reader as TimelineReader
 from storage.facts.timelines import Timeline, Told
-from tests.bot.exchange_twins import TwinExchange
+from tests.bot.desktop_twins import TwinDesktops
+from tests.bot.exchange_twins import TwinExchange, TwinOrderWriting
 
 AT = datetime(2026, 11, 21, 14, 37, tzinfo=UTC)
 
@@ -835,7 +836,10 @@ class TwinMaking:
             chosen = Selection(Dataset.ACCOUNTS, ItemKind.ACCOUNT, "1", "Checking")
             left = Selection(Dataset.ACCOUNTS) if self.gone else chosen
             draft = replace(draft, name="Fees", metric_id="met_1", version=3, definition=Definition(left))
-        return Filling(draft, self.desk, fits(draft.definition), bool(wanted and not self.gone), gone=self.gone)
+        lost = ("item",) if self.gone else ()
+        return Filling(
+            draft, self.desk, fits(draft.definition), bool(wanted and not self.gone), gone=self.gone, lost=lost
+        )
 
     async def filled(self, actor: Actor, draft: Draft, fields: Mapping[str, str], *, more: bool) -> Filling:
         authorize(actor, Action.CHANGE_METRICS)
@@ -1319,3 +1323,5 @@ class TwinServices:
         self.installs = TwinInstalls()
         self.help = TwinHelp()
         self.exchange = TwinExchange()
+        self.order_writing = TwinOrderWriting()
+        self.desktops = TwinDesktops()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import time, timedelta
 
+from bot.cli.samples.desktop import desktop_messages
 from bot.cli.samples.numbers import GROWTH, NET, NOW, kept, shown
 from jobs.api_keys import WRITE
 from storage.facts.api_keys import ApiKey
@@ -57,6 +58,7 @@ def handed_out_messages() -> dict[str, Message]:
         "metric_post_none": out.metric_post_none(),
         "metric_files": out.metric_files("<Growth> of *sales*", _LINKS, NOW + timedelta(minutes=15)),
         "page_link": page_link("The history of <Shopify> · *Temerity*", f"{_PAGE}src_1", NOW + timedelta(minutes=15)),
+        **desktop_messages(),
         "api_keys": api_keys.keys([(_KEY, "Daniel Kim"), (replace(_KEY, name="Old", used_at=None), "")], NOW),
         "api_keys_none": api_keys.keys([], NOW),
         "api_key_made": api_keys.key_made(_KEY, "tdk_06e9shown_once"),

@@ -34,10 +34,17 @@ log = structlog.get_logger("jobs.exchange.desktop")
 #: Told what became of an order, by its request id, in the transaction that keeps it; the same may be told again.
 Settle = Callable[[Session, str, Written | Refusal], None]
 
+
+def kept_only(_session: Session, _request_id: str, _outcome: Written | Refusal) -> None:
+    """Tell nobody: what became of an order is read where it is kept."""
+
+
 #: How long a visit may say nothing; QuickBooks may take minutes for one order, and its windows wait for people.
 IDLE = timedelta(minutes=15)
 #: How long a visit lasts at most.
 LONGEST = timedelta(hours=12)
+#: how long it is kept that somebody called
+_KEPT = timedelta(days=30)
 _NOT_NOW = timedelta(minutes=2)
 _NO_USER = ("", "nvu")
 FAILED, FINISHED = -1, 100
@@ -171,6 +178,7 @@ class WebConnectorSessions:
         off = sources.source(session, registration.source_id).connection is ConnectionState.DISCONNECTED
         if off or not desktop_requests.left(session, registration_id, now):
             return (ticket, "none")
+        records.forget_before(session, registration_id, now - _KEPT)
         visit = DesktopSession(new_id("wcs"), registration_id, now, now)
         if not records.begin(session, visit, _hashed(ticket)):
             return (ticket, "none", str(int(IDLE.total_seconds())))
