@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from storage.warehouse.apart import Question
 
 _READ = re.compile(r"\bready_[a-z0-9_]+\b")
+#: what can be narrowed to, and the list of all of them
+_LISTS = {"class_id": "classes", "department_id": "departments", "customer_id": "customers"}
 _LEDGER = frozenset({Dataset.ACCOUNTS, Dataset.CATEGORIES})
 
 
@@ -56,6 +58,8 @@ class Answered:
     read_at: datetime | None = None
     #: nothing of the dataset is imported yet
     empty: bool = False
+    #: what it is narrowed to and is not there any more: ``class_id`` …; empty: all of it is
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +101,17 @@ class Compiled:
 
     def questions(self) -> "list[Question]":
         """Return the questions for each group: steps to its sums, its days, its sums, and what all of it stands on."""
-        return [question for group in self._groups.values() for question in group.questions(self._source_id)]
+        of_groups = [question for group in self._groups.values() for question in group.questions(self._source_id)]
+        return [*of_groups, *there(self._source_id, self._sides)]
 
     def answers(self, found: Sequence[Sequence[Sequence[Any]]]) -> list[Answered]:
         """Return what each side came to, in their order."""
         answered: dict[int, Answered] = {}
         for group, said in self._each(found):
             answered |= group.answers(said[-_LAST - 1 : -1])
-        return [answered[number] for number in range(len(self._sides))]
+        asked = sum(len(group.questions(self._source_id)) for group in self._groups.values())
+        lost = lost_of(self._sides, found[asked:])
+        return [replace(answered[number], lost=one) for number, one in enumerate(lost)]
 
     def marks(self, found: Sequence[Sequence[Sequence[Any]]]) -> dict[str, Mark]:
         """Return what each group of records stands on; none of what is not imported."""
@@ -215,6 +222,37 @@ class Group:
         """Return a text that is another as soon as anything is on which all records stand."""
         since, until = map(str, span[0])
         return f"{since} {until[:7] if self.table.monthly else ''} {stands[0][0]}"
+
+
+def there(source_id: str, sides: Sequence[Side]) -> "list[Question]":
+    """Return the questions which classes, departments and customers there still are that sides are narrowed to.
+
+    An empty text says that the list itself is there: of one that was never read nothing is known.
+    """
+    from storage.warehouse.apart import Question
+
+    made = []
+    for name in _narrowed(sides):
+        table = f"ready_quickbooks_{_LISTS[name]}"
+        keys = sorted({getattr(side.selection, name) for side in sides} - {""})
+        known = f"SELECT {name} AS key FROM {table} WHERE _source = $1 AND {name} IN (SELECT unnest($2::VARCHAR[]))"  # noqa: S608 - names of ours
+        made.append(Question(f"SELECT '' AS key UNION ALL {known}", (source_id, keys), (table,)))
+    return made
+
+
+def lost_of(sides: Sequence[Side], found: Sequence[Sequence[Sequence[Any]]]) -> list[str]:
+    """Return for each side what it is narrowed to and is not there any more, by the answers to `there`."""
+    known = {name: {row[0] for row in rows} for name, rows in zip(_narrowed(sides), found, strict=True)}
+
+    def gone(side: Side, name: str) -> bool:
+        key = getattr(side.selection, name)
+        return bool(key and known[name] and key not in known[name])
+
+    return [next((name for name in known if gone(side, name)), "") for side in sides]
+
+
+def _narrowed(sides: Sequence[Side]) -> list[str]:
+    return [name for name in _LISTS if any(getattr(side.selection, name) for side in sides)]
 
 
 def choice_of(side: Side) -> Choice:

@@ -44,7 +44,7 @@ def read_fields(body: Mapping[str, Any]) -> Asked:
     for inner in divided or ():
         if inner not in {"dataset", "item"}:
             raise MetricRefusedError(f"divided_by.{inner[:40]}: there is no such field", f"divided_by.{inner}")
-    items = (first,) if divided is None else (first, _side(divided, "divided_by."))
+    items: tuple[tuple[Dataset, str], ...] = (first,) if divided is None else (first, _side(divided, "divided_by."))
     usual = Calculation.SUM if divided is None else Calculation.RATIO
     calculation = _of(Calculation, body, "calculation", usual)
     if (calculation is Calculation.RATIO) != (divided is not None):

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobs.metrics import summing
-from jobs.metrics.compiling import Answered, Compiled, Group, Mark, needs_of, sides_of
+from jobs.metrics.compiling import Answered, Compiled, Group, Mark, lost_of, needs_of, sides_of, there
 from jobs.metrics.outcomes import Outcome, followed, local_day
 from jobs.metrics.touching import months_back
 from storage.facts.metrics import Metric, MetricState
@@ -62,6 +62,7 @@ class Following:
     def __init__(self, source_id: str, wanted: Sequence[Metric], base: Base, run: Run) -> None:
         self._run = run
         self._base = base
+        self._source_id = source_id
         self.metrics = [one for one in wanted if base.marks and not run.older and _may_follow(one)]
         self._sides = [side for metric in self.metrics for side in sides_of(metric.definition)]
         self._of = [metric for metric in self.metrics for _ in sides_of(metric.definition)]
@@ -74,6 +75,7 @@ class Following:
         return [
             *(question for group in self._groups for question in group.changes()),
             *(question for group in self._groups for question in group.reached()),
+            *there(self._source_id, self._sides),
         ]
 
     def outcomes(
@@ -88,6 +90,9 @@ class Following:
         answered: dict[int, tuple[Answered, frozenset[date]]] = {}
         for group, changed in zip(self._groups, changes, strict=True):
             answered |= group.answers(changed, list(islice(rest, len(group.reached()))))
+        # What lost its class, department or customer is looked at as a whole, which says so.
+        lost = lost_of(self._sides, list(rest))
+        answered = {number: one for number, one in answered.items() if not lost[number]}
         place, made = 0, dict[str, Outcome]()
         for metric in self.metrics:
             sides = sides_of(metric.definition)

@@ -15,6 +15,7 @@ from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.choosing import Ask, Catalogue, Names, filter_of, items_of
 from jobs.metrics.filling import complaints, filled
 from jobs.metrics.fitting import BEGINS, fits
+from jobs.metrics.losing import lost_fields, without_lost
 from jobs.metrics.post_times import read_post_time
 from jobs.metrics.posting import timed
 from jobs.metrics.service import MetricService, NotConnectedError
@@ -22,7 +23,7 @@ from jobs.refresh.ask import TriggerKey
 from storage.facts.clock import Clock
 from storage.facts.ids import new_id
 from storage.facts.metric_drafts import Desk, Draft, Filling, Pick
-from storage.facts.metrics import MOST_METRICS, Dataset, Definition, ItemKind, Metric, MetricState, Selection, Shown
+from storage.facts.metrics import MOST_METRICS, Dataset, Metric, MetricState, Shown
 from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Run
 from storage.facts.sources import ConnectionState, Provider, Source
@@ -98,8 +99,9 @@ class MetricMaking:
             if not desk.companies:
                 raise NotConnectedError
             draft = _begun(card, member, desk) if metric is None else _of(card, metric, desk, member)
-            gone = metric.reason if metric is not None and draft.definition != metric.definition else ""
-            return Filling(draft, desk, fits(draft.definition), metric is not None and not gone, gone=gone)
+            lost = lost_fields(metric) if metric is not None else ()
+            gone = metric.reason if metric is not None and lost else ""
+            return Filling(draft, desk, fits(draft.definition), metric is not None and not gone, gone=gone, lost=lost)
 
         found = await self._desk.read(work)
         # What menus will ask for is looked up while the person reads.
@@ -322,21 +324,8 @@ def _of(card: str, metric: Metric, desk: Desk, member: Member) -> Draft:
     # Whoever left is followed by who changes it, unless another one is chosen; a channel may not be allowed any more.
     owner = metric.owner_id if metric.owner_id in desk.owners else member.id
     place = metric.post_to if metric.post_to in desk.channels else ""
-    left = _without_gone(metric)
+    left = without_lost(metric)
     return Draft(card, metric.source_id, left, metric.name, metric.id, metric.version, owner, place)
-
-
-def _without_gone(metric: Metric) -> Definition:
-    """Return the definition of a metric that is broken without what vanished from QuickBooks; of others all of it."""
-    definition = metric.definition
-
-    def left(one: Selection) -> Selection:
-        return replace(one, kind=ItemKind.ALL, item="", item_name="") if one.item and one.gone == metric.reason else one
-
-    if metric.state is not MetricState.BROKEN:
-        return definition
-    divisor = definition.divisor
-    return replace(definition, selection=left(definition.selection), divisor=left(divisor) if divisor else None)
 
 
 def _still(session: Session, actor: Actor) -> Member:

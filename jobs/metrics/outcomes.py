@@ -43,6 +43,8 @@ def outcome_of(
     for side, found in answered:
         if found.input is None:
             return Outcome(metric, as_of, broken=side.selection.gone)
+        if found.lost:
+            return Outcome(metric, as_of, broken=side.selection.lost(found.lost))
         if found.input.refused:
             return Outcome(metric, as_of, broken=found.input.refused)
         # While a first read goes on with older periods, there is more before the first day.

@@ -104,3 +104,5 @@ class Filling:
     wrong: Mapping[str, str] = field(default_factory=dict)
     #: what vanished from QuickBooks, in words: only what takes its place is asked for
     gone: str = ""
+    #: the fields of what vanished: ``item``, ``by_item``, ``class_id`` …
+    lost: tuple[str, ...] = ()

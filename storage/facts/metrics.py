@@ -134,6 +134,11 @@ class Selection:
         """Why a metric of it is broken, when it vanished."""
         return f"{self.item_name or self.item}{GONE}"
 
+    def lost(self, filter_: str) -> str:
+        """Why a metric of it is broken, when what it is narrowed to vanished: ``class_id`` …, in words."""
+        kind = filter_.removesuffix("_id")
+        return f"{kind} {getattr(self, f'{kind}_name') or getattr(self, filter_)}{GONE}"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -167,10 +167,15 @@ def _instead(filling: Filling) -> list[TextInput | Choice | Search]:
     sides = [(FIRST, definition.selection, shape.first)]
     if shape.second is not None and definition.divisor is not None:
         sides.append((SECOND, definition.divisor, shape.second))
-    empty = [one for one in sides if one[1].kind is ItemKind.ALL and one[2].takes]
     # All of it is one of the things that can be wanted, but nobody may come to it by leaving a field empty.
-    found = [replace(one, hint="Type a part of its name.", optional=False)
-             for side in empty for one in _item(*side, source_id) if isinstance(one, Search)]  # fmt: skip
+    found: list[Search] = []
+    for prefix, selection, side in sides:
+        asked = [*_item(prefix, selection, side, source_id), *_narrowing(prefix, selection, side, "")]
+        found += [
+            replace(one, hint="Type a part of its name.", optional=False)
+            for one in asked
+            if isinstance(one, Search) and field_of(one.name).partition(".")[0] in filling.lost
+        ]
     return [replace(one, focus=number == 0) for number, one in enumerate(found)]
 
 

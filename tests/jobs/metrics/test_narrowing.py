@@ -1,10 +1,33 @@
 """A metric is narrowed to a class, department or customer where the data say which one an amount is of; else refused."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
 import pytest
 
+from bot.cli.samples import facts as samples
 from jobs.metrics.checking import MetricRefusedError, check
+from jobs.metrics.compiling import Answered, Side, lost_of, sides_of, there
+from jobs.metrics.fitting import fits
+from jobs.metrics.losing import lost_fields, without_lost
+from jobs.metrics.outcomes import outcome_of
+from jobs.metrics.values import Input
 from jobs.metrics.wishes import read_wish
-from storage.facts.metrics import Basis, Dataset, Definition, Frequency, ItemKind, Selection
+from storage.facts.metric_drafts import Desk, Draft, Filling
+from storage.facts.metrics import (
+    Basis,
+    Calculation,
+    Dataset,
+    Definition,
+    Frequency,
+    ItemKind,
+    Metric,
+    MetricState,
+    Selection,
+)
+from templates.forms.metrics import metric_form
 from templates.notices.metrics import definition_words
 
 
@@ -41,3 +64,68 @@ def test_the_ledger_and_the_reports_say_where_it_can_be_chosen(dataset: Dataset,
 def test_what_it_is_narrowed_to_can_be_read() -> None:
     chosen = Selection(Dataset.ITEMS, class_id="7", class_name="Retail", customer_id="3")
     assert definition_words(Definition(chosen)).startswith("sum of all (items), class Retail, customer 3, each month")
+
+
+DAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
+BY_CLASS = Selection(Dataset.ITEMS, class_id="7", class_name="Retail", customer_id="3", customer_name="Ann")
+
+
+def metric(definition: Definition, reason: str = "") -> Metric:
+    state = MetricState.BROKEN if reason else MetricState.CURRENT
+    return Metric("met_1", "org_1", "src_1", "acc", "Sold", definition, 1, "mem_1", "", DAY, state, reason, DAY, "run_1",
+                  DAY, 1)  # fmt: skip
+
+
+def lost_in(classes: list[str] | None, sides: list[Side]) -> list[str]:
+    """Return what is lost when these classes are there; None: their list was never read."""
+    with duckdb.connect() as lake:
+        tables = {
+            "ready_quickbooks_customers": ("customer_id", ["3"]),
+            "ready_quickbooks_classes": ("class_id", classes),
+        }
+        for table, (key, rows) in tables.items():
+            if rows is not None:
+                lake.execute(f"CREATE TABLE {table} (_source VARCHAR, {key} VARCHAR)")
+                lake.execute(f"INSERT INTO {table} SELECT 'src_1', unnest($1::VARCHAR[])", [rows])
+        found: list[list[Any]] = []
+        for one in there("src_1", sides):
+            missing = classes is None and "ready_quickbooks_classes" in one.needs
+            found.append([] if missing else lake.execute(one.sql, list(one.parameters)).fetchall())
+    return lost_of(sides, found)
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_a_class_that_vanished_breaks_what_is_narrowed_to_it(*, loses: bool) -> None:
+    """Its sum would be zero from then on, and look like a number: that is what the twin believes."""
+    definition = Definition(Selection(Dataset.ITEMS), Calculation.RATIO, BY_CLASS)
+    sides = sides_of(definition)
+    assert lost_in(["7", "8"], sides) == ["", ""]
+    assert lost_in(None, sides) == ["", ""], "of a list that was never read nothing is known"
+    lost = ["", ""] if loses else lost_in([], sides)
+    answered = [(side, Answered(Input({}, DAY.date()), lost=one)) for side, one in zip(sides, lost, strict=True)]
+    found = outcome_of(metric(definition), answered, samples.run(as_of=5), {})
+    assert (found.broken == "class Retail is not in QuickBooks any more") is not loses
+
+
+@pytest.mark.parametrize(
+    "reason, lost, label",
+    [
+        ("class Retail is not in QuickBooks any more", ("by_class_id",), "Only the class"),
+        ("Tote is not in QuickBooks any more", ("item",), "Product or service"),
+    ],
+)
+def test_of_a_ratio_only_what_vanished_of_one_side_is_asked_for(reason: str, lost: tuple[str, ...], label: str) -> None:
+    first = Selection(Dataset.ITEMS, ItemKind.ITEM, "5", "Tote")
+    broken = metric(Definition(first, Calculation.RATIO, BY_CLASS), reason)
+    assert lost_fields(broken) == lost
+    left = without_lost(broken)
+    assert left.divisor is not None
+    assert (left.selection.item == "5", left.divisor.class_id == "7") == (lost != ("item",), lost == ("item",))
+    assert left.divisor.customer_id == "3", "what is still there stays"
+    desk = Desk({"src_1": "Temerity"}, {"mem_1": "Maya"}, {}, "UTC")
+    filling = Filling(Draft("card_1", "src_1", left, "Sold", "met_1"), desk, fits(left), gone=reason, lost=lost)
+    (asked,) = metric_form(filling, "").inputs
+    assert (asked.label, asked.name.partition(":")[2].partition(".")[0]) == (label, lost[0])
+    # Of one that is broken for another reason, and of one that is not, nothing is lost.
+    for other in (replace(broken, reason="its amounts are in EUR, USD"), replace(broken, state=MetricState.CURRENT)):
+        assert (lost_fields(other), without_lost(other)) == ((), broken.definition)
