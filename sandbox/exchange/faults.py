@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,6 +20,8 @@ class Faults:
     #: cut when so many bytes of files were taken or given since `begin`
     cut_upload: int | None = None
     cut_download: int | None = None
+    #: so many bytes of each file are kept, and all of them acknowledged
+    keep_only: int | None = None
     #: command -> answer instead of doing it, as often as it comes
     refuse: dict[str, str] = field(default_factory=dict)
     #: a rename over a file that is there is refused
@@ -29,6 +32,8 @@ class Faults:
     said: list[str] = field(default_factory=list)
     #: a cut has happened since `begin`
     cut: bool = False
+    #: called at every command and every piece of a file; stays over `begin`
+    watch: Callable[[], None] = lambda: None
     _taken: int = 0
     _given: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -36,7 +41,7 @@ class Faults:
     def begin(self, **faults: object) -> None:
         """Forget what was, and script what comes."""
         with self._lock:
-            self.cut_at = self.cut_upload = self.cut_download = None
+            self.cut_at = self.cut_upload = self.cut_download = self.keep_only = None
             self.cut_when, self.no_replace, self.slow, self.cut = "before", False, 0.0, False
             self.refuse, self.said = {}, []
             self._taken = self._given = 0
@@ -49,6 +54,7 @@ class Faults:
         """Note a command; say whether, and when, the connection is cut there."""
         if self.slow:
             time.sleep(self.slow)
+        self.watch()
         with self._lock:
             self.said.append(name)
             if self.cut or self.cut_at != len(self.said):
@@ -58,12 +64,14 @@ class Faults:
 
     def taken(self, size: int) -> int | None:
         """Note bytes that came; return how many of them are still taken when the cut is among them."""
+        self.watch()
         with self._lock:
             before, self._taken = self._taken, self._taken + size
             return self._among(self.cut_upload, before, size)
 
     def given(self, size: int) -> int | None:
         """Note bytes that go; return how many of them still go when the cut is among them."""
+        self.watch()
         with self._lock:
             before, self._given = self._given, self._given + size
             return self._among(self.cut_download, before, size)

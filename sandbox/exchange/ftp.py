@@ -83,7 +83,12 @@ class _Data(DTPHandler):  # type: ignore[misc] # pyftpdlib tells no types
         data: bytes = super().recv(size)
         kept = self.cmd_channel.faults.taken(len(data)) if data and self.receive else None
         if kept is None:
-            return data
+            most = self.cmd_channel.faults.keep_only
+            if most is None or not data or not self.receive:
+                return data
+            self.file_obj.write(data[: max(0, most - self.tot_bytes_received)])
+            self.tot_bytes_received += len(data)
+            raise _RetryError
         self.file_obj.write(data[:kept])
         self.cmd_channel.abort()
         raise _RetryError

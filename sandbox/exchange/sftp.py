@@ -35,6 +35,8 @@ class _Files(asyncssh.SFTPServer):
             raise _ERRORS[self._faults.refuse[name]]
         result = work()
         if cut == "after":
+            if name == "open":
+                result.close()
             self._hang_up()
         return result
 
@@ -46,7 +48,10 @@ class _Files(asyncssh.SFTPServer):
         return self._passed("open", lambda: super(_Files, self).open(path, pflags, attrs))
 
     def close(self, file_obj: Any) -> Any:
-        return self._passed("close", lambda: super(_Files, self).close(file_obj))
+        # Whatever is cut, the file is closed: of a closed one nobody is told.
+        result = super().close(file_obj)
+        self._passed("close", lambda: result)
+        return result
 
     def read(self, file_obj: Any, offset: int, size: int) -> Any:
         data: bytes = self._passed("read", lambda: super(_Files, self).read(file_obj, offset, size))
@@ -59,7 +64,12 @@ class _Files(asyncssh.SFTPServer):
         if kept is not None:
             super().write(file_obj, offset, data[:kept])
             self._hang_up()
-        return self._passed("write", lambda: super(_Files, self).write(file_obj, offset, data))
+        most = self._faults.keep_only
+        whole = len(data)
+        if most is not None:
+            data = data[: max(0, most - offset)]
+        self._passed("write", lambda: super(_Files, self).write(file_obj, offset, data))
+        return whole
 
     def rename(self, oldpath: bytes, newpath: bytes) -> Any:
         return self._passed("rename", lambda: super(_Files, self).rename(oldpath, newpath))

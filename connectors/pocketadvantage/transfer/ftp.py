@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import IO, Any
 
 import aioftp
@@ -45,6 +45,8 @@ from connectors.pocketadvantage.transfer.reaching import Reach
 _MOST_LINES = 200
 _FIRST_FREE_PORT = 1024
 _GOODBYE = 5.0
+#: what asyncio misses when something is written to a private connection that was lost a moment before
+_WRITTEN_WHEN_LOST = "_write_appdata"
 
 
 class _Client(aioftp.Client):
@@ -114,16 +116,18 @@ class _Client(aioftp.Client):
             words = "this server would send the files themselves in clear, which is not done"
             raise Broken(words, code=PLAIN_REFUSED) from None
 
-    async def leave(self) -> None:
-        """Say goodbye where somebody listens, and wait until all connections are closed."""
+    async def leave(self, *, politely: bool = False) -> None:
+        """Say goodbye where all went well, and wait until all connections are closed."""
         if self._stream is None:
             return
-        with contextlib.suppress(aioftp.AIOFTPException, ConnectorError, OSError, ValueError, TimeoutError):
-            async with asyncio.timeout(_GOODBYE):
-                await self.quit()
-        self.close()
+        if politely:
+            with contextlib.suppress(ConnectorError):
+                async with _told(broke()), asyncio.timeout(_GOODBYE):
+                    await self.quit()
         for writer in [self.stream.writer, *self._data]:
             writer.close()
+            if not politely:
+                writer.transport.abort()
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_GOODBYE):
                     await writer.wait_closed()
@@ -214,6 +218,7 @@ async def ftp_remote(place: Place, reach: Reach, can_replace: bool | None) -> As
     """Connect, go private, log in; the connection ends with the block."""
     context = None if place.protocol is Transfer.FTP else _trust(place.authority)
     client = await _connected(place, await reach.addresses(place.host, place.at), context)
+    went_well = False
     try:
         async with _told(denied(), opening=True):
             if context is not None and place.protocol is Transfer.FTPS:
@@ -222,8 +227,9 @@ async def ftp_remote(place: Place, reach: Reach, can_replace: bool | None) -> As
             if context is not None and place.protocol is Transfer.FTPS_IMPLICIT:
                 await client.protect()
         yield FtpRemote(client, place.root, can_replace)
+        went_well = True
     finally:
-        await client.leave()
+        await client.leave(politely=went_well)
 
 
 async def _connected(place: Place, addresses: Sequence[str], context: ssl.SSLContext | None) -> _Client:
@@ -251,7 +257,7 @@ async def _log_in(client: _Client, place: Place) -> None:
         raise Reconnect("the file server refuses the account or its password", code=LOGIN_REFUSED) from None
 
 
-@cache
+@lru_cache(maxsize=64)
 def _trust(authority: str) -> ssl.SSLContext:
     """Return what is trusted: the authorities of the system, or the one that was entered; to read them takes long."""
     try:
@@ -286,6 +292,10 @@ async def _told(refused: ConnectorError, *, opening: bool = False) -> AsyncItera
         raise broke() from None
     except (ValueError, LookupError, aioftp.AIOFTPException):
         raise unclear() from None
+    except AttributeError as error:
+        if error.name != _WRITTEN_WHEN_LOST:
+            raise
+        raise broke() from None
 
 
 def _meaning(code: str, refused: ConnectorError) -> ConnectorError:

@@ -316,11 +316,13 @@ class _Work:
             raise _meddled()
 
     async def _listed(self, folder: str) -> list[Entry]:
-        try:
-            return await self.remote.look(folder)
-        except AbsentError:
+        found: list[Entry] = []
+        with contextlib.suppress(AbsentError):
+            found = await self.remote.look(folder)
+        if not found:
+            # Some servers say of a folder that is not there that it is empty.
             await self.remote.make_folder(folder)
-            return await self.remote.look(folder)
+        return found
 
     async def _tidy(self, folder: str, entries: Collection[Entry]) -> bool:
         """Remove files that only an attempt of ours can have left."""

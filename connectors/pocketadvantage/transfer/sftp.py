@@ -244,7 +244,7 @@ def _login(place: Place) -> dict[str, Any]:
     try:
         key = asyncssh.import_private_key(place.private_key.reveal(), place.passphrase.reveal() or None)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError):
-        words = "the private key cannot be read: paste it whole, with its passphrase if it has one"
+        words = "the private key cannot be read: paste it whole; a passphrase goes with the PKCS #8 form only"
         raise Broken(words, code="place_malformed") from None
     return {"client_keys": [key], "password": None, "preferred_auth": ["publickey"]}
 

@@ -62,7 +62,7 @@ class Stage:
 
     def put(self, body: bytes) -> None:
         """Lay a file there as nobody of ours did."""
-        (self.root / LATEST).mkdir(exist_ok=True)
+        (self.root / LATEST).mkdir(parents=True, exist_ok=True)
         (self.root / LATEST / NAME).write_bytes(body)
 
     def names(self, folder: str = LATEST) -> list[str]:
