@@ -6,7 +6,9 @@ from storage.facts.exchange import ExchangePair, ExchangeRun, RunState
 from storage.facts.exchange_view import RunView
 from storage.facts.messages import (
     Button,
+    Paragraph,
     Part,
+    Strong,
     Table,
     When,
 )
