@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -40,6 +41,9 @@ from storage.records.metric_keeping import Calculated, Made
 from storage.records.metrics import Turn
 from storage.sessions import Session
 from storage.warehouse import NoLake, WarehouseError
+
+if TYPE_CHECKING:
+    from storage.warehouse.apart import Apart
 
 SWEEP_SECONDS = 1.0
 #: Whoever holds a turn longer than that has died with it, or takes long: then the next one holds it twice as long, so
@@ -141,23 +145,30 @@ class Calculating:
         # Taken after the cursors: no value may be older than the reading that they tell of.
         snapshot = await in_thread(warehouse.snapshot)
         same = _same(snapshot, ready)
-        found, marks = await self._since(base, ready, snapshot, cursors)
-        moved: dict[str, Moved] = {}
-        for some in _batches(found):
-            if not await ground.database.writing(
-                partial(self._kept, turn=turn, ready=ready, snapshot=snapshot, some=some, moved=moved)
-            ):
-                return
-            ground.checkpoint("metrics.kept")
-        await self._traced(turn, ready, moved, snapshot, base.snapshot)
+        async with self._apart(ready.source, snapshot) as apart:
+            found, marks = await self._since(base, ready, apart, cursors)
+            moved: dict[str, Moved] = {}
+            for some in _batches(found):
+                if not await ground.database.writing(
+                    partial(self._kept, turn=turn, ready=ready, snapshot=snapshot, some=some, moved=moved)
+                ):
+                    return
+                ground.checkpoint("metrics.kept")
+            await self._traced(turn, ready, moved, apart, snapshot, base.snapshot)
         seen = seen_text(same, Base(snapshot, marks))
         await ground.database.writing(lambda session: metrics.done(session, turn, seen))
 
+    def _apart(self, source: Source, snapshot: int) -> "Apart":
+        """Return the process that answers what a calculation asks of the lake, all of it from one snapshot."""
+        from storage.warehouse.apart import Apart
+
+        return Apart(self._ground.warehouses.url, source.organization_id, snapshot=snapshot)
+
     async def _since(
-        self, base: Base, ready: _Ready, snapshot: int, cursors: Mapping[str, str]
+        self, base: Base, ready: _Ready, apart: "Apart", cursors: Mapping[str, str]
     ) -> tuple[list[Outcome], dict[str, Mark]]:
         """Return what became of the metrics since they were calculated last, and what that stands on."""
-        from storage.warehouse.apart import TooMuch, ask_apart
+        from storage.warehouse.apart import TooMuch
 
         source, run = ready.source, ready.run
         following = Following(source.id, ready.metrics, base, run)
@@ -168,20 +179,18 @@ class Calculating:
             )
             with suppress(TooMuch):
                 # So much changed that it is no dearer to look at everything.
-                answers = await ask_apart(
-                    self._ground.warehouses.url, source.organization_id, questions, snapshot=snapshot
-                )
+                answers = await apart.ask(questions)
                 made = await in_thread(lambda: following.outcomes(answers, kept, cursors))
         marks = following.marks()
         rest = [one for one in ready.metrics if one.id not in made]
-        whole = await self.outcomes(source, rest, run, snapshot, cursors, marks) if rest else []
+        whole = await self._whole(source, rest, run, apart, cursors, marks) if rest else []
         # While a first read goes on with older periods, all is calculated each time.
         return [*made.values(), *whole], {} if run.older else marks
 
-    async def _traced(self, turn: Turn, ready: _Ready, moved: dict[str, Moved], snapshot: int, before: int) -> None:
+    async def _traced(
+        self, turn: Turn, ready: _Ready, moved: dict[str, Moved], apart: "Apart", snapshot: int, before: int
+    ) -> None:
         """Note with values of closed periods that are others now through which transactions; they are kept already."""
-        from storage.warehouse.apart import ask_apart
-
         ground, known = self._ground, {one.id: one for one in ready.metrics}
         if turn.attempts > 1:
             # Whoever died before this left such values behind.
@@ -192,9 +201,7 @@ class Calculating:
         earlier = [int(one.changed["snapshot_before"]) for each in moved.values() for one in each.values]
         tracing = Tracing(ready.source.id, list(moved.values()), before if before >= 0 else min(earlier))
         try:
-            answers = await ask_apart(
-                ground.warehouses.url, turn.organization_id, tracing.questions(), snapshot=snapshot
-            )
+            answers = await apart.ask(tracing.questions())
         except WarehouseError as error:
             # Its text may quote a customer's values. The values are right without it.
             log.warning("metrics_not_traced", source=ready.source.id, reason=type(error).__name__)
@@ -210,26 +217,28 @@ class Calculating:
         await ground.database.writing(work)
 
     async def outcomes(
+        self, source: Source, wanted: Sequence[Metric], run: Run, snapshot: int, cursors: Mapping[str, str]
+    ) -> list[Outcome]:
+        """Ask the lake for all of them, in a process apart, and return what each comes to. Writes nothing."""
+        async with self._apart(source, snapshot) as apart:
+            return await self._whole(source, wanted, run, apart, cursors, {})
+
+    async def _whole(
         self,
         source: Source,
         wanted: Sequence[Metric],
         run: Run,
-        snapshot: int,
+        apart: "Apart",
         cursors: Mapping[str, str],
-        marks: dict[str, Mark] | None = None,
+        marks: dict[str, Mark],
     ) -> list[Outcome]:
-        """Ask the lake once for all of them, in a process apart, and return what each comes to. Writes nothing.
-
-        What they stand on is noted in `marks`.
-        """
-        from storage.warehouse.apart import TooManyRows, ask_apart
+        """Return what each of them comes to, all looked at; what they stand on is noted in `marks`."""
+        from storage.warehouse.apart import TooManyRows
 
         sides = [side for metric in wanted for side in sides_of(metric.definition)]
         compiled = Compiled(source.id, sides)
         try:
-            answers = await ask_apart(
-                self._ground.warehouses.url, source.organization_id, compiled.questions(), snapshot=snapshot
-            )
+            answers = await apart.ask(compiled.questions())
         except TooManyRows:
             if len(wanted) == 1:
                 raise
@@ -237,15 +246,14 @@ class Calculating:
             return [
                 one
                 for some in (wanted[:half], wanted[half:])
-                for one in await self.outcomes(source, some, run, snapshot, cursors, marks)
+                for one in await self._whole(source, some, run, apart, cursors, marks)
             ]
 
         def made() -> list[Outcome]:
             answered = iter(zip(sides, compiled.answers(answers), strict=True))
             return [outcome_of(one, [next(answered) for _ in sides_of(one.definition)], run, cursors) for one in wanted]
 
-        if marks is not None:
-            marks |= compiled.marks(answers)
+        marks |= compiled.marks(answers)
         # Seconds for hundreds of metrics by the day: nobody's click waits for that.
         return await in_thread(made)
 

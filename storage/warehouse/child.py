@@ -1,7 +1,7 @@
 """A process that answers questions over one lake and can do nothing else: it has no secrets, no time and no memory.
 
-It is started by `storage.warehouse.apart` with an empty environment, reads its order from standard input and writes
-one answer to standard output. The lake is attached read-only, nothing outside of its folder can be opened, and the
+It is started by `storage.warehouse.apart` with an empty environment, reads orders from standard input and writes one
+answer to each to standard output. The lake is attached read-only, nothing outside of its folder can be opened, and the
 configuration is locked before the first question, see `session.connect`; each question is looked at by `guard`.
 """
 
@@ -11,11 +11,15 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any, TextIO
 
+from storage.warehouse import checked
 from storage.warehouse.errors import NoLake, NotReadable, WarehouseError
+from storage.warehouse.extensions import without_libraries
 from storage.warehouse.location import locate
 from storage.warehouse.reader import Reader
 from storage.warehouse.session import Limits
@@ -29,21 +33,32 @@ _AFTER_OTHERS = 10
 
 
 def main() -> None:
-    """Answer one order."""
-    order, answer = json.load(sys.stdin), _alone()
-    _cap(order["caps"])
-    try:
-        said: dict[str, Any] = {"answers": list(answered(order))}
-    except NoLake:
-        said = {"refused": "no lake"}
-    except NotReadable as error:
-        said = {"refused": "not readable", "detail": str(error)}
-    except TooManyRowsError:
-        said = {"refused": "too many rows"}
-    except WarehouseError as error:
-        said = {"refused": "failed", "detail": str(error)}
-    json.dump(said, answer, default=_plain)
-    answer.flush()
+    """Answer one order a line until there are no more, or one could not be answered."""
+    without_libraries()
+    answer, first = _alone(), json.loads(sys.stdin.readline())
+    checked.take_over(first["checked"])
+    _cap(first["caps"])
+    with ExitStack() as open_until_the_end:
+        said: dict[str, Any] = {}
+        answering: Answering | None = None
+        for order in chain([first], map(json.loads, sys.stdin)):
+            # Whoever started it may be gone.
+            signal.alarm(order["caps"]["seconds"])
+            try:
+                answering = answering or open_until_the_end.enter_context(begun(order))
+                said = {"answers": list(answering.rows(order["questions"]))}
+            except NoLake:
+                said = {"refused": "no lake"}
+            except NotReadable as error:
+                said = {"refused": "not readable", "detail": str(error)}
+            except TooManyRowsError:
+                said = {"refused": "too many rows"}
+            except WarehouseError as error:
+                said = {"refused": "failed", "detail": str(error)}
+            answer.write(f"{json.dumps(said, default=_plain)}\n")
+            answer.flush()
+            if "refused" in said:
+                break
 
 
 def _alone() -> TextIO:
@@ -67,24 +82,24 @@ def _cap(caps: Mapping[str, int]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (caps["memory"] + _BESIDE, caps["memory"] + _BESIDE))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
-    # Whoever started it may be gone.
-    signal.alarm(caps["seconds"])
 
 
-def answered(order: Mapping[str, Any], reading: Callable[..., Reader] = Reader) -> Iterator[list[Sequence[Any]]]:
-    """Yield the rows of each question of an order (TooManyRowsError, and what the warehouse raises)."""
-    caps = order["caps"]
-    limits = Limits(f"{caps['memory'] // 1_000_000}MB", caps["threads"])
-    place = locate(order["url"], order["organization"])
-    with reading(place, limits, order["snapshot"]) as reader, reader.steady():
-        there, left = set(reader.tables()), caps["rows"]
-        for question in order["questions"]:
+class Answering:
+    """The answers to orders over one open lake, all from one snapshot; what one kept is there for those after it."""
+
+    def __init__(self, reader: Reader, rows: int) -> None:
+        self._reader = reader
+        self._most = rows
+        self._there = set(reader.tables())
+
+    def rows(self, questions: Sequence[Mapping[str, Any]]) -> Iterator[list[Sequence[Any]]]:
+        """Yield the rows of each question (TooManyRowsError, and what the warehouse raises)."""
+        reader, left = self._reader, self._most
+        for question in questions:
             if "changed" in question:
-                known = reader.changed(question["changed"], question["source_id"], question["since"])
-                there |= {f"changed_{question['changed']}"} if known else set()
-                yield [[1]] if known else []
+                yield self._changed(question)
                 continue
-            if not set(question["needs"]) <= there:
+            if not set(question["needs"]) <= self._there:
                 yield []
                 continue
             if question["keep"]:
@@ -92,11 +107,30 @@ def answered(order: Mapping[str, Any], reading: Callable[..., Reader] = Reader) 
                 yield []
                 continue
             # One more than may be is asked for, and no more than that is ever in memory.
-            rows = reader.query(f"SELECT * FROM ({question['sql']}) LIMIT {left + 1}", question["parameters"])  # noqa: S608 - SQL of ours, looked at by the reader
+            rows = reader.rows(f"SELECT * FROM ({question['sql']}) LIMIT {left + 1}", question["parameters"])  # noqa: S608 - SQL of ours, looked at by the reader
             left -= len(rows)
             if left < 0:
                 raise TooManyRowsError
-            yield [list(row.values()) for row in rows]
+            yield list(rows)
+
+    def _changed(self, question: Mapping[str, Any]) -> list[Sequence[Any]]:
+        name = f"changed_{question['changed']}"
+        known = self._reader.changed(question["changed"], question["source_id"], question["since"])
+        self._there.discard(name)
+        if known is None:
+            return []
+        self._there.add(name)
+        return [[known]]
+
+
+@contextmanager
+def begun(order: Mapping[str, Any], reading: Callable[..., Reader] = Reader) -> Iterator[Answering]:
+    """Open the lake of an order, as little of it as it takes (NoLake, StorageFailed)."""
+    caps = order["caps"]
+    limits = Limits(f"{caps['memory'] // 1_000_000}MB", caps["threads"])
+    place = locate(order["url"], order["organization"])
+    with reading(place, limits, order["snapshot"]) as reader, reader.steady():
+        yield Answering(reader, caps["rows"])
 
 
 def _plain(value: object) -> str:

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
+from storage.warehouse import checked
 from storage.warehouse.errors import ExtensionMismatch
 
 #: the extensions a lake may need; each has a wheel ``duckdb-extension-<name>``
@@ -45,21 +45,34 @@ def extension_path(name: str) -> Path:
 def load(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> None:
     """Load extensions by path into a connection without signature check, done once per file (ExtensionMismatch).
 
-    The check hashes some 35 MB, 0.1 s for each connection otherwise. What is checked is also what runs: the library
-    stays mapped in the process, and the system gives the same mapping for the same path again.
+    The check hashes some 35 MB, 0.1 to 0.3 s for each connection otherwise. What is checked is also what runs: the
+    library stays mapped in the process, and the system gives the same mapping for the same path again. A process that
+    was started by another one takes its word for the same file, see `checked`.
     """
     _without_pandas()
     for name in names:
         path = extension_path(name)
-        _verified(path, path.stat().st_mtime_ns)
+        changed = path.stat().st_mtime_ns
+        if not checked.is_known(path, changed):
+            _verified(path)
+            checked.note(path, changed)
         _load(connection, path)
+
+
+def without_libraries() -> None:
+    """Let this process load neither Arrow nor numpy nor pandas: the engine looks for them and does without.
+
+    For a process that only answers questions in rows: to load them takes longer than most answers.
+    """
+    for name in ("pandas", "numpy", "pyarrow"):
+        # None means: importing it fails at once.
+        sys.modules[name] = None  # type: ignore[assignment]  # the types know modules only
 
 
 def check_extensions() -> None:
     """Say whether all extensions are there and load with no network: for the start and for CI (ExtensionMismatch)."""
     for name in EXTENSIONS:
-        path = extension_path(name)
-        _verified.__wrapped__(path, path.stat().st_mtime_ns)
+        _verified(extension_path(name))
 
 
 @cache
@@ -69,15 +82,16 @@ def _without_pandas() -> None:
     DuckDB looks for it three times in every statement, and a module that is missing is looked for in all folders of the
     path each time: some tenth of what a small load costs.
     """
-    if find_spec("pandas") is None:
+    if "pandas" not in sys.modules and find_spec("pandas") is None:
+        import pyarrow as pa
+
         # Arrow looks once, with its first timestamp, and would take the None for a module: it must have looked before.
         pa.array([datetime.min.replace(tzinfo=UTC)]).to_pylist()
         # None means: importing it fails at once.
         sys.modules["pandas"] = None  # type: ignore[assignment]  # the types know modules only
 
 
-@cache
-def _verified(path: Path, _changed: int) -> None:
+def _verified(path: Path) -> None:
     """Let DuckDB check a file's signature and version, in a connection that only does that."""
     connection = duckdb.connect(":memory:", config=QUIET)
     try:

@@ -16,12 +16,15 @@ MOST = 100_000
 _PLAIN = frozenset({"inserted_into_table", "deleted_from_table", "merge_adjacent"})
 
 
-def keep_changed(session: Session, table: str, source_id: str, since: int) -> bool:
-    """Keep a source's rows that came or went after a snapshot as ``changed_<table>``; False where nobody can know."""
+def keep_changed(session: Session, table: str, source_id: str, since: int) -> int | None:
+    """Keep a source's rows that came or went after a snapshot as ``changed_<table>``, and return how many these are.
+
+    None where nobody can know.
+    """
     last = session.snapshot()
     done = _done(session, table, since, last)
     if done is None or not done <= _PLAIN:
-        return False
+        return None
     name = identifier(f"changed_{table}")
     each = (
         f"SELECT * FROM ducklake_table_{kind}('lake', 'main', {text(table)}, {int(since) + 1}, {last})"
@@ -33,7 +36,7 @@ def keep_changed(session: Session, table: str, source_id: str, since: int) -> bo
     rows = " UNION ALL ".join(each) if done - {"merge_adjacent"} else shape
     session.run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM ({rows}) LIMIT {MOST + 1}")
     (count,) = session.row(f"SELECT count(*) FROM temp.{quote(name)}")
-    return int(count) <= MOST
+    return int(count) if count <= MOST else None
 
 
 def _done(session: Session, table: str, since: int, last: int) -> set[str] | None:

@@ -35,11 +35,18 @@ class Reader:
         self._session.run("USE lake")
         self._imports = {table.name: table for table in imports}
         self._kept: set[str] = set()
+        #: table, source and snapshot -> rows that came and went since
+        self._changed: dict[tuple[str, str, int], int | None] = {}
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Return the rows of one SELECT as dictionaries; ``?`` stands for a parameter (NotReadable, StorageFailed)."""
         self._prepare(sql)
         return self._session.dicts(sql, parameters)
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of one SELECT without their columns' names (NotReadable, StorageFailed)."""
+        self._prepare(sql)
+        return self._session.rows(sql, parameters)
 
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """Return the rows of one SELECT as a pyarrow Table (NotReadable, StorageFailed)."""
@@ -58,14 +65,20 @@ class Reader:
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}", parameters)
         self._kept.add(table.casefold())
 
-    def changed(self, table: str, source_id: str, since: int) -> bool:
-        """Keep what came and went of a table as ``changed_<table>``; False where nobody can know, see `following`."""
-        if f"changed_{table}" in self._kept:
-            return True
-        if not (_readable(table) and keep_changed(self._session, table, source_id, since)):
-            return False
-        self._kept.add(f"changed_{table}")
-        return True
+    def changed(self, table: str, source_id: str, since: int) -> int | None:
+        """Keep what came and went of a table as ``changed_<table>``, see `following`; return how many rows.
+
+        None where nobody can know.
+        """
+        asked = (table, source_id, since)
+        if asked not in self._changed:
+            self._kept.discard(f"changed_{table}")
+            count = keep_changed(self._session, table, source_id, since) if _readable(table) else None
+            self._changed = {other: known for other, known in self._changed.items() if other[0] != table}
+            self._changed[asked] = count
+            if count is not None:
+                self._kept.add(f"changed_{table}")
+        return self._changed[asked]
 
     def steady(self) -> AbstractContextManager[None]:
         """Answer everything inside from one snapshot, which is looked up once: many small questions are cheaper so."""

@@ -30,7 +30,7 @@ from storage.facts.runs import Clocks, Run, RunState, Trigger
 from storage.facts.sources import Provider
 from storage.warehouse import LoadRun, Warehouse
 from storage.warehouse.apart import Caps
-from storage.warehouse.child import answered
+from storage.warehouse.child import begun
 from storage.warehouse.location import locate
 from storage.warehouse.reader import Reader
 from storage.warehouse.session import Limits, opened
@@ -62,10 +62,10 @@ TREE = {"1": ("Bank", "Asset", ""), "2": ("Bank", "Asset", "1"), "3": ("Income",
 class Forgets(Reader):
     """A twin that knows of the rows that came and forgets those that went: the old day of a moved record."""
 
-    def changed(self, table: str, source_id: str, since: int) -> bool:
+    def changed(self, table: str, source_id: str, since: int) -> int | None:
         known = super().changed(table, source_id, since)
         came = f"ducklake_table_insertions('lake', 'main', '{table}', {since + 1}, {self._session.snapshot()})"
-        if known:
+        if known is not None:
             self._session.run(f"CREATE OR REPLACE TEMP TABLE changed_{table} AS FROM {came}")
         return known
 
@@ -142,7 +142,11 @@ class Books:
         order = {"url": self._url, "organization": ORGANIZATION, "snapshot": self.snapshot(), "caps": asdict(Caps()),
                  "questions": [asdict(one) for one in questions]}  # fmt: skip
         return [[[str(cell) if hasattr(cell, "isoformat") else cell for cell in row] for row in rows]
-                for rows in answered(order, reading)]  # fmt: skip
+                for rows in self._answered(order, reading)]  # fmt: skip
+
+    def _answered(self, order: Mapping[str, Any], reading: Callable[..., Reader]) -> Any:
+        with begun(order, reading) as answering:
+            return list(answering.rows(order["questions"]))
 
     def snapshot(self) -> int:
         return Warehouse(self._url, ORGANIZATION, threads=1).snapshot()

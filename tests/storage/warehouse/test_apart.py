@@ -1,13 +1,15 @@
 """Questions are answered in a process that has no secrets, reaches nothing but the lake, and is bounded."""
 
+import asyncio
 import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from storage.warehouse import NoLake, NotReadable, StorageFailed, Warehouse
-from storage.warehouse.apart import Caps, Changed, Question, TooMuch, ask_apart
+from storage.warehouse import NoLake, NotReadable, StorageFailed, Warehouse, checked
+from storage.warehouse.apart import Apart, Caps, Changed, Question, TooMuch, ask_apart
+from storage.warehouse.extensions import extension_path
 from tests.storage.warehouse.company import READY, SOURCE, STREAMS, Invoice, invoices, run
 
 #: The same process, in which the look at each question is left out: what is beneath it must hold by itself.
@@ -21,13 +23,13 @@ child.main()
 OPEN = """
 import json, sys; sys.path.insert(0, sys.argv[1])
 import duckdb
-order = json.load(sys.stdin)
+order = json.loads(sys.stdin.readline())
 rows = duckdb.connect().execute(order["questions"][0]["sql"]).fetchall()
 json.dump({"answers": [[list(row) for row in rows]]}, sys.stdout)
 """
 #: Says what it was given, and holds.
 TELLS = """
-import json, os, sys; sys.path.insert(0, sys.argv[1]); json.load(sys.stdin)
+import json, os, sys; sys.path.insert(0, sys.argv[1]); json.loads(sys.stdin.readline())
 from storage.warehouse import child
 json.dump({"answers": [[[dict(os.environ), sys.argv[2:], os.getcwd()]]]}, sys.stdout)
 """
@@ -79,6 +81,39 @@ async def test_nothing_outside_of_the_lake_is_read_by_either_of_two_walls(lakes:
     assert opened == [[["SECRET_KEYS"]]], "the twin that shuts nothing off reads it, so the check can tell"
 
 
+async def test_one_process_answers_several_orders(lakes: str) -> None:
+    kept = Question("SELECT max(id) AS id FROM ready_books_invoices", keep="last")
+    last = Question("SELECT id FROM made_last")
+    async with Apart(lakes, "org_1") as apart:
+        assert await apart.ask([kept]) == [[]]
+        assert await apart.ask([last]) == [[["i2"]]]
+        with pytest.raises(NotReadable):
+            await apart.ask([Question("SELECT 1 FROM somewhere.else")])
+        # What failed ended it: another one was not told to keep anything.
+        with pytest.raises(NotReadable):
+            await apart.ask([last])
+    again = await ask_apart(lakes, "org_1", [kept, last])
+    assert again == [[], [["i2"]]]
+
+
+async def test_a_process_that_ended_while_it_waited_is_followed_by_another(lakes: str) -> None:
+    async with Apart(lakes, "org_1", caps=Caps(seconds=1)) as apart:
+        first = await apart.ask([Question("SELECT 1 AS one")])
+        process = apart._process
+        assert process is not None
+        await asyncio.wait_for(process.wait(), 60)
+        assert await apart.ask([Question("SELECT 1 AS one")]) == first == [[[1]]]
+
+
+def test_a_file_that_is_another_since_it_was_checked_is_not_known(lakes: str) -> None:
+    """The process takes the word of whoever started it for the extensions' signatures."""
+    assert Path(lakes).is_dir()
+    path = extension_path("ducklake")
+    assert dict(checked.known())[str(path)] == path.stat().st_mtime_ns
+    assert not checked.is_known(path, path.stat().st_mtime_ns + 1)
+    assert not checked.is_known(path.with_name("other"), path.stat().st_mtime_ns)
+
+
 async def test_the_process_has_no_secrets(lakes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEYS", "of a test")
     (((environment, arguments, folder),),) = await ask_apart(lakes, "org_1", [], program=TELLS)
@@ -118,7 +153,7 @@ async def test_it_answers_the_same_on_both_kinds_of_catalog(url: str, tmp_path: 
         Question(f"SELECT 1 FROM changed_{gone}", (), (f"changed_{gone}",)),
     ]
     moved = [["i2", "10.00"], ["i2", "12.50"]]
-    assert await ask_apart(url, "org_1", asked, snapshot=snapshots[1]) == [[[1]], [], [], moved, []]
+    assert await ask_apart(url, "org_1", asked, snapshot=snapshots[1]) == [[[2]], [], [], moved, []]
     outside = tmp_path / "keys.txt"
     outside.write_text("SECRET_KEYS")
     for reaching_out in (f"SELECT * FROM '{outside}'", f"SELECT * FROM read_text('{outside}')",

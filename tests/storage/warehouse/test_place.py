@@ -46,7 +46,7 @@ def test_an_extension_that_was_tampered_with_does_not_load(tmp_path: Path) -> No
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(ExtensionMismatch):
-        extensions._verified(path, 0)
+        extensions._verified(path)
     with pytest.raises(ExtensionMismatch):
         extension_path("json5")
 
