@@ -4,10 +4,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from jobs.exchange.writing import Writing
 from jobs.refresh.ask import TriggerKey
 from storage.facts.exchange import ExchangeRun
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Actor
+
+
+class OrderWriting(Protocol):
+    """Whether orders may be created in QuickBooks."""
+
+    async def shown(self, actor: Actor) -> list[Writing]:
+        """Return the QuickBooks companies and whether it is allowed there."""
+        ...
+
+    async def allow(self, actor: Actor, source_id: str) -> Writing:
+        """Allow it (TooLateError)."""
+        ...
+
+    async def withdraw(self, actor: Actor, source_id: str) -> Writing:
+        """Take it back."""
+        ...
 
 
 class Exchange(Protocol):

@@ -100,8 +100,8 @@ class FormTest:
     name: str
     #: on the button
     label: str
-    #: of the fields below which it stands
-    group: str
+    #: name of the field below which it stands
+    after: str
     #: as of a field
     only: tuple[str, ...] = ()
 

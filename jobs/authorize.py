@@ -23,6 +23,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.REREAD: Role.MANAGER,
     Action.RUN_EXCHANGE: Role.MANAGER,
     Action.CHANGE_EXCHANGE: Role.ADMIN,
+    Action.ALLOW_ORDERS: Role.ADMIN,
     Action.HANDLE_INCIDENT: Role.MANAGER,
     Action.MUTE_ALARMS: Role.MANAGER,
     Action.ASK_FOR_HELP: Role.VIEWER,

@@ -49,6 +49,7 @@ from jobs.escalation import EscalationService, deadline_sweep
 from jobs.exchange.desktop.qwc import QwcLinks
 from jobs.exchange.desktop.registering import Registering
 from jobs.exchange.desktop.sessions import WebConnectorSessions, kept_only
+from jobs.exchange.writing import OrderWriting, writing_words
 from jobs.expectations.beats import EVERY as BEAT_EVERY
 from jobs.expectations.beats import ClockBeat
 from jobs.expectations.canary import CANARY, Canary, canary_words

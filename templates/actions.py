@@ -154,5 +154,7 @@ EXCHANGE_DISCARD = "exchange_discard"
 EXCHANGE_VERSIONS = "exchange_versions"
 #: Put an earlier file back. Value: the pair's id and the file's name.
 EXCHANGE_RESTORE = "exchange_restore"
+#: Allow orders to be created in QuickBooks, or take that back. Value: the source.
+EXCHANGE_ALLOW, EXCHANGE_FORBID = "exchange_allow", "exchange_forbid"
 #: Save the schedule of a pair that a card shows. Value: the pair, the version before it, and the schedule.
 EXCHANGE_SCHEDULE = "exchange_schedule"

@@ -99,6 +99,7 @@ ACTIONS = {
     Action.REREAD: "read data again",
     Action.RUN_EXCHANGE: "run exchanges with PocketAdvantage",
     Action.CHANGE_EXCHANGE: "switch exchanges with PocketAdvantage on and off",
+    Action.ALLOW_ORDERS: "allow orders to be created in QuickBooks",
     Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
     Action.MUTE_ALARMS: "mute alarms",
     Action.CHANGE_ESCALATION: "choose who is called when a refresh does not end",

@@ -194,9 +194,9 @@ FORM: tuple[FormField, ...] = (
     ),
 )
 TESTS = (
-    FormTest(HOST_KEY, "Fetch the host key", _SERVER, only=_SFTP),
-    FormTest(FILES, "Test the file server", _SERVER),
-    FormTest(ORDERS, "Test the database", _ORDERS, only=_ENGINES),
+    FormTest(HOST_KEY, "Fetch the host key", "host_key", only=_SFTP),
+    FormTest(FILES, "Test the file server", "folder"),
+    FormTest(ORDERS, "Test the database", "db_answers", only=_ENGINES),
 )
 #: what may be typed in several lines
 _LONG = frozenset(one.name for one in FORM if one.long)

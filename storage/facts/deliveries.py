@@ -12,6 +12,8 @@ CONNECTION_CHANGED = "connection_changed"
 DISCONNECTED = "disconnected"
 #: ... and that its data was erased, or that its access must be taken back at the provider
 DISCONNECT_ENDED = "disconnect_ended"
+#: every admin is told that orders may be created in QuickBooks, or may not any more
+ORDERS_WRITING = "orders_writing"
 #: Kinds whose facts are sealed, because they open something: forgotten as soon as the delivery is settled.
 SEALED_KINDS = frozenset({CONNECT_CODE})
 

@@ -61,6 +61,8 @@ class Action(StrEnum):
     RUN_EXCHANGE = "run_exchange"
     #: what is exchanged with PocketAdvantage at all
     CHANGE_EXCHANGE = "change_exchange"
+    #: that orders are created in QuickBooks
+    ALLOW_ORDERS = "allow_orders"
     #: read again what is there already
     REREAD = "reread"
     SEE_AUDIT = "see_audit"

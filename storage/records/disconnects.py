@@ -93,6 +93,8 @@ def cut(session: Session, disconnect: Disconnect, reason: str, expected_version:
             erase_due_at=disconnect.tokens_due_at,
             erase_data=disconnect.erase_data,
             disconnected_by=disconnect.member_id,
+            # Whoever connects it again allows that again, in a step of its own.
+            can_write=False,
         )
     )
     if not won(session, statement):

@@ -5,15 +5,46 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.cli.samples.exchange import a_run, the_exchange
+from bot.cli.samples.facts import QUICKBOOKS
 from jobs.authorize import authorize
 from jobs.errors import NotFoundError, TooLateError
 from jobs.exchange.service import ScheduleRefusedError
+from jobs.exchange.writing import Writing
 from jobs.refresh.ask import TriggerKey
 from storage.facts.exchange import ExchangeRun, RunState, Trigger, read_schedule
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor
+from storage.facts.sources import Source
 
 AT = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
+
+
+@dataclass
+class TwinOrderWriting:
+    """One QuickBooks company, in which no orders may be created."""
+
+    books: Source = QUICKBOOKS
+    is_allowed: bool = False
+    against: str = ""
+
+    async def shown(self, actor: Actor) -> list[Writing]:
+        authorize(actor, Action.ALLOW_ORDERS)
+        return [Writing(self.books, self.is_allowed)]
+
+    async def allow(self, actor: Actor, source_id: str) -> Writing:
+        return self._set(actor, source_id, allowed=True)
+
+    async def withdraw(self, actor: Actor, source_id: str) -> Writing:
+        return self._set(actor, source_id, allowed=False)
+
+    def _set(self, actor: Actor, source_id: str, *, allowed: bool) -> Writing:
+        authorize(actor, Action.ALLOW_ORDERS)
+        if source_id != self.books.id:
+            raise NotFoundError
+        if self.against:
+            raise TooLateError(self.against)
+        changed, self.is_allowed = self.is_allowed is not allowed, allowed
+        return Writing(self.books, allowed, changed)
 
 
 @dataclass

@@ -95,3 +95,22 @@ async def test_admins_switch_pairs_on_and_off_and_nobody_else() -> None:
         assert "switched off" in await told(stage, MANAGER, "exchange customers off")
         assert "switched on" in await told(stage, MANAGER, "exchange customers on")
         assert [what for what, _, _ in stage.services.exchange.did] == ["switch False", "switch True"]
+
+
+async def test_creating_orders_is_allowed_by_an_admin_who_was_asked_first() -> None:
+    async with staged() as stage:
+        writing = stage.services.order_writing
+        assert "Nothing has changed yet" in await told(stage, MANAGER, "exchange allow orders")
+        assert not writing.is_allowed
+        await _pressed(stage, MANAGER, actions.EXCHANGE_ALLOW, "Tidings may create orders in")
+        assert writing.is_allowed
+        assert "That was so already" in await told(stage, MANAGER, "exchange allow orders")
+        assert "none is lost" in await told(stage, MANAGER, "exchange stop orders")
+        await _pressed(stage, MANAGER, actions.EXCHANGE_FORBID, "creates no more orders")
+        assert not writing.is_allowed
+        denied = await told(stage, REFRESHER, "exchange allow orders")
+        assert "allow orders to be created in QuickBooks" in denied
+        writing.against = "QuickBooks is disconnected; reconnect it first"
+        await told(stage, MANAGER, "exchange allow orders")
+        await _pressed(stage, MANAGER, actions.EXCHANGE_ALLOW, "Nothing was changed: QuickBooks is disconnected")
+        assert stage.slack.red == []

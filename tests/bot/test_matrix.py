@@ -84,7 +84,7 @@ WHO: Mapping[str, tuple[str, ...]] = {
         "click:exchange_schedule",
     ),
     "admin": (
-        *("click:exchange_on", "click:exchange_off"),
+        *("click:exchange_on", "click:exchange_off", "click:exchange_allow", "click:exchange_forbid"),
         *("say:connect", "say:reconnect", "say:disconnect", "say:audit", "say:webhooks", "say:api", "say:escalation"),
         *("click:policy_set", "click:connect_ask", "click:connect", "click:reconnect", "click:disconnect"),
         *("click:disconnect_form", "submit:disconnect_form", "shortcut:connect_source"),

@@ -19,10 +19,10 @@ from storage.facts.exchange import (
     read_schedule,
 )
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
-from storage.facts.messages import Message
+from storage.facts.messages import Message, Person
 from storage.facts.people import Action
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
-from templates.notices import exchange, exchange_pair, exchange_said
+from templates.notices import exchange, exchange_pair, exchange_said, exchange_writing
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -133,6 +133,7 @@ def the_exchange() -> ExchangeView:
 
 def exchange_messages() -> dict[str, Message]:
     """Return every message about it."""
+    daniel = Person("Daniel Kim", "T0TEMERITY", "U0DANIEL")
     view = the_exchange()
     by_pair = {one.pair.pair: one for one in view.pairs}
     customers, items = by_pair[Pair.CUSTOMERS], by_pair[Pair.ITEMS]
@@ -192,6 +193,14 @@ def exchange_messages() -> dict[str, Message]:
         ),
         "exchange_refused": exchange_said.exchange_refused("PocketAdvantage is disconnected"),
         "exchange_which": exchange_said.exchange_which([view, lost]),
+        "orders_writing_ask": exchange_writing.writing_ask(ORG, QUICKBOOKS, allowed=False),
+        "orders_writing_stop": exchange_writing.writing_ask(ORG, QUICKBOOKS, allowed=True),
+        "orders_writing_allowed": exchange_writing.writing_changed(QUICKBOOKS, allowed=True, changed=True),
+        "orders_writing_stopped": exchange_writing.writing_changed(QUICKBOOKS, allowed=False, changed=True),
+        "orders_writing_none": exchange_writing.writing_none(ORG),
+        "orders_writing_refused": exchange_writing.writing_refused("QuickBooks is disconnected; reconnect it first"),
+        "orders_writing_told": exchange_writing.writing_told(daniel, QUICKBOOKS, NOW, allowed=True),
+        "orders_writing_told_stop": exchange_writing.writing_told(daniel, QUICKBOOKS, NOW, allowed=False),
         "exchange_usage": exchange_said.exchange_usage("custmers <now>"),
         "exchange_help": exchange_said.exchange_usage(),
         "exchange_history": exchange_said.exchange_history(customers, runs),
