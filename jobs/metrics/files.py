@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,11 +17,13 @@ from storage.facts.clock import Clock
 from storage.facts.metrics import Metric, Shown
 from storage.facts.people import Action, Actor, SlackIdentity
 from storage.facts.secret import Secret
-from storage.records import metric_posts, metrics, organizations
+from storage.records import audit, metric_posts, metrics, organizations
 from storage.sessions import Session
 
 #: Where the files are.
 PATH = "/files/metric"
+#: what the audit says of it
+DOWNLOADED = "downloaded"
 VALID = timedelta(minutes=15)
 _TICKET = re.compile(
     r"(?P<metric>met_[a-z0-9]{1,64})\.(?P<member>mem_[a-z0-9_]{1,64})\.(?P<form>csv|json)"
@@ -124,15 +126,24 @@ class MetricFiles:
         return found
 
     async def file(self, ticket: str) -> File | None:
-        """Return the file of a link, as things stand now; None for whatever is not, or not any more, for its person."""
-        claim = read_ticket(ticket)
-        if claim is None or not self._links.made(claim, self._clock.now()):
+        """Return the file of a link, as things stand now; None for whatever is not, or not any more, for its person.
+
+        Nothing is handed over that the audit does not tell of.
+        """
+        claim, now = read_ticket(ticket), self._clock.now()
+        if claim is None or not self._links.made(claim, now):
             return None
         shown = await self._desk.read(lambda session: self._shown(session, claim))
         if shown is None:
             return None
+        await self._noted(shown, claim, now)
         content = as_csv(shown) if claim.form is FileForm.CSV else as_json(shown)
         return File(shown.metric.name, claim.form, content)
+
+    async def _noted(self, shown: Shown, claim: Claim, now: datetime) -> None:
+        """Write into the audit who takes which metric out (UnavailableError: then nothing is handed over)."""
+        owner, detail = shown.metric.organization_id, {"name": shown.metric.name, "form": claim.form.value}
+        await self._desk.write(lambda session: taken(session, owner, claim.member_id, claim.metric_id, detail, now))
 
     def _shown(self, session: Session, claim: Claim) -> Shown | None:
         member = organizations.still_member(session, claim.member_id)
@@ -140,6 +151,14 @@ class MetricFiles:
             return None
         authorize(Actor(SlackIdentity(member.team_id, member.user_id), member), Action.SEE_STATUS)
         return whole(session, member.organization_id, claim.metric_id, self._clock.now())
+
+
+def taken(
+    session: Session, organization_id: str, member_id: str, about: str, detail: Mapping[str, object], now: datetime
+) -> None:
+    """Note in the audit who took what out of Slack; never the link."""
+    organizations.lock(session, organization_id)
+    audit.record(session, organization_id, member_id, DOWNLOADED, about, now, detail)
 
 
 def whole(session: Session, organization_id: str, metric_id: str, now: datetime) -> Shown | None:

@@ -7,7 +7,7 @@ from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError
 from jobs.metrics.export import FileForm
-from jobs.metrics.files import Claim, FileLinks, whole
+from jobs.metrics.files import Claim, FileLinks, taken, whole
 from jobs.pages.links import VALID, PageClaim, PageLinks, read_ticket
 from jobs.status import statuses
 from storage.facts.clock import Clock
@@ -83,7 +83,15 @@ class PageService:
         claim = read_ticket(ticket)
         if claim is None or not self._links.made(claim, self._clock.now()):
             return None
-        return await self._desk.read(lambda session: self._opened(session, claim))
+        found = await self._desk.read(lambda session: self._opened(session, claim))
+        if found is not None:
+            about, owner = found.about, claim.organization_id
+            shown = about.shown.metric.name if isinstance(about, MetricValues) else about.status.source.label
+            detail = {"name": shown, "form": "page"}
+            await self._desk.write(
+                lambda session: taken(session, owner, claim.member_id, claim.about, detail, found.at)
+            )
+        return found
 
     def _opened(self, session: Session, claim: PageClaim) -> Opened | None:
         member, now = self._reader(session, claim), self._clock.now()

@@ -25,6 +25,7 @@ _STEPS = {
     "connect_returned": "came back from the provider",
     "connect_failed": "did not connect",
     "grant_given_up": "gave a grant up at the provider",
+    "downloaded": "took values out as a file or a page",
     "data_erased": "erased the data of a source",
 }
 _DETAIL = 120

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -21,7 +21,7 @@ from jobs.metrics.files import PATH, Claim, FileLinks, MetricFiles, read_ticket,
 from storage.facts.clock import OffsetClock
 from storage.facts.metrics import Calculation, Dataset, Definition, MetricState, Selection, Shown
 from storage.facts.secret import Secret
-from storage.records import organizations
+from storage.records import audit, organizations
 from storage.sessions import Database, Session
 from storage.tables import MemberRow
 from tests.jobs.metrics.standing_metrics import NOW, Company
@@ -169,6 +169,38 @@ async def test_the_file_is_there_for_a_member_and_for_nobody_else(company: Compa
             assert (await http.get(urls[FileForm.JSON])).status_code == 410
     finally:
         desk.close()
+
+
+class Silent(MetricFiles):
+    """Twin: a file is handed over that nobody hears of."""
+
+    async def _noted(self, shown: Shown, claim: Claim, now: datetime) -> None:
+        assert shown.values
+        assert claim.until > now.timestamp()
+
+
+@pytest.mark.parametrize("kind, told", [(MetricFiles, True), (Silent, False)], ids=["product", "twin"])
+async def test_who_takes_which_values_out_stands_in_the_audit(
+    company: Company, kind: type[MetricFiles], *, told: bool
+) -> None:
+    company.ready(NOW)
+    metric, desk, clock = company.make("Net income"), Desk(company.database.url), OffsetClock()
+    clock.offset = NOW - clock.base()
+    files, maya = kind(desk, clock, links()), company.actor("U0MAYA")
+    assert maya.member is not None
+    try:
+        url = dict((await files.links(maya, metric.id)).urls)[FileForm.CSV]
+        ticket = url.partition("ticket=")[2]
+        assert await files.file(ticket) is not None
+        assert await files.file(ticket[:-1]) is None, "what leads nowhere is no download"
+    finally:
+        desk.close()
+    found = company.database.in_read(lambda session: audit.newest(session, metric.organization_id, limit=5))
+    mine = [one for one in found if one.action == "downloaded"]
+    assert ([(one.actor, one.object_id) for one in mine] == [(maya.member.id, metric.id)]) is told
+    if told:
+        assert dict(mine[0].detail) == {"name": "Net income", "form": "csv"}
+        assert ticket not in str(mine)
 
 
 def test_a_number_of_a_part_says_of_which(company: Company) -> None:

@@ -23,7 +23,7 @@ from jobs.pages.service import MetricValues, Opened, PageService
 from storage.facts.clock import OffsetClock
 from storage.facts.people import Member
 from storage.facts.secret import Secret
-from storage.records import organizations
+from storage.records import audit, organizations
 from storage.sessions import Database, Session
 from storage.tables import MemberRow, OrganizationRow, SourceRow
 from tests.jobs.metrics.standing_metrics import NOW, Company
@@ -131,6 +131,9 @@ async def test_a_page_is_there_for_its_person_and_for_nobody_else(
         member_id = site.maya.member.id
         url = (await site.pages.link(site.maya, source.id)).url
         assert await site.opens(url)
+        entries = company.database.in_read(lambda session: audit.newest(session, ORGANIZATION, limit=3))
+        noted = [(one.actor, one.object_id, one.detail["form"]) for one in entries if one.action == "downloaded"]
+        assert noted == [(member_id, source.id, "page")]
         for broken in (f"{PATH}?ticket=x", PATH, f"{url}&ticket=x", url[:-1], f"{url}x", f"{PATH}?ticket={'x' * 900}"):
             assert not await site.opens(broken)
         # What belongs to others reads like what is not there, and a signature made for it helps nobody.
