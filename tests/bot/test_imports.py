@@ -21,6 +21,8 @@ LATER = {
     "dbos": "only the engine's launch needs it",
     "numpy": "only pictures are calculated with it",
     "matplotlib": "only mails with charts have pictures",
+    "aioftp": "only a process that hands files over speaks FTP",
+    "asyncssh": "only a process that hands files over speaks SFTP",
 }
 
 
