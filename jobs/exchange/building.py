@@ -28,14 +28,30 @@ _ACTIVE, _DELETED = "A", "D"
 class Maps(Protocol):
     """One mapping, ready to be used."""
 
-    #: which, and which version
-    version: str
-    #: name of the file, without its ending
-    file: str
-    columns: tuple[Column, ...]
-    keys: tuple[str, ...]
-    #: tables that it looks up
-    inputs: tuple[str, ...]
+    @property
+    def version(self) -> str:
+        """Which, and which version."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """Name of the file, without its ending."""
+        ...
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the file."""
+        ...
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that its rows are sorted by."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tables that it looks up."""
+        ...
 
     def begin(self, tables: Mapping[str, Mapping[str, object]]) -> "Map":
         """Return what maps, with the tables that it looks up."""
@@ -77,20 +93,23 @@ def build(
     given: Mapping[str, Given],
     night: str,
     folder: Path,
+    making: "type[Making] | None" = None,
 ) -> Built:
     """Build the file of a pair below a folder; blocks (MappingError, WarehouseError)."""
     path = folder / rules.file_name(maps.file)
     with path.open("wb") as out:
-        making = _Making(reader, pair, maps, rules, given, night, out)
+        made = (making or Making)(reader, pair, maps, rules, given, night, out)
         if pair.pair.mode is Mode.FULL:
-            making.everything()
+            made.everything()
         else:
-            making.what_is_new()
-        written = making.writer.close()
-    return Built(path, written, making.moves(), making.skipped, making.rejected, making.rejects)
+            made.what_is_new()
+        written = made.writer.close()
+    return Built(path, written, made.moves(), made.skipped, made.rejected, made.rejects)
 
 
-class _Making:
+class Making:
+    """One file while it is made."""
+
     def __init__(
         self,
         reader: "Reader",

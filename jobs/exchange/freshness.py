@@ -47,7 +47,10 @@ class Stale:
     run: Run | None = None
 
 
-def standing(session: Session, pair: ExchangePair, now: datetime) -> Fresh | Stale:
+Stands = Fresh | Stale
+
+
+def standing(session: Session, pair: ExchangePair, now: datetime) -> Stands:
     """Say whether the data of a pair is fresh enough."""
     books = sources.source(session, pair.books_id)
     run = runs.last_ready_of(session, [books.id]).get(books.id)

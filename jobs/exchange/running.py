@@ -20,7 +20,7 @@ from jobs.asks import Enqueue
 from jobs.engine import WorkContext
 from jobs.exchange import freshness, telling
 from jobs.exchange.building import Built, Maps, build
-from jobs.exchange.freshness import Fresh, Stale
+from jobs.exchange.freshness import Fresh, Stands
 from jobs.exchange.guards import judged
 from jobs.exchange.ports import FarSide, FarSides, Orders
 from jobs.exchange.timing import night_of
@@ -174,7 +174,7 @@ class ExchangeHandler:
             snapshot = await in_thread(warehouse.snapshot)
         return await self._ground.database.writing(lambda session: self._task(session, run, stands, snapshot))
 
-    def _looked(self, session: Session, run: ExchangeRun) -> Fresh | Stale | None:
+    def _looked(self, session: Session, run: ExchangeRun) -> Stands | None:
         now = self._ground.clock.now()
         organizations.lock(session, run.organization_id)
         pair = exchange.pair(session, run.pair_id)
@@ -193,7 +193,7 @@ class ExchangeHandler:
         freshness.ask(session, pair, run, stands, now, self._enqueue)
         return None
 
-    def _task(self, session: Session, run: ExchangeRun, stands: Fresh | Stale, snapshot: int) -> Task:
+    def _task(self, session: Session, run: ExchangeRun, stands: Stands, snapshot: int) -> Task:
         now = self._ground.clock.now()
         organizations.lock(session, run.organization_id)
         pair = exchange.pair(session, run.pair_id)

@@ -1,11 +1,9 @@
 """The exchange as people see and steer it: pairs, runs, schedules, held files, versions from before."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.errors import ConnectorError
-from connectors.pocketadvantage.transfer.publishing import Version
-from connectors.pocketadvantage.transfer.publishing import versions as kept_versions
+from connectors.pocketadvantage.transfer.publishing import versions
 from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
@@ -23,12 +21,12 @@ from storage.facts.exchange import (
     ExchangeRun,
     Guard,
     Pair,
-    Reject,
     RunState,
     Schedule,
     Trigger,
     read_schedule,
 )
+from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor, Member
 from storage.facts.sources import Source
 from storage.records import audit, exchange, frozen, organizations, runs, sources, triggers
@@ -47,39 +45,6 @@ class ScheduleRefusedError(RequestError):
     def __init__(self, said: str) -> None:
         super().__init__(said)
         self.said = said
-
-
-@dataclass(frozen=True, slots=True)
-class PairView:
-    """A pair as it stands."""
-
-    pair: ExchangePair
-    #: the newest run that was more than a try, whatever came of it
-    last: ExchangeRun | None
-    #: the run that works, or waits, now
-    active: ExchangeRun | None
-    #: the run that waits for a person
-    held: ExchangeRun | None
-    #: QuickBooks' data is as of then
-    as_of: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeView:
-    """One connection with everything that goes over it."""
-
-    source: Source
-    books: Source
-    lines: tuple[PairView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """One run, with what it left out."""
-
-    run: ExchangeRun
-    pair: ExchangePair
-    rejects: tuple[Reject, ...]
 
 
 class ExchangeService:
@@ -130,7 +95,7 @@ class ExchangeService:
 
         return await self._desk.read(work)
 
-    async def versions(self, actor: Actor, pair_id: str) -> list[Version]:
+    async def versions(self, actor: Actor, pair_id: str) -> list[FileVersion]:
         """Return the files of a pair that the far side keeps from before, the newest first (TooLateError: why not)."""
         member = authorize(actor, Action.RUN_EXCHANGE)
 
@@ -143,9 +108,10 @@ class ExchangeService:
         try:
             side = await self._far_sides.of(source)
             async with side.open() as remote:
-                return await kept_versions(remote, side.place.archive, side.rules.file_name(stem))
+                found = await versions(remote, side.place.archive, side.rules.file_name(stem))
         except ConnectorError as error:
             raise TooLateError(f"the file server cannot be asked: {error.detail}") from error
+        return [FileVersion(one.archived_as, one.size, one.archived_at) for one in found]
 
     # Steering
 
@@ -326,19 +292,23 @@ class ExchangeService:
 
 
 def _connection(session: Session, pairs: list[ExchangePair]) -> ExchangeView:
-    first = pairs[0]
-    lines = tuple(_view(session, pair) for pair in pairs)
-    return ExchangeView(sources.source(session, first.source_id), sources.source(session, first.books_id), lines)
+    source_id, books_id = pairs[0].source_id, pairs[0].books_id
+    run = runs.last_ready_of(session, [books_id]).get(books_id)
+    return ExchangeView(
+        sources.source(session, source_id),
+        sources.source(session, books_id),
+        tuple(_view(session, pair) for pair in pairs),
+        run.clocks.source_as_of if run else None,
+        sources.stored_grant(session, books_id).can_write,
+    )
 
 
 def _view(session: Session, pair: ExchangePair) -> PairView:
-    run = runs.last_ready_of(session, [pair.books_id]).get(pair.books_id)
     return PairView(
         pair,
         exchange.newest(session, pair.id, _ENDED),
         exchange.active(session, pair.id),
         exchange.held(session, pair.id),
-        run.clocks.source_as_of if run else None,
     )
 
 
