@@ -17,6 +17,7 @@ from jobs.connecting import telling
 from jobs.connecting.means import Means
 from jobs.connecting.views import Parted, Parting
 from jobs.errors import NotFoundError, TooLateError, WrongNameError
+from jobs.exchange import pairs
 from jobs.incidents.noticing import back
 from jobs.outgoing import events
 from jobs.refresh.ask import TriggerKey
@@ -110,6 +111,8 @@ class DisconnectService:
         still = dependents.freeze(session, source, _why(session, disconnect), disconnect.at)
         triggers.remember(session, trigger.team_id, trigger.trigger_id, disconnect.id, disconnect.at)
         stopped = self._stop(session, source, disconnect.at)
+        if not source.mode.collects:
+            pairs.gone(session, source.id, disconnect.at)
         frozen = parting.status.last_data_refresh
         detail: dict[str, object] = {
             "disconnect": disconnect.id,

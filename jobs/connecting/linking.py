@@ -9,7 +9,7 @@ from jobs.connecting.marks import LINK_LIVES, hash_of, new_mark
 from jobs.connecting.means import Means
 from jobs.connecting.showing import view
 from jobs.connecting.views import FlowView, Link, Offer
-from jobs.errors import AlreadyConnectedError, NotFoundError, TooLateError
+from jobs.errors import AlreadyConnectedError, FlowRefusedError, NotFoundError, TooLateError
 from jobs.refresh.ask import TriggerKey
 from storage.facts.flows import FlowState
 from storage.facts.ids import derived_id
@@ -29,6 +29,15 @@ _HELP = {
     # Its maker publishes nothing about files and orders: what to have at hand stands on a page of ours.
     Provider.POCKETADVANTAGE: "/connect/help/pocketadvantage",
 }
+
+
+#: Providers that files are made for, from the books of QuickBooks.
+EXCHANGED = frozenset({Provider.POCKETADVANTAGE})
+
+
+def books_held(session: Session, organization_id: str) -> str | None:
+    """Return the organization's QuickBooks company; None where it has none that a person has not disconnected."""
+    return next(iter(flows.sources_held(session, organization_id, Provider.QUICKBOOKS)), None)
 
 
 def catalogue(means: Means) -> tuple[Offer, ...]:
@@ -99,6 +108,8 @@ def _check(session: Session, means: Means, member: Member, provider: Provider, s
         source = sources.visible_connection(session, member.organization_id, source_id)
         if source is None or source.provider is not provider:
             raise NotFoundError
+    if provider in EXCHANGED and books_held(session, member.organization_id) is None:
+        raise FlowRefusedError(reasons.NO_BOOKS, reasons.said(reasons.NO_BOOKS, PROVIDERS[provider]))
     if provider in means.one_per_organization:
         held = [one for one in flows.sources_held(session, member.organization_id, provider) if one != source_id]
         if held:

@@ -18,6 +18,7 @@ MISMATCH = "mismatch"
 ACCOUNT_DIFFERS = "account_differs"
 ELSEWHERE = "connected_elsewhere"
 ONE_COMPANY = "one_company"
+NO_BOOKS = "no_books"
 ENVIRONMENT = "environment"
 PLACE_TAKEN = "place_taken"
 PLACE_ELSEWHERE = "place_elsewhere"
@@ -48,6 +49,8 @@ _WORDS = {
     "support.",
     ONE_COMPANY: "There is one {label} company per organization, and another one is connected. Nothing was stored. "
     "Reconnect that one, or disconnect it first.",
+    NO_BOOKS: "What goes to {label} is made from QuickBooks, and no QuickBooks company is connected. Connect that one "
+    "first with /data connect quickbooks, then {label}.",
     PLACE_TAKEN: "Another source of your organization reads this folder, a part of it, or the folder around it. A file "
     "belongs to one source only, or its rows would count twice. Nothing was stored. Choose another prefix, or "
     "disconnect that source first.",

@@ -19,6 +19,7 @@ from jobs.connecting.leaving import LeavingTokens
 from jobs.connecting.means import Means
 from jobs.connecting.trail import SYSTEM
 from jobs.engine import WorkContext
+from jobs.exchange.forgetting import forget
 from jobs.ground import Ground
 from jobs.leasing import Lease
 from jobs.refresh.collecting import must_hold, organization_lease
@@ -195,6 +196,7 @@ class Severing:
         organizations.lock(session, found.organization_id)
         if disconnects.note_erased(session, found, said(session, found, "its data was erased"), now):
             metrics.erase_values(session, found.source_id, "its data was erased")
+            forget(session, found.source_id)
             told = {metric_id for metric_id, _ in metrics.names_of(session, found.source_id)}
             outgoing.forget_values(session, found.organization_id, told)
             asked_last.forget_organization(session, found.organization_id)

@@ -7,12 +7,14 @@ from connectors.grants import Granted
 from jobs import dependents
 from jobs.connecting import reasons, telling
 from jobs.connecting.finding import admitted, in_browser, locked, still_allowed
+from jobs.connecting.linking import EXCHANGED, books_held
 from jobs.connecting.means import Means
 from jobs.connecting.pending import Pending, environment_of, open_pending
 from jobs.connecting.showing import mismatch_of
 from jobs.connecting.verdict import objection
 from jobs.connecting.views import Connected
 from jobs.errors import FlowGoneError, FlowRefusedError, TooLateError
+from jobs.exchange import pairs
 from jobs.incidents.noticing import back
 from jobs.plans import default_plan
 from jobs.refresh.retry import retry_now
@@ -106,6 +108,8 @@ def _confirmed(session: Session, means: Means, flow: Flow, *, as_new: bool) -> C
     )
     source = sources.source(session, source_id)
     thawed = dependents.thaw(session, source_id)
+    if (books := books_of(session, source)) is not None:
+        pairs.confirmed(session, source.organization_id, source.id, books, yes.now)
     detail: dict[str, object] = {
         "flow": flow.id,
         "how": "new" if newly else "reconnect",
@@ -142,6 +146,8 @@ def _against(session: Session, means: Means, yes: _Yes, *, as_new: bool) -> str 
             return reasons.MISMATCH
         if flow.provider in means.one_per_organization:
             return reasons.ONE_COMPANY
+    if flow.provider in EXCHANGED and books_held(session, flow.organization_id) is None:
+        return reasons.NO_BOOKS
     return objection(session, means, flow, yes.pending)
 
 
@@ -214,6 +220,11 @@ def _started(session: Session, means: Means, source: Source, flow_id: str, now: 
             return active.id
         return active.id
     return start_catch_up(session, source, f"connect:{flow_id}", now, means.enqueue)
+
+
+def books_of(session: Session, source: Source) -> str | None:
+    """Return the QuickBooks company whose files go over a connection; None for a source of data."""
+    return None if source.mode.collects else books_held(session, source.organization_id)
 
 
 def _connected(session: Session, flow: Flow) -> Connected:

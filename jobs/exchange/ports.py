@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from connectors.errors import ConnectorError
+from connectors.errors import Broken, ConnectorError
+from connectors.pocketadvantage.looking import of_connection
 from connectors.pocketadvantage.transfer.opening import Operator, open_remote
 from connectors.pocketadvantage.transfer.places import Place
 from connectors.pocketadvantage.transfer.port import Remote
@@ -28,8 +29,14 @@ class FarSide:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Remote]:
         """Hold one connection for one job (ConnectorError)."""
-        async with open_remote(self.place, self.operator) as remote:
-            yield remote
+        try:
+            async with open_remote(self.place, self.operator) as remote:
+                yield remote
+        except Broken as error:
+            said = of_connection(error)
+            if said is error:
+                raise
+            raise said from error
 
 
 class FarSides(Protocol):
