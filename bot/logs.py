@@ -26,9 +26,9 @@ logger = logging.getLogger("bot")
 #: Libraries that tell every request at INFO.
 _NOISY = (
     *("slack_bolt", "slack_sdk", "aiohttp", "httpx", "httpcore", "asyncio", "apscheduler", "dbos", "alembic"),
-    "uvicorn",
-    # The sandbox's mail server shares the demo's log.
-    "mail.log",
+    *("uvicorn", "aioftp", "asyncssh"),
+    # The sandbox's mail and file servers share the demo's log.
+    *("mail.log", "pyftpdlib"),
 )
 
 

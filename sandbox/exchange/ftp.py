@@ -1,6 +1,7 @@
 """An FTP server on this machine by pyftpdlib: plain, with explicit or with implicit TLS, and with scripted faults."""
 
 import contextlib
+import logging
 import threading
 import warnings
 from dataclasses import dataclass, field
@@ -153,6 +154,11 @@ class FtpServer:
 
     def __enter__(self) -> Self:
         """Listen; the port is known then."""
+        said_by_library = logging.getLogger("pyftpdlib")
+        if not said_by_library.handlers:
+            # Without one it would print every command.
+            said_by_library.addHandler(logging.NullHandler())
+            said_by_library.setLevel(logging.WARNING)
         authorizer = DummyAuthorizer()
         authorizer.add_user(self.account, self.password, str(self.folder), perm="elradfmwMT")
         said: dict[str, Any] = {
