@@ -17,6 +17,7 @@ import structlog
 from jobs.ground import Ground
 from jobs.metrics.compiling import Compiled, Mark, sides_of
 from jobs.metrics.following import Base, Following, read_seen, seen_text
+from jobs.metrics.losing import is_lost, returns, still_lost
 from jobs.metrics.outcomes import Outcome, local_day, outcome_of
 from jobs.metrics.standing import standing
 from jobs.metrics.tracing import Moved, Tracing
@@ -130,8 +131,8 @@ class Calculating:
     async def _again(self, turn: Turn, reason: str) -> None:
         """Try it again, later and later; the values from before stay."""
         wait = min(_LONGEST_WAIT, timedelta(seconds=5 * 4 ** min(turn.attempts, 6)))
-        again_at = self._ground.clock.now() + wait
-        await self._ground.database.writing(lambda session: _failed(session, turn, again_at, reason))
+        now = self._ground.clock.now()
+        await self._ground.database.writing(lambda session: _failed(session, turn, now + wait, reason, now))
 
     async def _calculated(self, turn: Turn, ready: _Ready) -> None:
         ground = self._ground
@@ -183,6 +184,11 @@ class Calculating:
                 made = await in_thread(lambda: following.outcomes(answers, kept, cursors))
         marks = following.marks()
         rest = [one for one in ready.metrics if one.id not in made]
+        gone = [one for one in rest if is_lost(one)]
+        if gone:
+            # Whether what vanished is there again is one small question, and no look at all records.
+            still = still_lost(gone, await apart.ask(returns(source.id, gone)))
+            rest = [one for one in rest if one.id not in still]
         whole = await self._whole(source, rest, run, apart, cursors, marks) if rest else []
         # While a first read goes on with older periods, all is calculated each time.
         return [*made.values(), *whole], {} if run.older else marks
@@ -332,10 +338,10 @@ class Calculating:
             metric_told.note(session, ids, state)
 
 
-def _failed(session: Session, turn: Turn, again_at: datetime, reason: str) -> None:
+def _failed(session: Session, turn: Turn, again_at: datetime, reason: str, now: datetime) -> None:
     """Try it again then; whoever waits for a first value reads why there is none yet."""
     if metrics.holds(session, turn):
-        metrics.again_at(session, turn, again_at)
+        metrics.again_at(session, turn, again_at, reason, now)
         metrics.say_why(session, turn.source_id, reason)
 
 

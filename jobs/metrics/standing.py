@@ -8,10 +8,10 @@ from jobs.metrics.compiling import sides_of
 from jobs.metrics.inputs import worst_input
 from jobs.promises import freshness
 from storage.facts.dependents import DependentKind, Frozen
-from storage.facts.metrics import Kept, Metric, MetricState, Shown
+from storage.facts.metrics import Failing, Kept, Metric, MetricState, Shown
 from storage.facts.runs import Run
 from storage.facts.sources import ConnectionState, Freshness, Source
-from storage.records import frozen, metric_changes, runs, sources
+from storage.records import frozen, metric_changes, metrics, runs, sources
 from storage.sessions import Session
 
 #: What is read once a day may be so old.
@@ -41,7 +41,16 @@ def shown_of(
         _one(metric, known[metric.source_id], last.get(metric.source_id), still.get(metric.id), values, now)
         for metric in (replace(one, definition=replace(one.definition, noun=noun)) for one in found)
     ]
-    return [replace(one, before=before.get(one.metric.id)) for one in shown]
+    failing = metrics.failing(session, list(known))
+    return [replace(_explained(one, failing), before=before.get(one.metric.id)) for one in shown]
+
+
+def _explained(shown: Shown, failing: Mapping[str, Failing]) -> Shown:
+    """Return a metric that is behind its data with why, where its calculation fails."""
+    found = failing.get(shown.metric.source_id)
+    if found is None or (BEHIND not in shown.reason and shown.state is not MetricState.CALCULATING):
+        return shown
+    return replace(shown, failing=found, reason=shown.reason.replace(BEHIND, f"{BEHIND}: {found.what}"))
 
 
 def _one(

@@ -263,6 +263,16 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """A calculation that comes to nothing, and is tried again."""
+
+    #: what failed, in words
+    what: str
+    since: datetime
+    again_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A metric as somebody looks at it: where it stands now, and its values."""
 
@@ -281,3 +291,5 @@ class Shown:
     worst: str = ""
     #: how the values were calculated, while they are of an older definition than the metric's
     before: Definition | None = None
+    #: why it is not calculated from newer data, where its calculation fails
+    failing: Failing | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, func, select
 
-from storage.facts.metrics import Definition, Kept, Metric, MetricState, Period
+from storage.facts.metrics import Definition, Failing, Kept, Metric, MetricState, Period
 from storage.records import home_views, metric_posts
 from storage.records.guarded import won
 from storage.records.inserts import insert, insert_new
@@ -224,7 +224,12 @@ def holds(session: Session, turn: Turn) -> bool:
 
 def done(session: Session, turn: Turn, seen: str) -> bool:
     """Note that it was calculated, unless something became due meanwhile."""
-    return won(session, update(MetricTurnRow).where(*_held(turn)).values(due_at=None, attempts=0, seen=seen))
+    return won(
+        session,
+        update(MetricTurnRow)
+        .where(*_held(turn))
+        .values(due_at=None, attempts=0, seen=seen, failing_since=None, failure=""),
+    )
 
 
 def unsee(session: Session, turn: Turn) -> None:
@@ -232,9 +237,21 @@ def unsee(session: Session, turn: Turn) -> None:
     won(session, update(MetricTurnRow).where(*_held(turn)).values(seen=""))
 
 
-def again_at(session: Session, turn: Turn, at: datetime) -> None:
-    """Calculate it later, after an attempt that came to nothing."""
-    won(session, update(MetricTurnRow).where(*_held(turn)).values(due_at=at))
+def again_at(session: Session, turn: Turn, at: datetime, what: str, now: datetime) -> None:
+    """Calculate it later, after an attempt that came to nothing; since when none came to anything is kept."""
+    first = col(MetricTurnRow.failing_since).is_(None)
+    won(session, update(MetricTurnRow).where(*_held(turn), first).values(failing_since=now))
+    won(session, update(MetricTurnRow).where(*_held(turn)).values(due_at=at, failure=what))
+
+
+def failing(session: Session, source_ids: Sequence[str]) -> dict[str, Failing]:
+    """Return by source why its calculations fail, since when, and when the next attempt is."""
+    wanted = (col(MetricTurnRow.source_id).in_(source_ids), col(MetricTurnRow.failing_since).is_not(None))
+    return {
+        row.source_id: Failing(row.failure, row.failing_since, row.due_at)
+        for row in session.exec(select(MetricTurnRow).where(*wanted))
+        if row.failing_since is not None and row.due_at is not None
+    }
 
 
 def _held(turn: Turn) -> tuple[Any, ...]:

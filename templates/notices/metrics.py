@@ -28,6 +28,7 @@ from storage.facts.metrics import (
     Calculation,
     Definition,
     Direction,
+    Failing,
     Frequency,
     Kept,
     Metric,
@@ -139,9 +140,17 @@ def metric_facts(shown: Shown, now: datetime) -> tuple[tuple[str, Words], ...]:
     if shown.since is not None:
         rows.append(("Frozen since", (When(shown.since),)))
     rows.append(("Calculated from", (f"QuickBooks, {label(shown.company)}: {definition_words(definition)}",)))
+    if shown.failing is not None:
+        still = ("; the value is of the data as of ", When(metric.as_of)) if metric.as_of and latest else ()
+        rows.append(("Its calculation", _failing_words(shown.failing, still)))
     if definition.target is not None:
         rows.append(("Target", (target_words(shown, latest),)))
     return tuple(rows)
+
+
+def _failing_words(found: Failing, still: Words) -> Words:
+    """Return since when a calculation fails, and when it is tried again."""
+    return ("fails since ", When(found.since), "; it is tried again at ", When(found.again_at), *still, ".")
 
 
 def marked_name(shown: Shown) -> tuple[Inline, ...]:

@@ -11,7 +11,7 @@ from bot.cli.samples import facts as samples
 from jobs.metrics.checking import MetricRefusedError, check
 from jobs.metrics.compiling import Answered, Side, lost_of, sides_of, there
 from jobs.metrics.fitting import fits
-from jobs.metrics.losing import lost_fields, without_lost
+from jobs.metrics.losing import is_lost, lost_fields, returns, still_lost, without_lost
 from jobs.metrics.outcomes import outcome_of
 from jobs.metrics.values import Input
 from jobs.metrics.wishes import read_wish
@@ -129,3 +129,25 @@ def test_of_a_ratio_only_what_vanished_of_one_side_is_asked_for(reason: str, los
     # Of one that is broken for another reason, and of one that is not, nothing is lost.
     for other in (replace(broken, reason="its amounts are in EUR, USD"), replace(broken, state=MetricState.CURRENT)):
         assert (lost_fields(other), without_lost(other)) == ((), broken.definition)
+
+
+def test_whether_what_vanished_is_there_again_is_a_small_question() -> None:
+    """Of a broken metric no records are read before its item and its class are there."""
+    definition = Definition(Selection(Dataset.CUSTOMERS, ItemKind.CUSTOMER, "3", "Ann"))
+    broken = metric(definition, "Ann is not in QuickBooks any more")
+    assert is_lost(broken)
+    assert not is_lost(replace(broken, reason="its amounts are in EUR, USD, and nothing is converted"))
+    asked = returns("src_1", [broken])
+    assert not any("invoice" in table for one in asked for table in one.needs)
+    found = {}
+    for customers in ([], ["3"]):
+        with duckdb.connect() as lake:
+            lake.execute("CREATE TABLE ready_quickbooks_preferences (_source VARCHAR, home_currency VARCHAR)")
+            lake.execute("CREATE TABLE ready_quickbooks_profit_and_loss (_source VARCHAR, currency VARCHAR)")
+            made = (
+                "SELECT 'src_1' AS _source, unnest($1::VARCHAR[]) AS customer_id, NULL::VARCHAR AS parent_customer_id"
+            )
+            lake.execute(f"CREATE TABLE ready_quickbooks_customers AS {made}", [customers])
+            answers = [lake.execute(one.sql, list(one.parameters)).fetchall() for one in asked]
+        found[len(customers)] = still_lost([broken], answers)
+    assert found == {0: {"met_1"}, 1: set()}

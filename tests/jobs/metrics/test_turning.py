@@ -10,14 +10,16 @@ import pytest
 from sqlmodel import col, select
 
 from jobs.metrics import turning
+from jobs.metrics.standing import BEHIND, shown_of
 from jobs.outgoing import events
-from storage.facts.metrics import MetricState
+from storage.facts.metrics import Failing, Kept, MetricState
 from storage.facts.outgoing import EventType
 from storage.facts.sources import ConnectionState
 from storage.records import metric_keeping, metric_told, metrics, outgoing
 from storage.records.metric_keeping import Calculated
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, MetricRow, OutgoingMessageRow
+from templates.notices.metrics import metric_shown
 from tests.jobs.metrics.standing_metrics import NOW, Company
 from tests.storage.test_seeding import ORGANIZATION
 
@@ -130,3 +132,45 @@ def test_what_nothing_was_told_of_is_noted_and_what_is_calculated_tells_itself(s
     company.database.in_write(lambda session: metrics.redefine(session, metric, metric.definition, "mem_1", NOW))
     looks(company, NOW + timedelta(days=4))
     assert len(told(company)) == 1
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_a_calculation_that_fails_says_what_since_when_and_when_it_is_tried_again(
+    sqlite_database: Database, *, loses: bool
+) -> None:
+    """The twin keeps what went wrong to itself: the card says no more than that newer data is not calculated."""
+    company = Company(sqlite_database)
+    company.ready(NOW)
+    metric = company.make("Net income")
+    late = NOW + timedelta(minutes=50)
+    company.ready(late)
+
+    def fails(session: Session, at: datetime) -> None:
+        metrics.due(session, metric.source_id, at)
+        (turn,) = metrics.due_turns(session, at)
+        taken = metrics.claim(session, turn, at, at + timedelta(minutes=5))
+        assert taken is not None
+        what = "calculating it did not end in time, and is tried again by itself"
+        metrics.again_at(session, taken, at + timedelta(seconds=20), what, at)
+
+    for minutes in (0, 5):
+        if not loses:
+            company.database.in_write(partial(fails, at=late + timedelta(minutes=minutes)))
+    now = late + timedelta(minutes=6)
+    values: dict[str, tuple[Kept, ...]] = {metric.id: ()}
+    (shown,) = company.database.in_read(
+        lambda session: shown_of(session, metrics.of_organization(session, ORGANIZATION), values, now)
+    )
+    assert (shown.state, BEHIND in shown.reason) == (MetricState.STALE, True)
+    said = str(metric_shown(shown, now))
+    assert ("did not end in time" in said and "it is tried again at" in said) is not loses
+    if loses:
+        return
+    assert shown.failing == Failing(shown.failing.what if shown.failing else "", late, now - timedelta(seconds=40))
+
+    def ends(session: Session) -> None:
+        (turn,) = metrics.due_turns(session, now)
+        assert metrics.done(session, turn, "")
+
+    company.database.in_write(ends)
+    assert company.database.in_read(lambda session: metrics.failing(session, [metric.source_id])) == {}
