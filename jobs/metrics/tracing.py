@@ -1,8 +1,7 @@
 """Which transactions made a closed period's value another: those whose records changed between two snapshots.
 
-The lake's feed of a table names rows that came and rows that went, without saying which is which: a row that is named
-an odd number of times and is there now is new, one that is not there any more is old; what was changed and changed
-back is named an even number of times. Of reports QuickBooks does not say which transactions are in a line: there all
+The lake's feed of a table names rows that came and rows that went: what came as often as it went is as it was. Of
+reports QuickBooks does not say which transactions are in a line: there all
 documents of the time that changed are named, and that this is so.
 """
 
@@ -14,7 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from jobs.metrics.compiling import Side, choice_of, sides_of
+from jobs.metrics import summing
+from jobs.metrics.compiling import Side, choice_of, needs_of, sides_of
 from jobs.metrics.periods import before, fiscal_year, year_before
 from jobs.metrics.summing import FILTERS
 from storage.facts.metrics import Basis, Calculation, Dataset, Definition, Kept, Metric, Period
@@ -110,14 +110,17 @@ class Tracing:
         self._source_id = source_id
         self._since = since
         self._moved = list(moved)[:MOST_METRICS]
-        #: what is asked, and its place among the answers; equal questions are asked once
-        self._asked: dict[tuple[str, tuple[Any, ...]], tuple[_Table, int]] = {}
+        #: what is asked -> of which table, what it needs, its place among the answers; equal questions are asked once
+        self._asked: dict[tuple[str, tuple[Any, ...]], tuple[str, tuple[str, ...], int]] = {}
         read = {f"ready_quickbooks_{table.name}": table for side in self._sides() for table in _tables(side)}
-        #: name -> which column is its day
-        self._names = {name: table.day for name, table in sorted(read.items())}
+        self._names = sorted(read)
+        #: what finds the items of a choice -> the name under which it is kept
+        self._members: dict[str, str] = {}
         for side in self._sides():
             for table in _tables(side):
-                self._asked.setdefault(_question(table, side, source_id), (table, len(self._asked)))
+                needs = needs_of(side.table.members) if side.table else ()
+                asked = f"changed_ready_quickbooks_{table.name}", needs, len(self._asked)
+                self._asked.setdefault(self._question(table, side), asked)
 
     def _sides(self) -> Iterator[Side]:
         for one in self._moved:
@@ -127,18 +130,25 @@ class Tracing:
         """Return all questions: which tables are there, what changed of them, the books' closing date, documents."""
         from storage.warehouse.apart import Changed, Question
 
+        changed = tuple(f"changed_{name}" for name in self._names)
         asked = [
-            Question(sql, parameters, (f"ready_quickbooks_{table.name}", f"changed_ready_quickbooks_{table.name}"))
-            for (sql, parameters), (table, _) in self._asked.items()
+            Question(sql, parameters, (of, *needs), rows_in=(of,))
+            for (sql, parameters), (of, needs, _) in self._asked.items()
+        ]
+        kept = [
+            Question(step.sql, (self._source_id,), needs_of(step.sql), step.name, rows_in=changed)
+            for with_members, name in self._members.items()
+            for step in [summing.members(name, with_members)]
         ]
         return [
             *(Question("SELECT 1 AS one", (), (name,)) for name in self._names),
             *(Changed(name, self._source_id, self._since) for name in self._names),
-            # Once for each table, however many metrics ask for it: it reads the table itself.
+            # Once for each table, however many metrics ask for it.
             *(
-                Question(_parts(name, day), (self._source_id,), (name, f"changed_{name}"), f"parts_{name}")
-                for name, day in self._names.items()
+                Question(_parts(name), (), (of,), f"parts_{name}", rows_in=(of,))
+                for name, of in zip(self._names, changed, strict=True)
             ),
+            *kept,
             Question(_CLOSED, (self._source_id,), ("ready_quickbooks_preferences",)),
             *asked,
         ]
@@ -146,7 +156,8 @@ class Tracing:
     def found(self, answers: Sequence[Sequence[Sequence[Any]]]) -> Iterator[tuple[Metric, Kept, dict[str, Any]]]:
         """Yield for each restated value what is noted with it; `through` is None where nobody can know."""
         count = len(self._names)
-        there, known, (closed, *asked) = answers[:count], answers[count : 2 * count], answers[3 * count :]
+        place = 3 * count + len(self._members)
+        there, known, (closed, *asked) = answers[:count], answers[count : 2 * count], answers[place:]
         unknown = {name for name, is_there, is_known in zip(self._names, there, known, strict=True)
                    if is_there and not is_known}  # fmt: skip
         day = closed[0][0] if closed else None
@@ -160,10 +171,23 @@ class Tracing:
                     noted |= _largest([doc for doc in documents if _counts(doc, one.metric.definition, kept)])
                 yield one.metric, kept, noted
 
+    def _question(self, table: _Table, side: Side) -> tuple[str, tuple[Any, ...]]:
+        """Return the SELECT of the documents of a table that are others than before, the largest changes first."""
+        assert side.table is not None
+        one, mine, narrowed = choice_of(side), "true", list[str]()
+        parameters: list[str] = []
+        if not _around(side):
+            members = self._members.setdefault(side.table.members, f"traced{len(self._members)}")
+            narrowed = [field for field in FILTERS if getattr(one, field)]
+            mine = f"item IN (SELECT item FROM made_{members}_members WHERE kind = $1 AND key = $2)"
+            parameters = [one.kind, one.key, *(getattr(one, field) for field in narrowed)]
+        where = " AND ".join([mine, *(f"{field} = ${place}" for place, field in enumerate(narrowed, 3))])
+        return _documents(table, where, narrowed), tuple(parameters)
+
     def _documents(self, sides: Sequence[Side], asked: Sequence[Sequence[Sequence[Any]]]) -> Iterator[Document]:
-        keys = dict.fromkeys(_question(table, side, self._source_id) for side in sides for table in _tables(side))
+        keys = dict.fromkeys(self._question(table, side) for side in sides for table in _tables(side))
         for key in keys:
-            for kind, number, name, was, amount, day, now in asked[self._asked[key][1]]:
+            for kind, number, name, was, amount, day, now in asked[self._asked[key][-1]]:
                 yield Document(
                     str(kind), str(number or ""), str(name), _day(was), _amount(amount), _day(day), _amount(now)
                 )
@@ -175,37 +199,22 @@ def _largest(found: Sequence[Document]) -> Mapping[str, Any]:
     return {"through": kept, "more": max(0, len(ordered) - MOST_DOCUMENTS)}
 
 
-def _parts(name: str, day: str) -> str:
-    """Return the SELECT of a table's rows that came (`now`) and went; those of other days are no row of these."""
+def _parts(name: str) -> str:
+    """Return the SELECT of a table's rows that came (`now`) and went, each as often as it did more than the other."""
     return f"""WITH named AS (
-    SELECT * FROM changed_{name} GROUP BY ALL HAVING count(*) % 2 = 1
-), there AS (
-    SELECT * FROM {name} WHERE _source = $1 AND _key IN (SELECT _key FROM named)
-    AND ({day} IS NULL OR {day} BETWEEN (SELECT min({day}) FROM named) AND (SELECT max({day}) FROM named))
-), came AS (
-    SELECT * FROM named INTERSECT SELECT * FROM there
-), went AS (
-    SELECT * FROM named EXCEPT SELECT * FROM there
+    SELECT * EXCLUDE (_came), sum(CASE WHEN _came THEN 1 ELSE -1 END) AS net FROM changed_{name}
+    GROUP BY ALL HAVING net <> 0
 )
-SELECT *, false AS now FROM went UNION ALL SELECT *, true AS now FROM came"""
+SELECT n.* EXCLUDE (net), n.net > 0 AS now FROM named n, unnest(range(CAST(abs(n.net) AS BIGINT))) one"""
 
 
-def _question(table: _Table, side: Side, source_id: str) -> tuple[str, tuple[Any, ...]]:
-    """Return the SELECT of the documents of a table that are others than before, the largest changes first."""
-    assert side.table is not None
-    name, one = f"ready_quickbooks_{table.name}", choice_of(side)
-    narrowed = [] if _around(side) else [field for field in FILTERS if getattr(one, field)]
-    mine, parameters = "true", [source_id]
-    if not _around(side):
-        mine = "item IN (SELECT item FROM members WHERE kind = $2 AND key = $3)"
-        parameters += [one.kind, one.key, *(getattr(one, field) for field in narrowed)]
-    where = " AND ".join([mine, *(f"{field} = ${place}" for place, field in enumerate(narrowed, 4))])
+def _documents(table: _Table, where: str, narrowed: Sequence[str]) -> str:
     columns = ", ".join(
         [f"{table.kind} AS kind", f"{table.number} AS number", f"{table.id} AS id", f"{table.item} AS item",
          f"{table.day} AS day", f"{table.amount} AS amount", *narrowed]
     )  # fmt: skip
-    sql = f"""WITH RECURSIVE {side.table.members}, parts AS (
-    SELECT {columns}, now FROM made_parts_{name}
+    return f"""WITH parts AS (
+    SELECT {columns}, now FROM made_parts_ready_quickbooks_{table.name}
 ), documents AS (
     SELECT kind, max(number) AS number, id, min(day) FILTER (NOT now) AS day_before,
         CAST(sum(amount) FILTER (NOT now) AS VARCHAR) AS before, min(day) FILTER (now) AS day,
@@ -215,7 +224,6 @@ def _question(table: _Table, side: Side, source_id: str) -> tuple[str, tuple[Any
 )
 SELECT kind, number, id, day_before, before, day, after FROM documents
 WHERE before IS DISTINCT FROM after OR day_before IS DISTINCT FROM day ORDER BY moved DESC, id LIMIT {_MOST_ROWS}"""
-    return sql, tuple(parameters)
 
 
 def _counts(one: Document, definition: Definition, kept: Kept) -> bool:

@@ -36,6 +36,10 @@ class Question:
     needs: tuple[str, ...] = ()
     #: its rows are answers to nobody but to the questions after it, as the table ``made_<keep>``
     keep: str = ""
+    #: tables ``changed_…`` and ``made_…`` of which one must have a row, else the answer is empty
+    rows_in: tuple[str, ...] = ()
+    #: the SELECT that is kept instead where none of them has a row
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,8 +102,12 @@ class Answering:
             if not set(question["needs"]) <= self._there:
                 yield []
                 continue
-            if question["keep"]:
-                reader.keep(question["keep"], question["sql"], question["parameters"])
+            rows_in = question["rows_in"]
+            some = not rows_in or any(map(reader.holds, rows_in))
+            if question["keep"] and (some or question["otherwise"]):
+                asked = (question["sql"], question["parameters"]) if some else (question["otherwise"], ())
+                reader.keep(question["keep"], *asked)
+            if question["keep"] or not some:
                 yield []
                 continue
             # One more than may be is asked for, and no more than that is ever in memory.

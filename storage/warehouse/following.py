@@ -1,4 +1,6 @@
-"""Which rows of a table are others than at an earlier snapshot: those that came and those that went, old and new alike.
+"""Which rows of a table are others than at an earlier snapshot: those that came (`_came`) and those that went.
+
+What came and went again is named twice.
 
 Answered from the lake's own change feed, whose cost is that of the changes. Where the feed cannot be trusted to name
 them (an expired snapshot, a table made or changed anew, rows that maintenance wrote again) nothing is answered: who
@@ -27,11 +29,11 @@ def keep_changed(session: Session, table: str, source_id: str, since: int) -> in
         return None
     name = identifier(f"changed_{table}")
     each = (
-        f"SELECT * FROM ducklake_table_{kind}('lake', 'main', {text(table)}, {int(since) + 1}, {last})"
+        f"SELECT *, {came} AS _came FROM ducklake_table_{kind}('lake', 'main', {text(table)}, {int(since) + 1}, {last})"
         f" WHERE _source = {text(source_id)}"
-        for kind in ("insertions", "deletions")
+        for kind, came in (("insertions", "true"), ("deletions", "false"))
     )
-    shape = f"SELECT * FROM {quote(table)} WHERE false"
+    shape = f"SELECT *, false AS _came FROM {quote(table)} WHERE false"
     # To ask the feed of a table to which nothing was done costs some 50 ms.
     rows = " UNION ALL ".join(each) if done - {"merge_adjacent"} else shape
     session.run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM ({rows}) LIMIT {MOST + 1}")

@@ -65,6 +65,10 @@ class Reader:
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}", parameters)
         self._kept.add(table.casefold())
 
+    def holds(self, name: str) -> bool:
+        """Whether there is such a table, made or changed, and a row in it."""
+        return name in self._kept and bool(self._session.rows(f"SELECT 1 FROM temp.{quote(name)} LIMIT 1"))  # noqa: S608 - a name of ours
+
     def changed(self, table: str, source_id: str, since: int) -> int | None:
         """Keep what came and went of a table as ``changed_<table>``, see `following`; return how many rows.
 
