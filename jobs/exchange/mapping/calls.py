@@ -317,11 +317,9 @@ def make_line_total(making: Making, call: Call) -> Ask:
     making.of_lines(call)
 
     def total(row: Row) -> Value:
-        amount: numbers.Number = Decimal(0)
-        for each in _list_of(row, "Line"):
-            if each.get("DetailType") == kind:
-                amount = numbers.plus(amount, as_number(number_in(each.get("Amount"))))
-        return amount
+        # A line of text alone has no amount, and adds nothing.
+        found = [each.get("Amount") for each in _list_of(row, "Line") if each.get("DetailType") == kind]
+        return numbers.total([one if type(one) is Decimal else number_in(one) for one in found if one is not None])
 
     return total
 

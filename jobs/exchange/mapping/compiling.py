@@ -20,7 +20,7 @@ from jobs.exchange.mapping.rows import Ask, Row, getter
 from jobs.exchange.mapping.values import MOST_TEXT, READERS, WRITERS, Kind, Value, as_flag, as_number, as_text, called
 
 #: looks at all lines of a record in one expression
-_MOST_LOOKS = 5
+_MOST_LOOKS = 3
 _MOST_HINTED = 40
 _OPERATIONS: Mapping[str, Callable[[Number, Number], Number]] = {
     "+": numbers.plus, "-": numbers.minus, "*": numbers.times, "/": numbers.divided,

@@ -1,7 +1,7 @@
 """Arithmetic that is exact: decimals of any length, fractions where a division does not end, rounding by name only."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import (
     ROUND_DOWN,
     ROUND_HALF_EVEN,
@@ -15,6 +15,7 @@ from decimal import (
     Underflow,
 )
 from fractions import Fraction
+from functools import reduce
 
 from jobs.exchange.mapping.problems import RecordProblem
 
@@ -71,6 +72,17 @@ def times(left: Number, right: Number) -> Number:
     return _result(_EXACT.multiply, Fraction.__mul__, left, right)
 
 
+def total(amounts: Iterable[Decimal | None]) -> Decimal:
+    """Return the exact sum of all amounts that are there."""
+    try:
+        made = reduce(_EXACT.add, [amount for amount in amounts if amount is not None], Decimal(0))
+    except (Inexact, InvalidOperation, Overflow, Underflow):
+        raise RecordProblem(f"comes to a number of more than {DIGITS} digits") from None
+    if not made.is_finite():
+        raise RecordProblem("calculates with what is no number")
+    return made
+
+
 def divided(left: Number, right: Number) -> Number:
     """Return the exact quotient; RecordProblem for a division by zero."""
     if not right:
@@ -86,9 +98,12 @@ def _result(
 ) -> Number:
     if isinstance(left, Decimal) and isinstance(right, Decimal):
         try:
-            return exact(left, right)
-        except (Inexact, Overflow, Underflow):
+            made = exact(left, right)
+        except (Inexact, InvalidOperation, Overflow, Underflow):
             raise RecordProblem(f"comes to a number of more than {DIGITS} digits") from None
+        if not made.is_finite():
+            raise RecordProblem("calculates with what is no number")
+        return made
     return _short(of_fractions(Fraction(left), Fraction(right)))
 
 

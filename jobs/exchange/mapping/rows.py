@@ -6,7 +6,7 @@ from typing import Any
 from jobs.exchange.mapping.values import Value
 
 #: lines of one record that are looked at
-MOST_LINES = 5000
+MOST_LINES = 2000
 
 
 class Row:

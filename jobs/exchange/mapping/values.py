@@ -110,6 +110,8 @@ def _told(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return "a number without measure"
     text = str(value)[:40]
     return f'"{text}"' if isinstance(value, str) else text
 
