@@ -49,6 +49,14 @@ from jobs.escalation import EscalationService, deadline_sweep
 from jobs.exchange.desktop.qwc import QwcLinks
 from jobs.exchange.desktop.registering import Registering
 from jobs.exchange.desktop.sessions import WebConnectorSessions, kept_only
+from jobs.exchange.due import EVERY as EXCHANGE_EVERY
+from jobs.exchange.due import PAIRS_EVERY, exchange_sweep, pairs_sweep
+from jobs.exchange.far_sides import DeclaredSides
+from jobs.exchange.mappings import chosen
+from jobs.exchange.orders.turn import TakesOrders
+from jobs.exchange.orders_in import orders_in
+from jobs.exchange.running import ExchangeHandler
+from jobs.exchange.service import ExchangeService
 from jobs.exchange.writing import OrderWriting, writing_words
 from jobs.expectations.beats import EVERY as BEAT_EVERY
 from jobs.expectations.beats import ClockBeat
@@ -137,7 +145,7 @@ from jobs.webhooks.service import KIND as WEBHOOK
 from jobs.webhooks.service import WebhookService
 from jobs.webhooks.sweep import webhook_sweep
 from jobs.webhooks.telling import privacy_words
-from jobs.work import Work, WorkStatus
+from jobs.work import EXCHANGE, Work, WorkStatus
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
@@ -293,6 +301,7 @@ def build_jobs(
     quiet = QuietService(desk, clock)
     calculating = Calculating(ground, may_act=port.may_act)
     shown = MetricService(desk, clock, ground, calculating)
+    sides = DeclaredSides(ground)
     services = Services(
         clock=clock,
         people=people,
@@ -334,6 +343,7 @@ def build_jobs(
         making=MetricMaking(desk, clock, ground, shown),
         posting=MetricPosting(desk, clock, channels.look),
         api_keys=ApiKeyService(desk, clock, people),
+        exchange=ExchangeService(desk, clock, port.enqueue, sides, chosen),
         order_writing=OrderWriting(desk, clock, port.enqueue),
         desktops=Registering(desk, clock, QwcLinks(link_keys, public_url)),
         web_connector=WebConnectorSessions(desk, clock, kept_only, checkpoint=checkpoint),
@@ -360,6 +370,8 @@ def build_jobs(
     )
     severing = Severing(means, ground, tuning.retries, port.status)
     runs = RunHandler(ground, notifier, port.enqueue, tuning.retries)
+    takes = TakesOrders(ground, orders_in(sides))
+    exchanging = ExchangeHandler(ground, notifier, port.enqueue, sides, chosen, takes, may_act=port.may_act)
     deliveries = DeliveryHandler(
         database,
         clock,
@@ -458,6 +470,8 @@ def build_jobs(
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
             await runs.failed_unexpectedly(subject, attempt, reference, error)
+        elif kind == EXCHANGE:
+            await exchanging.failed_unexpectedly(subject, attempt, reference, error)
 
     return Jobs(
         services=services,
@@ -465,6 +479,7 @@ def build_jobs(
             "run": runs.handle,
             "delivery": deliveries.handle,
             "disconnect": severing.handle,
+            EXCHANGE: exchanging.handle,
             WEBHOOK: WebhookHandler(ground, notifier, port.enqueue).handle,
         },
         sweeps=[
@@ -487,6 +502,8 @@ def build_jobs(
             Sweep("metric-posts", WEEKLY_EVERY, weekly_sweep(database, clock, port.enqueue)),
             Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
             *([Sweep("bounces", BOUNCES_EVERY, bounces.sweep)] if settings.bounce_address else ()),
+            Sweep("exchange", EXCHANGE_EVERY, exchange_sweep(database, clock, port.enqueue)),
+            Sweep("exchange-pairs", PAIRS_EVERY, pairs_sweep(database, clock)),
             Sweep("outgoing", 1.0, sending.sweep),
             Sweep("metrics", METRICS_EVERY, calculating.sweep),
             Sweep("outgoing-memory", 3600.0, sending.tidy),

@@ -14,6 +14,7 @@ from jobs.escalating.service import PolicyService
 from jobs.escalation import EscalationService
 from jobs.exchange.desktop.registering import Registering
 from jobs.exchange.desktop.sessions import WebConnectorSessions
+from jobs.exchange.service import ExchangeService
 from jobs.exchange.writing import OrderWriting
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
@@ -102,5 +103,6 @@ class Services:
     api_keys: ApiKeyService
     desktops: Registering
     web_connector: WebConnectorSessions
+    exchange: ExchangeService
     order_writing: OrderWriting
     installs: InstallService

@@ -13,7 +13,7 @@ import structlog
 from jobs.asks import Enqueue
 from jobs.exchange import freshness
 from jobs.exchange.freshness import Fresh
-from jobs.exchange.pairs import plan
+from jobs.exchange.pairs import made, plan
 from jobs.exchange.running import LOOK_EVERY, attempt_work, fail
 from jobs.exchange.timing import Due, latest_due, next_due
 from storage.facts.clock import Clock
@@ -24,6 +24,7 @@ from storage.records import exchange, frozen, organizations
 from storage.sessions import Database, Session
 
 EVERY = 1.0
+PAIRS_EVERY = 300.0
 #: a run that begins later than that says so
 _LATE = timedelta(minutes=15)
 #: no pair is planned further ahead, wherever clocks change: what is was planned by a clock that ran ahead
@@ -31,7 +32,7 @@ _AHEAD = timedelta(days=3)
 #: how long a run that makes up for a night may wait for data
 _PATIENCE = timedelta(hours=4)
 _BOOKS = frozenset({freshness.DISCONNECTED, freshness.NEVER, freshness.PUT_ASIDE, freshness.OLD})
-MISSED = "missed"
+MISSED, DISCONNECTED = "missed", "disconnected"
 
 log = structlog.get_logger()
 
@@ -51,6 +52,23 @@ def exchange_sweep(database: Database, clock: Clock, enqueue: Enqueue) -> Callab
             await database.writing(partial(begin, pair_id=pair.id, now=now, enqueue=enqueue))
 
     return sweep
+
+
+def pairs_sweep(database: Database, clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Return the sweep that makes the pairs of connections that have none."""
+
+    async def sweep() -> None:
+        for organization_id in await database.reading(exchange.without_pairs):
+            await database.writing(partial(_made, organization_id=organization_id, now=clock.now()))
+
+    return sweep
+
+
+def _made(session: Session, *, organization_id: str, now: datetime) -> None:
+    organizations.lock(session, organization_id)
+    if not made(session, organization_id, now):
+        # Which company's customers go there must never be guessed.
+        log.warning("exchange_company_unclear", organization=organization_id)
 
 
 def begin(session: Session, *, pair_id: str, now: datetime, enqueue: Enqueue) -> ExchangeRun | None:
@@ -126,6 +144,9 @@ def look(session: Session, *, run_id: str, now: datetime, enqueue: Enqueue) -> N
     organizations.lock(session, run.organization_id)
     run = exchange.run(session, run_id)
     if run.state is not RunState.WAITING or run.next_at is None or run.next_at > now:
+        return
+    if frozen.is_frozen(session, DependentKind.EXCHANGE, run.source_id):
+        fail(session, run, "the connection to PocketAdvantage is disconnected; reconnect it", DISCONNECTED, now)
         return
     if now >= run.deadline:
         log.warning("exchange_missed", run=run.id, pair=run.pair.value, code=run.code)

@@ -6,11 +6,10 @@ from typing import Any
 
 from jobs.exchange.building import Map
 from jobs.exchange.fil import Column
-from jobs.exchange.mapping import Inputs, Mapped, Mapper, PairMapping, Rejected, Skipped, load_profile
+from jobs.exchange.mapping import Inputs, Mapped, Mapper, PairMapping, Rejected, Skipped
+from jobs.exchange.mapping.service import in_force
 from storage.facts.exchange import Pair
 from storage.sessions import Session
-
-_PROFILE = "inventiv-default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Chosen:
         return mapped
 
 
-def in_force(_session: Session, _organization_id: str, pair: Pair) -> Chosen:
-    """Return the mapping of a pair that holds for an organization."""
-    profile = load_profile(_PROFILE)
-    return Chosen(profile.pair(pair.value), f"{profile.name} {profile.version}")
+def chosen(session: Session, organization_id: str, pair: Pair) -> Chosen:
+    """Return the mapping of a pair that holds for an organization (MappingError)."""
+    found = in_force(session, organization_id)
+    return Chosen(found.profile.pair(pair.value), f"{found.profile.name} {found.profile.version}.{found.number}")

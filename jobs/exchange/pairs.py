@@ -5,7 +5,8 @@ from datetime import datetime, time
 from jobs.exchange.timing import next_due
 from storage.facts.exchange import ExchangePair, Pair, Schedule
 from storage.facts.ids import derived_id
-from storage.records import exchange
+from storage.facts.sources import Provider
+from storage.records import exchange, sources
 from storage.sessions import Session
 
 _NIGHT = (time(1), time(5))
@@ -21,6 +22,7 @@ DEFAULTS = {
     Pair.INVOICES: Schedule(every=60, window=_NIGHT),
     Pair.ORDERS: Schedule(every=15),
 }
+
 _GONE = "the connection to PocketAdvantage was disconnected"
 
 
@@ -56,6 +58,26 @@ def gone(session: Session, source_id: str, now: datetime) -> None:
         run = exchange.active(session, pair.id)
         if run is not None:
             exchange.stop(session, run, _GONE, "disconnected", now)
+
+
+def made(session: Session, organization_id: str, now: datetime) -> bool:
+    """Make the pairs of connections that have none; False where nobody can know from which company's books.
+
+    An organization with several companies in QuickBooks has a connection for each, of the company's own name.
+    """
+    connections = sources.connections_of(session, organization_id)
+    books = [one for one in connections if one.provider is Provider.QUICKBOOKS]
+    known = True
+    for connection in connections:
+        if connection.provider is not Provider.POCKETADVANTAGE or exchange.pairs_of_source(session, connection.id):
+            continue
+        named = [one for one in books if one.company.casefold() == connection.company.casefold()]
+        fitting = named if len(books) > 1 else books
+        if len(fitting) == 1:
+            confirmed(session, organization_id, connection.id, fitting[0].id, now)
+        else:
+            known = False
+    return known
 
 
 def plan(session: Session, pair: ExchangePair, now: datetime) -> None:

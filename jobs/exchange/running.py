@@ -22,6 +22,7 @@ from jobs.exchange import freshness, telling
 from jobs.exchange.building import Built, Maps, build
 from jobs.exchange.freshness import Fresh, Stands
 from jobs.exchange.guards import judged
+from jobs.exchange.mapping import MappingError
 from jobs.exchange.ports import FarSide, FarSides, Orders
 from jobs.exchange.timing import night_of
 from jobs.ground import Ground
@@ -131,6 +132,8 @@ class ExchangeHandler:
                 await self._file(run)
         except ConnectorError as error:
             await self._stopped(run, error)
+        except MappingError as error:
+            await self._stopped(run, Broken(f"the mapping cannot be used: {error}", code="mapping"))
 
     # Files
 

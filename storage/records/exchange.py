@@ -22,10 +22,11 @@ from storage.facts.exchange import (
     Trigger,
     read_schedule,
 )
+from storage.facts.sources import CollectMode
 from storage.records import exchange_given
 from storage.records.guarded import won
 from storage.records.inserts import insert_all, insert_new
-from storage.tables import ExchangePairRow, ExchangeRejectRow, ExchangeRunRow, OrganizationRow
+from storage.tables import ExchangePairRow, ExchangeRejectRow, ExchangeRunRow, OrganizationRow, SourceRow
 
 _ACTIVE = [state.value for state in ACTIVE_STATES]
 
@@ -36,6 +37,15 @@ _ACTIVE = [state.value for state in ACTIVE_STATES]
 def add_pair(session: Session, **values: Any) -> bool:
     """Insert a pair; False when it is there already."""
     return insert_new(session, ExchangePairRow, **values)
+
+
+def without_pairs(session: Session) -> list[str]:
+    """Return the organizations with a connection that no pairs were made of yet."""
+    known = select(ExchangePairRow.source_id)
+    statement = select(SourceRow.organization_id).where(
+        SourceRow.mode == CollectMode.EXCHANGE.value, col(SourceRow.id).not_in(known)
+    )
+    return sorted(set(session.exec(statement)))
 
 
 def pairs_of(session: Session, organization_id: str) -> list[ExchangePair]:

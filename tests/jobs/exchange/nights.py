@@ -18,7 +18,7 @@ from jobs.desk import Desk
 from jobs.exchange.building import Maps
 from jobs.exchange.due import exchange_sweep
 from jobs.exchange.fil import FilRules, read_fil
-from jobs.exchange.mappings import in_force
+from jobs.exchange.mappings import chosen
 from jobs.exchange.pairs import confirmed, plan
 from jobs.exchange.ports import FarSide
 from jobs.exchange.running import ExchangeHandler
@@ -224,7 +224,7 @@ class Company:
         self.database.in_write(write)
 
     def service(self, desk: Desk) -> ExchangeService:
-        return ExchangeService(desk, self.clock, self.enqueue, self.sides, in_force)
+        return ExchangeService(desk, self.clock, self.enqueue, self.sides, chosen)
 
     def enqueue(self, session: Session, work: Work) -> None:
         self.works.append(work)
@@ -292,7 +292,7 @@ def company(
     zone: str = "America/New_York",
     kind: type[ExchangeHandler] = ExchangeHandler,
     checkpoint: Callable[[str], None] = lambda _name: None,
-    maps: Callable[[Session, str, Pair], Maps] = in_force,
+    maps: Callable[[Session, str, Pair], Maps] = chosen,
     begin: bool = True,
 ) -> Company:
     """Build it; with `begin`, in an empty database."""
