@@ -48,7 +48,8 @@ from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
 from jobs.exchange.desktop.qwc import QwcLinks
 from jobs.exchange.desktop.registering import Registering
-from jobs.exchange.desktop.sessions import WebConnectorSessions, kept_only
+from jobs.exchange.desktop.sessions import WebConnectorSessions
+from jobs.exchange.desktop.settling import orders_settled
 from jobs.exchange.due import EVERY as EXCHANGE_EVERY
 from jobs.exchange.due import PAIRS_EVERY, exchange_sweep, pairs_sweep
 from jobs.exchange.far_sides import DeclaredSides
@@ -346,7 +347,7 @@ def build_jobs(
         exchange=ExchangeService(desk, clock, port.enqueue, sides, chosen),
         order_writing=OrderWriting(desk, clock, port.enqueue),
         desktops=Registering(desk, clock, QwcLinks(link_keys, public_url)),
-        web_connector=WebConnectorSessions(desk, clock, kept_only, checkpoint=checkpoint),
+        web_connector=WebConnectorSessions(desk, clock, orders_settled(clock), checkpoint=checkpoint),
         files=MetricFiles(desk, clock, file_links),
         pages=PageService(desk, clock, PageLinks(link_keys, public_url), file_links),
         installs=InstallService(

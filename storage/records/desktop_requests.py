@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, update
+from sqlalchemy import ColumnElement, delete, exists, func, update
 from sqlmodel import Session, col, select
 
 from storage.facts.web_connector import DesktopKind, DesktopRequest, DesktopState, DesktopStep
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
-from storage.tables import DesktopRequestRow, WebConnectorRow
+from storage.tables import DesktopRequestRow, ExchangeOrderRow, WebConnectorRow
 
 
 def queue(session: Session, request: DesktopRequest) -> bool:
@@ -51,6 +51,7 @@ def anew(session: Session, request: DesktopRequest) -> None:
             answered_at=None,
             reason="",
             refused=False,
+            told=False,
         ),
     )
 
@@ -157,6 +158,31 @@ def answered(session: Session, request: DesktopRequest) -> bool:
         refused=request.refused,
         body="",
     )
+
+
+def told(session: Session, request: DesktopRequest) -> None:
+    """Note that whoever wanted it knows what became of it."""
+    won(session, update(DesktopRequestRow).where(col(DesktopRequestRow.id) == request.id).values(told=True))
+
+
+def untold(session: Session, registration_id: str, since: datetime) -> list[DesktopRequest]:
+    """Return orders that were answered since then, and nobody took the answer."""
+    row = DesktopRequestRow
+    mine = (col(row.registration_id) == registration_id, col(row.state) == DesktopState.ANSWERED.value)
+    statement = select(row).where(*mine, ~col(row.told), col(row.answered_at) > since).order_by(col(row.answered_at))
+    return [_as_request(one) for one in session.exec(statement.execution_options(populate_existing=True))]
+
+
+def forget(session: Session, source_id: str) -> None:
+    """Delete every order of a connection that went, or was to go, into QuickBooks Desktop."""
+    theirs = select(WebConnectorRow.id).where(WebConnectorRow.source_id == source_id)
+    session.connection().execute(delete(DesktopRequestRow).where(col(DesktopRequestRow.registration_id).in_(theirs)))
+    session.expire_all()
+
+
+def order_of(session: Session, request_id: str) -> str | None:
+    """Return the id of the order that was to be written under that request; None: there is none any more."""
+    return session.exec(select(ExchangeOrderRow.id).where(ExchangeOrderRow.request_id == request_id)).first()
 
 
 def _move(session: Session, request: DesktopRequest, **values: object) -> bool:

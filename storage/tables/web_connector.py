@@ -98,3 +98,5 @@ class DesktopRequestRow(SQLModel, table=True):
     number: str = ""
     reason: str = ""
     refused: bool = False
+    #: whether whoever wanted it knows what became of it
+    told: bool = False

@@ -163,10 +163,13 @@ def _text(name: str, text: str) -> str:
 
 
 def _reference(name: str, list_id: str, full_name: str, called: str) -> str:
-    """Return what names an entry of a list: by its id in QuickBooks Desktop where we have one, else by its name."""
+    """Return what names an entry of a list: its id in QuickBooks Desktop where that is known, else its name.
+
+    What was found for the order may be a name as well; a mere number is an id of QuickBooks Online, which says nothing.
+    """
     if _LIST_ID.fullmatch(list_id):
         return node(name, leaf("ListID", list_id))
-    said = plain(full_name)
+    said = plain(full_name if not list_id or list_id.isdigit() else list_id)
     if not said:
         if name == "CustomerRef":
             raise CannotKeepError("the order names no customer")

@@ -31,13 +31,9 @@ from storage.sessions import Session
 
 log = structlog.get_logger("jobs.exchange.desktop")
 
-#: Told what became of an order, by its request id, in the transaction that keeps it; the same may be told again.
-Settle = Callable[[Session, str, Written | Refusal], None]
-
-
-def kept_only(_session: Session, _request_id: str, _outcome: Written | Refusal) -> None:
-    """Tell nobody: what became of an order is read where it is kept."""
-
+#: Told what became of an order, by its request id, in the transaction that keeps it. Says whether that was taken:
+#: whoever wanted it may not have noted yet that it waits, and is told again then.
+Settle = Callable[[Session, str, Written | Refusal], bool]
 
 #: How long a visit may say nothing; QuickBooks may take minutes for one order, and its windows wait for people.
 IDLE = timedelta(minutes=15)
@@ -45,6 +41,8 @@ IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=12)
 #: how long it is kept that somebody called
 _KEPT = timedelta(days=30)
+#: how long somebody is told again what became of an order
+_TOLD_FOR = timedelta(days=1)
 _NOT_NOW = timedelta(minutes=2)
 _NO_USER = ("", "nvu")
 FAILED, FINISHED = -1, 100
@@ -166,6 +164,8 @@ class WebConnectorSessions:
             return _NO_USER
         records.tried(session, registration_id, 0, None)
         records.called(session, registration_id, now)
+        for done in desktop_requests.untold(session, registration_id, now - _TOLD_FOR):
+            self._tell(session, done)
         ticket = new_mark().reveal()
         earlier = records.live(session, registration_id)
         if earlier is not None:
@@ -262,11 +262,16 @@ class WebConnectorSessions:
         else:
             done = replace(done, reason=outcome.reason, refused=True)
         if desktop_requests.answered(session, done):
-            self._settle(session, request.request_id, outcome)
+            self._tell(session, done)
         log.info("desktop_order_settled", request=request.id, refused=done.refused)
         after = replace(visit, outstanding="", message_id="", done=visit.done + 1)
         records.saw(session, after)
         return after
+
+    def _tell(self, session: Session, done: DesktopRequest) -> None:
+        written = Written(done.target_id, done.number)
+        if self._settle(session, done.request_id, Refusal(done.reason) if done.refused else written):
+            desktop_requests.told(session, done)
 
     def _left(self, session: Session, visit: DesktopSession, error: str, *, ended: bool = False) -> DesktopSession:
         """Let what was handed over and not answered be asked for again; QuickBooks is asked first what it has of it."""

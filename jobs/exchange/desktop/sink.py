@@ -1,19 +1,22 @@
 """Orders for QuickBooks Desktop: kept until its Web Connector calls, which nobody but its owner can make it do."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from connectors.errors import Refused, Retry
-from jobs.desk import Desk
 from jobs.exchange.desktop import qbxml
-from jobs.exchange.orders.sink import Waiting
+from jobs.exchange.orders.sink import SalesOrderSink, Waiting
+from jobs.ground import Ground
 from storage.facts.clock import Clock
 from storage.facts.exchange_orders import Order, Written, order_text
 from storage.facts.ids import derived_id
+from storage.facts.sources import Source
 from storage.facts.web_connector import DesktopKind, DesktopRequest, DesktopState, DesktopStep, WebConnector
 from storage.records import desktop_requests, organizations
 from storage.records import web_connector as records
-from storage.sessions import Session
+from storage.sessions import Database, Session
 from templates.times import absolute
 
 _UNREGISTERED = (
@@ -25,8 +28,8 @@ _LOOKED_AGAIN = 900.0
 class DesktopSink:
     """Writes orders as sales orders of QuickBooks Desktop, once; what came of one is told when it answers."""
 
-    def __init__(self, desk: Desk, clock: Clock, source_id: str) -> None:
-        self._desk = desk
+    def __init__(self, database: Database, clock: Clock, source_id: str) -> None:
+        self._database = database
         self._clock = clock
         self._source_id = source_id
 
@@ -38,7 +41,7 @@ class DesktopSink:
     async def find(self, order: Order, request_id: str) -> Written | None:  # noqa: ARG002 - the port's signature
         """Return what QuickBooks Desktop answered; None while it did not, and for what it refused."""
         desktop_id = desktop_id_of(self._source_id, request_id)
-        found = await self._desk.read(lambda session: desktop_requests.one(session, desktop_id))
+        found = await self._database.reading(lambda session: desktop_requests.one(session, desktop_id))
         return _written(found) if found is not None and not found.open and not found.refused else None
 
     async def create(self, order: Order, request_id: str) -> Written:
@@ -59,7 +62,7 @@ class DesktopSink:
                 qbxml.check(order)
         except qbxml.CannotKeepError as error:
             raise Refused(str(error), code="desktop_cannot_keep") from None
-        found = await self._desk.write(lambda session: self._kept(session, order, request_id, kind, before))
+        found = await self._database.writing(lambda session: self._kept(session, order, request_id, kind, before))
         if found is None:
             raise Retry(_LOOKED_AGAIN, _UNREGISTERED, code="desktop_unregistered")
         if isinstance(found, str):
@@ -98,6 +101,17 @@ class DesktopSink:
         elif not kept.open:
             return _written(kept)
         return waiting_words(session, known[0])
+
+
+@asynccontextmanager
+async def desktop_sink(ground: Ground, source: Source, books: Source) -> AsyncIterator[SalesOrderSink]:  # noqa: ARG001 - the port's signature
+    """Give sales orders of the QuickBooks Desktop that is registered for the source."""
+    yield DesktopSink(ground.database, ground.clock, source.id)
+
+
+def takes_orders(session: Session, source_id: str) -> bool:
+    """Whether orders of that source go into a QuickBooks Desktop: an admin registered one."""
+    return bool(records.of_source(session, source_id))
 
 
 def desktop_id_of(source_id: str, request_id: str) -> str:

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("answered_at", Instant(), nullable=True),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("found_id", "found_edit", "target_id", "number", "reason")),
         sa.Column("refused", sa.Boolean(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
         sa.ForeignKeyConstraint(["registration_id"], ["web_connectors.id"]),
         sa.PrimaryKeyConstraint("id"),

@@ -25,7 +25,7 @@ from storage.facts.exchange_orders import Order, Refusal, Written
 from storage.facts.ids import new_id
 from storage.facts.people import Actor, SlackIdentity
 from storage.facts.secret import Secret
-from storage.records import organizations
+from storage.records import desktop_requests, organizations
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, SourceRow
 from tests.storage.test_seeding import ORGANIZATION, seed
@@ -76,7 +76,7 @@ class Stage:
     @property
     def sink(self) -> DesktopSink:
         """Where orders go."""
-        return DesktopSink(self.desk, self.clock, SOURCE)
+        return DesktopSink(self.database, self.clock, SOURCE)
 
     async def want(self, order: Order, request_id: str = "") -> str:
         """Want an order written; return what it waits for."""
@@ -89,6 +89,12 @@ class Stage:
         except Waiting as waiting:
             return waiting.reason
         raise AssertionError("it did not wait")
+
+    def waiting(self) -> int:
+        """Return how many orders are not settled."""
+        assert self.handed is not None
+        made = self.handed.connector.id
+        return self.database.in_read(lambda session: desktop_requests.unanswered(session, made))
 
     def later(self, by: timedelta) -> datetime:
         """Let time pass."""
@@ -129,9 +135,10 @@ async def staged(
     registering = Registering(desk, clock, links, cost=QUICK)
     settled: dict[str, list[Written | Refusal]] = {}
 
-    def settle(session: Session, request_id: str, outcome: Written | Refusal) -> None:
+    def settle(session: Session, request_id: str, outcome: Written | Refusal) -> bool:
         assert session.is_active
         settled.setdefault(request_id, []).append(outcome)
+        return True
 
     made = sessions(desk, clock, settle, checkpoint=checkpoint)
     lists = {name: set(known) for name, known in LISTS.items()}
