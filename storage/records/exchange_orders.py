@@ -27,7 +27,7 @@ from storage.facts.exchange_orders import (
 from storage.facts.ids import derived_id, new_id
 from storage.facts.sources import Source
 from storage.records.guarded import won
-from storage.records.inserts import insert_all, insert_new
+from storage.records.inserts import insert_new
 from storage.tables.exchange_orders import ExchangeOrderCursorRow, ExchangeOrderRow
 
 CHANGED_QUIETLY = (
@@ -47,6 +47,8 @@ class KeptCounts:
     new: int = 0
     #: orders that were put right since
     revived: int = 0
+    #: number and reason of those that could not be read
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 def keep(session: Session, source: Source, found: Iterable[OrderRead], now: datetime) -> KeptCounts:
@@ -54,22 +56,27 @@ def keep(session: Session, source: Source, found: Iterable[OrderRead], now: date
     reads = {one.key: one for one in found}
     there = _there(session, source.id, {one.order_no for one in reads.values()})
     new, revived = 0, 0
+    unread: list[tuple[str, str]] = []
     latest: dict[tuple[str, str], int] = {}
     for cust_id, order_no, revision in (*there, *reads):
         latest[cust_id, order_no] = max(revision, latest.get((cust_id, order_no), -1))
-    rows = []
     for key, one in reads.items():
         if key not in there:
-            rows.append(_row(source, one, now, over=latest[key[:2]] > one.revision))
-            new += 1
+            # A twin may have kept it since we looked.
+            mine = insert_new(session, ExchangeOrderRow, **_row(source, one, now, over=latest[key[:2]] > one.revision))
+            new += mine
         elif there[key].fingerprint != one.fingerprint:
-            revived += _put_right(session, there[key], one, now)
-    insert_all(session, ExchangeOrderRow, rows)
+            mine = _put_right(session, there[key], one, now)
+            revived += mine
+        else:
+            continue
+        if mine and one.problem and latest[key[:2]] == one.revision:
+            unread.append((one.order_no, _unread(one.problem)))
     session.expire_all()
     for row in there.values():
         if latest[row.cust_id, row.order_no] > row.revision and row.state in _REPLACEABLE:
             _supersede(session, row.id, now)
-    return KeptCounts(new, revived)
+    return KeptCounts(new, revived, tuple(unread))
 
 
 def _there(session: Session, source_id: str, numbers: Collection[str]) -> dict[tuple[str, str, int], ExchangeOrderRow]:
@@ -116,7 +123,11 @@ def _put_right(session: Session, row: ExchangeOrderRow, one: OrderRead, now: dat
     """Take an order that is another than it was under the same revision; return whether it is looked at anew."""
     mine = update(ExchangeOrderRow).where(col(ExchangeOrderRow.id) == row.id, col(ExchangeOrderRow.state) == row.state)
     if row.state in _REPLACEABLE:
+        # Another content is another request: QuickBooks may remember what it answered to the former.
+        number = row.replays + 1
         return won(session, mine.values(
+            replays=number,
+            request_id=request_id(row.source_id, one.key, number),
             state=(OrderState.BLOCKED if one.problem else OrderState.NEW).value,
             wish=one.wish.value,
             content=None if one.order is None else order_text(one.order),
@@ -207,9 +218,10 @@ def move(
     next_at: datetime | None = None,
 ) -> bool:
     """Let a claimed order stand elsewhere; return whether it was still this one's. A new answer is told anew."""
+    flying = OrderState.WAITING if one.state is OrderState.WAITING else OrderState.SENDING
     mine = update(ExchangeOrderRow).where(
         col(ExchangeOrderRow.id) == one.id,
-        col(ExchangeOrderRow.state) == OrderState.SENDING.value,
+        col(ExchangeOrderRow.state) == flying.value,
         col(ExchangeOrderRow.attempts) == one.attempts,
     )
     settled = not state.open
@@ -347,21 +359,19 @@ def revisions(session: Session, source_id: str, order_no: str) -> list[KeptOrder
     return [as_kept(row) for row in session.exec(statement)]
 
 
-def again(session: Session, one: KeptOrder, now: datetime, *, anew: bool) -> bool:
-    """Let an order be looked at again though it was settled; `anew` sends it under an id that was never used."""
-    replays = ExchangeOrderRow.replays + (1 if anew else 0)
+def again(session: Session, one: KeptOrder, now: datetime) -> bool:
+    """Let an order that was settled be looked at again, under a request id that was never used."""
+    number = session.get_one(ExchangeOrderRow, one.id).replays + 1
     mine = update(ExchangeOrderRow).where(
         col(ExchangeOrderRow.id) == one.id,
         col(ExchangeOrderRow.state) == one.state.value,
         col(ExchangeOrderRow.attempts) == one.attempts,
     )
-    row = session.get_one(ExchangeOrderRow, one.id)
-    number = row.replays + (1 if anew else 0)
-    # As on its way: whoever takes it looks first whether QuickBooks has it.
+    # As one that is on its way: whoever takes it looks first whether QuickBooks has it.
     return won(session, mine.values(
         state=OrderState.SENDING.value,
         next_at=now,
-        replays=replays,
+        replays=number,
         request_id=request_id(one.source_id, (one.cust_id, one.order_no, one.revision), number),
         attempts=one.attempts + 1,
         settled_at=None,

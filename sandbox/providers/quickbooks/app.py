@@ -28,7 +28,7 @@ from sandbox.providers.quickbooks.generate import Size, generate
 from sandbox.providers.quickbooks.oauth import SCOPE, Tokens
 from sandbox.providers.quickbooks.values import encode, now_text
 from sandbox.providers.quickbooks.webhooks import Format, Happened, webhook
-from sandbox.providers.quickbooks.write import write
+from sandbox.providers.quickbooks.write import batch, write
 from sandbox.providers.throttle import Throttle
 from storage.facts.clock import Clock, SystemClock
 
@@ -51,6 +51,8 @@ class QuickBooks:
         self.books = dict(books)
         self.oauth = Tokens(self.clock, choice=next(iter(self.books)))
         self.throttle = throttle
+        #: 40 batches a minute; counted only where anything is
+        self.batches = Throttle(per_second=40, per_minute=40)
         self.journal = journal or Journal(self.clock)
         self.script = script or Script()
         self.app: ASGIApp = Edge(
@@ -192,6 +194,7 @@ class QuickBooks:
             Route(f"{base}/cdc", self._company(self._cdc)),
             Route(f"{base}/companyinfo/{{id}}", self._company(self._companyinfo)),
             Route(f"{base}/reports/{{name}}", self._company(self._report)),
+            Route(f"{base}/batch", self._company(self._batch), methods=["POST"]),
             Route(f"{base}/{{entity}}/{{id}}", self._company(self._read)),
             Route(f"{base}/{{entity}}", self._company(self._write), methods=["POST"]),
             *Consent(self.oauth, self.names).routes(),
@@ -251,6 +254,15 @@ class QuickBooks:
         entity = self._entity(request.path_params["entity"])
         body, effect = write(books, entity, await request.body(), request.query_params)
         note(request.scope, effect)
+        return reply(body)
+
+    async def _batch(self, request: Request, books: Books) -> Response:
+        realm = request.path_params["realm"]
+        if self.throttle is not None and not self.batches.admits(realm, self.clock.now()):
+            return self._refused(faults.throttled(), books)
+        body, effects = batch(books, await request.body(), request.query_params)
+        for effect in effects:
+            note(request.scope, effect)
         return reply(body)
 
     # -- answers ------------------------------------------------------------------------------------------------------
