@@ -115,9 +115,10 @@ async def test_a_name_that_leads_nowhere_is_tried_again():
 
 @pytest.mark.parametrize("kind", SERVED)
 async def test_where_nobody_listens_it_is_tried_again(kind, tmp_path):
-    with staged(kind, tmp_path) as stage:
-        pass
-    assert await refused(stage, Retry) == "connection"
+    with staged(kind, tmp_path) as stage, socket.socket() as held:
+        # Nobody else can listen at a port that is held, and nobody does.
+        held.bind(("127.0.0.1", 0))
+        assert await refused(other(stage, port=held.getsockname()[1]), Retry) == "connection"
 
 
 # What is in clear
@@ -308,9 +309,9 @@ async def test_a_host_key_is_fetched_shown_and_believed_once_it_is_confirmed(tmp
 async def test_a_server_that_changed_its_key_is_not_logged_in_to(tmp_path):
     with staged("sftp", tmp_path) as stage:
         await stage.hand_over(b"x")
-    with SftpServer(stage.root, port=stage.place.port) as swapped:
+    with SftpServer(stage.root) as swapped:
         with pytest.raises(Broken, match="host_key_changed"):
-            await stage.hand_over(b"y")
+            await other(stage, port=swapped.port).hand_over(b"y")
         assert swapped.faults.said == []
     assert stage.there == b"x"
 
@@ -429,8 +430,9 @@ async def test_a_file_that_is_larger_than_expected_is_not_read_to_its_end(kind, 
         assert sum(taken) <= 1_000_000
 
 
-def test_a_server_stops_and_its_port_is_free_again(tmp_path):
-    with FtpServer(tmp_path) as first:
-        pass
-    with FtpServer(tmp_path, port=first.port):
-        pass
+def test_the_servers_of_the_sandbox_end_with_their_block(tmp_path):
+    with FtpServer(tmp_path) as first, SftpServer(tmp_path) as second:
+        names = {f"ftp-{first.port}", "sftp"}
+        assert names <= {one.name for one in threading.enumerate()}
+        assert second.port != 0
+    assert not names & {one.name for one in threading.enumerate()}
