@@ -12,6 +12,7 @@ from storage.settings import Settings
 _SUBJECT = "files"
 #: group and everybody else
 _OTHERS = 0o077
+_EVERYBODY = 0o007
 _DATABASE_PARTS = ("", "-wal", "-shm", "-journal", ".lock")
 
 
@@ -61,8 +62,9 @@ def _exchange(folder: str) -> Iterator[Finding]:
         yield fail(_SUBJECT, f"EXCHANGE_FOLDER: there is no folder {path}: make it, and chmod 700 it")
     elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         yield fail(_SUBJECT, f"EXCHANGE_FOLDER: this user cannot write into {path}: give the folder to it")
-    elif _is_open(path):
-        yield _readable(path, "it holds the files that are exchanged", "700")
+    elif stat.S_IMODE(path.stat().st_mode) & _EVERYBODY:
+        # A program that reads them may be of the same group.
+        yield _readable(path, "it holds the files that are exchanged", "750")
 
 
 def _is_open(path: Path) -> bool:

@@ -6,12 +6,15 @@ from pathlib import Path
 from bot.cli.ground import opened, read_seal, read_settings
 from bot.cli.say import line, stop
 from connectors.registry import connector_for
+from jobs.connecting.storing import books_of
+from jobs.exchange import pairs
 from storage.facts.clock import SystemClock
 from storage.facts.sources import CollectMode, Provider
+from storage.records import sources
 from storage.seed_file import Seed, load_seed
 from storage.seed_text import SeedError
 from storage.seeding import Seeded, Seeding, SeedRefusedError, write_seed
-from storage.sessions import Database
+from storage.sessions import Database, Session
 
 
 def modes() -> dict[Provider, CollectMode]:
@@ -43,8 +46,16 @@ def read(file: Path) -> Seed:
 
 def write(database: Database, seed: Seed, how: Seeding) -> Seeded:
     """Write in one transaction; ends the command when the file contradicts the database."""
+
+    def work(session: Session) -> Seeded:
+        seeded = write_seed(session, seed, how)
+        for one in sources.connections_of(session, seeded.organization_id):
+            if (books := books_of(session, one)) is not None:
+                pairs.confirmed(session, one.organization_id, one.id, books, how.now)
+        return seeded
+
     try:
-        return database.in_write(lambda session: write_seed(session, seed, how))
+        return database.in_write(work)
     except SeedRefusedError as error:
         stop(f"nothing was written: {error}")
 
