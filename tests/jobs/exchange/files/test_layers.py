@@ -244,5 +244,5 @@ def overwrites(session: Session, by: str) -> bool:
 def test_of_two_who_saw_the_same_version_one_saves(sqlite_database: Database, write, saved) -> None:
     sqlite_database.in_write(organized)
     for by in ("a", "b"):
-        assert sqlite_database.in_write(lambda session, by=by: write(session, by)) is (by in saved)
+        assert sqlite_database.in_write(partial(write, by=by)) is (by in saved)
     assert [one.written_by for one in sqlite_database.in_read(lambda session: history(session, "org_1"))] == saved
