@@ -12,7 +12,7 @@ from jobs.refresh.ask import Scope
 from storage.facts.messages import Message
 from storage.facts.metric_why import MetricWhy
 from storage.facts.people import Action
-from storage.facts.shared import Shareable
+from storage.facts.shared import Answer, Shareable
 from storage.facts.sources import Source
 from storage.facts.status import SourceStatus
 from templates import notices
@@ -68,8 +68,10 @@ async def _metric_words(case: Case, found: MetricWhy, *, offers: bool) -> Messag
     who = await case.names()
     scope = Scope(everything=False, source_ids=(found.evidence.source.evidence.status.source.id,))
     value = values.pack(values.new_card(), scope) if offers and case.may(Action.START_REFRESH) else None
-    return metric_why(found, zone=case.zone, admins=who.admins, refresh_value=value,
+    told = metric_why(found, zone=case.zone, admins=who.admins, refresh_value=value,
                       changes=offers and case.may(Action.CHANGE_METRICS))  # fmt: skip
+    wanted = Answer(Shareable.METRIC_WHY, metric_id=found.evidence.shown.metric.id)
+    return share.with_button(case, told, wanted) if offers else told
 
 
 async def told(case: Case, meant: Sequence[SourceStatus], *, offers: bool, asks_mail: bool) -> Message:

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.explain.evidence import gather
+from jobs.explain.service import metric_chain
 from jobs.explain.tree import explain
 from jobs.metrics.standing import shown_of
 from jobs.status import statuses
 from storage.facts.messages import Message
 from storage.facts.metrics import Metric
-from storage.facts.shared import Answer, Shareable
+from storage.facts.shared import OF_METRIC, Answer, Shareable
 from storage.facts.sources import Organization, Source
 from storage.records import metric_changes, metrics, organizations, runs, sources
 from storage.sessions import Session
 from templates import notices
 from templates.notices import metrics as metric_words
+from templates.notices.metric_why import metric_why
 from templates.notices.shared import gone
 from templates.notices.why import why as explained
 
@@ -58,8 +60,10 @@ def answer_of(
 def _again(look: Look, wanted: Answer) -> str:
     named = look.sources(wanted.source_ids) if len(wanted.source_ids) == 1 else []
     about = named[0].label if named else ""
-    if wanted.kind is Shareable.METRIC:
+    if wanted.kind in OF_METRIC:
         about = next((one.name for one in look.metrics() if one.id == wanted.metric_id), "")
+    if wanted.kind is Shareable.METRIC_WHY:
+        return f"/data why {about}".rstrip()
     return f"/data {wanted.kind.value} {about}".rstrip()
 
 
@@ -111,10 +115,22 @@ def _metric(look: Look, wanted: Answer) -> Message:
     return metric_words.metric_shown(shown_of(look.session, found, values, look.now)[0], look.now)
 
 
+def _metric_why(look: Look, wanted: Answer) -> Message:
+    found = [one for one in look.metrics() if one.id == wanted.metric_id]
+    if not found:
+        return gone()
+    source = sources.source(look.session, found[0].source_id)
+    # What one member asked for, and which mails went to them, is theirs.
+    evidence = gather(look.session, None, source, look.now, budget=look.budget)
+    chain = metric_chain(look.session, found[0], explain(evidence), look.now)
+    return metric_why(chain, zone=look.organization.timezone, admins=look.admins, refresh_value=None, changes=False)
+
+
 _ANSWERS: Mapping[Shareable, Callable[[Look, Answer], Message]] = {
     Shareable.STATUS: _status,
     Shareable.HISTORY: _history,
     Shareable.WHY: _why,
     Shareable.METRICS: _metrics,
     Shareable.METRIC: _metric,
+    Shareable.METRIC_WHY: _metric_why,
 }

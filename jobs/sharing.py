@@ -21,7 +21,7 @@ from storage.facts.deliveries import Channel, Delivery
 from storage.facts.ids import derived_id
 from storage.facts.messages import Message
 from storage.facts.people import Action, Actor, Member
-from storage.facts.shared import ALONE, Answer, Shareable
+from storage.facts.shared import ALONE, OF_METRIC, Answer, Shareable
 from storage.records import audit, deliveries, metrics, organizations, sources
 from storage.sessions import Session
 from templates.notices.shared import for_all
@@ -94,7 +94,7 @@ def _about(session: Session, member: Member, wanted: Answer) -> list[str]:
     alone = wanted.kind in ALONE and len(wanted.source_ids or wanted.metric_id.split()) != 1
     if not own or alone or not own.issuperset(wanted.source_ids):
         raise NotFoundError
-    if wanted.kind is not Shareable.METRIC:
+    if wanted.kind not in OF_METRIC:
         return list(wanted.source_ids)
     found = [one for one in metrics.of_organization(session, member.organization_id) if one.id == wanted.metric_id]
     if not found:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from jobs.authorize import authorize
 from jobs.desk import Desk
@@ -14,6 +15,7 @@ from jobs.metrics.standing import shown_of
 from storage.facts.clock import Clock
 from storage.facts.explain import Explanation
 from storage.facts.metric_why import MetricEvidence, MetricWhy
+from storage.facts.metrics import Metric
 from storage.facts.people import Action, Actor, Member
 from storage.records import metric_changes, metric_evidence, metrics, sources
 from storage.records.about import sources_of_message
@@ -78,23 +80,28 @@ class ExplainService:
             raise NotFoundError
         now, source = self._clock.now(), sources.source(session, metric.source_id)
         evidence = gather(session, member, source, now, budget=self._budget, sender=self._sender)
-        values = {metric.id: tuple(metrics.newest_values(session, metric.id, _VALUES))}
-        return explain_metric(
-            MetricEvidence(
-                now,
-                shown_of(session, [metric], values, now)[0],
-                explain(evidence),
-                streams_of(metric.definition),
-                daily_of(metric.definition),
-                metric_evidence.turn(session, metric.source_id),
-                *metric_evidence.written(session, metric),
-            )
-        )
+        return metric_chain(session, metric, explain(evidence), now)
 
     async def about(self, actor: Actor, delivery_id: str) -> list[str]:
         """Return the ids of the sources that a message of ours is about; none for somebody else's."""
         member = authorize(actor, Action.SEE_STATUS)
         return await self._desk.read(lambda session: sources_of_message(session, member.organization_id, delivery_id))
+
+
+def metric_chain(session: Session, metric: Metric, source: Explanation, now: datetime) -> MetricWhy:
+    """Return the way of a metric's data, link by link, from what is known of its source."""
+    values = {metric.id: tuple(metrics.newest_values(session, metric.id, _VALUES))}
+    return explain_metric(
+        MetricEvidence(
+            now,
+            shown_of(session, [metric], values, now)[0],
+            source,
+            streams_of(metric.definition),
+            daily_of(metric.definition),
+            metric_evidence.turn(session, metric.source_id),
+            *metric_evidence.written(session, metric),
+        )
+    )
 
 
 def _named(known: Sequence[tuple[str, str]], words: str) -> str | None:

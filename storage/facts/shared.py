@@ -12,10 +12,13 @@ class Shareable(StrEnum):
     WHY = "why"
     METRICS = "metrics"
     METRIC = "metric"
+    METRIC_WHY = "metric_why"
 
 
 #: What is about one thing alone.
-ALONE = frozenset({Shareable.WHY, Shareable.METRIC})
+ALONE = frozenset({Shareable.WHY, Shareable.METRIC, Shareable.METRIC_WHY})
+#: What is about one metric.
+OF_METRIC = frozenset({Shareable.METRIC, Shareable.METRIC_WHY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ async def test_an_answer_in_a_channel_can_be_shared_once_and_says_why_where_it_c
 def test_what_the_button_carries_is_read_strictly() -> None:
     for wanted in (
         Answer(Shareable.METRIC, metric_id="met_1"),
+        Answer(Shareable.METRIC_WHY, metric_id="met_1"),
         Answer(Shareable.HISTORY),
         Answer(Shareable.WHY, ("s",)),
     ):

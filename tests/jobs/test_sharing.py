@@ -108,6 +108,7 @@ async def test_every_kind_of_answer_is_shared_as_any_member_sees_it_and_never_to
             Answer(Shareable.HISTORY): ("History of", "“Data as of” moves only"),
             Answer(Shareable.WHY, (shop,)): ("Who has to act", "Next automatic attempt", "/data why temeritygoods"),
             Answer(Shareable.METRICS): ("Net sales", "Data as of", "not current"),
+            Answer(Shareable.METRIC_WHY, metric_id=made): ("Net sales", "Calculation", "/data why Net sales"),
             Answer(Shareable.METRIC, metric_id=made): (
                 "Net sales",
                 "1,204.00 USD",
@@ -130,7 +131,8 @@ async def test_every_kind_of_answer_is_shared_as_any_member_sees_it_and_never_to
         own = stage.database.in_read(lambda session: gather(session, member, source, now, budget=1))
         of_all = stage.database.in_read(lambda session: gather(session, None, source, now, budget=1))
         assert (own.asked is not None, of_all.asked, of_all.reader) == (True, None, Role.VIEWER)
-        for wrong in (Answer(Shareable.WHY), Answer(Shareable.METRIC), Answer(Shareable.METRIC, metric_id="met_rival"),
+        for wrong in (Answer(Shareable.WHY), Answer(Shareable.METRIC), Answer(Shareable.METRIC_WHY),
+                      Answer(Shareable.METRIC, metric_id="met_rival"),
                       Answer(Shareable.WHY, ("src_of_others",)), Answer(Shareable.HISTORY, ("src_of_others",))):  # fmt: skip
             with pytest.raises(NotFoundError):
                 await sharing.share(maya, FINANCE, "card_wrong", wrong)
