@@ -28,6 +28,7 @@ _EXACT = Context(prec=DIGITS, Emin=-99, Emax=99, traps=_TRAPS)
 _ROUNDING = Context(prec=DIGITS, Emin=-99, Emax=99, traps=[InvalidOperation, Overflow])
 #: how large a number of a record may be, and how fine
 _MOST_EXPONENT = 30
+_MOST = 10**_MOST_EXPONENT
 #: bits of a fraction that a division leaves
 _MOST_BITS = 1000
 _WRITTEN = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
@@ -38,12 +39,10 @@ ROUNDINGS = {"up": ROUND_HALF_UP, "even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
 
 def number_of(value: object) -> Decimal | None:
     """Return what a record says as a number; None when it is none, or one without measure."""
+    if type(value) is int:
+        return Decimal(value) if -_MOST < value < _MOST else None
     if type(value) is Decimal:
         number = value
-    elif type(value) is int:
-        if abs(value) >= 10**_MOST_EXPONENT:
-            return None
-        number = Decimal(value)
     elif type(value) is str and _WRITTEN.fullmatch(value):
         number = Decimal(value)
     else:

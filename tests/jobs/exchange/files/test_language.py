@@ -205,6 +205,7 @@ def test_a_language_that_is_pythons_own_is_caught() -> None:
     assert len(escapes(evaluates)) > 50
 
 
+@pytest.mark.timeout(900)
 def test_nor_does_any_mutation() -> None:
     texts = list(mutations(1_000_000 if SOAK else 20_000))
     assert escapes(ours, texts) == []
