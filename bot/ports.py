@@ -103,6 +103,10 @@ class Status(Protocol):
         """Return the sources of the actor's organization."""
         ...
 
+    async def connections(self, actor: Actor) -> list[Source]:
+        """Return its connections: the sources, and what files and orders go over."""
+        ...
+
     async def all(self, actor: Actor, *, with_durations: bool = False) -> list[SourceStatus]:
         """Return the status of all of them; with how long each one's runs take where that is wanted."""
         ...

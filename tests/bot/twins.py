@@ -191,6 +191,9 @@ class TwinStatus:
         who = authorize(actor, Action.SEE_STATUS)
         return [one for one in self.everything if one.organization_id == who.organization_id]
 
+    async def connections(self, actor: Actor) -> list[Source]:
+        return await self.sources(actor)
+
     async def all(self, actor: Actor, *, with_durations: bool = False) -> list[SourceStatus]:
         return [status_of(one) for one in await self.sources(actor)]
 

@@ -20,6 +20,7 @@ from jobs.members import connected_by
 from jobs.schedule import schedule_of, schedules_loader, start_catch_up
 from jobs.status import StatusService, statuses
 from jobs.subscriptions.service import choices_of
+from jobs.work import Work
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.disconnects import GrantEnd
 from storage.facts.incidents import IncidentKind, Resolution
@@ -178,8 +179,8 @@ def _dependents(database: Database, source: Source) -> list[Dependent]:
     return list(database.in_read(lambda session: dependents_of(session, source)))
 
 
-def _never(_session: Session, _work: object) -> None:
-    raise AssertionError("no run was asked for")
+def _never(session: Session, work: Work) -> None:
+    raise AssertionError(f"no run was asked for, but {work} was in {session}")
 
 
 def _said(company: Exchanging, incident_id: str, reminder: int = 0) -> str:

@@ -167,7 +167,7 @@ async def test_a_host_key_is_fetched_confirmed_and_pinned(tmp_path: Path) -> Non
         shown = server.key.get_fingerprint()
         assert (found.typed["host_key"], found.parts[HOST_KEY].good) == (" ".join(server.host_key.split()[:2]), True)
         assert shown in found.parts[HOST_KEY].lines[0]
-        confirmed = typed | found.typed
+        confirmed = {**typed, **found.typed}
         answer = (await grants.tested(here, pairs(confirmed), FILES, CLOCK)).parts[FILES]
         assert answer.good
         assert any("puts one file in the place" in line for line in answer.lines)
