@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "threats.md"
-_ROW = re.compile(r"^\| (T\d{2,3}|M\d) \|.*\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (T\d{2,3}|[MW]\d) \|.*\|$", re.MULTILINE)
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 #: What the product has no door for yet; the row says so.
 NOT_BUILT: set[str] = set()
