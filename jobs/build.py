@@ -54,8 +54,7 @@ from jobs.exchange.due import EVERY as EXCHANGE_EVERY
 from jobs.exchange.due import PAIRS_EVERY, exchange_sweep, pairs_sweep
 from jobs.exchange.far_sides import DeclaredSides
 from jobs.exchange.mappings import chosen
-from jobs.exchange.orders.turn import TakesOrders
-from jobs.exchange.orders_in import orders_in
+from jobs.exchange.orders_in import DeclaredOrders
 from jobs.exchange.running import ExchangeHandler
 from jobs.exchange.service import ExchangeService
 from jobs.exchange.writing import OrderWriting, writing_words
@@ -371,8 +370,9 @@ def build_jobs(
     )
     severing = Severing(means, ground, tuning.retries, port.status)
     runs = RunHandler(ground, notifier, port.enqueue, tuning.retries)
-    takes = TakesOrders(ground, orders_in(sides))
-    exchanging = ExchangeHandler(ground, notifier, port.enqueue, sides, chosen, takes, may_act=port.may_act)
+    exchanging = ExchangeHandler(
+        ground, notifier, port.enqueue, sides, chosen, DeclaredOrders(ground, sides), may_act=port.may_act
+    )
     deliveries = DeliveryHandler(
         database,
         clock,

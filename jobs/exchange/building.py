@@ -183,12 +183,14 @@ class Making:
     def _note(self, result: Mapped) -> None:
         incremental = self._pair.pair.mode is Mode.INCREMENTAL
         status = result.rows[0][self._status] if self._status is not None and result.rows else _ACTIVE
-        one = Given(result.revision, status, _digest(result.rows), self._night if incremental else "")
+        digest = _digest(result.rows)
+        # A full file is another where its rows are, whatever QuickBooks counts.
+        one = Given(result.revision, status, digest, self._night) if incremental else Given("", _ACTIVE, digest)
         known = self._given.get(result.key)
         self._there.add(result.key)
         if known is None:
             self._added[result.key] = one
-        elif known != one if incremental else known.digest != one.digest:
+        elif known != one:
             self._updated[result.key] = one
 
 
