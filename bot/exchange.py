@@ -171,12 +171,12 @@ async def _resume(case: Case, pair_id: str) -> Reply:
 
 
 async def _on(case: Case, pair_id: str) -> Reply:
-    one = await case.services.exchange.switch(case.actor, pair_id, True, case.trigger)
+    one = await case.services.exchange.switch(case.actor, pair_id, case.trigger, on=True)
     return case.say(exchange_changed(one, "switched on", case.now))
 
 
 async def _off(case: Case, pair_id: str) -> Reply:
-    one = await case.services.exchange.switch(case.actor, pair_id, False, case.trigger)
+    one = await case.services.exchange.switch(case.actor, pair_id, case.trigger, on=False)
     return case.say(exchange_changed(one, "switched off", case.now))
 
 

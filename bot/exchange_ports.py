@@ -62,7 +62,7 @@ class Exchange(Protocol):
         """Let it run again."""
         ...
 
-    async def switch(self, actor: Actor, pair_id: str, on: bool, trigger: TriggerKey) -> PairView:  # noqa: FBT001 - what is switched
+    async def switch(self, actor: Actor, pair_id: str, trigger: TriggerKey, *, on: bool) -> PairView:
         """Switch it on or off."""
         ...
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from sandbox.mail import MailSink
@@ -25,6 +25,9 @@ from sandbox.providers.serve import serve
 from sandbox.providers.shopify import Shopify
 from sandbox.slack import SlackWorkspace, temerity_goods
 from storage.facts.clock import OffsetClock
+
+if TYPE_CHECKING:
+    from sandbox.exchange.distributor import Distributor
 
 T = TypeVar("T")
 
@@ -49,6 +52,10 @@ class Plan:
     rates: bool = True
     #: seconds between two changes at the providers; None: nothing happens by itself
     change_seconds: float | None = None
+    #: a new folder for the distributor's files and orders; None: there is no PocketAdvantage
+    exchange_folder: Path | None = None
+    #: the organization's id, whose folder the orders lie in
+    organization: str = ""
 
 
 @dataclass
@@ -68,6 +75,8 @@ class Sandbox:
     bucket_url: str = ""
     #: address of each region
     amazon_urls: dict[str, str] = field(default_factory=dict)
+    #: PocketAdvantage, where the plan has it
+    distributor: "Distributor | None" = None
     #: what happened at the providers since the start
     changes: int = 0
     #: where the product takes webhooks, below its own address
@@ -96,6 +105,7 @@ class Sandbox:
             **self.shopify.environment(self.shopify_url),
             **self.amazon.environment(self.amazon_urls),
             "NETSUITE_ENDPOINTS": self.bucket_url,
+            **(self.distributor.environment() if self.distributor else {}),
         }
 
     def socket_mode(self) -> dict[str, str]:
@@ -187,10 +197,20 @@ async def open_sandbox(plan: Plan, clock: OffsetClock | None = None) -> AsyncIte
         for region, app in sandbox.amazon.apps.items():
             served = await stack.enter_async_context(serve(app))
             sandbox.amazon_urls[region] = served.url
+        if plan.exchange_folder is not None:
+            sandbox.distributor = stack.enter_context(_distributor(plan, sandbox))
         if plan.change_seconds is not None:
             await stack.enter_async_context(_business_goes_on(sandbox, plan.change_seconds))
         stack.push_async_callback(sandbox.stop_started)
         yield sandbox
+
+
+def _distributor(plan: Plan, sandbox: Sandbox) -> "contextlib.AbstractContextManager[Distributor]":
+    # Its servers take half a second to import, and few need them.
+    from sandbox.exchange.distributor import distributor
+
+    assert plan.exchange_folder is not None
+    return distributor(plan.exchange_folder, plan.organization, sandbox.quickbooks.books[catalogue.REALM])
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -19,21 +19,26 @@ from bot.web import SLACK_PATH
 from jobs.build import Tuning
 from jobs.clock import SubmitSlots
 from jobs.deliver.handler import QUIET
+from jobs.exchange.timing import next_due
 from jobs.slots import Slot
 from sandbox.shared_clock import SharedClock
 from sandbox.world import SEED_FILE, Plan, SandboxThread, sandbox_in_thread
+from storage.facts.exchange import FILES
 from storage.facts.secret import Secret
 from storage.migrate import migrate
+from storage.records import exchange
 from storage.seal import Seal, new_key
-from storage.seed_file import load_seed
-from storage.seeding import Seeding
-from storage.sessions import open_database
+from storage.seed_file import SourceSeed, load_seed
+from storage.seeding import Seeding, organization_id
+from storage.sessions import Session, open_database
 from storage.settings import Settings
 
 #: What is unfinished at the end of a demo is thrown away anyway.
 DRAIN_SECONDS = 0.5
 #: How long what still writes into the folder is waited for.
 _REMOVING_SECONDS = 15.0
+#: key of the organization in the seed file
+_ORGANIZATION = "temerity-goods"
 #: Below what Linux, macOS and Windows give out by themselves.
 _PORTS = range(20_000, 32_000)
 
@@ -61,11 +66,22 @@ class Wishes:
     kill: bool = False
     #: after a call that nobody confirmed it is waited that long before looking; the stand-ins take nothing that late
     quiet: timedelta = QUIET
+    #: whether there is a PocketAdvantage, connected already
+    exchange: bool = False
+    #: whether its files go by themselves, beginning with last night's
+    exchanging: bool = False
 
-    def plan(self) -> Plan:
-        """Return what to start."""
+    def plan(self, folder: Path) -> Plan:
+        """Return what to start; `folder` is for what the stand-ins keep."""
         pause = 20 / self.speed if self.speed else None
-        return Plan(size=self.size, documents=self.documents, slack_port=self.port, change_seconds=pause)
+        return Plan(
+            size=self.size,
+            documents=self.documents,
+            slack_port=self.port,
+            change_seconds=pause,
+            exchange_folder=folder / "exchange" if self.exchange else None,
+            organization=organization_id(_ORGANIZATION),
+        )
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ def prepared(wishes: Wishes) -> Iterator[Ground]:
     """Start the stand-ins, make a database and seed it; all of it is gone afterwards."""
     with _folder() as folder:
         clock = SharedClock(path=folder / "clock") if wishes.workers else None
-        with sandbox_in_thread(wishes.plan(), clock) as outside:
+        with sandbox_in_thread(wishes.plan(folder), clock) as outside:
             values = _values(folder, outside, wishes)
             yield Ground(folder, outside, _seeded(values, outside, wishes), values, wishes)
 
@@ -175,10 +191,23 @@ def _seeded(values: Mapping[str, str], outside: SandboxThread, wishes: Wishes) -
     seed = load_seed(SEED_FILE, outside.sandbox.credentials())
     if not wishes.connected:
         seed = seed.model_copy(update={"sources": ()})
+    if (distributor := outside.sandbox.distributor) is not None:
+        exchanged = [SourceSeed.model_validate(one) for one in distributor.sources()]
+        seed = seed.model_copy(update={"sources": [*seed.sources, *exchanged]})
     database = open_database(settings.database_url)
     try:
         migrate(database)
         write(database, seed, Seeding(Seal([Secret(values["SECRET_KEYS"])]), outside.sandbox.clock.now(), modes()))
+        if wishes.exchanging:
+            database.in_write(partial(_exchanging, now=outside.sandbox.clock.now()))
     finally:
         database.close()
     return settings
+
+
+def _exchanging(session: Session, *, now: datetime) -> None:
+    """Switch the files on as an admin did it two days ago: last night's are missing, and are made up for."""
+    for pair in exchange.pairs_of(session, organization_id(_ORGANIZATION)):
+        if pair.pair in FILES:
+            due = next_due(pair.schedule, pair.zone, now - timedelta(days=1)).at
+            exchange.change_pair(session, pair, on=True, due_at=due)

@@ -120,7 +120,7 @@ class TwinExchange:
         self.did.append(("resume", pair_id, trigger.trigger_id))
         return await self.one(actor, pair_id)
 
-    async def switch(self, actor: Actor, pair_id: str, on: bool, trigger: TriggerKey) -> PairView:  # noqa: FBT001 - as it is called
+    async def switch(self, actor: Actor, pair_id: str, trigger: TriggerKey, *, on: bool) -> PairView:
         authorize(actor, Action.CHANGE_EXCHANGE)
         self.did.append((f"switch {on}", pair_id, trigger.trigger_id))
         one = await self.one(actor, pair_id)

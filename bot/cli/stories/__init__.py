@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.cli.demo_ground import Wishes
-from bot.cli.stories import escalation, home, metrics, reconnect, refresh, sources, trust
+from bot.cli.stories import escalation, exchange, home, metrics, reconnect, refresh, sources, trust
 from bot.cli.stories.stage import Stage, play
 
 #: Plays on a running product; StoryError when something that should be seen is not.
@@ -20,6 +20,7 @@ STORIES: Mapping[str, Story] = {
     "trust": trust.story,
     "home": home.story,
     "metrics": metrics.story,
+    "exchange": exchange.story,
 }
 
 #: What a story needs to be otherwise: here everything is connected by the story, and there is some of every record;
@@ -27,6 +28,7 @@ STORIES: Mapping[str, Story] = {
 _GROUNDS: Mapping[str, Mapping[str, Any]] = {
     "sources": {"connected": False, "documents": 2},
     "trust": {"quiet": timedelta(seconds=1)},
+    "exchange": {"exchange": True},
 }
 
 
