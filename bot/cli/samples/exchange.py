@@ -133,7 +133,7 @@ def the_exchange() -> ExchangeView:
 
 def exchange_messages() -> dict[str, Message]:
     """Return every message about it."""
-    daniel = Person("Daniel Kim", "T0TEMERITY", "U0DANIEL")
+    maya = Person("Maya Ortiz", "T0TEMERITY", "U0MAYA")
     view = the_exchange()
     by_pair = {one.pair.pair: one for one in view.pairs}
     customers, items = by_pair[Pair.CUSTOMERS], by_pair[Pair.ITEMS]
@@ -199,8 +199,8 @@ def exchange_messages() -> dict[str, Message]:
         "orders_writing_stopped": exchange_writing.writing_changed(QUICKBOOKS, allowed=False, changed=True),
         "orders_writing_none": exchange_writing.writing_none(ORG),
         "orders_writing_refused": exchange_writing.writing_refused("QuickBooks is disconnected; reconnect it first"),
-        "orders_writing_told": exchange_writing.writing_told(daniel, QUICKBOOKS, NOW, allowed=True),
-        "orders_writing_told_stop": exchange_writing.writing_told(daniel, QUICKBOOKS, NOW, allowed=False),
+        "orders_writing_told": exchange_writing.writing_told(maya, QUICKBOOKS, NOW, allowed=True),
+        "orders_writing_told_stop": exchange_writing.writing_told(maya, QUICKBOOKS, NOW, allowed=False),
         "exchange_usage": exchange_said.exchange_usage("custmers <now>"),
         "exchange_help": exchange_said.exchange_usage(),
         "exchange_history": exchange_said.exchange_history(customers, runs),
