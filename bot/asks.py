@@ -6,7 +6,7 @@ import structlog
 
 from bot.front import Front
 from bot.interaction import from_json
-from bot.ports import Services
+from bot.ports.services import Services
 from bot.show import Shower
 from jobs.engine import WorkContext
 

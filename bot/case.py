@@ -7,7 +7,7 @@ from bot.asking.threads import Threads
 from bot.clicks import Plays
 from bot.directory import Directory, Names
 from bot.interaction import Interaction
-from bot.ports import Services
+from bot.ports.services import Services
 from bot.reply import Reply, Where
 from bot.together import Together
 from jobs.authorize import authorize

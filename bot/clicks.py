@@ -11,7 +11,7 @@ import structlog
 from bot.directory import Directory
 from bot.edge import in_words
 from bot.interaction import Interaction, from_json
-from bot.ports import Services
+from bot.ports.services import Services
 from bot.reply import NOTHING, Reply
 from jobs.errors import UnavailableError
 from jobs.refresh.ask import Joined, Started

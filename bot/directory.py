@@ -4,7 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.ports import People
+from bot.ports.people import People
 from storage.facts.clock import Clock
 
 _KEEP = timedelta(seconds=60)

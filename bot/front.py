@@ -14,7 +14,7 @@ from bot.directory import Directory
 from bot.dispatch import Entry, Route, may, permit, route, table
 from bot.edge import in_words
 from bot.interaction import Interaction, Kind, to_json
-from bot.ports import Services
+from bot.ports.services import Services
 from bot.replay import Seen
 from bot.reply import NOTHING, Reply
 from bot.together import Together

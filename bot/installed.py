@@ -13,7 +13,7 @@ import structlog
 from slack_bolt.response import BoltResponse
 
 from bot.payloads import Json, text_of
-from bot.ports import Installs
+from bot.ports.people import Installs
 from bot.show import Background
 from bot.tokens import Tokens
 from jobs.errors import UnavailableError

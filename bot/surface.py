@@ -10,7 +10,7 @@ from bot.home import CHANGED
 from bot.installed import AppEvents
 from bot.interaction import Interaction, Kind, Reader
 from bot.payloads import Json
-from bot.ports import Services
+from bot.ports.services import Services
 from bot.show import Background, Shower
 from bot.slack import NotShownError, Slack
 from bot.tokens import FetchToken, Tokens

@@ -28,7 +28,7 @@ from storage.facts.sources import Provider
 from storage.facts.subscriptions import Topic
 from tests.bot.requests import SECRET
 from tests.bot.test_webhooks import SETTINGS, Taken
-from tests.bot.twins import AT, SHOP
+from tests.bot.twins.world import AT, SHOP
 from tests.connectors.amazon.test_login import settings as amazon_settings
 from tests.jobs.connecting.stage import settings_of
 

@@ -14,7 +14,7 @@ from sandbox.slack import Answer, SlackWorkspace, temerity_goods
 from sandbox.slack.wire import serving
 from storage.facts.clock import Clock, OffsetClock
 from storage.facts.secret import Secret
-from tests.bot.twins import TwinServices
+from tests.bot.twins.services import TwinServices
 
 
 @dataclass

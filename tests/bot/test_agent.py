@@ -22,7 +22,9 @@ from storage.facts.status import SourceStatus
 from storage.facts.talk import Prompt
 from templates.notices.prompts import MOST, prompts
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import SHOP, TwinLandings, TwinServices, run_of, status_of
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.showing import TwinLandings
+from tests.bot.twins.world import SHOP, run_of, status_of
 from tests.questions.world import world
 
 HERE = world()

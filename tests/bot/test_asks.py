@@ -12,7 +12,7 @@ from storage.facts.people import SlackIdentity
 from storage.facts.secret import Secret
 from templates import actions
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import TwinServices
+from tests.bot.twins.services import TwinServices
 
 
 class PlainWork:

@@ -15,7 +15,8 @@ from jobs.refresh.ask import Scope
 from templates import actions
 from tests.bot.requests import JUNK_FORMS, JUNK_JSON, click, event, payload_form
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import SHOP, TwinServices
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.world import SHOP
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ONE = pack("card_1", Scope(everything=False, source_ids=(SHOP.id,)))

@@ -13,7 +13,8 @@ from jobs.authorize import NEEDED, SUPPORT
 from jobs.errors import NotAllowedError
 from storage.facts.people import Action, Actor, Role, SlackIdentity
 from templates import actions
-from tests.bot.twins import MEMBERS, TwinServices
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.world import MEMBERS
 
 ENTRIES = table()
 MAYA = SlackIdentity("T0TEMERITY", "U0MAYA")

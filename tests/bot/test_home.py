@@ -26,7 +26,8 @@ from templates import slack as blocks
 from templates.notices import index as words
 from templates.notices.row_menu import possible, row_menu
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import AT, QBO, SHOP, OpenTwin, run_of, source, status_of
+from tests.bot.twins.showing import OpenTwin
+from tests.bot.twins.world import AT, QBO, SHOP, run_of, source, status_of
 from tests.templates.homes import board as standing_board
 
 PRIYA = SlackIdentity("T0TEMERITY", "U0PRIYA")

@@ -40,7 +40,8 @@ from storage.tables import (
     RunRow,
     SourceRow,
 )
-from tests.bot.twins import TwinServices, member
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.world import member
 from tests.jobs.stage import Stage, staged
 
 #: The least role for each thing that can be asked for; "support" is for listed support people and nobody else.

@@ -4,7 +4,7 @@ import pytest
 
 from bot.names import find, is_everything, mentioned
 from storage.facts.sources import Provider, Source
-from tests.bot.twins import QBO, SHOP, source
+from tests.bot.twins.world import QBO, SHOP, source
 
 SECOND = source("src_shop2", Provider.SHOPIFY, "temerity-outlet.myshopify.com", company="Temerity Outlet")
 KNOWN = [QBO, SHOP]

@@ -9,7 +9,7 @@ from storage.facts.subscriptions import BOTH, OFF, Topic
 from templates import actions
 from tests.bot.stage import staged
 from tests.bot.test_channel_words import told
-from tests.bot.twins import SHOP
+from tests.bot.twins.world import SHOP
 
 
 async def test_what_one_is_told_is_changed_in_words_and_unclear_words_change_nothing() -> None:

@@ -12,7 +12,7 @@ from storage.facts.subscriptions import BOTH, OFF, Choice, Choices, Topic
 from templates import actions
 from templates.forms.notifications import notifications_form
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import SHOP
+from tests.bot.twins.world import SHOP
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
 LATE = Choice(SHOP.id, Topic.LATE, frozenset({Channel.EMAIL}), AT)

@@ -4,7 +4,7 @@ from bot.interaction import Kind
 from storage.facts.messages import Button, Buttons, Message
 from templates import actions
 from tests.bot.test_why_words import answer
-from tests.bot.twins import OTHERS, SHOP
+from tests.bot.twins.world import OTHERS, SHOP
 
 
 def buttons(message: Message) -> list[Button]:

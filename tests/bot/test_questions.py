@@ -13,7 +13,7 @@ from storage.facts.messages import Button, Buttons, Message, Paragraph
 from storage.facts.people import SlackIdentity
 from templates import actions
 from templates.notices.answering import HARMLESS
-from tests.bot.twins import TwinServices
+from tests.bot.twins.services import TwinServices
 from tests.questions.world import Turn, turns, world
 
 S, R, H, U, W = Meant.STATUS, Meant.REFRESH, Meant.HELP, Meant.NOT_UNDERSTOOD, Meant.WHY_STALE

@@ -30,7 +30,9 @@ from templates.mail import render as render_mail
 from templates.notices.feedback import MOST, WORDS, thumbs
 from templates.slack import Rung
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import OTHERS, QBO, SHOP, TwinRefresh, TwinServices, status_of
+from tests.bot.twins.refreshing import TwinRefresh
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.world import OTHERS, QBO, SHOP, status_of
 
 LATE = replace(status_of(QBO), freshness=Freshness.LATE)
 LOST = replace(status_of(SHOP), source=replace(SHOP, id="src_lost", connection=ConnectionState.DISCONNECTED))

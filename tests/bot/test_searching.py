@@ -23,7 +23,9 @@ from storage.facts.sources import ConnectionState, Provider
 from templates import actions
 from templates import slack as blocks
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import QBO, SHOP, TwinPeople, TwinServices, source
+from tests.bot.twins.people import TwinPeople
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.world import QBO, SHOP, source
 
 FORM = Form("try", "Try", "Send", inputs=(Search(actions.REFRESH_SOURCES, "Sources", most=50),))
 

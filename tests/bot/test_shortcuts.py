@@ -10,7 +10,7 @@ from sandbox.slack import payloads
 from sandbox.slack.messages import Message
 from templates import actions
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import SHOP
+from tests.bot.twins.world import SHOP
 
 
 def modal_says(stage: Stage, user: str, words: str) -> bool:

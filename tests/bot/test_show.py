@@ -11,7 +11,7 @@ from sandbox.slack.views import View
 from storage.facts.sources import ConnectionState
 from templates import actions
 from tests.bot.stage import Stage, staged
-from tests.bot.twins import QBO, SHOP
+from tests.bot.twins.world import QBO, SHOP
 
 
 async def test_a_response_url_that_is_too_old_falls_back_to_an_ephemeral_post() -> None:

@@ -22,7 +22,8 @@ from storage.facts.sources import Provider
 from storage.facts.talk import Conversation
 from storage.records import members
 from storage.sessions import Database, open_database
-from tests.bot.twins import TwinServices, TwinTalk
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.showing import TwinTalk
 from tests.jobs.incidents.troubled import Company
 
 DANIEL = SlackIdentity("T0TEMERITY", "U0DANIEL")

@@ -7,7 +7,8 @@ from bot.interaction import Interaction, Kind
 from storage.facts.messages import Message
 from storage.facts.people import SlackIdentity
 from templates import actions, mail
-from tests.bot.twins import OTHERS, SHOP, TwinServices
+from tests.bot.twins.services import TwinServices
+from tests.bot.twins.world import OTHERS, SHOP
 
 MAYA = SlackIdentity("T0TEMERITY", "U0MAYA")
 

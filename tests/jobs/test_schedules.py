@@ -232,7 +232,7 @@ def test_freshness_by_the_wall_clock_knows_the_weekend(as_of: str, now: str, exp
 
 
 def _source(rule: Rule) -> Source:
-    from tests.bot.twins import SHOP
+    from tests.bot.twins.world import SHOP
 
     return replace(
         SHOP, id="src_a", rule=rule, zone="America/New_York", schedule_minutes=1440, mode=CollectMode.ON_DEMAND

@@ -24,7 +24,7 @@ from storage.tables import ConnectionRow
 from templates.notices.disconnect import disconnect_card
 from templates.notices.metrics import metric_shown
 from templates.notices.standstill import named
-from tests.bot.twins import QBO, status_of
+from tests.bot.twins.world import QBO, status_of
 from tests.storage.records.test_metrics import NOW, seeded, value
 
 DESK = Desk({"src_1": "Temerity", "src_2": "Rival"}, {"mem_1": "Maya"}, {"T/C": "#finance"}, "UTC")

@@ -1,0 +1,1 @@
+"""Twins of what the Slack edge needs, by topic."""
