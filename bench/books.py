@@ -103,6 +103,10 @@ def _filling(size: Size) -> list[str]:
             FROM range(1, {ACCOUNTS + 1}) r(i)"""),
         _into("items", f"CAST(i AS VARCHAR) AS _key, _key AS item_id, 'Item ' || i AS item_full_name"
                        f" FROM range(1, {ITEMS + 1}) r(i)"),
+        *(
+            _into(f"{one}{many}", f"CAST(i AS VARCHAR) AS _key, _key AS {one}_id FROM range(5) r(i)")
+            for one, many in (("department", "s"), ("class", "es"))
+        ),
         _into("customers", f"CAST(i AS VARCHAR) AS _key, _key AS customer_id FROM range(1, {CUSTOMERS + 1}) r(i)"),
         _into("account_balances", f"""'' AS _key, CAST(i AS VARCHAR) AS account_id, CAST(began AS DATE) AS period_start,
             100 AS opening_balance, 0 AS movement, 'USD' AS currency FROM range(1, {ACCOUNTS + 1}) r(i), {quarters}"""),

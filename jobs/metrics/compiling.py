@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobs.metrics import summing
-from jobs.metrics.datasets import Table, records_of, shared_by, tables
+from jobs.metrics.datasets import Table, opened, records_of, shared_by, tables
 from jobs.metrics.periods import grain
 from jobs.metrics.summing import Choice
 from jobs.metrics.values import Input, Sums
@@ -86,31 +86,40 @@ class Compiled:
         self._sides = list(sides)
         #: sides of which the records are the same are answered together
         self._groups: dict[tuple[str, str], Group] = {}
+        #: and groups of which the records that move are the same are read together
+        self._scans: dict[tuple[str, str], Scan] = {}
         for number, side in enumerate(self._sides):
             table = side.table
             if table is None:
                 raise ValueError(f"not calculated: {side.selection.dataset} on the {side.definition.basis} basis")
             moving = records_of(table, standing=False, of_department=side.of_department)
             key = (table.members, records_of(table, standing=side.standing, of_department=side.of_department))
-            group = self._groups.setdefault(key, Group(f"g{len(self._groups)}", table, key[1], moving, side.standing))
+            scan = self._scans.setdefault((table.members, moving), Scan(f"s{len(self._scans)}", table, moving))
+            group = self._groups.setdefault(key, Group(f"g{len(self._groups)}", scan, table, key[1], side.standing))
+            if group not in scan.groups:
+                scan.groups.append(group)
             group.take(number, choice_of(side))
 
-    def groups(self) -> "list[Group]":
-        """Return the groups of sides that are answered together."""
-        return list(self._groups.values())
+    def scans(self) -> "list[Scan]":
+        """Return the groups of sides that are answered together, by what is read together."""
+        return list(self._scans.values())
 
     def questions(self) -> "list[Question]":
-        """Return the questions for each group: steps to its sums, its days, its sums, and what all of it stands on."""
-        of_groups = [question for group in self._groups.values() for question in group.questions(self._source_id)]
-        return [*of_groups, *there(self._source_id, self._sides)]
+        """Return the questions: what is read; then of each group steps to its sums, its days, what it stands on."""
+        return [*self._reading(), *self._of_groups(), *there(self._source_id, self._sides)]
+
+    def _reading(self) -> "list[Question]":
+        return [question for scan in self._scans.values() for question in scan.questions(self._source_id)]
+
+    def _of_groups(self) -> "list[Question]":
+        return [question for group in self._groups.values() for question in group.questions(self._source_id)]
 
     def answers(self, found: Sequence[Sequence[Sequence[Any]]]) -> list[Answered]:
         """Return what each side came to, in their order."""
         answered: dict[int, Answered] = {}
         for group, said in self._each(found):
-            answered |= group.answers(said[-_LAST - 1 : -1])
-        asked = sum(len(group.questions(self._source_id)) for group in self._groups.values())
-        lost = lost_of(self._sides, found[asked:])
+            answered |= group.answers(*said[-_LAST:-2])
+        lost = lost_of(self._sides, found[len(self._reading()) + len(self._of_groups()) :])
         return [replace(answered[number], lost=one) for number, one in enumerate(lost)]
 
     def marks(self, found: Sequence[Sequence[Sequence[Any]]]) -> dict[str, Mark]:
@@ -118,24 +127,52 @@ class Compiled:
         return {group.key: mark for group, said in self._each(found) if (mark := group.mark(said)) is not None}
 
     def _each(self, found: Sequence[Sequence[Sequence[Any]]]) -> "Iterator[tuple[Group, list[Any]]]":
-        rest = iter(found)
+        rest = iter(found[len(self._reading()) :])
         for group in self._groups.values():
             yield group, list(islice(rest, len(group.questions(self._source_id))))
 
 
-#: the answers that end those of a group: days, sums, when it was read, what it stands on
-_LAST = 4
+#: the answers that end those of a group: days, what there is, sums, when it was read, what it stands on, currencies
+_LAST = 6
 
 
-@dataclass
+@dataclass(eq=False)
+class Scan:
+    """Groups of which the members and the records that move are the same: these are read once for all of them."""
+
+    name: str
+    table: Table
+    #: the records without what stood before them
+    moving: str
+    groups: "list[Group]" = field(default_factory=list)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The tables that it reads."""
+        return needs_of(f"{self.table.members} {self.moving}")
+
+    @property
+    def choices(self) -> list[Choice]:
+        """What is asked for by its groups, one after the other."""
+        return [choice for group in self.groups for choice in group.choices]
+
+    def questions(self, source_id: str) -> "list[Question]":
+        """Return the questions that keep what is chosen, and the records by item and day."""
+        from storage.warehouse.apart import Question
+
+        members = self.table.members
+        steps = summing.members(self.name, members), summing.by_day(self.name, members, self.moving, self.choices)
+        return [Question(step.sql, (source_id,), self.needs, step.name) for step in steps]
+
+
+@dataclass(eq=False)
 class Group:
     """Sides of which the members and the records are the same."""
 
     name: str
+    scan: Scan
     table: Table
     records: str
-    #: the records without what stood before them
-    moving: str
     standing: bool
     #: what is asked for -> its number
     choices: dict[Choice, int] = field(default_factory=dict)
@@ -157,21 +194,30 @@ class Group:
         """Let a side be answered by this group."""
         self.sides[number] = self.choices.setdefault(choice, len(self.choices))
 
+    @property
+    def days(self) -> list[str]:
+        """Under which names its records are kept by item and day."""
+        return [self.scan.name, *([f"{self.name}_opened"] if self.standing else [])]
+
+    def opened(self, *, alike: str = "") -> "list[summing.Step]":
+        """Return the step that keeps where accounts stood before the first posting, for balances."""
+        name, members, choices = f"{self.name}_opened", self.table.members, self.scan.choices
+        return [summing.by_day(name, members, opened(), choices, alike=alike)] if self.standing else []
+
     def questions(self, source_id: str) -> "list[Question]":
         """Return all questions: first those that keep something for the others."""
         from storage.warehouse.apart import Question
 
-        table, source, choices, needs = self.table, (source_id,), list(self.choices), self.needs
-        read = [summing.members(self.name, table.members),
-                summing.by_day(self.name, table.members, self.records, choices)]  # fmt: skip
+        choices, needs, asked = list(self.choices), self.needs, summing.parameters(self.choices)
         return [
-            *(Question(step.sql, source, needs, step.name) for step in read),
-            *(Question(step.sql, (), needs, step.name) for step in summing.by_grain(self.name, choices)),
-            Question(table.since, source, needs_of(table.since)),
-            Question(summing.sums(self.name, choices), summing.parameters(self.choices), needs),
+            *(Question(step.sql, (source_id,), needs, step.name) for step in self.opened()),
+            *(Question(step.sql, (), needs, step.name) for step in summing.by_grain(self.name, self.days, choices)),
+            Question(self.table.since, (source_id,), needs_of(self.table.since)),
+            Question(summing.there(self.scan.name), asked, needs),
+            Question(summing.sums(self.scan.name, choices, of=self.name), asked, needs),
             self.read_at(source_id),
             self.stands(source_id),
-            Question(summing.currencies(self.name), (), needs),
+            Question(summing.currencies(self.days), (), needs),
         ]
 
     def read_at(self, source_id: str) -> "Question":
@@ -179,7 +225,8 @@ class Group:
         from storage.warehouse.apart import Question
 
         if not self.table.daily:
-            return Question("SELECT NULL WHERE FALSE")
+            # Asked of nothing.
+            return Question("SELECT NULL WHERE false", needs=("",))
         raw = f"raw_quickbooks_{self.table.daily}"
         at = f"SELECT max(epoch_us(_extracted_at)) FROM {raw} WHERE _source = $1"  # noqa: S608 - names of ours
         return Question(at, (source_id,), (raw,))
@@ -189,30 +236,32 @@ class Group:
         from storage.warehouse.apart import Question
 
         shared = shared_by(self.table, standing=self.standing)
-        sql = summing.stands(self.name, self.table.members, shared)
-        return Question(sql, (source_id,), tuple(sorted({*self.needs, *needs_of(sql)})))
+        sql = summing.stands(self.scan.name, self.table.members, shared)
+        return Question(sql, (source_id,) if "$1" in sql else (), tuple(sorted({*self.needs, *needs_of(sql)})))
 
-    def answers(self, last: Sequence[Sequence[Sequence[Any]]]) -> dict[int, Answered]:
-        """Return what each of its sides came to, by the last answers."""
-        span, sums, read, _ = last
+    def answers(
+        self,
+        span: Sequence[Sequence[Any]],
+        known: Sequence[Sequence[Any]],
+        sums: Sequence[Sequence[Any]],
+        read: Sequence[Sequence[Any]],
+    ) -> dict[int, Answered]:
+        """Return what each side came to, by its days, the choices there are, the sums, and when it was read."""
         at = _instant(read[0][0]) if read else None
         since, until = span[0] if span else (None, None)
         if since is None:
             return dict.fromkeys(self.sides, Answered(None, at, empty=True))
         rows: dict[int, list[Sequence[Any]]] = {}
-        there: set[int] = set()
+        there = {int(row[0]) for row in known}
         for row in sums:
-            if row[1] is None and not row[7]:
-                there.add(int(row[0]))
-            else:
-                rows.setdefault(int(row[0]), []).append(row)
+            rows.setdefault(int(row[0]), []).append(row)
         days = date.fromisoformat(str(since)), date.fromisoformat(str(until))
         made = {one: Answered(_input(self.table, *days, rows.get(one, [])), at) for one in there}
         return {number: made.get(choice, Answered(None, at)) for number, choice in self.sides.items()}
 
     def mark(self, found: Sequence[Sequence[Sequence[Any]]]) -> Mark | None:
         """Return what its records stand on; None when there is nothing, or amounts are in several currencies."""
-        span, _, _, stands, currencies = found[-_LAST - 1 :]
+        span, _, _, _, stands, currencies = found[-_LAST:]
         codes = {code for row in currencies for code in row if code}
         if not span or span[0][0] is None or not stands or len(codes) > 1:
             return None

@@ -220,6 +220,11 @@ def shared_by(table: Table, *, standing: bool) -> str:
     return f"SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false {_OPENED}" if standing else table.shared
 
 
+def opened() -> str:
+    """Return the SELECT of where accounts stood before the first posting, as records."""
+    return f"{_POSTED} AND false{_OPENED}"
+
+
 def narrowing_names(field: str) -> str:
     """Return the SELECT of the classes, departments or customers (``class_id`` …) called ``$2``; three at most."""
     one = field.removesuffix("_id")

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobs.metrics import summing
-from jobs.metrics.compiling import Answered, Compiled, Group, Mark, lost_of, needs_of, sides_of, there
+from jobs.metrics.compiling import Answered, Compiled, Group, Mark, Scan, lost_of, needs_of, sides_of, there
 from jobs.metrics.outcomes import Outcome, followed, local_day
 from jobs.metrics.touching import months_back
 from storage.facts.metrics import Metric, MetricState
@@ -66,16 +66,41 @@ class Following:
         self.metrics = [one for one in wanted if base.marks and not run.older and _may_follow(one)]
         self._sides = [side for metric in self.metrics for side in sides_of(metric.definition)]
         self._of = [metric for metric in self.metrics for _ in sides_of(metric.definition)]
-        groups = [one for one in Compiled(source_id, self._sides).groups() if one.key in base.marks]
-        self._place = {side: (one.name, choice) for one in groups for side, choice in one.sides.items()}
-        self._groups = [_Changes(one, source_id, base, self._watches(one)) for one in groups]
+        scans = Compiled(source_id, self._sides).scans()
+        for scan in scans:
+            scan.groups = [one for one in scan.groups if one.key in base.marks]
+        self._scans = [one for one in scans if one.groups]
+        groups = {one.name: one for scan in self._scans for one in scan.groups}
+        self._place = {side: (name, choice) for name, one in groups.items() for side, choice in one.sides.items()}
+        self._groups = [_Changes(one, source_id, base, self._watches(one), groups) for one in groups.values()]
 
     def questions(self) -> "list[Question | Changed]":
-        """Return all questions: first what changed of all groups, then what it reaches."""
+        """Return all questions: first what changed of all groups, then from when on they are needed, and these."""
         return [
+            *(question for scan in self._scans for question in _came(scan, self._source_id, self._base)),
             *(question for group in self._groups for question in group.changes()),
+            *(group.needed() for group in self._groups),
+            *(question for scan in self._scans for question in self._read(scan)),
             *(question for group in self._groups for question in group.reached()),
             *there(self._source_id, self._sides),
+        ]
+
+    def _read(self, scan: Scan) -> "list[Question]":
+        """Return the questions that keep the records of a scan, from the first day on that any of its groups needs."""
+        from storage.warehouse.apart import Question
+
+        mine = [one for one in self._groups if one.scan is scan]
+        needs = tuple({need: None for one in mine for need in one.needs})
+        first, place = dict[str, int](), 0
+        for group in scan.groups:
+            first[group.name] = place
+            place += len(group.choices)
+        alike = summing.alike(scan.name, first)
+        wanted = summing.parameters(scan.choices)
+        day = summing.by_day(scan.name, scan.table.members, scan.moving, scan.choices, alike=scan.name)
+        return [
+            Question(alike.sql, wanted, needs, alike.name, tuple(f"made_{name}_needed" for name in first)),
+            Question(day.sql, (self._source_id,), needs, day.name, (_alike(scan),)),
         ]
 
     def outcomes(
@@ -86,10 +111,18 @@ class Following:
         `kept` is the currency of each metric's values.
         """
         rest = iter(found)
+        known = {
+            scan.name: all(list(islice(rest, len(_came(scan, self._source_id, self._base))))[: len(_tables(scan))])
+            for scan in self._scans
+        }
         changes = [list(islice(rest, len(group.changes()))) for group in self._groups]
+        skipped = len(self._groups) + sum(len(self._read(scan)) for scan in self._scans)
+        rest = islice(rest, skipped, None)
         answered: dict[int, tuple[Answered, frozenset[date]]] = {}
         for group, changed in zip(self._groups, changes, strict=True):
-            answered |= group.answers(changed, list(islice(rest, len(group.reached()))))
+            reached = list(islice(rest, len(group.reached())))
+            if known[group.scan.name]:
+                answered |= group.answers(changed, reached)
         # What lost its class, department or customer is looked at as a whole, which says so.
         lost = lost_of(self._sides, list(rest))
         answered = {number: one for number, one in answered.items() if not lost[number]}
@@ -153,16 +186,57 @@ def _may_follow(metric: Metric) -> bool:
     return metric.state is MetricState.CURRENT and metric.calculated_version == metric.version
 
 
+def _tables(scan: Scan) -> tuple[str, ...]:
+    """Return the tables of which the records are."""
+    return needs_of(scan.moving)
+
+
+def _changed(scan: Scan) -> tuple[str, ...]:
+    return tuple(f"changed_{one}" for one in _tables(scan))
+
+
+def _alike(scan: Scan) -> str:
+    return f"made_{scan.name}_alike"
+
+
+def _came(scan: Scan, source_id: str, base: Base) -> "list[Question | Changed]":
+    """Return the questions that keep what came and went of a scan's records, by item and day."""
+    from storage.warehouse.apart import Changed, Question
+
+    # The same SELECT over the rows that came and went instead of those that are there.
+    records = _READY.sub("changed_ready_", scan.moving)
+    table, changed = scan.table, _changed(scan)
+    own = summing.members(scan.name, table.members)
+    day = summing.by_day(f"{scan.name}t", table.members, records, scan.choices)
+    return [
+        *(Changed(one, source_id, base.snapshot) for one in _tables(scan)),
+        Question(own.sql, (source_id,), scan.needs, own.name),
+        Question(day.sql, (source_id,), (*scan.needs, *changed), day.name, changed),
+    ]
+
+
 class _Changes:
     """A group of sides of which the records are the same, and what changed of these."""
 
-    def __init__(self, group: Group, source_id: str, base: Base, watches: Sequence[_Watch]) -> None:
+    def __init__(
+        self,
+        group: Group,
+        source_id: str,
+        base: Base,
+        watches: Sequence[_Watch],
+        groups: Mapping[str, Group],
+    ) -> None:
         self._group = group
         self._source_id = source_id
         self._base = base
         self._watches = watches
-        self._tables = needs_of(group.moving)
-        self._needs = (*group.needs, *(f"changed_{one}" for one in self._tables))
+        self._watched = sorted({group.name, *(one.group for one in watches)})
+        self.scan = group.scan
+        #: what it is followed by is there only while all of these are
+        self.needs = tuple(
+            {need: None for name in self._watched for one in groups[name].scan.groups
+             for need in (*one.needs, *_changed(one.scan))}
+        )  # fmt: skip
         #: whether the answers said that all records stand on what they stood on
         self.as_before = False
 
@@ -170,53 +244,57 @@ class _Changes:
     def key(self) -> str:
         return self._group.key
 
-    def changes(self) -> "list[Question | Changed]":
+    def changes(self) -> "list[Question]":
         """Return the questions which days of which choices are others."""
-        from storage.warehouse.apart import Changed, Question
-
-        group, source, choices = self._group, (self._source_id,), list(self._group.choices)
-        name, table, new = group.name, group.table, f"{group.name}t"
-        # The same SELECT over the rows that came and went instead of those that are there.
-        records = _READY.sub("changed_ready_", group.moving)
-        own = summing.members(name, table.members)
-        steps = [
-            (summing.by_day(new, table.members, records, choices), source),
-            *((step, ()) for step in summing.by_grain(new, choices)),
-            (
-                summing.Step(f"{new}_sums", summing.sums(name, choices, of=new)),
-                summing.parameters(group.choices),
-            ),
-        ]
-        # The rows that say how many items a choice stands for have neither a day nor records without one.
-        days = f"SELECT n, start, undated FROM made_{new}_sums WHERE start IS NOT NULL OR undated > 0"  # noqa: S608 - names of ours
-        return [
-            *(Changed(one, self._source_id, self._base.snapshot) for one in self._tables),
-            Question(own.sql, source, group.needs, own.name),
-            *(Question(step.sql, parameters, self._needs, step.name) for step, parameters in steps),
-            Question(days, (), self._needs),
-            Question(summing.currencies(new), (), self._needs),
-        ]
-
-    def reached(self) -> "list[Question | Changed]":
-        """Return the questions what the records come to from the first day on that the changes reach."""
         from storage.warehouse.apart import Question
 
-        group, source, choices = self._group, (self._source_id,), list(self._group.choices)
-        name, needs, table = group.name, self._needs, group.table
-        watched = sorted({name, *(one.group for one in self._watches)})
+        group, choices, new, changed = (
+            self._group,
+            list(self._group.choices),
+            f"{self._group.name}t",
+            _changed(self.scan),
+        )
+        needs = (*self.scan.needs, *changed)
+        sums, asked = summing.sums(self.scan.name, choices, of=new), summing.parameters(group.choices)
+        days = f"SELECT n, start, undated FROM made_{new}_sums"  # noqa: S608 - names of ours
+        return [
+            *(
+                Question(step.sql, (), needs, step.name, changed)
+                for step in summing.by_grain(new, [f"{self.scan.name}t"], choices)
+            ),
+            Question(sums, asked, needs, f"{new}_sums", changed, summing.NO_SUMS),
+            Question(days, (), needs),
+            Question(summing.currencies([f"{self.scan.name}t"]), (), needs, rows_in=changed),
+        ]
+
+    def needed(self) -> "Question":
+        """Return the question that keeps from which day on the records of each choice are needed."""
+        from storage.warehouse.apart import Question
+
         columns = zip(
             *((one.choice, one.group, one.of, one.months, _iso(one.moved)) for one in self._watches), strict=True
         )
-        steps = [
-            (summing.needed(name, watched), tuple(map(list, columns))),
-            (summing.alike(name), summing.parameters(group.choices)),
-            (summing.by_day(name, table.members, group.records, choices, only=True), source),
-            *((step, ()) for step in summing.by_grain(name, choices)),
-        ]
+        step = summing.needed(self._group.name, self._watched)
+        return Question(step.sql, tuple(map(list, columns)), self.needs, step.name)
+
+    def reached(self) -> "list[Question]":
+        """Return the questions what the records come to from the first day on that the changes reach."""
+        from storage.warehouse.apart import Question
+
+        group, needs, choices, alike = self._group, self.needs, list(self._group.choices), (_alike(self.scan),)
+        asked = summing.parameters(group.choices)
         return [
-            *(Question(step.sql, parameters, needs, step.name) for step, parameters in steps),
-            Question(table.since, source, group.needs),
-            Question(summing.sums(name, choices, only=True), summing.parameters(group.choices), needs),
+            *(
+                Question(step.sql, (self._source_id,), needs, step.name, alike)
+                for step in group.opened(alike=self.scan.name)
+            ),
+            *(
+                Question(step.sql, (), needs, step.name, alike)
+                for step in summing.by_grain(group.name, group.days, choices)
+            ),
+            Question(group.table.since, (self._source_id,), needs_of(group.table.since)),
+            Question(summing.there(self.scan.name), asked, needs),
+            Question(summing.sums(self.scan.name, choices, of=group.name, only=True), asked, needs, rows_in=alike),
             group.read_at(self._source_id),
             group.stands(self._source_id),
         ]
@@ -226,13 +304,12 @@ class _Changes:
     ) -> dict[int, tuple[Answered, frozenset[date]]]:
         """Return what each side needs for what was touched, and the days; nothing where that cannot be known."""
         *_, touched, currencies = changed
-        last = reached[-4:]
-        # Sums always say which choices there are.
-        known = all(changed[: len(self._tables)]) and bool(last[1])
-        self.as_before = known and self._same(currencies, last)
+        *_, span, known, sums, read, stands = reached
+        # What is there is always said, where anything could be.
+        self.as_before = bool(known) and self._same(currencies, span, stands)
         if not self.as_before:
             return {}
-        answered = self._group.answers(last)
+        answered = self._group.answers(span, known, sums, read)
         days: dict[int, set[date]] = {}
         strange = set()
         for number, start, _ in touched:
@@ -246,10 +323,14 @@ class _Changes:
             if choice not in strange
         }
 
-    def _same(self, currencies: Sequence[Sequence[Any]], last: Sequence[Sequence[Sequence[Any]]]) -> bool:
+    def _same(
+        self,
+        currencies: Sequence[Sequence[Any]],
+        span: Sequence[Sequence[Any]],
+        stands: Sequence[Sequence[Any]],
+    ) -> bool:
         """Whether everything that all records stand on is as it was, and the changed ones are in the same currency."""
         mark = self._base.marks[self.key]
-        span, *_, stands = last
         if not span or span[0][0] is None or not stands:
             return False
         codes = {code for row in currencies for code in row if code}

@@ -30,6 +30,9 @@ _ADDED = """CAST(sum(r.counted) AS BIGINT) AS {counted}, CAST(sum(r.missing) AS 
     min(r.first_currency) AS first_currency, max(r.last_currency) AS last_currency,
     CAST(sum(r.undated) AS BIGINT) AS undated"""
 
+#: the SELECT of no sums at all
+NO_SUMS = "SELECT NULL::INTEGER AS n, NULL::DATE AS start, 0 AS undated WHERE false"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -61,31 +64,32 @@ def members(name: str, with_members: str) -> Step:
     return Step(f"{name}_members", f"WITH RECURSIVE {with_members} SELECT DISTINCT kind, key, item FROM members")
 
 
-def by_day(name: str, with_members: str, records: str, choices: Sequence[Choice], *, only: bool = False) -> Step:
+def by_day(name: str, with_members: str, records: str, choices: Sequence[Choice], *, alike: str = "") -> Step:
     """Return the step that reads the records, and keeps their sums by item and day and whatever narrows a choice.
 
-    With `only` those that `needed` says, by what is `alike`.
+    With `alike`, the name of what `alike` keeps, those that are needed, by what is alike.
     """
     where, item = "", "item"
-    if only:
-        where = f"""JOIN made_{name}_alike a ON a.of = records.item
-WHERE {known_day("day")} >= (SELECT min(first) FROM made_{name}_needed) AND {known_day("day")} >= a.first"""
+    if alike:
+        where = f"""JOIN made_{alike}_alike a ON a.of = records.item
+WHERE {known_day("day")} >= (SELECT min(first) FROM made_{alike}_alike) AND {known_day("day")} >= a.first"""
         item = "a.alike AS item"
     kept = ", ".join([item, f"{known_day('day')} AS day", *_used(choices)])
-    sql = f"""WITH RECURSIVE {with_members}, records AS ({records})
+    sql = f"""{_with(with_members, records)} records AS ({records})
 SELECT {kept}, sum(amount) AS amount, sum(counted) AS counted, count(*) FILTER (WHERE amount IS NULL) AS missing,
     min(currency) AS first_currency, max(currency) AS last_currency, count(*) FILTER (WHERE day IS NULL) AS undated
 FROM records {where} GROUP BY ALL"""
     return Step(f"{name}_days", sql)
 
 
-def by_grain(name: str, choices: Sequence[Choice]) -> Iterator[Step]:
-    """Yield the steps that keep the sums of longer times, without what narrows nothing there."""
+def by_grain(name: str, days: Sequence[str], choices: Sequence[Choice]) -> Iterator[Step]:
+    """Yield the steps that keep the sums of longer times, without what narrows nothing there; `days` are names."""
+    read = " UNION ALL ".join(f"SELECT * FROM made_{one}_days" for one in days)
     for part in _parts(choices):
         grain, narrowed = part
         kept = ", ".join(["item", f"CAST(date_trunc('{grain}', day) AS DATE) AS start", *narrowed])
         sums = _ADDED.format(counted="counted")
-        sql = f"SELECT {kept}, sum(r.amount) AS amount, {sums} FROM made_{name}_days r GROUP BY ALL"
+        sql = f"SELECT {kept}, sum(r.amount) AS amount, {sums} FROM ({read}) r GROUP BY ALL"
         yield Step(_named(name, part), sql)
 
 
@@ -108,51 +112,66 @@ SELECT n, CAST(date_trunc('month', day - to_months(back)) AS DATE) AS first FROM
     return Step(f"{name}_needed", sql)
 
 
-def alike(name: str) -> Step:
+def alike(name: str, groups: Mapping[str, int]) -> Step:
     """Return the step that keeps which items are needed, from which day on, and one that stands for all of its kind.
 
     Those that belong to the same needed choices need not be told apart: of two thousand customers few are chosen each
-    by itself. It is asked as `sums` is.
+    by itself. It is asked as `sums` is, with the choices of all groups; each has its first number there.
     """
+    each = (f"SELECT n + {number} AS n, first FROM made_{one}_needed" for one, number in groups.items())
+    needed = " UNION ALL ".join(each)
     sql = f"""WITH {_WANTED.format(members=f"made_{name}_members")}, needing AS (
     SELECT c.item, list(c.n ORDER BY c.n) AS choices, min(f.first) AS first
-    FROM chosen c JOIN made_{name}_needed f ON f.n = c.n GROUP BY c.item
+    FROM chosen c JOIN ({needed}) f ON f.n = c.n GROUP BY c.item
 )
 SELECT item AS of, min(item) OVER (PARTITION BY choices) AS alike, first FROM needing"""
     return Step(f"{name}_alike", sql)
 
 
-def sums(name: str, choices: Sequence[Choice], *, of: str = "", only: bool = False) -> str:
+def there(members: str) -> str:
+    """Return the SELECT of how many items each choice stands for, in the form of `sums`; none of what is not there."""
+    return f"WITH {_WANTED.format(members=f'made_{members}_members')} {_THERE}"
+
+
+def sums(members: str, choices: Sequence[Choice], *, of: str, only: bool = False) -> str:
     """Return the SELECT of what each choice comes to: its number, start, total, records and what is amiss.
 
-    `of` names the sums where they are not the group's own; with `only` those that `needed` says.
+    `of` names the sums; with `only` those that `needed` says.
     """
     added = _ADDED.format(counted="rows")
-    needs = f"JOIN made_{name}_needed f ON f.n = c.n AND r.start >= f.first" if only else ""
+    needs = f"JOIN made_{of}_needed f ON f.n = c.n AND r.start >= f.first" if only else ""
     each = (
-        f"""UNION ALL SELECT c.n, r.start, sum(r.amount) AS total, {added}
-FROM chosen c JOIN made_{_named(of or name, part)} r ON {_meets(part)} {needs} GROUP BY 1, 2"""
+        f"""SELECT c.n, r.start, sum(r.amount) AS total, {added}
+FROM chosen c JOIN made_{_named(of, part)} r ON {_meets(part)} {needs} GROUP BY 1, 2"""
         for part in _parts(choices)
     )
-    return "\n".join([f"WITH {_WANTED.format(members=f'made_{name}_members')} {_THERE}", *each])
+    return f"WITH {_WANTED.format(members=f'made_{members}_members')}\n" + "\nUNION ALL ".join(each)
 
 
 def stands(name: str, with_members: str, rest: str) -> str:
     """Return the SELECT of a number that is another when the members are, or what else all records stand on."""
     more = f" + coalesce((SELECT sum(hash(r)) FROM ({rest}) r), 0)" if rest else ""
     members = f"(SELECT sum(hash(m)) FROM made_{name}_members m)"
-    return f"WITH RECURSIVE {with_members} SELECT CAST(coalesce({members}, 0){more} AS VARCHAR) AS print"
+    begin = _with(with_members, rest)
+    return f"{begin} made AS (SELECT 1) SELECT CAST(coalesce({members}, 0){more} AS VARCHAR) AS print"
 
 
-def currencies(name: str) -> str:
-    """Return the SELECT of the first and the last currency of all records that were read."""
-    return f"SELECT min(first_currency) AS first, max(last_currency) AS last FROM made_{name}_days"
+def currencies(days: Sequence[str]) -> str:
+    """Return the SELECT of the first and the last currency of all records that were read; `days` are names."""
+    read = " UNION ALL ".join(f"SELECT first_currency, last_currency FROM made_{one}_days" for one in days)
+    return f"SELECT min(first_currency) AS first, max(last_currency) AS last FROM ({read})"
 
 
-def parameters(choices: Mapping[Choice, int]) -> tuple[Any, ...]:
-    """Return the lists that `sums` is asked with."""
+def parameters(choices: Mapping[Choice, int] | Sequence[Choice]) -> tuple[Any, ...]:
+    """Return the lists that `sums` is asked with: the choices with their numbers, or with their places."""
+    numbers = list(choices.values()) if isinstance(choices, Mapping) else list(range(len(choices)))
     columns = zip(*(astuple(choice) for choice in choices), strict=True)
-    return (list(choices.values()), *map(list, columns))
+    return (numbers, *map(list, columns))
+
+
+def _with(with_members: str, sql: str) -> str:
+    """Return how a SELECT begins that has something to look up beside its records, or nothing: that costs, too."""
+    return f"WITH RECURSIVE {with_members}," if " FROM home" in sql else "WITH"
 
 
 def _parts(choices: Sequence[Choice]) -> list[tuple[str, tuple[str, ...]]]:
