@@ -217,8 +217,7 @@ class Calculating:
         def work(session: Session) -> None:
             organizations.lock(session, turn.organization_id)
             if metrics.holds(session, turn):
-                for metric, kept, noted in found:
-                    metric_restated.note(session, metric.id, kept, noted)
+                metric_restated.note_all(session, [(metric.id, kept, noted) for metric, kept, noted in found])
 
         await ground.database.writing(work)
 

@@ -6,7 +6,8 @@ Each statement costs more than the rows that it writes: a run may change ten tho
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -15,7 +16,6 @@ from sqlmodel import Session, col, func
 from storage.facts.ids import derived_id
 from storage.facts.metrics import Kept, Metric, MetricState, Period, Value
 from storage.records.inserts import insert_all
-from storage.records.metric_forms import as_kept
 from storage.tables import MetricRow, MetricValueRow
 
 #: how long the values are kept that a period had before it was over
@@ -25,6 +25,13 @@ _AT_ONCE = 500
 
 _METRICS = MetricRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
 _VALUES = MetricValueRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+_COMPARED = [
+    _VALUES.c[name]
+    for name in (
+        "metric_id", "period_start", "period_end", "revision", "value", "reason", "rows", "complete", "currency",
+        "run_id", "snapshot", "version",
+    )
+]  # fmt: skip
 _CURRENT = ("state", "reason", "as_of", "run_id", "calculated_at", "calculated_version")
 
 #: the first days of the first and of the last period that are compared; None: of all
@@ -55,6 +62,18 @@ class Made:
     partial: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What is compared of a value that is kept, and what is said of it where another takes its place."""
+
+    value: Value
+    revision: int
+    currency: str
+    run_id: str
+    snapshot: int
+    version: int
+
+
 def keep(
     session: Session, metric: Metric, values: Sequence[Value], of: Calculated, now: datetime, *, partial: bool = False
 ) -> list[Kept]:
@@ -78,7 +97,7 @@ def keep_all(session: Session, made: Sequence[Made], now: datetime) -> dict[str,
         found = kept[one.metric.id] = [each for each in wrote if each is not None]
         dropped = set() if one.partial else set(was) - {value.period for value in one.values}
         again = {each.value.period for each in found} & set(was)
-        gone += [_value_id(one.metric.id, period, was[period].revision) for period in dropped | again]
+        gone += [value_id(one.metric.id, period, was[period].revision) for period in dropped | again]
     insert_all(session, MetricValueRow, [_row(name, one, now) for name, some in kept.items() for one in some])
     _supersede(session, gone)
     _forget_so_far(session, [name for name, some in kept.items() if some], now)
@@ -106,25 +125,32 @@ def _made_current(session: Session, made: Sequence[Made], now: datetime) -> list
     return mine
 
 
-def _before(session: Session, made: Sequence[Made]) -> Mapping[str, dict[Period, Kept]]:
+def _before(session: Session, made: Sequence[Made]) -> Mapping[str, dict[Period, _Before]]:
     """Return by metric the newest revisions by period, of those from the first to the last that are compared.
 
-    As plain rows: a calculation compares tens of thousands, and objects that follow them are half of its time.
+    As plain rows of what is compared: a calculation compares tens of thousands, and objects that follow them, and the
+    instants and notes in them, are most of its time.
     """
     spans: dict[_Span, list[str]] = defaultdict(list)
     for one in made:
         if one.values or not one.partial:
             spans[_span(one)].append(one.metric.id)
-    found: dict[str, dict[Period, Kept]] = defaultdict(dict)
+    found: dict[str, dict[Period, _Before]] = defaultdict(dict)
     for span, ids in spans.items():
-        asked = _VALUES.select().where(_VALUES.c.metric_id.in_(ids), _VALUES.c.newest)
+        asked = select(*_COMPARED).where(_VALUES.c.metric_id.in_(ids), _VALUES.c.newest)
         if span is not None:
             asked = asked.where(_VALUES.c.period_start.between(*span))
         rows: Iterable[Any] = session.connection().execute(asked)
         for row in rows:
-            kept = as_kept(row)
+            kept = _before_of(row)
             found[row.metric_id][kept.value.period] = kept
     return found
+
+
+def _before_of(row: Any) -> _Before:
+    period = Period(date.fromisoformat(row.period_start), date.fromisoformat(row.period_end))
+    value = Value(period, None if row.value is None else Decimal(row.value), row.reason, row.rows, row.complete)
+    return _Before(value, row.revision, row.currency, row.run_id, row.snapshot, row.version)
 
 
 def _span(made: Made) -> _Span:
@@ -135,7 +161,7 @@ def _span(made: Made) -> _Span:
 
 
 def _kept(
-    session: Session, metric: Metric, value: Value, before: Kept | None, of: Calculated, now: datetime
+    session: Session, metric: Metric, value: Value, before: _Before | None, of: Calculated, now: datetime
 ) -> Kept | None:
     """Return a value as the next revision of its period; None when it is what stands there."""
     same = before is not None and before.value == value and before.currency == of.currency
@@ -159,7 +185,7 @@ def _kept(
 def _row(metric_id: str, kept: Kept, now: datetime) -> dict[str, Any]:
     value, period = kept.value, kept.value.period
     return {
-        "id": _value_id(metric_id, period, kept.revision), "metric_id": metric_id,
+        "id": value_id(metric_id, period, kept.revision), "metric_id": metric_id,
         "period_start": period.start.isoformat(), "period_end": period.end.isoformat(), "revision": kept.revision,
         "value": None if value.value is None else f"{value.value:f}", "reason": value.reason, "rows": value.rows,
         "complete": value.complete, "currency": kept.currency, "as_of": kept.as_of, "run_id": kept.run_id,
@@ -199,5 +225,6 @@ def _forget_so_far(session: Session, metric_ids: Sequence[str], now: datetime) -
     session.connection().execute(old)
 
 
-def _value_id(metric_id: str, period: Period, revision: int) -> str:
+def value_id(metric_id: str, period: Period, revision: int) -> str:
+    """Return the id of a revision of a period's value."""
     return derived_id("val", metric_id, period.start.isoformat(), period.end.isoformat(), str(revision))

@@ -1,34 +1,34 @@
 """Restated values of metrics: what made them others is noted with them, once; all there ever were of one metric."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from storage.facts.metrics import Kept
 from storage.facts.restated import Restated, is_restated, restated_of
 from storage.records.metric_forms import as_kept
+from storage.records.metric_keeping import value_id
 from storage.tables import MetricValueRow
 
 #: revisions of one metric that are looked through for those that were restated, the newest
 _MOST = 400
 
+_VALUES = MetricValueRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
 
-def note(session: Session, metric_id: str, kept: Kept, found: Mapping[str, Any]) -> None:
-    """Note with a restated value what made it another."""
-    period = kept.value.period
-    row = session.exec(
-        select(MetricValueRow).where(
-            MetricValueRow.metric_id == metric_id,
-            MetricValueRow.period_start == period.start.isoformat(),
-            MetricValueRow.period_end == period.end.isoformat(),
-            MetricValueRow.revision == kept.revision,
-        )
-    ).first()
-    if row is not None:
-        row.changed = {**row.changed, **found}
-        session.add(row)
+
+def note_all(session: Session, found: Iterable[tuple[str, Kept, Mapping[str, Any]]]) -> None:
+    """Note with restated values, each with its metric's id, what made it another: all in one statement."""
+    rows = [
+        {"value_id": value_id(metric_id, kept.value.period, kept.revision), "noted": {**kept.changed, **noted}}
+        for metric_id, kept, noted in found
+    ]
+    if rows:
+        to = update(_VALUES).where(_VALUES.c.id == bindparam("value_id"))
+        session.connection().execute(to.values(changed=bindparam("noted")), rows)
+        session.expire_all()
 
 
 def untold(session: Session, metric_ids: Sequence[str], snapshot: int) -> dict[str, list[Kept]]:

@@ -39,7 +39,7 @@ def company(sqlite_database: Database) -> Company:
         metric.id: [moved]
     }
     noted = {"through": [document_json(one) for one in DOCUMENTS], "more": 0, "books_closed": "2026-10-31"}
-    made.database.in_write(lambda session: metric_restated.note(session, metric.id, moved, noted))
+    made.database.in_write(lambda session: metric_restated.note_all(session, [(metric.id, moved, noted)]))
     assert made.database.in_read(lambda session: metric_restated.untold(session, [metric.id], 8)) == {}
     return made
 
