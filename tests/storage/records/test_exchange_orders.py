@@ -11,8 +11,9 @@ from storage.facts.exchange_orders import KeptOrder, Order, OrderLine, OrderRead
 from storage.facts.sources import Source
 from storage.records import exchange_orders, sources
 from storage.sessions import Database, Session
-from tests.storage.test_seeding import ORGANIZATION, seed
+from storage.tables import ConnectionRow, OrganizationRow, SourceRow
 
+ORGANIZATION = "org_1"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
@@ -39,9 +40,16 @@ class Books:
     """Orders of one source."""
 
     def __init__(self, database: Database) -> None:
-        seed(database)
         self.database = database
-        self.source: Source = database.in_read(lambda session: sources.sources_of(session, ORGANIZATION))[0]
+        with database.write() as session:
+            session.add(OrganizationRow(id=ORGANIZATION, name="Temerity Goods", timezone="UTC", created_at=NOW))
+            session.flush()
+            session.add(SourceRow(id="src_1", organization_id=ORGANIZATION, provider="pocketadvantage", account="ACME01",
+                                  label="pocketadvantage_ACME01", company="Temerity", mode="exchange",
+                                  schedule_minutes=60, created_at=NOW, updated_at=NOW))  # fmt: skip
+            session.flush()
+            session.add(ConnectionRow(source_id="src_1", organization_id=ORGANIZATION, state="connected", since=NOW))
+        self.source: Source = database.in_read(lambda session: sources.source(session, "src_1"))
 
     def do(self, work: Callable[..., Any], *given: Any, **named: Any) -> Any:
         return self.database.in_write(lambda session: work(session, *given, **named))

@@ -29,16 +29,15 @@ from sandbox.providers.quickbooks.values import Record
 from storage.facts.clock import OffsetClock
 from storage.facts.exchange_orders import KeptOrder, Order, OrderState
 from storage.facts.secret import Secret
-from storage.facts.sources import Provider, Source
+from storage.facts.sources import Source
 from storage.records import exchange_orders, sources
 from storage.seal import Seal, new_key
 from storage.sessions import Database
-from storage.tables import ConnectionRow, SourceRow
+from storage.tables import ConnectionRow, OrganizationRow, SourceRow
 from tests.connectors.worlds import QUICK, quickbooks_world
-from tests.storage.test_seeding import ORGANIZATION, seed
 
 CUST_ID = "ACME01"
-SOURCE = "src_inventiv"
+SOURCE, ORGANIZATION = "src_inventiv", "org_1"
 
 
 class Killed(BaseException):
@@ -189,7 +188,6 @@ async def staged(
     **more: Any,
 ) -> AsyncIterator[Stage]:
     """Let everything stand: a seeded database, books, an Inventiv database, nothing read yet."""
-    seed(database)
     clock = OffsetClock()
     app = QuickBooks.generated(seed=3, invoices=12, clock=clock)
     books = app.books[REALM]
@@ -198,7 +196,7 @@ async def staged(
              if row.get("UnitPrice") and row["Active"] and row.get("Type") not in ("Category", "Group")][:12]  # fmt: skip
     inventiv = Inventiv(folder / "inventiv.db", CUST_ID, customers, items)
     dies = Dies()
-    _open_source(database, clock)
+    source, company = _company(database, clock)
     async with quickbooks_world(app, clock, limits=more.pop("limits", QUICK), **more) as world:
         ground = Ground(database, clock, Seal([Secret(new_key())]), Warehouses(str(folder / "lake")), {},
                         connector_for, 1000, checkpoint=dies)  # fmt: skip
@@ -211,21 +209,26 @@ async def staged(
             async with entry.session(replace(world.access, writes=True)) as session:
                 yield sink(session)
 
-        listed = database.in_read(lambda session: sources.sources_of(session, ORGANIZATION))
-        company = next(one for one in listed if one.provider is Provider.QUICKBOOKS)
         place = DatabasePlace(Engine.SQLITE, "inventiv.db", CUST_ID, back=ANSWERS)
-        wanted = OrdersIn(database.in_read(lambda session: sources.source(session, SOURCE)), company, place,
+        wanted = OrdersIn(source, company, place,
                           Allowed(sqlite_folder=folder), sink=opened, width=width)  # fmt: skip
         stage = Stage(database, clock, app, inventiv, world.access, ground, TruthBooks(app), wanted, dies, kind=kind)
         yield stage
 
 
-def _open_source(database: Database, clock: OffsetClock) -> None:
-    """Let the organization have a PocketAdvantage connection."""
+def _company(database: Database, clock: OffsetClock) -> tuple[Source, Source]:
+    """Let there be an organization with a PocketAdvantage connection and its QuickBooks company; return both."""
     now = clock.now()
     with database.write() as session:
-        session.add(SourceRow(id=SOURCE, organization_id=ORGANIZATION, provider="pocketadvantage", account=CUST_ID,
-                              label=f"pocketadvantage_{CUST_ID}", company="Temerity Goods", mode="exchange",
-                              schedule_minutes=60, created_at=now, updated_at=now))  # fmt: skip
+        session.add(OrganizationRow(id=ORGANIZATION, name="Temerity Goods", timezone="UTC", created_at=now))
         session.flush()
-        session.add(ConnectionRow(source_id=SOURCE, organization_id=ORGANIZATION, state="connected", since=now))
+        for id_, provider, account, mode in ((SOURCE, "pocketadvantage", CUST_ID, "exchange"),
+                                             ("src_books", "quickbooks", REALM, "timer")):  # fmt: skip
+            session.add(SourceRow(id=id_, organization_id=ORGANIZATION, provider=provider, account=account,
+                                  label=f"{provider}_{account}", company="Temerity Goods", mode=mode,
+                                  schedule_minutes=60, created_at=now, updated_at=now))  # fmt: skip
+        session.flush()
+        for id_ in (SOURCE, "src_books"):
+            session.add(ConnectionRow(source_id=id_, organization_id=ORGANIZATION, state="connected", since=now))
+    with database.read() as session:
+        return sources.source(session, SOURCE), sources.source(session, "src_books")
