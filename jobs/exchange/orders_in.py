@@ -29,6 +29,7 @@ class DeclaredOrders:
         return await self._turn().dry(run, source, books)
 
     def _turn(self) -> "TakesOrders":
+        from jobs.exchange.desktop.sink import desktop_sink, takes_orders
         from jobs.exchange.orders.turn import OrdersIn, TakesOrders
 
         async def of(source: Source, books: Source) -> OrdersIn:
@@ -36,6 +37,8 @@ class DeclaredOrders:
             if found is None:
                 words = "this connection names no database of orders: an admin can add one where it is connected"
                 raise Broken(words, code="orders_missing")
+            if await self._ground.database.reading(lambda session: takes_orders(session, source.id)):
+                return OrdersIn(source, books, *found, sink=desktop_sink, target="desktop")
             return OrdersIn(source, books, *found)
 
         return TakesOrders(self._ground, of)

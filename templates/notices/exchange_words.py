@@ -102,7 +102,8 @@ def held_because(pair: Pair, held: Held | None) -> str:
     if held is None:
         return "a check stopped it"
     if held.guard is Guard.EMPTY:
-        return f"there are no {RECORDS[pair][1]} at all, and {counted(held.before, 'row')} were sent last"
+        before = f", and {counted(held.before, 'row')} were sent last" if held.before else ""
+        return f"there are no {RECORDS[pair][1]} in QuickBooks at all{before}"
     fewer = f", {100 * (held.before - held.after) // held.before} % fewer" if held.before else ""
     return f"it has {counted(held.after, 'row')} instead of {number(held.before)}{fewer}"
 

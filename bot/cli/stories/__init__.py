@@ -28,7 +28,7 @@ STORIES: Mapping[str, Story] = {
 _GROUNDS: Mapping[str, Mapping[str, Any]] = {
     "sources": {"connected": False, "documents": 2},
     "trust": {"quiet": timedelta(seconds=1)},
-    "exchange": {"exchange": True},
+    "exchange": {"exchange": True, "documents": 4},
 }
 
 

@@ -38,7 +38,7 @@ def check(order: Order, books: BooksNow | None, target: str) -> Passed | Stopped
     problem = next(_problems(order, books, target), None)
     if problem is not None:
         return Stopped(problem)
-    return Passed(_filled(order, books))
+    return Passed(_named(order, books) if target == "desktop" else _filled(order, books))
 
 
 def _problems(order: Order, books: BooksNow, target: str) -> Iterator[str]:
@@ -134,6 +134,13 @@ def _price(line: OrderLine, books: BooksNow) -> Decimal | None:
         return line.unit_price
     found = _items(line, books)
     return found[0].price if found else None
+
+
+def _named(order: Order, books: BooksNow) -> Order:
+    """QuickBooks Desktop knows none of QuickBooks Online's ids: its customers and items go by their names."""
+    filled = _filled(order, books)
+    lines = tuple(replace(line, item_id=_items(line, books)[0].name) for line in filled.lines)
+    return replace(filled, customer_id=books.customers[order.customer_no].name, lines=lines)
 
 
 def _filled(order: Order, books: BooksNow) -> Order:
