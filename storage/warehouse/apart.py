@@ -7,6 +7,7 @@ answered the first, has one process for all of it (`Apart`).
 import asyncio
 import json
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -95,7 +96,7 @@ class Apart:
         self._place = {"url": _absolute(url), "organization": organization_id, "snapshot": snapshot}
         self._caps = caps or Caps()
         self._program = program
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
 
     async def ask(self, questions: Sequence[Question | Changed]) -> list[list[list[Any]]]:
         """Return the rows of each question (NoLake, NotReadable, TooMuch, StorageFailed).
@@ -124,7 +125,7 @@ class Apart:
             await self._end()
             raise
 
-    async def _started(self) -> asyncio.subprocess.Process:
+    async def _started(self) -> Process:
         # What may hold a password, the address of the lake, goes through the pipe: arguments can be read by others.
         return await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-c", self._program, str(Path(storage.__file__).parents[1]),
@@ -180,7 +181,7 @@ async def ask_apart(
         return await apart.ask(questions)
 
 
-async def _said(process: asyncio.subprocess.Process, order: Mapping[str, Any]) -> Mapping[str, Any]:
+async def _said(process: Process, order: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what the process answers to an order; both are one line."""
     assert process.stdin is not None
     assert process.stdout is not None
