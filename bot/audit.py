@@ -13,4 +13,4 @@ async def audit(case: Case) -> Reply:
     wanted = int(words) if words.isascii() and words.isdecimal() and len(words) < 4 else _SHOWN
     page = await case.services.audit.newest(case.actor, max(1, min(wanted, _MOST)))
     who = await case.names()
-    return case.say(notices.audit_list(who.organization, page))
+    return case.say(notices.audit_list(who.organization, page, who.noun))

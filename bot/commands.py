@@ -181,7 +181,8 @@ async def help_(case: Case) -> Reply:
 async def help_told(case: Case) -> Message:
     """Return what this person can ask, in order of use, and who does the rest."""
     may = [action for action in Action if case.may(action)]
-    return notices.help_text(may, case.member.role, (await case.names()).admins)
+    who = await case.names()
+    return notices.help_text(may, case.member.role, who.admins, who.noun)
 
 
 async def unknown(case: Case) -> Reply:

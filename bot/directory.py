@@ -18,6 +18,8 @@ class Names:
     organization: str
     #: display names of the admins
     admins: tuple[str, ...]
+    #: what metrics are called there
+    noun: str = "Metric"
 
 
 class Directory:
@@ -36,8 +38,12 @@ class Directory:
             return known[1]
         organization = await self._people.organization(organization_id)
         admins = await self._people.admins(organization_id)
-        names = Names(organization.name, tuple(member.name for member in admins))
+        names = Names(organization.name, tuple(member.name for member in admins), organization.metric_noun)
         self._known[organization_id] = (now, names)
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
         return names
+
+    def forget(self, organization_id: str) -> None:
+        """Look the names of an organization up again when they are wanted next."""
+        self._known.pop(organization_id, None)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot import values
-from bot.directory import Directory
+from bot.directory import Directory, Names
 from bot.interaction import Interaction
 from bot.reply import Reply, Where
 from bot.show import ack_body
@@ -68,11 +68,13 @@ async def _denied(error: NotAllowedError, actor: Actor | None, directory: Direct
     if member is None:
         return notices.not_a_member()
     try:
-        admins = error.admins or (await directory.names(member.organization_id)).admins
+        names = await directory.names(member.organization_id)
     except UnavailableError:
-        admins = ()
-    # A member without a named role that would do: an action of support people.
-    return notices.not_found() if error.needed is None else notices.not_allowed(error.action, error.needed, admins)
+        names = Names("", ())
+    if error.needed is None:
+        # A member without a named role that would do: an action of support people.
+        return notices.not_found()
+    return notices.not_allowed(error.action, error.needed, error.admins or names.admins, names.noun)
 
 
 def _told(request: Interaction, message: Message) -> Reply:

@@ -23,7 +23,7 @@ async def members(case: Case) -> Reply:
         case "":
             who = await case.names()
             listed, groups = await case.services.members.all(case.actor), await case.services.members.groups(case.actor)
-            return case.say(notices.member_list(who.organization, listed, groups))
+            return case.say(notices.member_list(who.organization, listed, groups, who.noun))
         case "grant" | "add":
             return await _grant(case, rest)
         case "revoke" | "remove":

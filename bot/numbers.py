@@ -109,6 +109,7 @@ async def _noun(case: Case, noun: str) -> Reply:
         chosen = await case.services.making.name_all(case.actor, noun, case.trigger)
     except MetricRefusedError as error:
         return case.say(words.noun_refused(str(error)))
+    case.directory.forget(case.member.organization_id)
     return case.say(words.noun_shown(chosen, changed=True))
 
 

@@ -105,7 +105,8 @@ async def refused(case: Case, error: NotAllowedError | NoAccessError) -> Message
         return notices.no_access(error.standing, value=values.pack(values.new_card(), error.scope))
     if error.needed is None:
         return notices.not_a_member()
-    return notices.not_allowed(error.action, error.needed, (await case.names()).admins)
+    names = await case.names()
+    return notices.not_allowed(error.action, error.needed, names.admins, names.noun)
 
 
 async def _metrics(of: Question) -> Message:

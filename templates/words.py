@@ -72,6 +72,7 @@ TRIGGERS = {
 
 ROLES = {Role.VIEWER: "viewer", Role.REFRESHER: "refresher", Role.MANAGER: "manager", Role.ADMIN: "admin"}
 
+#: `{metrics}` is what the organization calls them.
 ACTIONS = {
     Action.SEE_STATUS: "see the status",
     Action.SEE_HISTORY: "see the history",
@@ -94,8 +95,8 @@ ACTIONS = {
     Action.MANAGE_DESKTOP: "let QuickBooks Desktop take orders",
     Action.CHANGE_SCHEDULE: "change when data is collected",
     Action.CHANGE_PROMISE: "change how fresh data must be",
-    Action.CHANGE_METRICS: "make and change metrics",
-    Action.NAME_METRICS: "choose what metrics are called",
+    Action.CHANGE_METRICS: "make and change {metrics}",
+    Action.NAME_METRICS: "choose what {metrics} are called",
     Action.REREAD: "read data again",
     Action.RUN_EXCHANGE: "run exchanges with PocketAdvantage",
     Action.CHANGE_EXCHANGE: "switch exchanges with PocketAdvantage on and off",
@@ -110,6 +111,11 @@ ACTIONS = {
     Action.ASK_FOR_ACCESS: "ask for access to refreshes",
     Action.DECIDE_ACCESS: "decide about access to refreshes",
 }
+
+
+def action_words(action: Action, noun: str = "Metric") -> str:
+    """Return what somebody does; `noun` is what the organization calls a metric."""
+    return ACTIONS[action].format(metrics=f"{noun.lower()}s")
 
 
 def permissions(scopes: Sequence[str]) -> str:

@@ -240,7 +240,8 @@ class MetricMaking:
 
     def _add(self, session: Session, member: Member, metric: Metric) -> None:
         if metrics.count(session, member.organization_id) >= MOST_METRICS:
-            raise TooLateError(f"an organization has {MOST_METRICS} metrics at most")
+            noun = metric_changes.noun(session, member.organization_id)
+            raise TooLateError(f"an organization has {MOST_METRICS} {noun.lower()}s at most")
         if not metrics.add(session, metric, member.id):
             raise MetricRefusedError(_TAKEN, "name")
 

@@ -36,7 +36,7 @@ from storage.facts.people import Action, Actor, Member
 from storage.facts.restated import Restated
 from storage.facts.runs import Run
 from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import audit, metric_restated, metrics, organizations, runs, sources, triggers
+from storage.records import audit, metric_changes, metric_restated, metrics, organizations, runs, sources, triggers
 from storage.records.metric_forms import definition_json
 from storage.sessions import Session
 from storage.warehouse import WarehouseError
@@ -129,9 +129,10 @@ class MetricService:
             if known is not None:
                 return known
             if metrics.count(session, member.organization_id) >= MOST_METRICS:
-                raise TooLateError(f"an organization has {MOST_METRICS} metrics at most")
+                noun = metric_changes.noun(session, member.organization_id)
+                raise TooLateError(f"an organization has {MOST_METRICS} {noun.lower()}s at most")
             if not metrics.add(session, metric, member.id):
-                raise TooLateError("a metric of that name was made meanwhile")
+                raise TooLateError("another one of that name was made meanwhile")
             now = self._clock.now()
             metrics.due(session, metric.source_id, now)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, metric.id, now)
@@ -152,7 +153,7 @@ class MetricService:
             wish = read_wish(plain)
         run, zone, taken = await self._desk.read(lambda session: _ground_of(session, member, source, wish.name))
         if taken:
-            raise MetricRefusedError("there is a metric of that name already; choose another name")
+            raise MetricRefusedError("another one has this name; choose another name")
         if run is None or run.clocks.source_as_of is None:
             raise MetricRefusedError("nothing is imported from QuickBooks yet: try again after its first collection")
         definition = await self._resolved(source, wish, zone)

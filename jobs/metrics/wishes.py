@@ -101,7 +101,7 @@ def _with(definition: Definition, option: str) -> Definition:
     """Return the definition with one more option."""
     for changed in _changes(definition, option):
         return changed
-    raise MetricRefusedError(f"“{option[:40]}” is nothing that can be said of a metric")
+    raise MetricRefusedError(f"“{option[:40]}” is nothing that can be said here")
 
 
 def _changes(definition: Definition, option: str) -> Iterator[Definition]:

@@ -12,7 +12,7 @@ from templates.notices.card import for_others, outcome
 from templates.notices.confirm import SLACK_ONLY
 from templates.notices.pieces import Words, reconnect_button
 from templates.text import label, listed, shorten
-from templates.words import ACTIONS, ROLES, short_names, source_name, source_title, who
+from templates.words import ROLES, action_words, short_names, source_name, source_title, who
 
 
 def say(summary: str, *words: Words, kind: str = "answer") -> Message:
@@ -131,10 +131,11 @@ def unknown_command(text: str, guess: str | None = None) -> Message:
     return say(summary, words, ("See all commands: ", Code("/data help")), kind="unknown_command")
 
 
-def not_allowed(action: Action, needed: Role, admins: Sequence[str] = ()) -> Message:
+def not_allowed(action: Action, needed: Role, admins: Sequence[str] = (), noun: str = "Metric") -> Message:
     """Return the answer to somebody whose role is too small: which one is needed and who can give it."""
-    summary = f"You need the role {ROLES[needed]} to {ACTIONS[action]}. Nothing was done."
-    words: Words = ("You need the role ", Strong(ROLES[needed]), f" to {ACTIONS[action]}. Nothing was done.")
+    done = action_words(action, noun)
+    summary = f"You need the role {ROLES[needed]} to {done}. Nothing was done."
+    words: Words = ("You need the role ", Strong(ROLES[needed]), f" to {done}. Nothing was done.")
     return say(summary, words, (Strong("Next step:"), f" ask {who(admins)} for it."), kind="not_allowed")
 
 

@@ -98,7 +98,7 @@ _WISHES: tuple[tuple[str, tuple[_Way, ...]], ...] = (
     ),
     ("Who is called when a refresh does not end?", (_way(Action.CHANGE_ESCALATION, "/data escalation"),)),
     ("Tell a program of ours", (_way(Action.MANAGE_WEBHOOKS, "/data webhooks"),)),
-    ("Let a program read metrics", (_way(Action.MANAGE_API_KEYS, "/data api keys"),)),
+    ("Let a program read {metrics}", (_way(Action.MANAGE_API_KEYS, "/data api keys"),)),
     ("Stop reading a source", (_way(Action.DISCONNECT, "/data disconnect shopify", "; it asks first"),)),
 )
 _OFTEN = {
@@ -108,9 +108,10 @@ _OFTEN = {
 }
 
 
-def help_text(may: Collection[Action], role: Role, admins: Sequence[str] = ()) -> Message:
+def help_text(may: Collection[Action], role: Role, admins: Sequence[str] = (), noun: str = "Metric") -> Message:
     """Return what somebody with these rights can ask, and who does what is not theirs."""
-    rows = [(wish, _typed([way for way in ways if way.needs in may])) for wish, ways in _WISHES]
+    called = f"{noun.lower()}s"
+    rows = [(wish.format(metrics=called), _typed([way for way in ways if way.needs in may])) for wish, ways in _WISHES]
     plain: Words = ("Mention me or write to me: “is shopify fresh?”",)
     shown = (*((wish, words) for wish, words in rows if words), ("Plain words work too", plain))
     clocks: Words = (

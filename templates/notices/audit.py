@@ -6,8 +6,9 @@ from datetime import datetime
 
 from storage.facts.audit import AuditEntry, AuditPage
 from storage.facts.messages import Code, Facts, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
+from storage.facts.people import Action
 from templates.text import counted, label, listed, shorten
-from templates.words import ACTIONS
+from templates.words import action_words
 
 #: What is written down besides what people ask for.
 _STEPS = {
@@ -34,9 +35,9 @@ _OUR_ID = re.compile(r"[a-z]{3}_[0-9a-z]{22}", re.ASCII)
 _UNSAID = frozenset({"authority", "source", "refresh", "run", "flow", "disconnect", "request"})
 
 
-def audit_list(organization: str, page: AuditPage) -> Message:
+def audit_list(organization: str, page: AuditPage, noun: str = "Metric") -> Message:
     """Return the newest entries and the state of the chain."""
-    rows = tuple(_row(entry) for entry in page.entries)
+    rows = tuple(_row(entry, noun) for entry in page.entries)
     chain: tuple[Inline, ...] = (f"All {counted(page.total, 'entry', 'entries')} check out: nothing was changed.",)
     if page.broken:
         wrong = listed([str(number) for number in page.broken])
@@ -83,19 +84,20 @@ def right_without_audit(whose: str, right: str, stands: str, found_at: datetime)
     )
 
 
-def _row(entry: AuditEntry) -> tuple[tuple[Inline, ...], ...]:
+def _row(entry: AuditEntry, noun: str) -> tuple[tuple[Inline, ...], ...]:
     return (
         (When(entry.at),),
         (label(entry.actor),),
-        (did(entry.action) + (f": {label(entry.subject)}" if not _OUR_ID.fullmatch(entry.subject) else ""),),
+        (did(entry.action, noun) + (f": {label(entry.subject)}" if not _OUR_ID.fullmatch(entry.subject) else ""),),
         (_detail(entry.detail) or "–",),
     )
 
 
-def did(action: str) -> str:
+def did(action: str, noun: str = "Metric") -> str:
     """Return an action of the audit in words."""
-    known = {each.value: words for each, words in ACTIONS.items()}
-    return known.get(action) or _STEPS.get(action) or label(action.replace("_", " "))
+    known = {each.value: each for each in Action}
+    words = action_words(known[action], noun) if action in known else _STEPS.get(action)
+    return words or label(action.replace("_", " "))
 
 
 #: Names of details that are no words by themselves.

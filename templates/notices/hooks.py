@@ -20,7 +20,7 @@ EVENTS = {
     EventType.SOURCE_READY: "fresh data can be imported",
     EventType.SOURCE_DISCONNECTED: "a source is disconnected",
     EventType.REFRESH_OVERDUE: "a refresh is overdue",
-    EventType.METRIC_UPDATED: "values of a metric changed",
+    EventType.METRIC_UPDATED: "calculated values changed",
     EventType.EXCHANGE_STARTED: "an exchange with PocketAdvantage began",
     EventType.EXCHANGE_COMPLETED: "an exchange with PocketAdvantage was completed",
     EventType.EXCHANGE_ERRORED: "an exchange with PocketAdvantage failed, is held or is missing",

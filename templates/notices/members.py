@@ -12,16 +12,19 @@ from templates.words import ROLES, source_name
 _MAY = {
     Role.VIEWER: "sees status and history",
     Role.REFRESHER: "starts and cancels refreshes",
-    Role.MANAGER: "manages metrics and exchanges",
+    Role.MANAGER: "manages {metrics} and exchanges",
     Role.ADMIN: "connects accounts, changes roles and settings",
 }
 _MOST = 60
 
 
-def member_list(organization: str, members: Sequence[Member], groups: Sequence[GroupRole] = ()) -> Message:
+def member_list(
+    organization: str, members: Sequence[Member], groups: Sequence[GroupRole] = (), noun: str = "Metric"
+) -> Message:
     """Return who may do what, and how an admin changes it."""
+    may = {role: words.format(metrics=f"{noun.lower()}s") for role, words in _MAY.items()}
     rows = tuple(
-        ((Person(label(member.name), member.team_id, member.user_id),), (ROLES[member.role],), (_MAY[member.role],))
+        ((Person(label(member.name), member.team_id, member.user_id),), (ROLES[member.role],), (may[member.role],))
         for member in members[:_MOST]
     )
     more = len(members) - _MOST

@@ -128,10 +128,11 @@ def _of_source(found: MetricWhy, _: Link) -> Words:
     return cause_words(found.evidence.source)
 
 
-def _frozen(_: MetricWhy, link: Link) -> Words:
+def _frozen(found: MetricWhy, link: Link) -> Words:
+    noun = found.evidence.shown.metric.definition.noun.lower()
     why = f" ({label(link.said).rstrip('.')})" if link.said else ""
     when: Words = (" since ", When(link.at)) if link.at else ()
-    return (f"the source is connected, and the metric still stands still{why}", *when, ".")
+    return (f"the source is connected, and the {noun} still stands still{why}", *when, ".")
 
 
 def _unread(_: MetricWhy, link: Link) -> Words:

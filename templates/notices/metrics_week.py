@@ -48,7 +48,7 @@ def metrics_week(week: MetricsWeek, now: datetime) -> Message:
     """Return the post."""
     name = label(week.organization)
     if not week.shown:
-        summary = f"No metric of {name} is posted here any more."
+        summary = f"No numbers of {name} are posted here any more."
         return Message(summary, (Paragraph((summary,)),), kind="metrics_weekly")
     order = by_standing(week.shown)
     verdict, noun = verdict_of(order), _noun(order)

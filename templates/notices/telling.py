@@ -45,7 +45,7 @@ _KINDS: Mapping[str, str] = {
     "place_dead": "A place cannot be told",
     "held_bundle": "Several that were held, in one",
     "digest": "Digest",
-    "metrics_weekly": "Metrics of the week",
+    "metrics_weekly": "Numbers of the week",
 }
 _REASON = 160
 #: Rows of one table; a refresh that more people wait for says how many are left.

@@ -1,6 +1,7 @@
 """Metrics through a form: opened at once, only what fits is asked for, wrong fields, last values, saved once."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.bot.stage import Stage, staged
 from tests.bot.test_channel_words import told
 
 MANAGER = "U0DANIEL"
+COMMANDS = re.compile(r"/data [a-z ]+")
 ITEM = f"{actions.METRIC_SEARCH}:item"
 BY_ITEM = f"{actions.METRIC_SEARCH}:by_item"
 DATASET = f"{actions.METRIC_TURN}:dataset"
@@ -254,8 +256,13 @@ async def test_no_value_is_typed_in_and_the_noun_is_the_admins() -> None:
         assert "value of a goal cannot" in await told(stage, MANAGER, "metric Cash = 1")
         assert "no goal called nothing" in await told(stage, MANAGER, "metric nothing csv")
         assert "Goals are calculated from QuickBooks" in await told(stage, MANAGER, "metric new Fees = revenue")
-        assert "Daniel Kim" in await told(stage, "U0MAYA", "metric noun objective")
-        assert stage.services.making.called == "Goal"
+        refused = await told(stage, "U0MAYA", "metric noun objective")
+        assert "to choose what goals are called" in refused
+        assert "Daniel Kim" in refused
+        assert "manager to make and change goals" in await told(stage, "U0MAYA", "metric new")
+        for words in ("help", "members", "api keys", "audit"):
+            assert "metric" not in COMMANDS.sub("", await told(stage, "U0DANIEL", words)), words
+        assert stage.services.people.noun == "Goal"
 
 
 def test_a_form_whose_words_are_not_ours_is_refused() -> None:

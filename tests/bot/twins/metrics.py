@@ -23,6 +23,7 @@ from storage.facts.metric_drafts import Draft, Filling, Pick
 from storage.facts.metrics import Dataset, Definition, ItemKind, Metric, MetricState, PostTime, Selection, Shown
 from storage.facts.people import Action, Actor, Role
 from storage.facts.restated import Restated
+from tests.bot.twins.people import TwinPeople
 from tests.bot.twins.world import AT
 
 
@@ -67,10 +68,10 @@ class TwinPosting:
 class TwinMaking:
     """Forms of metrics over a company of ten thousand accounts; what is saved is remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: TwinPeople) -> None:
+        self.people = people
         self.saved: dict[str, Draft] = {}
         self.deleted: list[str] = []
-        self.called = "Metric"
         self.connected = True
         self.refused = ""
         #: what vanished from QuickBooks of the metric that is there
@@ -122,21 +123,21 @@ class TwinMaking:
     async def save(self, actor: Actor, draft: Draft, trigger: TriggerKey) -> Saved:
         authorize(actor, Action.CHANGE_METRICS)
         self.saved[trigger.trigger_id] = draft
-        return Saved(draft.name, self.called, bool(draft.metric_id))
+        return Saved(draft.name, self.people.noun, bool(draft.metric_id))
 
     async def delete(self, actor: Actor, metric_id: str, trigger: TriggerKey) -> Saved:
         authorize(actor, Action.CHANGE_METRICS)
         self.deleted.append(metric_id)
-        return Saved("Fees", self.called, changed=True)
+        return Saved("Fees", self.people.noun, changed=True)
 
     async def noun(self, actor: Actor) -> str:
         authorize(actor, Action.SEE_STATUS)
-        return self.called
+        return self.people.noun
 
     async def name_all(self, actor: Actor, noun: str, trigger: TriggerKey) -> str:
         authorize(actor, Action.NAME_METRICS)
-        self.called = noun.title()
-        return self.called
+        self.people.noun = noun.title()
+        return self.people.noun
 
 
 class TwinMetrics:

@@ -26,6 +26,8 @@ class TwinPeople:
     cold: bool = False
     known: dict[SlackIdentity, Actor] = field(default_factory=dict)
     changed: list[Mapping[str, Any]] = field(default_factory=list)
+    #: what metrics are called
+    noun: str = "Metric"
 
     def __post_init__(self) -> None:
         for one in MEMBERS:
@@ -54,7 +56,9 @@ class TwinPeople:
         return [one for one in MEMBERS if one.role is Role.ADMIN and one.organization_id == organization_id]
 
     async def organization(self, organization_id: str) -> Organization:
-        return Organization(organization_id, "Temerity Goods", "America/New_York", None, None, None)
+        return Organization(
+            organization_id, "Temerity Goods", "America/New_York", None, None, None, metric_noun=self.noun
+        )
 
 
 @dataclass

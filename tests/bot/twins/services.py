@@ -77,7 +77,7 @@ class TwinServices:
         self.schedules = TwinSchedules()
         self.promises = TwinPromises()
         self.metrics = TwinMetrics()
-        self.making = TwinMaking()
+        self.making = TwinMaking(self.people)
         self.posting = TwinPosting()
         self.files = TwinFiles()
         self.pages = TwinPages()

@@ -270,6 +270,8 @@ def test_following_is_what_everything_comes_to(filled: Books) -> None:
     assert not filled.base.marks.items() <= base.marks.items()
 
 
+# Forty seconds of work in the long run; a machine that is busy takes many times as long.
+@pytest.mark.timeout(1800)
 def test_following_in_any_order(filled: Books) -> None:
     steps = happenings(filled)
     for name in [*steps, *filled.dice.choices(list(steps), k=20)]:
