@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import ConnectorError, Reconnect, Refused, Retry
+from connectors.oauth import MemoryTokens
 from connectors.quickbooks.estimates import Estimates
 from jobs.exchange.orders import turn as turns
 from jobs.exchange.orders.replaying import replay
@@ -20,9 +22,11 @@ from jobs.exchange.orders.turn import Turn
 from sandbox.exchange.inventiv import BAD
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.catalogue import REALM
+from storage.credentials import Credentials, Place, seal_credentials
 from storage.facts.exchange_orders import Order, OrderRead, OrderState, Refusal, Written
 from storage.records import exchange_orders
 from storage.sessions import Database
+from storage.tables import ConnectionRow
 from tests.jobs.exchange.orders.taken import ORGANIZATION, SOURCE, Stage, staged
 
 POINTS = ("orders.kept", "orders.claimed", "orders.sent", "orders.settled", "orders.answered")
@@ -181,6 +185,25 @@ async def test_a_company_that_allowed_no_writing_is_asked_for_nothing(
         done = await turns.take(stage.ground, wanted, books=stage.books)
         assert [one.reason for one in done.problems] == [NOT_ALLOWED]
         assert list(stage.app.journal.entries) == []
+
+
+async def test_a_company_that_allowed_it_is_written_to(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        numbers = stage.inventiv.arrive(2, stage.clock.now())
+        books = stage.wanted.books
+        assert isinstance(stage.access.tokens, MemoryTokens)
+        tokens = stage.access.tokens.tokens
+        credentials = Credentials(tokens.access, expires_at=tokens.expires_at)
+        sealed = seal_credentials(stage.ground.seal, Place(ORGANIZATION, books.provider, books.account, 0), credentials)
+        with stage.database.write() as session:
+            row = session.get_one(ConnectionRow, books.id)
+            row.credentials, row.can_write = sealed, True
+            session.add(row)
+        ground = replace(stage.ground, providers={books.provider: stage.access.settings})
+        wanted = turns.OrdersIn(stage.wanted.source, books, stage.wanted.place, stage.wanted.allowed)
+        done = await turns.take(ground, wanted, books=stage.books)
+        assert (done.stopped, done.counts.added) == (None, 2)
+        assert stage.complaints(numbers) == []
 
 
 class Few(Estimates):
