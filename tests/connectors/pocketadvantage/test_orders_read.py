@@ -260,10 +260,12 @@ async def test_postgres_is_read_as_of_one_instant_and_answered(postgres_server: 
 
 
 async def test_a_server_that_is_not_there_is_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     allowed = Allowed(Reach(here=True))
-    for engine, tls in ((Engine.SQL_SERVER, Tls.ENCRYPTED), (Engine.POSTGRESQL, Tls.VERIFIED)):
-        place = DatabasePlace(engine, "orders", "ACME01", host="127.0.0.1", port=port, user="reader", tls=tls)
-        with pytest.raises(Retry, match="database_unreachable"):
-            await probe(place, allowed)
+    with socket.socket() as held:
+        # Nobody else can listen at a port that is held, and nobody does.
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        for engine, tls in ((Engine.SQL_SERVER, Tls.ENCRYPTED), (Engine.POSTGRESQL, Tls.VERIFIED)):
+            place = DatabasePlace(engine, "orders", "ACME01", host="127.0.0.1", port=port, user="reader", tls=tls)
+            with pytest.raises(Retry, match="database_unreachable"):
+                await probe(place, allowed)
