@@ -2,6 +2,7 @@
 
 from datetime import datetime, time
 
+from jobs.exchange.mapping.service import begin
 from jobs.exchange.timing import next_due
 from storage.facts.exchange import ExchangePair, Pair, Schedule
 from storage.facts.ids import derived_id
@@ -29,8 +30,10 @@ _GONE = "the connection to PocketAdvantage was disconnected"
 def confirmed(session: Session, organization_id: str, source_id: str, books_id: str, now: datetime) -> None:
     """Make the pairs of a connection; when it is confirmed again they stay as they are, for that company's books.
 
-    What the far side was given of another company's books says nothing about this one's: it is forgotten.
+    What the far side was given of another company's books says nothing about this one's: it is forgotten. With its
+    first connection an organization begins with the newest mapping that is pre-built, and stays with that version.
     """
+    begin(session, organization_id, now)
     known = {pair.pair: pair for pair in exchange.pairs_of_source(session, source_id)}
     for name, schedule in DEFAULTS.items():
         if name not in known:

@@ -27,6 +27,7 @@ from jobs.exchange.mapping.yaml_text import YamlProblem, plain_yaml
 
 #: a column goes to the beginning, or after another one
 FIRST = "first"
+_ORDERS = "what an order becomes in QuickBooks is fixed, and cannot be mapped"
 
 _PAIR = {"change", "add", "remove", "move", "fields", "values", "skip"}
 
@@ -131,7 +132,8 @@ def merged(profile: Profile, layers: Layers) -> Merged:
     pairs = {name: replace(pair, tables=found) for name, pair in profile.pairs.items()}
     for name, layer in layers.pairs.items():
         if name not in pairs:
-            conflicts.append(Conflict(name[:60], "pair", f"{profile.name} {profile.version} has no such pair"))
+            why = _ORDERS if name == "orders" else f"{profile.name} {profile.version} has no such pair"
+            conflicts.append(Conflict(name[:60], "pair", why))
             continue
         pairs[name] = _Merge(profile, pairs[name], layer, problems, conflicts).pair()
     problems.stop()
@@ -217,7 +219,7 @@ class _Merge:
         self._conflicts.append(Conflict(self._pair.name, name[:60], f"{self._named} {reason}"))
 
     def _column(self, name: str, said: Mapping[str, Any]) -> ColumnMapping:
-        return column_of(name, dict(said), self._pair.name, self._problems, target=not self._pair.file)
+        return column_of(name, dict(said), self._pair.name, self._problems)
 
 
 def _as_said(column: ColumnMapping) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class PairMapping:
     """How the records of one pair become rows."""
 
     name: str
-    #: the name of the file, without its extension; empty where nothing is written to a file
+    #: the name of the file, without its extension
     file: str
     #: the fields that there are; those of lines begin with "line."
     fields: Mapping[str, Kind]

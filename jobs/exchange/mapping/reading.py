@@ -18,11 +18,9 @@ DEFAULT = "inventiv-default"
 MOST_COLUMNS = 200
 _MOST_WIDTH = 10_000
 _COLUMN = re.compile(r"[A-Z][A-Z0-9_]{0,30}", re.ASCII)
-#: what orders are mapped to has names of its own: DocNumber, PrivateNote
-_TARGET = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,60}", re.ASCII)
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
-_FILE = re.compile(r"[a-z0-9_-]{1,40}|", re.ASCII)
+_FILE = re.compile(r"[a-z0-9_-]{1,40}", re.ASCII)
 _PROFILE = re.compile(r"[a-z][a-z0-9-]{0,40}", re.ASCII)
 _FIELD_KINDS = {Kind.TEXT, Kind.NUMBER, Kind.FLAG, Kind.DATE, Kind.INSTANT}
 _TOP = {"profile", "version", "status", "note", "inputs", "tables", "pairs"}
@@ -124,11 +122,11 @@ def _pair(
     part = mapping(data, name, _PAIR, problems)
     if not _WORD.fullmatch(name):
         problems.add(name[:60], "a pair is called in small letters")
-    file = text_of(part, "file", name, problems, needed=False)
-    if not _FILE.fullmatch(file):
+    file = text_of(part, "file", name, problems)
+    if file and not _FILE.fullmatch(file):
         problems.add(name, "file: small letters, digits, - and _ are allowed")
     columns = tuple(
-        column_of(each, said, name, problems, target=not file)
+        column_of(each, said, name, problems)
         for each, said in mapping(part.get("columns", {}), f"{name} columns", None, problems).items()
     )
     if not 0 < len(columns) <= MOST_COLUMNS:
@@ -150,10 +148,10 @@ def _pair(
     )
 
 
-def column_of(name: str, said: Any, pair: str, problems: Problems, *, target: bool = False) -> ColumnMapping:
+def column_of(name: str, said: Any, pair: str, problems: Problems) -> ColumnMapping:
     """Return a column: its expression alone, or a group of what is said of it."""
     place = f"{pair} {name[:60]}"
-    if not (_TARGET if target else _COLUMN).fullmatch(name):
+    if not _COLUMN.fullmatch(name):
         problems.add(place, "a column is called in capitals, digits and _, at most 31 of them")
         name = "WRONG"
     if isinstance(said, str | int) and not isinstance(said, bool):

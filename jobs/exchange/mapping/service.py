@@ -54,15 +54,16 @@ class Proposed:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def begin(session: Session, organization_id: str, now: datetime, load: Load = load_profile) -> None:
+def begin(session: Session, organization_id: str, now: datetime, known: Callable[[str], list[int]] = versions) -> None:
     """Pin a new organization to the newest version of the pre-built profile; what is there already stays."""
-    newest = load(DEFAULT, None)
+    if exchange_mappings.current(session, organization_id) is not None:
+        return
     exchange_mappings.save(
         session,
         organization_id,
         0,
-        profile=newest.name,
-        profile_version=newest.version,
+        profile=DEFAULT,
+        profile_version=known(DEFAULT)[-1],
         layer="",
         written_by="",
         now=now,
@@ -140,7 +141,11 @@ def history(session: Session, organization_id: str) -> list[KeptMapping]:
 def _standing(session: Session, organization_id: str, load: Load) -> tuple[InForce, str, int]:
     kept = exchange_mappings.current(session, organization_id)
     name, version = (kept.profile, kept.profile_version) if kept else (DEFAULT, _FIRST)
-    return in_force(session, organization_id, load), name, version
+    try:
+        return in_force(session, organization_id, load), name, version
+    except MappingError:
+        # It can still be put right: what would change is then told against the profile alone.
+        return InForce(load(name, version), kept.number if kept else 0, kept.layer if kept else ""), name, version
 
 
 def _whole(name: str, version: int, layer: str, load: Load) -> Profile:

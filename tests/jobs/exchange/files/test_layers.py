@@ -184,8 +184,8 @@ def test_versions_are_kept_with_who_and_when_and_an_older_one_comes_back(databas
         session.flush()
         keep = partial(save, session, "org_1", load=load)
         assert in_force(session, "org_1", load).number == 0
-        begin(session, "org_1", NOW, load)
-        begin(session, "org_1", NOW, load)
+        begin(session, "org_1", NOW, lambda _: [1, 2])
+        begin(session, "org_1", NOW, lambda _: [1, 2])
         assert [(one.number, one.profile_version) for one in history(session, "org_1")] == [(1, 2)]
         assert keep(1, MOBILE, "mem_1", NOW) is Saved.SAVED
         assert keep(1, "", "mem_2", NOW) is Saved.MEANWHILE

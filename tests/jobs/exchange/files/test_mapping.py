@@ -174,16 +174,6 @@ def test_what_a_mapping_looks_up_must_be_given() -> None:
     assert load_profile().pair("vendors").inputs == ("terms",)
 
 
-@pytest.mark.parametrize("pair, most", [("orders_estimate", 21), ("orders_desktop", 11)])
-def test_an_order_becomes_names_and_values_for_its_target(pair, most) -> None:
-    order = {"order_no": "100231", "revision": "2", "cust_no": "1", "order_date": "2026-11-20", "memo": "Backdoor",
-             "lines": [{"item_no": "OIL-100", "qty": 3, "unit_price": Decimal("10.00")}, {"item_no": "MUG-2", "qty": Decimal("1.5")}]}  # fmt: skip
-    row = columns(pair, mapped(pair, order), 1)
-    assert (row["TxnDate"], row["ItemRef"], row["LineNum"]) == ("2026-11-20", "MUG-2", "2")
-    assert row.get("PrivateNote", row.get("Memo")) in {"PA 100231 Backdoor", "Backdoor"}
-    assert f"and {most} are the most" in str(mapped(pair, order | {"order_no": "1" * (most + 1)}))
-
-
 @pytest.mark.parametrize("before, after, said", [
     ("version: 1", "version: one", "version: a whole number"), ("note: of", "nte: of", "nte is not known"), ("from: Id", "from: Idd", "customers CUST_NO: not allowed at col 1"),
     ("kind: money", "kind: cash", "customers BALANCE kind: cash is not known; allowed are text"), ("keys: [CUST_NO]", "keys: [NO]", "customers keys: there is no column NO"),
