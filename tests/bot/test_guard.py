@@ -32,6 +32,7 @@ from tests.bot.requests import (
     payload_form,
     signed,
 )
+from tests.virtual import in_virtual_time
 
 NOW = datetime(2026, 11, 21, 14, 37, tzinfo=UTC)
 AT = int(NOW.timestamp())
@@ -196,6 +197,7 @@ async def test_large_bodies_are_refused_whether_announced_or_not() -> None:
     assert intake.taken == []
 
 
+@in_virtual_time
 async def test_a_body_that_trickles_is_cut() -> None:
     guard, intake, _ = guarded(limits=Limits(seconds=0.05))
 

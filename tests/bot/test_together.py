@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.together import Together
+from tests.virtual import in_virtual_time
 
 
 class Source:
@@ -50,14 +51,17 @@ async def oldest_answers(together: Together[int]) -> int:
     return old
 
 
+@in_virtual_time
 async def test_no_answer_is_older_than_its_question() -> None:
     assert await oldest_answers(Together()) == 0
 
 
+@in_virtual_time
 async def test_the_twin_that_shares_a_running_look_is_caught() -> None:
     assert await oldest_answers(Stale()) > 0
 
 
+@in_virtual_time
 async def test_fifty_at_once_need_one_look_and_leave_nothing_behind() -> None:
     together: Together[int] = Together()
     source = Source()
@@ -66,6 +70,7 @@ async def test_fifty_at_once_need_one_look_and_leave_nothing_behind() -> None:
     assert not together._lines
 
 
+@in_virtual_time
 async def test_who_comes_within_the_same_turns_of_the_loop_shares_the_first_look() -> None:
     together: Together[int] = Together()
     source = Source()
@@ -93,6 +98,7 @@ async def test_gathering_ends_though_more_come_all_the_time() -> None:
     await asyncio.gather(*others)
 
 
+@in_virtual_time
 async def test_different_things_are_not_shared() -> None:
     together: Together[int] = Together()
     first, second = Source(), Source()
@@ -101,6 +107,7 @@ async def test_different_things_are_not_shared() -> None:
     assert list(both) == [0, 7]
 
 
+@in_virtual_time
 async def test_an_error_reaches_everybody_and_does_not_stay() -> None:
     together: Together[int] = Together()
 
@@ -113,6 +120,7 @@ async def test_an_error_reaches_everybody_and_does_not_stay() -> None:
     assert await together.look("x", Source().look) == 0
 
 
+@in_virtual_time
 async def test_one_who_gives_up_does_not_spoil_it() -> None:
     together: Together[int] = Together()
     source = Source()
