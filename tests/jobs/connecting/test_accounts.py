@@ -1,6 +1,7 @@
 """Whose account it is: the same as before, nobody else's, one company, one environment; each with a twin."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -45,6 +46,7 @@ from tests.jobs.connecting.stage import (
     settings_of,
     staged,
 )
+from tests.waiting import eventually
 
 
 class TakesAnyAccount(ConnectService):
@@ -217,10 +219,14 @@ async def test_of_two_at_once_one_is_refused(database: Database, tmp_path: Path,
 class ChecksBefore(ConnectService):
     """A twin that looks whether there is another company before its transaction, not in it."""
 
+    _looked = 0
+
     async def confirm(self, browser: Secret, *, flow_id: str, as_new: bool = False) -> Connected:
         held = await self._means.database.reading(lambda session: flows.sources_held(session, A, BOOKS))
         assert held == []
-        await asyncio.sleep(0.2)
+        # Both have looked before either goes on.
+        self._looked += 1
+        await eventually(lambda: self._looked >= 2)
         return await super().confirm(browser, flow_id=flow_id, as_new=as_new)
 
 
@@ -235,8 +241,14 @@ async def test_a_look_before_the_transaction_would_let_both_pass(database: Datab
 async def test_without_the_locks_both_would_pass(postgres_database: Database, tmp_path: Path) -> None:
     """The broken twin of the second race; in one organization, the chain of the audit would still keep one out."""
     async with staged(postgres_database, tmp_path) as stage:
+        together = threading.Barrier(2)
+
+        def meet(name: str) -> None:
+            if name == "flow.confirming":
+                together.wait(60)
+
         with _without_locks(postgres_database) as twin:
-            await _two_organizations(stage.twin(ConnectService, checkpoint=_dawdle, database=twin))
+            await _two_organizations(stage.twin(ConnectService, checkpoint=meet, database=twin))
         assert len(stage.sources(A) + stage.sources(B)) == 2
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -13,6 +14,7 @@ from connectors.errors import ConnectorError, Reconnect, Retry
 from connectors.slack_install import BotAccess
 from connectors.slack_signin import SlackApp
 from jobs.installs.tokens import AHEAD, NOW, InstallTokens
+from sandbox.slack.lies import Lie
 from storage.credentials import BotGrant, open_installation, seal_installation
 from storage.facts.installations import Installation, InstallKey
 from storage.facts.secret import Secret
@@ -21,8 +23,10 @@ from storage.rotation import reseal
 from storage.seal import Seal, SealError, new_key
 from storage.sessions import Database
 from tests.jobs.installs.stage import HARBOUR, Stage, staged
+from tests.waiting import eventually
 
 KEY = InstallKey("", HARBOUR)
+PROCESSES = 8
 
 
 @asynccontextmanager
@@ -87,14 +91,18 @@ async def test_a_token_is_never_handed_out_of_memory_beyond_its_end(sqlite_datab
 class Alone(InstallTokens):
     """A twin that takes no lease: it thinks it is the only process."""
 
+    #: of each of the processes that have read
+    read: ClassVar[list[int]] = []
+
     async def _renew(self, key: InstallKey, ahead: timedelta) -> Installation:
         found = await self._found(key)
         grant = open_installation(self._seal, key, found.version, found.tokens or b"")
         from connectors.slack_install import renewed
 
         assert grant.refresh is not None
-        # What both read before either has asked.
-        await asyncio.sleep(0.3)
+        # All have read before any has asked.
+        self.read.append(id(self))
+        await eventually(lambda: len(self.read) >= PROCESSES)
         fresh = await renewed(self._app, grant.refresh)
         await self._save(found, fresh)
         return await self._found(key)
@@ -106,7 +114,8 @@ async def test_of_eight_processes_one_renews_and_all_have_its_token(
 ) -> None:
     async with rotating(database, tmp_path) as stage:
         stage.clock.advance(timedelta(hours=12))
-        processes = [tokens_of(stage, kind) for _ in range(8)]
+        Alone.read.clear()
+        processes = [tokens_of(stage, kind) for _ in range(PROCESSES)]
         found = await asyncio.gather(*(each.renew(KEY, AHEAD) for each in processes), return_exceptions=True)
         failed = [each for each in found if isinstance(each, BaseException)]
         assert (failed == []) is whole
@@ -149,10 +158,10 @@ async def test_the_new_token_is_committed_before_its_first_use(
 async def test_who_stops_waiting_loses_no_token(sqlite_database: Database, tmp_path: Path) -> None:
     async with rotating(sqlite_database, tmp_path) as stage:
         stage.clock.advance(timedelta(hours=12))
-        stage.slack.lie(kind="latency", method="oauth.v2.access", seconds=0.3, times=1)
+        stage.slack.core.lies.add(slow := Lie("oauth.v2.access", "latency", seconds=1.0))
         tokens = tokens_of(stage)
         waiting = asyncio.create_task(tokens.renew(KEY, AHEAD))
-        await asyncio.sleep(0.1)
+        await eventually(lambda: slow.times == 0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

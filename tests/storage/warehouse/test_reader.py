@@ -160,6 +160,7 @@ warehouse = Warehouse(sys.argv[1], "org_1")
 seen, reads, opened = set(), 0, 0
 deadline = time.monotonic() + 60
 while 3 not in seen and time.monotonic() < deadline:
+    began = time.monotonic()
     with warehouse.reader() as reader:
         opened += 1
         for _ in range(10):
@@ -171,19 +172,28 @@ while 3 not in seen and time.monotonic() < deadline:
             assert len(values) == 1, f"half a run: {values}"
             seen |= values
             reads += 1
-    print("reading", flush=True)
+    print(began, flush=True)
 print("seen", len(seen), "reads", reads, "opened", opened, flush=True)
 """
 
 
-def read_while_loading(url: str, warehouse: Warehouse, checkpoint: Callable[[str], None] = pass_by) -> str:
+def read_while_loading(url: str, warehouse: Warehouse, *, lingering: bool = False) -> str:
     collect(Warehouse(url, "org_1", threads=1), "zero", 0)
     command = [sys.executable, "-c", READING, url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
-        reader.stdout.readline()
+        told = reader.stdout
+        told.readline()
+
+        def linger(name: str) -> None:
+            """Until the other process has read what is there now, or has ended."""
+            if name == "warehouse.before_commit":
+                now = time.monotonic()
+                while (line := told.readline()) and not line.startswith("seen") and float(line) < now:
+                    pass
+
         for number in range(1, 4):
-            collect(warehouse, f"run {number}", number, checkpoint)
+            collect(warehouse, f"run {number}", number, linger if lingering else pass_by)
         output, errors = reader.communicate(timeout=90)
     assert reader.returncode == 0, errors
     return output
@@ -195,9 +205,5 @@ def test_another_process_reads_while_runs_are_loaded(url: str) -> None:
 
 
 def test_a_reader_notices_half_a_run(folder_url: str) -> None:
-    def linger(name: str) -> None:
-        if name == "warehouse.before_commit":
-            time.sleep(0.3)
-
     with pytest.raises(AssertionError, match="half a run"):
-        read_while_loading(folder_url, CommitsEachTable(folder_url, "org_1", threads=1), linger)
+        read_while_loading(folder_url, CommitsEachTable(folder_url, "org_1", threads=1), lingering=True)
