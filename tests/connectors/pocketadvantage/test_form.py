@@ -207,16 +207,18 @@ async def test_a_changed_host_key_is_a_lost_connection(tmp_path: Path, *, loses:
     """T87: nothing is sent, both fingerprints are said, and only reconnecting leads on."""
     connector = Trusting() if loses else PocketAdvantageConnector()
     first, second = make_key(), make_key()
-    with SftpServer(tmp_path, key=first) as server:
-        port, text = server.port, " ".join(server.host_key.split()[:2])
     here = settings("", "127.0.0.1")
-    declared = write_declared(declared_of(SFTP | {"port": str(port), "host_key": text}, here))
-    access = Access("8812", here, MemoryTokens(Tokens(declared)), CLOCK, Unlimited(), organization="org_temerity")
-    with SftpServer(tmp_path, key=first, port=port):
-        async with open_session(PocketAdvantageConnector(), access) as session:
+
+    def access(server: SftpServer) -> Access:
+        confirmed = " ".join(first.export_public_key().decode().split()[:2])
+        declared = write_declared(declared_of(SFTP | {"port": str(server.port), "host_key": confirmed}, here))
+        return Access("8812", here, MemoryTokens(Tokens(declared)), CLOCK, Unlimited(), organization="org_temerity")
+
+    with SftpServer(tmp_path, key=first) as server:
+        async with open_session(PocketAdvantageConnector(), access(server)) as session:
             assert (await connector.probe(session)).id == "8812"
-    with SftpServer(tmp_path, key=second, port=port):
-        async with open_session(PocketAdvantageConnector(), access) as session:
+    with SftpServer(tmp_path, key=second) as server:
+        async with open_session(PocketAdvantageConnector(), access(server)) as session:
             if loses:
                 assert (await connector.probe(session)).id == "8812"
                 return
