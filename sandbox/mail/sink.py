@@ -89,7 +89,7 @@ class MailSink:
         """Behave from now on."""
         self._script.clear()
 
-    async def wait_for(self, look: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109 - the message of the error is the point
+    async def wait_for(self, look: Callable[[], T], timeout: float = 60.0) -> T:  # noqa: ASYNC109 - the message of the error is the point
         """Look until there is something; TimeoutError tells which mail is there instead."""
         deadline = asyncio.get_running_loop().time() + timeout
         while not (found := look()):

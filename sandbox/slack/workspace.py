@@ -265,7 +265,7 @@ class SlackWorkspace:
         """Accepted blocks that the page cannot draw."""
         return self.core.journal.red
 
-    async def wait_for(self, look: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109 - the message of the error is the point
+    async def wait_for(self, look: Callable[[], T], timeout: float = 60.0) -> T:  # noqa: ASYNC109 - the message of the error is the point
         """Look after every change until there is something; TimeoutError tells what is there instead."""
         deadline = asyncio.get_running_loop().time() + timeout
         while not (found := look()):

@@ -13,6 +13,7 @@ from storage.facts.secret import Secret
 from templates import actions
 from tests.bot.stage import Stage, staged
 from tests.bot.twins.services import TwinServices
+from tests.waiting import eventually
 
 
 class PlainWork:
@@ -100,10 +101,10 @@ async def test_a_process_without_a_worker_learns_too_who_somebody_is(*, learns: 
     """The twin does not learn: every request of that person would take the long way, each with Slack's ack first."""
     async with staged(cold(), learns=learns) as stage:
         await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status shopify")
-        for _ in range(100):
-            if not stage.services.people.cold:
-                break
-            await asyncio.sleep(0.01)
+        if learns:
+            await eventually(lambda: not stage.services.people.cold)
+        else:
+            await asyncio.sleep(0.3)
         answer = await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "status shopify")
         at_once = "Shopify is fresh" in str(await stage.said(answer))
         assert at_once == learns

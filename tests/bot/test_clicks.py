@@ -59,7 +59,7 @@ async def test_what_this_process_plays_is_not_found_by_its_own_sweep() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         stage.clock.advance(timedelta(seconds=3))
-        await asyncio.wait_for(stage.surface.play_clicks(), 1)
+        await asyncio.wait_for(stage.surface.play_clicks(), 60)
         assert stage.services.refresh.started == []
         turn.set()
         assert "is accepted" in await playing

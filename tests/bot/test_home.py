@@ -189,7 +189,7 @@ def test_a_row_says_three_things_and_whose_number_it_is() -> None:
 
 async def opened(stage: Stage, user: str) -> View:
     await stage.slack.open_home(user)
-    found = await stage.slack.wait_for(lambda: stage.slack.home(user), timeout=5)
+    found = await stage.slack.wait_for(lambda: stage.slack.home(user), timeout=60)
     assert found is not None
     return found
 
@@ -203,23 +203,23 @@ async def test_what_is_pressed_on_the_page_is_answered_there() -> None:
     async with staged() as stage:
         home = await opened(stage, "U0MAYA")
         await stage.slack.click("U0MAYA", home, "menu", f"source_more {QBO.id}")
-        more = await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "Last data refresh"), timeout=5)
+        more = await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "Last data refresh"), timeout=60)
         assert more is not None
         offered = [e["action_id"] for block in more.blocks if block["type"] == "actions" for e in block["elements"]]
         assert offered == ["refresh_ask", "history", "schedule", "why"]
         await stage.slack.click("U0MAYA", more, actions.HISTORY)
-        said = await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "history"), timeout=5)
+        said = await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "history"), timeout=60)
         assert said is not None
         assert said.id == more.id
         await stage.slack.click("U0MAYA", home, actions.HELP)
-        await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "/data"), timeout=5)
+        await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "/data"), timeout=60)
         # Confirmed where it was asked; what follows, the question about mail, comes as a message.
         await stage.slack.click("U0MAYA", home, "menu", _entry(home, "refresh_ask"))
-        card = await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "refresh_confirm"), timeout=5)
+        card = await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "refresh_confirm"), timeout=60)
         assert card is not None
         await stage.slack.click("U0MAYA", card, actions.REFRESH_CONFIRM)
-        await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "accepted"), timeout=5)
-        await stage.slack.wait_for(lambda: stage.slack.messages("D0MAYA", viewer="U0MAYA"), timeout=5)
+        await stage.slack.wait_for(partial(showing, stage, "U0MAYA", "accepted"), timeout=60)
+        await stage.slack.wait_for(lambda: stage.slack.messages("D0MAYA", viewer="U0MAYA"), timeout=60)
         assert stage.slack.red == []
         assert stage.slack.refused == []
 
@@ -229,7 +229,7 @@ async def test_a_modal_that_does_not_open_is_said_in_a_message() -> None:
         home = await opened(stage, "U0MAYA")
         stage.slack.lie("views.open", "error", error="expired_trigger_id")
         await stage.slack.click("U0MAYA", home, actions.HELP)
-        await stage.slack.wait_for(lambda: stage.slack.messages("D0MAYA", viewer="U0MAYA"), timeout=5)
+        await stage.slack.wait_for(lambda: stage.slack.messages("D0MAYA", viewer="U0MAYA"), timeout=60)
         assert stage.slack.modal("U0MAYA") is None
 
 
@@ -238,7 +238,7 @@ async def test_a_filter_redraws_the_page_and_values_that_are_not_ours_are_refuse
         home = await opened(stage, "U0PRIYA")
         known = home.hash
         await stage.slack.click("U0PRIYA", home, f"{actions.HOME_SHOW}:3", "disconnected 1")
-        await stage.slack.wait_for(lambda: "Every source is connected." in str(home.blocks) or None, timeout=5)
+        await stage.slack.wait_for(lambda: "Every source is connected." in str(home.blocks) or None, timeout=60)
         assert home.hash != known
         for number, value in enumerate(("everything 1", "all", "all -1", "all \u0663", "all 99999", "")):
             forged = Interaction(Kind.ACTION, PRIYA, "T0TEMERITY", "", f"t{number}", actions.HOME_SHOW, value=value)
@@ -256,7 +256,7 @@ async def test_an_open_page_follows_what_changes_as_its_person_may_see_it_then()
     async with staged() as stage:
         home = await opened(stage, "U0MAYA")
         await stage.slack.click("U0MAYA", home, f"{actions.HOME_SHOW}:3", "disconnected 1")
-        await stage.slack.wait_for(lambda: "Every source is connected." in str(home.blocks) or None, timeout=5)
+        await stage.slack.wait_for(lambda: "Every source is connected." in str(home.blocks) or None, timeout=60)
         maya = SlackIdentity("T0TEMERITY", "U0MAYA")
         assert stage.services.home.open == [(maya, "all 1"), (maya, "disconnected 1")]
         stage.services.status.everything = [replace(SHOP, connection=ConnectionState.DISCONNECTED), QBO]

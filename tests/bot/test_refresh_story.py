@@ -30,7 +30,7 @@ async def test_refresh_asks_first_and_starts_with_the_click() -> None:
         clicked = await stage.slack.click("U0MAYA", card, actions.REFRESH_CONFIRM)
         assert clicked.ok, clicked
         replaced = await stage.slack.wait_for(
-            lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if "accepted" in m.text], timeout=5
+            lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if "accepted" in m.text], timeout=60
         )
         assert replaced[0].ts == card.ts
         (started,) = stage.services.refresh.started
@@ -38,11 +38,11 @@ async def test_refresh_asks_first_and_starts_with_the_click() -> None:
         assert started[2].channel_id == "C0FINANCE"
         question = await stage.slack.wait_for(
             lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if actions.EMAIL_YES in m.actions],
-            timeout=5,
+            timeout=60,
         )
         await stage.slack.click("U0MAYA", question[0], actions.EMAIL_YES)
         await stage.slack.wait_for(
-            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "Confirmations go to" in t], timeout=5
+            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "Confirmations go to" in t], timeout=60
         )
         assert stage.services.addresses.answers == {"mem_U0MAYA": True}
         assert stage.slack.red == []
@@ -60,11 +60,11 @@ async def test_a_held_read_is_shown_before_a_manager_lets_it_through() -> None:
             card = stage.slack.messages("C0FINANCE", viewer=user)[-1]
             assert (await stage.slack.click(user, card, actions.HELD_ASK)).ok
         await stage.slack.wait_for(
-            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "You need the role manager" in t], timeout=5
+            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "You need the role manager" in t], timeout=60
         )
         (asked,) = await stage.slack.wait_for(
             lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0DANIEL") if actions.HELD_LOAD in m.actions],
-            timeout=5,
+            timeout=60,
         )
         assert "200" in asked.everything
         assert "80" in asked.everything
@@ -72,7 +72,7 @@ async def test_a_held_read_is_shown_before_a_manager_lets_it_through() -> None:
         for _ in range(2):
             await stage.slack.click("U0DANIEL", asked, actions.HELD_LOAD)
         await stage.slack.wait_for(
-            lambda: [t for t in stage.seen("U0DANIEL", "C0FINANCE") if "accepted" in t], timeout=5
+            lambda: [t for t in stage.seen("U0DANIEL", "C0FINANCE") if "accepted" in t], timeout=60
         )
         assert len(set(stage.services.held.loaded)) == 1
         assert stage.slack.red == []
@@ -104,7 +104,7 @@ async def test_without_access_it_is_asked_for_and_support_alone_decides() -> Non
         await stage.slack.command("U0MAYA", "C0FINANCE", "/data", "refresh all")
         offers = await stage.slack.wait_for(
             lambda: found if len(found := _with(stage, "U0MAYA", "C0FINANCE", actions.ACCESS_ASK)) == 2 else [],
-            timeout=5,
+            timeout=60,
         )
         assert all("no access to refreshes" in offer.everything for offer in offers)
         assert all(list(offer.actions) == [actions.ACCESS_ASK] for offer in offers)
@@ -112,7 +112,7 @@ async def test_without_access_it_is_asked_for_and_support_alone_decides() -> Non
 
         await stage.slack.click("U0MAYA", offers[0], actions.ACCESS_ASK)
         await stage.slack.wait_for(
-            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "support was asked" in t], timeout=5
+            lambda: [t for t in stage.seen("U0MAYA", "C0FINANCE") if "support was asked" in t], timeout=60
         )
         (wish,) = stage.services.access.wishes
         assert wish.scope.source_ids == ("src_shop",)
@@ -124,14 +124,14 @@ async def test_without_access_it_is_asked_for_and_support_alone_decides() -> Non
         (forged,) = _with(stage, "U0DANIEL", "C0FINANCE", actions.ACCESS_APPROVE)
         await stage.slack.click("U0DANIEL", forged, actions.ACCESS_APPROVE)
         await stage.slack.wait_for(
-            lambda: [t for t in stage.seen("U0DANIEL", "C0FINANCE") if "nothing here by that name" in t], timeout=5
+            lambda: [t for t in stage.seen("U0DANIEL", "C0FINANCE") if "nothing here by that name" in t], timeout=60
         )
         assert not stage.services.access.decided
         (card,) = _with(stage, "U0SAM", "C0DATASUP", actions.ACCESS_APPROVE)
         await stage.slack.click("U0SAM", card, actions.ACCESS_APPROVE)
         await stage.slack.click("U0SAM", card, actions.ACCESS_APPROVE)
         await stage.slack.wait_for(
-            lambda: [t for t in stage.seen("U0SAM", "C0DATASUP") if "has decided this already" in t], timeout=5
+            lambda: [t for t in stage.seen("U0SAM", "C0DATASUP") if "has decided this already" in t], timeout=60
         )
         assert stage.services.access.decided == [(True, f"C0DATASUP/{card.ts}")]
         assert stage.slack.red == []
@@ -149,5 +149,5 @@ async def test_who_has_no_address_is_told_that_no_mail_will_come() -> None:
         await stage.slack.click("U0NOMAIL", card, actions.REFRESH_CONFIRM)
         await stage.slack.wait_for(
             lambda: [t for t in stage.seen("U0NOMAIL", "C0FINANCE") if "your Slack profile has no e-mail" in t],
-            timeout=5,
+            timeout=60,
         )

@@ -34,9 +34,9 @@ guard = Guard(app, Verifier(Secret("0123456789abcdef"), SystemClock()), limits=L
 
 
 @contextlib.asynccontextmanager
-async def served(*, twin: bool = False, guarded: bool = False) -> AsyncIterator[int]:
+async def served(*, twin: bool = False, guarded: bool = False, patience: Patience = QUICK) -> AsyncIterator[int]:
     """Serve as we do (or as the library alone does) on a free port."""
-    config = server_config(guard if guarded else app, host="127.0.0.1", port=0, patience=QUICK)
+    config = server_config(guard if guarded else app, host="127.0.0.1", port=0, patience=patience)
     if twin:
         config = uvicorn.Config(guard if guarded else app, http="httptools", log_config=None, ws="none", lifespan="off")
     config.lifespan = "off"
@@ -108,14 +108,14 @@ async def test_nobody_holds_a_connection(caller: str, *, twin: bool) -> None:
 
 
 async def test_a_connection_is_used_again_and_ends_when_idle() -> None:
-    async with served() as port:
+    async with served(patience=Patience(head=60, body=60, idle=1.0, linger=1.0)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(8):
             writer.write(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
             await asyncio.sleep(0.05)
             writer.write(b"cd")
             assert (await reader.readuntil(b"\r\n\r\nok")).startswith(b"HTTP/1.1 200 ")
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(60):
             assert await reader.read() == b""
         writer.close()
 
@@ -176,7 +176,7 @@ async def test_endless_framing_is_refused(framing: str, *, twin: bool) -> None:
                 await asyncio.sleep(0.02)
         answer = b""
         with contextlib.suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(0.15):
+            async with asyncio.timeout(0.15 if twin else 60):
                 answer = await reader.read(100)
         writer.close()
     assert answer.startswith(b"HTTP/1.1 431 ") != twin, answer

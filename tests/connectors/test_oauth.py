@@ -20,6 +20,7 @@ from connectors.wire import HttpLimits
 from storage.facts.clock import OffsetClock
 from storage.facts.secret import Secret
 from tests.connectors.tiny import Asked, Tiny, said, tiny
+from tests.waiting import eventually
 
 LIMITS = HttpLimits(connect=1, read=0.4, total=1)
 GOOD = {"access_token": "access-2", "refresh_token": "refresh-2", "token_type": "bearer", "expires_in": 3600}
@@ -339,12 +340,8 @@ class Slow(MemoryTokens):
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Look again and again for five seconds."""
-    for _ in range(1000):
-        if true():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen")
+    """Look again and again."""
+    await eventually(true, every=0.005)
 
 
 async def test_a_cancelled_collection_does_not_lose_the_new_token(clock: OffsetClock) -> None:

@@ -27,7 +27,7 @@ def _known(database: Database, name: str) -> bool:
 
 @asynccontextmanager
 async def _group(
-    database: Database, seconds: float = 2.0, kind: type[GroupCommit] = GroupCommit
+    database: Database, seconds: float = 60.0, kind: type[GroupCommit] = GroupCommit
 ) -> AsyncIterator[GroupCommit]:
     group = kind(database, seconds)
     try:
@@ -43,10 +43,10 @@ async def _held(group: GroupCommit) -> AsyncIterator[None]:
 
     def hold(_session: Session) -> None:
         started.set()
-        gate.wait(5)
+        gate.wait(60)
 
     holding = asyncio.create_task(group.write(hold))
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, 60)
     try:
         yield
         # What the block began has asked by now.
@@ -57,7 +57,7 @@ async def _held(group: GroupCommit) -> AsyncIterator[None]:
 
 
 async def _ended(tasks: list[asyncio.Task[None]]) -> list[Any]:
-    return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 60)
 
 
 async def test_what_fails_takes_nobody_with_it(sqlite_database: Database) -> None:
@@ -133,11 +133,11 @@ async def test_who_comes_waits_for_one_piece_behind_at_most(sqlite_database: Dat
     def first(_session: Session) -> None:
         order.append("behind")
         started.set()
-        gate.wait(5)
+        gate.wait(60)
 
     async with _group(sqlite_database) as group:
         tasks = [asyncio.create_task(group.write_behind(first))]
-        await asyncio.to_thread(started.wait, 5)
+        await asyncio.to_thread(started.wait, 60)
         tasks += [asyncio.create_task(group.write_behind(lambda _session: order.append("behind"))) for _ in range(3)]
         await asyncio.sleep(0.05)
         urgent = asyncio.create_task(group.write(lambda _session: order.append("urgent")))
@@ -148,7 +148,7 @@ async def test_who_comes_waits_for_one_piece_behind_at_most(sqlite_database: Dat
 
 
 async def test_what_waits_is_written_before_the_end(sqlite_database: Database) -> None:
-    group = GroupCommit(sqlite_database, 2.0)
+    group = GroupCommit(sqlite_database, 60.0)
     tasks = [asyncio.create_task(group.write(_remember(f"now {number}"))) for number in range(40)]
     tasks += [asyncio.create_task(group.write_behind(_remember(f"behind {number}"))) for number in range(10)]
     await asyncio.sleep(0)

@@ -35,10 +35,10 @@ async def _held(group: GroupRead) -> AsyncIterator[None]:
 
     def hold(_session: Session) -> None:
         started.set()
-        gate.wait(5)
+        gate.wait(60)
 
     holding = asyncio.create_task(group.read(hold))
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, 60)
     try:
         yield
     finally:
@@ -50,7 +50,7 @@ async def test_what_waits_together_shares_a_session_and_failures_are_told_alone(
     def broken(session: Session) -> None:
         session.connection().execute(text("SELECT nothing FROM nowhere"))
 
-    group = GroupRead(database, 5.0, 1)
+    group = GroupRead(database, 60.0, 1)
     async with _held(group):
         works: tuple[Any, ...] = (id, broken, id, _known)
         tasks = [asyncio.create_task(group.read(work)) for work in works]
@@ -72,7 +72,7 @@ class _Hoarder(GroupRead):
 
 
 async def _sees_what_was_committed_before(database: Database, kind: type[GroupRead]) -> bool:
-    group = kind(database, 5.0, 1)
+    group = kind(database, 60.0, 1)
     try:
         assert await group.read(_known) is False
         _write(database)
@@ -103,7 +103,7 @@ async def test_what_cannot_begin_in_time_does_not_begin(sqlite_database: Databas
 
 
 async def test_what_waits_is_answered_before_the_end(database: Database) -> None:
-    group = GroupRead(database, 5.0, 3)
+    group = GroupRead(database, 60.0, 3)
     asked = [asyncio.create_task(group.read(_known)) for _ in range(40)]
     await asyncio.sleep(0)
     await asyncio.to_thread(group.close)

@@ -80,15 +80,15 @@ async def test_a_provider_misbehaves_and_behaves_again(sandbox: Sandbox, client:
     token = sandbox.quickbooks.give(catalogue.REALM)["access_token"]
     address = f"{sandbox.quickbooks_url}/v3/company/{catalogue.REALM}/companyinfo/{catalogue.REALM}"
 
-    async def asked() -> int:
+    async def asked(seconds: float = 60.0) -> int:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        async with httpx.AsyncClient(timeout=0.5) as provider:
+        async with httpx.AsyncClient(timeout=httpx.Timeout(60, read=seconds)) as provider:
             return (await provider.get(address, headers=headers)).status_code
 
     assert await asked() == 200
     await client.post("/act", json={"act": "hang", "provider": "quickbooks"})
     with pytest.raises(httpx.ReadTimeout):
-        await asked()
+        await asked(0.2)
     await client.post("/act", json={"act": "behave"})
     assert await asked() == 200
     await client.post("/act", json={"act": "revoke", "provider": "quickbooks"})

@@ -126,7 +126,7 @@ async def test_a_source_of_another_organization_reads_like_a_missing_one(
             body = payload_form(payload)
             before = len(stage.slack.messages("C0FINANCE", viewer="U0MAYA"))
             assert (await stage.slack.post_raw(body, stage.slack.sign(body) | FORM)).status == 200
-            await stage.slack.wait_for(partial(shown_after, stage, before), timeout=5)
+            await stage.slack.wait_for(partial(shown_after, stage, before), timeout=60)
             said.append(stage.slack.messages("C0FINANCE", viewer="U0MAYA")[-1].everything)
         assert said[0] == said[1]
         assert started(stage) == 0

@@ -36,7 +36,7 @@ async def enqueue(engine: Engine, database: Database, *works: Work) -> None:
     await database.writing(lambda session: [engine.enqueue(session, work) for work in works])
 
 
-async def ended(engine: Engine, *works: Work, seconds: float = 20.0) -> list[WorkStatus]:
+async def ended(engine: Engine, *works: Work, seconds: float = 60.0) -> list[WorkStatus]:
     """Wait until all of the work has ended."""
     final = {WorkState.DONE, WorkState.FAILED, WorkState.CANCELLED}
 
@@ -48,7 +48,7 @@ async def ended(engine: Engine, *works: Work, seconds: float = 20.0) -> list[Wor
     return found
 
 
-async def until(look: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def until(look: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Look (in a thread) until something true is found."""
     deadline = time.monotonic() + seconds
     while True:
@@ -59,7 +59,7 @@ async def until(look: Callable[[], Any], seconds: float = 20.0) -> Any:
         await asyncio.sleep(0.03)
 
 
-def wait_for(look: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_for(look: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Look until something true is found."""
     deadline = time.monotonic() + seconds
     while True:
@@ -115,7 +115,7 @@ class Worker:
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def ended(self, seconds: float = 20) -> int:
+    def ended(self, seconds: float = 60) -> int:
         """Wait for its end and return the exit code (negative: the signal)."""
         self._process.join(seconds)
         assert self._process.exitcode is not None, "it goes on"

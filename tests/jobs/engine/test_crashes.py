@@ -48,7 +48,7 @@ def put(office: Engine, database: Database, *works: Work) -> None:
     database.in_write(lambda session: [office.enqueue(session, work) for work in works])
 
 
-def finish(office: Engine, *works: Work, seconds: float = 30.0) -> None:
+def finish(office: Engine, *works: Work, seconds: float = 60.0) -> None:
     wait_for(lambda: all((found := office.status(work.id)) and found.state in FINAL for work in works), seconds)
     assert {work.id: office.status(work.id).state for work in works} == dict.fromkeys((w.id for w in works), "done")  # type: ignore[union-attr]
 

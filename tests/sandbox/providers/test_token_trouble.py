@@ -78,10 +78,10 @@ async def test_a_connection_cut_before_it_changes_nothing(quickbooks: QuickBooks
 
 
 async def test_a_slow_token_answer(quickbooks: QuickBooksBench) -> None:
-    quickbooks.app.script.add(Rule(Kind.LATENCY, operation="token", seconds=0.3))
+    quickbooks.app.script.add(Rule(Kind.LATENCY, operation="token", seconds=1.0))
     with pytest.raises(httpx.ReadTimeout):
         await quickbooks.client.post(
-            "/oauth2/v1/tokens/bearer", auth=("sandbox-quickbooks-client", "sandbox-quickbooks-secret"), timeout=0.05,
+            "/oauth2/v1/tokens/bearer", auth=("sandbox-quickbooks-client", "sandbox-quickbooks-secret"), timeout=httpx.Timeout(60, read=0.05),
             data={"grant_type": "refresh_token", "refresh_token": quickbooks.refresh},
         )  # fmt: skip
 

@@ -86,7 +86,7 @@ async def test_an_answer_after_the_cut_off_is_a_timeout_for_the_person():
         answer = await slack.command("U0MAYA", "C0FINANCE", "/data", "status")
         assert (answer.ok, answer.error) == (False, "operation_timeout")
         assert len(app.taken) == 1
-        app.seconds = 0
+        app.seconds, slack.courier.ack_seconds = 0, 60
         assert (await slack.command("U0MAYA", "C0FINANCE", "/data", "status")).ok
 
 

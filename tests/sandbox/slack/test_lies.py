@@ -9,9 +9,9 @@ import pytest
 from .conftest import workspace
 
 
-async def post(slack, text="hello", seconds=2.0):
+async def post(slack, text="hello", seconds=60.0):
     """Post as a bot with a plain client; return the answer, or the class of what went wrong."""
-    async with httpx.AsyncClient(timeout=seconds) as http:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(60, read=seconds)) as http:
         headers = {"Authorization": f"Bearer {slack.app.bot_token('T0TEMERITY')}"}
         try:
             return await http.post(
@@ -51,21 +51,21 @@ async def test_hang_accepts_nothing_and_accept_hang_accepts(slack):
     slack.lie("chat.postMessage", "hang")
     assert await post(slack, "one", seconds=0.2) is httpx.ReadTimeout
     slack.lie("chat.postMessage", "accept_hang")
-    assert await post(slack, "two", seconds=0.2) is httpx.ReadTimeout
+    assert await post(slack, "two", seconds=0.5) is httpx.ReadTimeout
     assert texts(slack) == ["two"]
 
 
 async def test_a_late_accept_shows_only_after_the_caller_gave_up(slack):
-    slack.lie("chat.postMessage", "late_accept", seconds=0.6)
+    slack.lie("chat.postMessage", "late_accept", seconds=1.5)
     assert await post(slack, seconds=0.2) is httpx.ReadTimeout
     assert texts(slack) == []
-    await slack.wait_for(lambda: texts(slack) == ["hello"], timeout=3)
+    await slack.wait_for(lambda: texts(slack) == ["hello"], timeout=60)
 
 
 async def test_a_patient_caller_is_cut_before_a_late_accept(slack):
     slack.lie("chat.postMessage", "late_accept", seconds=0.3)
-    assert await post(slack, seconds=5) in {httpx.ReadError, httpx.RemoteProtocolError}
-    await slack.wait_for(lambda: texts(slack) == ["hello"], timeout=3)
+    assert await post(slack) in {httpx.ReadError, httpx.RemoteProtocolError}
+    await slack.wait_for(lambda: texts(slack) == ["hello"], timeout=60)
 
 
 async def test_latency_only_delays(slack):
@@ -112,5 +112,5 @@ async def test_nothing_that_hangs_keeps_the_stand_in_from_closing():
         slack.lie("chat.postMessage", "late_accept", seconds=20)
         hanging = [asyncio.create_task(post(slack, seconds=30)) for _ in range(2)]
         await slack.wait_for(lambda: len(slack.core.background.running) > 0)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     await asyncio.gather(*hanging)
