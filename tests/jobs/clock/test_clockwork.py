@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from jobs.slots import Schedule, Slot, latest_slot
 from storage.facts.clock import OffsetClock
 from storage.sessions import Database, Session
 from tests.jobs.engine.stage import ended, running
+
+NOW = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
 
 
 class Sources:
@@ -56,7 +58,7 @@ async def ticking(
         await clockwork.stop()
 
 
-async def until(look: Callable[[], Any], seconds: float = 10.0) -> None:
+async def until(look: Callable[[], Any], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -65,12 +67,13 @@ async def until(look: Callable[[], Any], seconds: float = 10.0) -> None:
 
 async def test_the_latest_slot_is_caught_up_at_the_start() -> None:
     sources = Sources(Schedule("a", 60), Schedule("b", 15), Schedule("off", 60, active=False))
-    clock = OffsetClock()
+    # No slot becomes due while the test looks.
+    clock = OffsetClock(NOW - datetime.now(UTC))
     async with ticking(sources, clock):
         await until(lambda: len(sources.slots) >= 2)
     assert {slot.source_id for slot in sources.slots} == {"a", "b"}
     for slot in sources.slots:
-        assert slot == latest_slot(sources.schedules[slot.source_id], clock.now())
+        assert slot == latest_slot(sources.schedules[slot.source_id], NOW)
 
 
 async def test_a_jump_of_the_clock_submits_the_slots_that_became_due() -> None:
@@ -81,7 +84,7 @@ async def test_a_jump_of_the_clock_submits_the_slots_that_became_due() -> None:
         sources.batches.clear()
         clock.advance(timedelta(hours=3))
         began = clock.now()
-        await until(lambda: len({slot.source_id for slot in sources.slots}) == 120, seconds=3)
+        await until(lambda: len({slot.source_id for slot in sources.slots}) == 120)
     # Only the newest slot counts, and sources that are due together go together.
     assert max(Counter(slot.key for slot in set(sources.slots)).values()) <= 120
     newest = {slot.source_id: slot.at for slot in sources.slots}
@@ -104,7 +107,7 @@ async def test_a_clock_turned_back_does_not_stop_the_slots() -> None:
         await until(lambda: clockwork._seen < turned)
         sources.batches.clear()
         clock.advance(timedelta(minutes=1))
-        await until(lambda: latest_slot(Schedule("a", 1), clock.now()) in sources.slots, seconds=3)
+        await until(lambda: latest_slot(Schedule("a", 1), clock.now()) in sources.slots)
 
 
 async def test_slots_that_could_not_be_submitted_are_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -118,7 +121,7 @@ async def test_slots_that_could_not_be_submitted_are_tried_again(caplog: pytest.
         await until(lambda: not sources.failures)
         missed = latest_slot(Schedule("a", 1), clock.now())
         clock.advance(timedelta(seconds=5))
-        await until(lambda: any(slot.at >= missed.at for slot in sources.slots), seconds=3)
+        await until(lambda: any(slot.at >= missed.at for slot in sources.slots))
     [failed] = [record for record in caplog.records if record.message == "slots_not_submitted"]
     assert failed.__dict__["sources"] == ["a"]
 
@@ -136,7 +139,7 @@ async def test_changed_schedules_are_read_again() -> None:
         await until(lambda: set(clockwork._schedules) == {"b"})
         sources.batches.clear()
         clock.advance(timedelta(minutes=16))
-        await until(lambda: sources.slots, seconds=3)
+        await until(lambda: sources.slots)
     assert {slot.source_id for slot in sources.slots} == {"b"}
 
 
