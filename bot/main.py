@@ -56,6 +56,8 @@ class Options:
     drain_seconds: float = 5.0
     #: put around what the clock submits slots to
     slots: Callable[[SubmitSlots], SubmitSlots] = lambda submit: submit
+    #: put around everything that is wired up; tests build a product that breaks its word
+    variant: Callable[[Jobs], Jobs] = lambda jobs: jobs
 
 
 class App:
@@ -234,12 +236,14 @@ def build_app(settings: Settings, options: Options | None = None) -> App:
     database = open_database(settings.database_url)
     try:
         _check(database)
-        jobs = build_jobs(
-            settings,
-            database,
-            options.clock or SystemClock(),
-            checkpoint=options.checkpoint,
-            tuning=options.tuning,
+        jobs = options.variant(
+            build_jobs(
+                settings,
+                database,
+                options.clock or SystemClock(),
+                checkpoint=options.checkpoint,
+                tuning=options.tuning,
+            )
         )
     except BaseException:
         database.close()

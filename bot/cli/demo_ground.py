@@ -4,7 +4,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from bot.cli.isolated import isolated_settings
 from bot.cli.seed import modes, write
 from bot.main import App, Options, build_app
 from bot.web import SLACK_PATH
-from jobs.build import Tuning
+from jobs.build import Jobs, Tuning
 from jobs.clock import SubmitSlots
 from jobs.deliver.handler import QUIET
 from jobs.exchange.timing import next_due
@@ -106,8 +106,8 @@ class Ground:
         """Where one of several processes logs."""
         return self.folder / f"{name}.log"
 
-    def app(self) -> App:
-        """Build the product on it, with the stand-ins' clock."""
+    def app(self, variant: Callable[[Jobs], Jobs] = lambda jobs: jobs) -> App:
+        """Build the product on it, with the stand-ins' clock; `variant` is put around everything that is wired up."""
         tuning = Tuning(quiet=self.wishes.quiet)
         return build_app(
             self.settings,
@@ -116,6 +116,7 @@ class Ground:
                 tuning=tuning,
                 drain_seconds=DRAIN_SECONDS,
                 slots=lambda submit: partial(self._submit, submit),
+                variant=variant,
             ),
         )
 

@@ -14,6 +14,7 @@ from bot.cli.stories.several import several
 from bot.cli.stories.within import OneProcess, Within
 from bot.logs import configure_logging, own_secrets
 from bot.main import App
+from jobs.build import Jobs
 from jobs.ground import Warehouses
 from jobs.status import statuses
 from sandbox.providers.serve import serve
@@ -136,6 +137,10 @@ class Stage:
 
         return await self._outside.run(there())
 
+    def impatient(self, seconds: float) -> None:
+        """Wait no longer than that for one thing from now on."""
+        self._patience = seconds
+
     @property
     def late_answers(self) -> int:
         """How often Slack was answered too late, as happens on a machine that is far too busy."""
@@ -204,14 +209,27 @@ class Stage:
         await self.outside(lambda: self.sandbox.pass_time(timedelta(hours=hours)))
 
 
-def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes, *, patience: float = PATIENCE) -> bool:
-    """Play a story on a fresh product; print what was seen and return whether that was all of it."""
+def play(
+    name: str,
+    story: Callable[[Stage], Awaitable[None]],
+    wishes: Wishes,
+    *,
+    patience: float = PATIENCE,
+    variant: Callable[[Jobs], Jobs] = lambda jobs: jobs,
+) -> bool:
+    """Play a story on a fresh product; print what was seen and return whether that was all of it.
+
+    `variant` is put around everything that is wired up, where the product is this very process.
+    """
     began = time.monotonic()
     line(f"story: {name}")
     with prepared(wishes) as ground:
         configure_logging("INFO", ground.log, own_secrets(ground.settings))
         try:
-            asyncio.run((_play_several if wishes.workers else _play)(ground, story, began, patience))
+            if wishes.workers:
+                asyncio.run(_play_several(ground, story, began, patience))
+            else:
+                asyncio.run(_play(ground, ground.app(variant), story, began, patience))
         except StoryError as error:
             line(marked(Mark.FAIL, str(error)))
             _show_log(ground)
@@ -220,8 +238,9 @@ def play(name: str, story: Callable[[Stage], Awaitable[None]], wishes: Wishes, *
     return True
 
 
-async def _play(ground: Ground, story: Callable[[Stage], Awaitable[None]], began: float, patience: float) -> None:
-    app = ground.app()
+async def _play(
+    ground: Ground, app: App, story: Callable[[Stage], Awaitable[None]], began: float, patience: float
+) -> None:
     async with app.running(), contextlib.AsyncExitStack() as stack:
         served = await stack.enter_async_context(serve(app.asgi, port=app.settings.port))
         if not app.settings.socket_mode:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.cli.demo_ground import Wishes
 from bot.cli.stories import metrics as story
 from bot.cli.stories.judging import rows_of, truth_of, worth, wrong_values
 from bot.cli.stories.measuring import made
-from bot.cli.stories.stage import Stage, play
-from bot.cli.stories.within import OneProcess
-from bot.main import App
+from bot.cli.stories.stage import Stage
+from jobs.build import Jobs
+from jobs.metrics.service import MetricService
 from sandbox.providers.quickbooks import Books, QuickBooks
 from storage.facts.clock import OffsetClock
 from storage.facts.metrics import (
@@ -30,10 +28,13 @@ from storage.facts.metrics import (
     MetricState,
     Period,
     Selection,
+    Shown,
     Value,
 )
+from storage.facts.people import Actor
 from templates import slack as blocks
 from templates.notices.metrics import metrics_list
+from tests.bot.cli.broken import Halting, Twin, fails
 from tests.connectors.worlds import REALM
 
 ROOT = Path(__file__).parents[3]
@@ -57,11 +58,6 @@ def test_the_story_is_seen_to_its_end(kind: str, request: pytest.FixtureRequest)
     assert ran.stderr == ""
 
 
-def product(stage: Stage) -> App:
-    assert isinstance(stage.within, OneProcess)
-    return stage.within._app
-
-
 async def one_made(stage: Stage) -> None:
     """Play the story up to one metric that is calculated."""
     await stage.first_reads()
@@ -72,47 +68,49 @@ async def one_made(stage: Stage) -> None:
     await story.follow(stage, books.last_data_refresh)
 
 
-async def does_not_follow(stage: Stage) -> None:
-    """Twin: what is made is calculated once, and then nobody looks."""
+def does_not_follow() -> Twin:
+    """Return a product that calculates what is made once, and then nobody looks."""
+    broken = Halting(("metrics",))
+
+    async def played(stage: Stage) -> None:
+        await one_made(stage)
+        broken.halt()
+        stage.impatient(IN_VAIN)
+        await story._follows(stage)
+
+    return Twin(played, "a calculation of every metric from newer data did not come true", broken)
+
+
+class Well(MetricService):
+    """A list that calls everything current, whatever became of its source."""
+
+    def __init__(self, real: MetricService) -> None:
+        vars(self).update(vars(real))
+
+    async def all(self, actor: Actor) -> list[Shown]:
+        return [replace(one, state=MetricState.CURRENT, reason="") for one in await super().all(actor)]
+
+
+async def looked_at_frozen(stage: Stage) -> None:
     await one_made(stage)
-    beats = product(stage).clockwork._scheduler
-    assert beats is not None
-    beats.remove_job("metrics")
-    stage._patience = IN_VAIN
-    await story._follows(stage)
-
-
-async def frozen_looks_well(stage: Stage) -> None:
-    """Twin: a list that calls everything current, whatever became of its source."""
-    await one_made(stage)
-    real = product(stage).jobs.services.metrics
-    everything = real.all
-
-    async def well(actor: Any) -> Any:
-        return [replace(one, state=MetricState.CURRENT, reason="") for one in await everything(actor)]
-
-    real.all = well  # type: ignore[method-assign]  # a twin
-    stage._patience = IN_VAIN
+    stage.impatient(IN_VAIN)
     await story._freezes(stage)
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "broken, words",
-    [
-        (does_not_follow, "a calculation of every metric from newer data did not come true"),
-        (frozen_looks_well, "the word that every metric is frozen did not come true"),
-    ],
-)
-def test_a_broken_twin_makes_the_story_fail(
-    broken: Callable[[Stage], Awaitable[None]],
-    words: str,
-    capsys: pytest.CaptureFixture[str],
-    logs_restored: None,
-) -> None:
-    assert not play("broken", broken, Wishes(size=20))
-    told = capsys.readouterr().out
-    assert f"fail  {words}" in told, told
+def frozen_looks_well() -> Twin:
+    def variant(jobs: Jobs) -> Jobs:
+        return replace(jobs, services=replace(jobs.services, metrics=Well(jobs.services.metrics)))
+
+    return Twin(looked_at_frozen, "the word that every metric is frozen did not come true", variant)
+
+
+TWINS = {"does not follow": does_not_follow, "frozen looks well": frozen_looks_well}
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", TWINS)
+def test_a_broken_twin_makes_the_story_fail(name: str, capsys: pytest.CaptureFixture[str], logs_restored: None) -> None:
+    fails(TWINS[name](), 20, capsys)
 
 
 # -- in every run: the judgement itself -------------------------------------------------------------------------------
