@@ -74,7 +74,8 @@ def demo(
             check, Wishes(size=size, socket_mode=socket_mode, database_url=database, workers=workers, kill=kill)
         )
     else:
-        command.show(Wishes(port, size, speed, socket_mode=socket_mode), open_page=open_page)
+        wishes = Wishes(port, size, speed, socket_mode=socket_mode, documents=2, exchange=True, exchanging=True)
+        command.show(wishes, open_page=open_page)
 
 
 @app.command()

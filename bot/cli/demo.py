@@ -125,6 +125,8 @@ Temerity Goods is open ({seconds:.1f} s). QuickBooks and Shopify are being read 
   Behind the scenes   {backstage.url}    (let time pass, let things go wrong)
   Log                 {ground.log}
 
+PocketAdvantage is connected by SFTP and by FTPS: last night's files go out once QuickBooks was read (/data exchange).
+
 As Maya in #finance: type /data, then /data refresh all, confirm, watch the card, and say yes to mail.
 To see the three-hour escalation: behind the scenes let Shopify never answer, refresh it, then let three hours pass
 (or here: tidings demo --let-pass 3h), and look into #data-support as Sam.

@@ -1,7 +1,9 @@
 """The story of the exchange: a night of files over SFTP and FTPS, an edit, a held file, orders into both QuickBooks."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.cli.stories.exchanging import Rows, far_side, wrong
@@ -12,6 +14,7 @@ from sandbox.exchange.inventiv import Inventiv
 from sandbox.exchange.web_connector import WebConnector
 from sandbox.providers import catalogue
 from sandbox.providers.quickbooks import Books
+from sandbox.providers.quickbooks.values import stamp
 from sandbox.slack import Message
 from storage.facts.exchange import FILES as OUT
 from storage.facts.exchange import Pair, RunState
@@ -296,26 +299,34 @@ def _books(stage: Stage) -> Books:
 
 
 def _rename(books: Books) -> str:
-    record = dict(books.truth("Customer")[0])
-    books.change(put=[("Customer", record | {"DisplayName": _RENAMED})], at=books.clock.now())
+    record = books.truth("Customer")[0]
+    _edited(books, "Customer", record, DisplayName=_RENAMED)
     return str(record["Id"])
 
 
 def _half_leave(books: Books) -> int:
     """Let half of the employees be inactive; return how many they are."""
-    active = [dict(one) for one in books.truth("Employee") if one.get("Active", True)]
+    active = [one for one in books.truth("Employee") if one.get("Active", True)]
     leaving = active[: max(1, len(active) // 2)]
-    books.change(put=[("Employee", one | {"Active": False}) for one in leaving], at=books.clock.now())
+    for one in leaving:
+        _edited(books, "Employee", one, Active=False)
     return len(leaving)
+
+
+def _edited(books: Books, entity: str, record: Mapping[str, Any], **values: object) -> None:
+    """Let somebody change a record in QuickBooks, now."""
+    now = books.clock.now()
+    times = {**record["MetaData"], "LastUpdatedTime": stamp(int(now.timestamp()), books.zone)}
+    after = {**record, **values, "MetaData": times, "SyncToken": str(int(record["SyncToken"]) + 1)}
+    books.change(put=[(entity, after)], at=now)
 
 
 def _typed_in(stage: Stage, account: str) -> str:
     """Let an order arrive whose number somebody typed into QuickBooks for another estimate; return it."""
     books, at = _books(stage), stage.sandbox.clock.now()
     number = orders(stage, account).arrive(1, at)[0]
-    earlier = dict(books.truth("Estimate")[0])
-    other = earlier | {"Id": books.next_id(), "DocNumber": number, "PrivateNote": "typed in by hand"}
-    books.change(put=[("Estimate", other)], at=at)
+    earlier = books.truth("Estimate")[0]
+    _edited(books, "Estimate", {**earlier, "Id": books.next_id()}, DocNumber=number, PrivateNote="typed in by hand")
     return number
 
 
