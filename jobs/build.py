@@ -46,6 +46,7 @@ from jobs.escalating.leaving import on_call_words, taken_out
 from jobs.escalating.service import PolicyService
 from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
+from jobs.exchange.alerting import alert_words
 from jobs.exchange.desktop.qwc import QwcLinks
 from jobs.exchange.desktop.registering import Registering
 from jobs.exchange.desktop.sessions import WebConnectorSessions
@@ -404,6 +405,7 @@ def build_jobs(
                     **missed_words(),
                     **canary_words(),
                     **call_words(),
+                    **alert_words(),
                 }
             ),
             places=places,
@@ -426,6 +428,7 @@ def build_jobs(
                     **missed_words(),
                     **canary_words(),
                     **call_words(),
+                    **alert_words(),
                 }
             ),
             choice_of=MailChoice(mail_links).of,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: what is written down of what was left out; the rest is counted
 MOST_REJECTS = 1000
+#: bytes of rows in memory; two files may be built at once
+_HELD = 4_000_000
 _ACTIVE, _DELETED = "A", "D"
 
 
@@ -124,7 +126,7 @@ class Making:
         self._map = maps.begin(reading.tables(reader, pair.books_id, maps.inputs))
         names = [column.name for column in maps.columns]
         self._status = names.index("STATUS") if "STATUS" in names else None
-        self.writer = FilWriter(out, rules, maps.columns, maps.keys)
+        self.writer = FilWriter(out, rules, maps.columns, maps.keys, held=_HELD)
         self.skipped = self.rejected = 0
         self.rejects: list[Reject] = []
         self._added: dict[str, Given] = {}
@@ -187,7 +189,8 @@ class Making:
         # A full file is another where its rows are, whatever QuickBooks counts.
         one = Given(result.revision, status, digest, self._night) if incremental else Given("", _ACTIVE, digest)
         known = self._given.get(result.key)
-        self._there.add(result.key)
+        if known is not None:
+            self._there.add(result.key)
         if known is None:
             self._added[result.key] = one
         elif known != one:

@@ -146,11 +146,13 @@ def look(session: Session, *, run_id: str, now: datetime, enqueue: Enqueue) -> N
     if run.state is not RunState.WAITING or run.next_at is None or run.next_at > now:
         return
     if frozen.is_frozen(session, DependentKind.EXCHANGE, run.source_id):
-        fail(session, run, "the connection to PocketAdvantage is disconnected; reconnect it", DISCONNECTED, now)
+        fail(
+            session, run, "the connection to PocketAdvantage is disconnected; reconnect it", DISCONNECTED, now, enqueue
+        )
         return
     if now >= run.deadline:
         log.warning("exchange_missed", run=run.id, pair=run.pair.value, code=run.code)
-        fail(session, run, f"no file was sent in its time: {run.why}", MISSED, now)
+        fail(session, run, f"no file was sent in its time: {run.why}", MISSED, now, enqueue)
         return
     if run.code in _BOOKS:
         pair = exchange.pair(session, run.pair_id)

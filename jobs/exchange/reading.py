@@ -21,8 +21,8 @@ TABLES = {
     Pair.INVOICES: "raw_quickbooks_invoices",
 }
 _INVOICES, _ITEMS = TABLES[Pair.INVOICES], TABLES[Pair.ITEMS]
-#: more keys than that are found by going through everything
-_FEW = 20_000
+#: records that are asked for at once
+_PORTION = 20_000
 
 #: The invoice of each customer that counts last: the day, then the number that QuickBooks gave it.
 _LATEST = (
@@ -40,12 +40,10 @@ class Standing:
     deleted: bool
 
 
-def records(reader: "Reader", pair: Pair, books_id: str) -> Iterator[dict[str, Any]]:
+def records(reader: "Reader", pair: Pair, books_id: str, portion: int = _PORTION) -> Iterator[dict[str, Any]]:
     """Yield every live record of a full pair, in no order."""
-    sql = f"SELECT _raw FROM {TABLES[pair]} WHERE _source = ? AND NOT _deleted"  # noqa: S608 - a table's name of ours
-    for some in reader.batches(sql, (books_id,)):
-        for (raw,) in some:
-            yield _decoded(raw)
+    for (raw,) in _portions(reader, TABLES[pair], "_raw", "NOT _deleted", books_id, portion):
+        yield _decoded(raw)
 
 
 def invoices(reader: "Reader", books_id: str) -> Iterator[tuple[str, Standing]]:
@@ -56,17 +54,34 @@ def invoices(reader: "Reader", books_id: str) -> Iterator[tuple[str, Standing]]:
             yield key, Standing("" if token is None else str(token), bool(deleted))
 
 
-def chosen(reader: "Reader", books_id: str, keys: Collection[str]) -> Iterator[tuple[str, bool, dict[str, Any]]]:
+def chosen(
+    reader: "Reader", books_id: str, keys: Collection[str], portion: int = _PORTION
+) -> Iterator[tuple[str, bool, dict[str, Any]]]:
     """Yield these invoices: key, whether it is gone, and the record as it was known last."""
-    sql = f"SELECT id, _deleted, _raw FROM {_INVOICES} WHERE _source = ?"  # noqa: S608 - a table's name of ours
-    parameters: tuple[object, ...] = (books_id,)
-    wanted = frozenset(keys)
-    if len(wanted) <= _FEW:
-        sql, parameters = f"{sql} AND id IN (SELECT unnest(?))", (books_id, sorted(wanted))
-    for some in reader.batches(sql, parameters):
-        for key, deleted, raw in some:
-            if key in wanted:
-                yield key, bool(deleted), _decoded(raw)
+    wanted, columns = frozenset(keys), "id, _deleted, _raw"
+    if len(wanted) > portion:
+        found = _portions(reader, _INVOICES, columns, "true", books_id, portion)
+    else:
+        sql = f"SELECT {columns} FROM {_INVOICES} WHERE _source = ? AND id IN (SELECT unnest(?))"  # noqa: S608 - names of ours
+        found = (row for some in reader.batches(sql, (books_id, sorted(wanted))) for row in some)
+    for key, deleted, raw in found:
+        if key in wanted:
+            yield key, bool(deleted), _decoded(raw)
+
+
+def _portions(
+    reader: "Reader", table: str, columns: str, which: str, books_id: str, portion: int
+) -> Iterator[tuple[Any, ...]]:
+    """Yield rows by portions of keys: the engine holds an answer as a whole, and all of them would not fit."""
+    mine = f"FROM {table} WHERE _source = ? AND {which}"
+    edges = f"SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place {mine}) WHERE place % {portion} = 0"  # noqa: S608 - names of ours
+    ends = sorted(row[0] for some in reader.batches(edges, (books_id,)) for row in some)
+    for first, last in zip(["", *ends], [*ends, None], strict=True):
+        sql, parameters = f"SELECT {columns} {mine} AND id > ?", [books_id, first]
+        if last is not None:
+            sql, parameters = f"{sql} AND id <= ?", [*parameters, last]
+        for some in reader.batches(sql, parameters):
+            yield from some
 
 
 def tables(reader: "Reader", books_id: str, names: Sequence[str]) -> dict[str, Mapping[str, object]]:

@@ -15,10 +15,12 @@ from typing import Any
 import structlog
 
 from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
+from connectors.pocketadvantage.transfer.port import HOST_KEY_CHANGED, LOGIN_REFUSED
 from connectors.pocketadvantage.transfer.publishing import Published, publish, restore
 from jobs.asks import Enqueue
 from jobs.engine import WorkContext
 from jobs.exchange import freshness, telling
+from jobs.exchange.alerting import alert
 from jobs.exchange.building import Built, Maps, build
 from jobs.exchange.freshness import Fresh, Stands
 from jobs.exchange.guards import judged
@@ -45,6 +47,8 @@ _GAP = timedelta(days=30)
 _UNFORESEEN = "it failed for a reason that Tidings' operators can see"
 _TRIES_UNFORESEEN = 3
 _NOTHING_NEW = Moves({}, {})
+#: a lost connection has an alarm of its own
+_TOLD_ELSEWHERE = frozenset({"disconnected", LOGIN_REFUSED, HOST_KEY_CHANGED})
 
 log = structlog.get_logger()
 
@@ -235,7 +239,7 @@ class ExchangeHandler:
     def _built(self, task: Task, side: FarSide, folder: Path) -> Built:
         assert task.maps is not None
         warehouse = self._ground.warehouses.of(task.run.organization_id)
-        with warehouse.reader(snapshot=task.run.snapshot) as reader, reader.steady():
+        with warehouse.reader(snapshot=task.run.snapshot, frugal=True) as reader, reader.steady():
             return build(reader, task.pair, task.maps, side.rules, task.given, task.run.night, folder)
 
     def _decided(self, session: Session, task: Task, built: Built) -> ExchangeRun | None:
@@ -259,13 +263,14 @@ class ExchangeHandler:
         exchange.add_rejects(session, run.id, built.rejects)
         decided = exchange.run(session, run.id)
         if ends is RunState.HELD:
-            self._replaces(session, decided, now)
             telling.errored(session, decided, now)
+            if not self._replaces(session, decided, now):
+                alert(session, decided, self._enqueue, now)
         return None if ends else decided
 
-    def _replaces(self, session: Session, run: ExchangeRun, now: datetime) -> None:
-        """Let a later run take the place of one that waits for a person: there is one question at a time."""
-        exchange.discard_held(session, run.pair_id, run.id, "a later run took its place", now)
+    def _replaces(self, session: Session, run: ExchangeRun, now: datetime) -> bool:
+        """Let a later run take the place of one that waits for a person, if any: there is one question at a time."""
+        return exchange.discard_held(session, run.pair_id, run.id, "a later run took its place", now)
 
     async def _published(self, side: FarSide, built: Built) -> Published:
         with built.path.open("rb") as body:
@@ -414,16 +419,18 @@ class ExchangeHandler:
         exchange.advance(session, run, state=RunState.WAITING, why=why, code=code, **again)
 
     def _failed(self, session: Session, run: ExchangeRun, why: str, code: str) -> None:
-        fail(session, run, why, code, self._ground.clock.now())
+        fail(session, run, why, code, self._ground.clock.now(), self._enqueue)
 
 
-def fail(session: Session, run: ExchangeRun, why: str, code: str, now: datetime) -> bool:
-    """End a run that came to nothing, note that it is missing, and say so."""
+def fail(session: Session, run: ExchangeRun, why: str, code: str, now: datetime, enqueue: Enqueue) -> bool:
+    """End a run that came to nothing, note that it is missing, and say so; people are told of the first in a row."""
     if not exchange.advance(session, run, state=RunState.FAILED, why=why, code=code, finished_at=now, next_at=None):
         return False
     if run.trigger is not Trigger.DRY:
-        exchange.note_missed(session, run.pair_id, run.slot_at)
-        telling.errored(session, exchange.run(session, run.id), now)
+        failed = exchange.run(session, run.id)
+        telling.errored(session, failed, now)
+        if exchange.note_missed(session, run.pair_id, run.slot_at) and code not in _TOLD_ELSEWHERE:
+            alert(session, failed, enqueue, now)
     return True
 
 

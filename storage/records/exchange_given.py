@@ -1,7 +1,9 @@
 """The ledger: what the far side was given last of each record of a pair."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from sys import intern
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -12,6 +14,8 @@ from storage.tables import ExchangeGivenRow
 
 #: keys of one statement
 _AT_ONCE = 500
+#: rows of one statement: each is a dictionary for a moment
+_ROWS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +45,29 @@ def given(session: Session, pair_id: str) -> dict[str, Given]:
     table = ExchangeGivenRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
     columns = (table.c.key, table.c.revision, table.c.status, table.c.digest, table.c.night)
     rows = session.connection().execute(select(*columns).where(table.c.pair_id == pair_id))
-    return {key: Given(revision, status, digest, night) for key, revision, status, digest, night in rows}
+    # Nearly all are the same few texts: a hundred thousand copies of each are megabytes.
+    return {
+        key: Given(intern(revision), intern(status), digest, intern(night))
+        for key, revision, status, digest, night in rows
+    }
 
 
 def write(session: Session, pair_id: str, run_id: str, moves: Moves) -> None:
     """Write down what was given, in the transaction that settles the run."""
     table = ExchangeGivenRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
-    insert_all(session, ExchangeGivenRow, [_row(pair_id, run_id, key, one) for key, one in moves.added.items()])
+    for some in _batches(moves.added):
+        insert_all(session, ExchangeGivenRow, [_row(pair_id, run_id, key, one) for key, one in some])
     if moves.updated:
         statement = (
             update(table)
             .where(table.c.pair_id == pair_id, table.c.key == bindparam("of_key"))
             .values({name: bindparam(f"new_{name}") for name in ("revision", "status", "digest", "night", "run_id")})
         )
-        rows = [_changed(run_id, key, one) for key, one in moves.updated.items()]
-        session.connection().execute(statement, rows)
+        for some in _batches(moves.updated):
+            session.connection().execute(statement, [_changed(run_id, key, one) for key, one in some])
     for start in range(0, len(moves.removed), _AT_ONCE):
-        some = moves.removed[start : start + _AT_ONCE]
-        wanted = (col(ExchangeGivenRow.pair_id) == pair_id, col(ExchangeGivenRow.key).in_(some))
+        gone = moves.removed[start : start + _AT_ONCE]
+        wanted = (col(ExchangeGivenRow.pair_id) == pair_id, col(ExchangeGivenRow.key).in_(gone))
         session.connection().execute(delete(ExchangeGivenRow).where(*wanted))
     session.expire_all()
 
@@ -66,6 +75,12 @@ def write(session: Session, pair_id: str, run_id: str, moves: Moves) -> None:
 def forget(session: Session, pair_id: str) -> None:
     """Forget what the far side was given: the next run gives everything as if for the first time."""
     session.connection().execute(delete(ExchangeGivenRow).where(col(ExchangeGivenRow.pair_id) == pair_id))
+
+
+def _batches(found: Mapping[str, Given]) -> Iterator[list[tuple[str, Given]]]:
+    rest = iter(found.items())
+    while some := list(islice(rest, _ROWS)):
+        yield some
 
 
 def _row(pair_id: str, run_id: str, key: str, one: Given) -> dict[str, Any]:

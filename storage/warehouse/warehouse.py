@@ -24,6 +24,7 @@ from storage.warehouse.shares import KEYS
 from storage.warehouse.warm import lake_open
 
 T = TypeVar("T")
+_FRUGAL = Limits("64MB", 1, KEYS)
 
 
 class Warehouse:
@@ -177,12 +178,15 @@ class Warehouse:
         """Return the newest snapshot; 0 when nothing was written yet."""
         return self._read(lambda session: session.snapshot(), 0)
 
-    def reader(self, *, snapshot: int | None = None, imports: Sequence[ImportTable] = ()) -> Reader:
+    def reader(
+        self, *, snapshot: int | None = None, imports: Sequence[ImportTable] = (), frugal: bool = False
+    ) -> Reader:
         """Open the reading side: the newest snapshot of each moment, or always a given one (NoLake, DetailExpired).
 
-        `imports` are tables that can be asked for by their names as well; they are computed by each question.
+        `imports` are tables that can be asked for by their names as well; they are computed by each question. A frugal
+        one takes little memory, for what is read from one end to the other.
         """
-        return Reader(self._location, self._limits, snapshot, imports)
+        return Reader(self._location, _FRUGAL if frugal else self._limits, snapshot, imports)
 
     def maintain(self, older_than: timedelta = timedelta(days=35), *, now: datetime) -> Upkeep:
         """Merge and rewrite files, expire older snapshots, remove files that nobody needs and what crashes left.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlmodel import select
 
 from connectors.decode import decode, empty
 from connectors.pocketadvantage.transfer.opening import Operator
@@ -15,6 +16,7 @@ from connectors.pocketadvantage.transfer.places import Place, Transfer
 from connectors.quickbooks import lists, shapes
 from connectors.shapes import Shape
 from jobs.desk import Desk
+from jobs.exchange.alerting import EXCHANGE_ALERT, alert_words
 from jobs.exchange.building import Maps
 from jobs.exchange.due import exchange_sweep
 from jobs.exchange.fil import FilRules, read_fil
@@ -30,10 +32,10 @@ from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Partly
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Source
-from storage.records import exchange, runs, sources
+from storage.records import deliveries, exchange, runs, sources
 from storage.seal import Seal, new_key
 from storage.sessions import Database, Session
-from storage.tables import ConnectionRow, OrganizationRow, RunRow, SourceRow
+from storage.tables import ConnectionRow, DeliveryRow, MemberRow, OrganizationRow, RunRow, SourceRow, WorkspaceRow
 from storage.warehouse import LoadRun
 
 ORGANIZATION, BOOKS, FAR = "org_1", "src_books", "src_far"
@@ -234,6 +236,16 @@ class Company:
     def sides(self) -> "LocalSide":
         return LocalSide(self.folder / "far", self.rules)
 
+    def told(self) -> list[str]:
+        """Return what admins were told, in order."""
+
+        def work(session: Session) -> list[str]:
+            rows = session.exec(select(DeliveryRow).where(DeliveryRow.kind == EXCHANGE_ALERT))
+            found = [deliveries.delivery(session, row.id) for row in sorted(rows, key=lambda row: row.created_at)]
+            return [str(alert_words()[EXCHANGE_ALERT](session, one, self.clock.now())) for one in found]
+
+        return self.database.in_read(work)
+
     # The far side
 
     def file(self, pair: Pair) -> Path:
@@ -274,6 +286,10 @@ def seeded(session: Session, zone: str) -> None:
                               created_at=START, updated_at=START))  # fmt: skip
         session.flush()
         session.add(ConnectionRow(source_id=source_id, organization_id=ORGANIZATION, state="connected", since=START))
+    session.add(WorkspaceRow(team_id="T1", organization_id=ORGANIZATION, name="Temerity"))
+    session.flush()
+    admin: dict[str, Any] = {"id": "mem_admin", "organization_id": ORGANIZATION, "team_id": "T1", "user_id": "Uadmin"}
+    session.add(MemberRow(**admin, name="Ada", role="admin"))
     session.flush()
     confirmed(session, ORGANIZATION, FAR, BOOKS, START)
 

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError
+from jobs.exchange import reading
 from jobs.exchange.building import Built
 from jobs.exchange.ports import FarSide
 from jobs.exchange.running import ExchangeHandler, Task
@@ -102,6 +103,7 @@ async def test_nothing_old_is_published(database: Database, tmp_path: Path, why:
     (run,) = world.history(Pair.CUSTOMERS)
     assert (run.state, run.code) == (RunState.FAILED, "missed")
     assert "no file was sent in its time" in run.why
+    assert len(world.told()) == 1, "an admin hears of the first missing night"
     assert world.pair(Pair.CUSTOMERS).missed_since == TWO
     assert not world.file(Pair.CUSTOMERS).exists()
     # The next night is good again, and nothing is missing any more.
@@ -111,6 +113,17 @@ async def test_nothing_old_is_published(database: Database, tmp_path: Path, why:
     await world.worked()
     assert world.pair(Pair.CUSTOMERS).missed_since is None
     assert world.history(Pair.CUSTOMERS)[-1].state is RunState.DONE
+
+
+async def test_portions_are_the_whole(sqlite_database: Database, tmp_path: Path) -> None:
+    """However few records are asked for at once, each comes once."""
+    world = stocked(company(sqlite_database, tmp_path, maps=plain), 10)
+    with world.ground.warehouses.of("org_1").reader() as reader:
+        for portion in (1, 3, 5, 10, 11):
+            found = reading.records(reader, Pair.CUSTOMERS, BOOKS, portion)
+            assert sorted(int(one["Id"]) for one in found) == list(range(1, 11)), portion
+            gone = reading.chosen(reader, BOOKS, ["1", "2", "9"], 1)
+            assert sorted(key for key, _, _ in gone) == ["1", "2"]
 
 
 # Guards
@@ -136,6 +149,8 @@ async def test_a_file_that_shrank_is_held_and_released_by_a_person(
     assert (held.held.guard, held.held.before, held.held.after) == (Guard.SHRINK, 10, 7)
     assert held.held.gone == ("7", "8", "9")
     assert world.file(Pair.CUSTOMERS).read_bytes() == before
+    (told,) = world.told()
+    assert "7 rows instead of 10" in told, "an admin is asked"
     with pytest.raises(NotAllowedError):
         await service.release(actor(Role.REFRESHER), held.id, trigger())
     with pytest.raises(NotFoundError):
