@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,27 +17,34 @@ import pytest
 
 from bot.api import PATH, Api, Pace
 from bot.web import build_web
+from connectors.registry import connector_for
 from jobs import api_keys as product
 from jobs.api_keys import READ, WRITE, ApiKeyService, Opened
 from jobs.authorize import authorize
 from jobs.connecting.marks import hash_of
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError
+from jobs.ground import Ground, Warehouses
+from jobs.metrics.calculating import Calculating
 from jobs.metrics.checking import MetricRefusedError
 from jobs.metrics.fields import Asked, read_fields
 from jobs.metrics.files import FileLinks, MetricFiles
+from jobs.metrics.service import MetricService
 from jobs.metrics.standing import shown_of
 from jobs.metrics.wishes import read_wish
 from jobs.people import People, Profile
 from jobs.refresh.ask import TriggerKey
 from storage.facts.api_keys import KeyScope
 from storage.facts.clock import OffsetClock
-from storage.facts.metrics import Shown
+from storage.facts.metrics import Dataset, ItemKind, Selection, Shown
 from storage.facts.people import Action, Actor, SlackIdentity
 from storage.facts.secret import Secret
 from storage.records import api_keys, audit, metrics
+from storage.seal import Seal, new_key
 from storage.sessions import Database, Session
 from storage.tables import MemberRow, MetricRow, OrganizationRow
+from storage.warehouse.location import locate
+from storage.warehouse.session import Limits, opened
 from tests.bot.stage import staged
 from tests.bot.test_channel_words import told
 from tests.jobs.metrics.standing_metrics import NOW, Company
@@ -74,7 +82,11 @@ class World:
     """A company, its keys and the API before them."""
 
     def __init__(
-        self, database: Database, keys: type[ApiKeyService] = ApiKeyService, strangers: type[Pace] = Pace
+        self,
+        database: Database,
+        keys: type[ApiKeyService] = ApiKeyService,
+        strangers: type[Pace] = Pace,
+        lakes: Path | None = None,
     ) -> None:
         self.company = Company(database)
         self.clock = OffsetClock()
@@ -83,8 +95,13 @@ class World:
         self.deactivated: set[str] = set()
         self.keys = keys(self.desk, self.clock, People(self.desk, self.clock, self.profile))
         self.listed = Listed(self)
+        self.metrics: Listed | MetricService = self.listed
+        if lakes is not None:
+            seal = Seal([Secret(new_key())])
+            ground = Ground(database, self.clock, seal, Warehouses(str(lakes)), {}, connector_for, 0)
+            self.metrics = MetricService(self.desk, self.clock, ground, Calculating(ground))
         files = MetricFiles(self.desk, self.clock, FileLinks([Secret("k" * 44)], "https://x"))
-        api = Api(self.keys, self.listed, files, self.clock, Pace(self.clock, 30), strangers(self.clock, 60))
+        api = Api(self.keys, self.metrics, files, self.clock, Pace(self.clock, 30), strangers(self.clock, 60))
 
         async def ready() -> bool:
             return True
@@ -126,9 +143,12 @@ class World:
 
 @asynccontextmanager
 async def world(
-    database: Database, keys: type[ApiKeyService] = ApiKeyService, strangers: type[Pace] = Pace
+    database: Database,
+    keys: type[ApiKeyService] = ApiKeyService,
+    strangers: type[Pace] = Pace,
+    lakes: Path | None = None,
 ) -> AsyncIterator[World]:
-    made = World(database, keys, strangers)
+    made = World(database, keys, strangers, lakes)
     try:
         yield made
     finally:
@@ -292,6 +312,41 @@ async def test_a_retry_after_a_rename_answers_with_the_same_metric(sqlite_databa
         ):  # fmt: skip
             refused = await it.post(body, write)
             assert (refused.status_code, refused.json()["error"].startswith(named)) == (422, True)
+
+
+def imported(lakes: Path, source_id: str) -> None:
+    """Make a lake of an account, a product and a class."""
+    place = locate(str(lakes), ORGANIZATION)
+    rows = {
+        "accounts": f"'{source_id}' AS _source, '1' AS account_id, 'Checking' AS account_full_name",
+        "items": f"'{source_id}' AS _source, '5' AS item_id, 'Tote' AS item_full_name",
+        "classes": f"'{source_id}' AS _source, '7' AS class_id, 'Shops:Retail' AS class_full_name, 'Retail' AS class_name",
+    }
+    with opened(place, Limits("256MB", 1), write=True) as session, session.transaction():
+        for table, columns in rows.items():
+            session.run(f"CREATE TABLE lake.main.ready_quickbooks_{table} AS SELECT {columns}")
+        session.commit()
+
+
+async def test_fields_are_looked_up_in_what_was_imported(sqlite_database: Database, tmp_path: Path) -> None:
+    """The whole way: a body of fields, the service, and a process apart that asks the lake."""
+    async with world(sqlite_database, lakes=tmp_path) as it:
+        it.company.ready(NOW)
+        imported(tmp_path, it.company.source.id)
+        write = await it.key(WRITE)
+        cash = {"name": "Cash", "dataset": "accounts", "item": "checking", "calculation": "end_balance"}
+        made = await it.post(cash, write)
+        assert (made.status_code, made.json()["state"]) == (201, "calculating")
+        missing = await it.post({**cash, "name": "Cash too", "item": "Savings"}, write)
+        assert (missing.status_code, "called “Savings” in QuickBooks" in missing.json()["error"]) == (422, True)
+        sold = {"name": "Sold", "dataset": "items", "item": "Tote", "class": "retail", "frequency": "weekly"}
+        narrowed = await it.post(sold, write)
+        assert narrowed.status_code == 201
+        kept = it.company.database.in_read(lambda session: metrics.of_organization(session, ORGANIZATION))
+        assert [(one.name, one.definition.selection) for one in kept] == [
+            ("Cash", Selection(Dataset.ACCOUNTS, ItemKind.ACCOUNT, "1", "Checking")),
+            ("Sold", Selection(Dataset.ITEMS, ItemKind.ITEM, "5", "Tote", class_id="7", class_name="Shops:Retail")),
+        ]
 
 
 async def test_of_no_metrics_nothing_is_said_to_be_current(sqlite_database: Database) -> None:
