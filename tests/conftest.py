@@ -46,6 +46,8 @@ LONG = (
     "tests/jobs/deliver/",
     "tests/jobs/engine/test_crashes",
     "tests/jobs/escalating/",
+    "tests/jobs/exchange/test_nights",
+    "tests/jobs/exchange/test_runs",
     "tests/jobs/expectations/",
     "tests/jobs/exchange/desktop/",
     "tests/jobs/explain/",
@@ -74,6 +76,8 @@ SOAKED = (
     # Its judgement is tried in the same file; calculations, forms and standing still in tests/jobs/metrics and tests/bot.
     "tests/bot/cli/test_metric_story.py::test_the_story_is_seen_to_its_end",
     "tests/bot/cli/test_metric_story.py::test_a_broken_twin_makes_the_story_fail",
+    # What judges it is tried in the same file; nights, guards, orders and visits in tests/jobs/exchange.
+    "tests/bot/cli/test_exchange_story.py::test_the_story_is_seen_to_its_end",
     # Menus over as many names, without a lake: tests/bot/test_metric_forms.py.
     "tests/jobs/metrics/test_ten_thousand.py",
     # One random order of the same is played in the quick run.

@@ -55,7 +55,9 @@ async def _switches_on(stage: Stage) -> None:
             await said(stage, f"exchange {account} {pair.label.lower()} on", f"{pair.label}: switched on")
     dry = await said(stage, f"exchange {BY_SFTP} customers dry run", "would be sent")
     stage.expect(not distributor(stage).files(BY_SFTP), "a dry run sent something")
-    stage.told(f"ten pairs are switched on in Slack; a dry run says {_line(dry, 'would be sent')!r} and sends nothing")
+    stage.told(
+        f"ten pairs are switched on in Slack; {_line(dry, 'would be sent').split('. ')[0]!r} is said, and nothing sent"
+    )
 
 
 async def _a_night(stage: Stage, far: "_FarSide") -> None:
@@ -85,7 +87,7 @@ async def _a_held_file(stage: Stage, far: "_FarSide") -> None:
         card = await said(stage, f"exchange {account} sales reps", "Held, nothing was sent")
         await stage.act(lambda card=card: stage.slack.click(DANIEL, card, actions.EXCHANGE_RELEASE))  # type: ignore[misc] # bound now
     await far.equal("the released files")
-    stage.told(f"{left} employees leave at once: both files of sales reps are held until Daniel lets them go in Slack")
+    stage.told(f"of the employees {left} are gone at once: both files of sales reps are held until Daniel lets them go")
 
 
 async def _an_earlier_file(stage: Stage) -> None:
