@@ -16,8 +16,10 @@ import structlog
 
 from jobs.ground import Ground
 from jobs.metrics.compiling import Compiled, Mark, sides_of
+from jobs.metrics.currencies import is_mixed
 from jobs.metrics.following import Base, Following, read_seen, seen_text
 from jobs.metrics.losing import is_lost, returns, still_lost
+from jobs.metrics.mixing import Mixing
 from jobs.metrics.outcomes import Outcome, local_day, outcome_of
 from jobs.metrics.standing import standing
 from jobs.metrics.tracing import Moved, Tracing
@@ -188,6 +190,10 @@ class Calculating:
         if gone:
             # Whether what vanished is there again is one small question, and no look at all records.
             still = still_lost(gone, await apart.ask(returns(source.id, gone)))
+            rest = [one for one in rest if one.id not in still]
+        if mixed := [one for one in rest if is_mixed(one)]:
+            mixing = Mixing(source.id, mixed)
+            still = mixing.still(await apart.ask(mixing.questions()))
             rest = [one for one in rest if one.id not in still]
         whole = await self._whole(source, rest, run, apart, cursors, marks) if rest else []
         # While a first read goes on with older periods, all is calculated each time.

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jobs.metrics import summing
+from jobs.metrics.currencies import not_added
 from jobs.metrics.datasets import Table, opened, records_of, shared_by, tables
 from jobs.metrics.periods import grain
 from jobs.metrics.summing import Choice
@@ -328,8 +329,7 @@ def needs_of(sql: str) -> tuple[str, ...]:
 def _input(table: Table, since: date, until: date, rows: Sequence[Sequence[Any]]) -> Input:
     currencies = {code for row in rows for code in row[5:7] if code}
     if len(currencies) > 1:
-        several = ", ".join(sorted(currencies))
-        return Input({}, since, refused=f"its records are in several currencies ({several}), which are not added up")
+        return Input({}, since, refused=not_added(currencies))
     sums = {
         date.fromisoformat(start): Sums(Decimal(total or 0), int(count or 0), int(missing))
         for _, start, total, count, missing, *_ in rows

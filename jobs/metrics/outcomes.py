@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from jobs.metrics.compiling import Answered, Side
+from jobs.metrics.currencies import not_converted
 from jobs.metrics.touching import touched_periods
 from jobs.metrics.values import MOST_PERIODS, Input, shown_periods, values
 from storage.facts.metrics import Calculation, Metric, Value
@@ -52,8 +53,7 @@ def outcome_of(
     currencies = {one.currency for one in inputs if one.currency}
     wanted = metric.definition.currency
     if len(currencies) > 1 or (wanted and currencies and currencies != {wanted}):
-        several = ", ".join(sorted(currencies | ({wanted} if wanted else set())))
-        return Outcome(metric, as_of, broken=f"its amounts are in {several}, and nothing is converted")
+        return Outcome(metric, as_of, broken=not_converted(currencies | ({wanted} if wanted else set())))
     second = inputs[1] if len(inputs) > 1 else None
     made = values(metric.definition, inputs[0], second, local_day(as_of, metric.definition.zone))
     left_out = _left_out([side for side, _ in answered], inputs)
