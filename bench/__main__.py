@@ -3,8 +3,8 @@
 Parts: ack, status, click, full_read, idle, rates, questions, home, answers; all of them when none is named. Only when
 they are named: growth (first reads of up to five million records, some twenty minutes), sources10k (ten thousand
 sources, eleven minutes), outbox (ten thousand messages at Slack's limits, twenty minutes), incidents (from causes
-to messages, a minute), metrics (a thousand metrics over five million lines, two minutes) and orders (a thousand orders
-into QuickBooks at its limits, a minute).
+to messages, a minute), metrics (a thousand metrics over five million lines, two minutes), orders (a thousand orders
+into QuickBooks at its limits, a minute) and exchange (a hundred thousand customers to a file, half a minute).
 Prints one table and writes bench/results/<time>.json. The peers have a command of their own (python -m bench.peers),
 since they are installed first. Nothing here is a timed test: what a machine under load measures says little, so the
 load is written down too.
@@ -35,7 +35,7 @@ PARTS = {
     "orders": "bench.orders",
 }
 #: long ones, which run only when they are named
-LONG = {"growth", "sources10k", "outbox", "incidents", "metrics", "orders"}
+LONG = {"growth", "sources10k", "outbox", "incidents", "metrics", "orders", "exchange"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -100,6 +100,12 @@ SOAKED = (
     "tests/bot/cli/test_trust_story.py::",
     # What the watcher tells is tried by a virtual clock in tests/jobs/watching, and the story of trust stops the clock.
     "tests/bot/cli/test_watched.py::",
+    # The other points are on both sides of these.
+    "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.begun]",
+    "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.built]",
+    "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.uploaded]",
+    "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.verified]",
+    "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.settled]",
     "tests/faults/test_provider_faults.py::test_later",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[acks-first]",
