@@ -11,7 +11,17 @@ from jobs.ground import Ground
 from jobs.refresh.collecting import organization_lease
 from jobs.threads import in_thread
 from storage.facts.ids import new_id
-from storage.records import asks, disconnects, feedback, leases, organizations, runs, triggers
+from storage.records import (
+    asks,
+    disconnects,
+    exchange,
+    exchange_orders,
+    feedback,
+    leases,
+    organizations,
+    runs,
+    triggers,
+)
 from storage.sessions import DatabaseBusyError, Session
 from storage.warehouse import WarehouseError
 
@@ -47,6 +57,8 @@ def replay_memory_sweep(ground: Ground) -> Callable[[], Awaitable[None]]:
         past = ground.clock.now() - HISTORY
         await ground.database.writing(lambda session: disconnects.forget_before(session, past))
         await ground.database.writing(lambda session: feedback.forget_before(session, past))
+        await ground.database.writing(lambda session: exchange.forget_before(session, past))
+        await ground.database.writing(lambda session: exchange_orders.forget_before(session, past))
 
     return sweep
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import delete, or_, update
 from sqlmodel import Session, col, select
 
 from storage.facts.exchange import (
@@ -273,6 +273,15 @@ def add_rejects(session: Session, run_id: str, rejects: Sequence[Reject]) -> Non
         for number, one in enumerate(rejects)
     ]
     insert_all(session, ExchangeRejectRow, rows)
+
+
+def forget_before(session: Session, instant: datetime, limit: int = 1000) -> int:
+    """Delete runs that ended before that, with what they left out; return how many. The ledger stays."""
+    old = select(ExchangeRunRow.id).where(col(ExchangeRunRow.finished_at) < instant).limit(limit)
+    found = list(session.exec(old))
+    for row, key in ((ExchangeRejectRow, col(ExchangeRejectRow.run_id)), (ExchangeRunRow, col(ExchangeRunRow.id))):
+        session.connection().execute(delete(row).where(key.in_(found)))
+    return len(found)
 
 
 def rejects_of(session: Session, run_id: str) -> tuple[Reject, ...]:

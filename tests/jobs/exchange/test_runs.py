@@ -15,7 +15,7 @@ from jobs.exchange.ports import FarSide
 from jobs.exchange.running import ExchangeHandler, Task
 from jobs.exchange.service import ScheduleRefusedError
 from jobs.refresh.ask import TriggerKey
-from storage.facts.exchange import ExchangeRun, Guard, Pair, RunState, Trigger
+from storage.facts.exchange import ExchangeRun, Guard, Pair, Reject, RunState, Trigger
 from storage.facts.ids import new_id
 from storage.facts.people import Role
 from storage.facts.runs import FailureKind, Missing, Partly
@@ -425,3 +425,19 @@ async def test_an_outage_is_tried_again_later_and_later(database: Database, tmp_
         world.clock.at += timedelta(minutes=31)
         await world.worked()
         assert (await service.run(MANAGER, run.id)).run.state is RunState.DONE
+
+
+async def test_runs_that_ended_long_ago_are_forgotten_and_the_ledger_is_not(database: Database, tmp_path: Path) -> None:
+    world = stocked(company(database, tmp_path, maps=plain))
+    world.on(Pair.CUSTOMERS)
+    await one_night(world)
+    (run,) = world.history(Pair.CUSTOMERS)
+    assert run.finished_at is not None
+    database.in_write(lambda session: exchange.add_rejects(session, run.id, [Reject("1", "NAME", "too long")]))
+    given = database.in_read(lambda session: len(exchange_given.given(session, run.pair_id)))
+    ended = run.finished_at
+    assert database.in_write(lambda session: exchange.forget_before(session, ended)) == 0
+    assert database.in_write(lambda session: exchange.forget_before(session, ended + timedelta(seconds=1))) == 1
+    assert world.history(Pair.CUSTOMERS) == []
+    assert database.in_read(lambda session: len(exchange_given.given(session, run.pair_id))) == given == 10
+    assert world.pair(Pair.CUSTOMERS).last is not None
