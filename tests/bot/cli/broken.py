@@ -10,6 +10,9 @@ from bot.cli.stories.stage import Stage, play
 from jobs.build import Jobs
 from jobs.clock import Sweep
 
+#: Seconds for what a broken product never does; a busy machine must have done all else by then.
+IN_VAIN = 40.0
+
 
 @dataclass(frozen=True)
 class Twin:

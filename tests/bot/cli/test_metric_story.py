@@ -34,13 +34,11 @@ from storage.facts.metrics import (
 from storage.facts.people import Actor
 from templates import slack as blocks
 from templates.notices.metrics import metrics_list
-from tests.bot.cli.broken import Halting, Twin, fails
+from tests.bot.cli.broken import IN_VAIN, Halting, Twin, fails
 from tests.connectors.worlds import REALM
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 21, 18, tzinfo=UTC)
-#: Seconds for what a broken product never does.
-IN_VAIN = 40.0
 
 
 @pytest.mark.timeout(900)

@@ -7,11 +7,9 @@ import pytest
 from bot.cli.stories.stage import Stage
 from bot.cli.stories.trusting import calls, silence
 from bot.cli.stories.trusting.people import asks_for
+from bot.cli.stories.trusting.quiet import quiet
 from jobs.build import Jobs
-from tests.bot.cli.broken import Halting, Twin, fails
-
-#: Seconds for what a broken product never does.
-IN_VAIN = 6.0
+from tests.bot.cli.broken import IN_VAIN, Halting, Twin, fails
 
 
 class Mute:
@@ -29,6 +27,7 @@ def mute(jobs: Jobs) -> Jobs:
 
 async def never_reports(stage: Stage) -> None:
     await stage.first_reads()
+    await quiet(stage)
     stage.impatient(IN_VAIN)
     await silence.heard(stage)
 
