@@ -39,11 +39,11 @@ class Distributor:
         return [_source(BY_SFTP, self._by_sftp()), _source(BY_FTPS, self._by_ftps())]
 
     def files(self, account: str) -> dict[str, bytes]:
-        """Return what lies in an account's folder of newest files, by name."""
+        """Return what lies in an account's folder of newest files, by name; what is still on its way is none."""
         folder = (self.sftp if account == BY_SFTP else self.ftps).folder / f"latest{account}"
         if not folder.is_dir():
             return {}
-        return {one.name: one.read_bytes() for one in sorted(folder.iterdir()) if one.is_file()}
+        return {one.name: one.read_bytes() for one in sorted(folder.glob("*.fil"))}
 
     def _by_sftp(self) -> dict[str, Any]:
         server = self.sftp
