@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.compiled import start_compiling, wait_for
 from tests.databases import (
     database,
     postgres_database,
@@ -145,8 +146,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("DBOS_", "TIDINGS_"))]:
         del os.environ[name]
     if _distributes(config):
+        compiling = start_compiling(config)
         # The workers inherit the address; without workers it is started when a test first wants it.
         start_postgres(config)
+        wait_for(compiling)
     sys.addaudithook(_stay_on_loopback)
     share_statements()
     # Imports make few cycles and many objects; what they leave is looked through at the end of the collection.
