@@ -28,6 +28,7 @@ from storage.facts.ids import derived_id, new_id
 from storage.facts.sources import Source
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
+from storage.tables import ExchangePairRow
 from storage.tables.exchange_orders import ExchangeOrderCursorRow, ExchangeOrderRow
 
 CHANGED_QUIETLY = (
@@ -138,6 +139,8 @@ def _put_right(session: Session, row: ExchangeOrderRow, one: OrderRead, now: dat
             settled_at=None,
             written_back_at=None,
             read_at=now,
+            # Whoever looked at the former content may not send it under the new request.
+            attempts=row.attempts + 1,
         ))  # fmt: skip
     if row.state == OrderState.CONFIRMED:
         won(session, mine.values(fingerprint=one.fingerprint, reason=CHANGED_QUIETLY, written_back_at=None))
@@ -182,6 +185,29 @@ def due(session: Session, source_id: str, now: datetime, limit: int) -> list[Kep
         first[cust_id, order_no] = min(revision, first.get((cust_id, order_no), revision))
     found = [as_kept(row) for row in session.exec(wanted)]
     return [one for one in found if one.revision <= first.get(one.chain, one.revision)]
+
+
+def taken_elsewhere(session: Session, found: Sequence[KeptOrder]) -> set[str]:
+    """Return the numbers of these that another connection to the same QuickBooks company has sent, or is sending.
+
+    They are orders of one connection.
+    """
+    if not found:
+        return set()
+    source_id = found[0].source_id
+    books = select(ExchangePairRow.books_id).where(ExchangePairRow.source_id == source_id)
+    others = select(ExchangePairRow.source_id).where(
+        col(ExchangePairRow.books_id).in_(books), ExchangePairRow.source_id != source_id
+    )
+    statement = select(ExchangeOrderRow.order_no).where(
+        col(ExchangeOrderRow.source_id).in_(others),
+        col(ExchangeOrderRow.order_no).in_([one.order_no for one in found]),
+        or_(
+            ExchangeOrderRow.target_id != "",
+            col(ExchangeOrderRow.state).in_([OrderState.SENDING.value, OrderState.WAITING.value]),
+        ),
+    )
+    return set(session.exec(statement))
 
 
 def next_due(session: Session, source_id: str) -> datetime | None:

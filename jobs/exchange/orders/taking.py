@@ -5,7 +5,7 @@ the first try. Each order stands for itself: what is wrong with one keeps no oth
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from jobs.exchange.orders.sink import SalesOrderSink, SeveralAtOnce, Waiting
 from jobs.ground import Ground
 from storage.facts.exchange_orders import KeptOrder, Order, OrderState, Wish, Written
 from storage.facts.ids import new_id
-from storage.records import exchange_orders
+from storage.records import exchange_orders, organizations
 from storage.sessions import Session
 
 #: QuickBooks gives up on a request after two minutes; before that nobody knows what becomes of it.
@@ -37,6 +37,10 @@ WIDTH = 4
 _TIRED = 3
 NOT_ALLOWED = (
     "Tidings may only read from QuickBooks here. An admin can allow it to write orders, in Slack with /data exchange."
+)
+_TAKEN = (
+    "Another connection to PocketAdvantage brought an order of this number into the same QuickBooks company: give one"
+    " of the two another number."
 )
 _IN_DOUBT = "QuickBooks did not say whether it took it. It is looked for there before anything is sent again."
 
@@ -164,14 +168,16 @@ class Taking:
 
     async def _first(self, one: KeptOrder, order: Order) -> None:
         """Write a new order by itself."""
-        mine = await self._claimed([one])
+        mine = await self._claimed([one], new=True)
         for kept in mine:
             await self._settle(kept, await self._call(lambda sink: sink.create(order, kept.request_id)))  # noqa: B023 - awaited at once
 
     async def _several(self, sink: SeveralAtOnce, part: Sequence[tuple[KeptOrder, Order]]) -> None:
         """Write new orders with one call."""
         orders = {one.id: order for one, order in part}
-        mine = await self._claimed([one for one, _ in part])
+        mine = await self._claimed([one for one, _ in part], new=True)
+        if mine:
+            mine = await self._absent(sink, mine, orders)
         if not mine:
             return
         wanted = [(orders[one.id], one.request_id) for one in mine]
@@ -182,6 +188,29 @@ class Taking:
             outcomes = [error] * len(mine)
         self._ground.checkpoint("orders.sent")
         await self._keep(list(zip(mine, outcomes, strict=True)))
+
+    async def _absent(
+        self, sink: SeveralAtOnce, mine: Sequence[KeptOrder], orders: Mapping[str, Order]
+    ) -> list[KeptOrder]:
+        """Return those that are not in QuickBooks; one that is there is made what it says.
+
+        What is kept here may not be all that was ever sent: a connection was erased and made again, or an order comes
+        back after years.
+        """
+        try:
+            there = await sink.find_many([(orders[one.id], one.request_id) for one in mine])
+        except ConnectorError as error:
+            self._heed([error] * len(mine))
+            # Nothing of them was sent.
+            await self._write(
+                lambda session: [exchange_orders.move(session, one, OrderState.NEW, self._now()) for one in mine]
+            )
+            return []
+        for one, found in zip(mine, there, strict=True):
+            if found is not None:
+                outcome = await self._call(lambda sink: sink.change(orders[one.id], one.request_id, found))  # noqa: B023 - awaited at once
+                await self._settle(one, outcome, changes=True)
+        return [one for one, found in zip(mine, there, strict=True) if found is None]
 
     async def _change(self, one: KeptOrder, order: Order, before: Written) -> None:
         """Let what an earlier revision became be this one."""
@@ -252,15 +281,32 @@ class Taking:
 
     # -- its steps ----------------------------------------------------------------------------------------------------
 
-    async def _claimed(self, found: Sequence[KeptOrder]) -> list[KeptOrder]:
-        """Say that these are being sent, and return those that nobody else took."""
+    async def _claimed(self, found: Sequence[KeptOrder], *, new: bool = False) -> list[KeptOrder]:
+        """Say that these are being sent, and return those that nobody else took.
+
+        `new`: nothing of them stands in QuickBooks, so each number must be free there of other connections' orders.
+        """
         now = self._now()
+        blocked: list[KeptOrder] = []
 
         def work(session: Session) -> list[KeptOrder]:
+            blocked.clear()
+            if new and found:
+                # Of two connections that bring a number at once, the second sees that the first one took it.
+                organizations.lock(session, found[0].organization_id)
+                taken = exchange_orders.taken_elsewhere(session, found)
+                blocked.extend(
+                    one for one in found if one.order_no in taken and exchange_orders.block(session, one, _TAKEN)
+                )
+                return claimed(session, [one for one in found if one.order_no not in taken])
+            return claimed(session, found)
+
+        def claimed(session: Session, found: Sequence[KeptOrder]) -> list[KeptOrder]:
             won = [one for one in found if exchange_orders.claim(session, one, self._target, now, now + HOLD)]
             return [kept for one in won if (kept := exchange_orders.find(session, one.id)) is not None]
 
         mine = await self._write(work)
+        self.tally.problems += [(one, _TAKEN) for one in blocked]
         self._looked |= {(one.id, one.attempts) for one in mine}
         self._ground.checkpoint("orders.claimed")
         if mine and self._now() - now > _FRESH:

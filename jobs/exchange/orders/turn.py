@@ -14,7 +14,7 @@ import structlog
 
 from connectors.errors import Broken, ConnectorError, WriteRefused
 from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace
-from connectors.pocketadvantage.orders.reader import Reader, reader
+from connectors.pocketadvantage.orders.reader import MOST_ORDERS, Reader, reader
 from connectors.pocketadvantage.orders.writing_back import Answer, write_back
 from connectors.quickbooks import entry
 from connectors.quickbooks.estimates import Estimates
@@ -33,7 +33,7 @@ from storage.records import exchange_orders, runs, sources
 from storage.sessions import Session
 from storage.warehouse import NoLake, StorageFailed
 
-#: pages of one turn; the rest is read by the next one
+#: pages of one turn that bring something new; the rest is read by the next one
 _MOST_PAGES = 40
 _AT_ONCE = 500
 _PATIENCE = 0.2
@@ -133,6 +133,8 @@ class _Read:
 class Turn:
     """What one turn does, step by step."""
 
+    most_pages, most_orders = _MOST_PAGES, MOST_ORDERS
+
     def __init__(self, ground: Ground, wanted: OrdersIn, books: Books) -> None:
         self.ground = ground
         self._wanted = wanted
@@ -196,7 +198,7 @@ class Turn:
         """Read what changed and keep it, page by page; trouble leaves the rest to the next turn."""
         found = _Read(upto=await self._read(lambda session: exchange_orders.cursor(session, self.source.id)))
         try:
-            async with reader(self._wanted.place, self._wanted.allowed) as opened:
+            async with reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened:
                 await self._refilled(opened)
                 await self._pages(opened, found)
         except ConnectorError as error:
@@ -211,17 +213,18 @@ class Turn:
             seen |= {one.key for one in fresh}
             found.read += len(fresh)
             found.upto = max(found.upto, page.upto)
-            await self.keep_page(fresh, found.upto)
-            pages += 1
-            if pages >= _MOST_PAGES:
+            # What is known is read again as long as something before it is open: it must not keep new orders out.
+            pages += await self.keep_page(fresh, found.upto)
+            if pages >= self.most_pages:
                 return
 
-    async def keep_page(self, found: Sequence[OrderRead], upto: str) -> None:
-        """Keep some orders, and only then let the cursor pass what it may."""
+    async def keep_page(self, found: Sequence[OrderRead], upto: str) -> bool:
+        """Keep some orders, and only then let the cursor pass what it may; return whether any was new."""
         kept = await self.write(lambda session: exchange_orders.keep(session, self.source, found, self._now()))
         self._unread += [Reject(number, "", reason) for number, reason in kept.unread]
         self.ground.checkpoint("orders.kept")
         await self.advance(upto)
+        return bool(kept.new or kept.revived)
 
     async def _refilled(self, opened: Reader) -> None:
         """Read what a person lets be sent again: of a settled order nothing is kept but what became of it."""
