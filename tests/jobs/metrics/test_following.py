@@ -12,7 +12,9 @@ import pytest
 from connectors.quickbooks.tables import READY
 from connectors.registry import connector_for
 from jobs.metrics.compiling import Compiled, sides_of
+from jobs.metrics.currencies import not_converted
 from jobs.metrics.following import Base, Following, read_seen, seen_text
+from jobs.metrics.mixing import Mixing
 from jobs.metrics.outcomes import Outcome, outcome_of
 from storage.facts.metrics import (
     Calculation,
@@ -266,6 +268,12 @@ def test_following_is_what_everything_comes_to(filled: Books) -> None:
     assert every["count"].waits
     assert "count" not in some
     assert following.marks().items() <= base.marks.items()
+    # What is broken by several currencies is asked for in small, and reads no more than the others may.
+    metric = filled.metrics["sum"]
+    wanted = replace(metric.definition, currency="EUR")
+    broken = replace(metric, definition=wanted, state=MetricState.BROKEN, reason=not_converted({"EUR", "USD"}))
+    mixing = Mixing(SOURCE, [broken])
+    assert mixing.still(filled.ask(mixing.questions())) == {"sum"}
     # A twin remembers what all of them stood on.
     assert not filled.base.marks.items() <= base.marks.items()
 
