@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from bot import exchange_writing, values
+from bot import exchange_mapping, exchange_writing, values
 from bot.case import Case
 from bot.desktop import about_desktop, desktop
 from bot.reply import Reply
@@ -69,6 +69,9 @@ _VERBS: Mapping[str, str] = {
     "files": "files",
     "versions": "files",
     "restore": "files",
+    "mapping": "mapping",
+    "map": "mapping",
+    "columns": "mapping",
 }
 _SCHEDULE = "schedule "
 
@@ -113,6 +116,9 @@ def _named(said: str, views: list[ExchangeView]) -> tuple[list[ExchangeView], st
 
 
 def _pair(said: str) -> tuple[Pair, str] | None:
+    if said == "mapping":
+        # It is one for all files; each shows its own columns.
+        return Pair.CUSTOMERS, said
     for name, pair in _NAMES.items():
         if said == name or said.startswith(f"{name} "):
             return pair, said.removeprefix(name).strip()
@@ -206,6 +212,7 @@ _ACTS: Mapping[str, Callable[[Case, str], Awaitable[Reply]]] = {
     "off": _off,
     "history": _history,
     "files": _files,
+    "mapping": exchange_mapping.asked,
 }
 
 

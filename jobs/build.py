@@ -46,6 +46,7 @@ from jobs.escalating.leaving import on_call_words, taken_out
 from jobs.escalating.service import PolicyService
 from jobs.escalating.view import call_words
 from jobs.escalation import EscalationService, deadline_sweep
+from jobs.exchange.adapting import MappingService
 from jobs.exchange.alerting import alert_words
 from jobs.exchange.desktop.qwc import QwcLinks
 from jobs.exchange.desktop.registering import Registering
@@ -345,6 +346,7 @@ def build_jobs(
         posting=MetricPosting(desk, clock, channels.look),
         api_keys=ApiKeyService(desk, clock, people),
         exchange=ExchangeService(desk, clock, port.enqueue, sides, chosen),
+        adapting=MappingService(desk, clock, ground.warehouses, sides),
         order_writing=OrderWriting(desk, clock, port.enqueue),
         desktops=Registering(desk, clock, QwcLinks(link_keys, public_url)),
         web_connector=WebConnectorSessions(desk, clock, orders_settled(clock), checkpoint=checkpoint),

@@ -12,6 +12,7 @@ from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.service import ConnectService
 from jobs.escalating.service import PolicyService
 from jobs.escalation import EscalationService
+from jobs.exchange.adapting import MappingService
 from jobs.exchange.desktop.registering import Registering
 from jobs.exchange.desktop.sessions import WebConnectorSessions
 from jobs.exchange.service import ExchangeService
@@ -104,5 +105,6 @@ class Services:
     desktops: Registering
     web_connector: WebConnectorSessions
     exchange: ExchangeService
+    adapting: MappingService
     order_writing: OrderWriting
     installs: InstallService

@@ -158,3 +158,15 @@ EXCHANGE_RESTORE = "exchange_restore"
 EXCHANGE_ALLOW, EXCHANGE_FORBID = "exchange_allow", "exchange_forbid"
 #: Save the schedule of a pair that a card shows. Value: the pair, the version before it, and the schedule.
 EXCHANGE_SCHEDULE = "exchange_schedule"
+#: Show the mapping of a pair. Value: the pair.
+MAPPING_SHOW = "mapping_show"
+#: Open the form in which an organization writes its own mapping; also the form itself, sent. Value: the pair.
+MAPPING_FORM = "mapping_form"
+#: The form that shows what a change would come to, sent: save it.
+MAPPING_SAVE = "mapping_save"
+#: Show the earlier versions of the mapping. Value: the pair.
+MAPPING_VERSIONS = "mapping_versions"
+#: Show what an earlier or newer version would change. Value: the pair, the version in use, its kind and number.
+MAPPING_LOOK = "mapping_look"
+#: Bring that version back, or take it. Value: the card, then as above.
+MAPPING_SET = "mapping_set"

@@ -99,7 +99,7 @@ ACTIONS = {
     Action.NAME_METRICS: "choose what {metrics} are called",
     Action.REREAD: "read data again",
     Action.RUN_EXCHANGE: "run exchanges with PocketAdvantage",
-    Action.CHANGE_EXCHANGE: "switch exchanges with PocketAdvantage on and off",
+    Action.CHANGE_EXCHANGE: "switch exchanges with PocketAdvantage on and off, or change their mapping",
     Action.ALLOW_ORDERS: "allow orders to be created in QuickBooks",
     Action.HANDLE_INCIDENT: "acknowledge or snooze alarms",
     Action.MUTE_ALARMS: "mute alarms",

@@ -7,6 +7,7 @@ from typing import Protocol
 from jobs.exchange.writing import Writing
 from jobs.refresh.ask import TriggerKey
 from storage.facts.exchange import ExchangeRun
+from storage.facts.exchange_mapping import MappingLook, MappingSaved, MappingView, MappingWish
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Actor
 
@@ -88,4 +89,24 @@ class Exchange(Protocol):
 
     async def restore(self, actor: Actor, pair_id: str, name: str, trigger: TriggerKey) -> ExchangeRun:
         """Put an earlier file back."""
+        ...
+
+
+class Adapting(Protocol):
+    """The organization's own mapping."""
+
+    async def view(self, actor: Actor, pair_id: str) -> MappingView:
+        """Return the mapping of a pair as it is in force (NotFoundError)."""
+        ...
+
+    async def check(self, actor: Actor, wish: MappingWish) -> None:
+        """Pass when it could be saved (MappingRefusedError, TooLateError)."""
+        ...
+
+    async def look(self, actor: Actor, wish: MappingWish) -> MappingLook:
+        """Return what it would change; nothing is saved (as `check`; UnavailableError)."""
+        ...
+
+    async def save(self, actor: Actor, wish: MappingWish, trigger: TriggerKey) -> MappingSaved:
+        """Save it, once for the same trigger (as `check`)."""
         ...

@@ -5,7 +5,7 @@ from typing import Protocol
 from bot.ports.alarms import Escalations, Incidents, Mutes, Policies
 from bot.ports.connecting import ApiKeys, Connections, Disconnects, Help, Outgoing
 from bot.ports.desktop import Desktops
-from bot.ports.exchange import Exchange, OrderWriting
+from bot.ports.exchange import Adapting, Exchange, OrderWriting
 from bot.ports.metrics import Making, MetricFiles, MetricPosts, Metrics
 from bot.ports.people import Access, Addresses, Channels, Installs, Members, People
 from bot.ports.refreshing import Asks, Clicks, HeldReads, MissingStreams, Promises, Refreshes, Rereads, Schedules
@@ -262,4 +262,9 @@ class Services(Protocol):
     @property
     def exchange(self) -> Exchange:
         """The exchange with PocketAdvantage."""
+        ...
+
+    @property
+    def adapting(self) -> Adapting:
+        """The organization's own mapping of the exchange."""
         ...

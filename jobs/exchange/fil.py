@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import merge
+from io import BytesIO
 from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Literal
@@ -233,6 +234,21 @@ class FilWriter:
 
     def _key(self, values: Sequence[str]) -> str:
         return ", ".join(values[place] for place in self._keys)
+
+
+class FilLook(FilWriter):
+    """Says how rows would stand in a file that nobody writes; the same key twice is told as in a file."""
+
+    def __init__(self, rules: FilRules, columns: Sequence[Column], keys: Sequence[str]) -> None:
+        super().__init__(BytesIO(), rules, columns, keys)
+
+    def stands(self, rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        """Return all rows of a record as they would stand there (RowRefused)."""
+        self.record(rows)
+        self._rows.clear()
+        self._size = 0
+        cleaned = (values if "".join(values).isprintable() else self._cleaned(values)[0] for values in rows)
+        return tuple(tuple(self._fitted(values, Counter())) for values in cleaned)
 
 
 def _order(part: str) -> bytes:

@@ -208,6 +208,8 @@ class TextInput:
     hint: str = ""
     initial: str = ""
     optional: bool = False
+    #: a box for several lines, whose text is kept as it is
+    multiline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ def _buttons(one: PairView, may: Collection[Action]) -> tuple[Button, ...]:
             found.append(Button("Earlier files", actions.EXCHANGE_VERSIONS, pair.id))
     if Action.CHANGE_EXCHANGE in may:
         found.append(switch(pair))
+    if pair.pair in FILES:
+        found.append(Button("Mapping", actions.MAPPING_SHOW, pair.id))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from templates.slack.layout import lay_out, name_blocks
 from templates.slack.limits import Rung, TooLong
 from templates.slack.parts import plain_text
 from templates.slack.room import Block, Room
-from templates.text import size
+from templates.text import shorten, size
 
 
 def modal(form: Form, *, revision: int = 0, team_id: str | None = None, zone: str = "UTC") -> Block:
@@ -92,6 +92,10 @@ def _input(entry: TextInput | Choice | Search) -> Block:
 
 def _text_input(entry: TextInput) -> Block:
     element: Block = {"type": "plain_text_input", "action_id": entry.name, "max_length": limits.INPUT_TEXT}
+    if entry.multiline:
+        # What somebody wrote comes back to them line by line; an input draws no formats.
+        kept = "".join(each for each in entry.initial if each == "\n" or each.isprintable())
+        return element | {"multiline": True} | ({"initial_value": shorten(kept, limits.INPUT_TEXT)} if kept else {})
     if entry.initial:
         element["initial_value"] = plain(entry.initial, limits.INPUT_TEXT)
     return element

@@ -19,7 +19,12 @@ from tests.bot.twins.world import MEMBERS
 ENTRIES = table()
 MAYA = SlackIdentity("T0TEMERITY", "U0MAYA")
 #: forms that are sent, and menus that search: nobody presses these
-FORMS = {f"submit:{actions.METRIC_SAVE}", f"search:{actions.METRIC_SEARCH}", f"search:{actions.REFRESH_SOURCES}"}
+FORMS = {
+    f"submit:{actions.METRIC_SAVE}",
+    f"submit:{actions.MAPPING_SAVE}",
+    f"search:{actions.METRIC_SEARCH}",
+    f"search:{actions.REFRESH_SOURCES}",
+}
 BUTTONS = {value for name, value in vars(actions).items() if name.isupper()} - {
     name.partition(":")[2] for name in FORMS
 }

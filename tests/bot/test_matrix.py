@@ -52,6 +52,7 @@ WHO: Mapping[str, tuple[str, ...]] = {
         *("say:landed", "say:why", "say:members", "say:channel", "say:schedule", "say:promise", "say:metrics"),
         *("say:metric", "say:mute", "say:unknown", "open:home", "open:talk"),
         *("say:exchange", "click:exchange_map", "click:exchange_show"),
+        *("click:mapping_show", "click:mapping_versions"),
         *("click:refresh_dismiss", "click:access_ask", "click:email_yes", "click:email_no", "click:connection_help"),
         *("click:connection_test", "click:connection_ticket", "click:deliveries", "click:again_mail"),
         *("click:again_slack", "click:notify_form", "click:notify_about", "click:notify_test", "click:why"),
@@ -86,6 +87,8 @@ WHO: Mapping[str, tuple[str, ...]] = {
     ),
     "admin": (
         *("click:exchange_on", "click:exchange_off", "click:exchange_allow", "click:exchange_forbid"),
+        *("click:mapping_form", "submit:mapping_form", "submit:mapping_save"),
+        *("click:mapping_look", "click:mapping_set"),
         *("say:connect", "say:reconnect", "say:disconnect", "say:audit", "say:webhooks", "say:api", "say:escalation"),
         *("click:policy_set", "click:connect_ask", "click:connect", "click:reconnect", "click:disconnect"),
         *("click:disconnect_form", "submit:disconnect_form", "shortcut:connect_source"),

@@ -9,6 +9,7 @@ from typing import Any
 from bot.cli.samples.answers import answer_messages
 from bot.cli.samples.beats import beat_messages
 from bot.cli.samples.exchange import exchange_messages
+from bot.cli.samples.exchange_mapping import mapping_messages
 from bot.cli.samples.facts import (
     ADMINS,
     COUNTS,
@@ -276,6 +277,7 @@ def _statuses() -> dict[str, Message]:
         **missed_messages(),
         **hook_messages(),
         **exchange_messages(),
+        **mapping_messages(),
         **metric_messages(),
         **metric_why_messages(),
         **restated_messages(),

@@ -1,10 +1,11 @@
 """What is another between two mappings, in plain words, and what that does to real records."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.exchange.fil import FilLook, FilRules, RowRefused
 from jobs.exchange.mapping.mapper import Mapper
 from jobs.exchange.mapping.profile import ColumnMapping, PairMapping, Profile
 from jobs.exchange.mapping.results import Inputs, Mapped, Rejected, Result
@@ -110,26 +111,29 @@ class Counts:
 
 
 class Comparing:
-    """Two mappings of a pair, asked about the same records."""
+    """Two mappings of a pair, asked about the same records, as these would stand in the file."""
 
-    def __init__(self, before: PairMapping, after: PairMapping, inputs: Inputs) -> None:
+    def __init__(self, before: PairMapping, after: PairMapping, inputs: Inputs, rules: FilRules | None = None) -> None:
+        rules = rules or FilRules()
         self._before, self._after = Mapper(before, inputs), Mapper(after, inputs)
+        self._old = FilLook(rules, before.fil_columns, before.keys)
+        self._new = FilLook(rules, after.fil_columns, after.keys)
 
-    def preview(self, records: Sequence[dict[str, Any]], most: int = MOST_SHOWN) -> list[Shown]:
-        """Return up to ten records before and after; those that become another first."""
-        shown = [self.shown(record) for record in records]
-        return sorted(shown, key=lambda one: one.same)[:most]
-
-    def dry_run(self, records: Iterable[dict[str, Any]]) -> Counts:
-        """Count what would be another; nothing is kept of the records."""
-        counts = Counts()
+    def looked(self, records: Iterable[dict[str, Any]], most: int = MOST_SHOWN) -> tuple[Counts, list[Shown]]:
+        """Return the count of all records and some of them, in one pass: those that become another first."""
+        counts, others, same = Counts(), list[Shown](), list[Shown]()
         for record in records:
-            self._count(counts, self.shown(record))
-        return counts
+            shown = self.shown(record)
+            self._count(counts, shown)
+            kept = same if shown.same else others
+            if len(kept) < most:
+                kept.append(shown)
+        return counts, [*others, *same][:most]
 
     def shown(self, record: dict[str, Any]) -> Shown:
-        """Return a record before and after."""
-        before, after = self._before.map(record), self._after.map(record)
+        """Return a record before and after; each of them is asked about once, since a key is there once."""
+        before = _stands(self._old, self._before.map(record))
+        after = _stands(self._new, self._after.map(record))
         return Shown(before.key or after.key, before, after, tuple(self._changes(before, after)))
 
     def _changes(self, before: Result, after: Result) -> Iterator[tuple[str, str, str]]:
@@ -160,6 +164,15 @@ class Comparing:
             counts.columns.update(name for name, _, _ in shown.changes)
         if isinstance(shown.after, Rejected) and not isinstance(shown.before, Rejected):
             counts.reasons[f"{shown.after.field}: {shown.after.reason}"] += 1
+
+
+def _stands(file: FilLook, result: Result) -> Result:
+    if not isinstance(result, Mapped):
+        return result
+    try:
+        return Mapped(result.key, result.revision, file.stands(result.rows))
+    except RowRefused as refused:
+        return Rejected(result.key, refused.field, refused.reason)
 
 
 def _outcome(result: Result) -> object:

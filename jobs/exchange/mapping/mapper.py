@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from jobs.exchange.fil import Longer
 from jobs.exchange.mapping.compiling import Compiled, Scope, Write, compiled, writer
 from jobs.exchange.mapping.numbers import plain
 from jobs.exchange.mapping.problems import MappingError, NotAllowed, RecordProblem, SkipRecord
@@ -82,8 +81,6 @@ class _Made:
         except RecordProblem as problem:
             self.wrong.append((column.name, str(problem)))
             return None
-        if column.width and not self.pair.file:
-            write = _fitted(write, column)
         return _Column(column.name, _required(write) if column.required else write, made.of_line)
 
     def _check_names(self) -> None:
@@ -112,18 +109,6 @@ def _required(write: Write) -> Write:
         if not written:
             raise RecordProblem("is blank, and a record needs it")
         return written
-
-    return text
-
-
-def _fitted(write: Write, column: ColumnMapping) -> Write:
-    """Keep to a width where no file does it."""
-
-    def text(row: Row) -> str:
-        written = write(row)
-        if len(written) > column.width and column.longer is Longer.REFUSE:
-            raise RecordProblem(f"has {len(written)} characters, and {column.width} are the most")
-        return written[: column.width]
 
     return text
 

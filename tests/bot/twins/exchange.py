@@ -5,13 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.cli.samples.exchange import a_run, the_exchange
+from bot.cli.samples.exchange_mapping import the_look, the_mapping
 from bot.cli.samples.facts import QUICKBOOKS
 from jobs.authorize import authorize
 from jobs.errors import NotFoundError, TooLateError
+from jobs.exchange.adapting import MappingRefusedError
 from jobs.exchange.service import ScheduleRefusedError
 from jobs.exchange.writing import Writing
 from jobs.refresh.ask import TriggerKey
 from storage.facts.exchange import ExchangeRun, RunState, Trigger, read_schedule
+from storage.facts.exchange_mapping import MappingLook, MappingSaved, MappingView, MappingWish
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor
 from storage.facts.sources import Source
@@ -45,6 +48,39 @@ class TwinOrderWriting:
             raise TooLateError(self.against)
         changed, self.is_allowed = self.is_allowed is not allowed, allowed
         return Writing(self.books, allowed, changed)
+
+
+@dataclass
+class TwinAdapting:
+    """The sample's mapping; a text with the word wrong in it is refused, and `against` all that is tried."""
+
+    known: MappingView = field(default_factory=the_mapping)
+    saved: dict[str, MappingWish] = field(default_factory=dict)
+    against: str = ""
+
+    async def view(self, actor: Actor, pair_id: str) -> MappingView:
+        authorize(actor, Action.SEE_STATUS)
+        if pair_id != self.known.pair_id:
+            raise NotFoundError
+        return self.known
+
+    async def check(self, actor: Actor, wish: MappingWish) -> None:
+        authorize(actor, Action.CHANGE_EXCHANGE)
+        if wish.pair_id != self.known.pair_id:
+            raise NotFoundError
+        if "wrong" in wish.layer:
+            raise MappingRefusedError(["line 3: customers PHONE: not allowed at col 1: there is no field wrong"])
+        if wish.seen != self.known.number or self.against:
+            raise TooLateError(self.against or "Maya Chen saved version 5 of the mapping meanwhile; look at it first")
+
+    async def look(self, actor: Actor, wish: MappingWish) -> MappingLook:
+        await self.check(actor, wish)
+        return the_look(wish)
+
+    async def save(self, actor: Actor, wish: MappingWish, trigger: TriggerKey) -> MappingSaved:
+        await self.check(actor, wish)
+        self.saved[trigger.trigger_id] = wish
+        return MappingSaved(self.known.pair, wish.seen + 1)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from storage.facts.clock import Clock, SystemClock
 from tests.bot.twins.alarms import TwinEscalation, TwinIncidents, TwinMutes, TwinPolicies
 from tests.bot.twins.connecting import TwinConnections, TwinDisconnects, TwinHelp, TwinKeys, TwinOutgoing
 from tests.bot.twins.desktop import TwinDesktops
-from tests.bot.twins.exchange import TwinExchange, TwinOrderWriting
+from tests.bot.twins.exchange import TwinAdapting, TwinExchange, TwinOrderWriting
 from tests.bot.twins.metrics import TwinFiles, TwinMaking, TwinMetrics, TwinPosting
 from tests.bot.twins.people import TwinAccess, TwinAddresses, TwinChannels, TwinInstalls, TwinMembers, TwinPeople
 from tests.bot.twins.refreshing import (
@@ -86,5 +86,6 @@ class TwinServices:
         self.installs = TwinInstalls()
         self.help = TwinHelp()
         self.exchange = TwinExchange()
+        self.adapting = TwinAdapting()
         self.order_writing = TwinOrderWriting()
         self.desktops = TwinDesktops()

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from jobs.exchange.fil import FilRules
 from jobs.exchange.mapping import Inputs, Mapped, Mapper, MappingError, Profile, Rejected
 from jobs.exchange.mapping.differing import Comparing, differences
 from jobs.exchange.mapping.layers import merged, read_layers
@@ -140,13 +141,14 @@ def test_a_preview_shows_ten_records_those_that_become_another_first() -> None:
     before = load_profile().pair("customers")
     after = merged(load_profile(), read_layers(PHONE)).profile.pair("customers")
     records = [{"Id": str(n), "Mobile": {"FreeFormNumber": "1"} if n > 20 else {}} for n in range(1, 31)]
-    shown = Comparing(before, after, inputs()).preview(records)
+    counts, shown = Comparing(before, after, inputs()).looked(records)
     assert [one.key for one in shown] == [str(n) for n in range(21, 31)]
     assert shown[0].changes == (("PHONE", "", "1"),)
-    assert all(one.same for one in Comparing(before, before, inputs()).preview(records))
+    assert (counts.records, counts.changed) == (30, 10)
+    assert all(one.same for one in Comparing(before, before, inputs()).looked(records)[1])
 
 
-def test_a_dry_run_counts_what_would_be_another() -> None:
+def test_what_would_be_another_is_counted() -> None:
     before = V1.pair("customers")
     after = merged(
         V1,
@@ -160,14 +162,34 @@ def test_a_dry_run_counts_what_would_be_another() -> None:
         {"Id": "3"},
         {"Id": "4", "Phone": "1"},
     ]
-    counts = Comparing(before, after.profile.pair("customers"), Inputs()).dry_run(records)
+    counts, _ = Comparing(before, after.profile.pair("customers"), Inputs()).looked(records)
     assert (counts.records, counts.same, counts.changed, counts.lost, counts.won) == (4, 1, 1, 2, 0)
     assert counts.columns == {"PHONE": 1}
     assert counts.reasons == {"PHONE: is blank, and a record needs it": 1}
-    back = Comparing(after.profile.pair("customers"), before, Inputs()).dry_run(records)
+    back, _ = Comparing(after.profile.pair("customers"), before, Inputs()).looked(records)
     assert (back.won, back.lost) == (2, 0)
     shown = Comparing(before, after.profile.pair("customers"), Inputs()).shown(records[3])
     assert isinstance(shown.after, Rejected)
+
+
+def test_records_are_compared_as_they_would_stand_in_the_file() -> None:
+    """What is cut, cleaned, has no place in the encoding, is too wide, or has the key of another."""
+    text = "pairs: {{customers: {{change: {{NAME: {{width: 3, longer: {}}}}}}}}}"
+    records = [
+        {"Id": "1", "Name": "Amélie"},
+        {"Id": "2", "Name": "a\tb"},
+        {"Id": "2", "Name": "z"},
+        {"Id": "3", "Name": "Łukasz"},
+    ]
+    found = {}
+    for longer in ("cut", "refuse"):
+        after = merged(V1, read_layers(text.format(longer))).profile.pair("customers")
+        comparing = Comparing(V1.pair("customers"), after, Inputs(), FilRules("cp1252"))
+        found[longer] = [comparing.shown(record) for record in records]
+    assert [one.changes for one in found["cut"][:2]] == [(("NAME", "Amélie", "Amé"),), ()]
+    assert str(found["refuse"][0].after) == "record 1, NAME: has 6 characters, and 3 are the most"
+    assert "another row has the key 2" in str(found["cut"][2].before)
+    assert "Ł (U+0141)" in str(found["cut"][3].before)
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------
