@@ -347,7 +347,7 @@ async def _a_manager_makes_one(played: Played) -> None:
     await played.calculated()
     shown = await service.one(manager, "income  NOW")
     assert (shown.state, shown.values[0].value) == (MetricState.CURRENT, card.values[0].value)
-    with pytest.raises(MetricRefusedError, match="already"):
+    with pytest.raises(MetricRefusedError, match="has this name"):
         await service.preview(manager, words)
     with pytest.raises(MetricRefusedError, match="in time; try again"):
         async with service.looking():
