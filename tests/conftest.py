@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.compiled import start_compiling, wait_for
 from tests.databases import (
@@ -145,6 +146,7 @@ class BlockedNetworkError(RuntimeError):
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("DBOS_", "TIDINGS_"))]:
         del os.environ[name]
+    _draw_alike()
     if _distributes(config):
         compiling = start_compiling(config)
         # The workers inherit the address; without workers it is started when a test first wants it.
@@ -228,6 +230,14 @@ def _no_skip_in_ci(report: R) -> R:
 def _reason(report: Any) -> str:
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return str(text).removeprefix("Skipped: ")
+
+
+def _draw_alike() -> None:
+    """Let what hypothesis draws be the same in every quick run, and how quick the machine is decide nothing."""
+    never = [HealthCheck.too_slow]
+    draws = settings(deadline=None, derandomize=not os.environ.get("SOAK"), database=None, suppress_health_check=never)
+    settings.register_profile("tidings", draws)
+    settings.load_profile("tidings")
 
 
 def _distributes(config: pytest.Config) -> bool:
