@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +118,13 @@ async def staged(
     more: Mapping[str, str] | None = None,
     checkpoint: Callable[[str], None] = lambda _name: None,
     connectors: Callable[[Provider], Connector] = connector_for,
+    at: datetime | None = None,
 ) -> AsyncIterator[Stage]:
     """Set everything up on that database; the clock starts runs by itself only when `scheduled`.
 
-    Not `swept`: nothing happens by itself.
+    Not `swept`: nothing happens by itself. It begins now, or at another time.
     """
-    clock = OffsetClock()
+    clock = OffsetClock(at - datetime.now(UTC)) if at else OffsetClock()
     async with AsyncExitStack() as stack:
         quickbooks = QuickBooks.generated(seed=1, invoices=invoices, clock=clock)
         shopify = Shopify.generated(seed=1, orders=orders, clock=clock)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -95,6 +95,10 @@ def some(provider: Provider) -> Connector:
 
 #: Made through the form, changed and deleted again.
 FORMED = ("By the form", "Turned")
+
+
+#: How many months and weeks there are to be compared depends on the day.
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 class Books:
@@ -253,7 +257,9 @@ class Dies:
 
 async def test_metrics_follow_the_books(sqlite_database: Database, tmp_path: Path) -> None:
     dies = Dies()
-    async with staged(sqlite_database, tmp_path, invoices=15, orders=1, checkpoint=dies, connectors=some) as stage:
+    async with staged(
+        sqlite_database, tmp_path, invoices=15, orders=1, checkpoint=dies, connectors=some, at=NOW
+    ) as stage:
         played = Played(stage)
         sealed = stage.jobs.ground.seal.close(new_secret().reveal(), *of_endpoint("hook_1"))
         played.write(lambda session: outgoing.add_endpoint(
