@@ -42,10 +42,10 @@ async def test_a_minute_later_it_is_asked_again_and_a_forgotten_one_at_once() ->
     store, clock = Store(), OffsetClock()
     tokens = Tokens(store.fetch, clock)
     await tokens.of("T1")
-    clock.advance(timedelta(seconds=59))
+    clock.advance(timedelta(seconds=30))
     await tokens.of("T1")
     assert store.asked == 1
-    clock.advance(timedelta(seconds=2))
+    clock.advance(timedelta(seconds=31))
     await tokens.of("T1")
     assert store.asked == 2
     tokens.forget("T1")

@@ -244,7 +244,7 @@ async def test_a_visit_that_said_nothing_in_between_makes_room(sqlite_database: 
 async def test_a_ticket_ends_with_silence_and_with_time(sqlite_database: Database) -> None:
     async with staged(sqlite_database) as stage:
         connector = await stage.registered()
-        for passed, ended in ((IDLE - timedelta(seconds=1), False), (IDLE, True)):
+        for passed, ended in ((IDLE - timedelta(minutes=1), False), (IDLE, True)):
             await stage.want(order(f"T{ended}"))
             await connector.run(Cut("sendRequestXML", 1))
             stage.later(passed)
