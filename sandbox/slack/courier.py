@@ -62,7 +62,9 @@ class Courier:
         self.retry_delays = tuple(retry_delays)
         self._core = core
         self._sockets = sockets
-        self._http = httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=False)  # noqa: S113 - the cut-off is asyncio's
+        # A connection that the app may be about to end is not used again.
+        limits = httpx.Limits(keepalive_expiry=1.0)
+        self._http = httpx.AsyncClient(timeout=None, limits=limits, follow_redirects=False, trust_env=False)  # noqa: S113 - the cut-off is asyncio's
 
     async def close(self) -> None:
         """Close the connections."""
