@@ -26,7 +26,7 @@ from storage.facts.incidents import Resolution
 from storage.facts.people import Action, Member
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import audit, connections, flows, runs, sources
+from storage.records import audit, connections, exchange, flows, runs, sources
 from storage.records.connections import GrantToStore
 from storage.seal import SealError
 from storage.sessions import ConflictError, Session
@@ -223,8 +223,18 @@ def _started(session: Session, means: Means, source: Source, flow_id: str, now: 
 
 
 def books_of(session: Session, source: Source) -> str | None:
-    """Return the QuickBooks company whose files go over a connection; None for a source of data."""
-    return None if source.mode.collects else books_held(session, source.organization_id)
+    """Return the QuickBooks company whose files go over a connection; None for a source of data.
+
+    None also where there are several and neither what it was connected for nor its company's name tells which: one
+    company's customers must never reach another one's.
+    """
+    if source.mode.collects:
+        return None
+    held = sorted(flows.sources_held(session, source.organization_id, Provider.QUICKBOOKS))
+    known = {pair.books_id for pair in exchange.pairs_of_source(session, source.id)} & set(held)
+    if len(known) == 1:
+        return known.pop()
+    return pairs.fitting([sources.source(session, one) for one in held], source)
 
 
 def _connected(session: Session, flow: Flow) -> Connected:

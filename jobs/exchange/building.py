@@ -143,7 +143,7 @@ class Making:
         standing = reading.invoices(self._reader, self._pair.books_id)
         wanted = [key for key, stands in standing if self._wants(key, stands)]
         for _, deleted, record in reading.chosen(self._reader, self._pair.books_id, wanted):
-            self._take(self._map(record, deleted=deleted))
+            self._take(self._map(record, deleted=deleted), deleted=deleted)
 
     def moves(self) -> Moves:
         """Return what is different for the far side."""
@@ -163,7 +163,7 @@ class Making:
             return stands.deleted != (known.status == _DELETED)
         return _later(stands.revision, known.revision)
 
-    def _take(self, result: Mapped | Skipped | Rejected) -> None:
+    def _take(self, result: Mapped | Skipped | Rejected, *, deleted: bool = False) -> None:
         match result:
             case Skipped():
                 self.skipped += 1
@@ -175,16 +175,18 @@ class Making:
                 except RowRefused as refused:
                     self._refuse(Reject(result.key, refused.field, refused.reason))
                 else:
-                    self._note(result)
+                    self._note(result, deleted=deleted)
 
     def _refuse(self, reject: Reject) -> None:
         self.rejected += 1
         if len(self.rejects) < MOST_REJECTS:
             self.rejects.append(reject)
 
-    def _note(self, result: Mapped) -> None:
+    def _note(self, result: Mapped, *, deleted: bool) -> None:
         incremental = self._pair.pair.mode is Mode.INCREMENTAL
-        status = result.rows[0][self._status] if self._status is not None and result.rows else _ACTIVE
+        said = result.rows[0][self._status] if self._status is not None and result.rows else _ACTIVE
+        # Whether it is gone is QuickBooks' word, however the column was mapped: else it would go each night again.
+        status = _DELETED if deleted else _ACTIVE if said == _DELETED else said
         digest = _digest(result.rows)
         # A full file is another where its rows are, whatever QuickBooks counts.
         one = Given(result.revision, status, digest, self._night) if incremental else Given("", _ACTIVE, digest)

@@ -70,6 +70,11 @@ def standing(session: Session, pair: ExchangePair, now: datetime) -> Stands:
     return Fresh(at, run)
 
 
+def still(session: Session, run: ExchangeRun, now: datetime) -> bool:
+    """Whether what a run was made from is fresh by QuickBooks' promise now, however long ago that was decided."""
+    return freshness(sources.source(session, run.books_id), run.as_of, now) is Freshness.FRESH
+
+
 def ask(session: Session, pair: ExchangePair, run: ExchangeRun, stale: Stale, now: datetime, enqueue: Enqueue) -> None:
     """Have QuickBooks read once more where that can help: once for each run that waits, beside no other reading."""
     if stale.code == DISCONNECTED or runs.active_of(session, [pair.books_id]):

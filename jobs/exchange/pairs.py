@@ -1,12 +1,13 @@
 """The pairs of a connection: made when it is confirmed, all off until an admin switches them on."""
 
+from collections.abc import Sequence
 from datetime import datetime, time
 
 from jobs.exchange.mapping.service import begin
 from jobs.exchange.timing import next_due
 from storage.facts.exchange import ExchangePair, Pair, Schedule
 from storage.facts.ids import derived_id
-from storage.facts.sources import Provider
+from storage.facts.sources import Provider, Source
 from storage.records import exchange, sources
 from storage.sessions import Session
 
@@ -24,6 +25,7 @@ DEFAULTS = {
     Pair.ORDERS: Schedule(every=15),
 }
 
+_OTHER = "the connection is for another company's books by now"
 _GONE = "the connection to PocketAdvantage was disconnected"
 
 
@@ -48,6 +50,11 @@ def confirmed(session: Session, organization_id: str, source_id: str, books_id: 
                 created_at=now,
             )
         elif known[name].books_id != books_id:
+            # What is on its way, or waits for a person, is of the other company.
+            run = exchange.active(session, known[name].id)
+            if run is not None:
+                exchange.stop(session, run, _OTHER, "other_books", now)
+            exchange.discard_held(session, known[name].id, "", _OTHER, now)
             exchange.other_books(session, known[name].id, books_id)
     for pair in exchange.pairs_of_source(session, source_id):
         plan(session, pair, now)
@@ -74,13 +81,19 @@ def made(session: Session, organization_id: str, now: datetime) -> bool:
     for connection in connections:
         if connection.provider is not Provider.POCKETADVANTAGE or exchange.pairs_of_source(session, connection.id):
             continue
-        named = [one for one in books if one.company.casefold() == connection.company.casefold()]
-        fitting = named if len(books) > 1 else books
-        if len(fitting) == 1:
-            confirmed(session, organization_id, connection.id, fitting[0].id, now)
+        found = fitting(books, connection)
+        if found is not None:
+            confirmed(session, organization_id, connection.id, found, now)
         else:
             known = False
     return known
+
+
+def fitting(books: Sequence[Source], connection: Source) -> str | None:
+    """Return the company of QuickBooks that a connection is for: the only one, else that of its name alone."""
+    named = [one for one in books if one.company.casefold() == connection.company.casefold()]
+    found = named if len(books) > 1 else books
+    return found[0].id if len(found) == 1 else None
 
 
 def plan(session: Session, pair: ExchangePair, now: datetime) -> None:

@@ -6,7 +6,7 @@ is written in the transaction that settles, never before: a file that did not ar
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from connectors.pocketadvantage.transfer.publishing import Published, publish, r
 from jobs.asks import Enqueue
 from jobs.engine import WorkContext
 from jobs.exchange import freshness, telling
-from jobs.exchange.alerting import alert
+from jobs.exchange.alerting import alert, night_over
 from jobs.exchange.building import Built, Maps, build
 from jobs.exchange.freshness import Fresh, Stands
 from jobs.exchange.guards import judged
@@ -169,9 +169,10 @@ class ExchangeHandler:
     async def _begun(self, run: ExchangeRun) -> Task | None:
         """Return what is to be built, from which state of the lake; None: it waits, and says for what.
 
-        A run that was decided before its process died stays with that state.
+        A run that was decided before its process died stays with that state, as long as that is fresh.
         """
         warehouse = self._ground.warehouses.of(run.organization_id)
+        run = await self._ground.database.writing(lambda session: self._in_time(session, run))
         stands = await self._ground.database.writing(lambda session: self._looked(session, run))
         if stands is None:
             return None
@@ -180,6 +181,16 @@ class ExchangeHandler:
             # Taken after the look: the file may be newer than it says, never older.
             snapshot = await in_thread(warehouse.snapshot)
         return await self._ground.database.writing(lambda session: self._task(session, run, stands, snapshot))
+
+    def _in_time(self, session: Session, run: ExchangeRun) -> ExchangeRun:
+        """Let what was decided too long ago be made anew: what was fresh when its process died is old by now."""
+        now = self._ground.clock.now()
+        organizations.lock(session, run.organization_id)
+        if run.state is not RunState.PUBLISHING or freshness.still(session, run, now):
+            return run
+        if not exchange.advance(session, run, state=RunState.BUILDING):
+            raise _OverError
+        return exchange.run(session, run.id)
 
     def _looked(self, session: Session, run: ExchangeRun) -> Stands | None:
         now = self._ground.clock.now()
@@ -205,6 +216,7 @@ class ExchangeHandler:
         organizations.lock(session, run.organization_id)
         pair = exchange.pair(session, run.pair_id)
         maps = self._maps_of(session, run.organization_id, run.pair)
+        given = exchange_given.given(session, pair.id)
         values: dict[str, Any] = {"mapping": maps.version}
         if run.state is not RunState.PUBLISHING:
             books_run = stands.run
@@ -214,7 +226,7 @@ class ExchangeHandler:
                 "snapshot": snapshot,
                 "as_of": as_of,
                 "books_run": books_run.id if books_run else "",
-                "night": run.night or night_of(pair.schedule, pair.zone, run.slot_at),
+                "night": run.night or _night(pair, run.slot_at, now, given),
                 "started_at": run.started_at or now,
                 "rows_before": pair.last.rows if pair.last else None,
                 "why": "" if isinstance(stands, Fresh) else stands.why,
@@ -233,7 +245,7 @@ class ExchangeHandler:
             sources.source(session, pair.source_id),
             sources.source(session, pair.books_id),
             maps,
-            exchange_given.given(session, pair.id),
+            given,
         )
 
     def _built(self, task: Task, side: FarSide, folder: Path) -> Built:
@@ -266,6 +278,7 @@ class ExchangeHandler:
             telling.errored(session, decided, now)
             if not self._replaces(session, decided, now):
                 alert(session, decided, self._enqueue, now)
+            night_over(session, decided, self._enqueue, now)
         return None if ends else decided
 
     def _replaces(self, session: Session, run: ExchangeRun, now: datetime) -> bool:
@@ -307,6 +320,7 @@ class ExchangeHandler:
         exchange.note_missed(session, run.pair_id, None)
         self._replaces(session, run, now)
         telling.completed(session, exchange.run(session, run.id), built.moves, now)
+        night_over(session, run, self._enqueue, now)
         log.info("exchange_published", run=run.id, pair=run.pair.value, state=state.value, rows=run.rows)
 
     # A version from before
@@ -431,6 +445,7 @@ def fail(session: Session, run: ExchangeRun, why: str, code: str, now: datetime,
         telling.errored(session, failed, now)
         if exchange.note_missed(session, run.pair_id, run.slot_at) and code not in _TOLD_ELSEWHERE:
             alert(session, failed, enqueue, now)
+        night_over(session, failed, enqueue, now)
     return True
 
 
@@ -452,6 +467,17 @@ def _note(pair: ExchangePair, now: datetime) -> str:
     if now - pair.last.at > _GAP:
         return f"nothing was sent for {(now - pair.last.at).days} days: every invoice was compared"
     return ""
+
+
+def _night(pair: ExchangePair, slot_at: datetime, now: datetime, given: Mapping[str, Given]) -> str:
+    """Return the night of a file: that of its slot, unless one of the night that it is now went already.
+
+    What comes late must not take the place of what was sent since and may not have been read yet.
+    """
+    present = night_of(pair.schedule, pair.zone, now)
+    if any(one.night == present for one in given.values()):
+        return present
+    return night_of(pair.schedule, pair.zone, slot_at)
 
 
 def _current(archived_as: str) -> str:

@@ -255,7 +255,10 @@ class ExchangeService:
                 return exchange.run(session, known)
             pair = _visible(session, member, pair_id)
             if why is Trigger.RESTORE:
-                _file(pair)
+                stem = self._maps_of(session, pair.organization_id, _file(pair).pair).file
+                if not of_run.casefold().startswith(f"{stem}.fil.".casefold()):
+                    # Another pair's file, which another pair's run may be writing right now.
+                    raise NotFoundError
             if frozen.is_frozen(session, DependentKind.EXCHANGE, pair.source_id):
                 raise TooLateError("the connection to PocketAdvantage is disconnected; reconnect it first")
             active = exchange.active(session, pair.id)
