@@ -30,7 +30,7 @@ async def here(case: Case, said: Sequence[str]) -> Reply:
         return case.say(words.channel_notify_refused(" ".join(said)))
     source_id = None
     if about and not names.is_everything(about):
-        known = await case.services.status.sources(case.actor)
+        known = await case.services.status.connections(case.actor)
         found = names.find(about, known)
         if len(found.sources) != 1:
             return case.say(notices.unknown_source(about, [source.label for source in known], found.guess))

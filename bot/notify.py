@@ -54,7 +54,7 @@ async def notify(case: Case) -> Reply:
         return case.say(words.notify_refused(case.about))
     about, source_id = " ".join(said[1:-1]), None
     if about and not names.is_everything(about):
-        known = await case.services.status.sources(case.actor)
+        known = await case.services.status.connections(case.actor)
         found = names.find(about, known)
         if len(found.sources) != 1:
             return case.say(notices.unknown_source(about, [source.label for source in known], found.guess))

@@ -95,7 +95,7 @@ def _choices(session: Session, member: Member, place: Place) -> ChannelChoices:
     here = (place.team_id, place.channel_id)
     if here not in allowed:
         return ChannelChoices((), {}, allowed=False, first=False)
-    named = {source.id: source_name(source) for source in sources.sources_of(session, member.organization_id)}
+    named = {source.id: source_name(source) for source in sources.connections_of(session, member.organization_id)}
     chosen = channel_choices.of_channel(session, *here)
     kept = tuple(one for one in chosen if one.source_id in {None, *named})
     return ChannelChoices(kept, named, allowed=True, first=here == allowed[0])

@@ -17,7 +17,7 @@ from storage.facts.digests import Happened
 from storage.facts.messages import Message
 from storage.facts.metrics import Shown
 from storage.facts.quiet import Digest, Rhythm
-from storage.records import deliveries, digests, metric_posts, organizations, sources
+from storage.records import deliveries, digests, exchange, metric_posts, organizations, sources
 from storage.sessions import Database, Session
 from templates.notices.digest import digest as said
 from templates.notices.metrics_week import MOST
@@ -83,6 +83,7 @@ def happened(session: Session, one: Digest, since: datetime, now: datetime) -> H
         incidents=tuple(digests.incidents(session, ids, since)),
         undelivered=digests.undelivered(session, one, since),
         metrics=tuple(_metrics_of(session, one, now)),
+        exchanged=tuple(exchange.endings(session, one.organization_id, since)),
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from jobs.deliver.posting import Words
 from jobs.desk import Desk
+from jobs.exchange.alerting import EXCHANGE_ALERT, EXCHANGE_NIGHT
 from jobs.notify import (
     EXPIRY_WARNING,
     INCIDENT_MAIL,
@@ -35,6 +36,16 @@ from templates.notices.mail_off import mail_off, topic_words
 _BECAUSE: Mapping[str, str] = {
     REFRESH_FINISHED: "you asked for it, or chose to be told",
     RUN_READY: "you chose to be told",
+    EXCHANGE_ALERT: "you are a manager or an admin, or chose to be told",
+    EXCHANGE_NIGHT: "you chose to be told",
+}
+#: What mails of a kind are about, whatever they say.
+_TOPICS: Mapping[str, Topic] = {
+    RUN_READY: Topic.READY,
+    INCIDENT_REMINDER: Topic.DISCONNECTED,
+    EXPIRY_WARNING: Topic.DISCONNECTED,
+    EXCHANGE_ALERT: Topic.EXCHANGE,
+    EXCHANGE_NIGHT: Topic.SENT,
 }
 _LOOKS_AFTER = "you look after the source, or chose to be told"
 
@@ -134,10 +145,8 @@ class MailChoice:
 def topic_of(session: Session, delivery: Delivery) -> Topic | None:
     """Return the topic by whose choice the message was sent; None for what is no choice of anybody's."""
     subject = delivery.subject.partition(".")[0]
-    if delivery.kind == RUN_READY:
-        return Topic.READY
-    if delivery.kind in {INCIDENT_REMINDER, EXPIRY_WARNING}:
-        return Topic.DISCONNECTED
+    if delivery.kind in _TOPICS:
+        return _TOPICS[delivery.kind]
     if delivery.kind == REFRESH_FINISHED:
         return of_result(run for _, run, _ in refreshes.runs_of(session, subject))
     if delivery.kind == INCIDENT_MAIL:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.facts.exchange import Pair
+from storage.facts.exchange import RunState as ExchangeState
 from storage.facts.incidents import Incident
 from storage.facts.metrics import Shown
 from storage.facts.quiet import Digest
@@ -38,12 +40,14 @@ class Happened:
     undelivered: int
     #: those that are posted in channels, on Mondays, each with its last values
     metrics: tuple[Shown, ...] = ()
+    #: how many runs of each pair of the exchange ended in which way
+    exchanged: tuple[tuple[Pair, ExchangeState, int], ...] = ()
 
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to tell, and all is well; metrics are something to tell."""
         events = any(one.changed or one.state is RunState.FAILED for one in self.ended)
-        return not (events or self.incidents or self.undelivered or self.unwell or self.metrics)
+        return not (events or self.incidents or self.undelivered or self.unwell or self.metrics or self.exchanged)
 
     @property
     def unwell(self) -> tuple[SourceStatus, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.facts.exchange import ExchangePair, ExchangeRun, Reject
+from storage.facts.exchange import ExchangePair, ExchangeRun, Pair, Reject
 from storage.facts.sources import Source
 
 
@@ -32,6 +32,17 @@ class ExchangeView:
     as_of: datetime | None = None
     #: whether an admin let Tidings create orders in QuickBooks
     may_write: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NightView:
+    """What came of one night of a connection's files."""
+
+    source: Source
+    #: its local date
+    night: str
+    #: each file that was due, with its last run of the night; None: it did not run
+    files: tuple[tuple[Pair, ExchangeRun | None], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ class Topic(StrEnum):
     LATE = "late"
     #: a source lost its connection, or is about to
     DISCONNECTED = "disconnected"
+    #: a file or an order of the exchange is held, failed or is missing
+    EXCHANGE = "exchange"
+    #: a night of the exchange's files is over
+    SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, update
+import sqlalchemy
+from sqlalchemy import delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from storage.facts.exchange import (
@@ -202,9 +203,49 @@ def history(session: Session, pair_id: str, limit: int) -> list[ExchangeRun]:
     return [_as_run(row) for row in session.exec(ordered.limit(limit).execution_options(populate_existing=True))]
 
 
+def scheduled(session: Session, source_id: str, since: datetime) -> list[ExchangeRun]:
+    """Return the runs of a connection that the clock began for a time since then, the first first."""
+    statement = select(ExchangeRunRow).where(
+        ExchangeRunRow.source_id == source_id,
+        ExchangeRunRow.trigger == Trigger.SCHEDULE.value,
+        col(ExchangeRunRow.slot_at) >= since,
+    )
+    ordered = statement.order_by(col(ExchangeRunRow.slot_at), col(ExchangeRunRow.id))
+    return [_as_run(row) for row in session.exec(ordered.execution_options(populate_existing=True))]
+
+
+def endings(session: Session, organization_id: str, since: datetime) -> list[tuple[Pair, RunState, int]]:
+    """Return how many runs of each pair ended in which way since then; dry runs are not among them."""
+    statement = (
+        sqlalchemy.select(col(ExchangeRunRow.pair), col(ExchangeRunRow.state), func.count())
+        .where(
+            col(ExchangeRunRow.organization_id) == organization_id,
+            col(ExchangeRunRow.state).in_([RunState.DONE.value, RunState.HELD.value, RunState.FAILED.value]),
+            col(ExchangeRunRow.trigger) != Trigger.DRY.value,
+            col(ExchangeRunRow.finished_at) > since,
+        )
+        .group_by(col(ExchangeRunRow.pair), col(ExchangeRunRow.state))
+    )
+    found = [(Pair(pair), RunState(state), count) for pair, state, count in session.connection().execute(statement)]
+    return sorted(found, key=lambda one: ([*Pair].index(one[0]), one[1]))
+
+
 def newest(session: Session, pair_id: str, states: Collection[RunState]) -> ExchangeRun | None:
     """Return the newest run of a pair that is in one of these states."""
     return _first(session, ExchangeRunRow.pair_id == pair_id, col(ExchangeRunRow.state).in_([*states]))
+
+
+def most_rows(session: Session, pair: ExchangePair, since: datetime) -> int:
+    """Return the rows of the largest file that was given since then, and since a person last let a held one go."""
+    mine = (ExchangeRunRow.pair_id == pair.id, ExchangeRunRow.books_id == pair.books_id)
+    given = col(ExchangeRunRow.state).in_([RunState.DONE.value, RunState.UNCHANGED.value])
+    released = select(func.max(ExchangeRunRow.requested_at)).where(
+        *mine, given, ExchangeRunRow.trigger == Trigger.RELEASE.value
+    )
+    last = session.exec(released).one()
+    begin = max(since, last) if isinstance(last, datetime) else since
+    found = select(func.max(ExchangeRunRow.rows)).where(*mine, given, col(ExchangeRunRow.requested_at) >= begin)
+    return session.exec(found).one() or 0
 
 
 def waiting(session: Session, now: datetime, limit: int = 100) -> list[ExchangeRun]:

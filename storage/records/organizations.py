@@ -127,6 +127,21 @@ def admins(session: Session, organization_id: str) -> list[Member]:
     return [as_member(row) for row in session.exec(statement)]
 
 
+def at_least(session: Session, organization_id: str, role: Role) -> list[Member]:
+    """Return who has that role or one that includes it, by name."""
+    roles = [one.value for one in Role if one.includes(role)]
+    statement = (
+        select(MemberRow)
+        .where(
+            MemberRow.organization_id == organization_id,
+            col(MemberRow.role).in_(roles),
+            col(MemberRow.removed_at).is_(None),
+        )
+        .order_by(MemberRow.name)
+    )
+    return [as_member(row) for row in session.exec(statement)]
+
+
 def is_support(session: Session, identity: SlackIdentity) -> bool:
     """Whether the identity is one of the operator's listed support people."""
     row = first(session, SupportPersonRow, team_id=identity.team_id, user_id=identity.user_id)

@@ -36,6 +36,8 @@ _TOPICS: Mapping[Topic, tuple[str, str]] = {
     Topic.FAILED: ("A refresh failed", "when I asked or look after it, by Slack and mail"),
     Topic.LATE: ("Data is late", "when I look after the source, by Slack and mail"),
     Topic.DISCONNECTED: ("A source is disconnected", "when I look after it, by Slack and mail"),
+    Topic.EXCHANGE: ("The exchange: held, failed, missing", "managers and admins, by Slack and mail"),
+    Topic.SENT: ("The exchange: last night's files", "not at all"),
 }
 _MOST_SOURCES = 90
 _TITLE = "My notifications"

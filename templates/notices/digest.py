@@ -11,6 +11,7 @@ from storage.facts.sources import ConnectionState
 from storage.facts.status import SourceStatus
 from templates.gate import state_words
 from templates.notices.answers import say
+from templates.notices.exchange_words import ENDINGS
 from templates.notices.metrics_week import metrics_in
 from templates.notices.own import digest_when
 from templates.notices.pieces import Words, instant, why_buttons
@@ -59,6 +60,8 @@ def digest(what: Happened, now: datetime, *, channel: bool) -> Message:
     if len(what.statuses) > len(shown):
         parts.append(Paragraph((f"{len(what.statuses) - len(shown)} more: ", Code("/data status"))))
     parts += [Paragraph(_incident(one, names)) for one in what.incidents[-_MOST_INCIDENTS:]]
+    if what.exchanged:
+        parts.append(Paragraph(_exchanged(what)))
     if what.metrics:
         parts += metrics_in(what.metrics, now)
     if what.undelivered:
@@ -115,6 +118,12 @@ def _since(source_id: str, what: Happened) -> str:
         f"failed {_times(failed)}" if failed else "",
     ]
     return ", ".join(one for one in said if one) or "not collected"
+
+
+def _exchanged(what: Happened) -> Words:
+    said = [f"{pair.label.lower()} {ENDINGS[state]} {_times(count)}" for pair, state, count in what.exchanged]
+    return (Strong("The exchange with PocketAdvantage: "), f"{', '.join(said)}. How it stands: ",
+            Code("/data exchange"), ".")  # fmt: skip
 
 
 def _times(count: int) -> str:

@@ -116,7 +116,8 @@ def _decision(run: ExchangeRun, may: Collection[Action]) -> list[Part]:
         " PocketAdvantage keeps the file that it has until then.",
     )
     if Action.RUN_EXCHANGE not in may:
-        return [Paragraph(why), Paragraph((Strong("Next step: "), "a manager or admin decides here."))]
+        decides: Words = (Strong("Next step: "), "a manager or admin decides: ", Code(f"/data exchange {many}"), ".")
+        return [Paragraph(why), Paragraph(decides)]
     count = counted(held.after, "row") if held else "it"
     send = Confirm("Send it?", f"{count} take the place of what PocketAdvantage has.", "Send", "Leave it")
     drop = Confirm(

@@ -10,6 +10,8 @@ _TOPICS: Mapping[Topic, str] = {
     Topic.FAILED: "a refresh failed",
     Topic.LATE: "data is late",
     Topic.DISCONNECTED: "a source is disconnected",
+    Topic.EXCHANGE: "something of the exchange is held, failed or missing",
+    Topic.SENT: "a night of the exchange's files is over",
 }
 
 

@@ -17,6 +17,8 @@ _TOPICS: Mapping[Topic, str] = {
     Topic.FAILED: "A refresh failed",
     Topic.LATE: "Data is late",
     Topic.DISCONNECTED: "A source is disconnected",
+    Topic.EXCHANGE: "The exchange: held, failed, missing",
+    Topic.SENT: "The exchange: last night's files",
 }
 #: What holds where nothing was chosen.
 _DEFAULTS: Mapping[Topic, str] = {
@@ -24,6 +26,8 @@ _DEFAULTS: Mapping[Topic, str] = {
     Topic.FAILED: "by Slack and mail, when you asked for it or look after the source",
     Topic.LATE: "by Slack and mail, when you look after the source",
     Topic.DISCONNECTED: "by Slack and mail, when you look after the source",
+    Topic.EXCHANGE: "by Slack and mail, when you are a manager or an admin",
+    Topic.SENT: "off",
 }
 _USAGE: Words = (
     "Change it: ",
@@ -34,7 +38,8 @@ _USAGE: Words = (
     Code("… all off"),
     " or ",
     Code("… ready default"),
-    ". Topics: ready, failed, late, disconnected, all. Ways: slack, mail, both, digest, off, default. Quiet hours: ",
+    ". Topics: ready, failed, late, disconnected, exchange, sent, all.",
+    " Ways: slack, mail, both, digest, off, default. Quiet hours: ",
     Code("/data notify quiet 20:00-07:30"),
     ". What happened, once a day: ",
     Code("/data notify digest at 08:30"),

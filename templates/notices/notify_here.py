@@ -13,6 +13,8 @@ _TOPICS: Mapping[Topic, str] = {
     Topic.FAILED: "Refreshes fail",
     Topic.LATE: "Data is late",
     Topic.DISCONNECTED: "A source is disconnected",
+    Topic.EXCHANGE: "The exchange: held, failed, missing",
+    Topic.SENT: "The exchange: last night's files",
 }
 #: What the channel that was allowed first is told without a choice; the others are told nothing.
 _FIRST = frozenset({Topic.FAILED, Topic.LATE, Topic.DISCONNECTED})
@@ -25,7 +27,7 @@ _USAGE: Words = (
     Code("/data notify failed off here"),
     " or ",
     Code("… late default here"),
-    ". Topics: ready, failed, late, disconnected, all.",
+    ". Topics: ready, failed, late, disconnected, exchange, sent, all.",
 )
 _SAID = (
     "Everybody in the channel reads it; it names no person who asked. A refresh that somebody asks for here is "

@@ -18,11 +18,11 @@ from storage.facts.exchange import (
     Trigger,
     read_schedule,
 )
-from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
+from storage.facts.exchange_view import ExchangeView, FileVersion, NightView, PairView, RunView
 from storage.facts.messages import Message, Person
 from storage.facts.people import Action
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
-from templates.notices import exchange, exchange_pair, exchange_said, exchange_writing
+from templates.notices import exchange, exchange_night, exchange_pair, exchange_said, exchange_writing
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -103,6 +103,20 @@ def _held() -> ExchangeRun:
     return a_run(Pair.ITEMS, state=RunState.HELD, held=held)
 
 
+def _night_of(*, good: bool) -> NightView:
+    """Return a night on which all went well, or one with a file that is held, one that failed and one that is not."""
+    held: ExchangeRun | None = a_run(Pair.ITEMS) if good else _held()
+    failed = a_run(Pair.SALES_REPS, state=RunState.FAILED, why="no file was sent in its time: QuickBooks is <late>")
+    files = (
+        (Pair.CUSTOMERS, a_run(Pair.CUSTOMERS)),
+        (Pair.ITEMS, held),
+        (Pair.VENDORS, a_run(Pair.VENDORS, state=RunState.UNCHANGED)),
+        (Pair.SALES_REPS, a_run(Pair.SALES_REPS) if good else failed),
+        (Pair.INVOICES, a_run(Pair.INVOICES) if good else None),
+    )
+    return NightView(POCKET, "2026-11-21", files)
+
+
 def the_exchange() -> ExchangeView:
     """Return a connection on which something of every kind happened last night."""
     views = (
@@ -178,6 +192,9 @@ def exchange_messages() -> dict[str, Message]:
             view, replace(customers, pair=missed), runs, None, NOW, may=_LOOKS
         ),
         "exchange_held": exchange_pair.exchange_held(ORG, _held(), may=_ALL),
+        "exchange_held_channel": exchange_pair.exchange_held(ORG, _held(), may=()),
+        "exchange_night": exchange_night.exchange_night(ORG, _night_of(good=True)),
+        "exchange_night_missing": exchange_night.exchange_night(ORG, _night_of(good=False)),
         "exchange_started": exchange_said.exchange_started(
             a_run(Pair.CUSTOMERS, state=RunState.BUILDING, trigger=Trigger.DRY), NOW
         ),

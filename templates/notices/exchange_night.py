@@ -1,0 +1,53 @@
+"""What came of a night of files, in one message for whoever chose to be told."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from storage.facts.exchange import ExchangeRun, Pair, RunState
+from storage.facts.exchange_view import NightView
+from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
+from templates import times
+from templates.notices.exchange_words import ENDINGS, RECORDS
+from templates.text import counted, label, listed, number, shorten
+
+#: PocketAdvantage has what QuickBooks had
+_GOOD = (RunState.DONE, RunState.UNCHANGED, RunState.RELEASED)
+
+
+def exchange_night(organization: str, view: NightView) -> Message:
+    """Return how each file of a night stands; what is not there is named first."""
+    night = date.fromisoformat(view.night)
+    missing = [(pair, run) for pair, run in view.files if run is None or run.state not in _GOOD]
+    files = counted(len(view.files), "file")
+    verdict = _verdict(missing, files, len(view.files))
+    summary = f"{label(organization)}, night of {night:%b} {night.day}: {verdict}"
+    parts: list[Part] = [
+        Heading(f"Files for PocketAdvantage, night of {times.day(night)}"),
+        Paragraph((Strong(verdict), f" Account {label(view.source.account)}.")),
+        Table("Files of the night", ("File", "What came of it", "Rows", "Data as of"), tuple(map(_row, view.files))),
+    ]
+    parts += [Paragraph(_next(pair, run)) for pair, run in missing]
+    parts.append(Note(("How everything stands: ", Code("/data exchange"), ". Not told of this any more: ",
+                       Code("/data notify sent off"), ".")))  # fmt: skip
+    return Message(summary, tuple(parts), kind="exchange_night")
+
+
+def _verdict(missing: Sequence[tuple[Pair, ExchangeRun | None]], files: str, count: int) -> str:
+    if not missing:
+        return f"{files}, as QuickBooks had it."
+    names = listed([pair.label.lower() for pair, _ in missing])
+    return f"{number(count - len(missing))} of {files} as QuickBooks had it; look at {names}."
+
+
+def _row(one: tuple[Pair, ExchangeRun | None]) -> tuple[tuple[Inline, ...], ...]:
+    pair, run = one
+    if run is None:
+        return ((pair.label,), ("did not run",), ("–",), ("–",))
+    rows = number(run.rows) if run.state in _GOOD else "–"
+    return ((pair.label,), (ENDINGS[run.state],), (rows,), (When(run.as_of),) if run.as_of else ("–",))
+
+
+def _next(pair: Pair, run: ExchangeRun | None) -> tuple[Inline, ...]:
+    why = shorten(label(run.why).rstrip("."), 200) if run is not None and run.why else ""
+    said = f"{ENDINGS[run.state] if run else 'did not run'}{f': {why}' if why else ''}. Look at it: "
+    return (Strong(f"{pair.label}: "), said, Code(f"/data exchange {RECORDS[pair][1]}"), ".")
