@@ -71,6 +71,9 @@ LONG = (
 
 #: Whole products that show again, at another provider or on a twin, what a neighbour in the same file shows in every run.
 SOAKED = (
+    # The parameters beside them are the real ones.
+    "tests/jobs/exchange/test_attacks.py::test_what_was_decided_before_a_long_death_is_made_anew[StaysDecided]",
+    "tests/jobs/exchange/orders/test_again.py::test_what_is_read_again_keeps_nothing_new_out[CountsAll",
     "tests/bench/test_smoke.py::test_a_click_is_followed",
     "tests/bench/test_smoke.py::test_the_first_message_of_an_incident",
     # The story of trust plays an escalation as well.

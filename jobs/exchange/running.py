@@ -23,7 +23,7 @@ from jobs.exchange import freshness, telling
 from jobs.exchange.alerting import alert, night_over
 from jobs.exchange.building import Built, Maps, build
 from jobs.exchange.freshness import Fresh, Stands
-from jobs.exchange.guards import judged
+from jobs.exchange.guards import WEEK, judged
 from jobs.exchange.mapping import MappingError
 from jobs.exchange.ports import FarSide, FarSides, Orders
 from jobs.exchange.timing import night_of
@@ -264,7 +264,8 @@ class ExchangeHandler:
             "skipped": built.skipped, "rejected": built.rejected,
             "added": counts.added, "updated": counts.updated, "removed": counts.removed,
         }  # fmt: skip
-        held = judged(task.pair, run, written.rows, tuple(built.moves.removed))
+        most = exchange.most_rows(session, task.pair, now - WEEK)
+        held = judged(task.pair, run, written.rows, tuple(built.moves.removed), most)
         ends = RunState.DRY if run.trigger is Trigger.DRY else RunState.HELD if held is not None else None
         if ends is not None:
             values |= {"finished_at": now, "held": held}

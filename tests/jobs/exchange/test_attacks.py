@@ -172,3 +172,28 @@ async def test_a_pair_gets_no_other_pairs_file_back(sqlite_database: Database, t
         assert (
             await world.service(desk).restore(MANAGER, pair, "customer" + version, trigger())
         ).pair is Pair.CUSTOMERS
+
+
+async def test_a_file_that_shrinks_by_pieces_is_held(sqlite_database: Database, tmp_path: Path) -> None:
+    """A little less each night, which a person is asked about once, and lets go."""
+    world = stocked(company(sqlite_database, tmp_path, maps=plain), 20)
+    world.on(Pair.CUSTOMERS)
+    left = 20
+    with closing(Desk(sqlite_database.url)) as desk:
+        for night in range(4):
+            world.clock.at = TWO + timedelta(days=night, hours=bool(night))
+            for number in range(left, left - 3 * bool(night), -1):
+                world.books.records["customers"].pop(str(number))
+                world.books.dropped["customers"].add(str(number))
+            left -= 3 * bool(night)
+            world.collect()
+            await world.worked()
+            run = world.history(Pair.CUSTOMERS)[-1]
+            if night == 2:
+                assert (run.state, run.held and run.held.before) == (RunState.HELD, 20)
+                await world.service(desk).release(MANAGER, run.id, trigger())
+                await world.worked()
+                assert len(world.rows(Pair.CUSTOMERS)) == 14
+            else:
+                assert run.state is (RunState.DONE if night < 2 else RunState.HELD)
+                assert run.held is None or run.held.before == 14, "what a person let go is what counts from then on"
