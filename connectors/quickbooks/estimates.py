@@ -114,6 +114,8 @@ class Estimates:
         self._session = session
         self._company = Company(session.http, session.access.account)
         self._base = f"/v3/company/{session.access.account}"
+        #: numbers that other estimates have, as the last look found them
+        self._others: frozenset[str] = frozenset()
 
     @property
     def target(self) -> str:
@@ -135,8 +137,14 @@ class Estimates:
         statement = f"SELECT * FROM {_ENTITY} WHERE DocNumber IN ({numbers}) MAXRESULTS 1000"  # noqa: S608 - quoted
         answer = await self._company.query(_ENTITY, statement)
         listed = _estimates(answer)
+        ours = {order.order_no for order, _ in wanted if any(_is_of(one, order) for one in listed)}
+        self._others = frozenset(one.doc_number for one in listed) - ours
         # Of several the oldest: it is the one that was told to PocketAdvantage first.
         return [next((_written(one) for one in listed if _is_of(one, order)), None) for order, _ in wanted]
+
+    def is_taken(self, order: Order) -> bool:
+        """Whether the last look found another estimate with the order's number, and none of its own."""
+        return order.order_no in self._others
 
     async def create(self, order: Order, request_id: str) -> Written:
         """Write a new estimate; the same again returns the one that is there."""

@@ -99,14 +99,18 @@ async def test_admins_switch_pairs_on_and_off_and_nobody_else() -> None:
 async def test_creating_orders_is_allowed_by_an_admin_who_was_asked_first() -> None:
     async with staged() as stage:
         writing = stage.services.order_writing
+
+        def allowed() -> bool:
+            return writing.is_allowed
+
         assert "Nothing has changed yet" in await told(stage, MANAGER, "exchange allow orders")
-        assert not writing.is_allowed
+        assert not allowed()
         await _pressed(stage, MANAGER, actions.EXCHANGE_ALLOW, "Tidings may create orders in")
-        assert writing.is_allowed
+        assert allowed()
         assert "That was so already" in await told(stage, MANAGER, "exchange allow orders")
         assert "none is lost" in await told(stage, MANAGER, "exchange stop orders")
         await _pressed(stage, MANAGER, actions.EXCHANGE_FORBID, "creates no more orders")
-        assert not writing.is_allowed
+        assert not allowed()
         denied = await told(stage, REFRESHER, "exchange allow orders")
         assert "allow orders to be created in QuickBooks" in denied
         writing.against = "QuickBooks is disconnected; reconnect it first"

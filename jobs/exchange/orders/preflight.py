@@ -84,10 +84,15 @@ def _of_lengths(order: Order, target: str) -> Iterator[str]:
         yield f"A line of its address has more than {line} characters: shorten it."
 
 
+def number_taken(order_no: str) -> str:
+    """Return why an order does not go whose number somebody gave to another estimate."""
+    return f"QuickBooks has another estimate with the number {order_no}: give one of the two another number."
+
+
 def _of_number(order: Order, books: BooksNow) -> Iterator[str]:
     others = [note for note in books.numbers.get(order.order_no, ()) if note != f"PA {order.order_no}"]
     if others:
-        yield f"QuickBooks has another estimate with the number {order.order_no}: give one of the two another number."
+        yield number_taken(order.order_no)
 
 
 def _of_line(line: OrderLine, books: BooksNow) -> Iterator[str]:

@@ -61,6 +61,10 @@ class SeveralAtOnce(Protocol):
         """Return for each what came of an earlier try."""
         ...
 
+    def is_taken(self, order: Order) -> bool:
+        """Whether the last look found something else under the order's number, and nothing of its own."""
+        ...
+
     async def create_many(self, wanted: Sequence[tuple[Order, str]], batch: str) -> Sequence[Written | ConnectorError]:
         """Write them, none of which was tried before."""
         ...

@@ -15,7 +15,7 @@ import structlog
 
 from connectors.errors import THROTTLED, ConnectorError, Reconnect, Refused, Retry, WriteRefused
 from jobs.exchange.orders.books import Books, BooksNow
-from jobs.exchange.orders.preflight import Stopped, check
+from jobs.exchange.orders.preflight import Stopped, check, number_taken
 from jobs.exchange.orders.sink import SalesOrderSink, SeveralAtOnce, Waiting
 from jobs.ground import Ground
 from storage.facts.exchange_orders import KeptOrder, Order, OrderState, Wish, Written
@@ -210,7 +210,11 @@ class Taking:
             if found is not None:
                 outcome = await self._call(lambda sink: sink.change(orders[one.id], one.request_id, found))  # noqa: B023 - awaited at once
                 await self._settle(one, outcome, changes=True)
-        return [one for one, found in zip(mine, there, strict=True) if found is None]
+        left = [one for one, found in zip(mine, there, strict=True) if found is None]
+        taken = [one for one in left if sink.is_taken(orders[one.id])]
+        if taken:
+            await self._keep([(one, Refused(number_taken(one.order_no), code="number_taken")) for one in taken])
+        return [one for one in left if one not in taken]
 
     async def _change(self, one: KeptOrder, order: Order, before: Written) -> None:
         """Let what an earlier revision became be this one."""

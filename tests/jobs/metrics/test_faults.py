@@ -113,7 +113,7 @@ class Still(Warehouses):
 class Emptied(Calculating):
     """Finds nothing that could be added up."""
 
-    async def _since(self, base: Any, ready: Any, snapshot: int, cursors: Any) -> Any:
+    async def _since(self, base: Any, ready: Any, apart: Any, cursors: Any) -> Any:
         return [Outcome(one, NOW, waits=True) for one in ready.metrics], {}
 
 
@@ -169,7 +169,7 @@ def later(session: Session) -> None:
 class Moved(Calculating):
     """Finds another value in a ledger that was read three days ago: accounts lie elsewhere now."""
 
-    async def _since(self, base: Any, ready: Any, snapshot: int, cursors: Any) -> Any:
+    async def _since(self, base: Any, ready: Any, apart: Any, cursors: Any) -> Any:
         old = next(one for one in ready.metrics if one.name == "old")
         return [Outcome(old, NOW - timedelta(days=3), [Value(KEPT.period, Decimal(8))], "USD")], {}
 

@@ -55,6 +55,7 @@ async def test_one_cheap_call_decides(sqlite_database: Database, tmp_path: Path,
                 stage.quickbooks.script.add(Rule(trouble, operation="companyinfo", times=None))
             start = partial(start_catch_up, source=source, slot_key=name, now=stage.clock.now(), enqueue=_left)
             run_id = database.in_write(start)
+            assert run_id is not None
             generation = database.in_write(partial(runs.claim, run_id=run_id, attempt=1, now=stage.clock.now()))
             assert generation is not None
             refusal = Failure(FailureKind.RECONNECT, code, "refused", RunStage.COLLECTING, "ref")

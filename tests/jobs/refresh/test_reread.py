@@ -38,6 +38,7 @@ from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
+from tests.jobs.refresh.test_partly import some
 from tests.jobs.stage import SHOP, Stage, staged
 from tests.waiting import eventually
 
@@ -71,7 +72,7 @@ async def ended(stage: Stage, outcome: object) -> Run:
 async def test_what_changed_unseen_is_read_again_and_the_old_stays_until_then(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path, orders=30, invoices=1) as stage:
+    async with staged(sqlite_database, tmp_path, orders=30, invoices=1, connectors=some) as stage:
         service, shop = stage.jobs.services.rereads, stage.shopify.shops[SHOP]
         await stage.finished((await stage.request(Provider.SHOPIFY)).refresh_id, seconds=60)
         source = stage.source(Provider.SHOPIFY)
@@ -178,9 +179,8 @@ async def the_clock_sweeps(stage: Stage, source_id: str) -> None:
     assert await asyncio.to_thread(known) == (True, False, False)
     source, clock = stage.source(Provider.SHOPIFY), stage.clock
     enqueue = stage.jobs.engine.enqueue
-    run_id: str = stage.database.in_write(
-        lambda session: start_catch_up(session, source, "night", clock.now(), enqueue)
-    )
+    run_id = stage.database.in_write(lambda session: start_catch_up(session, source, "night", clock.now(), enqueue))
+    assert run_id is not None
 
     async def over() -> Run | None:
         run: Run = await asyncio.to_thread(stage.database.in_read, lambda session: runs.run(session, run_id))
@@ -287,7 +287,7 @@ def test_what_was_put_aside_is_still_to_be_read_again(sqlite_database: Database)
 async def test_a_run_between_a_re_read_and_its_retry_reads_again_what_that_one_could_not(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    async with staged(sqlite_database, tmp_path, orders=5, invoices=1) as stage:
+    async with staged(sqlite_database, tmp_path, orders=5, invoices=1, connectors=some) as stage:
         shop, actor = stage.shopify.shops[SHOP], await stage.actor("U0DANIEL")
         await stage.finished((await stage.request(Provider.SHOPIFY)).refresh_id, seconds=60)
         source = stage.source(Provider.SHOPIFY)

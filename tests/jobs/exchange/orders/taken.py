@@ -65,6 +65,8 @@ class TruthBooks:
     def __init__(self, app: QuickBooks) -> None:
         self.app = app
         self.closed: Any = None
+        #: the lake has no estimate that was entered since
+        self.behind = False
 
     async def look(self, orders: Sequence[Order]) -> BooksNow | None:
         books = self.app.books[REALM]
@@ -76,7 +78,7 @@ class TruthBooks:
         numbers: dict[str, list[str]] = {}
         wanted = {order.order_no for order in orders}
         for row in books.truth("Estimate"):
-            if row.get("DocNumber") in wanted:
+            if row.get("DocNumber") in wanted and not self.behind:
                 numbers.setdefault(row["DocNumber"], []).append(row.get("PrivateNote", ""))
         customers = {
             row["Id"]: Customer(row["Id"], row["DisplayName"], row["Active"], "USD") for row in books.truth("Customer")

@@ -164,6 +164,36 @@ async def test_amendments_and_cancels_follow(sqlite_database: Database, tmp_path
         assert stage.estimates(reopened)[0]["TxnStatus"] == "Pending"
 
 
+class TakesAnyNumber(Estimates):
+    """A twin that does not care whose number it is."""
+
+    def is_taken(self, order: Order) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("sink, made", [(Estimates, 0), (TakesAnyNumber, 1)])
+async def test_a_number_that_somebody_typed_into_quickbooks_meanwhile_is_not_used_twice(
+    sqlite_database: Database, tmp_path: Path, sink: type[Estimates], made: int
+) -> None:
+    """It is not in the lake yet: the last look before sending finds it."""
+    async with staged(sqlite_database, tmp_path, sink=sink) as stage:
+        first, second, other = stage.inventiv.arrive(3, stage.clock.now())
+        await stage.turn()
+        books = stage.app.books[REALM]
+        (typed,) = stage.estimates(other)
+        (number,) = stage.inventiv.arrive(1, stage.clock.now())
+        copy = {**typed, "Id": books.next_id(), "DocNumber": number, "PrivateNote": "typed in by hand"}
+        books.change(put=[("Estimate", copy)], at=stage.clock.now())
+        (beside,) = stage.inventiv.arrive(1, stage.clock.now())
+        stage.books.behind = True
+        await stage.turn()
+        assert len(stage.estimates(number)) == made
+        assert len(stage.estimates(beside)) == 1
+        if not made:
+            assert "another estimate with the number" in stage.inventiv.answers()[number, 1]["sync_error"]
+        assert stage.complaints([first, second, other, beside]) == []
+
+
 async def test_without_permission_nothing_is_sent(sqlite_database: Database, tmp_path: Path) -> None:
     async with staged(sqlite_database, tmp_path) as stage:
         numbers = stage.inventiv.arrive(2, stage.clock.now())
