@@ -18,7 +18,6 @@ from sandbox.providers.quickbooks.values import stamp
 from sandbox.slack import Message
 from storage.facts.exchange import FILES as OUT
 from storage.facts.exchange import Pair, RunState
-from storage.facts.sources import Provider
 from storage.records import exchange as records
 from storage.records import seeds, sources, web_connector
 from storage.sessions import Session
@@ -29,7 +28,6 @@ _NEW_YORK, _NIGHT = ZoneInfo("America/New_York"), time(2, 20)
 _ACCOUNTS = {BY_SFTP: "SFTP", BY_FTPS: "FTPS"}
 _RENAMED = "Renamed by the story"
 _SHOWN = 5
-_READ_AGAIN = timedelta(minutes=65)
 
 
 async def story(stage: Stage) -> None:
@@ -146,8 +144,6 @@ async def _an_estimate(stage: Stage, account: str) -> None:
     stage.expect(len(found) == 1 and str(found[0]["Id"]) == made["sync_id"], f"order {number} became {found}")
     bad = await stage.outside(lambda: orders(stage, account).bad("unknown customer", stage.sandbox.clock.now()))
     twice = await stage.outside(lambda: _typed_in(stage, account))
-    # What somebody types into QuickBooks is known once it is collected.
-    await _collected(stage)
     await _turns(stage, account)
     refused = await _answered(stage, account, bad, "FAILED")
     again = await _answered(stage, account, twice, "FAILED")
@@ -170,18 +166,6 @@ async def _a_sales_order(stage: Stage, registered: _Registered) -> None:
     found = connector.desktop.numbered(number)
     stage.expect(len(found) == 1, f"order {number} became {len(found)} sales orders")
     stage.told(f"order {number} becomes one SalesOrderAdd at the Web Connector's visit, and is answered")
-
-
-async def _collected(stage: Stage) -> None:
-    """Let time pass until QuickBooks was read again."""
-    at = await stage.outside(stage.sandbox.clock.now)
-    await stage.outside(lambda: stage.sandbox.pass_time(_READ_AGAIN))
-
-    async def again() -> bool:
-        books = [one for one in await stage.statuses() if one.source.provider is Provider.QUICKBOOKS]
-        return all(one.last_data_refresh is not None and one.last_data_refresh > at for one in books)
-
-    await stage.until("another collection of QuickBooks", again)
 
 
 async def _waits(stage: Stage, account: str, number: str, word: str) -> None:
