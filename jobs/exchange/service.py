@@ -1,5 +1,6 @@
 """The exchange as people see and steer it: pairs, runs, schedules, held files, versions from before."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connectors.errors import ConnectorError
@@ -307,8 +308,11 @@ def _connection(session: Session, pairs: list[ExchangePair]) -> ExchangeView:
 
 
 def _view(session: Session, pair: ExchangePair) -> PairView:
+    # Whoever looks reads a name; what is kept is who it was.
+    stopped_it = organizations.still_member(session, pair.paused_by) if pair.paused_by else None
+    by = stopped_it.name if stopped_it is not None else ""
     return PairView(
-        pair,
+        replace(pair, paused_by=by),
         exchange.newest(session, pair.id, _ENDED),
         exchange.active(session, pair.id),
         exchange.held(session, pair.id),

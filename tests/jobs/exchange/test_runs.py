@@ -22,7 +22,8 @@ from storage.facts.runs import FailureKind, Missing, Partly
 from storage.facts.sources import ConnectionState
 from storage.records import exchange, exchange_given
 from storage.sessions import Database, Session
-from tests.jobs.exchange.nights import BOOKS, Company, actor, company
+from storage.tables import MemberRow
+from tests.jobs.exchange.nights import BOOKS, ORGANIZATION, Company, actor, company
 from tests.jobs.exchange.plain import plain
 
 #: two in the morning in New York
@@ -265,7 +266,12 @@ async def test_people_switch_pause_and_plan(database: Database, tmp_path: Path, 
     assert changed.pair.due_at == times[0] == TWO + timedelta(hours=1)
     with pytest.raises(TooLateError):
         await service.schedule(MANAGER, pair, words, view.pair.schedule_version, trigger())
-    assert (await service.pause(MANAGER, pair, trigger())).pair.due_at is None
+    daniel = MemberRow(
+        id="mem_manager", organization_id=ORGANIZATION, team_id="T1", user_id="Umanager", name="Daniel", role="manager"
+    )
+    database.in_write(lambda session: session.add(daniel))
+    paused = (await service.pause(MANAGER, pair, trigger())).pair
+    assert (paused.due_at, paused.paused_by) == (None, "Daniel"), "a name is shown, and no id"
     await one_night(world)
     assert world.history(Pair.CUSTOMERS) == []
     assert (await service.resume(MANAGER, pair, trigger())).pair.due_at == times[0]
