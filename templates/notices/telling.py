@@ -46,6 +46,8 @@ _KINDS: Mapping[str, str] = {
     "held_bundle": "Several that were held, in one",
     "digest": "Digest",
     "metrics_weekly": "Numbers of the week",
+    "exchange_alert": "Warning of the exchange",
+    "exchange_night": "Files of the night",
 }
 _REASON = 160
 #: Rows of one table; a refresh that more people wait for says how many are left.

@@ -23,10 +23,14 @@ async def test_what_one_is_told_is_changed_in_words_and_unclear_words_change_not
         assert "Saved" in await told(stage, "U0PRIYA", "notify ready shop both")
         assert "Saved" in await told(stage, "U0PRIYA", "notify all off")
         assert "Saved" in await told(stage, "U0PRIYA", "notify late all default")
+        assert "Saved" in await told(stage, "U0PRIYA", "notify exchange slack")
+        assert "Saved" in await told(stage, "U0PRIYA", "notify sent mail")
         assert list(chosen.values()) == [
             (SHOP.id, frozenset({Topic.READY}), BOTH),
             (None, frozenset(Topic), OFF),
             (None, frozenset({Topic.LATE}), None),
+            (None, frozenset({Topic.EXCHANGE}), frozenset({Channel.SLACK})),
+            (None, frozenset({Topic.SENT}), frozenset({Channel.EMAIL})),
         ]
 
 
