@@ -18,13 +18,13 @@ from storage.facts.sources import ConnectionState, Freshness
 from storage.records import runs, sources
 from storage.sessions import Session
 
-#: The streams that a pair's rows are made from.
+#: The streams that a pair's rows are made from, with those in which their terms, types, accounts and sales reps stand.
 STREAMS = {
-    Pair.CUSTOMERS: frozenset({"customers"}),
-    Pair.ITEMS: frozenset({"items"}),
-    Pair.VENDORS: frozenset({"vendors"}),
+    Pair.CUSTOMERS: frozenset({"customers", "terms", "customer_types", "invoices"}),
+    Pair.ITEMS: frozenset({"items", "accounts"}),
+    Pair.VENDORS: frozenset({"vendors", "terms"}),
     Pair.SALES_REPS: frozenset({"employees"}),
-    Pair.INVOICES: frozenset({"invoices", "items"}),
+    Pair.INVOICES: frozenset({"invoices", "items", "terms"}),
     Pair.ORDERS: frozenset[str](),
 }
 DISCONNECTED, NEVER, PUT_ASIDE, OLD = "books_disconnected", "books_never", "books_partly", "books_old"

@@ -70,7 +70,8 @@ async def test_nothing_old_is_published(database: Database, tmp_path: Path, why:
     """It waits and says for what, goes on with the next good run, and at the end of the window says that it is missing."""
     world = stocked(company(database, tmp_path, maps=plain))
     world.on(Pair.CUSTOMERS)
-    missing = Missing(("customers",), "Customers", FailureKind.BROKEN, "refused", "no", world.clock.at)
+    # Customers themselves can be read, but not what their terms are called.
+    missing = Missing(("terms",), "Terms", FailureKind.BROKEN, "refused", "no", world.clock.at)
     world.clock.at = TWO
     if why == "put aside":
         world.collect(partly=Partly((missing,), TWO))
@@ -80,7 +81,7 @@ async def test_nothing_old_is_published(database: Database, tmp_path: Path, why:
     await world.worked()
     (run,) = world.history(Pair.CUSTOMERS)
     assert run.state is RunState.WAITING
-    assert {"old": "data is as of 2026-10-30 08:00 EDT", "disconnected": "is disconnected", "put aside": "Customers"}[
+    assert {"old": "data is as of 2026-10-30 08:00 EDT", "disconnected": "is disconnected", "put aside": "Terms"}[
         why
     ] in run.why
     assert not world.file(Pair.CUSTOMERS).exists()
