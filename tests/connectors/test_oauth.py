@@ -22,7 +22,7 @@ from storage.facts.secret import Secret
 from tests.connectors.tiny import Asked, Tiny, said, tiny
 from tests.waiting import eventually
 
-LIMITS = HttpLimits(connect=1, read=0.4, total=1)
+LIMITS = HttpLimits(connect=10, read=20, total=30)
 GOOD = {"access_token": "access-2", "refresh_token": "refresh-2", "token_type": "bearer", "expires_in": 3600}
 
 
@@ -267,9 +267,10 @@ async def test_a_provider_that_flaps_refuses_nothing(
 
 async def test_silence_is_a_retry(clock: OffsetClock) -> None:
     store = MemoryTokens(old(clock))
-    async with tiny(Rotating(pause=5)) as server:
+    async with tiny(Rotating(pause=60)) as server:
+        endpoint = TokenEndpoint(f"{server.url}/t", "c", Secret("s"), TokenStyle.BASIC_FORM)
         with pytest.raises(Retry):
-            await keeper(server, store, clock).token()
+            await TokenKeeper(store, endpoint, clock=clock, limits=replace(LIMITS, read=0.4)).token()
     assert store.saved == []
 
 

@@ -18,7 +18,7 @@ from sandbox.providers.quickbooks import QuickBooks
 from storage.facts.clock import OffsetClock
 from storage.facts.streams import Batch
 from tests.connectors.quickbooks.test_collect import assert_true
-from tests.connectors.worlds import QUICK, QUIET, REALM, in_the_morning, quickbooks_world
+from tests.connectors.worlds import QUICK, QUIET, REALM, hearing, in_the_morning, quickbooks_world
 
 BILLS = next(entity.shape for entity in ENTITIES if entity.shape.name == "bills")
 STAGES = [
@@ -60,7 +60,7 @@ async def test_lasting_trouble_has_its_class(
     app: QuickBooks, clock: OffsetClock, operation: str, entity: str, kind: Kind, more: dict[str, Any],
     expected: type[ConnectorError], code: str,
 ) -> None:  # fmt: skip
-    async with quickbooks_world(app, clock, limits=QUIET) as world:
+    async with quickbooks_world(app, clock, limits=hearing(kind, QUIET)) as world:
         if operation == "cdc":
             await world.collect()
         app.script.add(Rule(kind, operation=operation, entity=entity, times=None, **more))
@@ -86,7 +86,7 @@ PASSING = [
 async def test_passing_trouble_is_waited_out(
     app: QuickBooks, clock: OffsetClock, kind: Kind, more: dict[str, Any]
 ) -> None:
-    async with quickbooks_world(app, clock, limits=QUICK) as world:
+    async with quickbooks_world(app, clock, limits=hearing(kind, QUICK)) as world:
         for entity in ("Customer", "Invoice"):
             app.script.add(Rule(kind, operation="query", entity=entity, **more))
         await world.collect()

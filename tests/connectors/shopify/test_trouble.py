@@ -14,7 +14,7 @@ from sandbox.misbehave import Kind, Rule
 from sandbox.providers.shopify import Shopify
 from storage.facts.clock import OffsetClock
 from tests.connectors.shopify.test_collect import assert_true
-from tests.connectors.worlds import QUICK, QUIET, SHOP, shopify_world
+from tests.connectors.worlds import QUICK, QUIET, SHOP, hearing, shopify_world
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_lasting_trouble_has_its_class(
     expected: type[ConnectorError],
     code: str,
 ) -> None:
-    async with shopify_world(app, clock, limits=QUIET) as world:
+    async with shopify_world(app, clock, limits=hearing(kind, QUIET)) as world:
         app.script.add(Rule(kind, operation="query", entity=entity, times=None, **more))
         with pytest.raises(expected) as caught:
             await world.collect()

@@ -27,6 +27,7 @@ from storage.facts.exchange_orders import Order, OrderRead, OrderState, Refusal,
 from storage.records import exchange_orders
 from storage.sessions import Database
 from storage.tables import ConnectionRow
+from tests.connectors.worlds import QUICK, hearing
 from tests.jobs.exchange.orders.taken import ORGANIZATION, SOURCE, Stage, staged
 
 POINTS = ("orders.kept", "orders.claimed", "orders.sent", "orders.settled", "orders.answered")
@@ -291,7 +292,7 @@ if os.environ.get("SOAK"):
 async def test_an_answer_that_is_lost_makes_no_second_estimate(
     sqlite_database: Database, tmp_path: Path, rule: Rule, sink: type[Estimates], *, loses: bool
 ) -> None:
-    async with staged(sqlite_database, tmp_path, sink=sink) as stage:
+    async with staged(sqlite_database, tmp_path, sink=sink, limits=hearing(rule.kind, QUICK)) as stage:
         numbers = stage.inventiv.arrive(4, stage.clock.now())
         stage.app.script.add(rule)
         first = await stage.turn()
