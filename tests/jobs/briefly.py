@@ -36,8 +36,10 @@ class Briefly:
     async def collect(
         self, session: Session, cursors: Mapping[str, str], until: datetime, sink: Sink, progress: Progress
     ) -> Collected:
-        """Read that stream alone."""
+        """Read that stream alone, or of those that there are what is wanted."""
         only = frozenset(stream.name for stream in self.streams)
+        if session.access.only:
+            only &= session.access.only
         alone = replace(session, access=replace(session.access, only=only))
         return await self._whole.collect(alone, cursors, until, sink, progress)
 

@@ -25,6 +25,8 @@ from storage.facts.runs import Run, RunState, Trigger
 from storage.facts.sources import Provider
 from storage.records import runs
 from storage.sessions import Database
+from tests.jobs.briefly import Some
+from tests.jobs.refresh.test_partly import READ, some
 from tests.jobs.stage import SHOP, Stage, staged
 
 REFUSED = Rule(Kind.FAULT, operation="query", entity="products", code="ACCESS_DENIED", times=None)
@@ -132,11 +134,11 @@ async def _complaints(stage: Stage, ground: Ground, points: Sequence[str]) -> li
 
 
 async def test_killed_at_every_point_of_a_partial_load(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path, orders=20, invoices=2, tuning=ALONE) as stage:
+    async with staged(sqlite_database, tmp_path, orders=20, invoices=1, tuning=ALONE, connectors=some) as stage:
         assert await _complaints(stage, stage.jobs.ground, POINTS) == []
 
         # A collector that moves the cursor of what it did not read is caught.
-        forgetful = Forgetful()
+        forgetful = Some(Forgetful(), READ)
         broken = replace(stage.jobs.ground, connector_for=lambda _: forgetful)
         told = await _complaints(stage, broken, ("run.loaded",))
         assert "run.loaded: nobody is told what is missing" in told

@@ -22,6 +22,7 @@ from storage.facts.sources import Provider
 from storage.records import places
 from storage.sessions import Database
 from templates.words import run_words
+from tests.jobs.briefly import Some
 from tests.jobs.stage import REALM, Stage, staged
 from tests.waiting import eventually
 
@@ -30,7 +31,7 @@ NEW, YEARS, EACH = 1010, 2, 100
 
 def in_slices(provider: Provider) -> Connector:
     return (
-        QuickBooksConnector(Slicing(above=1000, most=120))
+        Some(QuickBooksConnector(Slicing(above=1000, most=120)), frozenset({"transfers"}))
         if provider is Provider.QUICKBOOKS
         else connector_for(provider)
     )
