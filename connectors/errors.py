@@ -1,8 +1,8 @@
 """Errors say what to do: callers match on the class, one place elsewhere turns it into words for people.
 
-The tree: ConnectorError -> Retry | Reconnect | Broken (-> WriteRefused, Refused) | Partial. ``detail`` is our own wording, never
-the provider's, so that it holds no secret and no customer data; ``code`` is a short machine word; ``request_id`` is the
-provider's own name of the call, for its support.
+The tree: ConnectorError -> Retry | Reconnect | Broken (-> WriteRefused, Refused) | Partial. ``detail`` is our own
+wording, never the provider's, so that it holds no secret and no customer data; ``code`` is a short machine word;
+``request_id`` is the provider's own name of the call, for its support.
 """
 
 
@@ -57,7 +57,7 @@ class WriteRefused(Broken):
 
 
 class Refused(Broken):
-    """What was to be written is not taken; the reason is for whoever entered it: plain words with the one thing to do."""
+    """What was to be written is not taken; the reason is for whoever entered it: plain words with what to do."""
 
     def __init__(self, reason: str, *, code: str = "refused", request_id: str | None = None) -> None:
         super().__init__(reason, code=code, request_id=request_id)

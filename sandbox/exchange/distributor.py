@@ -79,7 +79,7 @@ def distributor(folder: Path, organization: str, books: Books) -> Iterator[Distr
         each.mkdir(parents=True, exist_ok=True)
     customers, items = _customers(books), _items(books)
     orders = {
-        account: Inventiv(own / f"{account}.db", account, customers, items, seed=seed)
+        account: Inventiv(own / f"{account}.db", account, customers, items, seed=seed, _number=1000 * seed)
         for seed, account in enumerate((BY_SFTP, BY_FTPS), 1)
     }
     with (

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
+    found = ("found_id", "found_edit", "target_id", "number", "reason")
     op.create_table(
         "desktop_requests",
         sa.Column("id", sa.String(), nullable=False),
@@ -70,7 +71,7 @@ def upgrade() -> None:
         sa.Column("queued_at", Instant(), nullable=False),
         sa.Column("next_at", Instant(), nullable=False),
         sa.Column("answered_at", Instant(), nullable=True),
-        *(sa.Column(name, sa.String(), nullable=False) for name in ("found_id", "found_edit", "target_id", "number", "reason")),
+        *(sa.Column(name, sa.String(), nullable=False) for name in found),
         sa.Column("refused", sa.Boolean(), nullable=False),
         sa.Column("told", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
