@@ -300,7 +300,8 @@ async def test_an_error_of_ours_has_a_reference_and_no_secret() -> None:
         (card,) = stage.slack.messages("C0FINANCE", viewer="U0MAYA")
         assert (await stage.slack.click("U0MAYA", card, actions.REFRESH_CONFIRM)).ok
         told = await stage.slack.wait_for(
-            lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if "err_" in m.everything], timeout=60
+            lambda: [m for m in stage.slack.messages("C0FINANCE", viewer="U0MAYA") if "err_" in m.everything],
+            timeout=60,
         )
         assert "xoxb" not in told[0].everything
 

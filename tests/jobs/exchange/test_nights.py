@@ -128,7 +128,7 @@ def complaints(world: Company, far: Inventiv, ever: Mapping[str, str]) -> list[s
     return wrong
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 async def test_the_far_side_has_what_quickbooks_has(database: Database, tmp_path: Path) -> None:
     world = company(database, tmp_path, maps=plain)
     assert await played(world, NIGHTS) == []
