@@ -14,8 +14,8 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: .venv/.runtime ## start everything on this machine and show the page's address
 	@$(BIN)/tidings demo $(ARGS)
 
-test: .venv/.dev ## run all tests that this machine allows, in one order; says at the end what it skipped
-	@$(BIN)/python -m pytest -n 4 --dist worksteal --randomly-seed=20261121 $(ARGS)
+test: .venv/.dev ## run all tests that this machine allows; says at the end what it skipped
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: .venv/.dev ## formatting, lint, types and import rules
 	$(BIN)/ruff format --check .
@@ -27,7 +27,7 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-soak: .venv/.dev ## the long counts in full, in any order: kills, simulations, fuzzing
+soak: .venv/.dev ## the long counts in full: kills, simulations, fuzzing
 	SOAK=1 $(BIN)/python -m pytest -n 2 --dist worksteal --timeout=3600 tests $(ARGS)
 
 bench: .venv/.dev ## measure against the floors; prints a table and writes bench/results
