@@ -1,5 +1,6 @@
 """The story of the exchange: a night of files over SFTP and FTPS, an edit, a held file, orders into both QuickBooks."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
@@ -28,6 +29,8 @@ _NEW_YORK, _NIGHT = ZoneInfo("America/New_York"), time(2, 20)
 _ACCOUNTS = {BY_SFTP: "SFTP", BY_FTPS: "FTPS"}
 _RENAMED = "Renamed by the story"
 _SHOWN = 5
+#: seconds in which a person types a command
+_TYPING = 1.5
 
 
 async def story(stage: Stage) -> None:
@@ -205,6 +208,8 @@ async def _answered(stage: Stage, account: str, number: str, wanted: str) -> dic
 async def said(stage: Stage, command: str, *words: str) -> Message:
     """Type it as Daniel, and return the answer that has these words."""
     before = len(await stage.outside(lambda: stage.messages(FINANCE, DANIEL)))
+    # Slack takes about one answer a second; nobody types faster.
+    await asyncio.sleep(_TYPING)
     await stage.act(lambda: stage.slack.command(DANIEL, FINANCE, "/data", command))
 
     def look() -> Message | None:
