@@ -16,6 +16,7 @@ from storage.facts.exchange import ExchangeRun, Pair
 from storage.facts.exchange_view import ExchangeView, PairView
 from storage.facts.people import Action
 from templates.notices import exchange as words
+from templates.notices.exchange_order import exchange_again, exchange_order
 from templates.notices.exchange_pair import pair_card
 from templates.notices.exchange_said import (
     exchange_changed,
@@ -131,6 +132,9 @@ async def _done(case: Case, view: ExchangeView, one: PairView, said: str) -> Rep
     if said.startswith(_SCHEDULE):
         return await _previewed(case, one, said.removeprefix(_SCHEDULE))
     verb = _VERBS.get(said)
+    if verb is None and one.pair.pair is Pair.ORDERS:
+        # Numbers of orders are told apart by capitals, too.
+        return await _order(case, one, " ".join(case.about.split()[-len(said.split()) :]))
     if verb is None:
         return case.say(exchange_usage(case.about))
     return await _refusing(case, lambda: _ACTS[verb](case, one.pair.id))
@@ -241,6 +245,12 @@ async def _previewed(case: Case, one: PairView, wanted: str) -> Reply:
     return case.say(exchange_schedule(one, wanted, upcoming, value=value))
 
 
+async def _order(case: Case, one: PairView, number: str) -> Reply:
+    may = frozenset(action for action in Action if case.may(action))
+    found = await case.services.exchange.orders(case.actor, one.pair.id, number)
+    return case.say(exchange_order(one.pair, number, found, may=may))
+
+
 # -- the buttons -------------------------------------------------------------------------------------------------------
 
 
@@ -335,3 +345,17 @@ async def scheduled(case: Case) -> Reply:
     except TooLateError as error:
         return case.say(exchange_refused(str(error)), replace=True)
     return case.say(exchange_changed(one, "it has another schedule", case.now), replace=True)
+
+
+async def ordered_again(case: Case) -> Reply:
+    """Let an order be taken again."""
+    pair_id, _, number = case.request.value.partition(" ")
+    if not pair_id or not number:
+        raise NotFoundError
+
+    async def act() -> Reply:
+        return case.say(
+            exchange_again(await case.services.exchange.order_again(case.actor, pair_id, number, case.trigger))
+        )
+
+    return await _refusing(case, act)

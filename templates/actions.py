@@ -156,6 +156,8 @@ EXCHANGE_VERSIONS = "exchange_versions"
 EXCHANGE_RESTORE = "exchange_restore"
 #: Allow orders to be created in QuickBooks, or take that back. Value: the source.
 EXCHANGE_ALLOW, EXCHANGE_FORBID = "exchange_allow", "exchange_forbid"
+#: Take an order again. Value: the pair's id and the order's number.
+EXCHANGE_ORDER_AGAIN = "exchange_order_again"
 #: Save the schedule of a pair that a card shows. Value: the pair, the version before it, and the schedule.
 EXCHANGE_SCHEDULE = "exchange_schedule"
 #: Show the mapping of a pair. Value: the pair.

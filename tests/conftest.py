@@ -90,6 +90,18 @@ SOAKED = (
     "tests/jobs/metrics/test_following.py::test_following_in_any_order",
     # Each part of it is tried without a product in tests/bot/test_home.py and tests/jobs/test_home.py.
     "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[home]",
+    # Each part of it is looked for in what each part writes: tests/bot/test_logs.py, tests/connectors, tests/storage.
+    "tests/scenarios/test_no_secret_leaks.py::test_no_secret_is_anywhere_after_all_flows",
+    # The steps of these, without a browser or a whole product: tests/jobs/connecting, tests/bot/test_pages.py.
+    "tests/scenarios/test_connect_page.py::test_an_admin_connects_loses_and_reconnects_in_the_browser",
+    "tests/scenarios/test_disconnect.py::test_an_admin_disconnects_and_later_erases",
+    # What it plays is simulated in tests/faults/simulation, and seen step by step in the other stories.
+    "tests/bot/cli/test_stories.py::test_a_story_is_seen_to_its_end[trust]",
+    # Kills at every named point are played in every run (tests/faults/test_crash_points.py).
+    "tests/faults/test_random_kills.py::test_random_kills_and_lies",
+    "tests/faults/test_escalation_kills.py::test_support_is_called_once[]",
+    # The other simulation is played in every run.
+    "tests/faults/simulation/test_durable.py::test_nobody_is_told_what_is_not_so",
     # The quick run kills workers in tests/jobs/engine and plays the simulation through one process.
     "tests/faults/simulation/test_crew.py",
     # The other broken twins of the simulation are caught in every run.

@@ -8,6 +8,7 @@ from jobs.exchange.writing import Writing
 from jobs.refresh.ask import TriggerKey
 from storage.facts.exchange import ExchangeRun
 from storage.facts.exchange_mapping import MappingLook, MappingSaved, MappingView, MappingWish
+from storage.facts.exchange_orders import KeptOrder
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Actor
 
@@ -81,6 +82,14 @@ class Exchange(Protocol):
 
     async def discard(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
         """Put what is held away."""
+        ...
+
+    async def orders(self, actor: Actor, pair_id: str, text: str) -> list[KeptOrder]:
+        """Return what is known of an order."""
+        ...
+
+    async def order_again(self, actor: Actor, pair_id: str, order_no: str, trigger: TriggerKey) -> str:
+        """Let an order be taken again; return what comes of it."""
         ...
 
     async def versions(self, actor: Actor, pair_id: str) -> list[FileVersion]:

@@ -10,6 +10,7 @@ from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, RequestError, TooLateError
 from jobs.exchange.due import start
+from jobs.exchange.orders.replaying import replay
 from jobs.exchange.pairs import plan
 from jobs.exchange.ports import FarSides
 from jobs.exchange.running import MapsOf
@@ -27,10 +28,11 @@ from storage.facts.exchange import (
     Trigger,
     read_schedule,
 )
+from storage.facts.exchange_orders import KeptOrder
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor, Member
 from storage.facts.sources import Source
-from storage.records import audit, exchange, frozen, organizations, runs, sources, triggers
+from storage.records import audit, exchange, exchange_orders, frozen, organizations, runs, sources, triggers
 from storage.sessions import Session
 
 #: how long a run that a person began may wait for data, or for the far side
@@ -212,6 +214,42 @@ class ExchangeService:
         member = authorize(actor, Action.RUN_EXCHANGE)
         run = await self._desk.read(lambda session: _visible_run(session, member, run_id))
         return await self._started(actor, run.pair_id, trigger, Trigger.REPLAY, of_run=run.id)
+
+    async def orders(self, actor: Actor, pair_id: str, text: str) -> list[KeptOrder]:
+        """Return what is known of an order, by its number there or by its id or number in QuickBooks, newest first."""
+        member = authorize(actor, Action.SEE_STATUS)
+
+        def work(session: Session) -> list[KeptOrder]:
+            pair = _visible(session, member, pair_id)
+            organization_id = member.organization_id
+            found = exchange_orders.by_order(session, organization_id, text)
+            found = found or exchange_orders.by_target(session, organization_id, text)
+            return [one for one in found if one.source_id == pair.source_id]
+
+        return await self._desk.read(work)
+
+    async def order_again(self, actor: Actor, pair_id: str, order_no: str, trigger: TriggerKey) -> str:
+        """Let an order be taken again, by the next turn, which is now; return what comes of it, in plain words."""
+        authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> str:
+            known = organizations.member_by_identity(session, actor.identity)
+            member = authorize(Actor(actor.identity, known), Action.RUN_EXCHANGE)
+            organizations.lock(session, member.organization_id)
+            pair, now = _visible(session, member, pair_id), self._clock.now()
+            if pair.pair is not Pair.ORDERS:
+                raise NotFoundError
+            if _known(session, trigger) is not None:
+                raise TooLateError("that was done already")
+            done = replay(session, pair.source_id, order_no, now)
+            _remember(session, trigger, pair.id, now)
+            if done.again and pair.runs:
+                exchange.due_earlier(session, pair.id, now)
+            detail: dict[str, object] = {"pair": pair.pair.value, "why": Trigger.REPLAY.value, "of": order_no}
+            audit.record(session, member.organization_id, member.id, Action.RUN_EXCHANGE, pair.id, now, detail)
+            return done.said
+
+        return await self._desk.write(work)
 
     async def _change(
         self,

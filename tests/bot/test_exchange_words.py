@@ -79,6 +79,17 @@ async def test_what_words_do_and_what_they_cannot() -> None:
         assert stage.slack.refused == []
 
 
+async def test_an_order_is_looked_up_by_either_number_and_taken_again_by_managers() -> None:
+    async with staged() as stage:
+        for words in ("exchange orders SO-1042", "exchange order SO-1042"):
+            assert "Customer 999999 is not in QuickBooks" in await told(stage, REFRESHER, words)
+        assert "is known here" in await told(stage, REFRESHER, "exchange orders so-1042"), "capitals tell them apart"
+        shown = await told(stage, MANAGER, "exchange orders SO-1042")
+        assert "is in QuickBooks as Estimate" in shown
+        await _pressed(stage, MANAGER, actions.EXCHANGE_ORDER_AGAIN, "only if it is not there")
+        assert [what for what, _, _ in stage.services.exchange.did] == ["again SO-1042"]
+
+
 @pytest.mark.parametrize("words", ["start", "pause", "files", "schedule every 15"])
 async def test_who_is_no_manager_is_told_who_can(words: str) -> None:
     async with staged() as stage:

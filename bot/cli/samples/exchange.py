@@ -18,11 +18,12 @@ from storage.facts.exchange import (
     Trigger,
     read_schedule,
 )
+from storage.facts.exchange_orders import KeptOrder, OrderState, Wish, Written
 from storage.facts.exchange_view import ExchangeView, FileVersion, NightView, PairView, RunView
 from storage.facts.messages import Message, Person
 from storage.facts.people import Action
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
-from templates.notices import exchange, exchange_night, exchange_pair, exchange_said, exchange_writing
+from templates.notices import exchange, exchange_night, exchange_order, exchange_pair, exchange_said, exchange_writing
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -145,6 +146,23 @@ def the_exchange() -> ExchangeView:
     return ExchangeView(POCKET, QUICKBOOKS, views, NOW - timedelta(minutes=22), may_write=True)
 
 
+def some_orders() -> list[KeptOrder]:
+    """Return the revisions of an order that was corrected, and then taken."""
+    first = KeptOrder(
+        id="xor_1", organization_id="org_1", source_id=POCKET.id, cust_id=POCKET.account, order_no="SO-1042",
+        revision=1, wish=Wish.READY, state=OrderState.BLOCKED, position="", fingerprint="", order=None, request_id="",
+        target="estimate",
+        written=None, reason="Customer 999999 is not in QuickBooks: add it there, or correct the number.", attempts=0,
+        read_at=NOW - timedelta(hours=2), sent_at=None, next_at=None, settled_at=NOW - timedelta(hours=2),
+        written_back_at=NOW - timedelta(hours=2),
+    )  # fmt: skip
+    taken = replace(
+        first, id="xor_2", revision=2, state=OrderState.CONFIRMED, written=Written("203", "SO-1042"), reason="",
+        read_at=NOW - timedelta(minutes=30), written_back_at=NOW - timedelta(minutes=29),
+    )  # fmt: skip
+    return [taken, first]
+
+
 def exchange_messages() -> dict[str, Message]:
     """Return every message about it."""
     maya = Person("Maya Ortiz", "T0TEMERITY", "U0MAYA")
@@ -220,6 +238,14 @@ def exchange_messages() -> dict[str, Message]:
         "orders_writing_told_stop": exchange_writing.writing_told(maya, QUICKBOOKS, NOW, allowed=False),
         "exchange_usage": exchange_said.exchange_usage("custmers <now>"),
         "exchange_help": exchange_said.exchange_usage(),
+        "exchange_order": exchange_order.exchange_order(a_pair(Pair.ORDERS), "SO-1042", some_orders(), may=_ALL),
+        "exchange_order_viewer": exchange_order.exchange_order(
+            a_pair(Pair.ORDERS), "SO-1042", some_orders(), may=_LOOKS
+        ),
+        "exchange_order_none": exchange_order.exchange_order(a_pair(Pair.ORDERS), "<b>1</b>", [], may=_ALL),
+        "exchange_order_again": exchange_order.exchange_again(
+            "Order SO-1042 is looked for in QuickBooks, and sent again only if it is not there."
+        ),
         "exchange_history": exchange_said.exchange_history(customers, runs),
         "exchange_history_none": exchange_said.exchange_history(customers, []),
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.cli.samples.exchange import a_run, the_exchange
+from bot.cli.samples.exchange import a_run, some_orders, the_exchange
 from bot.cli.samples.exchange_mapping import the_look, the_mapping
 from bot.cli.samples.facts import QUICKBOOKS
 from jobs.authorize import authorize
@@ -15,6 +15,7 @@ from jobs.exchange.writing import Writing
 from jobs.refresh.ask import TriggerKey
 from storage.facts.exchange import ExchangeRun, RunState, Trigger, read_schedule
 from storage.facts.exchange_mapping import MappingLook, MappingSaved, MappingView, MappingWish
+from storage.facts.exchange_orders import KeptOrder
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor
 from storage.facts.sources import Source
@@ -178,6 +179,15 @@ class TwinExchange:
             raise TooLateError("somebody changed the schedule meanwhile")
         self.did.append((f"schedule {words}", pair_id, trigger.trigger_id))
         return replace(one, pair=replace(one.pair, schedule=read_schedule(words)))
+
+    async def orders(self, actor: Actor, pair_id: str, text: str) -> list[KeptOrder]:
+        authorize(actor, Action.SEE_STATUS)
+        return [one for one in some_orders() if text in {one.order_no, one.written and one.written.number}]
+
+    async def order_again(self, actor: Actor, pair_id: str, order_no: str, trigger: TriggerKey) -> str:
+        authorize(actor, Action.RUN_EXCHANGE)
+        self.did.append((f"again {order_no}", pair_id, trigger.trigger_id))
+        return f"Order {order_no} is looked for in QuickBooks, and sent again only if it is not there."
 
     async def versions(self, actor: Actor, pair_id: str) -> list[FileVersion]:
         authorize(actor, Action.RUN_EXCHANGE)
