@@ -102,6 +102,12 @@ SOAKED = (
     "tests/faults/test_escalation_kills.py::test_support_is_called_once[]",
     # The other simulation is played in every run.
     "tests/faults/simulation/test_durable.py::test_nobody_is_told_what_is_not_so",
+    # The same is played with QuickBooks in every run, and each provider's parts in tests/connectors.
+    "tests/sequences/test_shopify.py::test_any_sequence_ends_in_what_the_shop_has",
+    "tests/sequences/test_amazon.py::test_any_sequence_ends_in_what_amazon_has",
+    "tests/faults/test_zombie.py::test_an_old_load_never_wins[]",
+    # Each step of it is tried in tests/storage/warehouse/test_redact.py.
+    "tests/jobs/webhooks/test_acting.py::test_a_customer_is_redacted_everywhere_and_stays_so",
     # The quick run kills workers in tests/jobs/engine and plays the simulation through one process.
     "tests/faults/simulation/test_crew.py",
     # The other broken twins of the simulation are caught in every run.
