@@ -85,12 +85,17 @@ async def _a_held_file(stage: Stage, far: "_FarSide") -> None:
     before = await stage.outside(lambda: {one: distributor(stage).files(one)["salesrep.fil"] for one in _ACCOUNTS})
     await _night_passes(stage, held=Pair.SALES_REPS)
     for account in _ACCOUNTS:
-        now = await stage.outside(lambda account=account: distributor(stage).files(account)["salesrep.fil"])  # type: ignore[misc] # bound now
-        stage.expect(now == before[account], f"what is held was sent to {account}")
-        card = await said(stage, f"exchange {account} sales reps", "Held, nothing was sent")
-        await stage.act(lambda card=card: stage.slack.click(DANIEL, card, actions.EXCHANGE_RELEASE))  # type: ignore[misc] # bound now
+        await _let_go(stage, account, before[account])
     await far.equal("the released files")
     stage.told(f"of the employees {left} are gone at once: both files of sales reps are held until Daniel lets them go")
+
+
+async def _let_go(stage: Stage, account: str, before: bytes) -> None:
+    """See that what is held was not sent, and let it go."""
+    now = await stage.outside(lambda: distributor(stage).files(account)["salesrep.fil"])
+    stage.expect(now == before, f"what is held was sent to {account}")
+    card = await said(stage, f"exchange {account} sales reps", "Held, nothing was sent")
+    await stage.act(lambda: stage.slack.click(DANIEL, card, actions.EXCHANGE_RELEASE))
 
 
 async def _an_earlier_file(stage: Stage) -> None:

@@ -55,7 +55,7 @@ HOSTILE: list[tuple[str, str]] = [
     *(("cust_id", one) for one in ("", "..", "a/b", "88 12", "x" * 65, "８８１２", "8812\n8813", "../x", "%2e%2e")),
     *(("host_key", one) for one in ("", "SHA256:abc", "ssh-ed25519", f"* {KEY}", f"{KEY} x\n@cert-authority", "x" * 4000)),
     *(("protocol", one) for one in ("", "http", "file", "local", "scp")),
-    *(("private_key", one) for one in ("x", "file:///root/.ssh/id", "x" * 20_000)),
+    *(("private_key", one) for one in ("x", "file:///etc/keys/id", "x" * 20_000)),
     *(("encoding", one) for one in ("utf-16", "cp437")),
 ]  # fmt: skip
 HOSTILE_ORDERS: list[tuple[str, str]] = [
