@@ -161,7 +161,7 @@ class ExchangeHandler:
             if decided is None:
                 return
             self._ground.checkpoint("exchange.decided")
-            done = await self._published(side, built)
+            done = await self._published(side, built, decided)
             self._ground.checkpoint("exchange.published")
         await self._ground.database.writing(lambda session: self._settled(session, task, decided, built, done))
         self._ground.checkpoint("exchange.settled")
@@ -286,7 +286,7 @@ class ExchangeHandler:
         """Let a later run take the place of one that waits for a person, if any: there is one question at a time."""
         return exchange.discard_held(session, run.pair_id, run.id, "a later run took its place", now)
 
-    async def _published(self, side: FarSide, built: Built) -> Published:
+    async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> Published:
         with built.path.open("rb") as body:
             async with side.open() as remote:
                 return await publish(
@@ -298,7 +298,14 @@ class ExchangeHandler:
                     now=self._ground.clock.now(),
                     accept_gap=side.accept_gap,
                     checkpoint=self._checked,
+                    wanted=lambda: self.still_wanted(run),
                 )
+
+    async def still_wanted(self, run: ExchangeRun) -> None:
+        """Pass while the run goes on: a file may be long on its way, and the connection be disconnected meanwhile."""
+        now_there = await self._ground.database.reading(lambda session: exchange.run(session, run.id))
+        if now_there.state is not RunState.PUBLISHING or now_there.attempt != run.attempt:
+            raise Broken("the run was ended while its file was on its way", code="over")
 
     def _checked(self, name: str) -> None:
         self._ground.checkpoint(name)
@@ -347,6 +354,7 @@ class ExchangeHandler:
                 now=self._ground.clock.now(),
                 accept_gap=side.accept_gap,
                 checkpoint=self._checked,
+                wanted=lambda: self.still_wanted(run),
             )
         self._ground.checkpoint("exchange.published")
 

@@ -56,15 +56,18 @@ def anew(session: Session, request: DesktopRequest) -> None:
     )
 
 
-def adopt(session: Session, source_id: str, registration_id: str) -> None:
-    """Let the orders that wait for an earlier registration of the source wait for this one."""
+def adopt(session: Session, source_id: str, registration_id: str, quiet: datetime) -> None:
+    """Let the orders that wait for an earlier registration of the source, or a visit that was ended, wait for this one.
+
+    What was handed over to be written, and not answered, may be written just now: it is looked for from `quiet` on.
+    """
     theirs = select(WebConnectorRow.id).where(WebConnectorRow.source_id == source_id)
-    mine = (
-        col(DesktopRequestRow.registration_id).in_(theirs),
-        col(DesktopRequestRow.state) != DesktopState.ANSWERED.value,
-    )
+    row = DesktopRequestRow
+    mine = (col(row.registration_id).in_(theirs), col(row.state) != DesktopState.ANSWERED.value)
+    handed = (*mine, col(row.state) == DesktopState.SENT.value, col(row.step) == DesktopStep.WRITE.value)
+    won(session, update(row).where(*handed).values(next_at=quiet))
     values = {"registration_id": registration_id, "state": DesktopState.QUEUED.value, "step": DesktopStep.QUERY.value}
-    won(session, update(DesktopRequestRow).where(*mine).values(**values))
+    won(session, update(row).where(*mine).values(**values))
 
 
 def one(session: Session, desktop_id: str) -> DesktopRequest | None:

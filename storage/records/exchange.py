@@ -325,6 +325,18 @@ def forget_before(session: Session, instant: datetime, limit: int = 1000) -> int
     return len(found)
 
 
+def forget_records(session: Session, source_id: str) -> None:
+    """Forget the records that runs named, of a connection or of the company whose records they were; totals stay."""
+    row = ExchangeRunRow
+    theirs = or_(col(row.source_id) == source_id, col(row.books_id) == source_id)
+    runs = select(row.id).where(theirs)
+    session.connection().execute(delete(ExchangeRejectRow).where(col(ExchangeRejectRow.run_id).in_(runs)))
+    for run in session.exec(select(row).where(theirs, col(row.held).is_not(None))):
+        if run.held:
+            run.held = {**run.held, "gone": []}
+    session.flush()
+
+
 def rejects_of(session: Session, run_id: str) -> tuple[Reject, ...]:
     """Return what a run left out."""
     return tuple(Reject(row.key, row.field, row.reason) for row in _rejects(session, run_id))

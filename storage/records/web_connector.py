@@ -108,6 +108,22 @@ def begin(session: Session, visit: DesktopSession, ticket: str) -> bool:
     )
 
 
+def end(session: Session, registration_id: str, now: datetime) -> None:
+    """End the visit that goes on, if any: its ticket counts no more."""
+    row = WebConnectorSessionRow
+    mine = (col(row.registration_id) == registration_id, col(row.ended_at).is_(None))
+    won(session, update(row).where(*mine).values(ended_at=now, outstanding="", message_id=""))
+
+
+def forget(session: Session, source_id: str) -> None:
+    """Delete every registration of a connection with its visits: company files have names."""
+    theirs = select(WebConnectorRow.id).where(WebConnectorRow.source_id == source_id)
+    visits = delete(WebConnectorSessionRow).where(col(WebConnectorSessionRow.registration_id).in_(theirs))
+    session.connection().execute(visits)
+    session.connection().execute(delete(WebConnectorRow).where(col(WebConnectorRow.source_id) == source_id))
+    session.expire_all()
+
+
 def forget_before(session: Session, registration_id: str, until: datetime) -> None:
     """Forget visits of a registration that ended before that time."""
     mine = (

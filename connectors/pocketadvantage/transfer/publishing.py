@@ -14,7 +14,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO
@@ -35,9 +35,15 @@ from connectors.pocketadvantage.transfer.port import (
 #: earlier versions of one file that are kept
 KEPT = 30
 Checkpoint = Callable[[str], None]
+#: Passes while the file is still wanted; Broken, and then it does not take its place, and nothing of it is left.
+Wanted = Callable[[], Awaitable[None]]
 _IN_MEMORY = 4 << 20
 _STAMP = "%Y%m%dT%H%M%SZ"
 _SCRATCH = re.compile(r"tidings-[0-9a-f]{8}\.tmp", re.ASCII)
+
+
+async def _always() -> None:
+    """Want it whatever happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +82,14 @@ async def publish(
     kept: int = KEPT,
     accept_gap: bool = False,
     checkpoint: Checkpoint = lambda _name: None,
+    wanted: Wanted = _always,
 ) -> Published:
     """Put a file in its place; ConnectorError, and then the one before it is still there, whole.
 
     Once more after any error or death is always right: what was done is recognised, what was left over is removed.
     `accept_gap`: an admin accepted that on a server which replaces no file there is none for a moment; an error in
     that moment leaves none until the next attempt. `checkpoint` is called last right before the file takes its place:
-    what it raises stops that.
+    what it raises stops that. `wanted` is asked then: sending takes long, and much may happen meanwhile.
     """
     if not is_name(name) or name.endswith(".tmp"):
         raise Broken("this is no name of a file that is handed over", code="path_refused")
@@ -104,6 +111,7 @@ async def publish(
             checkpoint("exchange.verified")
             archived_as = await work.archive(before) if there is not None else ""
             checkpoint("exchange.archived")
+            await wanted()
             gap = await work.take_place(temporary, over=there is not None, accept_gap=accept_gap)
         except Broken:
             with contextlib.suppress(ConnectorError):
@@ -136,16 +144,17 @@ async def restore(
     kept: int = KEPT,
     accept_gap: bool = False,
     checkpoint: Checkpoint = lambda _name: None,
+    wanted: Wanted = _always,
 ) -> Published:
     """Publish an earlier version again; AbsentError when it is no longer kept. What lies there now is kept, too."""
     known = {one.archived_as: one for one in await versions(remote, archive_folder, name)}
-    wanted = known.get(archived_as)
-    if wanted is None:
+    version = known.get(archived_as)
+    if version is None:
         raise AbsentError
     body = _Kept()
     with contextlib.closing(body.file):
         await remote.read(f"{archive_folder}/{archived_as}", body.take, LARGEST)
-        if (body.size, body.sha256[:8]) != (wanted.size, wanted.mark):
+        if (body.size, body.sha256[:8]) != (version.size, version.mark):
             raise Broken("this earlier version is no longer what was kept, and is not restored", code="version_spoilt")
         return await publish(
             remote,
@@ -157,6 +166,7 @@ async def restore(
             kept=kept,
             accept_gap=accept_gap,
             checkpoint=checkpoint,
+            wanted=wanted,
         )
 
 

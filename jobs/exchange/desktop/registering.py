@@ -12,6 +12,7 @@ from jobs.errors import NotFoundError, TooLateError
 from jobs.exchange.desktop import qwc
 from jobs.exchange.desktop.passwords import COST, new_password, slow_hash
 from jobs.exchange.desktop.qwc import Claim, QwcLinks
+from jobs.exchange.desktop.sessions import IDLE
 from jobs.refresh.ask import TriggerKey
 from storage.facts.clock import Clock
 from storage.facts.ids import derived_id
@@ -98,19 +99,25 @@ class Registering:
             if earlier is not None and earlier.company is not None:
                 # Another registration is no reason to write into another company's books.
                 records.bind(session, made_id, earlier.company)
-            desktop_requests.adopt(session, source.id, made_id)
+            desktop_requests.adopt(session, source.id, made_id, made.created_at + IDLE)
             self._note(session, member, made, "made")
             return made
 
         return self._handed(actor, await self._desk.write(work), password)
 
     async def renew(self, actor: Actor, registration_id: str, trigger: TriggerKey) -> Handed:
-        """Give it another password; the one before counts no more. NotFoundError as below."""
+        """Give it another password; the one before counts no more, nor does a visit that began with it.
+
+        NotFoundError as below.
+        """
         password = new_password()
         kept = await asyncio.to_thread(slow_hash, password, self._cost)
 
         def change(session: Session, found: WebConnector) -> str:
+            now = self._clock.now()
             records.renew(session, found.id, kept)
+            records.end(session, found.id, now)
+            desktop_requests.adopt(session, found.source_id, found.id, now + IDLE)
             return "renewed"
 
         return self._handed(actor, await self._changed(actor, registration_id, trigger, change), password)

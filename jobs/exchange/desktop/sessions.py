@@ -175,8 +175,7 @@ class WebConnectorSessions:
                 log.info("web_connector_busy", registration=registration_id)
                 return (ticket, "none", str(int((free - now).total_seconds()) + 1))
             self._left(session, earlier, earlier.error, ended=True)
-        off = sources.source(session, registration.source_id).connection is ConnectionState.DISCONNECTED
-        if off or not desktop_requests.left(session, registration_id, now):
+        if self._cut(session, registration) or not desktop_requests.left(session, registration_id, now):
             return (ticket, "none")
         records.forget_before(session, registration_id, now - _KEPT)
         visit = DesktopSession(new_id("wcs"), registration_id, now, now)
@@ -189,7 +188,7 @@ class WebConnectorSessions:
         visit = self._visit(session, registration_id, asked.ticket)
         registration = records.one(session, registration_id)
         assert registration is not None
-        wrong = self._wrong_company(session, registration, asked)
+        wrong = self._cut(session, registration) or self._wrong_company(session, registration, asked)
         if wrong:
             self._left(session, visit, wrong)
             return ""
@@ -293,6 +292,11 @@ class WebConnectorSessions:
         seen = replace(visit, seen_at=now)
         records.saw(session, seen)
         return seen
+
+    def _cut(self, session: Session, registration: WebConnector) -> str:
+        """Return why nothing more is handed over, whatever waits; a visit may be hours old."""
+        off = sources.source(session, registration.source_id).connection is ConnectionState.DISCONNECTED
+        return "PocketAdvantage is disconnected. No orders are written until it is connected again." if off else ""
 
     def _wrong_company(self, session: Session, registration: WebConnector, asked: Asked) -> str:
         """Return why nothing is written into the company file that is open; empty: it is the one."""

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from connectors.errors import Refused, Retry
 from jobs.exchange.desktop import sessions as product
 from jobs.exchange.desktop.answers import Answer
 from jobs.exchange.desktop.deciding import MOST_WRITES, Next, Write
-from jobs.exchange.desktop.sessions import IDLE, WebConnectorSessions
+from jobs.exchange.desktop.sessions import IDLE, Asked, WebConnectorSessions
 from jobs.exchange.desktop.settling import orders_settled
 from jobs.exchange.forgetting import forget
 from sandbox.exchange.desktop import Desktop
@@ -506,5 +507,57 @@ async def test_a_connection_that_is_disconnected_or_forgotten_sends_nothing_more
         turned(ConnectionState.CONNECTED)
         stage.database.in_write(lambda session: forget(session, SOURCE))
         assert stage.waiting() == 0
-        assert (await connector.run()).ended == "no_work"
+        assert (await connector.run()).ended == "no_user"
         assert stage.desktop.processed == []
+
+
+class GoesOn(WebConnectorSessions):
+    """A twin that looks at the connection when a visit begins, and no more."""
+
+    def _sent(self, session: Session, registration_id: str, asked: Asked) -> str:
+        self._cut = lambda *_: ""  # type: ignore[method-assign]
+        return super()._sent(session, registration_id, asked)
+
+
+@pytest.mark.parametrize("kind, loses", [(WebConnectorSessions, False), (GoesOn, True)])
+async def test_a_visit_ends_with_its_connection_and_with_its_password(
+    sqlite_database: Database,
+    kind: type[WebConnectorSessions],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    """Somebody disconnects, or takes the password away, while QuickBooks Desktop is handed one order after another."""
+    async with staged(sqlite_database, sessions=kind) as stage:
+        connector = await stage.registered()
+        made = stage.handed
+        assert made is not None
+        for number in (1, 2):
+            await stage.want(order(number))
+        # The first order was handed over to be written, and QuickBooks has a window open over it.
+        await connector.run(Cut("receiveResponseXML", 2))
+        say = partial(connector.call, "sendRequestXML", ticket=connector.ticket, **_asks(stage))
+
+        def turned(state: ConnectionState) -> None:
+            def work(session: Session) -> None:
+                session.get_one(ConnectionRow, SOURCE).state = state.value
+
+            stage.database.in_write(work)
+
+        turned(ConnectionState.DISCONNECTED)
+        (told,) = await say()
+        assert ("SalesOrder" in told) == loses
+        if loses:
+            return
+        (why,) = await connector.call("getLastError", ticket=connector.ticket)
+        assert why.startswith("PocketAdvantage is disconnected")
+        turned(ConnectionState.CONNECTED)
+        await connector.run(Cut("receiveResponseXML", 2))
+        stage.handed = await stage.registering.renew(stage.actor(), made.connector.id, stage.trigger())
+        with pytest.raises(FaultError, match="the visit is over"):
+            await connector.call("sendRequestXML", ticket=connector.ticket, **_asks(stage))
+        # What may be written at this moment is looked for when that is over, not now.
+        new = stage.connector()
+        await new.run()
+        assert stage.waiting() == 1
+        stage.later(IDLE)
+        assert (await new.run()).ended == "done"
+        assert [len(stage.desktop.numbered(number)) for number in ("1", "2")] == [1, 1]
