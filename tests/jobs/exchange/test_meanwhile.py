@@ -1,0 +1,94 @@
+"""What is ended while it is on its way does not arrive: a connection that is disconnected, or is another company's."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jobs.exchange.forgetting import forget
+from jobs.exchange.pairs import confirmed, gone
+from jobs.exchange.running import ExchangeHandler
+from storage.facts.exchange import ExchangeRun, Guard, Held, Pair, Reject, RunState
+from storage.records import exchange
+from storage.sessions import Database, Session
+from tests.jobs.exchange.nights import BOOKS, FAR, ORGANIZATION, Company, company
+from tests.jobs.exchange.plain import plain
+from tests.jobs.exchange.test_attacks import OTHER, _company
+from tests.jobs.exchange.test_runs import TWO, stocked
+
+
+class Hurries(ExchangeHandler):
+    """A twin that puts a file in its place whatever became of its run meanwhile."""
+
+    async def still_wanted(self, run: ExchangeRun) -> None:
+        del run
+
+
+ENDS: dict[str, Callable[[Company, Session], None]] = {
+    "disconnected": lambda world, session: gone(session, FAR, world.clock.at),
+    "another company": lambda world, session: confirmed(session, ORGANIZATION, FAR, OTHER, world.clock.at),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("kind, loses", [(ExchangeHandler, False), (Hurries, True)])
+async def test_what_is_ended_while_it_is_sent_takes_no_files_place(
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[ExchangeHandler],
+    loses: bool,  # noqa: FBT001 - what the twin does
+    how: str,
+) -> None:
+    ends = {"now": False}
+
+    def meanwhile(name: str) -> None:
+        if name == "exchange.verified" and ends["now"]:
+            sqlite_database.in_write(lambda session: ENDS[how](world, session))
+
+    world = stocked(company(sqlite_database, tmp_path, maps=plain, checkpoint=meanwhile, kind=kind))
+    _company(world, "Other Goods")
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    world.collect()
+    if how == "disconnected":
+        # There is a file from before: it stays.
+        world.file(Pair.CUSTOMERS).parent.mkdir(parents=True)
+        world.file(Pair.CUSTOMERS).write_text("before\n")
+    ends["now"] = True
+    await world.worked()
+    (run,) = world.history(Pair.CUSTOMERS)
+    assert (run.state, run.code) == (RunState.FAILED, {"disconnected": "disconnected"}.get(how, "other_books"))
+    there = world.file(Pair.CUSTOMERS)
+    arrived = there.exists() and "Customer 1" in there.read_text()
+    assert arrived == loses
+    if not loses:
+        left = [one.name for one in there.parent.iterdir()]
+        assert left == (["customer.fil"] if how == "disconnected" else []), "nothing of it is left there"
+        assert world.told() == [], "whoever disconnected it is told nothing new"
+
+
+def test_erased_records_are_named_by_no_run(database: Database, tmp_path: Path) -> None:
+    """Whether the connection is erased or the company whose records they are, the totals stay."""
+    world = company(database, tmp_path, maps=plain)
+    for erased in (FAR, BOOKS):
+
+        def write(session: Session, erased: str = erased) -> ExchangeRun:
+            pair = exchange.pairs_of_source(session, FAR)[0]
+            name = f"xrn_{erased}"
+            exchange.add_run(session, id=name, organization_id=ORGANIZATION, source_id=FAR, books_id=BOOKS,
+                             pair_id=pair.id, pair=pair.pair.value, trigger="schedule", slot=name, requested_at=TWO,
+                             slot_at=TWO, deadline=TWO, agreed={})  # fmt: skip
+            run = exchange.run(session, name)
+            held = Held(Guard.SHRINK, 9, 3, ("Amber Bicycles",), 6)
+            exchange.advance(session, run, state=RunState.HELD, held=held, rejected=1)
+            exchange.add_rejects(session, name, [Reject("Amber Bicycles", "NAME", "too long")])
+            forget(session, erased)
+            return exchange.run(session, name)
+
+        run = world.database.in_write(write)
+        assert run.held is not None
+        assert replace(run.held, gone=("x",)) == Held(Guard.SHRINK, 9, 3, ("x",), 6)
+        assert run.held.gone == ()
+        assert run.rejected == 1
+        assert database.in_read(lambda session, name=run.id: exchange.rejects_of(session, name)) == ()
