@@ -178,6 +178,13 @@ class Company:
 
         self.database.in_write(write)
 
+    def tidy(self) -> None:
+        """Put the many small files of the lake together, as Tidings does between its runs."""
+        warehouse = self.ground.warehouses.of(ORGANIZATION)
+        for table in warehouse.scattered():
+            warehouse.gather(table)
+        warehouse.maintain(now=self.clock.now())
+
     def disconnect(self, source_id: str, state: ConnectionState = ConnectionState.DISCONNECTED) -> None:
         self.database.in_write(
             lambda session: sources.set_connection(session, source_id, state, None, self.clock.now())
