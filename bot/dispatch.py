@@ -144,6 +144,7 @@ def table() -> Mapping[str, Entry]:
         buttons.EXCHANGE_DISCARD: Entry(exchange.discarded, Action.RUN_EXCHANGE, CLICKED),
         buttons.EXCHANGE_VERSIONS: Entry(exchange.files, Action.RUN_EXCHANGE, CLICKED),
         buttons.EXCHANGE_RESTORE: Entry(exchange.restored, Action.RUN_EXCHANGE, CLICKED),
+        buttons.EXCHANGE_COMPANY: Entry(exchange.company_chosen, Action.CHANGE_EXCHANGE, CLICKED),
         buttons.EXCHANGE_ALLOW: Entry(exchange_writing.allowed, Action.ALLOW_ORDERS, CLICKED),
         buttons.EXCHANGE_FORBID: Entry(exchange_writing.forbidden, Action.ALLOW_ORDERS, CLICKED),
         buttons.EXCHANGE_ORDER_AGAIN: Entry(exchange.ordered_again, Action.RUN_EXCHANGE, CLICKED),

@@ -20,6 +20,7 @@ from templates.notices.exchange_order import exchange_again, exchange_order
 from templates.notices.exchange_pair import pair_card
 from templates.notices.exchange_said import (
     exchange_changed,
+    exchange_company,
     exchange_discarded,
     exchange_ended,
     exchange_history,
@@ -95,10 +96,17 @@ async def exchange(case: Case) -> Reply:
     pair, verb = found
     if len(chosen) > 1:
         return case.say(exchange_which(chosen))
-    one = next((one for one in chosen[0].pairs if one.pair.pair is pair), None)
+    return await _of_pair(case, chosen[0], pair, verb)
+
+
+async def _of_pair(case: Case, view: ExchangeView, pair: Pair, verb: str) -> Reply:
+    if not view.pairs:
+        # What it waits for is said there.
+        return await _map(case, [view])
+    one = next((one for one in view.pairs if one.pair.pair is pair), None)
     if one is None:
         raise NotFoundError
-    return await _done(case, chosen[0], one, verb)
+    return await _done(case, view, one, verb)
 
 
 async def _map(case: Case, views: list[ExchangeView]) -> Reply:
@@ -257,6 +265,19 @@ async def _order(case: Case, one: PairView, number: str) -> Reply:
 async def mapped(case: Case) -> Reply:
     """Show the map."""
     return await _map(case, await case.services.exchange.view(case.actor))
+
+
+async def company_chosen(case: Case) -> Reply:
+    """Take the company whose records go over a connection."""
+    source_id, _, books_id = case.request.value.partition(" ")
+    if not source_id or not books_id:
+        raise NotFoundError
+
+    async def act() -> Reply:
+        view = await case.services.exchange.choose_books(case.actor, source_id, books_id, case.trigger)
+        return case.say(exchange_company(view))
+
+    return await _refusing(case, act)
 
 
 async def shown(case: Case) -> Reply:

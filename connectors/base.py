@@ -79,6 +79,8 @@ class ProviderSettings:
     place: str = ""
     #: whose connection a form tries: what lies on this machine lies in a folder of theirs
     organization: str = ""
+    #: the organization's QuickBooks companies, id and name, where files are made of the books of one of them
+    companies: tuple[tuple[str, str], ...] = ()
 
     def address(self, template: str, account: str) -> str:
         """Fill the account into an address."""

@@ -152,6 +152,8 @@ class Returned:
     code: Secret
     #: the account that the query names: to be proven with the new token
     account: str
+    #: the QuickBooks company that a person chose, where a form asks for one
+    books: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ class Granted:
     #: scopes that were asked for and not given
     missing: tuple[str, ...] = ()
     region: str = ""
+    #: the QuickBooks company that a person chose, where a form asks for one
+    books: str = ""
 
 
 class Grants(Protocol):

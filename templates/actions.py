@@ -134,6 +134,8 @@ OPEN_LINK = "open_link"
 EXCHANGE_MAP = "exchange_map"
 #: Show one pair of the exchange. Value: its id.
 EXCHANGE_SHOW = "exchange_show"
+#: Choose whose records go over a connection. Value: the connection and the QuickBooks company.
+EXCHANGE_COMPANY = "exchange_company"
 #: Start a pair now. Value: its id.
 EXCHANGE_START = "exchange_start"
 #: Make a pair's file without sending it. Value: its id.

@@ -48,6 +48,10 @@ class Exchange(Protocol):
         """Return the last runs of a pair, newest first."""
         ...
 
+    async def choose_books(self, actor: Actor, source_id: str, books_id: str, trigger: TriggerKey) -> ExchangeView:
+        """Say whose records go over a connection (TooLateError)."""
+        ...
+
     async def start(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
         """Begin a run, or return the one that is under way."""
         ...

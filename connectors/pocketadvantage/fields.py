@@ -14,6 +14,8 @@ from connectors.pocketadvantage.transfer.places import Transfer
 from storage.facts.secret import Secret
 
 FILES, HOST_KEY, ORDERS = "files", "host_key", "orders"
+#: the field that asks for the QuickBooks company
+BOOKS = "books"
 _SERVER, _WRITTEN, _ORDERS = "File server", "Files", "Orders"
 _NO_ORDERS = "no_orders"
 _SERVERS = tuple(one.value for one in Transfer if one is not Transfer.LOCAL)
@@ -40,7 +42,6 @@ _DATABASE_KINDS = (
 )
 _ENCRYPTIONS = (
     Choice("verified", "Encrypted, and the server's certificate is checked"),
-    Choice("encrypted", "Encrypted; whose server it is, is not checked (SQL Server has no other way)"),
     Choice("none", "In clear, to a database of this machine alone"),
 )
 
@@ -206,7 +207,33 @@ def form_here(settings: ProviderSettings) -> tuple[FormField, ...]:
     """Return the form with the choices that this installation is set up for."""
     without = set() if settings.api_url else {("protocol", "local"), ("db_engine", "sqlite")}
     without |= set() if allows_clear(settings) else {("db_tls", "none")}
-    return tuple(_with(one, tuple(c for c in one.choices if (one.name, c.value) not in without)) for one in FORM)
+    here = [_with(one, tuple(c for c in one.choices if (one.name, c.value) not in without)) for one in FORM]
+    if len(settings.companies) > 1:
+        at = next(place for place, one in enumerate(here, 1) if one.name == "cust_id")
+        here.insert(at, _books_field(settings))
+    return tuple(here)
+
+
+def _books_field(settings: ProviderSettings) -> FormField:
+    """Ask for the company where there are several; nothing stands there before a person has chosen."""
+    companies = tuple(Choice(one, name) for one, name in settings.companies)
+    return FormField(
+        BOOKS,
+        "QuickBooks company",
+        "Its records go to this account as files, and the orders of this account go into it.",
+        choices=(Choice("", "Choose a company"), *companies),
+        required=True,
+    )
+
+
+def books_of(typed: Mapping[str, str], settings: ProviderSettings) -> str:
+    """Return the company that was chosen, nothing where there is no choice; HintError."""
+    if len(settings.companies) < 2:
+        return ""
+    chosen = typed.get(BOOKS, "").strip()
+    if chosen not in {one for one, _ in settings.companies}:
+        raise HintError("QuickBooks company: choose the one whose records go to this account.", BOOKS)
+    return chosen
 
 
 def _with(field: FormField, choices: tuple[Choice, ...]) -> FormField:

@@ -23,7 +23,17 @@ from connectors.grants import (
     RowAnswer,
 )
 from connectors.pocketadvantage.declared import HOST, Declared, read_declared, write_declared
-from connectors.pocketadvantage.fields import FILES, FORM, HOST_KEY, TESTS, declared_of, form_here, port_of, typed_of
+from connectors.pocketadvantage.fields import (
+    FILES,
+    FORM,
+    HOST_KEY,
+    TESTS,
+    books_of,
+    declared_of,
+    form_here,
+    port_of,
+    typed_of,
+)
 from connectors.pocketadvantage.looking import try_files, try_orders
 from connectors.pocketadvantage.places import allowed_of, operator_of, places_of, reach_of
 from connectors.pocketadvantage.transfer.places import USUAL_PORTS, Transfer
@@ -66,13 +76,14 @@ class PocketAdvantageGrants:
         return Consent(f"{redirect_uri}?state={state.reveal()}")
 
     def returned(self, settings: ProviderSettings, query: Pairs, *, hint: str, now: datetime) -> Returned:
-        """Return the declaration as the code, and the customer id as the account."""
+        """Return the declaration as the code, the customer id as the account, and the company that was chosen."""
         _ = hint, now
         try:
-            declared = declared_of(_once(query), settings)
+            typed = _once(query)
+            declared, books = declared_of(typed, settings), books_of(typed, settings)
         except HintError as error:
             raise ReturnRefusedError("form_malformed", f"{error} Nothing was stored. Start again in Slack.") from error
-        return Returned(write_declared(declared), declared.cust_id)
+        return Returned(write_declared(declared), declared.cust_id, books)
 
     async def exchange(
         self,
@@ -92,12 +103,13 @@ class PocketAdvantageGrants:
             raise Broken(_NO_GAP, code="cannot_replace")
         if orders is not None:
             await try_orders(orders, allowed_of(settings, settings.organization))
-        return Granted(Tokens(returned.code), declared.cust_id, declared.company, ())
+        return Granted(Tokens(returned.code), declared.cust_id, declared.company, (), books=returned.books)
 
     async def tried(self, settings: ProviderSettings, query: Pairs, clock: Clock) -> None:
         """Try what was typed, without keeping it; HintError says what stands against it."""
         _ = clock
-        declared = declared_of(_once(query), settings)
+        typed = _once(query)
+        declared, _ = declared_of(typed, settings), books_of(typed, settings)
         await _files(declared, settings)
         await _orders(declared, settings)
 

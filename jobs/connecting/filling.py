@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from connectors.grants import Filled, FormAnswer, Helped, HintError, Pairs, Sample, Tested
 from jobs.connecting import granting, reasons
+from jobs.connecting.companies import EXCHANGED, settings_here
 from jobs.connecting.finding import admitted, in_browser, linked
 from jobs.connecting.means import Means
 from jobs.connecting.verdict import not_free
@@ -21,7 +22,10 @@ from templates.words import PROVIDERS
 async def fill(means: Means, link: Secret, browser: Secret, typed: Pairs) -> FlowView:
     """Take a form for a proven browser: HintError says what stands against it, and nothing was taken then."""
     flow, form = await _opened(means, link, browser)
-    grants, settings = means.grants_for(flow.provider), means.settings_for(flow)
+    grants = means.grants_for(flow.provider)
+    settings = await means.desk.read(lambda session: settings_here(session, means, flow))
+    if flow.provider in EXCHANGED and not settings.companies:
+        raise HintError(reasons.said(reasons.NO_BOOKS, PROVIDERS[flow.provider]))
     await form.tried(settings, typed, means.clock)
     named = grants.returned(settings, typed, hint="", now=means.clock.now())
     place = place_of(flow.provider, flow.organization_id, named.account, named.code)

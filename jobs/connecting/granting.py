@@ -9,6 +9,7 @@ from connectors.base import ProviderSettings
 from connectors.errors import ConnectorError
 from connectors.grants import Consent, Granted, Pairs, Returned, ReturnRefusedError
 from jobs.connecting import reasons, renewing, trail
+from jobs.connecting.companies import settings_here
 from jobs.connecting.finding import admitted, in_browser, is_its_browser, linked, locked, locked_link, still_allowed
 from jobs.connecting.giving_up import give_up_grant
 from jobs.connecting.marks import STATE_LIVES, YES_WAITS, hash_of, new_mark, same
@@ -114,7 +115,8 @@ async def returned(means: Means, provider: Provider, query: Pairs, browser: Secr
         allowed = False
     flow = await means.database.writing(lambda session: _claimed(session, means, flow))
     means.checkpoint("flow.claimed")
-    asked = _Asked(flow, means.settings_for(flow), PROVIDERS[provider], means.redirect_uri(provider))
+    settings = await means.desk.read(lambda session: settings_here(session, means, flow))
+    asked = _Asked(flow, settings, PROVIDERS[provider], means.redirect_uri(provider))
     got = await _granted(means, asked, query) if allowed else asked.refusal(reasons.NOT_ALLOWED)
     if isinstance(got, _Refusal):
         await means.database.writing(lambda session: _failed(session, means, flow, got, grant=None))

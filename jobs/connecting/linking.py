@@ -4,6 +4,7 @@ from datetime import datetime
 
 from jobs.authorize import authorize
 from jobs.connecting import reasons, trail
+from jobs.connecting.companies import EXCHANGED, books_held
 from jobs.connecting.finding import in_browser, linked
 from jobs.connecting.marks import LINK_LIVES, hash_of, new_mark
 from jobs.connecting.means import Means
@@ -29,15 +30,6 @@ _HELP = {
     # Its maker publishes nothing about files and orders: what to have at hand stands on a page of ours.
     Provider.POCKETADVANTAGE: "/connect/help/pocketadvantage",
 }
-
-
-#: Providers that files are made for, from the books of QuickBooks.
-EXCHANGED = frozenset({Provider.POCKETADVANTAGE})
-
-
-def books_held(session: Session, organization_id: str) -> str | None:
-    """Return the organization's QuickBooks company; None where it has none that a person has not disconnected."""
-    return next(iter(flows.sources_held(session, organization_id, Provider.QUICKBOOKS)), None)
 
 
 def catalogue(means: Means) -> tuple[Offer, ...]:
@@ -108,7 +100,7 @@ def _check(session: Session, means: Means, member: Member, provider: Provider, s
         source = sources.visible_connection(session, member.organization_id, source_id)
         if source is None or source.provider is not provider:
             raise NotFoundError
-    if provider in EXCHANGED and books_held(session, member.organization_id) is None:
+    if provider in EXCHANGED and not books_held(session, member.organization_id):
         raise FlowRefusedError(reasons.NO_BOOKS, reasons.said(reasons.NO_BOOKS, PROVIDERS[provider]))
     if provider in means.one_per_organization:
         held = [one for one in flows.sources_held(session, member.organization_id, provider) if one != source_id]

@@ -45,6 +45,7 @@ def seal_pending(seal: Seal, flow_id: str, pending: Pending) -> bytes:
         "scopes": list(granted.scopes),
         "missing": list(granted.missing),
         "region": granted.region,
+        "books": granted.books,
         "environment": pending.environment,
     }
     return seal.close(json.dumps(body), *of_flow(flow_id, "grant"))
@@ -68,6 +69,8 @@ def open_pending(seal: Seal, flow_id: str, sealed: bytes) -> Pending:
         scopes=tuple(body["scopes"]),
         missing=tuple(body["missing"]),
         region=body["region"],
+        # What waited while a newer release took over has none.
+        books=body.get("books", ""),
     )
     return Pending(granted, body["environment"])
 

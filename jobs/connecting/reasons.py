@@ -19,6 +19,7 @@ ACCOUNT_DIFFERS = "account_differs"
 ELSEWHERE = "connected_elsewhere"
 ONE_COMPANY = "one_company"
 NO_BOOKS = "no_books"
+OTHER_BOOKS = "other_books"
 ENVIRONMENT = "environment"
 PLACE_TAKEN = "place_taken"
 PLACE_ELSEWHERE = "place_elsewhere"
@@ -51,6 +52,8 @@ _WORDS = {
     "Reconnect that one, or disconnect it first.",
     NO_BOOKS: "What goes to {label} is made from QuickBooks, and no QuickBooks company is connected. Connect that one "
     "first with /data connect quickbooks, then {label}.",
+    OTHER_BOOKS: "The QuickBooks company that you chose for {label} is not connected any more. Nothing was stored. "
+    "Connect it first, or start again and choose another one.",
     PLACE_TAKEN: "Another source of your organization reads this folder, a part of it, or the folder around it. A file "
     "belongs to one source only, or its rows would count twice. Nothing was stored. Choose another prefix, or "
     "disconnect that source first.",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from connectors.grants import Again, Filled, Fitted, FormField, Grants, Helped, Tested
+from jobs.connecting.companies import EXCHANGED, books_now, settings_here
 from jobs.connecting.finding import is_its_browser
 from jobs.connecting.marks import LINK_LIVES, MOST_CODES, MOST_TRIES, RESULT_SHOWN, hash_of
 from jobs.connecting.means import Means
@@ -71,7 +72,7 @@ def view(session: Session, means: Means, flow: Flow, now: datetime) -> FlowView:
         streams=tuple(stream.label for stream in means.connector_for(flow.provider).streams) if shown else (),
         run_id=flow.run_id,
         zone=member.timezone,
-        form=_form(means, flow, grants),
+        form=_form(session, means, flow, grants),
         tests=grants.tests if isinstance(grants, Tested) else (),
         rows=grants.rows if isinstance(grants, Helped) else None,
         typed=_typed(session, means, flow, grants),
@@ -91,9 +92,9 @@ def mismatch_of(means: Means, flow: Flow, source: Source | None) -> Mismatch | N
     )
 
 
-def _form(means: Means, flow: Flow, grants: Grants) -> tuple[FormField, ...]:
+def _form(session: Session, means: Means, flow: Flow, grants: Grants) -> tuple[FormField, ...]:
     if isinstance(grants, Fitted):
-        return grants.form_here(means.providers[flow.provider])
+        return grants.form_here(settings_here(session, means, flow))
     return grants.form if isinstance(grants, Filled) else ()
 
 
@@ -102,7 +103,10 @@ def _typed(session: Session, means: Means, flow: Flow, grants: Grants) -> Mappin
     if flow.source_id is None or flow.state not in {FlowState.PROVEN, FlowState.SENT} or not isinstance(grants, Again):
         return {}
     declared = delivered.declared_of(session, means.seal, flow.source_id)
-    return grants.typed_again(declared) if declared is not None else {}
+    if declared is None:
+        return {}
+    books = books_now(session, flow.source_id) if flow.provider in EXCHANGED else ""
+    return {**grants.typed_again(declared), **({"books": books} if books else {})}
 
 
 def _known(session: Session, flow: Flow) -> Source | None:

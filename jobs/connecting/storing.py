@@ -6,8 +6,8 @@ from datetime import datetime
 from connectors.grants import Granted
 from jobs import dependents
 from jobs.connecting import reasons, telling
+from jobs.connecting.companies import EXCHANGED, books_held, books_now
 from jobs.connecting.finding import admitted, in_browser, locked, still_allowed
-from jobs.connecting.linking import EXCHANGED, books_held
 from jobs.connecting.means import Means
 from jobs.connecting.pending import Pending, environment_of, open_pending
 from jobs.connecting.showing import mismatch_of
@@ -26,7 +26,7 @@ from storage.facts.incidents import Resolution
 from storage.facts.people import Action, Member
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import audit, connections, exchange, flows, runs, sources
+from storage.records import audit, connections, flows, runs, sources
 from storage.records.connections import GrantToStore
 from storage.seal import SealError
 from storage.sessions import ConflictError, Session
@@ -108,7 +108,7 @@ def _confirmed(session: Session, means: Means, flow: Flow, *, as_new: bool) -> C
     )
     source = sources.source(session, source_id)
     thawed = dependents.thaw(session, source_id)
-    if (books := books_of(session, source)) is not None:
+    if (books := yes.pending.granted.books or books_of(session, source)) is not None:
         pairs.confirmed(session, source.organization_id, source.id, books, yes.now)
     detail: dict[str, object] = {
         "flow": flow.id,
@@ -146,8 +146,12 @@ def _against(session: Session, means: Means, yes: _Yes, *, as_new: bool) -> str 
             return reasons.MISMATCH
         if flow.provider in means.one_per_organization:
             return reasons.ONE_COMPANY
-    if flow.provider in EXCHANGED and books_held(session, flow.organization_id) is None:
-        return reasons.NO_BOOKS
+    if flow.provider in EXCHANGED:
+        held = {one.id for one in books_held(session, flow.organization_id)}
+        if not held:
+            return reasons.NO_BOOKS
+        if yes.pending.granted.books and yes.pending.granted.books not in held:
+            return reasons.OTHER_BOOKS
     return objection(session, means, flow, yes.pending)
 
 
@@ -230,11 +234,11 @@ def books_of(session: Session, source: Source) -> str | None:
     """
     if source.mode.collects:
         return None
-    held = sorted(flows.sources_held(session, source.organization_id, Provider.QUICKBOOKS))
-    known = {pair.books_id for pair in exchange.pairs_of_source(session, source.id)} & set(held)
-    if len(known) == 1:
-        return known.pop()
-    return pairs.fitting([sources.source(session, one) for one in held], source)
+    held = books_held(session, source.organization_id)
+    known = books_now(session, source.id)
+    if known in {one.id for one in held}:
+        return known
+    return pairs.fitting(held, source)
 
 
 def _connected(session: Session, flow: Flow) -> Connected:

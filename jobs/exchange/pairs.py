@@ -8,7 +8,7 @@ from jobs.exchange.timing import next_due
 from storage.facts.exchange import ExchangePair, Pair, Schedule
 from storage.facts.ids import derived_id
 from storage.facts.sources import Provider, Source
-from storage.records import exchange, sources
+from storage.records import exchange, flows, sources
 from storage.sessions import Session
 
 _NIGHT = (time(1), time(5))
@@ -87,6 +87,19 @@ def made(session: Session, organization_id: str, now: datetime) -> bool:
         else:
             known = False
     return known
+
+
+def without_books(session: Session, organization_id: str) -> list[Source]:
+    """Return the connections of which nobody knows from which company's books their files are made."""
+    connections = sources.connections_of(session, organization_id)
+    ours = [one for one in connections if one.provider is Provider.POCKETADVANTAGE]
+    return [one for one in ours if not exchange.pairs_of_source(session, one.id)]
+
+
+def companies(session: Session, organization_id: str) -> list[Source]:
+    """Return the companies of QuickBooks that can be chosen from: all but those that a person disconnected."""
+    held = flows.sources_held(session, organization_id, Provider.QUICKBOOKS)
+    return [sources.source(session, one) for one in sorted(held)]
 
 
 def fitting(books: Sequence[Source], connection: Source) -> str | None:

@@ -11,7 +11,7 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError, RequestError, TooLateError
 from jobs.exchange.due import start
 from jobs.exchange.orders.replaying import replay
-from jobs.exchange.pairs import plan
+from jobs.exchange.pairs import companies, confirmed, plan, without_books
 from jobs.exchange.ports import FarSides
 from jobs.exchange.running import MapsOf
 from jobs.exchange.timing import Due, next_due
@@ -31,7 +31,7 @@ from storage.facts.exchange import (
 from storage.facts.exchange_orders import KeptOrder
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor, Member
-from storage.facts.sources import Source
+from storage.facts.sources import Provider, Source
 from storage.records import audit, exchange, exchange_orders, frozen, organizations, runs, sources, triggers
 from storage.sessions import Session
 
@@ -70,7 +70,11 @@ class ExchangeService:
             found: dict[str, list[ExchangePair]] = {}
             for pair in exchange.pairs_of(session, member.organization_id):
                 found.setdefault(pair.source_id, []).append(pair)
-            return [_connection(session, pairs) for pairs in found.values()]
+            unclear = [one for one in without_books(session, member.organization_id) if one.id not in found]
+            return [
+                *(_connection(session, pairs) for pairs in found.values()),
+                *(_unclear(session, one) for one in unclear),
+            ]
 
         return await self._desk.read(work)
 
@@ -117,6 +121,32 @@ class ExchangeService:
         return [FileVersion(one.archived_as, one.size, one.archived_at) for one in found]
 
     # Steering
+
+    async def choose_books(self, actor: Actor, source_id: str, books_id: str, trigger: TriggerKey) -> ExchangeView:
+        """Say whose records go over a connection of which nobody knew that; every pair is off until it is switched on.
+
+        TooLateError where somebody said so meanwhile, or the company is not connected any more.
+        """
+        member = authorize(actor, Action.CHANGE_EXCHANGE)
+
+        def work(session: Session) -> ExchangeView:
+            now = self._clock.now()
+            organizations.lock(session, member.organization_id)
+            source = sources.visible_connection(session, member.organization_id, source_id)
+            if source is None or source.provider is not Provider.POCKETADVANTAGE:
+                raise NotFoundError
+            if _known(session, trigger) is None:
+                if exchange.pairs_of_source(session, source_id):
+                    raise TooLateError("somebody chose a company for it meanwhile")
+                if books_id not in {one.id for one in companies(session, member.organization_id)}:
+                    raise TooLateError("this QuickBooks company is not connected any more")
+                confirmed(session, member.organization_id, source_id, books_id, now)
+                _remember(session, trigger, source_id, now)
+                detail: dict[str, object] = {"books": books_id}
+                audit.record(session, member.organization_id, member.id, Action.CHANGE_EXCHANGE, source_id, now, detail)
+            return _connection(session, exchange.pairs_of_source(session, source_id))
+
+        return await self._desk.write(work)
 
     async def switch(self, actor: Actor, pair_id: str, trigger: TriggerKey, *, on: bool) -> PairView:
         """Switch a pair on or off; its next time is planned by its schedule."""
@@ -343,6 +373,10 @@ def _connection(session: Session, pairs: list[ExchangePair]) -> ExchangeView:
         run.clocks.source_as_of if run else None,
         sources.stored_grant(session, books_id).can_write,
     )
+
+
+def _unclear(session: Session, source: Source) -> ExchangeView:
+    return ExchangeView(source, None, (), companies=tuple(companies(session, source.organization_id)))
 
 
 def _view(session: Session, pair: ExchangePair) -> PairView:

@@ -32,6 +32,8 @@ class ExchangeView:
     as_of: datetime | None = None
     #: whether an admin let Tidings create orders in QuickBooks
     may_write: bool = False
+    #: QuickBooks companies to choose from, while nobody said whose records go there; it has no pairs before
+    companies: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

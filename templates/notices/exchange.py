@@ -10,6 +10,7 @@ from storage.facts.messages import (
     Buttons,
     ButtonStyle,
     Code,
+    Confirm,
     Heading,
     Message,
     Note,
@@ -30,7 +31,7 @@ from templates.notices.exchange_words import (
     way,
 )
 from templates.notices.pieces import Words, reconnect_button
-from templates.text import counted, label, listed
+from templates.text import counted, label, listed, shorten
 from templates.words import source_title, who
 
 
@@ -42,7 +43,7 @@ def exchange_map(
         return _not_connected(organization, may, admins)
     parts: list[Part] = [Heading("Exchange with PocketAdvantage")]
     for view in views:
-        parts += _one_connection(view, now, may)
+        parts += _one_connection(view, now, may) if view.pairs else _without_books(view, may, admins)
     parts.append(
         Note(("More of one: ", Code("/data exchange customers"), ". What goes where, and why: see the guide."))
     )
@@ -60,6 +61,10 @@ def _not_connected(organization: str, may: Collection[Action], admins: Sequence[
     return tell(summary, step, kind="exchange")
 
 
+#: buttons side by side
+_BESIDE = 5
+
+
 def _map_summary(organization: str, views: Sequence[ExchangeView]) -> str:
     arrows = [one for view in views for one in view.pairs]
     held = [one for one in arrows if one.held]
@@ -69,6 +74,11 @@ def _map_summary(organization: str, views: Sequence[ExchangeView]) -> str:
     who_ = label(organization)
     if lost:
         return f"{who_}: PocketAdvantage is disconnected, so nothing is exchanged."
+    unclear = [view for view in views if not view.pairs]
+    if unclear:
+        accounts = listed([label(view.source.account) for view in unclear])
+        what = "chosen" if any(view.companies for view in unclear) else "connected"
+        return f"{who_}: nothing goes to {accounts} before a QuickBooks company is {what}."
     if held:
         return f"{who_}: {_names(held)} are held and wait for a decision."
     if failed or missed:
@@ -104,6 +114,39 @@ def _one_connection(view: ExchangeView, now: datetime, may: Collection[Action]) 
         )
         parts.append(Paragraph(words))
     return parts
+
+
+def _without_books(view: ExchangeView, may: Collection[Action], admins: Sequence[str]) -> list[Part]:
+    """Ask whose records go there: it must never be guessed."""
+    account = label(view.source.account)
+    head: Words = (Sign("warning"), " ", Strong(source_title(view.source)), f", account {account}. ")
+    if not view.companies:
+        why = "Nothing is exchanged with it: no QuickBooks company is connected. "
+        step: Words = (Strong("Next step: "), "an admin connects one with ", Code("/data connect quickbooks"), ".")
+        return [Paragraph((*head, why, *step)), *_lost(view.source)]
+    several = "several QuickBooks companies are connected" if len(view.companies) > 1 else "it is not set up yet"
+    why = f"Nothing is exchanged with it: {several}, and nobody said whose records go there. "
+    if Action.CHANGE_EXCHANGE not in may:
+        return [Paragraph((*head, why, Strong("Next step: "), f"ask {who(admins)} to choose one in ",
+                           Code("/data exchange"), ".")), *_lost(view.source)]  # fmt: skip
+    parts: list[Part] = [Paragraph((*head, why, Strong("Next step: "), "choose the company.")), *_lost(view.source)]
+    buttons = [_choosing(view.source, books, view.companies) for books in view.companies]
+    rows = [buttons[at : at + _BESIDE] for at in range(0, len(buttons), _BESIDE)]
+    return [*parts, *(Buttons(tuple(row)) for row in rows)]
+
+
+def _choosing(source: Source, books: Source, among: Sequence[Source]) -> Button:
+    name = books.company or books.label
+    alone = [one.company or one.label for one in among].count(name) == 1
+    title = label(name) if alone else f"{label(name)} ({label(books.account)})"
+    ask = Confirm(
+        "Make the files from this company?",
+        f"Records of {title} go to account {label(source.account)}, and its orders into that company. Nothing goes"
+        " before pairs are switched on.",
+        "Choose it",
+        "Leave it",
+    )
+    return Button(shorten(title, 60), actions.EXCHANGE_COMPANY, f"{source.id} {books.id}", confirm=ask)
 
 
 def _lost(source: Source) -> list[Part]:

@@ -35,6 +35,7 @@ from templates.notices.exchange_words import (
 )
 from templates.notices.pieces import Words
 from templates.text import counted, label, listed, number, shorten
+from templates.words import source_title
 
 _VERSIONS = 10
 _SIZES = ((1_000_000, "MB"), (1_000, "kB"))
@@ -68,6 +69,15 @@ def exchange_changed(one: PairView, what: str, now: datetime) -> Message:
     summary = f"{one.pair.pair.label}: {what}."
     more = (next_words(one.pair, now),) if one.pair.runs else ()
     return tell(summary, *more, kind="exchange_changed")
+
+
+def exchange_company(view: ExchangeView) -> Message:
+    """Return the answer to whoever chose whose records go over a connection."""
+    company = source_title(view.books) if view.books else "the QuickBooks company"
+    summary = f"{company} it is: files for account {label(view.source.account)} are made of its records."
+    words: Words = ("Every pair is off, and nothing was sent. ", Strong("Next step: "), "switch pairs on in ",
+                    Code("/data exchange"), ".")  # fmt: skip
+    return tell(summary, words, kind="exchange_changed")
 
 
 def exchange_discarded(run: ExchangeRun) -> Message:

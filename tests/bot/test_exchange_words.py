@@ -1,7 +1,10 @@
 """`/data exchange`, as people type and press it: the map, one pair, what managers and admins do, what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot.cli.samples.facts import QUICKBOOKS
 from storage.facts.exchange import Pair
 from templates import actions
 from tests.bot.stage import Stage, staged
@@ -77,6 +80,17 @@ async def test_what_words_do_and_what_they_cannot() -> None:
         assert "not connected" in await told(stage, MANAGER, "exchange")
         assert stage.slack.red == []
         assert stage.slack.refused == []
+
+
+async def test_a_connection_of_no_company_asks_admins_for_one() -> None:
+    async with staged() as stage:
+        view = stage.services.exchange.known[0]
+        bare = replace(view, source=replace(view.source, id="src_2", account="temerity-02"), books=None, pairs=())
+        stage.services.exchange.known = [view, replace(bare, companies=(QUICKBOOKS,))]
+        assert "to choose one in" in await told(stage, REFRESHER, "exchange")
+        assert "choose the company" in await told(stage, MANAGER, "exchange temerity-02 customers")
+        await _pressed(stage, MANAGER, actions.EXCHANGE_COMPANY, "are made of its records")
+        assert [what for what, _, _ in stage.services.exchange.did] == [f"books {QUICKBOOKS.id}"]
 
 
 async def test_an_order_is_looked_up_by_either_number_and_taken_again_by_managers() -> None:

@@ -87,6 +87,7 @@ WHO: Mapping[str, tuple[str, ...]] = {
     ),
     "admin": (
         *("click:exchange_on", "click:exchange_off", "click:exchange_allow", "click:exchange_forbid"),
+        "click:exchange_company",
         *("click:mapping_form", "submit:mapping_form", "submit:mapping_save"),
         *("click:mapping_look", "click:mapping_set"),
         *("say:connect", "say:reconnect", "say:disconnect", "say:audit", "say:webhooks", "say:api", "say:escalation"),

@@ -187,6 +187,9 @@ def exchange_messages() -> dict[str, Message]:
             Reject("812", "BILL_CITY", "the character “Ł” has no place in cp1252"),
         ),
     )
+    others = (QUICKBOOKS, replace(QUICKBOOKS, id="src_other", account="9130357", company="Temerity <Wholesale> LLC"))
+    unclear = ExchangeView(replace(POCKET, id="src_pocket_2", account="temerity-02"), None, (), companies=others)
+    bookless = replace(unclear, companies=())
     missed = replace(customers.pair, missed_since=NOW - timedelta(days=1))
     runs = [
         a_run(Pair.CUSTOMERS),
@@ -204,6 +207,10 @@ def exchange_messages() -> dict[str, Message]:
         "exchange_lost": exchange.exchange_map(ORG, [lost], NOW, may=_ALL, admins=()),
         "exchange_none": exchange.exchange_map(ORG, [], NOW, may=_LOOKS, admins=("Maya Chen",)),
         "exchange_connect": exchange.exchange_map(ORG, [], NOW, may=_ALL, admins=()),
+        "exchange_unclear": exchange.exchange_map(ORG, [view, unclear], NOW, may=_ALL, admins=()),
+        "exchange_unclear_viewer": exchange.exchange_map(ORG, [unclear], NOW, may=_LOOKS, admins=("Maya Chen",)),
+        "exchange_without_books": exchange.exchange_map(ORG, [bookless], NOW, may=_ALL, admins=()),
+        "exchange_company": exchange_said.exchange_company(view),
         "exchange_pair": exchange_pair.pair_card(view, customers, runs, rejects, NOW, may=_ALL),
         "exchange_pair_held": exchange_pair.pair_card(view, items, [_held()], None, NOW, may=_ALL),
         "exchange_pair_missed": exchange_pair.pair_card(

@@ -119,6 +119,17 @@ class TwinExchange:
         one = await self.one(actor, pair_id)
         return [one.last] if one.last else []
 
+    async def choose_books(self, actor: Actor, source_id: str, books_id: str, trigger: TriggerKey) -> ExchangeView:
+        authorize(actor, Action.CHANGE_EXCHANGE)
+        if self.against:
+            raise TooLateError(self.against)
+        view = next((one for one in self.known if one.source.id == source_id), None)
+        books = next((one for one in view.companies if one.id == books_id), None) if view else None
+        if view is None or books is None:
+            raise NotFoundError
+        self.did.append((f"books {books_id}", source_id, trigger.trigger_id))
+        return replace(the_exchange(), source=view.source, books=books)
+
     async def start(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
         return await self._begun(actor, "start", pair_id, Trigger.PERSON, RunState.DONE, trigger)
 

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from connectors.base import ProviderSettings
-from connectors.grants import HintError, Pairs
+from connectors.grants import HintError, Pairs, Returned
 from connectors.pocketadvantage.connector import PocketAdvantageConnector
 from connectors.pocketadvantage.grant import PocketAdvantageGrants
 from jobs.connecting.disconnect import Confirmation, DisconnectService
@@ -20,9 +21,10 @@ from storage.facts.flows import FlowState
 from storage.facts.people import Actor
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Provider
-from storage.records import connections, exchange, organizations
+from storage.records import connections, exchange, organizations, sources
 from storage.records.connections import GrantToStore
 from storage.sessions import Database, Session
+from storage.tables import ConnectionRow
 from tests.jobs.connecting.parting import ground_of
 from tests.jobs.connecting.stage import DANIEL, A, Stage, a_browser, everything, staged
 
@@ -55,12 +57,76 @@ async def exchanging(database: Database, folder: Path, *, books: bool = True) ->
         yield stage
 
 
-def _books(session: Session, stage: Stage) -> None:
+def _books(session: Session, stage: Stage, account: str = "9341", company: str = "T") -> str:
     grant = GrantToStore(b"x", 1, ConnectionState.CONNECTED, None, "", "", "", "mem_x", None, None, None)
-    connections.add_source(
-        session, A, Provider.QUICKBOOKS, "9341", label="quickbooks_9341", company="T", mode=CollectMode.TIMER,
-        schedule_minutes=60, grant=grant, now=stage.clock.now(),
+    return connections.add_source(
+        session, A, Provider.QUICKBOOKS, account, label=f"quickbooks_{account}", company=company,
+        mode=CollectMode.TIMER, schedule_minutes=60, grant=grant, now=stage.clock.now(),
     )  # fmt: skip
+
+
+class Guessing(PocketAdvantageGrants):
+    """Takes the form without a look at the company that was chosen."""
+
+    def returned(self, settings: ProviderSettings, query: Pairs, *, hint: str, now: datetime) -> Returned:
+        return replace(super().returned(settings, query, hint=hint, now=now), books="")
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_of_several_companies_the_person_says_which(
+    sqlite_database: Database, tmp_path: Path, *, loses: bool
+) -> None:
+    async with exchanging(sqlite_database, tmp_path) as plain:
+        kind = Guessing if loses else PocketAdvantageGrants
+        means = replace(plain.means, grants_for=lambda _provider: kind())
+        stage = replace(plain, means=means, service=ConnectService(means))
+        # The second is called as the connection will be: the name says nothing where a person has chosen.
+        first, second = sqlite_database.in_write(
+            lambda session: (
+                _books(session, stage, "1", "Temerity Wholesale"),
+                _books(session, stage, "2", "Temerity Goods"),
+            )
+        )
+        browser = a_browser()
+        link = await stage.proven(browser, provider=POCKET)
+        field = next(one for one in (await stage.service.look(link, browser)).form if one.name == "books")
+        assert field.choices[0].value == "", "nothing stands there before somebody chose"
+        assert {choice.label for choice in field.choices[1:]} == {"T", "Temerity Wholesale", "Temerity Goods"}
+        for nothing in ("", "src_of_somebody_else"):
+            with pytest.raises(HintError, match="choose the one whose records go to this account"):
+                await stage.service.fill(link, browser, typed(books=nothing))
+        view = await stage.service.fill(link, browser, typed(books=first))
+        connected = await stage.service.confirm(browser, flow_id=view.id)
+
+        def told() -> set[str]:
+            return sqlite_database.in_read(
+                lambda session: {one.books_id for one in exchange.pairs_of_source(session, connected.source.id)}
+            )
+
+        assert told() == ({second} if loses else {first})
+        if loses:
+            return
+        # Reconnecting begins with it; another choice counts, and of a company that left meanwhile nothing is stored.
+        for chosen in (second, first):
+            again = a_browser()
+            link = await stage.proven(again, provider=POCKET, source_id=connected.source.id)
+            assert {(await stage.service.look(link, again)).typed["books"]} == told()
+            view = await stage.service.fill(link, again, typed(books=chosen))
+            if chosen == first:
+                _leaves(sqlite_database, stage, first)
+                with pytest.raises(FlowRefusedError, match="is not connected any more"):
+                    await stage.service.confirm(again, flow_id=view.id)
+            else:
+                await stage.service.confirm(again, flow_id=view.id)
+            assert told() == {second}
+
+
+def _leaves(database: Database, stage: Stage, source_id: str) -> None:
+    def write(session: Session) -> None:
+        sources.set_connection(session, source_id, ConnectionState.DISCONNECTED, None, stage.clock.now())
+        session.get_one(ConnectionRow, source_id).credentials = None
+
+    database.in_write(write)
 
 
 async def test_it_is_connected_after_quickbooks_alone(sqlite_database: Database, tmp_path: Path) -> None:
