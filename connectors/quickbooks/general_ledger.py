@@ -1,11 +1,13 @@
 """GeneralLedger, flattened: a row for each line of a transaction in each account, as QuickBooks itself posts them.
 
 The report is read in quarters, since QuickBooks does not finish long ones of busy companies; a quarter that it cannot
-finish is asked for in halves, down to a day. Columns are told apart by ColKey, never by their localised titles.
+finish, or prints a part of, is asked for in halves, down to a day. Columns are told apart by ColKey, never by their
+localised titles. Class, department and customer of a line come only when they are asked for, and only where the
+company keeps them: whether QuickBooks said them is kept with each line, since nothing said is not the same as none.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +20,7 @@ from connectors.quickbooks.company import Company
 from connectors.quickbooks.report_tree import Cell, Document, Rows, amount, read
 from connectors.quickbooks.reports import instant, meta
 from connectors.shapes import TYPED
+from connectors.wire import Answer
 from storage.facts.streams import RECORD_COLUMNS, Batch, Column, ColumnType, Stream
 
 NAME = "GeneralLedger"
@@ -46,14 +49,30 @@ STREAM = Stream(
         Column("period_end", ColumnType.DATE),
         Column("basis"),
         Column("currency"),
+        Column("class_id"),
+        Column("class_name"),
+        Column("class_known", ColumnType.BOOLEAN),
+        Column("department_id"),
+        Column("department_name"),
+        Column("department_known", ColumnType.BOOLEAN),
+        Column("customer_id"),
+        Column("customer_name"),
+        Column("customer_known", ColumnType.BOOLEAN),
     ),
     full=True,
 )
 #: what QuickBooks says when a report is too long for it
 _TOO_LONG = frozenset({"server_error", "timeout"})
-#: the home currency's columns first: companies with several currencies have them, and the plain ones are empty there
+#: and what when it does not understand what is asked of it
+_REFUSED = frozenset({"request_refused", "query_refused"})
+#: how it ends, as a row, where it is too long to be printed whole
+_CUT = b"Unable to display more data"
+#: the home currency's columns first: companies with several currencies have them, and no other amount counts there
 _AMOUNT = ("subt_nat_home_amount", "subt_nat_amount")
 _BALANCE = ("rbal_nat_home_amount", "rbal_nat_amount")
+#: what a line is of -> the column that names it
+_OF = {"class": "klass_name", "department": "dept_name", "customer": "cust_name"}
+_COLUMNS = ("tx_date", "txn_type", "doc_num", "name", "memo", "split_acc", *_OF.values(), *_AMOUNT, *_BALANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,16 @@ class _Line:
     account: Cell
     kind: str
     cells: dict[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of one answer."""
+
+    there: frozenset[str]
+    #: those in which the company's own currency stands
+    amount: str
+    balance: str
 
 
 def quarters(until: date) -> list[tuple[date, date]]:
@@ -85,19 +114,33 @@ async def batches(company: Company, until: datetime) -> AsyncIterator[Batch]:
 
 
 async def _parts(company: Company, first: date, last: date) -> AsyncIterator[bytes]:
-    params = {"start_date": first.isoformat(), "end_date": last.isoformat(), "accounting_method": "Accrual"}
     try:
-        answer = await company.get(f"/reports/{NAME}", f"report {NAME}", params)
+        body = (await _asked(company, first, last)).body
     except Retry as slow:
         if slow.code not in _TOO_LONG or first == last:
             raise
     else:
-        yield answer.body
-        return
+        if _CUT not in body:
+            yield body
+            return
+        if first == last:
+            raise Broken("QuickBooks prints a part of a day of the general ledger only", code="report_unreadable")
     middle = first + (last - first) // 2
     for start, end in ((first, middle), (middle + timedelta(days=1), last)):
         async for body in _parts(company, start, end):
             yield body
+
+
+async def _asked(company: Company, first: date, last: date) -> Answer:
+    path, name = f"/reports/{NAME}", f"report {NAME}"
+    params = {"start_date": first.isoformat(), "end_date": last.isoformat(), "accounting_method": "Accrual"}
+    try:
+        return await company.get(path, name, {**params, "columns": ",".join(_COLUMNS)})
+    except Broken as refused:
+        if refused.code not in _REFUSED:
+            raise
+        # A ledger without classes is better than none: what is narrowed to one says that it is not known.
+        return await company.get(path, name, params)
 
 
 def batch(body: bytes, used: dict[str, int]) -> Batch:
@@ -108,7 +151,9 @@ def batch(body: bytes, used: dict[str, int]) -> Batch:
     keys = [meta(heading).get("ColKey", "") for heading in document.columns.column]
     if "tx_date" not in keys or not set(keys) & set(_AMOUNT):
         raise Broken("a general ledger without dates or amounts", code="report_unreadable")
-    rows = [_row(document, line, used) for line in _lines(document.rows, keys, (), Cell())]
+    lines = list(_lines(document.rows, keys, (), Cell()))
+    columns = _Columns(frozenset(keys), _filled(lines, _AMOUNT), _filled(lines, _BALANCE))
+    rows = [_row(document, columns, line, used) for line in lines]
     table = pa.Table.from_pylist(rows, schema=_schema())
     return Batch(STREAM, table, size=len(body))
 
@@ -131,7 +176,13 @@ def _dated(text: str) -> bool:
     return len(text) == len("2026-11-22") and text[:4].isdigit()
 
 
-def _row(document: Document, line: _Line, used: dict[str, int]) -> dict[str, object]:
+def _filled(lines: Sequence[_Line], names: tuple[str, str]) -> str:
+    """Return the first column if anything stands in it, else the second: one alone, so that currencies never mix."""
+    home, plain = names
+    return home if any(line.cells.get(home, Cell()).value for line in lines) else plain
+
+
+def _row(document: Document, columns: _Columns, line: _Line, used: dict[str, int]) -> dict[str, object]:
     cell = {name: found for name, found in line.cells.items() if found.value}
     dated = line.kind == "data"
     facts: dict[str, object] = {
@@ -149,13 +200,18 @@ def _row(document: Document, line: _Line, used: dict[str, int]) -> dict[str, obj
         "memo": _value(cell, "memo"),
         "split_account_id": _id(cell, "split_acc"),
         "split_account_name": _value(cell, "split_acc"),
-        "amount": _amount(cell, _AMOUNT),
-        "balance": _amount(cell, _BALANCE),
+        "amount": _amount(cell, columns.amount),
+        "balance": _amount(cell, columns.balance),
         "period_start": _date(document.header.start_period),
         "period_end": _date(document.header.end_period),
         "basis": document.header.report_basis,
         "currency": document.header.currency,
     }
+    for one, name in _OF.items():
+        called, id_ = _value(cell, name), _id(cell, name)
+        # A name without an id could be anybody's.
+        known = name in columns.there and (called is None or bool(id_)) if dated else None
+        facts |= {f"{one}_id": id_ or None, f"{one}_name": called, f"{one}_known": known}
     raw = msgspec.json.encode(facts)
     # What a line is of, and which of several of the same transaction in the account it is.
     what = (line.account.id or facts["path"], line.kind, facts["txn_type"], facts["txn_id"])
@@ -179,8 +235,8 @@ def _id(cell: dict[str, Cell], name: str) -> str | None:
     return cell[name].id if name in cell else None
 
 
-def _amount(cell: dict[str, Cell], names: tuple[str, ...]) -> Decimal | None:
-    return next((amount(cell[name].value) for name in names if name in cell), None)
+def _amount(cell: dict[str, Cell], name: str) -> Decimal | None:
+    return amount(cell[name].value) if name in cell else None
 
 
 def _date(text: str | None) -> date | None:

@@ -115,11 +115,12 @@ def _tree(rows: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], s
 def _ledger(books: Books, since: date) -> Rows:
     signs = {one["Id"]: 1 if one.get("Classification") in DEBIT_SIDE else -1 for one in books.truth("Account")}
     truth = [
-        (one.kind, one.id, one.account, date.fromisoformat(one.date), Decimal(signs[one.account] * one.cents) / 100)
+        (one.kind, one.id, one.account, date.fromisoformat(one.date), Decimal(signs[one.account] * one.cents) / 100,
+         one.class_id or None, one.department_id or None, one.customer_id or None)
         for one in books.entries()
         if one.date >= since.isoformat()
-    ]
-    columns = ("txn_type", "txn_id", "account_id", "txn_date", "amount")
+    ]  # fmt: skip
+    columns = ("txn_type", "txn_id", "account_id", "txn_date", "amount", "class_id", "department_id", "customer_id")
     return Rows("general_ledger", columns, truth, "row_kind = 'data'")
 
 

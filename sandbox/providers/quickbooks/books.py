@@ -52,6 +52,8 @@ class Books:
         #: what was ever set, oldest first; asked for without ids
         self.rates: list[Record] = []
         self.fixed_reports: dict[str, bytes] = {}
+        #: of a general ledger that has more it prints no further account
+        self.most_postings = 1_000_000
         #: what was answered to each request id: the same again is answered the same
         self.answered: dict[str, tuple[bytes, str]] = {}
         self.lock = threading.RLock()

@@ -8,6 +8,8 @@ from sandbox.providers.quickbooks.values import Record, cents, referred
 
 #: account id and cents; debits are positive
 Posting = tuple[str, int]
+#: the same with what the document's line, or all of the document where it is of no line, says beside it
+Line = tuple[str, int, Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,69 +40,73 @@ class KeyAccounts:
 
 def postings(entity: str, record: Record, key: KeyAccounts) -> list[Posting]:
     """Return the entry behind a transaction; debits and credits of a generated one add up to nothing."""
+    return [(account, worth) for account, worth, _ in _lines(entity, record, key)]
+
+
+def _lines(entity: str, record: Record, key: KeyAccounts) -> list[Line]:
     entry = _ENTRIES.get(entity)
     return entry(record, key) if entry else []
 
 
-def _invoice(record: Record, key: KeyAccounts) -> list[Posting]:
-    return [(key.receivable, cents(record.get("TotalAmt"))), *_sale(record, key)]
+def _invoice(record: Record, key: KeyAccounts) -> list[Line]:
+    return [(key.receivable, cents(record.get("TotalAmt")), {}), *_sale(record, key)]
 
 
-def _payment(record: Record, key: KeyAccounts) -> list[Posting]:
+def _payment(record: Record, key: KeyAccounts) -> list[Line]:
     paid = cents(record.get("TotalAmt"))
-    return [(referred(record, "DepositToAccountRef") or key.undeposited, paid), (key.receivable, -paid)]
+    return [(referred(record, "DepositToAccountRef") or key.undeposited, paid, {}), (key.receivable, -paid, {})]
 
 
-def _bill(record: Record, key: KeyAccounts) -> list[Posting]:
+def _bill(record: Record, key: KeyAccounts) -> list[Line]:
     payable = referred(record, "APAccountRef") or key.payable
-    return [(payable, -cents(record.get("TotalAmt"))), *_purchase(record)]
+    return [(payable, -cents(record.get("TotalAmt")), {}), *_purchase(record)]
 
 
-def _bill_payment(record: Record, key: KeyAccounts) -> list[Posting]:
+def _bill_payment(record: Record, key: KeyAccounts) -> list[Line]:
     paid = cents(record.get("TotalAmt"))
-    return [(key.payable, paid), (referred(record.get("CheckPayment", {}), "BankAccountRef"), -paid)]
+    return [(key.payable, paid, {}), (referred(record.get("CheckPayment", {}), "BankAccountRef"), -paid, {})]
 
 
-def _journal_entry(record: Record, _key: KeyAccounts) -> list[Posting]:
+def _journal_entry(record: Record, _key: KeyAccounts) -> list[Line]:
     return [_journal_line(line) for line in record.get("Line", ()) if "JournalEntryLineDetail" in line]
 
 
-def _receipt(record: Record, key: KeyAccounts) -> list[Posting]:
+def _receipt(record: Record, key: KeyAccounts) -> list[Line]:
     account = referred(record, "DepositToAccountRef") or key.undeposited
-    return [(account, cents(record.get("TotalAmt"))), *_sale(record, key)]
+    return [(account, cents(record.get("TotalAmt")), {}), *_sale(record, key)]
 
 
-def _refund(record: Record, key: KeyAccounts) -> list[Posting]:
+def _refund(record: Record, key: KeyAccounts) -> list[Line]:
     return _turned(_receipt(record, key))
 
 
-def _credit_memo(record: Record, key: KeyAccounts) -> list[Posting]:
+def _credit_memo(record: Record, key: KeyAccounts) -> list[Line]:
     return _turned(_invoice(record, key))
 
 
-def _vendor_credit(record: Record, key: KeyAccounts) -> list[Posting]:
+def _vendor_credit(record: Record, key: KeyAccounts) -> list[Line]:
     return _turned(_bill(record, key))
 
 
-def _spent(record: Record, _key: KeyAccounts) -> list[Posting]:
-    entry = [(referred(record, "AccountRef"), -cents(record.get("TotalAmt"))), *_purchase(record)]
+def _spent(record: Record, _key: KeyAccounts) -> list[Line]:
+    entry = [(referred(record, "AccountRef"), -cents(record.get("TotalAmt")), {}), *_purchase(record)]
     return _turned(entry) if record.get("Credit") else entry
 
 
-def _deposit(record: Record, key: KeyAccounts) -> list[Posting]:
-    lines = [
-        (referred(line.get("DepositLineDetail", {}), "AccountRef") or key.undeposited, -cents(line.get("Amount")))
-        for line in record.get("Line", ())
-    ]
-    return [(referred(record, "DepositToAccountRef"), cents(record.get("TotalAmt"))), *lines]
+def _deposit(record: Record, key: KeyAccounts) -> list[Line]:
+    lines: list[Line] = []
+    for line in record.get("Line", ()):
+        detail = line.get("DepositLineDetail", {})
+        lines.append((referred(detail, "AccountRef") or key.undeposited, -cents(line.get("Amount")), detail))
+    return [(referred(record, "DepositToAccountRef"), cents(record.get("TotalAmt")), {}), *lines]
 
 
-def _transfer(record: Record, _key: KeyAccounts) -> list[Posting]:
+def _transfer(record: Record, _key: KeyAccounts) -> list[Line]:
     moved = cents(record.get("Amount"))
-    return [(referred(record, "FromAccountRef"), -moved), (referred(record, "ToAccountRef"), moved)]
+    return [(referred(record, "FromAccountRef"), -moved, {}), (referred(record, "ToAccountRef"), moved, {})]
 
 
-_ENTRIES: dict[str, Callable[[Record, KeyAccounts], list[Posting]]] = {
+_ENTRIES: dict[str, Callable[[Record, KeyAccounts], list[Line]]] = {
     "Invoice": _invoice,
     "Payment": _payment,
     "Bill": _bill,
@@ -120,34 +126,39 @@ TRANSACTIONS = tuple(_ENTRIES)
 _AT_ONCE = ("JournalEntry", "SalesReceipt", "RefundReceipt", "Purchase", "Deposit", "Transfer")
 
 
-def _turned(entry: list[Posting]) -> list[Posting]:
-    return [(account, -worth) for account, worth in entry]
+def _turned(entry: list[Line]) -> list[Line]:
+    return [(account, -worth, line) for account, worth, line in entry]
 
 
-def _sale(record: Record, key: KeyAccounts) -> list[Posting]:
-    found: list[Posting] = []
+def _sale(record: Record, key: KeyAccounts) -> list[Line]:
+    found: list[Line] = []
+    # Where classes are of whole transactions, they are of what was sold, and not of what is owed for it.
+    whole = {"ClassRef": record["ClassRef"]} if "ClassRef" in record else {}
     for line in record.get("Line", ()):
         if "SalesItemLineDetail" in line:
-            found.append((referred(line["SalesItemLineDetail"], "ItemAccountRef"), -cents(line.get("Amount"))))
+            detail = line["SalesItemLineDetail"]
+            found.append((referred(detail, "ItemAccountRef"), -cents(line.get("Amount")), whole | detail))
         elif "DiscountLineDetail" in line:
-            account = referred(line["DiscountLineDetail"], "DiscountAccountRef") or key.discounts
-            found.append((account, cents(line.get("Amount"))))
+            detail = line["DiscountLineDetail"]
+            account = referred(detail, "DiscountAccountRef") or key.discounts
+            found.append((account, cents(line.get("Amount")), whole | detail))
     tax = cents(record.get("TxnTaxDetail", {}).get("TotalTax"))
-    return [*found, (key.sales_tax, -tax)] if tax else found
+    return [*found, (key.sales_tax, -tax, {})] if tax else found
 
 
-def _purchase(record: Record) -> list[Posting]:
-    return [
-        (referred(line["AccountBasedExpenseLineDetail"], "AccountRef"), cents(line.get("Amount")))
+def _purchase(record: Record) -> list[Line]:
+    details = (
+        (line["AccountBasedExpenseLineDetail"], line)
         for line in record.get("Line", ())
         if "AccountBasedExpenseLineDetail" in line
-    ]
+    )
+    return [(referred(detail, "AccountRef"), cents(line.get("Amount")), detail) for detail, line in details]
 
 
-def _journal_line(line: Record) -> Posting:
+def _journal_line(line: Record) -> Line:
     detail = line["JournalEntryLineDetail"]
     sign = 1 if detail.get("PostingType") == "Debit" else -1
-    return referred(detail, "AccountRef"), sign * cents(line.get("Amount"))
+    return referred(detail, "AccountRef"), sign * cents(line.get("Amount")), detail
 
 
 @dataclass
@@ -179,6 +190,10 @@ class Entry:
     id: str
     number: str
     who: Record
+    #: ids; empty where QuickBooks says none
+    class_id: str = ""
+    department_id: str = ""
+    customer_id: str = ""
 
 
 def entries(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> list[Entry]:
@@ -189,8 +204,22 @@ def entries(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> lis
             who = record.get("CustomerRef") or record.get("VendorRef") or record.get("EntityRef") or {}
             facts = (entity, str(record["Id"]), str(record.get("DocNumber", "")), who)
             date = str(record.get("TxnDate", ""))
-            found += [Entry(date, account, worth, *facts) for account, worth in postings(entity, record, key) if worth]
+            found += [
+                Entry(date, account, worth, *facts, *_of(record, line))
+                for account, worth, line in _lines(entity, record, key)
+                if worth
+            ]
     return sorted(found, key=lambda entry: (entry.date, entry.id))
+
+
+def _of(record: Record, line: Record) -> tuple[str, str, str]:
+    """Return class, department and customer of a posting: its line's own, and the last two else the document's."""
+    customer = referred(line, "CustomerRef") or referred(record, "CustomerRef")
+    named = line.get("Entity", {})
+    if named.get("Type", named.get("type")) == "Customer":
+        customer = str(named.get("EntityRef", named).get("value", ""))
+    department = referred(line, "DepartmentRef") or referred(record, "DepartmentRef")
+    return referred(line, "ClassRef"), department, customer
 
 
 def accrual(records: Callable[[str], Iterable[Record]], key: KeyAccounts) -> Ledger:

@@ -25,6 +25,8 @@ class Asked:
     last: str
     basis: str
     by_month: bool
+    #: keys; none: those that come by themselves
+    columns: tuple[str, ...] = ()
 
     @property
     def periods(self) -> list[Period]:
@@ -41,7 +43,9 @@ class Asked:
         if first > last:
             raise Refusal.query("start_date is after end_date")
         basis = _choice(parameters, "accounting_method", ("Accrual", "Cash"))
-        return cls(first, last, basis, _choice(parameters, "summarize_column_by", ("Total", "Month")) == "Month")
+        columns = tuple(filter(None, parameters.get("columns", "").split(",")))
+        by_month = _choice(parameters, "summarize_column_by", ("Total", "Month")) == "Month"
+        return cls(first, last, basis, by_month, columns)
 
 
 def _date(parameters: Mapping[str, str], name: str, default: date) -> str:

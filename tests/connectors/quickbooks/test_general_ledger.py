@@ -1,7 +1,7 @@
 """The general ledger is read in parts, line by line, and adds up to what QuickBooks prints."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -12,10 +12,16 @@ import pytest
 
 from connectors.errors import Broken
 from connectors.quickbooks.general_ledger import batch, quarters
+from connectors.registry import connector_for
 from sandbox.misbehave import Kind, Rule
-from sandbox.providers.quickbooks import QuickBooks
+from sandbox.providers.quickbooks import Books, QuickBooks
 from storage.facts.clock import OffsetClock
-from tests.connectors.worlds import QUIET, REALM, quickbooks_world
+from storage.facts.sources import Provider
+from tests.connectors.worlds import QUIET, REALM, World, quickbooks_world
+from tests.jobs.briefly import Some
+
+#: the ledger, and what has to be read before it is
+LEDGER = frozenset({"accounts", "general_ledger"})
 
 
 def added(rows: list[dict[str, Any]]) -> dict[str, Decimal]:
@@ -68,6 +74,111 @@ async def test_a_quarter_that_is_too_long_is_asked_for_in_halves_and_nothing_is_
     assert {(row["txn_type"], row["txn_id"], row["account_id"]) for row in kept} == {
         (entry.kind, entry.id, entry.account) for entry in posted
     }
+
+
+def narrowed(books: Books) -> None:
+    """Let sales, bills and journal entries be of classes, departments and customers, by line or as a whole."""
+    books.fill("Department", [{**books.truth("Department")[0], "Id": "2", "FullyQualifiedName": "Depot"}])
+    sold = books.truth("Invoice")
+    for number, one in enumerate(sold):
+        details = [line["SalesItemLineDetail"] for line in one["Line"] if "SalesItemLineDetail" in line]
+        details[0]["ClassRef"] = {"value": str(number % 2 + 1)}
+        if number % 3 == 0:
+            one["ClassRef"] = {"value": "2"}
+    books.fill("Invoice", sold)
+    bought = books.truth("Bill")
+    for one in bought:
+        one["Line"][0]["AccountBasedExpenseLineDetail"] |= {"ClassRef": {"value": "1"}, "CustomerRef": {"value": "3"}}
+    books.fill("Bill", bought)
+    entered = books.truth("JournalEntry")
+    for one in entered:
+        detail = one["Line"][0]["JournalEntryLineDetail"]
+        detail |= {"DepartmentRef": {"value": "2"}, "Entity": {"Type": "Customer", "EntityRef": {"value": "2"}}}
+    books.fill("JournalEntry", entered)
+
+
+def told(rows: list[dict[str, Any]], one: str) -> set[tuple[Any, Any, Any]]:
+    """What the lines say of their class, department or customer, and whether that is known."""
+    lines = (row for row in rows if row["row_kind"] == "data")
+    return {(row[f"{one}_id"], row[f"{one}_name"], row[f"{one}_known"]) for row in lines}
+
+
+async def test_lines_are_of_the_class_department_and_customer_that_quickbooks_says() -> None:
+    """Of a company that keeps no classes, and of one that refuses the columns, nothing is known: not that there are none."""
+    clock = OffsetClock()
+    app = QuickBooks.generated(seed=5, invoices=12, documents=1, clock=clock)
+    books = app.books[REALM]
+    narrowed(books)
+    async with quickbooks_world(app, clock, limits=QUIET) as world:
+        world.connector = Some(connector_for(Provider.QUICKBOOKS), LEDGER)
+        await world.collect()
+        await world.collect()
+        rows = list(world.kept.rows["general_ledger"].values())
+        assert told(rows, "class") == {("1", "Wholesale", True), ("2", "Retail", True), (None, None, True)}
+        assert told(rows, "department") >= {("1", "Oakland studio", True), ("2", "Depot", True), (None, None, True)}
+        assert len(told(rows, "customer")) > 3
+        found = Counter((row["txn_id"], row["account_id"], row["class_id"] or "", row["department_id"] or "",
+                         row["customer_id"] or "") for row in rows if row["row_kind"] == "data")  # fmt: skip
+        since = f"{clock.now().year - 1}-01-01"
+        assert found == Counter((one.id, one.account, one.class_id, one.department_id, one.customer_id)
+                                for one in books.entries() if one.date >= since)  # fmt: skip
+        settings = books.truth("Preferences")[0]
+        settings["AccountingInfoPrefs"] |= {"ClassTrackingPerTxnLine": False, "ClassTrackingPerTxn": False}
+        books.fill("Preferences", [settings])
+        await again(world, clock)
+        rows = list(world.kept.rows["general_ledger"].values())
+        assert told(rows, "class") == {(None, None, False)}
+        assert {known for *_, known in told(rows, "department")} == {True}
+        said = '{"Fault":{"Error":[{"Message":"Invalid column","code":"2020"}],"type":"ValidationFault"}}'
+        rule = Rule(Kind.SERVER_ERROR, operation="report", entity="GeneralLedger", status=400, body=said, times=1)
+        app.script.add(rule)
+        await again(world, clock)
+        refused = list(world.kept.rows["general_ledger"].values())
+        assert {known for *_, known in told(refused, "department")} == {True, False}
+        assert len(refused) == len(rows)
+
+
+async def again(world: World, clock: OffsetClock) -> None:
+    """Collect on another day."""
+    clock.advance(timedelta(days=1))
+    await world.collect()
+
+
+async def test_a_ledger_that_is_cut_off_is_asked_for_in_halves() -> None:
+    clock = OffsetClock()
+    app = QuickBooks.generated(seed=5, invoices=12, documents=1, clock=clock)
+    books = app.books[REALM]
+    async with quickbooks_world(app, clock, limits=QUIET) as world:
+        world.connector = Some(connector_for(Provider.QUICKBOOKS), LEDGER)
+        await world.collect()
+        books.most_postings = 25
+        await world.collect()
+        asked = [entry for entry in app.journal.entries if entry.entity == "GeneralLedger"]
+        assert len(asked) > len(quarters(clock.now().date()))
+        since = f"{clock.now().year - 1}-01-01"
+        kept = [row for row in world.kept.rows["general_ledger"].values() if row["row_kind"] == "data"]
+        assert len(kept) == sum(one.date >= since for one in books.entries()) > 25
+
+
+def ledger_of(*cells: tuple[str, str, str]) -> bytes:
+    """A ledger of lines with an amount in the company's currency, a plain amount, and a class without an id."""
+    keys = ("tx_date", "txn_type", "subt_nat_home_amount", "subt_nat_amount", "klass_name")
+    headings = [{"ColType": "x", "MetaData": [{"Name": "ColKey", "Value": key}]} for key in keys]
+    rows = [{"ColData": [{"value": "2026-11-03"}, {"value": "Invoice", "id": str(number)},
+                         *({"value": text} for text in one)]} for number, one in enumerate(cells)]  # fmt: skip
+    section = {"Header": {"ColData": [{"value": "Sales", "id": "1"}]}, "Rows": {"Row": rows}}
+    return json.dumps(
+        {"Header": {"ReportName": "GeneralLedger"}, "Columns": {"Column": headings}, "Rows": {"Row": [section]}}
+    ).encode()
+
+
+def test_no_amount_of_another_currency_counts_and_a_name_without_an_id_is_nobodys() -> None:
+    rows = batch(ledger_of(("110.00", "100.00", ""), ("", "50.00", "Retail")), {}).rows.to_pylist()
+    assert [row["amount"] for row in rows] == [Decimal("110.00"), None]
+    assert [(row["class_id"], row["class_known"]) for row in rows] == [(None, True), (None, False)]
+    assert [row["department_known"] for row in rows] == [False, False]
+    rows = batch(ledger_of(("", "100.00", ""), ("", "50.00", "")), {}).rows.to_pylist()
+    assert [row["amount"] for row in rows] == [Decimal("100.00"), Decimal("50.00")]
 
 
 @pytest.mark.parametrize("name, columns", [("ProfitAndLoss", ["tx_date", "subt_nat_amount"]), ("GeneralLedger", ["x"])])
