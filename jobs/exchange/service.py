@@ -14,7 +14,7 @@ from jobs.exchange.orders.replaying import replay
 from jobs.exchange.pairs import companies, confirmed, plan, without_books
 from jobs.exchange.ports import FarSides
 from jobs.exchange.running import MapsOf
-from jobs.exchange.timing import Due, next_due
+from jobs.exchange.timing import Due, latest_due, next_due
 from jobs.refresh.ask import TriggerKey
 from storage.facts.clock import Clock
 from storage.facts.dependents import DependentKind
@@ -383,12 +383,23 @@ def _view(session: Session, pair: ExchangePair) -> PairView:
     # Whoever looks reads a name; what is kept is who it was.
     stopped_it = organizations.still_member(session, pair.paused_by) if pair.paused_by else None
     by = stopped_it.name if stopped_it is not None else ""
+    active = exchange.active(session, pair.id)
     return PairView(
         replace(pair, paused_by=by),
         exchange.newest(session, pair.id, _ENDED),
-        exchange.active(session, pair.id),
+        active,
         exchange.held(session, pair.id),
+        _expected_by(pair, active),
     )
+
+
+def _expected_by(pair: ExchangePair, active: ExchangeRun | None) -> datetime | None:
+    """Return when the night's run, or the next one, is over at the latest, by what its sweep holds it to."""
+    if active is not None and active.trigger is Trigger.SCHEDULE:
+        return active.deadline
+    if not pair.runs or pair.due_at is None:
+        return None
+    return latest_due(pair.schedule, pair.zone, pair.due_at).until
 
 
 def _visible(session: Session, member: Member, pair_id: str) -> ExchangePair:

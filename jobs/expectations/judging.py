@@ -15,6 +15,10 @@ from storage.sessions import Session
 STILL = timedelta(hours=3)
 #: a message is delivered by then
 DELIVERED = timedelta(minutes=15)
+#: a pair of the exchange begins by then; its sweep looks each second
+EXCHANGED = timedelta(minutes=10)
+#: a run of the exchange is ended by its own time; one file may be on its way for half an hour then
+EXCHANGE_ENDED = timedelta(hours=1)
 _LOOK_AGAIN = timedelta(minutes=5)
 #: the clock submits the newest slot of every source again after ten minutes
 CATCH_UP = timedelta(minutes=11)
@@ -39,10 +43,12 @@ class Judge:
     own_kinds: frozenset[str]
 
     def late(self, session: Session, now: datetime) -> list[Expected]:
-        """Return what is overdue by rows of its own: messages and runs."""
+        """Return what is overdue by rows of its own: messages, runs, files and orders."""
         return [
             *overdue.deliveries(session, now - DELIVERED, now, but=self.own_kinds),
             *overdue.runs(session, now - STILL, now),
+            *overdue.exchange_pairs(session, now - EXCHANGED, now),
+            *overdue.exchange_runs(session, now - EXCHANGE_ENDED, now),
         ]
 
     def verdict(self, session: Session, one: Expectation, now: datetime) -> Verdict:
@@ -50,17 +56,17 @@ class Judge:
         match one.kind:
             case ExpectationKind.SLOT:
                 return _slot(session, one, now)
-            case ExpectationKind.HEARTBEAT:
-                return Verdict.MISSED
             case ExpectationKind.DELIVERY:
                 return Verdict.MISSED if overdue.is_waiting(session, one.subject) else Verdict.MET
-            case ExpectationKind.CANARY:
-                # Only the look at the other end meets it: that it was asked for, or handed over, says nothing.
+            case ExpectationKind.HEARTBEAT | ExpectationKind.CANARY:
+                # Only the look at the other end meets a canary: that it was asked for, or handed over, says nothing.
                 return Verdict.MISSED
             case ExpectationKind.COLLECTION:
                 return Verdict.MISSED if overdue.is_still(session, one.subject, now - STILL) else Verdict.MET
             case ExpectationKind.FILE:
                 return _file(session, one)
+            case ExpectationKind.EXCHANGE:
+                return _exchange(session, one)
 
     def settled(self, session: Session, one: Expectation, now: datetime) -> bool:
         """Whether something that was missed has come since, or is waited for no more."""
@@ -103,6 +109,12 @@ def _has_its_data(session: Session, source_id: str, due_at: datetime) -> bool:
     last = runs.last_ready_of(session, [source_id]).get(source_id)
     as_of = last.clocks.source_as_of if last else None
     return as_of is not None and as_of >= due_at
+
+
+def _exchange(session: Session, one: Expectation) -> Verdict:
+    begun = one.slot != one.due_at.isoformat()
+    missing = overdue.is_exchanging(session, one.slot) if begun else overdue.is_due(session, one.subject, one.due_at)
+    return Verdict.MISSED if missing else Verdict.MET
 
 
 def _file(session: Session, one: Expectation) -> Verdict:

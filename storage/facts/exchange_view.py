@@ -17,6 +17,8 @@ class PairView:
     active: ExchangeRun | None = None
     #: waits for a person
     held: ExchangeRun | None = None
+    #: by then its next run, or the one that works, is over or is told as missing; None: nothing is expected
+    expected_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

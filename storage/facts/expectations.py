@@ -20,6 +20,9 @@ class ExpectationKind(StrEnum):
     HEARTBEAT = "heartbeat"
     #: the daily test notification is seen; the subject is the channel that it goes by
     CANARY = "canary"
+    #: a pair of the exchange begins when it is due, and a run of it ends by its time; the subject is the pair, the slot
+    #: is that time, or the run
+    EXCHANGE = "exchange"
 
 
 class ExpectationState(StrEnum):

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from storage.facts import exchange
 from storage.facts.deliveries import DeliveryState
 from storage.facts.dependents import DependentKind
 from storage.facts.expectations import ExpectationKind, ExpectationState, Expected, Pulse
@@ -13,13 +14,24 @@ from storage.facts.runs import RunState, Trigger
 from storage.facts.sources import CollectMode, Source
 from storage.records import expectations, workers
 from storage.records.sources import as_source
-from storage.tables import ConnectionRow, DeliveryRow, ExpectationRow, FrozenRow, OrganizationRow, RunRow, SourceRow
+from storage.tables import (
+    ConnectionRow,
+    DeliveryRow,
+    ExchangePairRow,
+    ExchangeRunRow,
+    ExpectationRow,
+    FrozenRow,
+    OrganizationRow,
+    RunRow,
+    SourceRow,
+)
 from storage.tables.columns import Instant
 
 _WAITING = (DeliveryState.PENDING, DeliveryState.SENDING)
 #: What was held for quiet hours waits since they ended.
 _SINCE = func.coalesce(col(DeliveryRow.held_until), col(DeliveryRow.created_at), type_=Instant())
 _ACTIVE = tuple(state for state in RunState if state.active)
+_EXCHANGING = tuple(state.value for state in exchange.ACTIVE_STATES)
 
 
 def deliveries(session: Session, before: datetime, now: datetime, *, but: Collection[str]) -> list[Expected]:
@@ -57,6 +69,55 @@ def runs(session: Session, still_since: datetime, now: datetime) -> list[Expecte
         Expected(ExpectationKind.COLLECTION, run_id, "", requested_at, now, organization_id, source_id)
         for run_id, organization_id, source_id, requested_at in session.exec(statement)
     ]
+
+
+def exchange_pairs(session: Session, before: datetime, now: datetime) -> list[Expected]:
+    """Return the pairs that should have begun before that instant, and were not begun or planned anew."""
+    row = ExchangePairRow
+    statement = (
+        select(row.id, row.organization_id, row.source_id, row.due_at)
+        .where(
+            col(row.due_at) <= before,
+            col(row.on).is_(True),
+            col(row.paused_at).is_(None),
+            col(row.id).not_in(select(ExchangeRunRow.pair_id).where(col(ExchangeRunRow.state).in_(_EXCHANGING))),
+        )
+        .order_by(col(row.due_at))
+        .limit(200)
+    )
+    return [
+        Expected(ExpectationKind.EXCHANGE, pair_id, due_at.isoformat(), due_at, now, organization_id, source_id)
+        for pair_id, organization_id, source_id, due_at in session.exec(statement)
+        if due_at is not None
+    ]
+
+
+def exchange_runs(session: Session, before: datetime, now: datetime) -> list[Expected]:
+    """Return the runs of the exchange that should have ended before that instant, one way or another."""
+    row = ExchangeRunRow
+    statement = (
+        select(row)
+        .where(col(row.state).in_(_EXCHANGING), col(row.deadline) <= before)
+        .order_by(col(row.deadline))
+        .limit(200)
+    )
+    return [
+        Expected(ExpectationKind.EXCHANGE, one.pair_id, one.id, one.deadline, now, one.organization_id, one.source_id)
+        for one in session.exec(statement)
+    ]
+
+
+def is_exchanging(session: Session, run_id: str) -> bool:
+    """Whether the run of the exchange has not ended."""
+    state = session.exec(select(ExchangeRunRow.state).where(ExchangeRunRow.id == run_id)).first()
+    return state in _EXCHANGING
+
+
+def is_due(session: Session, pair_id: str, at: datetime) -> bool:
+    """Whether the pair still stands where it was due then: not begun, planned anew, paused or switched off since."""
+    row = session.get(ExchangePairRow, pair_id, populate_existing=True)
+    waits = row is not None and row.on and row.paused_at is None and row.due_at is not None
+    return row is not None and waits and row.due_at is not None and row.due_at <= at
 
 
 def is_waiting(session: Session, delivery_id: str) -> bool:

@@ -170,7 +170,7 @@ def _arrow(view: PairView, now: datetime, may: Collection[Action]) -> Paragraph:
     odd = warns or pair.missed_since is not None
     sign: Words = (Sign("warning"), " ") if odd else ()
     title: Words = (*sign, Strong(pair.pair.label), f"  {way(pair.pair)}")
-    lines = (stands(view, now), next_words(pair, now))
+    lines = (stands(view, now), next_words(view, now))
     return Paragraph(title, menu=_menu(view, may), under=lines)
 
 

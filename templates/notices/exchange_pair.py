@@ -61,7 +61,7 @@ def pair_card(
     parts: list[Part] = [
         Heading(title),
         Paragraph(stands(one, now)),
-        Paragraph(next_words(pair, now)),
+        Paragraph(next_words(one, now)),
         Facts(tuple(rows)),
     ]
     if one.held is not None:

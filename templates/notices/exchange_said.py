@@ -67,7 +67,7 @@ def _details(pair: Pair) -> Words:
 def exchange_changed(one: PairView, what: str, now: datetime) -> Message:
     """Return what was done with a pair: ``paused``, ``resumed``, ``switched on``."""
     summary = f"{one.pair.pair.label}: {what}."
-    more = (next_words(one.pair, now),) if one.pair.runs else ()
+    more = (next_words(one, now),) if one.pair.runs else ()
     return tell(summary, *more, kind="exchange_changed")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from storage.facts.exchange import Direction, ExchangePair, ExchangeRun, Guard, Held, Pair, RunState, Schedule, Trigger
+from storage.facts.exchange import Direction, ExchangeRun, Guard, Held, Pair, RunState, Schedule, Trigger
 from storage.facts.exchange_view import PairView
 from storage.facts.messages import Strong, When
 from templates import times
@@ -152,11 +152,19 @@ def _left_out(run: ExchangeRun) -> Words:
     return (" ", Strong(f"{amount(run.pair, run.rejected)} {verb} left out"), "; the reasons are in its details.")
 
 
-def next_words(pair: ExchangePair, now: datetime) -> Words:
-    """Return when it runs next by itself, or why it does not."""
+def next_words(view: PairView, now: datetime) -> Words:
+    """Return when it runs next by itself and by when that is over, or why it does not."""
+    pair = view.pair
     if not pair.on:
         return ("Switched off.",)
     if pair.paused_at is not None:
         by = f" by {label(pair.paused_by)}" if pair.paused_by else ""
         return (Strong("Paused"), f"{by} since ", When(pair.paused_at), ".")
-    return ("It runs next ", When(pair.due_at, now), ".") if pair.due_at else ("No next run is planned.",)
+    if pair.due_at is None:
+        return ("No next run is planned.",)
+    runs: Words = ("It runs next ", When(pair.due_at, now))
+    if view.expected_by is None:
+        return (*runs, ".")
+    if view.active is not None:
+        return ("It has until ", When(view.expected_by), ", and is told as missing after that. ", *runs, ".")
+    return (*runs, ", next expected by ", When(view.expected_by), ".")

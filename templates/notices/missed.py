@@ -65,6 +65,13 @@ _WORDS: dict[ExpectationKind, tuple[str, str, str, Words]] = {
         "A clock starts scheduled collections. Every process has one, and one of them that runs is enough.",
         ("look whether the process runs, and restart it.",),
     ),
+    ExpectationKind.EXCHANGE: (
+        "1 file or turn of orders of the exchange did not begin or end in its time",
+        "{} files or turns of orders of the exchange did not begin or end in their time",
+        "The sweep of the exchange did not begin what was due, or a run of it neither ends nor is given up.",
+        ("look whether Tidings runs (", Code("tidings status"), ") and what its log says (", Code("sweep_failed"),
+         "). A restart makes up for what was missed, once for each pair."),
+    ),
     ExpectationKind.CANARY: (
         "The daily test message was not confirmed",
         "{} daily test messages were not confirmed",

@@ -227,6 +227,9 @@ def exchange_messages() -> dict[str, Message]:
         "exchange_ended_gap": exchange_said.exchange_ended(RunView(gap, customers.pair)),
         "exchange_ended_held": exchange_said.exchange_ended(RunView(_held(), items.pair)),
         "exchange_changed": exchange_said.exchange_changed(customers, "resumed", NOW),
+        "exchange_expected": exchange_said.exchange_changed(
+            replace(customers, expected_by=NOW.replace(day=22, hour=10, minute=0)), "switched on", NOW
+        ),
         "exchange_discarded": exchange_said.exchange_discarded(_held()),
         "exchange_versions": exchange_said.exchange_versions(customers, versions, may=_ALL),
         "exchange_versions_none": exchange_said.exchange_versions(customers, [], may=_ALL),

@@ -38,7 +38,7 @@ def missed_messages() -> dict[str, Any]:
         "missed_slot_over": made_up(facts(slot, **named, settled=1, settled_at=later)),
         "missed_slots_over": made_up(facts(slot, **many, **over)),
         **{
-            f"missed_{kind}": missed(facts(kind, **(named if kind.value in {"collection", "file"} else {})))
+            f"missed_{kind}": missed(facts(kind, **(named if kind.value in {"collection", "file", "exchange"} else {})))
             for kind in ExpectationKind
             if kind is not slot
         },
