@@ -7,8 +7,8 @@ SQLAlchemy.
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.pocketadvantage.orders import postgres
 from connectors.pocketadvantage.orders.places import ANSWER_COLUMNS, DatabasePlace, Engine, Tls
 
 Connection = sa.Connection
 #: seconds: until there is a connection, for one statement, for a lock of somebody else's
 CONNECT, STATEMENT, LOCK = 15, 60, 10
+#: signs of one cell that are read: no value of an order has more
+LONGEST = 4000
 _SSL_MODES = {Tls.VERIFIED: "verify-full", Tls.ENCRYPTED: "require", Tls.NONE: "disable"}
 #: looks of SQLite at its clock, in steps of its machine
 _STEPS = 100_000
@@ -78,14 +81,24 @@ _WORDED: Sequence[tuple[str, tuple[type[ConnectorError], str, str]]] = (
 
 
 @contextmanager
-def connected(place: DatabasePlace, address: str, file: Path | None, *, write: bool = False) -> Iterator[Connection]:
+def connected(
+    place: DatabasePlace,
+    address: str,
+    file: Path | None,
+    *,
+    write: bool = False,
+    heard: Callable[[Callable[[], None]], None] = lambda _breaks: None,
+) -> Iterator[Connection]:
     """Give the one connection; what it reads is read as of one instant where the database can (Postgres).
 
-    `address` is where the host's name leads, so that nobody resolves it again; `file` is SQLite's.
+    `address` is where the host's name leads, so that nobody resolves it again; `file` is SQLite's. `heard` is given
+    what ends the connection from another thread, where the driver waits for ever.
     """
     with ExitStack() as stack, translated():
         engine = _engine(stack, place, address, file, write=write)
         stack.callback(engine.dispose)
+        if place.engine is Engine.POSTGRESQL:
+            sa.event.listen(engine, "do_connect", postgres.opening(heard))
         connection = stack.enter_context(engine.connect())
         if place.engine is Engine.POSTGRESQL and not write:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -171,7 +184,19 @@ def meaning(error: BaseException | None) -> ConnectorError:
 
 def columns_of(connection: Connection, name: str) -> list[str]:
     """Return the columns of a view or table, as it names them; asked without reading a row."""
-    return list(connection.execute(sa.select(sa.text("*")).select_from(_table(name)).where(sa.false())).keys())
+    return list(connection.execute(_empty(name)).keys())
+
+
+def texts_of(connection: Connection, name: str) -> frozenset[str]:
+    """Return those that hold text, where the database says so and can cut it (Postgres)."""
+    if connection.dialect.name != "postgresql":
+        return frozenset()
+    with closing(connection.execute(_empty(name))) as asked:
+        return postgres.texts_of(asked.cursor.description if asked.cursor is not None else ())
+
+
+def _empty(name: str) -> sa.Select[Any]:
+    return sa.select(sa.text("*")).select_from(_table(name)).where(sa.false())
 
 
 def now_of(connection: Connection, *, zoned: bool) -> Any:
@@ -186,8 +211,10 @@ def now_of(connection: Connection, *, zoned: bool) -> Any:
 class View:
     """The statements over the view of orders."""
 
-    def __init__(self, place: DatabasePlace, names: Mapping[str, str]) -> None:
+    def __init__(self, place: DatabasePlace, names: Mapping[str, str], texts: Collection[str] = ()) -> None:
         self._names = dict(names)
+        #: columns of which no more is read than any order may have
+        self._texts = texts
         self._place = place
         self._view = _table(place.view, *names.values())
         self._at = self._view.c[names[place.cursor]]
@@ -210,6 +237,8 @@ class View:
         wanted = wanted.group_by(self._number, self._revision)
         if after is not None:
             at, number, revision = after
+            # A day that Python has none of is text here, and not of that type there.
+            at = sa.literal(at, sa.types.NullType()) if isinstance(at, str) else at
             same, again = sa.func.max(self._at) == at, self._number == number
             later = sa.or_(self._number > number, sa.and_(again, self._revision > revision))
             wanted = wanted.having(sa.or_(sa.func.max(self._at) > at, sa.and_(same, later)))
@@ -237,7 +266,11 @@ class View:
         return sa.select(sa.func.count(), sa.func.max(some.c.newest)).select_from(some)
 
     def _labelled(self) -> list[Any]:
-        return [self._view.c[column].label(f"o_{name}") for name, column in self._names.items()]
+        return [self._read(column).label(f"o_{name}") for name, column in self._names.items()]
+
+    def _read(self, column: str) -> Any:
+        whole = self._view.c[column]
+        return sa.func.left(sa.func.rtrim(whole), LONGEST + 1) if column in self._texts else whole
 
 
 def answer(connection: Connection, place: DatabasePlace, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -13,13 +13,15 @@ _COUNTED_OVERLAP = 10_000
 _WIDTH = 20
 _TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?", re.ASCII)
 _VERSION_BYTES = 8
+#: signs of an instant down to its seconds
+_SECONDS = 19
 
 
 def position_of(value: Any) -> str | None:
     """Return the position of a row by what stands in its column; None for what tells nothing."""
     if isinstance(value, datetime):
         kind = "w" if value.tzinfo is None else "z"
-        return f"{kind}{value if value.tzinfo is None else value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        return f"{kind}{_written(value if value.tzinfo is None else value.astimezone(UTC))}"
     if isinstance(value, str):
         return _of_text(value) if _TEXT.fullmatch(value) else None
     if isinstance(value, bytes):
@@ -29,14 +31,26 @@ def position_of(value: Any) -> str | None:
 
 def _of_text(value: str) -> str | None:
     try:
-        return f"t{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S.%f}"
+        return f"t{_written(datetime.fromisoformat(value))}"
     except ValueError:
         return None
 
 
+def _written(value: datetime) -> str:
+    """Return it so that it sorts, in the first thousand years as well: programs write the year 1 for "never"."""
+    return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
 def since(position: str) -> Any:
     """Return what to read from, an overlap before a position; None for everything."""
-    kind, text = position[:1], position[1:]
+    try:
+        return _before(position[:1], position[1:])
+    except (OverflowError, ValueError):
+        # It lies at the beginning of the calendar.
+        return None
+
+
+def _before(kind: str, text: str) -> Any:
     match kind:
         case "n":
             return max(0, int(text) - _COUNTED_OVERLAP)
@@ -47,7 +61,7 @@ def since(position: str) -> Any:
         case "w":
             return datetime.fromisoformat(text) - _WALL_OVERLAP
         case "t":
-            return f"{datetime.fromisoformat(text) - _WALL_OVERLAP:%Y-%m-%d %H:%M:%S}"
+            return _written(datetime.fromisoformat(text) - _WALL_OVERLAP)[:_SECONDS]
         case _:
             return None
 

@@ -5,16 +5,16 @@ order_no and revision.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from connectors.errors import Broken, Retry
 from connectors.pocketadvantage.orders import database, positions
-from connectors.pocketadvantage.orders.database import Connection, View
+from connectors.pocketadvantage.orders.database import LONGEST, Connection, View
 from connectors.pocketadvantage.orders.places import (
     OPTIONAL,
     ORDER_COLUMNS,
@@ -30,6 +30,12 @@ T = TypeVar("T")
 #: of one page
 MOST_ORDERS, MOST_ROWS = 500, 50_000
 _MOST_ODD = 200
+#: rows that come at once, and signs of the texts of one page
+_FETCHED, _MOST_SIGNS = 500, 32_000_000
+#: stands for a text that is longer than any may be
+_ENDLESS = "…" * (LONGEST + 1)
+#: seconds that one step may take, however silent the server is
+_PATIENCE = 300.0
 _COUNTED = 1000
 
 
@@ -66,10 +72,11 @@ class Reader:
         self._connection = connection
         self._run = run
         self._names: Mapping[str, str] = {}
+        self._texts: frozenset[str] = frozenset()
 
     async def pages(self, cursor: str) -> AsyncIterator[Page]:
         """Yield what changed since the cursor, less the overlap; first what no page can find."""
-        view = View(self._place, await self._run(self._columns))
+        view = await self._run(self._view)
         odd = await self._run(lambda: self._orders(view.odd(_MOST_ODD)))
         if odd[0]:
             yield Page(odd[0], "", more=True)
@@ -82,7 +89,7 @@ class Reader:
 
     async def order(self, number: str) -> tuple[OrderRead, ...]:
         """Return all revisions of one order as they stand in the view now."""
-        view = View(self._place, await self._run(self._columns))
+        view = await self._run(self._view)
         return (await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS))))[0]
 
     async def probe(self) -> Probed:
@@ -104,24 +111,19 @@ class Reader:
         wanted = {name: self._place.column(name).casefold() for name in ORDER_COLUMNS}
         return {name: there[column] for name, column in wanted.items() if column in there}
 
-    def _columns(self) -> Mapping[str, str]:
+    def _view(self) -> View:
         if not self._names:
             found = self._seen()
             missing = [name for name in (*REQUIRED, self._place.cursor) if name not in found]
             if missing:
                 words = f"the view of orders has no {', '.join(missing)}: add them, or say what they are called there"
                 raise Broken(words, code="columns_missing")
-            self._names = found
-        return self._names
+            self._names, self._texts = found, database.texts_of(self._connection, self._place.view)
+        return View(self._place, self._names, self._texts)
 
     def _orders(self, statement: Any) -> tuple[tuple[OrderRead, ...], tuple[Any, Any, Any] | None]:
         """Return the orders of a statement, and where the next page begins; None: there is none."""
-        rows = self._connection.execute(statement).mappings().all()
-        cut = len(rows) > MOST_ROWS
-        groups = [(group, group.rows[0]) for group in grouped(_plain(row) for row in rows)]
-        if cut and len(groups) > 1:
-            # The last one is not whole.
-            groups.pop()
+        groups, cut = self._groups(statement)
         if not groups:
             return (), None
         last = groups[-1][1]
@@ -129,6 +131,32 @@ class Reader:
         more = (cut or len(groups) >= self._most) and after[0] is not None
         orders = tuple(read(self._place, _bare(group)) for group, _ in groups)
         return orders, after if more else None
+
+    def _groups(self, statement: Any) -> tuple[list[tuple[Group, Mapping[str, Any]]], bool]:
+        """Return whole orders, as many as fit into memory however long their texts are, and whether there are more."""
+        groups: list[tuple[Group, Mapping[str, Any]]] = []
+        count = signs = 0
+        # Where the database does not cut long texts, fewer of them are held at once.
+        fetched = _FETCHED if self._texts else _FETCHED // 10
+        with closing(self._connection.execute(statement, execution_options={"yield_per": fetched})) as result:
+
+            def rows() -> Iterator[dict[str, Any]]:
+                nonlocal count
+                for row in result.mappings():
+                    count += 1
+                    yield _plain(row)
+
+            for group in grouped(rows()):
+                groups.append((group, group.rows[0]))
+                signs += sum(len(cell) for row in group.rows for cell in row.values() if isinstance(cell, str))
+                if signs > _MOST_SIGNS:
+                    # The row that showed that this order is whole is read again.
+                    return groups, True
+        cut = count > MOST_ROWS
+        if cut and len(groups) > 1:
+            # The last one is not whole.
+            groups.pop()
+        return groups, cut
 
     def _upto(self, orders: tuple[OrderRead, ...]) -> str:
         newest = max((one.position for one in orders), default="")
@@ -138,7 +166,15 @@ class Reader:
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name).removeprefix("o_"): value for name, value in row.items()}
+    return {str(name).removeprefix("o_"): _bounded(value) for name, value in row.items()}
+
+
+def _bounded(value: Any) -> Any:
+    """Keep no text that is longer than any order's may be: it is refused as that, whatever is in it."""
+    if isinstance(value, str | bytes) and len(value) > LONGEST:
+        value = value.rstrip()
+        return value if len(value) <= LONGEST else _ENDLESS
+    return value
 
 
 def _bare(group: Group) -> Group:
@@ -149,8 +185,11 @@ def _bare(group: Group) -> Group:
 class Run:
     """Runs the driver's work in one thread, in which its connection lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = _PATIENCE) -> None:
         self._executor = ThreadPoolExecutor(1, "orders")
+        self._patience = patience
+        #: ends the connection, whatever the thread waits for
+        self.breaks: Callable[[], None] = lambda: None
 
     async def __call__(self, work: Callable[[], T]) -> T:
         """Run it, and turn the driver's errors into ours."""
@@ -162,10 +201,25 @@ class Run:
         # Shielded: a thread cannot be stopped, and the connection must not be closed below it.
         task = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, translated))
         try:
-            return await asyncio.shield(task)
+            async with asyncio.timeout(self._patience):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            await self._broken(task)
+            words = "the database fell silent while it was asked"
+            raise Retry(None, words, code="database_unreachable") from None
         except asyncio.CancelledError:
-            await asyncio.gather(task, return_exceptions=True)
+            await self._broken(task)
             raise
+
+    async def _broken(self, task: "asyncio.Future[Any]") -> None:
+        """End the connection, so that the thread ends: a silent server holds it for ever."""
+        with suppress(OSError):
+            self.breaks()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def heard(self, breaks: Callable[[], None]) -> None:
+        """Keep what ends the connection."""
+        self.breaks = breaks
 
     def close(self) -> None:
         """Let the thread end."""
@@ -174,15 +228,15 @@ class Run:
 
 @asynccontextmanager
 async def connection_to(
-    place: DatabasePlace, allowed: Allowed, *, write: bool = False
+    place: DatabasePlace, allowed: Allowed, *, write: bool = False, patience: float = _PATIENCE
 ) -> AsyncIterator[tuple[Connection, Run]]:
     """Give a connection and the thread in which it may be used (Retry, Reconnect, Broken)."""
     address, file = await _found(place, allowed)
-    run, stack = Run(), ExitStack()
+    run, stack = Run(patience), ExitStack()
     async with AsyncExitStack() as ending:
         ending.callback(run.close)
         ending.push_async_callback(run, stack.close)
-        opened = database.connected(place, address, file, write=write)
+        opened = database.connected(place, address, file, write=write, heard=run.heard)
         yield await run(lambda: stack.enter_context(opened)), run
 
 

@@ -40,7 +40,7 @@ class Row:
         if needed and not found:
             raise ValueRefused(f"{name} is empty")
         if len(found) > most:
-            raise ValueRefused(f"{name} has {len(found)} characters, and {most} are the most")
+            raise ValueRefused(f"{name} has more than {most} characters")
         if any(not (sign.isprintable() or sign == " ") for sign in found):
             raise ValueRefused(f"{name} holds characters that cannot be shown")
         return found
@@ -61,7 +61,9 @@ class Row:
     def whole(self, name: str) -> int:
         """Return a number without a fraction, 0 or more."""
         value = self.raw(name)
-        if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        # Its size first: to write out a number of a hundred thousand digits is nothing that anybody wants.
+        small = isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _MOST_DIGITS
+        if small and value == value.to_integral_value():
             value = format(value.quantize(Decimal(1)), "f")
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)

@@ -75,6 +75,7 @@ class Taking:
         target: str,
         *,
         width: int = WIDTH,
+        may: Callable[[Session], bool] = lambda _session: True,
     ) -> None:
         self.tally = Tally()
         self._ground = ground
@@ -85,10 +86,13 @@ class Taking:
         self._places = asyncio.Semaphore(width)
         self._looked: set[tuple[str, int]] = set()
         self._silent = 0
+        self._may = may
+        #: nothing more may be sent: it is disconnected, or nobody allows it any more
+        self._over = False
 
     async def run(self) -> None:
         """Do all that is due, until nothing is left of it or nobody answers."""
-        while self.tally.stopped is None:
+        while self.tally.stopped is None and not self._over:
             now = self._ground.clock.now()
             found = await self._read(lambda session: exchange_orders.due(session, self._source_id, now, _LOOK))  # noqa: B023 - awaited at once
             # An order that was moved meanwhile is another one: it has another count of attempts.
@@ -146,7 +150,7 @@ class Taking:
 
         async def one(work: Callable[[], Awaitable[None]]) -> None:
             async with self._places:
-                if self.tally.stopped is None:
+                if self.tally.stopped is None and not self._over:
                     await work()
 
         done = await asyncio.gather(*(one(work) for work in works), return_exceptions=True)
@@ -295,6 +299,9 @@ class Taking:
 
         def work(session: Session) -> list[KeptOrder]:
             blocked.clear()
+            if self._sink is not None and not self._may(session):
+                self._over = True
+                return []
             if new and found:
                 # Of two connections that bring a number at once, the second sees that the first one took it.
                 organizations.lock(session, found[0].organization_id)
@@ -310,6 +317,8 @@ class Taking:
             return [kept for one in won if (kept := exchange_orders.find(session, one.id)) is not None]
 
         mine = await self._write(work)
+        if self._over:
+            log.warning("orders_not_wanted", source=self._source_id, orders=len(found))
         self.tally.problems += [(one, _TAKEN) for one in blocked]
         self._looked |= {(one.id, one.attempts) for one in mine}
         self._ground.checkpoint("orders.claimed")

@@ -28,7 +28,7 @@ from jobs.leasing import leased
 from jobs.threads import in_thread
 from storage.facts.exchange import Counts, ExchangeRun, Reject
 from storage.facts.exchange_orders import KeptOrder, Order, OrderRead, OrderState, Wish
-from storage.facts.sources import Source
+from storage.facts.sources import ConnectionState, Source
 from storage.records import exchange_orders, runs, sources
 from storage.sessions import Session
 from storage.warehouse import NoLake, StorageFailed
@@ -143,6 +143,8 @@ class Turn:
         self._stopped: ConnectorError | None = None
         #: what could not be read in this turn
         self._unread: list[Reject] = []
+        #: whether an admin had allowed to write when sending began
+        self._allowed = False
 
     async def run(self) -> OrdersTaken:
         """Read, send, answer."""
@@ -168,9 +170,14 @@ class Turn:
         """Read and check."""
         cursor = await self._read(lambda session: exchange_orders.cursor(session, self.source.id))
         reads: dict[tuple[str, int], OrderRead] = {}
-        async with reader(self._wanted.place, self._wanted.allowed) as opened:
+        async with reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened:
+            pages = 0
             async for page in opened.pages(cursor):
                 reads |= {(one.order_no, one.revision): one for one in page.orders}
+                pages += 1
+                if pages >= self.most_pages:
+                    # As much as a turn would take; a view of ten million rows is not held in memory.
+                    break
         known = await self._read(lambda session: self._known(session, [one.order_no for one in reads.values()]))
         fresh = [one for key, one in reads.items() if known.get(key) not in _OVER]
         books = await self._look([one.order for one in fresh if one.order is not None])
@@ -251,6 +258,8 @@ class Turn:
 
     async def _sent(self) -> Tally:
         wanted = self._wanted
+        grant = await self._read(lambda session: sources.stored_grant(session, wanted.books.id))
+        self._allowed = grant.can_write
         try:
             async with wanted.sink(self.ground, wanted.source, wanted.books) as sink:
                 return await self._taken(sink)
@@ -260,7 +269,8 @@ class Turn:
             return Tally(stopped=error)
 
     async def _taken(self, sink: SalesOrderSink | None) -> Tally:
-        taking = Taking(self.ground, self.source.id, self._books, sink, self._wanted.target, width=self._wanted.width)
+        wanted = self._wanted
+        taking = Taking(self.ground, self.source.id, self._books, sink, wanted.target, width=wanted.width, may=self.may)
         try:
             await taking.run()
         except StorageFailed as error:
@@ -268,6 +278,12 @@ class Turn:
             words = "what was imported from QuickBooks cannot be read at the moment"
             taking.tally.stopped = Broken(words, code="lake_unreadable")
         return taking.tally
+
+    def may(self, session: Session) -> bool:
+        """Whether orders may still be sent: a turn takes minutes, and people change their minds."""
+        if sources.source(session, self.source.id).connection is ConnectionState.DISCONNECTED:
+            return False
+        return not self._allowed or sources.stored_grant(session, self._wanted.books.id).can_write
 
     async def _answered(self) -> None:
         """Tell PocketAdvantage what became of its orders; what could not be told is told by the next turn."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,4 +92,4 @@ def test_erased_records_are_named_by_no_run(database: Database, tmp_path: Path) 
         assert replace(run.held, gone=("x",)) == Held(Guard.SHRINK, 9, 3, ("x",), 6)
         assert run.held.gone == ()
         assert run.rejected == 1
-        assert database.in_read(lambda session, name=run.id: exchange.rejects_of(session, name)) == ()
+        assert database.in_read(partial(exchange.rejects_of, run_id=run.id)) == ()

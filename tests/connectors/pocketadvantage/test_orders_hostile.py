@@ -1,0 +1,183 @@
+"""A view that holds whatever a database can hold: one such row keeps no other, and no reading is held for ever."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from connectors.errors import Retry
+from connectors.pocketadvantage.orders import positions, postgres
+from connectors.pocketadvantage.orders import reader as reading
+from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace, Engine, Tls
+from connectors.pocketadvantage.orders.reader import Run, connection_to, reader
+from connectors.pocketadvantage.orders.values import Row, ValueRefused
+from connectors.pocketadvantage.transfer.reaching import Reach
+from sandbox.exchange.inventiv import Inventiv
+from storage.facts.secret import Secret
+from tests.connectors.pocketadvantage.test_orders_read import ITEMS, NOW, place_of, read_all
+
+HERE = Allowed(Reach(here=True))
+GOOD = {"cust_id": "ACME01", "order_no": "GOOD", "revision": 1, "status": "READY", "order_date": "2026-11-20",
+        "cust_no": "7", "line_no": 1, "item_no": "CAP-1", "qty": "2.5", "modified_at": "2026-11-20 17:00Z"}  # fmt: skip
+#: order number -> what is odd about it, and what is said then; None: nothing is wrong
+ODD: dict[str, tuple[dict[str, Any], str | None]] = {
+    "GOOD": ({}, None),
+    "infinite": ({"order_date": "infinity"}, "order_date is no date such as 2026-11-23"),
+    "year 20000": ({"order_date": "20000-01-01"}, "order_date is no date such as 2026-11-23"),
+    "44 BC": ({"order_date": "0044-03-15 BC"}, "order_date is no date such as 2026-11-23"),
+    "never changed": ({"modified_at": "-infinity"}, "modified_at does not say when it was changed"),
+    "always changed": ({"modified_at": "infinity"}, "modified_at does not say when it was changed"),
+    "year 1": ({"modified_at": "0001-01-01 00:00Z"}, None),
+    "no number": ({"qty": "NaN"}, "line 1: qty is no number"),
+    "many digits": ({"qty": "1e100000"}, "line 1: qty is too large"),
+    "long": ({"memo": "x" * 3_000_000}, "memo has more than 4000 characters"),
+    "padded": ({"memo": "kept" + " " * 9_000}, None),
+}
+
+
+def _place(url: str, **more: Any) -> DatabasePlace:
+    server = urlsplit(url)
+    return DatabasePlace(
+        Engine.POSTGRESQL, (server.path.strip("/") or "postgres"), "ACME01", host=server.hostname or "127.0.0.1",
+        port=server.port or 5432, user=server.username or "postgres", secret=Secret(server.password or ""),
+        view="odd.v_orders", tls=Tls.NONE, **more,
+    )  # fmt: skip
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("loses", [False, True])
+async def test_odd_rows_keep_no_other(
+    postgres_server: str,
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if loses:
+        # As the driver reads by itself.
+        monkeypatch.setattr(postgres, "_prepare", lambda _connection: None)
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute("DROP SCHEMA IF EXISTS odd CASCADE; CREATE SCHEMA odd")
+        admin.execute(
+            "CREATE TABLE odd.v_orders (cust_id text, order_no text, revision numeric, status char(10), order_date date,"
+            " cust_no varchar, line_no int, item_no text, qty numeric, memo text, modified_at timestamptz)"
+        )
+        for number, (change, _) in ODD.items():
+            values = GOOD | {"order_no": number} | change
+            names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+            admin.execute(f"INSERT INTO odd.v_orders ({names}) VALUES ({marks})", list(values.values()))
+        admin.execute(
+            "INSERT INTO odd.v_orders SELECT cust_id, 'huge', 1e40, status, order_date FROM odd.v_orders LIMIT 1"
+        )
+        try:
+            if loses:
+                with pytest.raises(Retry, match="could not be reached"):
+                    await read_all(_place(postgres_server), HERE)
+                return
+            found: dict[str, Any] = {}
+            # Two a page: each page goes on behind whatever ended the one before.
+            async with reader(_place(postgres_server), HERE, most=2) as opened:
+                async for page in opened.pages(""):
+                    found |= {one.order_no: one for one in page.orders}
+            huge = next(name for name in found if name.startswith("unnamed"))
+            assert found.pop(huge).problem == "revision is no whole number from 0 to 999999999"
+            assert {name: one.problem for name, one in found.items()} == {
+                name: why or "" for name, (_, why) in ODD.items()
+            }
+            assert found["padded"].order.memo == "kept"
+        finally:
+            admin.execute("DROP SCHEMA odd CASCADE")
+
+
+def test_numbers_and_days_at_the_ends_of_what_there_is() -> None:
+    for number in (Decimal("1E+40"), Decimal("1E+999999"), Decimal(-1), Decimal("1.5"), Decimal("NaN")):
+        with pytest.raises(ValueRefused, match="no whole number"):
+            Row({"revision": number}).whole("revision")
+    assert Row({"revision": Decimal("3.000")}).whole("revision") == 3
+    for first in (datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 1), "0001-01-01 00:00:00"):  # noqa: DTZ001 - of a view
+        position = positions.position_of(first)
+        assert position is not None
+        later = positions.position_of(
+            first.replace(year=2026) if isinstance(first, datetime) else "2026-11-20 17:00:00"
+        )
+        assert later is not None
+        assert position < later, "what is kept sorts as days do"
+        assert positions.since(position) is None, "the calendar begins there: everything is read"
+        assert positions.since(later) is not None
+
+
+async def test_a_page_ends_where_memory_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each order whole and none left out, however few fit."""
+    inventiv = Inventiv(tmp_path / "inventiv.db", "ACME01", ("7", "8"), ITEMS)
+    numbers = inventiv.arrive(5, NOW, memo="x" * 4000)
+    monkeypatch.setattr(reading, "_MOST_SIGNS", 1)
+    place, allowed = place_of(inventiv)
+    pages = []
+    async with reader(place, allowed) as opened:
+        async for page in opened.pages(""):
+            pages.append([one.order_no for one in page.orders])
+            assert all(one.order is not None for one in page.orders)
+    assert [page for page in pages if page] == [[number] for number in numbers]
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[tuple[int, threading.Event]]:
+    """A Postgres that lets in whoever comes, and says nothing to what is asked then."""
+    asked = threading.Event()
+    held: list[socket.socket] = []
+    ready = b"R" + struct.pack(">ii", 8, 0) + b"S" + struct.pack(">i", 25) + b"client_encoding\0UTF8\0"
+    ready += b"Z" + struct.pack(">i", 5) + b"I"
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = listening.accept()
+                held.append(line)
+                line.recv(4096)
+                line.sendall(ready)
+                if line.recv(4096):
+                    asked.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1], asked
+        for line in held:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_a_server_that_falls_silent_holds_nobody(
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if loses:
+        monkeypatch.setattr(Run, "heard", lambda _self, _breaks: None)
+
+    async def ask(port: int) -> None:
+        place = _place(f"postgresql://reader@127.0.0.1:{port}/orders")
+        async with connection_to(place, HERE, patience=0.2):
+            raise AssertionError("it said something")
+
+    with silent() as (port, asked):
+        task = asyncio.ensure_future(ask(port))
+        await asyncio.to_thread(asked.wait, 60)
+        if loses:
+            done, _ = await asyncio.wait([task], timeout=0.5)
+            assert not done, "it would wait for ever"
+        else:
+            with pytest.raises(Retry, match="fell silent"):
+                await asyncio.wait_for(task, 60)
+    if loses:
+        with pytest.raises(Retry):
+            await task

@@ -1,0 +1,95 @@
+"""People change their minds while orders are sent: what was not sent by then is not sent. A dry run has an end, too."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jobs.exchange.orders import turn as turns
+from jobs.exchange.orders.turn import Turn
+from storage.facts.sources import ConnectionState
+from storage.records import sources
+from storage.sessions import Database, Session
+from storage.tables import ConnectionRow
+from tests.jobs.exchange.orders.taken import SOURCE, Stage, staged
+from tests.jobs.exchange.orders.test_taking import Few
+
+
+class GoesOn(Turn):
+    """A twin that asks whether it may when it begins, and no more."""
+
+    def may(self, session: Session) -> bool:
+        return session.is_active
+
+
+def _disconnected(stage: Stage, session: Session) -> None:
+    sources.set_connection(session, SOURCE, ConnectionState.DISCONNECTED, None, stage.clock.now())
+
+
+def _allowed(stage: Stage, session: Session, *, now: bool) -> None:
+    session.get_one(ConnectionRow, stage.wanted.books.id).can_write = now
+
+
+ENDS: dict[str, Callable[[Stage, Session], None]] = {
+    "disconnected": _disconnected,
+    "not allowed any more": lambda stage, session: _allowed(stage, session, now=False),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("kind, loses", [(Turn, False), (GoesOn, True)])
+async def test_what_was_not_sent_by_then_is_not_sent(
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[Turn],
+    loses: bool,  # noqa: FBT001 - what the twin does
+    how: str,
+) -> None:
+    async with staged(sqlite_database, tmp_path, sink=Few, width=1, kind=kind) as stage:
+        sqlite_database.in_write(lambda session: _allowed(stage, session, now=True))
+
+        def meanwhile(name: str) -> None:
+            if name == "orders.sent":
+                sqlite_database.in_write(lambda session: ENDS[how](stage, session))
+
+        stage.ground = replace(stage.ground, checkpoint=meanwhile)
+        numbers = stage.inventiv.arrive(5, stage.clock.now())
+        await stage.turn()
+        sent = len(stage.estimates())
+        assert (sent == len(numbers)) == loses
+        if loses:
+            return
+        assert 0 < sent < len(numbers)
+        # Once it is wanted again, each is there once.
+        sqlite_database.in_write(
+            lambda session: sources.set_connection(session, SOURCE, ConnectionState.CONNECTED, None, stage.clock.now())
+        )
+        stage.ground = replace(stage.ground, checkpoint=lambda _name: None)
+        await stage.through()
+        assert stage.complaints(numbers) == []
+
+
+class Short(Turn):
+    most_pages, most_orders = 2, 2
+
+
+class Endless(Short):
+    """A twin that reads whatever there is."""
+
+    most_pages = 1_000
+
+
+@pytest.mark.parametrize("kind, loses", [(Short, False), (Endless, True)])
+async def test_a_dry_run_reads_no_more_than_a_turn_would(
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[Turn],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    async with staged(sqlite_database, tmp_path) as stage:
+        stage.inventiv.arrive(7, stage.clock.now())
+        found = await kind(stage.ground, stage.wanted, stage.books).dry()
+        assert found.read == (7 if loses else 4)
+        assert stage.writes() == 0
+    assert turns.Turn.most_pages * turns.Turn.most_orders == 20_000
