@@ -75,11 +75,13 @@ def alert_words() -> Mapping[str, Words]:
 
     def told(session: Session, delivery: Delivery, _now: datetime) -> Message:
         run = exchange.run(session, delivery.subject.partition(".")[0])
+        account = sources.source(session, run.source_id).account
         if run.state is RunState.HELD:
             name = organizations.organization(session, run.organization_id).name
             may = [action for action in _STEERING if _role(session, delivery).includes(NEEDED[action])]
-            return exchange_held(name, run, may=may)
-        return exchange_ended(RunView(run, exchange.pair(session, run.pair_id), exchange.rejects_of(session, run.id)))
+            return exchange_held(name, account, run, may=may)
+        view = RunView(run, exchange.pair(session, run.pair_id), exchange.rejects_of(session, run.id))
+        return exchange_ended(view, account)
 
     def over(session: Session, delivery: Delivery, _now: datetime) -> Message:
         source_id, _, night = delivery.subject.partition(".")

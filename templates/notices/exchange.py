@@ -16,6 +16,7 @@ from storage.facts.messages import (
     Note,
     Paragraph,
     Part,
+    Rule,
     Sign,
     Strong,
     When,
@@ -42,7 +43,8 @@ def exchange_map(
     if not views:
         return _not_connected(organization, may, admins)
     parts: list[Part] = [Heading("Exchange with PocketAdvantage")]
-    for view in views:
+    for view in sorted(views, key=lambda view: view.source.account):
+        parts += [Rule()] if len(parts) > 1 else []
         parts += _one_connection(view, now, may) if view.pairs else _without_books(view, may, admins)
     parts.append(
         Note(("More of one: ", Code("/data exchange customers"), ". What goes where, and why: see the guide."))
@@ -91,7 +93,8 @@ def _map_summary(organization: str, views: Sequence[ExchangeView]) -> str:
 
 
 def _names(arrows: Sequence[PairView]) -> str:
-    return listed([one.pair.pair.label.lower() for one in arrows])
+    # Two connections may have the same trouble; each pair is named once.
+    return listed(list(dict.fromkeys(one.pair.pair.label.lower() for one in arrows)))
 
 
 def _is(found: Sequence[object]) -> str:
@@ -100,7 +103,8 @@ def _is(found: Sequence[object]) -> str:
 
 def _one_connection(view: ExchangeView, now: datetime, may: Collection[Action]) -> list[Part]:
     books = source_title(view.books) if view.books else "no QuickBooks company"
-    head: Words = (Strong(f"{books} ⇄ {source_title(view.source)}"), f", account {label(view.source.account)}.")
+    account = Strong(f"Account {label(view.source.account)}")
+    head: Words = (account, f": {books} ⇄ {source_title(view.source)}.")
     data: Words = (" QuickBooks' data is as of ", When(view.as_of, now), ".") if view.as_of else ()
     parts: list[Part] = [Paragraph((*head, *data))]
     parts += _lost(view.source)

@@ -57,8 +57,8 @@ def _revision(one: KeptOrder) -> Words:
         kind = _BECAME.get(one.target, "document")
         became = (f" as {kind} ", Strong(label(one.written.number or one.written.target_id)))
     why = f": {label(one.reason).rstrip('.')}" if one.reason else ""
-    read: Words = (". Read, as of ", When(one.read_at))
-    told: Words = (", answered to PocketAdvantage, as of ", When(one.written_back_at)) if one.written_back_at else ()
+    read: Words = (". Read ", When(one.read_at))
+    told: Words = (", told to PocketAdvantage ", When(one.written_back_at)) if one.written_back_at else ()
     return (Strong(f"Revision {one.revision}"), f" {_STATES[one.state]}", *became, f"{why}", *read, *told, ".")
 
 

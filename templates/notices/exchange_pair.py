@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from storage.facts.exchange import FILES, ExchangeRun
+from storage.facts.exchange import FILES, ExchangeRun, RunState
 from storage.facts.exchange_view import ExchangeView, PairView, RunView
 from storage.facts.messages import (
     Button,
@@ -24,10 +24,11 @@ from storage.facts.people import Action
 from templates import actions
 from templates.notices.exchange_pieces import dry_run, last_runs, left_out, pausing, switch
 from templates.notices.exchange_words import (
-    ENDINGS,
     RECORDS,
+    came,
     held_because,
     next_words,
+    restored,
     schedule_words,
     stands,
     way,
@@ -37,6 +38,8 @@ from templates.text import counted, label, number, shorten
 
 #: keys that are named
 _GONE = 10
+#: after these PocketAdvantage has what the run was about
+_THERE = frozenset({RunState.DONE, RunState.UNCHANGED})
 
 
 def pair_card(
@@ -51,12 +54,14 @@ def pair_card(
     """Return all about one pair: how it stands, its schedule, what was left out, its last runs, what can be done."""
     pair = one.pair
     title = f"{pair.pair.label}, {way(pair.pair)}"
-    far = pair.last
+    far, newest = pair.last, next((run for run in runs if run.state in _THERE), None)
     rows: list[tuple[str, Words]] = [
         ("Account", (label(view.source.account),)),
         ("When", (schedule_words(pair.schedule, pair.zone),)),
     ]
-    if far is not None and pair.pair in FILES:
+    if newest is not None and restored(newest):
+        rows.append(("There now", ("an earlier file, put back ", When(newest.finished_at or newest.requested_at))))
+    elif far is not None and pair.pair in FILES:
         rows.append(("There now", (f"{counted(far.rows, 'row')}, data as of ", When(far.as_of))))
     parts: list[Part] = [
         Heading(title),
@@ -83,7 +88,7 @@ def _short(one: PairView) -> str:
     if one.held is not None:
         return "held for a person, nothing was sent"
     run = one.active or one.last
-    return ENDINGS[run.state] if run else "has not run yet"
+    return came(run) if run else "has not run yet"
 
 
 def _buttons(one: PairView, may: Collection[Action]) -> tuple[Button, ...]:
@@ -109,10 +114,13 @@ def _decision(run: ExchangeRun, may: Collection[Action]) -> list[Part]:
     gone: Words = ()
     if held is not None and held.gone:
         more = f" and {number(held.gone_count - len(held.gone[:_GONE]))} more" if held.gone_count > _GONE else ""
-        gone = (f"Not in it any more: {', '.join(shorten(label(key), 40) for key in held.gone[:_GONE])}{more}. ",)
+        names = ", ".join(shorten(label(key), 40) for key in held.gone[:_GONE])
+        gone = (f"Not in it any more: {one if held.gone_count == 1 else many} {names}{more}. ",)
+    alone = held is not None and held.gone_count == 1
+    these = f"this {one} was" if alone else f"these {many} were"
     why: Words = (
         *gone,
-        f"If these {many} were really removed, let it go; if not, look at QuickBooks first.",
+        f"If {these} really removed, let it go; if not, look at QuickBooks first.",
         " PocketAdvantage keeps the file that it has until then.",
     )
     if Action.RUN_EXCHANGE not in may:
@@ -134,14 +142,15 @@ def _decision(run: ExchangeRun, may: Collection[Action]) -> list[Part]:
     ]
 
 
-def exchange_held(organization: str, run: ExchangeRun, *, may: Collection[Action]) -> Message:
-    """Return the message that asks a person about a file that a guard stopped."""
+def exchange_held(organization: str, account: str, run: ExchangeRun, *, may: Collection[Action]) -> Message:
+    """Return the message that asks a person about a file of a connection that a guard stopped."""
     why = held_because(run.pair, run.held)
-    summary = f"{label(organization)}: {run.pair.label.lower()} for PocketAdvantage are held: {why}."
+    where = f"account {label(account)} of PocketAdvantage"
+    summary = f"{label(organization)}: {run.pair.label.lower()} for {where} are held: {why}."
     data: Words = (" Its data is as of ", When(run.as_of), ".") if run.as_of else ()
     parts: list[Part] = [
         Heading(f"{run.pair.label} for PocketAdvantage are held"),
-        Paragraph((f"Nothing was sent: {why}.", *data)),
+        Paragraph((f"Nothing was sent to account {label(account)}: {why}.", *data)),
         *_decision(run, may),
     ]
     return Message(summary, tuple(parts), kind="exchange_held")

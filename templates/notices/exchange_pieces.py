@@ -14,8 +14,9 @@ from storage.facts.messages import (
 )
 from templates import actions
 from templates.notices.exchange_words import (
-    ENDINGS,
     began,
+    came,
+    restored,
 )
 from templates.text import label, number
 
@@ -50,7 +51,9 @@ def left_out(shown: RunView | None) -> list[Part]:
     of = shown.run.rejected
     caption = f"Left out ({number(len(some))} of {number(of)}):" if of > len(some) else "Left out:"
     # A message has one table at most, and that is the runs.
-    lines = tuple((f"{label(each.key)}, {label(each.field)}: {label(each.reason)}",) for each in some)
+    lines = tuple(
+        (f"{label(each.key)}{f', {label(each.field)}' if each.field else ''}: {label(each.reason)}",) for each in some
+    )
     return [Paragraph((Strong(caption),), under=lines)]
 
 
@@ -59,8 +62,8 @@ def last_runs(runs: Sequence[ExchangeRun]) -> Table:
     rows = tuple(
         (
             (When(run.finished_at or run.requested_at),),
-            (ENDINGS[run.state],),
-            (number(run.rows),) if run.state in {RunState.DONE, RunState.DRY} else (),
+            (came(run),),
+            (number(run.rows),) if run.state in {RunState.DONE, RunState.DRY} and not restored(run) else (),
             (When(run.as_of),) if run.as_of else (),
             (began(run),),
         )

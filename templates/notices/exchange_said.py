@@ -25,8 +25,8 @@ from templates import actions
 from templates.notices.answers import tell
 from templates.notices.exchange_pieces import last_runs, left_out
 from templates.notices.exchange_words import (
-    ENDINGS,
     RECORDS,
+    came,
     doing,
     ended,
     held_because,
@@ -48,14 +48,15 @@ def exchange_started(run: ExchangeRun, now: datetime) -> Message:
     return tell(summary, doing(run, now), _details(run.pair), kind="exchange_run")
 
 
-def exchange_ended(shown: RunView) -> Message:
-    """Return what came of a run, for whoever began it."""
+def exchange_ended(shown: RunView, account: str = "") -> Message:
+    """Return what came of a run, for whoever began it; `account` for those who did not, and may have several."""
     run = shown.run
+    name = f"{run.pair.label} of account {label(account)}" if account else run.pair.label
     if run.state is RunState.HELD:
-        summary = f"{run.pair.label}: held, nothing was sent."
+        summary = f"{name}: held, nothing was sent."
         words: Words = (f"{held_because(run.pair, run.held).capitalize()}. A person decides. ", *_details(run.pair))
         return tell(summary, words, kind="exchange_run")
-    summary = f"{run.pair.label}: {ENDINGS[run.state]}."
+    summary = f"{name}: {came(run)}."
     told = tell(summary, ended(run), kind="exchange_run")
     return Message(summary, (*told.parts, *left_out(shown)), kind="exchange_run")
 
@@ -106,7 +107,7 @@ def exchange_versions(one: PairView, found: Sequence[FileVersion], *, may: Colle
             "Leave it",
         )
         button = Button("Put it back", actions.EXCHANGE_RESTORE, f"{one.pair.id} {each.name}", confirm=ask)
-        words: Words = ("Replaced, as of ", When(each.at), f", {_size(each.size)}")
+        words: Words = ("Replaced ", When(each.at), f", {_size(each.size)}")
         parts.append(Paragraph(words, menu=(button,) if Action.RUN_EXCHANGE in may else ()))
     left = len(found) - _VERSIONS
     if left > 0:

@@ -56,6 +56,16 @@ def amount(pair: Pair, count: int) -> str:
     return counted(count, *RECORDS[pair])
 
 
+def came(run: ExchangeRun) -> str:
+    """Return what came of a run, in one cell of a table."""
+    return "put back" if restored(run) else ENDINGS[run.state]
+
+
+def restored(run: ExchangeRun) -> bool:
+    """Whether it put an earlier file in the place of a newer one."""
+    return run.trigger is Trigger.RESTORE and run.state is RunState.DONE
+
+
 def began(run: ExchangeRun) -> str:
     """Return what began it."""
     return _BEGAN[run.trigger]
@@ -89,6 +99,8 @@ def doing(run: ExchangeRun, now: datetime) -> Words:
         why = label(run.why).rstrip(".") or "for its next attempt"
         again: Words = (" It is looked at again, next ", When(run.next_at, now), ".") if run.next_at else ()
         return (Strong("Waiting"), " since ", When(run.requested_at), f": {why}.", *again)
+    if run.state is RunState.QUEUED:
+        return ("It begins in a moment.",)
     return (f"{ENDINGS[run.state].capitalize()} since ", When(run.started_at or run.requested_at), ".")
 
 
@@ -105,24 +117,28 @@ def held_because(pair: Pair, held: Held | None) -> str:
         before = f", and {counted(held.before, 'row')} were sent last" if held.before else ""
         return f"there are no {RECORDS[pair][1]} in QuickBooks at all{before}"
     fewer = f", {100 * (held.before - held.after) // held.before} % fewer" if held.before else ""
-    return f"it has {counted(held.after, 'row')} instead of {number(held.before)}{fewer}"
+    return f"the file has {counted(held.after, 'row')} instead of {number(held.before)}{fewer}"
 
 
 def ended(run: ExchangeRun) -> Words:
     """Return what came of a run that is over."""
     at: Words = (When(run.finished_at or run.requested_at),)
     data: Words = (", data as of ", When(run.as_of)) if run.as_of else ()
+    if restored(run):
+        gap = " For a moment there was no file of that name." if run.gap else ""
+        return (f"An earlier file was put back.{gap} Ended, ", *at, ". The next run sends the newest data again.")
     match run.state:
         case RunState.DONE:
             return (_done(run), " Ended, ", *at, *data, ".", *_left_out(run))
         case RunState.UNCHANGED:
-            return ("Nothing was new, so nothing was sent. Checked ", *at, *data, ".", *_left_out(run))
+            nothing = "No order went" if run.pair is Pair.ORDERS else "Nothing was new, so nothing was sent"
+            where = " into QuickBooks" if run.pair is Pair.ORDERS else ""
+            return (f"{nothing}{where}. Checked ", *at, *data, ".", *_left_out(run))
         case RunState.DRY:
             return (f"Dry run: {amount(run.pair, run.rows)} would be sent. Ended, ", *at, *data, ".", *_left_out(run))
-        case RunState.DISCARDED:
-            return ("A held file was not sent. Ended, ", *at, ".")
-        case RunState.RELEASED:
-            return ("A held file was let go by a person. Ended, ", *at, ".")
+        case RunState.DISCARDED | RunState.RELEASED:
+            said = "not sent" if run.state is RunState.DISCARDED else "let go by a person"
+            return (f"A held file was {said}. Ended, ", *at, ".")
         case _:
             why = label(run.why).rstrip(".") or "Tidings' operators can see why"
             return (Strong("Failed"), " ", *at, f": {why}.")

@@ -201,6 +201,7 @@ def exchange_messages() -> dict[str, Message]:
         for day in range(20, 8, -1)
     ]
     gap = a_run(Pair.CUSTOMERS, gap=True, late=True)
+    back = a_run(Pair.CUSTOMERS, trigger=Trigger.RESTORE, rows=0, as_of=None)
     return {
         "exchange": exchange.exchange_map(ORG, [view], NOW, may=_ALL, admins=()),
         "exchange_viewer": exchange.exchange_map(ORG, [view], NOW, may=_LOOKS, admins=("Maya Chen",)),
@@ -216,14 +217,24 @@ def exchange_messages() -> dict[str, Message]:
         "exchange_pair_missed": exchange_pair.pair_card(
             view, replace(customers, pair=missed), runs, None, NOW, may=_LOOKS
         ),
-        "exchange_held": exchange_pair.exchange_held(ORG, _held(), may=_ALL),
-        "exchange_held_channel": exchange_pair.exchange_held(ORG, _held(), may=()),
+        "exchange_held": exchange_pair.exchange_held(ORG, POCKET.account, _held(), may=_ALL),
+        "exchange_held_channel": exchange_pair.exchange_held(ORG, POCKET.account, _held(), may=()),
         "exchange_night": exchange_night.exchange_night(ORG, _night_of(good=True)),
         "exchange_night_missing": exchange_night.exchange_night(ORG, _night_of(good=False)),
         "exchange_started": exchange_said.exchange_started(
             a_run(Pair.CUSTOMERS, state=RunState.BUILDING, trigger=Trigger.DRY), NOW
         ),
         "exchange_ended": exchange_said.exchange_ended(rejects),
+        "exchange_ended_failed": exchange_said.exchange_ended(
+            RunView(a_run(Pair.CUSTOMERS, state=RunState.FAILED, why="the file server did not answer"), customers.pair),
+            POCKET.account,
+        ),
+        "exchange_ended_restored": exchange_said.exchange_ended(
+            RunView(a_run(Pair.CUSTOMERS, trigger=Trigger.RESTORE, rows=0), customers.pair)
+        ),
+        "exchange_pair_restored": exchange_pair.pair_card(
+            view, replace(customers, last=back), [back, *runs], None, NOW, may=_ALL
+        ),
         "exchange_ended_gap": exchange_said.exchange_ended(RunView(gap, customers.pair)),
         "exchange_ended_held": exchange_said.exchange_ended(RunView(_held(), items.pair)),
         "exchange_changed": exchange_said.exchange_changed(customers, "resumed", NOW),
