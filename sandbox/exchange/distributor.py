@@ -45,6 +45,16 @@ class Distributor:
             return {}
         return {one.name: one.read_bytes() for one in sorted(folder.glob("*.fil"))}
 
+    def earlier(self, account: str) -> list[bytes]:
+        """Return what lies in an account's folder of earlier files."""
+        folder = (self.sftp if account == BY_SFTP else self.ftps).folder / f"archive{account}"
+        return [one.read_bytes() for one in sorted(folder.glob("*.fil"))]
+
+    def told(self, account: str) -> list[str]:
+        """Return every command that the account's server took."""
+        server = self.sftp if account == BY_SFTP else self.ftps
+        return list(server.faults.said)
+
     def _by_sftp(self) -> dict[str, Any]:
         server = self.sftp
         return {

@@ -26,6 +26,7 @@ from storage.facts.status import SourceStatus
 from storage.records import seeds, sources
 from storage.sessions import Database, Session, open_database
 from storage.warehouse import Warehouse
+from templates.notices import try_again
 
 T = TypeVar("T")
 
@@ -34,6 +35,8 @@ PATIENCE = 180.0
 _LOOK_SECONDS = 0.2
 #: How Slack calls an answer that did not come in three seconds.
 _TOO_LATE = "operation_timeout"
+#: What Tidings answers where nothing came of a press, because a busy machine could not write it down in time.
+_PRESS_AGAIN = try_again().summary
 _LAST_LOG_LINES = 25
 
 
@@ -70,6 +73,9 @@ class Stage:
         self._began = time.monotonic()
         self._step = self._began
         self._late = 0
+        #: what was done last in Slack, and how much had been said there before
+        self._acted: Callable[[], Awaitable[Answer]] | None = None
+        self._said = 0
         #: what was written at QuickBooks because an admin allowed it
         self.written: set[str] = set()
 
@@ -120,6 +126,7 @@ class Stage:
         """
 
         async def there() -> Answer:
+            self._acted, self._said = act, len(self.slack.entries)
             return await act()
 
         deadline = time.monotonic() + self._patience
@@ -147,27 +154,55 @@ class Stage:
         """How often Slack was answered too late, as happens on a machine that is far too busy."""
         return self._late
 
+    def _is_asked_again(self) -> bool:
+        """Whether the answer to what was done last is that nothing came of it; for use outside."""
+        return self._acted is not None and any(one.text == _PRESS_AGAIN for one in self.slack.entries[self._said :])
+
+    async def _again(self) -> None:
+        """Do once more what was done last: that is what people do who are told so."""
+        if self._acted is not None:
+            self._late += 1
+            await self.act(self._acted)
+
     async def see(self, what: str, look: Callable[[], T | None]) -> T:
-        """Wait until there is something to see outside; StoryError names what was missing and what is there."""
+        """Wait until there is something to see outside; StoryError names what was missing and what is there.
 
-        async def there() -> T | None:
-            return await self.slack.wait_for(look, self._patience)
+        Whoever is told meanwhile to press again does.
+        """
+        deadline = time.monotonic() + self._patience
+        found: list[T] = []
 
-        try:
-            found = await self._outside.run(there())
-        except TimeoutError as error:
-            raise StoryError(f"{what} was not seen within {self._patience:.0f} s: {error}") from None
-        assert found is not None
-        return found
+        def seen() -> bool:
+            if one := look():
+                found.append(one)
+            return bool(found) or self._is_asked_again()
+
+        async def there() -> None:
+            await self.slack.wait_for(seen, max(0.0, deadline - time.monotonic()))
+
+        while not found:
+            try:
+                await self._outside.run(there())
+            except TimeoutError as error:
+                raise StoryError(f"{what} was not seen within {self._patience:.0f} s: {error}") from None
+            if not found:
+                self.expect(time.monotonic() < deadline, f"{what} was not seen: all that is said is to press again")
+                await self._again()
+        return found[0]
 
     async def until(
         self, what: str, true: Callable[[], Awaitable[bool]], instead: Callable[[], str] = lambda: ""
     ) -> None:
-        """Wait until something is true; `instead` tells what is there when it never is."""
+        """Wait until something is true; `instead` tells what is there when it never is.
+
+        Whoever is told meanwhile to press again does.
+        """
         deadline = time.monotonic() + self._patience
         while not await true():
             if time.monotonic() > deadline:
                 raise StoryError(f"{what} did not come true within {self._patience:.0f} s{instead()}")
+            if await self.outside(self._is_asked_again):
+                await self._again()
             await asyncio.sleep(_LOOK_SECONDS)
 
     def expect(self, truth: object, what: str) -> None:

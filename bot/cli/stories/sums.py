@@ -5,7 +5,8 @@ periods in a way of its own.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -148,6 +149,7 @@ class Truth(Arithmetic):
         self.today = today
         self.accounts: Mapping[str, Mapping[str, Any]] = {one["Id"]: one for one in books.truth("Account")}
         self._added: dict[tuple[Selection, Basis], Days] = {}
+        self._by_id: dict[str, Mapping[str, Mapping[str, Any]]] = {}
         self._sales = {kind: books.truth(kind) for kind in SALES}
         sold = [date.fromisoformat(one["TxnDate"]) for many in self._sales.values() for one in many]
         self._first_sale = min(sold)
@@ -182,7 +184,36 @@ class Truth(Arithmetic):
         if chosen.dataset is Dataset.CUSTOMERS:
             return self._documents(chosen)
         wanted = self._accounts(chosen)
-        return ((day, wanted[account] * debit) for day, account, debit in self.postings(basis) if account in wanted)
+        narrowed = any(getattr(chosen, name) for name in FILTERS)
+        posted = self._posted_of(chosen) if narrowed else self.postings(basis)
+        return ((day, wanted[account] * debit) for day, account, debit in posted if account in wanted)
+
+    def _posted_of(self, chosen: Selection) -> Iterator[tuple[date, str, Fraction]]:
+        """Yield the postings of a class, department or customer, by what the documents themselves say of their lines.
+
+        What is posted of no line (what is owed, paid or taxed) has no class, and all else that its document has.
+        """
+        rest: dict[tuple[str, str], Counter[tuple[str, Fraction]]] = defaultdict(Counter)
+        for one in self._books.entries():
+            rest[one.kind, one.id][one.account, Fraction(one.cents, 100)] += 1
+        for (kind, id_), left in rest.items():
+            document = self._documents_by_id(kind)[id_]
+            day, whole = date.fromisoformat(document["TxnDate"]), kind in SALES
+            for account, debit, detail in _lines_of(kind, document):
+                if not debit:
+                    continue
+                left[account, debit] -= 1
+                assert left[account, debit] >= 0, (kind, id_, account, debit)
+                if _narrowed(chosen, document if whole else _without_class(document), _plainly(detail)):
+                    yield day, account, debit
+            if _narrowed(chosen, _without_class(document), {}):
+                for account, debit in left.elements():
+                    yield day, account, debit
+
+    def _documents_by_id(self, kind: str) -> Mapping[str, Mapping[str, Any]]:
+        if kind not in self._by_id:
+            self._by_id[kind] = {one["Id"]: one for one in self._books.truth(kind)}
+        return self._by_id[kind]
 
     def _accounts(self, chosen: Selection) -> dict[str, int]:
         """Return the accounts that count, and whether their debits or their credits do."""
@@ -248,6 +279,31 @@ class Truth(Arithmetic):
         return max(
             self._first_sale if one.dataset in {Dataset.ITEMS, Dataset.CUSTOMERS} else self._since for one in chosen
         )
+
+
+def _lines_of(kind: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Fraction, Mapping[str, Any]]]:
+    """Yield account, debit and details of the lines of a document that have any."""
+    sign = SALES.get(kind, -1 if kind == "VendorCredit" or document.get("Credit") else 1)
+    for line in document.get("Line", ()):
+        worth = sign * Fraction(line["Amount"])
+        if detail := line.get("SalesItemLineDetail"):
+            yield detail["ItemAccountRef"]["value"], -worth, detail
+        elif detail := line.get("DiscountLineDetail"):
+            yield detail["DiscountAccountRef"]["value"], worth, detail
+        elif detail := line.get("AccountBasedExpenseLineDetail"):
+            yield detail["AccountRef"]["value"], worth, detail
+        elif detail := line.get("JournalEntryLineDetail"):
+            yield detail["AccountRef"]["value"], worth if detail["PostingType"] == "Debit" else -worth, detail
+
+
+def _plainly(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return details whose customer stands where that of other lines does."""
+    named = detail.get("Entity", {})
+    return {**detail, "CustomerRef": named["EntityRef"]} if named.get("Type") == "Customer" else detail
+
+
+def _without_class(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: said for name, said in document.items() if name != "ClassRef"}
 
 
 def _narrowed(chosen: Selection, document: Mapping[str, Any], line: Mapping[str, Any]) -> bool:

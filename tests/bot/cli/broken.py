@@ -22,6 +22,8 @@ class Twin:
     #: what is said where it fails
     words: str
     variant: Callable[[Jobs], Jobs] = lambda jobs: jobs
+    #: whether there is a PocketAdvantage
+    exchange: bool = False
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Halting:
 
 def fails(twin: Twin, size: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Play the story, and see that it fails at that word."""
-    assert not play("broken", twin.story, Wishes(size=size), variant=twin.variant)
+    wishes = Wishes(size=size, exchange=twin.exchange, documents=4 if twin.exchange else 0)
+    assert not play("broken", twin.story, wishes, variant=twin.variant)
     told = capsys.readouterr().out
     assert f"fail  {twin.words}" in told, told
