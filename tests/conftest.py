@@ -84,6 +84,7 @@ SOAKED = (
     "tests/bot/cli/test_metric_story.py::test_a_broken_twin_makes_the_story_fail",
     # What judges it is tried in the same file; nights, guards, orders and visits in tests/jobs/exchange.
     "tests/bot/cli/test_exchange_story.py::test_the_story_is_seen_to_its_end",
+    "tests/bot/cli/test_exchange_story.py::test_a_broken_twin_makes_the_story_fail",
     # Menus over as many names, without a lake: tests/bot/test_metric_forms.py.
     "tests/jobs/metrics/test_ten_thousand.py",
     # One random order of the same is played in the quick run.
