@@ -6,6 +6,7 @@ Weeks begin on Monday. Quarters and years are those of the fiscal year. Which da
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 
 from storage.facts.metrics import Frequency, Period
 
@@ -15,6 +16,7 @@ _MONTHS = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.ANNUAL: 12}
 _YEAR_OF_WEEKS = timedelta(weeks=52)
 
 
+@lru_cache(maxsize=16_384)  # hundreds of metrics ask for the same days, each of them for thousands
 def period_of(day: date, frequency: Frequency, fiscal_month: int = 1) -> Period:
     """Return the period in which a day lies."""
     if frequency is Frequency.DAILY:

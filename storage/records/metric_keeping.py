@@ -28,7 +28,7 @@ _VALUES = MetricValueRow.__table__  # type: ignore[attr-defined]  # SQLModel's d
 _COMPARED = [
     _VALUES.c[name]
     for name in (
-        "metric_id", "period_start", "period_end", "revision", "value", "reason", "rows", "complete", "currency",
+        "id", "metric_id", "period_start", "period_end", "revision", "value", "reason", "rows", "complete", "currency",
         "run_id", "snapshot", "version",
     )
 ]  # fmt: skip
@@ -66,6 +66,7 @@ class Made:
 class _Before:
     """What is compared of a value that is kept, and what is said of it where another takes its place."""
 
+    id: str
     value: Value
     revision: int
     currency: str
@@ -97,7 +98,7 @@ def keep_all(session: Session, made: Sequence[Made], now: datetime) -> dict[str,
         found = kept[one.metric.id] = [each for each in wrote if each is not None]
         dropped = set() if one.partial else set(was) - {value.period for value in one.values}
         again = {each.value.period for each in found} & set(was)
-        gone += [value_id(one.metric.id, period, was[period].revision) for period in dropped | again]
+        gone += [was[period].id for period in dropped | again]
     insert_all(session, MetricValueRow, [_row(name, one, now) for name, some in kept.items() for one in some])
     _supersede(session, gone)
     _forget_so_far(session, [name for name, some in kept.items() if some], now)
@@ -126,31 +127,39 @@ def _made_current(session: Session, made: Sequence[Made], now: datetime) -> list
 
 
 def _before(session: Session, made: Sequence[Made]) -> Mapping[str, dict[Period, _Before]]:
-    """Return by metric the newest revisions by period, of those from the first to the last that are compared.
+    """Return by metric the newest revisions by period, of those that are compared.
 
     As plain rows of what is compared: a calculation compares tens of thousands, and objects that follow them, and the
     instants and notes in them, are most of its time.
     """
     spans: dict[_Span, list[str]] = defaultdict(list)
+    #: of a part of the periods only these are looked at, and not all that lie between them
+    looked: dict[str, set[str]] = {}
     for one in made:
         if one.values or not one.partial:
             spans[_span(one)].append(one.metric.id)
+        if one.partial:
+            looked[one.metric.id] = {value.period.start.isoformat() for value in one.values}
     found: dict[str, dict[Period, _Before]] = defaultdict(dict)
     for span, ids in spans.items():
         asked = select(*_COMPARED).where(_VALUES.c.metric_id.in_(ids), _VALUES.c.newest)
         if span is not None:
             asked = asked.where(_VALUES.c.period_start.between(*span))
-        rows: Iterable[Any] = session.connection().execute(asked)
+        rows: Iterable[Any] = session.connection().execute(asked).all()
         for row in rows:
-            kept = _before_of(row)
-            found[row.metric_id][kept.value.period] = kept
+            only = looked.get(row.metric_id)
+            if only is None or row.period_start in only:
+                kept = _before_of(row)
+                found[row.metric_id][kept.value.period] = kept
     return found
 
 
 def _before_of(row: Any) -> _Before:
-    period = Period(date.fromisoformat(row.period_start), date.fromisoformat(row.period_end))
-    value = Value(period, None if row.value is None else Decimal(row.value), row.reason, row.rows, row.complete)
-    return _Before(value, row.revision, row.currency, row.run_id, row.snapshot, row.version)
+    # By place: by name each column is looked up again in each row.
+    key, _, start, end, revision, number, reason, rows, complete, currency, run_id, snapshot, version = row
+    period = Period(date.fromisoformat(start), date.fromisoformat(end))
+    value = Value(period, None if number is None else Decimal(number), reason, rows, complete)
+    return _Before(key, value, revision, currency, run_id, snapshot, version)
 
 
 def _span(made: Made) -> _Span:

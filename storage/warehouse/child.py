@@ -7,6 +7,7 @@ configuration is locked before the first question, see `session.connect`; each q
 
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -30,6 +31,10 @@ _LARGEST_FILE = 4_000_000_000
 _FILES = 256
 #: whoever answers clicks and collects goes first on a busy machine
 _AFTER_OTHERS = 10
+#: tables that are made by questions: the same name may hold something else by the next time
+_KEPT = re.compile(r"\b(made|changed)_", re.IGNORECASE)
+#: rows of an answer that is remembered
+_SMALL = 100
 
 
 def main() -> None:
@@ -91,6 +96,9 @@ class Answering:
         self._reader = reader
         self._most = rows
         self._there = set(reader.tables())
+        self._columns: dict[str, frozenset[str]] = {}
+        #: what was answered from the snapshot alone is the same as often as it is asked
+        self._known: dict[str, list[Sequence[Any]]] = {}
 
     def rows(self, questions: Sequence[Mapping[str, Any]]) -> Iterator[list[Sequence[Any]]]:
         """Yield the rows of each question (TooManyRowsError, and what the warehouse raises)."""
@@ -99,7 +107,7 @@ class Answering:
             if "changed" in question:
                 yield self._changed(question)
                 continue
-            if not set(question["needs"]) <= self._there:
+            if not all(map(self._is_there, question["needs"])):
                 yield []
                 continue
             rows_in = question["rows_in"]
@@ -110,12 +118,31 @@ class Answering:
             if question["keep"] or not some:
                 yield []
                 continue
-            # One more than may be is asked for, and no more than that is ever in memory.
-            rows = reader.rows(f"SELECT * FROM ({question['sql']}) LIMIT {left + 1}", question["parameters"])  # noqa: S608 - SQL of ours, looked at by the reader
+            rows = self._rows(question, left)
             left -= len(rows)
             if left < 0:
                 raise TooManyRowsError
-            yield list(rows)
+            yield rows
+
+    def _rows(self, question: Mapping[str, Any], most: int) -> list[Sequence[Any]]:
+        """Return the rows of a question, one more than may be at the most: no more than that is ever in memory."""
+        sql, parameters = question["sql"], question["parameters"]
+        key = json.dumps([sql, parameters])
+        if (known := self._known.get(key)) is not None:
+            return known
+        rows: list[Sequence[Any]] = list(self._reader.rows(f"SELECT * FROM ({sql}) LIMIT {most + 1}", parameters))  # noqa: S608 - SQL of ours, looked at by the reader
+        if not _KEPT.search(sql) and len(rows) <= _SMALL:
+            self._known[key] = rows
+        return rows
+
+    def _is_there(self, need: str) -> bool:
+        """Whether there is such a table, or such a column of a table."""
+        if need in self._there or "." not in need:
+            return need in self._there
+        table, _, column = need.partition(".")
+        if table not in self._columns:
+            self._columns[table] = self._reader.columns(table)
+        return column in self._columns[table]
 
     def _changed(self, question: Mapping[str, Any]) -> list[Sequence[Any]]:
         name = f"changed_{question['changed']}"

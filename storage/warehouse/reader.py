@@ -35,6 +35,8 @@ class Reader:
         self._session.run("USE lake")
         self._imports = {table.name: table for table in imports}
         self._kept: set[str] = set()
+        #: those of them that were looked at -> whether a row is in it
+        self._holding: dict[str, bool] = {}
         #: table, source and snapshot -> rows that came and went since
         self._changed: dict[tuple[str, str, int], int | None] = {}
 
@@ -63,11 +65,13 @@ class Reader:
         table = identifier(f"made_{name}")
         self._prepare(sql)
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {sql}", parameters)
-        self._kept.add(table.casefold())
+        self._is_kept(table.casefold())
 
     def holds(self, name: str) -> bool:
         """Whether there is such a table, made or changed, and a row in it."""
-        return name in self._kept and bool(self._session.rows(f"SELECT 1 FROM temp.{quote(name)} LIMIT 1"))  # noqa: S608 - a name of ours
+        if name in self._kept and name not in self._holding:
+            self._holding[name] = bool(self._session.rows(f"SELECT 1 FROM temp.{quote(name)} LIMIT 1"))  # noqa: S608 - a name of ours
+        return name in self._kept and self._holding[name]
 
     def changed(self, table: str, source_id: str, since: int) -> int | None:
         """Keep what came and went of a table as ``changed_<table>``, see `following`; return how many rows.
@@ -81,8 +85,12 @@ class Reader:
             self._changed = {other: known for other, known in self._changed.items() if other[0] != table}
             self._changed[asked] = count
             if count is not None:
-                self._kept.add(f"changed_{table}")
+                self._is_kept(f"changed_{table}")
         return self._changed[asked]
+
+    def _is_kept(self, name: str) -> None:
+        self._kept.add(name)
+        self._holding.pop(name, None)
 
     def steady(self) -> AbstractContextManager[None]:
         """Answer everything inside from one snapshot, which is looked up once: many small questions are cheaper so."""
@@ -91,6 +99,10 @@ class Reader:
     def tables(self) -> list[str]:
         """Return the names that can be read."""
         return sorted({*self._imports, *(name for name in self._session.tables() if _readable(name.casefold()))})
+
+    def columns(self, table: str) -> frozenset[str]:
+        """Return the columns of a raw or ready table; none of one that there is not."""
+        return frozenset(self._session.tables().get(table, ()) if _readable(table) else ())
 
     def _prepare(self, sql: str) -> None:
         """Refuse what must not be read (NotReadable), and make the views of the imported tables that are named."""
