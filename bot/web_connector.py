@@ -31,7 +31,7 @@ _ID = re.compile(r"qbd_[a-z0-9]{1,64}", re.ASCII)
 _LIMITS = Limits(most_bytes=MOST_BYTES)
 #: calls of one registration in a minute, by each process: a thousand orders are four thousand calls
 MOST_A_MINUTE = 6_000
-#: passwords in a minute, for one registration and for all: each costs the processor some 50 ms
+#: passwords in a minute, for one registration, and for all that there are none of: each costs the processor some 50 ms
 MOST_PASSWORDS = 20
 MOST_PASSWORDS_OF_ALL = 120
 _LONGEST = 300
@@ -47,6 +47,10 @@ class Sessions(Protocol):
 
     async def authenticate(self, registration_id: str, user_name: str, password: Secret) -> tuple[str, ...]:
         """Return a ticket and whether there is work."""
+        ...
+
+    async def registered(self, registration_id: str) -> bool:
+        """Whether anybody may call there."""
         ...
 
     async def send(self, registration_id: str, asked: Asked) -> str:
@@ -138,7 +142,11 @@ class WebConnectorPages:
         return "Tidings" if call.method == "serverVersion" else ""
 
     async def _authenticated(self, registration: str, said: Mapping[str, str]) -> Sequence[str]:
-        if self._passwords.wait(registration) or self._all_passwords.wait(""):
+        many = self._passwords.wait(registration) > 0
+        if not many and self._all_passwords.wait(""):
+            # Whoever tries addresses at random keeps nobody out who has one.
+            many = not await self._sessions.registered(registration)
+        if many:
             raise SoapRefusedError(429, "too many passwords in a minute: come back later")
         return await self._sessions.authenticate(registration, said["strUserName"], Secret(said["strPassword"]))
 

@@ -11,11 +11,12 @@ from functools import partial
 import structlog
 
 from jobs.asks import Enqueue
-from jobs.exchange import freshness
+from jobs.exchange import freshness, leftovers
 from jobs.exchange.freshness import Fresh
 from jobs.exchange.pairs import made, plan
 from jobs.exchange.running import LOOK_EVERY, attempt_work, fail
 from jobs.exchange.timing import Due, latest_due, next_due
+from jobs.threads import in_thread
 from storage.facts.clock import Clock
 from storage.facts.dependents import DependentKind
 from storage.facts.exchange import ExchangePair, ExchangeRun, RunState, Trigger
@@ -55,9 +56,12 @@ def exchange_sweep(database: Database, clock: Clock, enqueue: Enqueue) -> Callab
 
 
 def pairs_sweep(database: Database, clock: Clock) -> Callable[[], Awaitable[None]]:
-    """Return the sweep that makes the pairs of connections that have none."""
+    """Return the sweep that makes the pairs of connections that have none, and removes what dead processes left."""
 
     async def sweep() -> None:
+        cleared = await in_thread(leftovers.clear)
+        if cleared:
+            log.info("exchange_leftovers_cleared", folders=cleared)
         for organization_id in await database.reading(exchange.without_pairs):
             await database.writing(partial(_made, organization_id=organization_id, now=clock.now()))
 

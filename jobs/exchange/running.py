@@ -19,7 +19,7 @@ from connectors.pocketadvantage.transfer.port import HOST_KEY_CHANGED, LOGIN_REF
 from connectors.pocketadvantage.transfer.publishing import Published, publish, restore
 from jobs.asks import Enqueue
 from jobs.engine import WorkContext
-from jobs.exchange import freshness, telling
+from jobs.exchange import freshness, leftovers, telling
 from jobs.exchange.alerting import alert, night_over
 from jobs.exchange.building import Built, Maps, build
 from jobs.exchange.freshness import Fresh, Stands
@@ -149,7 +149,7 @@ class ExchangeHandler:
             return
         self._ground.checkpoint("exchange.begun")
         side = await self._far_sides.of(task.source)
-        with tempfile.TemporaryDirectory(prefix="tidings-exchange-") as folder:
+        with tempfile.TemporaryDirectory(prefix=leftovers.PREFIX) as folder:
             try:
                 built = await in_thread(lambda: self._built(task, side, Path(folder)))
             except WarehouseError as error:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from bot import soap
+from bot import soap, web_connector
 from bot.api import Pace
 from bot.soap import METHODS, SoapRefusedError, read_call
 from bot.web import build_web
@@ -201,6 +201,38 @@ async def test_passwords_are_paced_for_everybody_together() -> None:
         closing = await http.post(WHERE, content=wrapped(CLOSE), headers=headers("closeConnection"))
         assert closing.status_code == 200
     assert Pace(OffsetClock(), 1).wait("x") == 0
+
+
+class KnowsOne(Asked):
+    """One is registered."""
+
+    async def registered(self, registration_id: str) -> bool:
+        return registration_id == "qbd_real"
+
+
+class KnowsNone(Asked):
+    """A twin for which all that call are one crowd."""
+
+    async def registered(self, registration_id: str) -> bool:
+        return registration_id == ""
+
+
+@pytest.mark.parametrize("kind, loses", [(KnowsOne, False), (KnowsNone, True)])
+async def test_whoever_tries_addresses_keeps_nobody_out(
+    kind: type[Asked],
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(web_connector, "MOST_PASSWORDS_OF_ALL", 3)
+    body = request("authenticate", {"strUserName": "u", "strPassword": "p"})
+    async with client(kind()) as http:
+
+        async def tried(name: str) -> int:
+            return (await http.post(f"{CALLED}/{name}", content=body, headers=headers("authenticate"))).status_code
+
+        assert [await tried(f"qbd_{at}") for at in range(5)] == [200, 200, 200, 429, 429]
+        assert await tried("qbd_real") == (429 if loses else 200)
+        assert await tried("qbd_5") == 429
 
 
 def test_no_bytes_make_the_reader_stumble() -> None:

@@ -23,11 +23,11 @@ from connectors.pocketadvantage.transfer.port import (
     CONNECT,
     LOGIN_REFUSED,
     LONGEST,
-    MOST_ENTRIES,
     PLAIN_REFUSED,
     SILENCE,
     AbsentError,
     Entry,
+    Listing,
     Take,
     TakenError,
     broke,
@@ -36,7 +36,6 @@ from connectors.pocketadvantage.transfer.port import (
     later,
     silent,
     too_large,
-    too_many,
     unclear,
 )
 from connectors.pocketadvantage.transfer.reaching import Reach
@@ -143,15 +142,14 @@ class FtpRemote:
 
     async def look(self, folder: str) -> list[Entry]:
         """Ask for facts that machines can read (MLSD), and for a list where the server has none."""
-        found: list[Entry] = []
+        listing = Listing()
         async with _told(AbsentError()):
             async for path, facts in self._client.list(self._at(folder)):
                 kind = facts.get("type", "").lower()
-                if is_name(path.name) and kind in {"file", "dir"}:
-                    found.append(Entry(path.name, int(facts.get("size") or 0), is_folder=kind == "dir"))
-                if len(found) > MOST_ENTRIES:
-                    raise too_many()
-        return found
+                ours = is_name(path.name) and kind in {"file", "dir"}
+                size = int(facts.get("size") or 0) if ours else 0
+                listing.take(Entry(path.name, size, is_folder=kind == "dir") if ours else None)
+        return listing.found
 
     async def read(self, path: str, into: Take, limit: int) -> None:
         """Read to the end; whether it was all is the server's word, and the reader's to compare."""

@@ -39,6 +39,24 @@ class Entry:
     is_folder: bool = False
 
 
+class Listing:
+    """What a server lists, as far as anybody reads it: names that no file of ours could have count as well."""
+
+    most = MOST_ENTRIES
+
+    def __init__(self) -> None:
+        self.found: list[Entry] = []
+        self._heard = 0
+
+    def take(self, entry: Entry | None) -> None:
+        """Take the next name; None for one that is left out. Broken when there is no end of it."""
+        self._heard += 1
+        if self._heard > self.most:
+            raise too_many()
+        if entry is not None:
+            self.found.append(entry)
+
+
 class Remote(Protocol):
     """One connection to a place, for one job. Paths lie below the place's root and consist of plain names."""
 

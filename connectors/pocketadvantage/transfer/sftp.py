@@ -22,10 +22,10 @@ from connectors.pocketadvantage.transfer.port import (
     HOST_KEY_MISSING,
     LOGIN_REFUSED,
     LONGEST,
-    MOST_ENTRIES,
     SILENCE,
     AbsentError,
     Entry,
+    Listing,
     Take,
     TakenError,
     broke,
@@ -33,7 +33,6 @@ from connectors.pocketadvantage.transfer.port import (
     full,
     silent,
     too_large,
-    too_many,
     unclear,
 )
 from connectors.pocketadvantage.transfer.reaching import Reach
@@ -73,17 +72,14 @@ class SftpRemote:
 
     async def look(self, folder: str) -> list[Entry]:
         """List a folder; a link is none of ours."""
-        found: list[Entry] = []
+        listing, folders = Listing(), asyncssh.FILEXFER_TYPE_DIRECTORY
         async with _told():
             async for one in self._client.scandir(self._at(folder)):
                 name = one.filename if isinstance(one.filename, str) else ""
                 kind = one.attrs.type
-                if is_name(name) and kind in {asyncssh.FILEXFER_TYPE_REGULAR, asyncssh.FILEXFER_TYPE_DIRECTORY}:
-                    is_folder = kind == asyncssh.FILEXFER_TYPE_DIRECTORY
-                    found.append(Entry(name, one.attrs.size or 0, is_folder))
-                if len(found) > MOST_ENTRIES:
-                    raise too_many()
-        return found
+                ours = is_name(name) and kind in {asyncssh.FILEXFER_TYPE_REGULAR, folders}
+                listing.take(Entry(name, one.attrs.size or 0, is_folder=kind == folders) if ours else None)
+        return listing.found
 
     async def read(self, path: str, into: Take, limit: int) -> None:
         """Read to the end, some pieces ahead."""

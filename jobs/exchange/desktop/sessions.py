@@ -93,6 +93,10 @@ class WebConnectorSessions:
             return _NO_USER
         return await self._desk.write(lambda session: self._begun(session, registration_id, user_name, kept))
 
+    async def registered(self, registration_id: str) -> bool:
+        """Whether anybody may call there; the address is as random as the password."""
+        return await self._desk.read(lambda session: records.one(session, registration_id) is not None)
+
     async def send(self, registration_id: str, asked: Asked) -> str:
         """Return the next message for QuickBooks; empty: nothing more, and `last_error` says why."""
         told = await self._desk.write(lambda session: self._sent(session, registration_id, asked))

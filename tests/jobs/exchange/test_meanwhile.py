@@ -1,5 +1,6 @@
 """What is ended while it is on its way does not arrive: a connection that is disconnected, or is another company's."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.exchange.forgetting import forget
+from jobs.exchange.leftovers import clear
 from jobs.exchange.pairs import confirmed, gone
 from jobs.exchange.running import ExchangeHandler
 from storage.facts.exchange import ExchangeRun, Guard, Held, Pair, Reject, RunState
@@ -67,6 +69,15 @@ async def test_what_is_ended_while_it_is_sent_takes_no_files_place(
         left = [one.name for one in there.parent.iterdir()]
         assert left == (["customer.fil"] if how == "disconnected" else []), "nothing of it is left there"
         assert world.told() == [], "whoever disconnected it is told nothing new"
+
+
+@pytest.mark.parametrize("hours, left", [(5, ["tidings-else", "tidings-exchange-x"]), (7, ["tidings-else"])])
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, hours: int, left: list[str]) -> None:
+    for name in ("tidings-exchange-x", "tidings-else"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "customer.fil").write_text("Amber Bicycles")
+    assert clear(tmp_path, lambda: time.time() + hours * 3600) == (hours > 6)
+    assert sorted(one.name for one in tmp_path.iterdir()) == left
 
 
 def test_erased_records_are_named_by_no_run(database: Database, tmp_path: Path) -> None:

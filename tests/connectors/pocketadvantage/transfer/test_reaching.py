@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aioftp
@@ -13,10 +14,11 @@ import asyncssh
 import pytest
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.pocketadvantage.transfer import ftp, sftp
 from connectors.pocketadvantage.transfer.ftp import FtpRemote, _Client
 from connectors.pocketadvantage.transfer.opening import Operator, open_remote
 from connectors.pocketadvantage.transfer.places import Place, Transfer, checked_path
-from connectors.pocketadvantage.transfer.port import AbsentError
+from connectors.pocketadvantage.transfer.port import AbsentError, Entry, Listing
 from connectors.pocketadvantage.transfer.reaching import Reach
 from connectors.pocketadvantage.transfer.sftp import fetch_host_key, fingerprint_of
 from sandbox.exchange.ftp import FtpServer
@@ -436,3 +438,35 @@ def test_the_servers_of_the_sandbox_end_with_their_block(tmp_path):
         assert names <= {one.name for one in threading.enumerate()}
         assert second.port != 0
     assert not names & {one.name for one in threading.enumerate()}
+
+
+class CountsItsOwn(Listing):
+    """A twin that counts the names that it keeps."""
+
+    def take(self, entry: Entry | None) -> None:
+        if entry is not None:
+            super().take(entry)
+
+
+@pytest.mark.parametrize("kind, loses", [(Listing, False), (CountsItsOwn, True)])
+@pytest.mark.parametrize("served", ["ftp", "sftp"])
+async def test_a_list_without_end_ends_whatever_its_names_are(
+    tmp_path: Path,
+    served: str,
+    kind: type[Listing],
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (ftp, sftp):
+        monkeypatch.setattr(module, "Listing", kind)
+    monkeypatch.setattr(Listing, "most", 3)
+    with staged(served, tmp_path) as stage:
+        (stage.root / LATEST).mkdir(parents=True, exist_ok=True)
+        for at in range(5):
+            (stage.root / LATEST / f"-{at}.").write_bytes(b"")
+        async with stage.opened() as remote:
+            if loses:
+                assert await remote.look(LATEST) == []
+                return
+            with pytest.raises(Broken, match="too_many_files"):
+                await remote.look(LATEST)
