@@ -7,6 +7,7 @@ the note that names the order. Only a connection that may write (`Access.writes`
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ from connectors.quickbooks.entry import MINOR_VERSION, RATES
 from connectors.quickbooks.faults import Fault, fault, judge_json
 from connectors.reads import Call
 from connectors.wire import Answer
-from storage.facts.exchange_orders import Order, OrderLine, Written
+from storage.facts.exchange_orders import Order, OrderLine, Trace, Written
 
 #: characters of a document's number, and of a custom field
 LONGEST_NUMBER, LONGEST_FIELD = 21, 31
@@ -32,6 +33,10 @@ _CENT = Decimal("0.01")
 #: An estimate that somebody else changes at the same time is read again, so often.
 _ROUNDS = 3
 STALE = "stale"
+#: estimates of one page of a look at all that changed, and how many pages are looked at
+_PAGE, _MOST_PAGES = 1000, 100
+#: how far the company's clock may be behind ours
+_CLOCKS = timedelta(hours=1)
 #: states in which an estimate can still be made another
 _OPEN = frozenset({"", "Pending", "Accepted", "Rejected"})
 #: faults that are not about the order: the account, the token, the pace
@@ -131,16 +136,60 @@ class Estimates:
         """Return the estimate that an earlier try made."""
         return (await self.find_many([(order, request_id)]))[0]
 
-    async def find_many(self, wanted: Sequence[tuple[Order, str]]) -> list[Written | None]:
-        """Return for each order the estimate that an earlier try made, by one question."""
+    async def find_many(
+        self, wanted: Sequence[tuple[Order, str]], traces: Sequence[Trace] = ()
+    ) -> list[Written | None]:
+        """Return for each order the estimate that an earlier try made, by one question.
+
+        With traces, one for each, it is asked once or twice more for what people gave another number since: by the id
+        that is known, else by the note among all that changed since the order was read.
+        """
         numbers = ", ".join(f"'{_quoted(order.order_no)}'" for order, _ in wanted)
         statement = f"SELECT * FROM {_ENTITY} WHERE DocNumber IN ({numbers}) MAXRESULTS 1000"  # noqa: S608 - quoted
         answer = await self._company.query(_ENTITY, statement)
         listed = _estimates(answer)
         ours = {order.order_no for order, _ in wanted if any(_is_of(one, order) for one in listed)}
-        self._others = frozenset(one.doc_number for one in listed) - ours
+        asked = {order.order_no for order, _ in wanted}
+        self._others = (self._others - asked) | (frozenset(one.doc_number for one in listed) - ours)
         # Of several the oldest: it is the one that was told to PocketAdvantage first.
-        return [next((_written(one) for one in listed if _is_of(one, order)), None) for order, _ in wanted]
+        found = [next((_written(one) for one in listed if _is_of(one, order)), None) for order, _ in wanted]
+        left = [n for n, there in enumerate(found) if there is None and traces]
+        for n, there in (await self._renamed([(wanted[n][0], traces[n]) for n in left], left)).items():
+            found[n] = there
+        return found
+
+    async def _renamed(self, wanted: Sequence[tuple[Order, Trace]], places: Sequence[int]) -> dict[int, Written]:
+        """Return, by their places, the estimates of these that have another number than we gave them."""
+        found: dict[int, Written] = {}
+        known = sorted({trace.target_id for _, trace in wanted if trace.target_id})
+        if known:
+            ids = ", ".join(f"'{_quoted(one)}'" for one in known)
+            there = {one.id: one for one in await self._listed(f"Id IN ({ids})")}
+            for n, (order, trace) in zip(places, wanted, strict=True):
+                one = there.get(trace.target_id)
+                # An id of another company's books, or one that names nothing of the order any more, is none of it.
+                if one is not None and (one.private_note == note_of(order) or one.doc_number == order.order_no):
+                    found[n] = _written(one)
+        unknown = [(n, order, trace) for n, (order, trace) in zip(places, wanted, strict=True) if not trace.target_id]
+        if unknown:
+            since = min(trace.since for _, _, trace in unknown) - _CLOCKS
+            noted = await self._listed(f"MetaData.LastUpdatedTime >= '{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S+00:00}'")
+            for n, order, _ in unknown:
+                ours = next((one for one in noted if one.private_note == note_of(order)), None)
+                if ours is not None:
+                    found[n] = _written(ours)
+        return found
+
+    async def _listed(self, which: str) -> list[_Estimate]:
+        """Return all estimates of which a condition holds, the oldest first."""
+        found: list[_Estimate] = []
+        for page in range(_MOST_PAGES):
+            paging = f"ORDERBY Id STARTPOSITION {page * _PAGE + 1} MAXRESULTS {_PAGE}"
+            answer = await self._company.query(_ENTITY, f"SELECT * FROM {_ENTITY} WHERE {which} {paging}")  # noqa: S608 - quoted
+            found += _estimates(answer)
+            if len(answer.records) < _PAGE:
+                return sorted(found, key=lambda one: (len(one.id), one.id))
+        raise Broken("too many estimates changed in QuickBooks to look through them for an order", code="too_many")
 
     def is_taken(self, order: Order) -> bool:
         """Whether the last look found another estimate with the order's number, and none of its own."""

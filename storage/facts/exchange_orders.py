@@ -181,6 +181,16 @@ class KeptOrder:
         return self.cust_id, self.order_no
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is known of an earlier try, for who looks whether QuickBooks has it."""
+
+    #: id of what it, or an earlier revision, became there; empty: it is not known that it became anything
+    target_id: str
+    #: nothing was sent before
+    since: datetime
+
+
 def order_text(order: Order) -> str:
     """Return the order as JSON; amounts are text, so that nothing rounds them."""
     return msgspec.json.encode(order).decode()

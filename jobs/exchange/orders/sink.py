@@ -7,9 +7,19 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from connectors.errors import ConnectorError, Refused
-from storage.facts.exchange_orders import Order, OrderLine, ShipTo, Written
+from storage.facts.exchange_orders import Order, OrderLine, ShipTo, Trace, Written
 
-__all__ = ["Order", "OrderLine", "Refused", "SalesOrderSink", "SeveralAtOnce", "ShipTo", "Waiting", "Written"]
+__all__ = [
+    "Order",
+    "OrderLine",
+    "Refused",
+    "SalesOrderSink",
+    "SeveralAtOnce",
+    "ShipTo",
+    "Trace",
+    "Waiting",
+    "Written",
+]
 
 
 class Waiting(Exception):  # noqa: N818 - the name says what became of it
@@ -57,8 +67,10 @@ class SeveralAtOnce(Protocol):
         """How many at once."""
         ...
 
-    async def find_many(self, wanted: Sequence[tuple[Order, str]]) -> Sequence[Written | None]:
-        """Return for each what came of an earlier try."""
+    async def find_many(
+        self, wanted: Sequence[tuple[Order, str]], traces: Sequence[Trace] = ()
+    ) -> Sequence[Written | None]:
+        """Return for each what came of an earlier try; with traces, one for each, also what people renamed since."""
         ...
 
     def is_taken(self, order: Order) -> bool:

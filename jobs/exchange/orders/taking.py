@@ -18,7 +18,7 @@ from jobs.exchange.orders.books import Books, BooksNow
 from jobs.exchange.orders.preflight import Stopped, check, number_taken
 from jobs.exchange.orders.sink import SalesOrderSink, SeveralAtOnce, Waiting
 from jobs.ground import Ground
-from storage.facts.exchange_orders import KeptOrder, Order, OrderState, Wish, Written
+from storage.facts.exchange_orders import KeptOrder, Order, OrderState, Trace, Wish, Written
 from storage.facts.ids import new_id
 from storage.records import exchange_orders, organizations
 from storage.sessions import Session
@@ -247,6 +247,7 @@ class Taking:
         if self._sink is None:
             return
         mine = await self._claimed(part)
+        several = _several_of(self._sink)
         for one, found in zip(mine, await self._found(mine), strict=True):
             if isinstance(found, ConnectorError | Waiting):
                 await self._settle(one, found, doubted=True)
@@ -256,6 +257,10 @@ class Taking:
                 return exchange_orders.before(session, one), exchange_orders.has_later(session, one)
 
             before, later = await self._read(look)
+            if found is None and not later and several is not None and several.is_taken(_bare(one)):
+                # Somebody's, or ours without its note: nobody can know, so that no second one is made.
+                await self._settle(one, Refused(number_taken(one.order_no), code="number_taken"))
+                continue
             await self._on(one, _bare(one), found, before, later, books)
 
     async def _found(self, mine: Sequence[KeptOrder]) -> Sequence[_Outcome]:
@@ -264,8 +269,15 @@ class Taking:
         wanted = [(_bare(one), one.request_id) for one in mine]
         if several is None or not mine:
             return [await self._call(lambda sink: sink.find(order, name)) for order, name in wanted]  # noqa: B023 - awaited at once
+
+        def traced(session: Session) -> list[Trace]:
+            known = [one.written or exchange_orders.before(session, one) for one in mine]
+            return [
+                Trace(there.target_id if there else "", one.read_at) for one, there in zip(mine, known, strict=True)
+            ]
+
         try:
-            return await several.find_many(wanted)
+            return await several.find_many(wanted, await self._read(traced))
         except ConnectorError as error:
             return [error] * len(mine)
 

@@ -33,7 +33,7 @@ from sandbox.exchange.distributor import BY_FTPS
 from sandbox.providers.quickbooks import Books, Size, generate
 from storage.facts.clock import OffsetClock
 from storage.facts.exchange import ExchangeRun, Guard
-from storage.facts.exchange_orders import Order, Written
+from storage.facts.exchange_orders import Order, Trace, Written
 from storage.facts.sources import Source
 from storage.records import exchange_orders as order_records
 from storage.sessions import Session
@@ -97,7 +97,9 @@ class LetsThrough(ExchangeHandler):
 class LooksForNothing(Estimates):
     """Writes an order without looking whether its number is there."""
 
-    async def find_many(self, wanted: Sequence[tuple[Order, str]]) -> list[Written | None]:
+    async def find_many(
+        self, wanted: Sequence[tuple[Order, str]], traces: Sequence[Trace] = ()
+    ) -> list[Written | None]:
         return [None for _ in wanted]
 
     def is_taken(self, order: Order) -> bool:

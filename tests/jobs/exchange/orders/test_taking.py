@@ -23,7 +23,7 @@ from sandbox.exchange.inventiv import BAD
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.catalogue import REALM
 from storage.credentials import Credentials, Place, seal_credentials
-from storage.facts.exchange_orders import Order, OrderRead, OrderState, Refusal, Written
+from storage.facts.exchange_orders import Order, OrderRead, OrderState, Refusal, Trace, Written
 from storage.records import exchange_orders
 from storage.sessions import Database
 from storage.tables import ConnectionRow
@@ -248,8 +248,19 @@ class Few(Estimates):
 class NeverLooks(Estimates):
     """Sends again what is in doubt, without a look."""
 
-    async def find_many(self, wanted: Sequence[tuple[Order, str]]) -> list[Written | None]:
+    async def find_many(
+        self, wanted: Sequence[tuple[Order, str]], traces: Sequence[Trace] = ()
+    ) -> list[Written | None]:
         return [None] * len(wanted)
+
+
+class ByNumber(Estimates):
+    """Looks for an order by its number alone."""
+
+    async def find_many(
+        self, wanted: Sequence[tuple[Order, str]], traces: Sequence[Trace] = ()
+    ) -> list[Written | None]:
+        return await super().find_many(wanted)
 
 
 class AllOrNothing(Estimates):
@@ -305,6 +316,44 @@ async def test_an_answer_that_is_lost_makes_no_second_estimate(
         assert stage.writes() == writes
         await stage.through()
         assert (stage.complaints(numbers) != []) is loses
+
+
+@pytest.mark.parametrize("sink, loses", [(Estimates, False), (ByNumber, True)])
+@pytest.mark.parametrize("settled", [False, True])
+async def test_what_a_person_renamed_is_not_written_again(
+    sqlite_database: Database, tmp_path: Path, sink: type[Estimates], *, loses: bool, settled: bool
+) -> None:
+    """While its writing is in doubt, or before somebody has it taken again."""
+    async with staged(sqlite_database, tmp_path, sink=sink, limits=hearing(LOST[0].kind, QUICK)) as stage:
+        renamed, other = stage.inventiv.arrive(2, stage.clock.now())
+        if not settled:
+            stage.app.script.add(LOST[0])
+        await stage.turn()
+        (there,) = stage.estimates(renamed)
+        stage.clock.advance(timedelta(minutes=1))
+        stage.app.books[REALM].change(put=[("Estimate", {**there, "DocNumber": "BY-HAND"})], at=stage.clock.now())
+        if settled:
+            sqlite_database.in_write(lambda session: replay(session, SOURCE, renamed, stage.clock.now()))
+        await stage.through()
+        assert len(stage.estimates(renamed)) == (2 if loses else 1)
+        if not loses:
+            written = stage.kept(renamed).written
+            assert written is not None
+            assert (written.target_id, written.number) == (there["Id"], "BY-HAND")
+            assert stage.complaints([renamed, other]) == []
+
+
+async def test_a_number_without_its_note_is_left_to_a_person(sqlite_database: Database, tmp_path: Path) -> None:
+    async with staged(sqlite_database, tmp_path, limits=hearing(LOST[0].kind, QUICK)) as stage:
+        bare, other = stage.inventiv.arrive(2, stage.clock.now())
+        stage.app.script.add(LOST[0])
+        await stage.turn()
+        (there,) = stage.estimates(bare)
+        stage.app.books[REALM].change(put=[("Estimate", {**there, "PrivateNote": ""})], at=stage.clock.now())
+        await stage.through()
+        assert stage.estimates(bare) == [], "no second one is made"
+        assert "another estimate with the number" in stage.kept(bare).reason
+        assert stage.complaints([other]) == []
 
 
 async def test_quickbooks_pace_is_kept_and_nothing_is_in_doubt(sqlite_database: Database, tmp_path: Path) -> None:
