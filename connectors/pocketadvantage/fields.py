@@ -25,7 +25,7 @@ _ENGINES = (*_DATABASES, Engine.SQLITE.value)
 _SFTP, _FTP = (Transfer.SFTP.value,), (Transfer.FTP.value,)
 _NO_YES = ("no", "yes")
 _AUTHORITY = "Certificate of an authority of your own"
-_MORE = "What the view calls its columns, and other seldom settings"
+_MORE = "What the view calls its columns, and other rare settings"
 
 _PROTOCOLS = (
     Choice("sftp", "SFTP (SSH)"),

@@ -184,7 +184,16 @@ async def _files(declared: Declared, settings: ProviderSettings) -> tuple[str, .
         else "It cannot put one file in the place of another: each time is reported, as you accepted."
     )
     shown = f"A file was written to {place.latest}, read back and removed again."
-    return ("The file server works.", shown, how)
+    return ("The file server works.", *_proof(declared), shown, how)
+
+
+def _proof(declared: Declared) -> tuple[str, ...]:
+    """Return what the server proved itself with, where a person confirmed that: it stays to be compared."""
+    if declared.protocol != Transfer.SFTP:
+        return ()
+    from connectors.pocketadvantage.transfer.sftp import fingerprint_of
+
+    return (f"It proved itself with the host key that is entered above: {fingerprint_of(declared.host_key)}.",)
 
 
 async def _orders(declared: Declared, settings: ProviderSettings) -> tuple[str, ...]:

@@ -171,6 +171,7 @@ async def test_a_host_key_is_fetched_confirmed_and_pinned(tmp_path: Path) -> Non
         answer = (await grants.tested(here, pairs(confirmed), FILES, CLOCK)).parts[FILES]
         assert answer.good
         assert any("puts one file in the place" in line for line in answer.lines)
+        assert any(shown in line for line in answer.lines)
         await grants.tried(here, pairs(confirmed), CLOCK)
         with pytest.raises(HintError, match="refuse") as refused:
             await grants.tested(here, pairs(confirmed, password="wrong"), FILES, CLOCK)
