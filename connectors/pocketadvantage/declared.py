@@ -179,12 +179,6 @@ def _check_orders(orders: Database) -> None:
 
 def _check_tls(orders: Database) -> None:
     _must(_is_text(orders.authority), "Certificate: this is none", "db_authority")
-    if orders.engine is Engine.SQL_SERVER:
-        words = "Encryption: SQL Server is asked encrypted, but its certificate is not checked. Accept that here"
-        _must(orders.tls is not Tls.VERIFIED, words, "db_tls")
-    else:
-        words = "Encryption: PostgreSQL is asked encrypted, and its certificate is checked"
-        _must(orders.tls is not Tls.ENCRYPTED, words, "db_tls")
     words = "Encryption: only a database of this machine may be asked in clear"
     _must(orders.tls is not Tls.NONE or orders.host.lower() in THIS_MACHINE, words, "db_tls")
 

@@ -190,7 +190,7 @@ FORM: tuple[FormField, ...] = (
         "Certificate of the database (PEM)",
         "Only where it is signed by an authority that is not publicly known.",
         long=True,
-        only=("postgresql",),
+        only=_DATABASES,
         folded=_MORE,
     ),
 )
@@ -357,7 +357,7 @@ def _orders(said: Mapping[str, str]) -> Database:
         columns=_columns(said.get("db_columns", "")),
         cursor=said.get("db_cursor", "") or "modified_at",
         tls=_one_of({"db_tls": said.get("db_tls") or "verified"}, "db_tls", Tls) if server else Tls.VERIFIED,
-        authority=said.get("db_authority", "") if engine is Engine.POSTGRESQL else "",
+        authority=said.get("db_authority", "") if server else "",
     )
 
 

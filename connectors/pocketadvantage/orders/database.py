@@ -5,21 +5,24 @@ SQLAlchemy.
 """
 
 import sqlite3
+import struct
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mssql import DATETIMEOFFSET
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
-from connectors.pocketadvantage.orders import postgres
+from connectors.pocketadvantage.orders import postgres, tds
 from connectors.pocketadvantage.orders.places import ANSWER_COLUMNS, DatabasePlace, Engine, Tls
 
 Connection = sa.Connection
@@ -27,7 +30,7 @@ Connection = sa.Connection
 CONNECT, STATEMENT, LOCK = 15, 60, 10
 #: signs of one cell that are read: no value of an order has more
 LONGEST = 4000
-_SSL_MODES = {Tls.VERIFIED: "verify-full", Tls.ENCRYPTED: "require", Tls.NONE: "disable"}
+_SSL_MODES = {Tls.VERIFIED: "verify-full", Tls.NONE: "disable"}
 #: looks of SQLite at its clock, in steps of its machine
 _STEPS = 100_000
 
@@ -38,8 +41,11 @@ _NAME = "there is no database of that name, or this user may not use it"
 _CERTIFICATE = "the certificate of the database is not one that can be trusted: give its authority's certificates"
 _RIGHTS = "this user may not do that in the database: it needs to read the view, and to write what answers go into"
 _TYPES = (
-    "the view's columns have other types than orders have: cust_id, order_no and status are text, revision a number"
+    "the view's columns have other types than orders have: cust_id, order_no and status are text, revision a number,"
+    " modified_at a time"
 )
+_SIX_DIGITS: Any = DATETIMEOFFSET(6)  # type: ignore[no-untyped-call] # SQLAlchemy's own
+_BY_THE_LOGIN = "requested by the login"
 #: what the drivers' codes mean: (class of ours, code, words)
 _SAID: Mapping[str, tuple[type[ConnectorError], str, str]] = {
     # Postgres, by SQLSTATE
@@ -59,6 +65,7 @@ _SAID: Mapping[str, tuple[type[ConnectorError], str, str]] = {
     "207": (Broken, "columns_missing", _COLUMNS),
     "229": (Broken, "rights_missing", _RIGHTS),
     "230": (Broken, "rights_missing", _RIGHTS),
+    "241": (Broken, "columns_typed", _TYPES),
     "245": (Broken, "columns_typed", _TYPES),
     "8114": (Broken, "columns_typed", _TYPES),
 }
@@ -95,7 +102,7 @@ def connected(
     what ends the connection from another thread, where the driver waits for ever.
     """
     with ExitStack() as stack, translated():
-        engine = _engine(stack, place, address, file, write=write)
+        engine = _engine(stack, place, address, file, heard, write=write)
         stack.callback(engine.dispose)
         if place.engine is Engine.POSTGRESQL:
             sa.event.listen(engine, "do_connect", postgres.opening(heard))
@@ -107,21 +114,25 @@ def connected(
         yield connection
 
 
-def _engine(stack: ExitStack, place: DatabasePlace, address: str, file: Path | None, *, write: bool) -> sa.Engine:
+def _engine(
+    stack: ExitStack,
+    place: DatabasePlace,
+    address: str,
+    file: Path | None,
+    heard: Callable[[Callable[[], None]], None],
+    *,
+    write: bool,
+) -> sa.Engine:
     if place.engine is Engine.SQLITE:
         assert file is not None
         return sa.create_engine("sqlite://", creator=_sqlite(file, write=write), poolclass=NullPool)
-    name = {Engine.POSTGRESQL: "postgresql+psycopg", Engine.SQL_SERVER: "mssql+pymssql"}[place.engine]
-    # By its address: the name would be resolved once more, and may lead elsewhere by then.
-    host = place.host if place.engine is Engine.POSTGRESQL else address
-    url = sa.URL.create(name, place.user, place.secret.reveal(), host, place.at, place.database)
-    arguments = _postgres(stack, place, address, write=write)
     if place.engine is Engine.SQL_SERVER:
-        arguments = {
-            "login_timeout": CONNECT, "timeout": STATEMENT, "appname": "Tidings", "read_only": not write,
-            "encryption": "off" if place.tls is Tls.NONE else "require", "use_datetime2": True,
-        }  # fmt: skip
-    return sa.create_engine(url, poolclass=NullPool, connect_args=arguments)
+        # The dialect speaks to any driver that writes parameters as it does.
+        opened = partial(tds.connect, place, address, heard, write=write, patience=CONNECT, most=STATEMENT)
+        return sa.create_engine("mssql+pymssql://", module=tds.DRIVER, creator=opened, poolclass=NullPool)
+    # The name is checked, the address is connected to: the name might lead elsewhere by now.
+    url = sa.URL.create("postgresql+psycopg", place.user, place.secret.reveal(), place.host, place.at, place.database)
+    return sa.create_engine(url, poolclass=NullPool, connect_args=_postgres(stack, place, address, write=write))
 
 
 def _postgres(stack: ExitStack, place: DatabasePlace, address: str, *, write: bool) -> dict[str, Any]:
@@ -164,16 +175,17 @@ def translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise meaning(error.orig) from None
-    except SQLAlchemyError:
+    except (SQLAlchemyError, struct.error, UnicodeError):
         raise Broken("the database answered with something that cannot be read", code="database_unreadable") from None
 
 
 def meaning(error: BaseException | None) -> ConnectorError:
     """Return what a driver's error means to us."""
-    number = error.args[0] if error is not None and error.args else ""
-    number = number[0] if isinstance(number, tuple) and number else number
-    code = str(getattr(error, "sqlstate", None) or number)
-    text = f"{error} {error.args if error is not None else ''}"
+    code = str(getattr(error, "sqlstate", None) or getattr(error, "number", None) or "")
+    text = str(error)
+    if code == "18456" and _BY_THE_LOGIN in text:
+        # SQL Server says both, and that last.
+        code = "4060"
     found = _SAID.get(code) or next((meant for part, meant in _WORDED if part in text), None)
     if found is None:
         detail = "the database could not be reached, or did not answer in time"
@@ -188,11 +200,12 @@ def columns_of(connection: Connection, name: str) -> list[str]:
 
 
 def texts_of(connection: Connection, name: str) -> frozenset[str]:
-    """Return those that hold text, where the database says so and can cut it (Postgres)."""
-    if connection.dialect.name != "postgresql":
+    """Return those that hold text, where the database says so and can cut it (not SQLite)."""
+    if connection.dialect.name == "sqlite":
         return frozenset()
+    texts = postgres.texts_of if connection.dialect.name == "postgresql" else tds.texts_of
     with closing(connection.execute(_empty(name))) as asked:
-        return postgres.texts_of(asked.cursor.description if asked.cursor is not None else ())
+        return texts(asked.cursor.description if asked.cursor is not None else ())
 
 
 def _empty(name: str) -> sa.Select[Any]:
@@ -218,6 +231,9 @@ class View:
         self._place = place
         self._view = _table(place.view, *names.values())
         self._at = self._view.c[names[place.cursor]]
+        # Its own seven digits would not come back as they are, so that the next page would begin where this one did.
+        exact = place.engine is Engine.SQL_SERVER and place.cursor == "modified_at"
+        self._changed: Any = sa.cast(self._at, _SIX_DIGITS) if exact else self._at
         self._number, self._revision = self._view.c[names["order_no"]], self._view.c[names["revision"]]
         self._mine = sa.and_(
             self._view.c[names["cust_id"]] == place.cust_id,
@@ -229,7 +245,7 @@ class View:
 
         The order of an old line may be one that changed today, so orders are found first and then read whole.
         """
-        newest = sa.func.max(self._at).label("newest")
+        newest = sa.func.max(self._changed).label("newest")
         wanted = sa.select(self._number, self._revision, newest).where(self._mine)
         wanted = wanted.where(self._number.is_not(None), self._revision.is_not(None), self._at.is_not(None))
         if since is not None:
@@ -239,9 +255,9 @@ class View:
             at, number, revision = after
             # A day that Python has none of is text here, and not of that type there.
             at = sa.literal(at, sa.types.NullType()) if isinstance(at, str) else at
-            same, again = sa.func.max(self._at) == at, self._number == number
+            same, again = sa.func.max(self._changed) == at, self._number == number
             later = sa.or_(self._number > number, sa.and_(again, self._revision > revision))
-            wanted = wanted.having(sa.or_(sa.func.max(self._at) > at, sa.and_(same, later)))
+            wanted = wanted.having(sa.or_(sa.func.max(self._changed) > at, sa.and_(same, later)))
         found = wanted.order_by(newest, self._number, self._revision).limit(orders).subquery()
         number, revision = found.c[self._number.name], found.c[self._revision.name]
         together = self._view.join(found, sa.and_(number == self._number, revision == self._revision))

@@ -54,8 +54,6 @@ class Tls(StrEnum):
 
     #: encrypted, and the server's certificate and name are checked
     VERIFIED = "verified"
-    #: encrypted; whose server it is was not proven
-    ENCRYPTED = "encrypted"
     #: in clear, password and all
     NONE = "none"
 
@@ -95,7 +93,6 @@ class DatabasePlace:
     columns: Mapping[str, str] = field(default_factory=dict)
     #: the column by which changes are found
     cursor: str = "modified_at"
-    #: SQL Server's driver cannot check a certificate: it takes ENCRYPTED, which an admin accepts
     tls: Tls = Tls.VERIFIED
     #: certificates (PEM) of the authority that signs this server's, where that is none that everybody trusts
     authority: str = ""
@@ -118,11 +115,6 @@ class DatabasePlace:
         _must(bool(_USER.fullmatch(self.user)), "the user holds letters, digits and . _ @ + - \\, 128 at most")
         _must(
             all(sign.isprintable() for sign in self.secret.reveal()), "the password holds a sign that cannot be typed"
-        )
-        unproven = self.engine is Engine.SQL_SERVER and self.tls is Tls.VERIFIED
-        _must(
-            not unproven,
-            "SQL Server is reached encrypted, but its certificate cannot be checked: that is accepted by an admin",
         )
 
     @property
