@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import hmac
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import httpx
@@ -52,6 +54,12 @@ def signature(secret: str, body: bytes, timestamp: int) -> str:
     return "v0=" + hmac.new(secret.encode(), b"v0:%d:" % timestamp + body, hashlib.sha256).hexdigest()
 
 
+@cache
+def _trusting_nobody() -> ssl.SSLContext:
+    """Return what takes no certificate: the app is on this machine, and to read all authorities takes 30 ms."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class Courier:
     """Delivers commands, interactions and events, and repeats events that were not taken."""
 
@@ -64,7 +72,13 @@ class Courier:
         self._sockets = sockets
         # A connection that the app may be about to end is not used again.
         limits = httpx.Limits(keepalive_expiry=1.0)
-        self._http = httpx.AsyncClient(timeout=None, limits=limits, follow_redirects=False, trust_env=False)  # noqa: S113 - the cut-off is asyncio's
+        self._http = httpx.AsyncClient(
+            timeout=None,  # noqa: S113 - the cut-off is asyncio's
+            limits=limits,
+            verify=_trusting_nobody(),
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -52,10 +52,7 @@ def load(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> None:
     _without_pandas()
     for name in names:
         path = extension_path(name)
-        changed = path.stat().st_mtime_ns
-        if not checked.is_known(path, changed):
-            _verified(path)
-            checked.note(path, changed)
+        _checked(path)
         _load(connection, path)
 
 
@@ -70,9 +67,12 @@ def without_libraries() -> None:
 
 
 def check_extensions() -> None:
-    """Say whether all extensions are there and load with no network: for the start and for CI (ExtensionMismatch)."""
+    """Say whether all extensions are there and load with no network: for the doctor and for CI (ExtensionMismatch).
+
+    A file that this process checked, and that nobody touched since, is not checked again.
+    """
     for name in EXTENSIONS:
-        _verified(extension_path(name))
+        _checked(extension_path(name))
 
 
 @cache
@@ -89,6 +89,14 @@ def _without_pandas() -> None:
         pa.array([datetime.min.replace(tzinfo=UTC)]).to_pylist()
         # None means: importing it fails at once.
         sys.modules["pandas"] = None  # type: ignore[assignment]  # the types know modules only
+
+
+def _checked(path: Path) -> None:
+    """Check a file unless this process knows that it is as it was when it was checked."""
+    changed = path.stat().st_mtime_ns
+    if not checked.is_known(path, changed):
+        _verified(path)
+        checked.note(path, changed)
 
 
 def _verified(path: Path) -> None:

@@ -75,17 +75,12 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(shell: She
         assert "very-secret" not in output
 
 
-def test_a_taken_port_is_told(shell: Shell) -> None:
+def test_a_taken_port_is_told(shell: Shell, logs_restored: None) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "-m", "bot.cli", "demo", "--no-open", "--port", port]
-        ran = subprocess.run(
-            command, capture_output=True, text=True, cwd=Path(__file__).parents[3], timeout=60, check=False
-        )
-    assert ran.returncode == 1
-    assert f"port {port} is taken" in ran.stderr
+        assert f"port {port} is taken" in shell.run("demo", "--no-open", "--port", port, code=1)
 
 
 def test_migrate_again_is_harmless(shell: Shell) -> None:

@@ -1,13 +1,8 @@
 """The doctor against the stand-ins: all well, and each thing that can be wrong."""
 
 import contextlib
-import os
 import re
-import signal
 import sqlite3
-import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,24 +138,6 @@ def test_a_warehouse_address_that_no_refresh_could_use_is_told(seeded: Shell, ur
 def test_an_open_folder_around_a_closed_database_is_worth_a_look(seeded: Shell) -> None:
     seeded.folder.chmod(0o755)
     assert marks(seeded.run("doctor", "--offline"))["files"] == {"look"}
-
-
-def test_the_demo_leaves_nothing_open(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot.cli", "demo", "--no-open", "--size", "5"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        stdout=subprocess.PIPE, text=True, umask=0,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        while "Ctrl-C" not in (line := process.stdout.readline()):
-            assert line, "it ended"
-        found = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-    assert found
-    assert {path: oct(mode) for path, mode in found.items() if mode & 0o077} == {}
 
 
 def lines(output: str, subject: str) -> list[str]:

@@ -64,10 +64,9 @@ def test_what_cannot_be_played_is_refused(options: list[str], words: str) -> Non
 
 
 def test_an_unknown_story_is_refused() -> None:
-    command = [sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", "nothing"]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
-    assert ran.returncode == 1
-    assert "there is no story 'nothing'" in ran.stderr
+    told = CliRunner().invoke(app, ["demo", "--headless", "--check", "nothing"])
+    assert told.exit_code == 1
+    assert "there is no story 'nothing'" in told.stderr
 
 
 def test_a_story_works_by_socket_mode_too(logs_restored: None) -> None:
@@ -137,12 +136,13 @@ def test_what_is_missing_makes_a_story_fail(
     assert "fail" in capsys.readouterr().out
 
 
-def test_the_demo_opens_lets_time_pass_and_ends_cleanly(tmp_path: Path) -> None:
+def test_the_demo_opens_lets_time_pass_and_ends_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it runs, nobody else can read what it writes."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "SLACK_APP_TOKEN": "xapp-real-one"}
     command = [sys.executable, "-m", "bot.cli", "demo"]
     with subprocess.Popen(
         [*command, "--no-open", "--size", "5"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        cwd=tmp_path, env=environment,
+        cwd=tmp_path, env=environment, umask=0,
     ) as demo:  # fmt: skip
         assert demo.stdout is not None
         welcome = [demo.stdout.readline()]
@@ -153,11 +153,11 @@ def test_the_demo_opens_lets_time_pass_and_ends_cleanly(tmp_path: Path) -> None:
         page = next(line.split()[-1] for line in welcome if "The workspace" in line)
         with urllib.request.urlopen(f"{page}/", timeout=20) as answer:
             assert b"Maya" in answer.read()
-        passed = subprocess.run(
-            [*command, "--let-pass", "3h"], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60,
-            check=True,
-        )  # fmt: skip
-        assert "180 minutes passed" in passed.stdout
+        written = [tmp_path / "data", *(tmp_path / "data").rglob("*"), *tmp_path.glob("tidings-demo-*")]
+        assert len(written) > 3
+        assert [path for path in written if path.stat().st_mode & 0o077] == []
+        monkeypatch.chdir(tmp_path)
+        assert "180 minutes passed" in CliRunner().invoke(app, ["demo", "--let-pass", "3h"]).stdout
         demo.send_signal(signal.SIGINT)
         rest = demo.stdout.read()
         assert demo.wait(timeout=60) == 0

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 from jobs.authorize import authorize
 from jobs.channels import ChannelRefusedError
@@ -65,6 +66,14 @@ class TwinPosting:
         return Posted(name, "finance", due, when or PostTime())
 
 
+@cache
+def _names() -> Names:
+    """Return the names of ten thousand accounts, made once: nobody writes to them."""
+    rows = [(str(n), f"Expenses:Department {n}", "Expense", "Expense") for n in range(10_000)]
+    return Names({"account": [("1", "Checking", "Bank", "Asset"), *rows], "class": [("7", "East", "", "")],
+                  "section profit_and_loss": [("NetIncome", "NetIncome", "", "")]})  # fmt: skip
+
+
 class TwinMaking:
     """Forms of metrics over a company of ten thousand accounts; what is saved is remembered."""
 
@@ -78,9 +87,7 @@ class TwinMaking:
         self.gone = ""
         self.let = asyncio.Event()
         self.let.set()
-        rows = [(str(n), f"Expenses:Department {n}", "Expense", "Expense") for n in range(10_000)]
-        self.names = Names({"account": [("1", "Checking", "Bank", "Asset"), *rows], "class": [("7", "East", "", "")],
-                            "section profit_and_loss": [("NetIncome", "NetIncome", "", "")]})  # fmt: skip
+        self.names = _names()
         self.desk = FormDesk({"src_qbo": "Temerity Goods"}, {"mem_1": "Maya Ortiz"}, {"T/C": "#finance"}, "UTC")
 
     async def begin(self, actor: Actor, card: str, wanted: str = "", *, by_name: bool = False) -> Filling:
