@@ -328,8 +328,7 @@ class ExchangeService:
                 if not of_run.casefold().startswith(f"{stem}.fil.".casefold()):
                     # Another pair's file, which another pair's run may be writing right now.
                     raise NotFoundError
-            if frozen.is_frozen(session, DependentKind.EXCHANGE, pair.source_id):
-                raise TooLateError("the connection to PocketAdvantage is disconnected; reconnect it first")
+            _connected(session, pair)
             active = exchange.active(session, pair.id)
             if active is not None:
                 if why is Trigger.RESTORE:
@@ -355,6 +354,8 @@ class ExchangeService:
         of_run: str = "",
         agreed: dict[str, int] | None = None,
     ) -> ExchangeRun:
+        # A button may be older than what became of its connection.
+        _connected(session, pair)
         due = Due(f"{why.value}-{trigger.team_id}-{trigger.trigger_id}", now, now + _PATIENCE)
         begun = start(session, pair, why, due, now, self._enqueue, asked_by=member.id, of_run=of_run, agreed=agreed)
         if begun is None:
@@ -414,6 +415,11 @@ def _visible_run(session: Session, member: Member, run_id: str) -> ExchangeRun:
     if found is None:
         raise NotFoundError
     return found
+
+
+def _connected(session: Session, pair: ExchangePair) -> None:
+    if frozen.is_frozen(session, DependentKind.EXCHANGE, pair.source_id):
+        raise TooLateError("the connection to PocketAdvantage is disconnected; reconnect it first")
 
 
 def _idle(session: Session, pair_id: str) -> ExchangePair:

@@ -2,23 +2,28 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from jobs.desk import Desk
+from jobs.errors import TooLateError
+from jobs.exchange import service
 from jobs.exchange.forgetting import forget
 from jobs.exchange.leftovers import clear
 from jobs.exchange.pairs import confirmed, gone
 from jobs.exchange.running import ExchangeHandler
+from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.exchange import ExchangeRun, Guard, Held, Pair, Reject, RunState
-from storage.records import exchange
+from storage.records import exchange, frozen, sources
 from storage.sessions import Database, Session
 from tests.jobs.exchange.nights import BOOKS, FAR, ORGANIZATION, Company, company
 from tests.jobs.exchange.plain import plain
 from tests.jobs.exchange.test_attacks import OTHER, _company
-from tests.jobs.exchange.test_runs import TWO, stocked
+from tests.jobs.exchange.test_runs import MANAGER, TWO, stocked, trigger
 
 
 class Hurries(ExchangeHandler):
@@ -71,6 +76,43 @@ async def test_what_is_ended_while_it_is_sent_takes_no_files_place(
         assert world.told() == [], "whoever disconnected it is told nothing new"
 
 
+def _run(session: Session, name: str, held: Held, **more: object) -> None:
+    """Let a run wait for a person."""
+    pair = exchange.pairs_of_source(session, FAR)[0]
+    exchange.add_run(session, id=name, organization_id=ORGANIZATION, source_id=FAR, books_id=BOOKS, pair_id=pair.id,
+                     pair=pair.pair.value, trigger="schedule", slot=name, requested_at=TWO, slot_at=TWO, deadline=TWO,
+                     agreed={})  # fmt: skip
+    exchange.advance(session, exchange.run(session, name), state=RunState.HELD, held=held, **more)
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_an_old_button_sends_nothing_over_a_connection_that_is_gone(
+    sqlite_database: Database,
+    tmp_path: Path,
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if loses:
+        # A twin that looks at the connection when a run is wanted, and not when one is let go.
+        monkeypatch.setattr(service, "_connected", lambda *_: None)
+    world = company(sqlite_database, tmp_path, maps=plain)
+
+    def held(session: Session) -> None:
+        _run(session, "xrn_held", Held(Guard.SHRINK, 9, 3))
+        gone_now = [Dependent(DependentKind.EXCHANGE, FAR, "exchange")]
+        frozen.freeze(session, sources.source(session, FAR), gone_now, "disconnected", TWO, None)
+
+    sqlite_database.in_write(held)
+    with closing(Desk(sqlite_database.url)) as desk:
+        steering = world.service(desk)
+        if loses:
+            assert (await steering.release(MANAGER, "xrn_held", trigger())).state.active
+            return
+        with pytest.raises(TooLateError, match="reconnect it first"):
+            await steering.release(MANAGER, "xrn_held", trigger())
+    assert sqlite_database.in_read(lambda session: exchange.run(session, "xrn_held")).state is RunState.HELD
+
+
 @pytest.mark.parametrize("hours, left", [(5, ["tidings-else", "tidings-exchange-x"]), (7, ["tidings-else"])])
 def test_what_a_killed_process_left_is_removed(tmp_path: Path, hours: int, left: list[str]) -> None:
     for name in ("tidings-exchange-x", "tidings-else"):
@@ -86,14 +128,8 @@ def test_erased_records_are_named_by_no_run(database: Database, tmp_path: Path) 
     for erased in (FAR, BOOKS):
 
         def write(session: Session, erased: str = erased) -> ExchangeRun:
-            pair = exchange.pairs_of_source(session, FAR)[0]
             name = f"xrn_{erased}"
-            exchange.add_run(session, id=name, organization_id=ORGANIZATION, source_id=FAR, books_id=BOOKS,
-                             pair_id=pair.id, pair=pair.pair.value, trigger="schedule", slot=name, requested_at=TWO,
-                             slot_at=TWO, deadline=TWO, agreed={})  # fmt: skip
-            run = exchange.run(session, name)
-            held = Held(Guard.SHRINK, 9, 3, ("Amber Bicycles",), 6)
-            exchange.advance(session, run, state=RunState.HELD, held=held, rejected=1)
+            _run(session, name, Held(Guard.SHRINK, 9, 3, ("Amber Bicycles",), 6), rejected=1)
             exchange.add_rejects(session, name, [Reject("Amber Bicycles", "NAME", "too long")])
             forget(session, erased)
             return exchange.run(session, name)
