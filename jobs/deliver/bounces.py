@@ -5,8 +5,6 @@ SECRET_KEYS: a report to an address without a good one changes nothing.
 """
 
 import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from connectors.mailed.imap import Mailbox
 from jobs.deliver.fates import Fate, of_mail
 from jobs.deliver.reports import LARGEST, Report, read_report
 from jobs.notify import Notifier
+from jobs.signing import Signing
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.ids import new_id
@@ -42,13 +41,13 @@ class BounceAddresses:
     """Makes envelope senders and knows them again; tokens from before a rotation of keys still count."""
 
     def __init__(self, keys: Sequence[Secret], address: str) -> None:
-        self._keys = [hashlib.sha256(b"tidings bounce\x1f" + key.reveal().encode()).digest() for key in keys]
+        self._signing = Signing("bounce", keys, _small)
         self._name, _, self._domain = address.partition("@")
         self._ours = re.compile(re.escape(self._name) + _NAMED + re.escape(self._domain), re.ASCII | re.IGNORECASE)
 
     def sender(self, delivery_id: str, recipient: str) -> str:
         """Return the envelope sender of a delivery: the same for every attempt."""
-        mark = _mark(self._keys[0], delivery_id, recipient)
+        mark = self._signing.mark(delivery_id, recipient)
         return f"{self._name}+{delivery_id.removeprefix('dlv_')}{mark}@{self._domain}"
 
     def claimed(self, recipients: Sequence[str]) -> list[tuple[str, str]]:
@@ -58,11 +57,8 @@ class BounceAddresses:
 
     def made(self, mark: str, delivery: Delivery, now: datetime) -> bool:
         """Whether the mark was made here for that mail, and is young enough."""
-        known = [
-            hmac.compare_digest(_mark(key, delivery.id, delivery.destination).encode(), mark.encode())
-            for key in self._keys
-        ]
-        return any(known) and now < (delivery.sent_at or delivery.created_at) + VALID
+        known = self._signing.made(mark, delivery.id, delivery.destination)
+        return known and now < (delivery.sent_at or delivery.created_at) + VALID
 
 
 class Bounces:
@@ -151,7 +147,6 @@ class BounceMailbox:
         return Mailbox(server, unquote(parts.username or ""), secret, "INBOX", unread=True)
 
 
-def _mark(key: bytes, delivery_id: str, recipient: str) -> str:
-    digest = hmac.digest(key, f"{delivery_id}\x1f{recipient}".encode(), hashlib.sha256)
+def _small(digest: bytes) -> str:
     # Small letters: some servers change the case of an address. 120 bits, so that 64 signs are enough for all of it.
     return base64.b32encode(digest[:15]).decode().lower()

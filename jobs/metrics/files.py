@@ -1,8 +1,5 @@
 """Metrics to download: a link for one person and one metric, signed, for 15 minutes; who may is read at each use."""
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from jobs.desk import Desk
 from jobs.errors import NotFoundError
 from jobs.metrics.export import FileForm, as_csv, as_json
 from jobs.metrics.standing import shown_of
+from jobs.signing import Signing
 from storage.facts.clock import Clock
 from storage.facts.metrics import Metric, Shown
 from storage.facts.people import Action, Actor, SlackIdentity
@@ -65,24 +63,20 @@ class FileLinks:
     """Makes and checks links. Keys are those of SECRET_KEYS: links from before a rotation still count."""
 
     def __init__(self, keys: Sequence[Secret], public_url: str) -> None:
-        self._keys = [hashlib.sha256(b"tidings metric file\x1f" + key.reveal().encode()).digest() for key in keys]
+        self._signing = Signing("metric file", keys)
         self._public_url = public_url
 
     def link(self, claim: Claim) -> str:
         """Return the address of a file."""
         said = f"{claim.metric_id}.{claim.member_id}.{claim.form.value}.{claim.until}"
-        return f"{self._public_url}{PATH}?ticket={said}.{self._mark(self._keys[0], claim)}"
+        return f"{self._public_url}{PATH}?ticket={said}.{self._signing.mark(*self._parts(claim))}"
 
     def made(self, claim: Claim, now: datetime) -> bool:
         """Whether the link was made here for that metric, person and form, and is young enough."""
-        known = [hmac.compare_digest(self._mark(key, claim).encode(), claim.mark.encode()) for key in self._keys]
-        return any(known) and now.timestamp() < claim.until
+        return self._signing.made(claim.mark, *self._parts(claim)) and now.timestamp() < claim.until
 
-    def _mark(self, key: bytes, claim: Claim) -> str:
-        said = "\x1f".join(
-            (self._public_url, claim.metric_id, claim.member_id, claim.form.value, str(claim.until))
-        ).encode()
-        return base64.urlsafe_b64encode(hmac.digest(key, said, hashlib.sha256)).decode().rstrip("=")
+    def _parts(self, claim: Claim) -> tuple[str, ...]:
+        return self._public_url, claim.metric_id, claim.member_id, claim.form.value, str(claim.until)
 
 
 def read_ticket(text: str) -> Claim | None:

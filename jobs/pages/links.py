@@ -4,14 +4,12 @@ Whoever has such a link reads the page while its person may: it carries no login
 that never saw Slack. What it says of itself is checked here, who may read is looked up at each use.
 """
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.signing import Signing
 from storage.facts.secret import Secret
 
 #: Where the pages are.
@@ -40,23 +38,20 @@ class PageLinks:
     """Makes and checks links. Keys are those of SECRET_KEYS: links from before a rotation still count."""
 
     def __init__(self, keys: Sequence[Secret], public_url: str) -> None:
-        self._keys = [hashlib.sha256(b"tidings page\x1f" + key.reveal().encode()).digest() for key in keys]
+        self._signing = Signing("page", keys)
         self._public_url = public_url
 
     def link(self, claim: PageClaim) -> str:
         """Return the address of a page."""
         said = f"{claim.about}.{claim.organization_id}.{claim.member_id}.{claim.until}"
-        return f"{self._public_url}{PATH}?ticket={said}.{self._mark(self._keys[0], claim)}"
+        return f"{self._public_url}{PATH}?ticket={said}.{self._signing.mark(*self._parts(claim))}"
 
     def made(self, claim: PageClaim, now: datetime) -> bool:
         """Whether the link was made here for that person, organization and object, and is young enough."""
-        known = [hmac.compare_digest(self._mark(key, claim).encode(), claim.mark.encode()) for key in self._keys]
-        return any(known) and now.timestamp() < claim.until
+        return self._signing.made(claim.mark, *self._parts(claim)) and now.timestamp() < claim.until
 
-    def _mark(self, key: bytes, claim: PageClaim) -> str:
-        parts = (self._public_url, claim.about, claim.organization_id, claim.member_id, str(claim.until))
-        said = "\x1f".join(parts).encode()
-        return base64.urlsafe_b64encode(hmac.digest(key, said, hashlib.sha256)).decode().rstrip("=")
+    def _parts(self, claim: PageClaim) -> tuple[str, ...]:
+        return self._public_url, claim.about, claim.organization_id, claim.member_id, str(claim.until)
 
 
 def read_ticket(text: str) -> PageClaim | None:

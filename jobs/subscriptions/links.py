@@ -1,13 +1,11 @@
 """Links in mails that turn off such mails: signed, for one mail to one person about one topic, for 60 days."""
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.signing import Signing
 from storage.facts.deliveries import Delivery
 from storage.facts.secret import Secret
 from storage.facts.subscriptions import Topic
@@ -32,7 +30,7 @@ class MailLinks:
     """Makes and checks links. Keys are those of SECRET_KEYS: links from before a rotation still count."""
 
     def __init__(self, keys: Sequence[Secret], public_url: str) -> None:
-        self._keys = [hashlib.sha256(b"tidings mail off\x1f" + key.reveal().encode()).digest() for key in keys]
+        self._signing = Signing("mail off", keys)
         self._public_url = public_url
 
     @property
@@ -42,16 +40,16 @@ class MailLinks:
 
     def link(self, delivery: Delivery, topic: Topic) -> str:
         """Return the address for a mail; the same at every attempt to send it."""
-        mark = _mark(self._keys[0], self._public_url, delivery, topic)
+        mark = self._signing.mark(*self._parts(delivery, topic))
         return f"{self._public_url}{PATH}?ticket={delivery.id}.{topic.value}.{mark}"
 
     def made(self, claim: Claim, delivery: Delivery, now: datetime) -> bool:
         """Whether the link was made here for that mail, its reader and that topic, and is young enough."""
-        known = [
-            hmac.compare_digest(_mark(key, self._public_url, delivery, claim.topic).encode(), claim.mark.encode())
-            for key in self._keys
-        ]
-        return any(known) and delivery.id == claim.delivery_id and now < delivery.created_at + VALID
+        known = self._signing.made(claim.mark, *self._parts(delivery, claim.topic))
+        return known and delivery.id == claim.delivery_id and now < delivery.created_at + VALID
+
+    def _parts(self, delivery: Delivery, topic: Topic) -> tuple[str, ...]:
+        return self._public_url, delivery.id, delivery.member_id or "", delivery.destination, topic.value
 
 
 def read_ticket(text: str) -> Claim | None:
@@ -60,8 +58,3 @@ def read_ticket(text: str) -> Claim | None:
     if found is None or found[2] not in {topic.value for topic in Topic}:
         return None
     return Claim(found[1], Topic(found[2]), found[3])
-
-
-def _mark(key: bytes, public_url: str, delivery: Delivery, topic: Topic) -> str:
-    said = "\x1f".join((public_url, delivery.id, delivery.member_id or "", delivery.destination, topic.value))
-    return base64.urlsafe_b64encode(hmac.digest(key, said.encode(), hashlib.sha256)).decode().rstrip("=")

@@ -151,7 +151,9 @@ async def staged(
                 **{name.lower(): value for name, value in (more or {}).items()},
             }
         )
-        organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))
+        organization_id = database.in_write(
+            lambda session: seed_temerity(session, settings, clock, quickbooks, shopify)
+        )
         jobs = build_jobs(settings, database, clock, tuning=tuning, checkpoint=checkpoint, connectors=connectors)
         engine = Engine(database, clock, handlers=jobs.handlers, on_error=jobs.on_error)
         jobs.engine.bind(engine.enqueue, engine.status, engine.may_act)
@@ -171,7 +173,8 @@ async def staged(
             await jobs.close()
 
 
-def _seed(session: Session, settings: Settings, clock: OffsetClock, quickbooks: Any, shopify: Any) -> str:
+def seed_temerity(session: Session, settings: Settings, clock: OffsetClock, quickbooks: Any, shopify: Any) -> str:
+    """Write Temerity Goods with both providers' grants, and return the organization's id."""
     books, shop = quickbooks.oauth.grant(REALM), shopify.oauth.grant(SHOP)
     seed = load_seed(
         Path(sandbox.__file__).parent / "temerity_goods.yaml",

@@ -7,12 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import sandbox
 from bot.guard import Verifier
 from bot.main import App, Options, build_app
 from bot.surface import Surface
 from bot.web import SLACK_PATH, build_web
-from connectors.registry import connector_for
 from jobs.build import Tuning, build_jobs
 from jobs.refresh.retry import RetryPlan
 from sandbox.mail import MailSink
@@ -22,14 +20,12 @@ from sandbox.providers.shopify import Shopify
 from sandbox.slack import Message, SlackWorkspace, temerity_goods
 from sandbox.slack.wire import serving
 from storage.facts.clock import OffsetClock
-from storage.facts.secret import Secret
 from storage.facts.sources import Provider, Source
 from storage.records import sources
-from storage.seal import Seal, new_key
-from storage.seed_file import load_seed
-from storage.seeding import Seeding, write_seed
-from storage.sessions import Database, Session
+from storage.seal import new_key
+from storage.sessions import Database
 from storage.settings import Settings
+from tests.jobs.stage import seed_temerity
 
 REALM = "9341450000000001"
 SHOP = "temeritygoods.myshopify.com"
@@ -106,7 +102,9 @@ async def whole(database: Database, folder: Path, *, socket_mode: bool = False) 
             mail_from="Tidings <tidings@tidings.example>",
             **addresses,
         )
-        organization_id = database.in_write(lambda session: _seed(session, settings, clock, quickbooks, shopify))
+        organization_id = database.in_write(
+            lambda session: seed_temerity(session, settings, clock, quickbooks, shopify)
+        )
         app = build_app(settings, Options(clock=clock, tuning=TUNING, drain_seconds=0.3))
         await stack.enter_async_context(app.running())
         port = await stack.enter_async_context(serving(app.asgi))
@@ -135,20 +133,3 @@ async def another_worker(first: Whole) -> AsyncIterator[str]:
     finally:
         await surface.close()
         await jobs.close()
-
-
-def _seed(session: Session, settings: Settings, clock: OffsetClock, quickbooks: Any, shopify: Any) -> str:
-    books, shop = quickbooks.oauth.grant(REALM), shopify.oauth.grant(SHOP)
-    seed = load_seed(
-        Path(sandbox.__file__).parent / "temerity_goods.yaml",
-        {
-            "TEMERITY_BOT_TOKEN": "xoxb-sandbox-temerity",
-            "SUPPORT_BOT_TOKEN": "xoxb-sandbox-support",
-            "QUICKBOOKS_REFRESH_TOKEN": books.refresh_token,
-            "SHOPIFY_ACCESS_TOKEN": shop.access_token,
-            "SHOPIFY_REFRESH_TOKEN": shop.refresh_token,
-        },
-    )
-    seal = Seal([Secret(key.get_secret_value()) for key in settings.secret_keys])
-    modes = {provider: connector_for(provider).mode for provider in Provider}
-    return write_seed(session, seed, Seeding(seal, clock.now(), modes)).organization_id

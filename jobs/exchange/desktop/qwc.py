@@ -3,9 +3,6 @@
 The file holds no password: that is shown once in Slack, and typed into the Web Connector.
 """
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from jobs.exchange.desktop.xml_out import leaf, node
+from jobs.signing import Signing
 from storage.facts.secret import Secret
 from storage.facts.web_connector import WebConnector
 
@@ -45,22 +43,20 @@ class QwcLinks:
     """Makes and checks links. Keys are those of SECRET_KEYS: links from before a rotation still count."""
 
     def __init__(self, keys: Sequence[Secret], public_url: str) -> None:
-        self._keys = [hashlib.sha256(b"tidings web connector\x1f" + key.reveal().encode()).digest() for key in keys]
+        self._signing = Signing("web connector", keys)
         self.public_url = public_url
 
     def link(self, claim: Claim) -> str:
         """Return the address of a file."""
         said = f"{claim.registration_id}.{claim.member_id}.{claim.until}"
-        return f"{self.public_url}{PATH}?ticket={said}.{self._mark(self._keys[0], claim)}"
+        return f"{self.public_url}{PATH}?ticket={said}.{self._signing.mark(*self._parts(claim))}"
 
     def made(self, claim: Claim, now: datetime) -> bool:
         """Whether the link was made here for that registration and person, and is young enough."""
-        known = [hmac.compare_digest(self._mark(key, claim).encode(), claim.mark.encode()) for key in self._keys]
-        return any(known) and now.timestamp() < claim.until
+        return self._signing.made(claim.mark, *self._parts(claim)) and now.timestamp() < claim.until
 
-    def _mark(self, key: bytes, claim: Claim) -> str:
-        said = "\x1f".join((self.public_url, claim.registration_id, claim.member_id, str(claim.until))).encode()
-        return base64.urlsafe_b64encode(hmac.digest(key, said, hashlib.sha256)).decode().rstrip("=")
+    def _parts(self, claim: Claim) -> tuple[str, ...]:
+        return self.public_url, claim.registration_id, claim.member_id, str(claim.until)
 
 
 def read_ticket(text: str) -> Claim | None:

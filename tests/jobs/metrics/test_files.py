@@ -105,8 +105,8 @@ def links() -> FileLinks:
 class Unbound(FileLinks):
     """Twin: a link that is signed for its form and time alone."""
 
-    def _mark(self, key: bytes, claim: Claim) -> str:
-        return super()._mark(key, replace(claim, metric_id="met_x", member_id="mem_x"))
+    def _parts(self, claim: Claim) -> tuple[str, ...]:
+        return super()._parts(replace(claim, metric_id="met_x", member_id="mem_x"))
 
 
 @pytest.mark.parametrize("kind, holds", [(FileLinks, True), (Unbound, False)], ids=["product", "twin"])

@@ -37,8 +37,8 @@ EVIL = '<img src=//evil.example> "Net" & <b>income</b>'
 class Unbound(PageLinks):
     """Twin: a link that is signed for its time alone."""
 
-    def _mark(self, key: bytes, claim: PageClaim) -> str:
-        return super()._mark(key, replace(claim, about="src_x", organization_id="org_x", member_id="mem_x"))
+    def _parts(self, claim: PageClaim) -> tuple[str, ...]:
+        return super()._parts(replace(claim, about="src_x", organization_id="org_x", member_id="mem_x"))
 
 
 @pytest.mark.parametrize("kind, holds", [(PageLinks, True), (Unbound, False)], ids=["product", "twin"])
