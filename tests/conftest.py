@@ -156,6 +156,20 @@ SOAKED = (
     "tests/storage/warehouse/test_erase.py::test_the_check_finds_what_a_plain_delete_leaves[_only_deleted]",
 )
 
+#: The longest ones: each worker begins with some of them, so that none of them is left alone with one at the end.
+FIRST = (
+    "tests/faults/simulation/test_simulation.py::test_nobody_is_told_what_is_not_so",
+    "tests/faults/test_crash_points.py::test_killed_at_every_point",
+    "tests/jobs/metrics/test_golden.py::",
+    "tests/jobs/metrics/test_calculating.py::",
+    "tests/jobs/metrics/test_following.py::",
+    "tests/jobs/refresh/test_partly_deaths.py::",
+    "tests/jobs/refresh/test_reread.py::test_what_changed_unseen",
+    "tests/scenarios/test_real_data.py::",
+    "tests/sequences/test_quickbooks.py::",
+    "tests/templates/test_slack_limits.py::test_any_message_is_taken",
+)
+
 #: How the fixtures name the databases; a lake's catalog is a file in its folder, or Postgres as well.
 KINDS = ("sqlite", "folder", "postgres")
 
@@ -205,6 +219,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             left_out |= {item for item in items if item.nodeid.startswith(SOAKED)}
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+    items[:] = _long_ones_first(items, int(getattr(config, "workerinput", {}).get("workercount", 1)))
+
+
+def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Put long ones where each worker begins: each is given an equal part of the list, one after the other."""
+    long = [item for item in items if item.nodeid.startswith(FIRST)]
+    others = [item for item in items if not item.nodeid.startswith(FIRST)]
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        mine = long[number::workers]
+        many = max((len(items) - len(ordered)) // (workers - number) - len(mine), 0)
+        ordered += [*mine, *others[:many]]
+        del others[:many]
+    return ordered + others
 
 
 def _on_the_other_database(items: list[pytest.Item]) -> Iterator[pytest.Item]:
