@@ -312,9 +312,9 @@ class Calculating:
                 metrics.mark_broken(session, metric, one.broken)
             elif one.waits and metric.state is MetricState.CURRENT:
                 # Its values are of records that are gone: the next run must not find them as new as itself.
-                metrics.mark_broken(session, metric, _NOTHING_LEFT)
+                metrics.mark_broken(session, metric, one.note or _NOTHING_LEFT)
             elif one.waits:
-                metrics.say_why(session, metric.source_id, _WAITS, metric.id)
+                metrics.say_why(session, metric.source_id, one.note or _WAITS, metric.id)
             elif metric.id not in as_before:
                 of = Calculated(ready.run.id, snapshot, one.as_of, one.currency, metric.version, one.note)
                 made.append(Made(metric, one.values, of, one.partial))

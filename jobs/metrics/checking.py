@@ -1,9 +1,9 @@
 """Whether a definition can be calculated at all, in words for whoever asks for it."""
 
 from jobs.errors import RequestError
-from jobs.metrics.datasets import tables
+from jobs.metrics.datasets import Table, adds_up, tables
 from jobs.slots import known_zone
-from storage.facts.metrics import LONGEST_NAME, Calculation, Definition, Frequency, ItemKind, Selection
+from storage.facts.metrics import LONGEST_NAME, Basis, Calculation, Definition, Frequency, ItemKind, Selection
 
 _FILTERS = {"class_id": "class", "department_id": "department", "customer_id": "customer"}
 _MONTHS, _MOST_DECIMALS, _MOST_WINDOW = 12, 6, 60
@@ -62,9 +62,30 @@ def _check_selection(selection: Selection, definition: Definition) -> None:
     if table.monthly and definition.frequency in {Frequency.DAILY, Frequency.WEEKLY}:
         raise MetricRefusedError(f"{table.label} is there by month: choose months, quarters or years")
     for name, word in _FILTERS.items():
-        if getattr(selection, name) and name not in table.filters:
-            there = sorted({other.label for other in tables().values() if name in other.filters})
-            raise MetricRefusedError(
-                f"{table.label}: QuickBooks does not say there what {word} an amount is of; "
-                f"a {word} can be chosen for: {', '.join(there)}"
-            )
+        if getattr(selection, name):
+            _check_narrowed(table, selection, definition, name, word)
+
+
+def _check_narrowed(table: Table, selection: Selection, definition: Definition, name: str, word: str) -> None:
+    """Refuse what QuickBooks says for all of it alone, in words that say where it can be chosen."""
+    accrual = tables()[selection.dataset, Basis.ACCRUAL]
+    if name in accrual.filters and name not in table.filters:
+        raise MetricRefusedError(
+            f"{table.label}: QuickBooks says what {word} an amount is of on the accrual basis only: choose that basis"
+        )
+    if name not in table.filters:
+        there = sorted({other.label for other in tables().values() if name in other.filters})
+        raise MetricRefusedError(
+            f"{table.label}: QuickBooks does not say there what {word} an amount is of; "
+            f"a {word} can be chosen for: {', '.join(there)}"
+        )
+    if name not in table.filters_for(definition.calculation):
+        raise MetricRefusedError(
+            f"{table.label}: where an account stood before the first posting that is imported is not known by {word}; "
+            f"choose the sum of the period, or the sum since the fiscal year began, instead of the end balance"
+        )
+    if selection.kind is ItemKind.SECTION and not adds_up(selection.dataset, selection.item):
+        raise MetricRefusedError(
+            f"{table.label}: QuickBooks prints this line for the whole company only; with a {word}, choose an account, "
+            "or a line such as Income, Expenses or NetIncome"
+        )

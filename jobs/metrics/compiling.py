@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.metrics import summing
 from jobs.metrics.currencies import not_added
-from jobs.metrics.datasets import Table, opened, records_of, shared_by, tables
+from jobs.metrics.datasets import Table, narrowed, opened, records_of, shared_by, tables
 from jobs.metrics.periods import grain
-from jobs.metrics.summing import Choice
+from jobs.metrics.summing import FILTERS, Choice
 from jobs.metrics.values import Input, Sums
 from storage.facts.metrics import Calculation, Dataset, Definition, ItemKind, Selection
 
@@ -36,7 +36,15 @@ class Side:
     @property
     def table(self) -> Table | None:
         """What it is calculated from; None for a combination that there is not."""
-        return tables().get((self.selection.dataset, self.definition.basis))
+        one, basis = self.selection, self.definition.basis
+        if not self.narrowed:
+            return tables().get((one.dataset, basis))
+        return narrowed(one.dataset, basis, frozenset(name for name in FILTERS if getattr(one, name)))
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it is of a class, department or customer alone."""
+        return bool(self.selection.class_id or self.selection.department_id or self.selection.customer_id)
 
     @property
     def of_department(self) -> bool:
@@ -59,6 +67,8 @@ class Answered:
     read_at: datetime | None = None
     #: nothing of the dataset is imported yet
     empty: bool = False
+    #: why nothing is known though something is imported, in words
+    unknown: str = ""
     #: what it is narrowed to and is not there any more: ``class_id`` …; empty: all of it is
     lost: str = ""
 
@@ -86,7 +96,7 @@ class Compiled:
         self._source_id = source_id
         self._sides = list(sides)
         #: sides of which the records are the same are answered together
-        self._groups: dict[tuple[str, str], Group] = {}
+        self._groups: dict[tuple[str, str, str], Group] = {}
         #: and groups of which the records that move are the same are read together
         self._scans: dict[tuple[str, str], Scan] = {}
         for number, side in enumerate(self._sides):
@@ -94,9 +104,10 @@ class Compiled:
             if table is None:
                 raise ValueError(f"not calculated: {side.selection.dataset} on the {side.definition.basis} basis")
             moving = records_of(table, standing=False, of_department=side.of_department)
-            key = (table.members, records_of(table, standing=side.standing, of_department=side.of_department))
+            records = records_of(table, standing=side.standing, of_department=side.of_department)
+            key = (table.members, records, table.since)
             scan = self._scans.setdefault((table.members, moving), Scan(f"s{len(self._scans)}", table, moving))
-            group = self._groups.setdefault(key, Group(f"g{len(self._groups)}", scan, table, key[1], side.standing))
+            group = self._groups.setdefault(key, Group(f"g{len(self._groups)}", scan, table, records, side.standing))
             if group not in scan.groups:
                 scan.groups.append(group)
             group.take(number, choice_of(side))
@@ -149,8 +160,8 @@ class Scan:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The tables that it reads."""
-        return needs_of(f"{self.table.members} {self.moving}")
+        """The tables that it reads, and columns that they may lack."""
+        return (*needs_of(f"{self.table.members} {self.moving}"), *self.table.columns)
 
     @property
     def choices(self) -> list[Choice]:
@@ -188,8 +199,8 @@ class Group:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The tables that it reads."""
-        return needs_of(f"{self.table.members} {self.records}")
+        """The tables that it reads, and columns that they may lack."""
+        return (*needs_of(f"{self.table.members} {self.records}"), *self.table.columns)
 
     def take(self, number: int, choice: Choice) -> None:
         """Let a side be answered by this group."""
@@ -213,7 +224,7 @@ class Group:
         return [
             *(Question(step.sql, (source_id,), needs, step.name) for step in self.opened()),
             *(Question(step.sql, (), needs, step.name) for step in summing.by_grain(self.name, self.days, choices)),
-            Question(self.table.since, (source_id,), needs_of(self.table.since)),
+            Question(self.table.since, (source_id,), (*needs_of(self.table.since), *self.table.columns)),
             Question(summing.there(self.scan.name), asked, needs),
             Question(summing.sums(self.scan.name, choices, of=self.name), asked, needs),
             self.read_at(source_id),
@@ -251,7 +262,7 @@ class Group:
         at = _instant(read[0][0]) if read else None
         since, until = span[0] if span else (None, None)
         if since is None:
-            return dict.fromkeys(self.sides, Answered(None, at, empty=True))
+            return dict.fromkeys(self.sides, Answered(None, at, empty=True, unknown=self.table.unknown))
         rows: dict[int, list[Sequence[Any]]] = {}
         there = {int(row[0]) for row in known}
         for row in sums:

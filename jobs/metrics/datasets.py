@@ -7,7 +7,7 @@ class, department and customer of one source (``$1``). Each SELECT of members sa
 # ruff: noqa: S608 - the names are ours, the values bound
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from storage.facts.metrics import Basis, Calculation, Dataset, ItemKind
@@ -56,6 +56,39 @@ own AS MATERIALIZED (
         (SELECT min(currency) FROM ready_quickbooks_profit_and_loss WHERE _source = $1)) AS code
 )"""
 
+#: What an account of the profit and loss has, and each line of it that is a sum of them: types of accounts, with the
+#: sign that they have there. Of all other accounts nothing is in it.
+_LINES_OF_PROFIT = {
+    "Income": {"Income": ""},
+    "COGS": {"Cost of Goods Sold": ""},
+    "GrossProfit": {"Income": "", "Cost of Goods Sold": "-"},
+    "Expenses": {"Expense": ""},
+    "NetOperatingIncome": {"Income": "", "Cost of Goods Sold": "-", "Expense": "-"},
+    "OtherIncome": {"Other Income": ""},
+    "OtherExpenses": {"Other Expense": ""},
+    "NetOtherIncome": {"Other Income": "", "Other Expense": "-"},
+    "NetIncome": {"Income": "", "Cost of Goods Sold": "-", "Expense": "-", "Other Income": "", "Other Expense": "-"},
+}
+_PRINTED = ", ".join(
+    f"('{line}', '{kind}', '{sign}')" for line, kinds in _LINES_OF_PROFIT.items() for kind, sign in kinds.items()
+)
+_EARNED = f"""
+own AS MATERIALIZED (
+    SELECT account_id, account_type, parent_account_id,
+        CASE WHEN classification IN ('Revenue', 'Expense') THEN account_id ELSE 'none' END AS counts
+    FROM ready_quickbooks_accounts WHERE _source = $1
+), tree AS (
+    SELECT account_id AS top, account_id AS item FROM own
+    UNION SELECT t.top, a.account_id FROM tree t JOIN own a ON a.parent_account_id = t.item
+), printed(line, account_type, sign) AS (
+    VALUES {_PRINTED}
+), members AS (
+    SELECT 'account' AS kind, account_id AS key, counts AS item FROM own
+    UNION ALL SELECT 'account below', t.top, o.counts FROM tree t JOIN own o ON o.account_id = t.item
+    UNION ALL SELECT 'section', p.line, 'none' FROM printed p
+    UNION ALL SELECT 'section', p.line, p.sign || o.account_id FROM printed p JOIN own o USING (account_type)
+)"""
+
 _PLAIN = "NULL AS class_id, NULL AS department_id, NULL AS customer_id"
 _REPORT = (
     "SELECT account_id AS item, {day} AS day, coalesce(amount, 0) AS amount, 1 AS counted, currency, "
@@ -69,6 +102,16 @@ _POSTED = (
     + _PLAIN
     + " FROM ready_quickbooks_ledger_lines WHERE _source = $1"
 )
+_POSTED_OF = _POSTED.replace(_PLAIN, "class_id, department_id, customer_id")
+#: The same with the other sign once more: what is taken off in a line of the report.
+_EARNED_OF = f"""{_POSTED_OF} UNION ALL SELECT '-' || account_id, posting_date, -amount, 1, currency,
+    class_id, department_id, customer_id FROM ready_quickbooks_ledger_lines WHERE _source = $1"""
+#: Lines that were read or made ready long ago say nothing of it: then nothing is known, which is not zero.
+_KNOWN_SINCE = """SELECT CASE WHEN NOT EXISTS (
+    SELECT 1 FROM ready_quickbooks_ledger_lines WHERE _source = $1 AND ({unknown})) THEN min(period_start) END,
+    max(period_start) FROM ready_quickbooks_account_balances WHERE _source = $1"""
+_EVERY = frozenset({"class_id", "department_id", "customer_id"})
+_KEPT_AS = {"class_id": "classes", "department_id": "locations", "customer_id": "customers"}
 #: Where accounts stood before the first posting that is imported; one without any stands where it stands now.
 _OPENED = """
 UNION ALL SELECT account_id,
@@ -124,6 +167,14 @@ class Table:
     daily: str = ""
     #: over the same CTEs: what is in every record, and another for all of them at once
     shared: str = ""
+    #: columns, as ``table.column``, without which there are no answers
+    columns: tuple[str, ...] = ()
+    #: why there is no first day though its tables are there, in words
+    unknown: str = ""
+
+    def filters_for(self, calculation: Calculation) -> frozenset[str]:
+        """What it can be narrowed to in a calculation: where accounts stood before all postings is known as a whole."""
+        return frozenset() if calculation is Calculation.END_BALANCE else self.filters
 
 
 def _posted(label: str, kinds: set[ItemKind], *, standing: bool = False) -> Table:
@@ -135,6 +186,7 @@ def _posted(label: str, kinds: set[ItemKind], *, standing: bool = False) -> Tabl
         _ACCOUNTS.format(more=""),
         _POSTED,
         "SELECT min(period_start), max(period_start) FROM ready_quickbooks_account_balances WHERE _source = $1",
+        filters=_EVERY,
         daily="general_ledger",
     )
 
@@ -150,6 +202,8 @@ def _report(label: str, name: str, day: str, calculations: frozenset[Calculation
         _REPORT.format(table=table, day=day),
         f"SELECT CAST(date_trunc('month', min({day})) AS DATE), max({day}) FROM {table} WHERE _source = $1",
         monthly=True,
+        # The ledger, of which alone it is known, is on the accrual basis.
+        filters=_EVERY if name == "profit_and_loss" else frozenset(),
         daily=name if daily else "",
     )
 
@@ -194,6 +248,40 @@ def tables() -> Mapping[tuple[Dataset, Basis], Table]:
         sheet = _report("Balance sheet", f"balance_sheet{ending}", "balance_date", _STANDING, daily=daily)
         found |= {(Dataset.PROFIT_AND_LOSS, basis): profit, (Dataset.BALANCE_SHEET, basis): sheet}
     return found
+
+
+@cache
+def narrowed(dataset: Dataset, basis: Basis, by: frozenset[str]) -> Table | None:
+    """Return what it is calculated from when it is narrowed by those columns; without any, the plain table.
+
+    Of a report QuickBooks says totals alone: there the lines of the ledger are added up that are in it.
+    """
+    table = tables().get((dataset, basis))
+    profit = dataset is Dataset.PROFIT_AND_LOSS
+    if table is None or not by <= table.filters or not (profit or table.daily) or not by:
+        return table
+    names = sorted(name.removesuffix("_id") for name in by)
+    unknown = " OR ".join(f"{name}_known IS NOT TRUE" for name in names)
+    kept = " and ".join(_KEPT_AS[f"{name}_id"] for name in names)
+    return replace(
+        table,
+        called="postings",
+        members=_EARNED if profit else table.members,
+        records=_EARNED_OF if profit else _POSTED_OF,
+        since=_KNOWN_SINCE.format(unknown=unknown),
+        monthly=False,
+        daily="general_ledger",
+        columns=tuple(f"ready_quickbooks_ledger_lines.{name}_known" for name in names),
+        unknown=(
+            f"what {' and '.join(names)} each posting is of is not known yet: that comes with the general ledger, "
+            f"which is read once a day, where QuickBooks keeps {kept}"
+        ),
+    )
+
+
+def adds_up(dataset: Dataset, line: str) -> bool:
+    """Whether a line of a report is a sum of types of accounts, so that it can be made of the ledger's lines."""
+    return dataset is Dataset.PROFIT_AND_LOSS and line in _LINES_OF_PROFIT
 
 
 #: What items are called: names for people, looked up when a metric is made and never part of a calculation.

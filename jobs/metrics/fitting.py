@@ -40,8 +40,8 @@ def fits(definition: Definition) -> Fits:
         calculations=offered,
         bases=tuple(basis for basis in Basis if _there(definition, basis)),
         frequencies=tuple(one for one in Frequency if not (monthly and one in _WHOLE) and _adds_up(calculation, one)),
-        first=_side(definition.selection, both[0]),
-        second=_side(definition.divisor, both[1]) if definition.divisor else None,
+        first=_side(definition.selection, both[0], calculation),
+        second=_side(definition.divisor, both[1], calculation) if definition.divisor else None,
         fiscal=definition.frequency in _OF_YEARS or calculation is Calculation.CUMULATIVE,
         window=calculation is Calculation.ROLLING,
         currency=calculation not in _RATIOS,
@@ -67,18 +67,18 @@ def fitted(definition: Definition) -> Definition:
     definition = replace(definition, calculation=calculation, divisor=divisor)
     definition = replace(
         definition,
-        selection=_narrowed(definition.selection, definition.basis),
-        divisor=_narrowed(divisor, definition.basis) if divisor else None,
+        selection=_narrowed(definition.selection, definition.basis, calculation),
+        divisor=_narrowed(divisor, definition.basis, calculation) if divisor else None,
     )
     if definition.frequency not in fits(definition).frequencies:
         definition = replace(definition, frequency=Frequency.MONTHLY)
     return definition
 
 
-def _narrowed(selection: Selection, basis: Basis) -> Selection:
+def _narrowed(selection: Selection, basis: Basis, calculation: Calculation) -> Selection:
     """Return the selection without what its dataset does not know."""
     table = tables()[selection.dataset, basis]
-    alien = [name for name in _FILTERS if name not in table.filters]
+    alien = [name for name in _FILTERS if name not in table.filters_for(calculation)]
     gone: dict[str, Any] = {part: "" for name in alien for part in (name, name.replace("_id", "_name"))}
     if selection.kind not in table.kinds:
         return replace(selection, kind=ItemKind.ALL, item="", item_name="", below=True, **gone)
@@ -99,11 +99,11 @@ def _adds_up(calculation: Calculation, frequency: Frequency) -> bool:
     return not (calculation is Calculation.CUMULATIVE and frequency is Frequency.WEEKLY)
 
 
-def _side(selection: Selection, table: Table) -> Side:
+def _side(selection: Selection, table: Table, calculation: Calculation) -> Side:
     return Side(
         _CALLED[selection.dataset],
         needed=ItemKind.ALL not in table.kinds,
         takes=bool(table.kinds - {ItemKind.ALL}),
         below=bool(table.kinds & _WITH_MORE),
-        filters=tuple(name for name in _FILTERS if name in table.filters),
+        filters=tuple(name for name in _FILTERS if name in table.filters_for(calculation)),
     )

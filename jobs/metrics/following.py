@@ -292,7 +292,7 @@ class _Changes:
                 Question(step.sql, (), needs, step.name, alike)
                 for step in summing.by_grain(group.name, group.days, choices)
             ),
-            Question(group.table.since, (self._source_id,), needs_of(group.table.since)),
+            Question(group.table.since, (self._source_id,), (*needs_of(group.table.since), *group.table.columns)),
             Question(summing.there(self.scan.name), asked, needs),
             Question(summing.sums(self.scan.name, choices, of=group.name, only=True), asked, needs, rows_in=alike),
             group.read_at(self._source_id),

@@ -27,7 +27,7 @@ class Outcome:
     broken: str = ""
     #: nothing to calculate from is imported yet
     waits: bool = False
-    #: what is in none of the values, in words
+    #: what is in none of the values, or why it waits where there is more to say than that, in words
     note: str = ""
     #: all other periods are as they were
     partial: bool = False
@@ -39,7 +39,7 @@ def outcome_of(
     """Return what the answers to a metric's one or two sides come to."""
     as_of = as_of_all(answered, run, cursors)
     if any(found.empty for _, found in answered):
-        return Outcome(metric, as_of, waits=True)
+        return Outcome(metric, as_of, waits=True, note=next((one.unknown for _, one in answered if one.unknown), ""))
     inputs: list[Input] = []
     for side, found in answered:
         if found.input is None:

@@ -8,7 +8,7 @@ documents of the time that changed are named, and that this is so.
 # ruff: noqa: S608 - the names are ours, the values bound
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -41,11 +41,14 @@ class _Table:
     day: str
     amount: str
     item: str = "NULL"
+    #: whether each row counts once more with the other sign, as an item of its own: see `datasets`
+    both: bool = False
 
 
 _POSTED = _Table(
     "ledger_lines", "transaction_type", "transaction_number", "transaction_id", "posting_date", "amount", "account_id"
 )
+_EARNED_OF = replace(_POSTED, both=True)
 
 
 def _sold(*, lines: bool) -> tuple[_Table, ...]:
@@ -85,6 +88,8 @@ def _tables(side: Side) -> tuple[_Table, ...]:
     dataset = side.selection.dataset
     if dataset in _LEDGER:
         return (_POSTED,)
+    if dataset is Dataset.PROFIT_AND_LOSS and side.narrowed:
+        return (_EARNED_OF,)
     if dataset in {Dataset.ITEMS, Dataset.CUSTOMERS}:
         return _sold(lines=dataset is Dataset.ITEMS)
     earned = dataset is Dataset.PROFIT_AND_LOSS and side.definition.basis is Basis.ACCRUAL
@@ -92,7 +97,7 @@ def _tables(side: Side) -> tuple[_Table, ...]:
 
 
 def _around(side: Side) -> bool:
-    return side.selection.dataset in {Dataset.PROFIT_AND_LOSS, Dataset.BALANCE_SHEET}
+    return side.selection.dataset in {Dataset.PROFIT_AND_LOSS, Dataset.BALANCE_SHEET} and not side.narrowed
 
 
 @dataclass
@@ -209,12 +214,21 @@ SELECT n.* EXCLUDE (net), n.net > 0 AS now FROM named n, unnest(range(CAST(abs(n
 
 
 def _documents(table: _Table, where: str, narrowed: Sequence[str]) -> str:
-    columns = ", ".join(
-        [f"{table.kind} AS kind", f"{table.number} AS number", f"{table.id} AS id", f"{table.item} AS item",
-         f"{table.day} AS day", f"{table.amount} AS amount", *narrowed]
-    )  # fmt: skip
+    fixed = [
+        f"{table.kind} AS kind",
+        f"{table.number} AS number",
+        f"{table.id} AS id",
+        f"{table.day} AS day",
+        *narrowed,
+    ]
+    counted = [(table.item, table.amount), *([(f"'-' || {table.item}", f"-{table.amount}")] if table.both else [])]
+    parts = " UNION ALL ".join(
+        f"SELECT {', '.join(fixed)}, {item} AS item, {amount} AS amount, now"
+        f" FROM made_parts_ready_quickbooks_{table.name}"
+        for item, amount in counted
+    )
     return f"""WITH parts AS (
-    SELECT {columns}, now FROM made_parts_ready_quickbooks_{table.name}
+    {parts}
 ), documents AS (
     SELECT kind, max(number) AS number, id, min(day) FILTER (NOT now) AS day_before,
         CAST(sum(amount) FILTER (NOT now) AS VARCHAR) AS before, min(day) FILTER (now) AS day,

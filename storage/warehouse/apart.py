@@ -33,7 +33,7 @@ class Question:
 
     sql: str
     parameters: tuple[Any, ...] = ()
-    #: tables without which the answer is empty
+    #: tables, and columns as ``table.column``, without which the answer is empty
     needs: tuple[str, ...] = ()
     #: its rows are answers to nobody but to the questions after it, as the table ``made_<keep>``
     keep: str = ""

@@ -82,7 +82,7 @@ def test_a_twin_that_pastes_is_caught() -> None:
         Definition(Selection(Dataset.REVENUE), Calculation.RATIO),
         Definition(Selection(Dataset.REVENUE), divisor=Selection(Dataset.REVENUE)),
         Definition(Selection(Dataset.REVENUE), Calculation.CUMULATIVE, frequency=Frequency.WEEKLY),
-        Definition(Selection(Dataset.REVENUE, class_id="7")),
+        Definition(Selection(Dataset.CUSTOMERS, class_id="7")),
         Definition(Selection(Dataset.PROFIT_AND_LOSS)),
         Definition(Selection(Dataset.REVENUE), zone="Mars/Olympus"),
         Definition(Selection(Dataset.REVENUE), fiscal_month=13),

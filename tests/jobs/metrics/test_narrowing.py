@@ -10,7 +10,8 @@ import pytest
 from bot.cli.samples import facts as samples
 from jobs.metrics.checking import MetricRefusedError, check
 from jobs.metrics.compiling import Answered, Side, lost_of, sides_of, there
-from jobs.metrics.fitting import fits
+from jobs.metrics.fitting import fits, fitted
+from jobs.metrics.inputs import streams_of, worst_input
 from jobs.metrics.losing import is_lost, lost_fields, returns, still_lost, without_lost
 from jobs.metrics.outcomes import outcome_of
 from jobs.metrics.values import Input
@@ -41,24 +42,45 @@ def test_names_keep_their_letters_and_the_last_options_are_options() -> None:
         read_wish("Sold = items, class Retail, class Wholesale")
 
 
-@pytest.mark.parametrize("dataset", [Dataset.ACCOUNTS, Dataset.REVENUE, Dataset.PROFIT_AND_LOSS, Dataset.CATEGORIES])
+ACCOUNT, SECTION = ItemKind.ACCOUNT, ItemKind.SECTION
+EVERYWHERE = "Account types, Accounts, Expenses, Products and services, Profit and loss, Revenue"
+
+
 @pytest.mark.parametrize(
-    "field, there",
+    "definition, said",
     [
-        ("class_id", "Products and services"),
-        ("department_id", "Customers, Products and services"),
-        ("customer_id", "Products and services"),
+        (Definition(Selection(Dataset.CUSTOMERS, class_id="7")), f"a class can be chosen for: {EVERYWHERE}"),
+        (Definition(Selection(Dataset.BALANCE_SHEET, ACCOUNT, "1", department_id="7"), Calculation.END_BALANCE),
+         f"a department can be chosen for: Account types, Accounts, Customers,{EVERYWHERE[24:]}"),
+        (Definition(Selection(Dataset.PROFIT_AND_LOSS, ACCOUNT, "1", class_id="7"), basis=Basis.CASH),
+         "what class an amount is of on the accrual basis only: choose that basis"),
+        (Definition(Selection(Dataset.ACCOUNTS, ACCOUNT, "1", customer_id="7"), Calculation.END_BALANCE),
+         "not known by customer; choose the sum of the period, or the sum since the fiscal year began"),
+        (Definition(Selection(Dataset.PROFIT_AND_LOSS, SECTION, "Sonstiges", class_id="7")),
+         "with a class, choose an account, or a line such as Income"),
     ],
-)
-def test_the_ledger_and_the_reports_say_where_it_can_be_chosen(dataset: Dataset, field: str, there: str) -> None:
-    kind = {Dataset.REVENUE: ItemKind.ALL, Dataset.CATEGORIES: ItemKind.CATEGORY}.get(dataset, ItemKind.ACCOUNT)
-    chosen = {"class_id": Selection(dataset, kind, "1", class_id="7"),
-              "department_id": Selection(dataset, kind, "1", department_id="7"),
-              "customer_id": Selection(dataset, kind, "1", customer_id="7")}[field]  # fmt: skip
-    word = field.removesuffix("_id")
-    with pytest.raises(MetricRefusedError, match=f"what {word} an amount is of; a {word} can be chosen for: {there}$"):
-        check(Definition(chosen))
-    check(Definition(Selection(dataset, kind, "1"), basis=Basis.ACCRUAL))
+)  # fmt: skip
+def test_what_is_known_as_a_whole_alone_says_where_it_can_be_chosen(definition: Definition, said: str) -> None:
+    with pytest.raises(MetricRefusedError, match=said):
+        check(definition)
+    # Without it there is nothing amiss.
+    check(replace(definition, selection=replace(definition.selection, class_id="", department_id="", customer_id="")))
+
+
+@pytest.mark.parametrize("dataset", [Dataset.ACCOUNTS, Dataset.REVENUE, Dataset.PROFIT_AND_LOSS, Dataset.CATEGORIES])
+def test_the_ledger_and_the_profit_and_loss_can_be_narrowed(dataset: Dataset) -> None:
+    kind = {Dataset.REVENUE: ItemKind.ALL, Dataset.CATEGORIES: ItemKind.CATEGORY}.get(dataset, ACCOUNT)
+    narrow = Definition(Selection(dataset, kind, "1", class_id="7", department_id="8", customer_id="9"))
+    check(narrow)
+    assert fits(narrow).first.filters == ("class_id", "department_id", "customer_id")
+    assert fitted(narrow) == narrow
+    assert (worst_input(narrow), streams_of(narrow)) == ("general ledger, read once a day", ["general_ledger"])
+    # What does not go together with it is not offered, and taken out.
+    if dataset is Dataset.ACCOUNTS:
+        left = fitted(replace(narrow, calculation=Calculation.END_BALANCE))
+        assert (left.selection.class_id, fits(left).first.filters) == ("", ())
+    if dataset is Dataset.PROFIT_AND_LOSS:
+        assert fitted(replace(narrow, basis=Basis.CASH)).selection.class_id == ""
 
 
 def test_what_it_is_narrowed_to_can_be_read() -> None:

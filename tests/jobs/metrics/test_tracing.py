@@ -118,6 +118,26 @@ def test_exactly_the_transactions_that_changed_are_named(books: Books) -> None:
     assert not later.in_closed_books
 
 
+def of_a_class_exactly_its_transactions_are_named_also_of_a_report(books: Books) -> None:
+    """What is taken off in a line of the report is taken off there, too."""
+    books.do(f"UPDATE {LINES} SET class_id = '7' WHERE _key IN ('k1', 'k8')")
+    since = books.snapshot()
+    books.do(
+        f"UPDATE {LINES} SET amount = amount + 11 WHERE _key IN ('k1', 'k2', 'k8')",
+        line("k9", "9", "3", "2026-03-20", 42),
+        f"UPDATE {LINES} SET class_id = '7' WHERE _key IN ('k3', 'k9')",
+    )
+    profit = Selection(Dataset.PROFIT_AND_LOSS, ItemKind.SECTION, "NetIncome", class_id="7")
+    found = traced(
+        books, since, replace(ACCOUNT, selection=replace(ACCOUNT.selection, class_id="7")), Definition(profit)
+    )
+    assert [one.around for one in found] == [False, False]
+    assert [moves(one) for one in found] == [
+        {"Journal Entry 1": ("110.00", "121.00"), "Journal Entry 3": ("None", "330.00")},
+        {"Journal Entry 8": ("-880.00", "-891.00"), "Journal Entry 9": ("None", "42.00")},
+    ]
+
+
 def test_documents_reports_and_what_is_not_known_any_more(books: Books) -> None:
     since = books.snapshot()
     books.do(
@@ -134,6 +154,7 @@ def test_documents_reports_and_what_is_not_known_any_more(books: Books) -> None:
         balance = Definition(Selection(Dataset.BALANCE_SHEET, ItemKind.ACCOUNT, "1"))
         more = traced(books, since, balance, Definition(Selection(Dataset.ITEMS)))
         assert [moves(found) for found in more] == [one, {}]
+    of_a_class_exactly_its_transactions_are_named_also_of_a_report(books)
     # The largest changes are named, of the others it is said how many they are.
     assert ([doc.number for doc in every[-1].documents or ()], every[-1].more) == (["7", "6", "5", "4", "3"], 2)
     # Rows that were written in another way are named by nobody: that is said, and not that there were none.
