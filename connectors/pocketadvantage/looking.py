@@ -1,8 +1,11 @@
 """Whether the file server and the database let Tidings in: thoroughly before they are kept, lightly once a day."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from connectors.errors import Broken, ConnectorError, Reconnect
+from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace
 from connectors.pocketadvantage.transfer.opening import Operator, open_remote
 from connectors.pocketadvantage.transfer.places import Place
@@ -12,6 +15,8 @@ from connectors.pocketadvantage.transfer.publishing import probe
 if TYPE_CHECKING:
     from connectors.pocketadvantage.orders.reader import Probed
 
+#: seconds that a trial takes while a person waits; each of its steps alone may take longer
+TRIED = 90.0
 #: What only a person can cure who connects again: nothing goes on before that.
 _BY_RECONNECTING = frozenset({HOST_KEY_CHANGED, HOST_KEY_MISSING})
 
@@ -38,7 +43,7 @@ async def look_at_files(place: Place, operator: Operator) -> None:
 
 async def try_files(place: Place, operator: Operator) -> bool:
     """Do everything that a file needs on a scratch file that is removed again; whether one may replace another."""
-    async with open_remote(place, operator) as remote:
+    async with _waited("the file server"), open_remote(place, operator) as remote:
         return await probe(remote, place.latest)
 
 
@@ -47,7 +52,17 @@ async def try_orders(place: DatabasePlace, allowed: Allowed) -> "Probed":
     # It brings SQLAlchemy's drivers, which a process that only shows pages never needs.
     from connectors.pocketadvantage.orders.reader import probe as look
 
-    found = await look(place, allowed)
+    async with _waited("the database"):
+        found = await look(place, allowed)
     if found.missing:
         raise Broken(f"the view has no column {', '.join(found.missing)}", code="view_unusable")
     return found
+
+
+@contextlib.asynccontextmanager
+async def _waited(whose: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(TRIED):
+            yield
+    except TimeoutError:
+        raise Retry(None, f"{whose} was not done with it in {TRIED:.0f} seconds", code="timeout") from None

@@ -88,10 +88,10 @@ class _Client(aioftp.Client):
             raise unclear()
         return await super().parse_line()
 
-    async def parse_response(self) -> tuple[aioftp.Code, list[str]]:
-        """Read one answer."""
+    async def command(self, *said: Any, **how: Any) -> tuple[aioftp.Code, list[str]]:
+        """Say something and read what is answered: a server may put off its answer, and not for ever."""
         self._lines = 0
-        return await super().parse_response()
+        return await super().command(*said, **how)
 
     async def go_private(self, context: ssl.SSLContext) -> None:
         """Ask for TLS as the very first thing, and for data connections to have it as well."""
@@ -241,6 +241,10 @@ async def _connected(place: Place, addresses: Sequence[str], context: ssl.SSLCon
         except ConnectorError as failed:
             error = failed
             await client.leave()
+        except asyncio.CancelledError:
+            # Whoever wanted it waits no longer.
+            await client.leave()
+            raise
         else:
             return client
     raise error

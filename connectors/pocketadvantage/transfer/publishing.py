@@ -263,6 +263,9 @@ class _Work:
         def back(part: bytes) -> None:
             nonlocal came
             came += len(part)
+            if came > size:
+                # What comes behind that may have no end.
+                raise _differs()
             digest.update(part)
 
         try:
@@ -270,8 +273,7 @@ class _Work:
         except AbsentError:
             raise _meddled() from None
         if (came, digest.hexdigest()) != (size, sha256):
-            words = "what the file server gives back is not what was sent; nothing was put in its place"
-            raise Retry(None, words, code="read_back_differs")
+            raise _differs()
 
     async def archive(self, before: _Kept) -> str:
         """Keep the file that is to be replaced; return its name there. The oldest beyond the number go."""
@@ -367,6 +369,11 @@ def _measured(body: IO[bytes]) -> tuple[int, str]:
             raise too_large(LARGEST)
         digest.update(part)
     return size, digest.hexdigest()
+
+
+def _differs() -> Retry:
+    words = "what the file server gives back is not what was sent; nothing was put in its place"
+    return Retry(None, words, code="read_back_differs")
 
 
 def _meddled() -> Retry:

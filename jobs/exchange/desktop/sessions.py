@@ -151,7 +151,8 @@ class WebConnectorSessions:
             return ""
         kept, wrong, wrong_at = found
         until = free_at(wrong, wrong_at)
-        if until is not None and now < until:
+        # A clock that was ahead when somebody tried keeps nobody out until it is as late again.
+        if until is not None and wrong_at is not None and wrong_at <= now < until:
             log.warning("web_connector_paced", registration=registration_id, wrong=wrong, until=until.isoformat())
             return ""
         records.tried(session, registration_id, wrong + 1, now)
@@ -173,6 +174,10 @@ class WebConnectorSessions:
         ticket = new_mark().reveal()
         earlier = records.live(session, registration_id)
         if earlier is not None:
+            if earlier.seen_at > now:
+                # The clock was ahead then: it is silent from now on.
+                earlier = replace(earlier, seen_at=now)
+                records.saw(session, earlier)
             free = earlier.seen_at + IDLE
             if earlier.message_id and now < free:
                 # Somebody else is at it: what they were handed may be written at this moment.

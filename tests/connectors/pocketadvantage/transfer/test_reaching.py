@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import asyncssh
 import pytest
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.pocketadvantage import looking
 from connectors.pocketadvantage.transfer import ftp, sftp
 from connectors.pocketadvantage.transfer.ftp import FtpRemote, _Client
 from connectors.pocketadvantage.transfer.opening import Operator, open_remote
@@ -25,7 +27,7 @@ from sandbox.exchange.ftp import FtpServer
 from sandbox.exchange.sftp import SftpServer, make_key
 from storage.facts.secret import Secret
 from tests.connectors.outgoing.test_posting import DISGUISED, INSIDE
-from tests.connectors.pocketadvantage.transfer.stage import CUST, LATEST, NAME, SERVED, Stage, at, other, staged
+from tests.connectors.pocketadvantage.transfer.stage import CUST, HERE, LATEST, NAME, SERVED, Stage, at, other, staged
 
 TRAVERSALS = (
     *("..", "../x", "a/../../x", "/etc", "a//b", ".", "./a", ".ssh", "-rf", "a/-l", "a\\b", "a/", " a", "a ", "a.", ""),
@@ -470,3 +472,61 @@ async def test_a_list_without_end_ends_whatever_its_names_are(
                 return
             with pytest.raises(Broken, match="too_many_files"):
                 await remote.look(LATEST)
+
+
+@contextlib.contextmanager
+def telling(said: bytes, *, leaves: bool) -> Iterator[Place]:
+    """A server that says that and nothing else, whatever it is told."""
+    held: list[socket.socket] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = listening.accept()
+                held.append(line)
+                line.sendall(said)
+                if leaves:
+                    line.shutdown(socket.SHUT_WR)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        port = listening.getsockname()[1]
+        yield at("ftp", host="127.0.0.1", port=port, account="a", password=Secret("b"), plain_ok=True)
+        for line in held:
+            line.close()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+async def _anew(self: _Client) -> Any:
+    self._lines = 0
+    return await aioftp.Client.parse_response(self)
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_a_server_that_always_asks_to_wait_is_not_waited_for(
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if loses:
+        # A twin that counts the lines of each answer, of which there may be any number.
+        monkeypatch.setattr(_Client, "parse_response", _anew)
+    with telling(b"120 in a moment\r\n" * 2_000, leaves=True) as place:
+        with pytest.raises(ConnectorError) as told:
+            async with open_remote(place, HERE):
+                raise AssertionError("it let us in")
+        assert told.value.code == ("connection" if loses else "not_understood")
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_nobody_waits_long_for_a_trial(
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(looking, "TRIED", 3_600.0 if loses else 0.2)
+    with telling(b"", leaves=False) as place:
+        task = asyncio.ensure_future(looking.try_files(place, HERE))
+        done, _ = await asyncio.wait([task], timeout=0.6 if loses else 60)
+        assert bool(done) != loses
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError if loses else Retry):
+            await task

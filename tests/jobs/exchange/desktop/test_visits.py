@@ -379,6 +379,29 @@ async def test_quickbooks_that_cannot_be_worked_with_is_said_in_plain_words(sqli
         assert (await connector.run()).ended == "done"
 
 
+@pytest.mark.parametrize("ahead, waits", [(timedelta(days=1), False), (timedelta(0), True)])
+async def test_a_clock_that_was_ahead_keeps_nobody_out(
+    sqlite_database: Database,
+    ahead: timedelta,
+    waits: bool,  # noqa: FBT001 - whether the first tries were in time
+) -> None:
+    async with staged(sqlite_database) as stage:
+        connector = await stage.registered()
+        await stage.want(order(1))
+        stage.later(ahead)
+        assert (await connector.run(Cut("receiveResponseXML", 2))).ended == "died"
+        wrong = stage.connector()
+        wrong.password = "wrong"
+        for _ in range(6):
+            await wrong.run()
+        stage.later(-ahead)
+        # It is busy until the visit that died was silent for a while, by the clock as it is now.
+        assert (await stage.connector().run()).ended == ("no_user" if waits else "no_work")
+        stage.later(IDLE)
+        assert (await stage.connector().run()).ended == "done"
+        assert len(stage.desktop.orders) == 1
+
+
 async def test_wrong_passwords_are_paced_and_the_right_one_counts_after(database: Database) -> None:
     async with staged(database) as stage:
         connector = await stage.registered()
