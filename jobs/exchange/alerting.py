@@ -15,7 +15,7 @@ from jobs.subscriptions.rooms import rooms
 from jobs.subscriptions.routing import Recipient, recipients
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery
-from storage.facts.exchange import FILES, ExchangePair, ExchangeRun, RunState, Trigger
+from storage.facts.exchange import FILES, ExchangePair, ExchangeRun, Pair, RunState, Trigger
 from storage.facts.exchange_view import NightView, RunView
 from storage.facts.messages import Message
 from storage.facts.people import Action, Role
@@ -33,6 +33,8 @@ _KEEP_TRYING = timedelta(hours=24)
 _STEERING = (Action.RUN_EXCHANGE, Action.CHANGE_EXCHANGE)
 #: a window begins at most a day before the date of its night, wherever on earth that is
 _REACH = timedelta(days=2)
+#: records of each file that a summary names
+_LEFT_OUT = 10
 
 
 def alert(session: Session, run: ExchangeRun, enqueue: Enqueue, now: datetime) -> None:
@@ -50,10 +52,24 @@ def night_over(session: Session, run: ExchangeRun, enqueue: Enqueue, now: dateti
     if mine is None or run.trigger is not Trigger.SCHEDULE:
         return
     night = _night(mine, run.slot_at)
-    if any(_goes_on(session, pair, night) for pair in pairs if pair.runs):
+    if any(_goes_on(session, pair, night) for pair in pairs):
         return
     found = recipients(session, run.organization_id, Topic.SENT, [run.source_id], [])
     _tell(session, run, EXCHANGE_NIGHT, f"{run.source_id}.{night}", Topic.SENT, found, enqueue, now)
+
+
+def night_without(session: Session, pair: ExchangePair, enqueue: Enqueue, now: datetime) -> None:
+    """Tell of a night that is over because a pair was stopped that it waited for; `pair`: as it was before."""
+    for run in reversed(exchange.scheduled(session, pair.source_id, now - _REACH)):
+        if run.pair is not Pair.ORDERS and not run.state.active:
+            mine = exchange.pair(session, run.pair_id)
+            if (
+                pair.pair in FILES
+                and pair.due_at is not None
+                and _night(pair, pair.due_at) <= _night(mine, run.slot_at)
+            ):
+                night_over(session, run, enqueue, now)
+            return
 
 
 def night_of_files(session: Session, source_id: str, night: str) -> NightView:
@@ -65,9 +81,9 @@ def night_of_files(session: Session, source_id: str, night: str) -> NightView:
         if run.pair_id in pairs and _night(pairs[run.pair_id], run.slot_at) == night:
             last[run.pair_id] = run
     files = tuple((pair.pair, last.get(pair.id)) for pair in pairs.values() if pair.runs or pair.id in last)
-    return NightView(
-        sources.source(session, source_id), night, tuple(sorted(files, key=lambda one: FILES.index(one[0])))
-    )
+    left = {pair: exchange.rejects_of(session, run.id)[:_LEFT_OUT] for pair, run in files if run and run.rejected}
+    ordered = tuple(sorted(files, key=lambda one: FILES.index(one[0])))
+    return NightView(sources.source(session, source_id), night, ordered, left)
 
 
 def alert_words() -> Mapping[str, Words]:

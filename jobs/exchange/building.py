@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from jobs.exchange import reading
 from jobs.exchange.fil import Column, FilRules, FilWriter, RowRefused, Written
 from jobs.exchange.mapping.results import Mapped, Rejected, Skipped
-from storage.facts.exchange import Counts, ExchangePair, Mode, Reject
+from storage.facts.exchange import Counts, ExchangePair, Mode, Pair, Reject
 from storage.records.exchange_given import Given, Moves
 
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ MOST_REJECTS = 1000
 #: bytes of rows in memory; two files may be built at once
 _HELD = 4_000_000
 _ACTIVE, _DELETED = "A", "D"
+#: what people call a record of each pair: the first of these fields that says anything
+_NAMES: Mapping[Pair, tuple[str, ...]] = {
+    Pair.CUSTOMERS: ("DisplayName",),
+    Pair.ITEMS: ("Sku", "Name"),
+    Pair.VENDORS: ("DisplayName",),
+    Pair.SALES_REPS: ("DisplayName",),
+    Pair.INVOICES: ("DocNumber",),
+}
+_LONGEST_NAME = 100
 
 
 class Maps(Protocol):
@@ -131,26 +140,27 @@ class Making:
         self.rejects: list[Reject] = []
         self._added: dict[str, Given] = {}
         self._updated: dict[str, Given] = {}
+        self._withdrawn: dict[str, Given] = {}
         self._there: set[str] = set()
 
     def everything(self) -> None:
         """Put every live record in."""
         for record in reading.records(self._reader, self._pair.pair, self._pair.books_id):
-            self._take(self._map(record))
+            self._take(self._map(record), record)
 
     def what_is_new(self) -> None:
         """Put in what the far side does not have, and what went earlier in the same night."""
         standing = reading.invoices(self._reader, self._pair.books_id)
         wanted = [key for key, stands in standing if self._wants(key, stands)]
         for _, deleted, record in reading.chosen(self._reader, self._pair.books_id, wanted):
-            self._take(self._map(record, deleted=deleted), deleted=deleted)
+            self._take(self._map(record, deleted=deleted), record, deleted=deleted)
 
     def moves(self) -> Moves:
         """Return what is different for the far side."""
         gone = (
             [] if self._pair.pair.mode is Mode.INCREMENTAL else [one for one in self._given if one not in self._there]
         )
-        return Moves(self._added, self._updated, sorted(gone))
+        return Moves(self._added, self._updated, sorted(gone), self._withdrawn)
 
     def _wants(self, key: str, stands: reading.Standing) -> bool:
         known = self._given.get(key)
@@ -163,17 +173,20 @@ class Making:
             return stands.deleted != (known.status == _DELETED)
         return _later(stands.revision, known.revision)
 
-    def _take(self, result: Mapped | Skipped | Rejected, *, deleted: bool = False) -> None:
+    def _take(self, result: Mapped | Skipped | Rejected, record: Mapping[str, Any], *, deleted: bool = False) -> None:
         match result:
             case Skipped():
                 self.skipped += 1
+                self._withdraw(result.key)
             case Rejected():
-                self._refuse(Reject(result.key, result.field, result.reason))
+                self._refuse(Reject(result.key, result.field, result.reason, self._name(record)))
+                self._withdraw(result.key)
             case Mapped():
                 try:
                     self.writer.record(result.rows)
                 except RowRefused as refused:
-                    self._refuse(Reject(result.key, refused.field, refused.reason))
+                    self._refuse(Reject(result.key, refused.field, refused.reason, self._name(record)))
+                    self._withdraw(result.key)
                 else:
                     self._note(result, deleted=deleted)
 
@@ -181,6 +194,20 @@ class Making:
         self.rejected += 1
         if len(self.rejects) < MOST_REJECTS:
             self.rejects.append(reject)
+
+    def _name(self, record: Mapping[str, Any]) -> str:
+        """Return what people call a record; nothing where its key says as much."""
+        known = (record.get(one) for one in _NAMES.get(self._pair.pair, ()))
+        return next((str(one)[:_LONGEST_NAME] for one in known if one), "")
+
+    def _withdraw(self, key: str) -> None:
+        """Take back that an earlier file of this night held it: nobody may have read that one.
+
+        It goes, whatever its revision, as soon as it can.
+        """
+        known = self._given.get(key)
+        if self._pair.pair.mode is Mode.INCREMENTAL and known is not None and known.night == self._night:
+            self._withdrawn[key] = Given("", known.status, "")
 
     def _note(self, result: Mapped, *, deleted: bool) -> None:
         incremental = self._pair.pair.mode is Mode.INCREMENTAL

@@ -9,6 +9,7 @@ from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, RequestError, TooLateError
+from jobs.exchange.alerting import night_without
 from jobs.exchange.due import start
 from jobs.exchange.orders.replaying import replay
 from jobs.exchange.pairs import companies, confirmed, plan, without_books
@@ -304,6 +305,8 @@ class ExchangeService:
                 plan(session, exchange.pair(session, pair.id), now)
                 if not exchange.pair(session, pair.id).runs:
                     exchange.note_missed(session, pair.id, None)
+                if pair.runs:
+                    night_without(session, pair, self._enqueue, now)
                 _remember(session, trigger, pair.id, now)
                 detail = {"pair": pair.pair.value, **{name: str(value) for name, value in values.items()}}
                 audit.record(session, member.organization_id, member.id, action, pair.id, now, detail)

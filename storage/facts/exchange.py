@@ -230,6 +230,8 @@ class Reject:
     field: str
     #: plain words
     reason: str
+    #: what people call it: an invoice's number, a customer's name; empty where the key says it
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

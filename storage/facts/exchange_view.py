@@ -1,6 +1,7 @@
 """How the exchange stands, for whoever looks at it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.facts.exchange import ExchangePair, ExchangeRun, Pair, Reject
@@ -47,6 +48,8 @@ class NightView:
     night: str
     #: each file that was due, with its last run of the night; None: it did not run
     files: tuple[tuple[Pair, ExchangeRun | None], ...]
+    #: what these left out, some of it
+    left_out: Mapping[Pair, tuple[Reject, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,7 +310,14 @@ def add_rejects(session: Session, run_id: str, rejects: Sequence[Reject]) -> Non
     if _rejects(session, run_id):
         return
     rows = [
-        {"run_id": run_id, "number": number, "key": one.key, "field": one.field, "reason": one.reason}
+        {
+            "run_id": run_id,
+            "number": number,
+            "key": one.key,
+            "name": one.name,
+            "field": one.field,
+            "reason": one.reason,
+        }
         for number, one in enumerate(rejects)
     ]
     insert_all(session, ExchangeRejectRow, rows)
@@ -339,7 +346,7 @@ def forget_records(session: Session, source_id: str) -> None:
 
 def rejects_of(session: Session, run_id: str) -> tuple[Reject, ...]:
     """Return what a run left out."""
-    return tuple(Reject(row.key, row.field, row.reason) for row in _rejects(session, run_id))
+    return tuple(Reject(row.key, row.field, row.reason, row.name) for row in _rejects(session, run_id))
 
 
 def _rejects(session: Session, run_id: str) -> list[ExchangeRejectRow]:

@@ -1,7 +1,7 @@
 """The ledger: what the far side was given last of each record of a pair."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from sys import intern
 from typing import Any
@@ -38,6 +38,9 @@ class Moves:
     added: Mapping[str, Given]
     updated: Mapping[str, Given]
     removed: Sequence[str] = ()
+    #: what stood in an earlier file of the same night and stands in this one no more, though it was not taken out by
+    #: anybody: it counts as not given
+    withdrawn: Mapping[str, Given] = field(default_factory=dict)
 
 
 def given(session: Session, pair_id: str) -> dict[str, Given]:
@@ -57,13 +60,13 @@ def write(session: Session, pair_id: str, run_id: str, moves: Moves) -> None:
     table = ExchangeGivenRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
     for some in _batches(moves.added):
         insert_all(session, ExchangeGivenRow, [_row(pair_id, run_id, key, one) for key, one in some])
-    if moves.updated:
+    if moves.updated or moves.withdrawn:
         statement = (
             update(table)
             .where(table.c.pair_id == pair_id, table.c.key == bindparam("of_key"))
             .values({name: bindparam(f"new_{name}") for name in ("revision", "status", "digest", "night", "run_id")})
         )
-        for some in _batches(moves.updated):
+        for some in _batches({**moves.updated, **moves.withdrawn}):
             session.connection().execute(statement, [_changed(run_id, key, one) for key, one in some])
     for start in range(0, len(moves.removed), _AT_ONCE):
         gone = moves.removed[start : start + _AT_ONCE]

@@ -128,5 +128,7 @@ class ExchangeRejectRow(SQLModel, table=True):
     run_id: str = Field(primary_key=True, foreign_key="exchange_runs.id")
     number: int = Field(primary_key=True)
     key: str
+    #: what people call it
+    name: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
     field: str = ""
     reason: str = Field(sa_column=Column(Text, nullable=False))

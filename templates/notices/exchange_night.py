@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from datetime import date
 
-from storage.facts.exchange import ExchangeRun, Pair, RunState
+from storage.facts.exchange import ExchangeRun, Pair, Reject, RunState
 from storage.facts.exchange_view import NightView
 from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
 from templates import times
-from templates.notices.exchange_words import ENDINGS, RECORDS
+from templates.notices.exchange_pieces import reject_line
+from templates.notices.exchange_words import ENDINGS, RECORDS, amount
 from templates.text import counted, label, listed, number, shorten
 
+#: records of each file that are named
+_NAMED = 5
 #: PocketAdvantage has what QuickBooks had
 _GOOD = (RunState.DONE, RunState.UNCHANGED, RunState.RELEASED)
 
@@ -19,7 +22,8 @@ def exchange_night(organization: str, view: NightView) -> Message:
     night = date.fromisoformat(view.night)
     missing = [(pair, run) for pair, run in view.files if run is None or run.state not in _GOOD]
     files = counted(len(view.files), "file")
-    verdict = _verdict(missing, files, len(view.files))
+    left = [(pair, run) for pair, run in view.files if run is not None and run.state in _GOOD and run.rejected]
+    verdict = _verdict(missing, left, files, len(view.files))
     summary = f"{label(organization)}, night of {night:%b} {night.day}: {verdict}"
     parts: list[Part] = [
         Heading(f"Files for PocketAdvantage, night of {times.day(night)}"),
@@ -27,16 +31,32 @@ def exchange_night(organization: str, view: NightView) -> Message:
         Table("Files of the night", ("File", "What came of it", "Rows", "Data as of"), tuple(map(_row, view.files))),
     ]
     parts += [Paragraph(_next(pair, run)) for pair, run in missing]
+    parts += [_left_out(pair, run, view.left_out.get(pair, ())) for pair, run in left]
     parts.append(Note(("How everything stands: ", Code("/data exchange"), ". Not told of this any more: ",
                        Code("/data notify sent off"), ".")))  # fmt: skip
     return Message(summary, tuple(parts), kind="exchange_night")
 
 
-def _verdict(missing: Sequence[tuple[Pair, ExchangeRun | None]], files: str, count: int) -> str:
+def _verdict(
+    missing: Sequence[tuple[Pair, ExchangeRun | None]], left: Sequence[tuple[Pair, ExchangeRun]], files: str, count: int
+) -> str:
+    lacking = f" {listed([amount(pair, run.rejected) for pair, run in left])} left out." if left else ""
     if not missing:
-        return f"{files}, as QuickBooks had it."
+        return f"{files}{'.' if left else ', as QuickBooks had it.'}{lacking}"
     names = listed([pair.label.lower() for pair, _ in missing])
-    return f"{number(count - len(missing))} of {files} as QuickBooks had it; look at {names}."
+    said = f"{number(count - len(missing))} of {files}{'' if left else ' as QuickBooks had it'}; look at {names}."
+    return f"{said}{lacking}"
+
+
+def _left_out(pair: Pair, run: ExchangeRun, rejects: Sequence[Reject]) -> Paragraph:
+    """Name what a file lacks, with the reason, and say when it goes."""
+    verb, they = ("was", "It goes") if run.rejected == 1 else ("were", "They go")
+    some = tuple((reject_line(one),) for one in rejects[:_NAMED])
+    more = run.rejected - len(some)
+    command = Code(f"/data exchange {RECORDS[pair][1]}")
+    rest: tuple[tuple[Inline, ...], ...] = ((f"and {number(more)} more: ", command, "."),) if more > 0 else ()
+    said = f"{amount(pair, run.rejected)} {verb} left out. {they} with the next file once that is put right."
+    return Paragraph((Strong(f"{pair.label}: "), said), under=(*some, *rest))
 
 
 def _row(one: tuple[Pair, ExchangeRun | None]) -> tuple[tuple[Inline, ...], ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from storage.facts.exchange import ExchangePair, ExchangeRun, RunState
+from storage.facts.exchange import ExchangePair, ExchangeRun, Reject, RunState
 from storage.facts.exchange_view import RunView
 from storage.facts.messages import (
     Button,
@@ -18,7 +18,7 @@ from templates.notices.exchange_words import (
     came,
     restored,
 )
-from templates.text import label, number
+from templates.text import label, number, shorten
 
 #: rows of the tables
 _REJECTS, _RUNS = 10, 8
@@ -51,10 +51,15 @@ def left_out(shown: RunView | None) -> list[Part]:
     of = shown.run.rejected
     caption = f"Left out ({number(len(some))} of {number(of)}):" if of > len(some) else "Left out:"
     # A message has one table at most, and that is the runs.
-    lines = tuple(
-        (f"{label(each.key)}{f', {label(each.field)}' if each.field else ''}: {label(each.reason)}",) for each in some
-    )
-    return [Paragraph((Strong(caption),), under=lines)]
+    return [Paragraph((Strong(caption),), under=tuple((reject_line(each),) for each in some))]
+
+
+def reject_line(one: Reject) -> str:
+    """Return a record that was left out, by its name or number, and why."""
+    known = label(one.key)
+    if one.name and one.name != one.key:
+        known = f"{shorten(label(one.name), 60)} (id {known})"
+    return f"{known}{f', {label(one.field)}' if one.field else ''}: {label(one.reason)}"
 
 
 def last_runs(runs: Sequence[ExchangeRun]) -> Table:

@@ -118,6 +118,18 @@ def _night_of(*, good: bool) -> NightView:
     return NightView(POCKET, "2026-11-21", files)
 
 
+def _night_without() -> NightView:
+    """Return a night of which some records were left out."""
+    view = _night_of(good=True)
+    lacking = {Pair.INVOICES: 1, Pair.CUSTOMERS: 7}
+    files = tuple((pair, replace(run, rejected=lacking.get(pair, 0)) if run else None) for pair, run in view.files)
+    customers = tuple(
+        Reject(str(4711 + n), "NAME", "it has 52 characters, and 41 fit", f"Long <Name> {n}") for n in range(7)
+    )
+    one = Reject("145", "TOTAL", "its lines come to 90.00, with tax and discount to 97.20, not to 99.00", "INV-1042")
+    return replace(view, files=files, left_out={Pair.INVOICES: (one,), Pair.CUSTOMERS: customers})
+
+
 def the_exchange() -> ExchangeView:
     """Return a connection on which something of every kind happened last night."""
     views = (
@@ -220,6 +232,7 @@ def exchange_messages() -> dict[str, Message]:
         "exchange_held": exchange_pair.exchange_held(ORG, POCKET.account, _held(), may=_ALL),
         "exchange_held_channel": exchange_pair.exchange_held(ORG, POCKET.account, _held(), may=()),
         "exchange_night": exchange_night.exchange_night(ORG, _night_of(good=True)),
+        "exchange_night_without": exchange_night.exchange_night(ORG, _night_without()),
         "exchange_night_missing": exchange_night.exchange_night(ORG, _night_of(good=False)),
         "exchange_started": exchange_said.exchange_started(
             a_run(Pair.CUSTOMERS, state=RunState.BUILDING, trigger=Trigger.DRY), NOW
