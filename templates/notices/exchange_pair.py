@@ -153,4 +153,5 @@ def exchange_held(organization: str, account: str, run: ExchangeRun, *, may: Col
         Paragraph((f"Nothing was sent to account {label(account)}: {why}.", *data)),
         *_decision(run, may),
     ]
-    return Message(summary, tuple(parts), kind="exchange_held")
+    subject = f"{label(organization)}: {run.pair.label.lower()} for PocketAdvantage ({label(account)}) are held"
+    return Message(summary, tuple(parts), subject, kind="exchange_held")

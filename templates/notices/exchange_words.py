@@ -58,7 +58,7 @@ def amount(pair: Pair, count: int) -> str:
 
 def came(run: ExchangeRun) -> str:
     """Return what came of a run, in one cell of a table."""
-    return "put back" if restored(run) else ENDINGS[run.state]
+    return "earlier file put back" if restored(run) else ENDINGS[run.state]
 
 
 def restored(run: ExchangeRun) -> bool:
@@ -158,7 +158,8 @@ def _done(run: ExchangeRun) -> str:
         return f"{amount(run.pair, run.counts.touched)} went into QuickBooks{f': {changes}' if changes else ''}."
     late = " later than planned" if run.late else ""
     gap = " The server cannot replace files: for a moment there was none of that name." if run.gap else ""
-    return f"{counted(run.rows, 'row')} sent{late}{f': {changes}' if changes else ''}.{gap}"
+    rows = counted(run.rows, "row") if run.rows else "A file without rows was"
+    return f"{rows} sent{late}{f': {changes}' if changes else ''}.{gap}"
 
 
 def _left_out(run: ExchangeRun) -> Words:
@@ -183,4 +184,4 @@ def next_words(view: PairView, now: datetime) -> Words:
         return (*runs, ".")
     if view.active is not None:
         return ("It has until ", When(view.expected_by), ", and is told as missing after that. ", *runs, ".")
-    return (*runs, ", next expected by ", When(view.expected_by), ".")
+    return (*runs, ", to be over by ", When(view.expected_by), ".")

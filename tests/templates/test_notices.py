@@ -43,7 +43,7 @@ from templates.rhythm import rhythm
 LABELS = (
     "as of ", "asked for", "asked (", "Asked for by", "for by", "next ", "Next collection: ", "since ", "Collected ", "Checked ", "told, ",
     "attempt ", "progress ", "Acknowledged", "Ended, ", "failed", "cancelled", "→ ", "until ", "this one ends ", "Tested: ", "Accepted: ", "Asked: ",
-    "of support: ", "support is told: ", "Stopped: ", "Failed ", "Read ", "told to PocketAdvantage ", "Replaced ",
+    "of support: ", "support is told: ", "Stopped: ", "over by ", "Failed ", "Read ", "told to PocketAdvantage ", "Replaced ",
 )  # fmt: skip
 
 
