@@ -1,6 +1,7 @@
 """The story of the exchange: a night of files over SFTP and FTPS, an edit, a held file, orders into both QuickBooks."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -89,27 +90,47 @@ async def a_night(stage: Stage, far: FarSide) -> None:
     stage.told(f"a night: five files in each account's folder, over {words}; every row is that of QuickBooks")
 
 
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What somebody changed in QuickBooks, and the files of each account from before."""
+
+    customer: str
+    invoice: str
+    total: Decimal
+    before: Mapping[str, Mapping[str, bytes]]
+
+
 async def an_edit(stage: Stage, far: FarSide) -> None:
     """Change a customer and an invoice in QuickBooks: the next night's files have both, and the archive what was."""
+    await travelled(stage, far, await edits(stage))
+
+
+async def edits(stage: Stage) -> Edits:
+    """Change them, and let a night pass."""
     before = {account: await files_of(stage, account) for account in ACCOUNTS}
-    changed = await stage.outside(lambda: _rename(books_of(stage)))
-    billed = await stage.outside(lambda: _bill_more(books_of(stage)))
+    customer = await stage.outside(lambda: _rename(books_of(stage)))
+    invoice, total = await stage.outside(lambda: _bill_more(books_of(stage)))
     for files in before.values():
         stage.expect(_RENAMED.encode() not in files["customer.fil"], "the file has what nobody entered yet")
     await night_passes(stage)
+    return Edits(customer, invoice, total, before)
+
+
+async def travelled(stage: Stage, far: FarSide, done: Edits) -> None:
+    """See that both came to each account."""
     await far.equal("the next night's files")
     for account in ACCOUNTS:
         files = await files_of(stage, account)
         kept = await stage.outside(partial(distributor(stage).earlier, account))
         stage.expect(_RENAMED.encode() in files["customer.fil"], f"{account} has not the new name")
-        stage.expect(total_of(files["invoice.fil"], billed[0]) == billed[1], f"{account} has not what is billed now")
-        stage.expect(before[account]["customer.fil"] in kept, f"{account} has lost the file of the night before")
+        there = total_of(files["invoice.fil"], done.invoice)
+        stage.expect(there == done.total, f"{account} has {there} as the total of invoice {done.invoice}")
+        stage.expect(done.before[account]["customer.fil"] in kept, f"{account} has lost the file of the night before")
     told = await stage.outside(partial(distributor(stage).told, BY_SFTP))
     stage.expect("posix_rename" in told, "one file did not take the place of the other in one step")
-    stage.told(f"customer {changed} is renamed in QuickBooks: the next night both files have the new name")
-    stage.told(
-        f"invoice {billed[0]} is raised to {billed[1]}: both files have it anew, and what was stays in the archive"
-    )
+    stage.told(f"customer {done.customer} is renamed in QuickBooks: the next night both files have the new name")
+    raised = f"invoice {done.invoice} is raised to {done.total:.2f} USD"
+    stage.told(f"{raised}: both files have it anew, and what was stays in the archive")
 
 
 async def a_held_file(stage: Stage, far: FarSide) -> bytes:

@@ -193,8 +193,9 @@ async def edited(stage: Stage) -> None:
     far = FarSide(stage)
     await story.switches_on(stage)
     await story.a_night(stage, far)
+    done = await story.edits(stage)
     stage.impatient(IN_VAIN)
-    await story.an_edit(stage, far)
+    await story.travelled(stage, far, done)
 
 
 async def shrunk(stage: Stage) -> None:
