@@ -132,6 +132,13 @@ SOAKED = (
     "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.verified]",
     "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.settled]",
     "tests/faults/test_provider_faults.py::test_later",
+    # Of what is ended on its way one is played with each kind of sending.
+    "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[Hurries-True",
+    "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[ExchangeHandler-False-another company]",
+    "tests/jobs/exchange/orders/test_meanwhile.py::test_what_was_not_sent_by_then_is_not_sent[GoesOn-True-disconnected]",
+    "tests/jobs/exchange/orders/test_meanwhile.py::test_what_was_not_sent_by_then_is_not_sent[Turn-False-not allowed any more]",
+    "tests/jobs/exchange/orders/test_meanwhile.py::test_a_dry_run_reads_no_more_than_a_turn_would[Endless",
+    "tests/jobs/exchange/desktop/test_visits.py::test_a_clock_that_was_ahead_keeps_nobody_out[ahead1",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[acks-first]",
     # What is in the wheel is what a clone runs; CI installs from a clone.
