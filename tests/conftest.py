@@ -139,6 +139,11 @@ SOAKED = (
     "tests/jobs/exchange/orders/test_meanwhile.py::test_what_was_not_sent_by_then_is_not_sent[Turn-False-not allowed any more]",
     "tests/jobs/exchange/orders/test_meanwhile.py::test_a_dry_run_reads_no_more_than_a_turn_would[Endless",
     "tests/jobs/exchange/desktop/test_visits.py::test_a_clock_that_was_ahead_keeps_nobody_out[ahead1",
+    # They start a server of their own; certificates are looked at in test_orders_sql_server.py, and the twin that wants none is caught.
+    "tests/connectors/pocketadvantage/test_orders_postgres_tls.py::test_only_the_right_server_is_asked",
+    "tests/connectors/pocketadvantage/test_orders_postgres_tls.py::test_a_user_does_what_was_granted_and_no_more",
+    "tests/connectors/pocketadvantage/test_orders_postgres_tls.py::test_a_view_of_other_columns_or_types_is_said_plainly",
+    "tests/connectors/pocketadvantage/test_orders_postgres_tls.py::test_a_statement_without_end_is_ended_by_the_server",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[no-quiet]",
     "tests/faults/test_teeth.py::test_a_twin_is_caught[acks-first]",
     # What is in the wheel is what a clone runs; CI installs from a clone.

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
@@ -18,8 +19,9 @@ USER = "tidings"
 class PrivatePostgres:
     """One server with durable settings (fsync on), reachable on loopback only."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, more: Mapping[str, str] | None = None) -> None:
         self._programs = programs
+        self._more = dict(more or {})
         self._account = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="tidings-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,11 +53,27 @@ class PrivatePostgres:
             "fsync": "on",
             "max_connections": 300,
             "shared_buffers": "64MB",
+            **self._more,
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), *arguments]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(self._as_user(command), cwd=self.folder, stdout=log, stderr=log)
+
+    def give(self, name: str, text: bytes) -> Path:
+        """Put a file into its folder that it alone may read."""
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(text)
+        if self._account is not None:
+            os.chown(path, self._account.pw_uid, self._account.pw_gid)
+        return path
+
+    def reload(self) -> None:
+        """Let it read its files again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self, *, immediately: bool = False) -> None:
         """Stop the server (immediately: as by a crash); the cluster stays."""

@@ -30,6 +30,7 @@ def certify(host: str, folder: Path, *, expired: bool = False) -> Certified:
     authority = (
         _begun(issuer, issuer, above.public_key(), now + 30 * _DAY)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(above.public_key()), critical=False)
         .sign(above, hashes.SHA256())
     )
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sandbox file server")])
@@ -37,6 +38,7 @@ def certify(host: str, folder: Path, *, expired: bool = False) -> Certified:
         _begun(subject, issuer, own.public_key(), now + (-_DAY if expired else 30 * _DAY))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([_named(host)]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()), critical=False)
         .sign(above, hashes.SHA256())
     )
     path = folder / f"{host.replace(':', '_')}{'-expired' if expired else ''}.pem"

@@ -5,6 +5,7 @@ SQLAlchemy.
 """
 
 import sqlite3
+import ssl
 import struct
 import tempfile
 import time
@@ -38,7 +39,10 @@ _NOT_THERE = "the database has no view of that name, or this user may not read i
 _COLUMNS = "the view has not the columns that it was said to have"
 _LOGIN = "the database does not accept this user and password"
 _NAME = "there is no database of that name, or this user may not use it"
-_CERTIFICATE = "the certificate of the database is not one that can be trusted: give its authority's certificates"
+_CERTIFICATE = (
+    "the certificate of the database is not one that can be trusted: it has expired, or its authority is not known;"
+    " renew it there, or give its authority's certificates"
+)
 _RIGHTS = "this user may not do that in the database: it needs to read the view, and to write what answers go into"
 _TYPES = (
     "the view's columns have other types than orders have: cust_id, order_no and status are text, revision a number,"
@@ -78,7 +82,9 @@ _WORDED: Sequence[tuple[str, tuple[type[ConnectorError], str, str]]] = (
     ("cannot modify", (Broken, "rights_missing", _RIGHTS)),
     ("unable to open", (Broken, "database_missing", _NAME)),
     ("certificate verify failed", (Broken, "certificate", _CERTIFICATE)),
-    ("does not match host name", (Broken, "certificate", _CERTIFICATE)),
+    ("signature failure", (Broken, "certificate", _CERTIFICATE)),
+    ("does not match host name", (Broken, "certificate", tds.OTHER_NAME)),
+    ("root certificate file", (Broken, "certificate", tds.NO_AUTHORITY)),
     ("does not support SSL", (Broken, "certificate", "the database offers no encryption")),
     ("password authentication failed", (Reconnect, "login_refused", _LOGIN)),
     ("no password supplied", (Reconnect, "login_refused", _LOGIN)),
@@ -144,6 +150,9 @@ def _postgres(stack: ExitStack, place: DatabasePlace, address: str, *, write: bo
         "application_name": "Tidings",
         "options": options if write else f"{options} -c default_transaction_read_only=on",
         "sslmode": _SSL_MODES[place.tls],
+        # Nothing of whoever runs the process: no ticket of Kerberos instead of TLS, no certificate from a home folder.
+        "gssencmode": "disable",
+        "sslcertmode": "disable",
         **({"sslrootcert": _authority(stack, place)} if place.tls is Tls.VERIFIED else {}),
     }
 
@@ -151,7 +160,8 @@ def _postgres(stack: ExitStack, place: DatabasePlace, address: str, *, write: bo
 def _authority(stack: ExitStack, place: DatabasePlace) -> str:
     """Return where the driver finds the certificates of the authority: it takes no text, only a file."""
     if not place.authority:
-        return "system"
+        # "system" is to the driver a folder of the machine that it was built on.
+        return ssl.get_default_verify_paths().cafile or "system"
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-")))
     (folder / "authority.pem").write_text(place.authority)
     return str(folder / "authority.pem")

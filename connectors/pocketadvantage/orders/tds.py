@@ -32,9 +32,11 @@ _NAME_MOST = 128
 _TEXTS = frozenset({167, 175, 231, 239})
 
 _UNREADABLE = "the database answered with something that cannot be read: is this a SQL Server, and its port?"
+OTHER_NAME = "the certificate of the database is for another name: enter the name that it is for"
+NO_AUTHORITY = "the authority's certificates cannot be read: they are text that begins with BEGIN CERTIFICATE"
 _WHY = {
     10: "the certificate of the database has expired: renew it there",
-    62: "the certificate of the database is for another name: enter the name that it is for",
+    62: OTHER_NAME,
     64: "the certificate of the database is not for this address: enter the name that it is for",
 }
 _UNKNOWN = "the certificate of the database is not one that can be trusted: give its authority's certificates"
@@ -231,7 +233,7 @@ def _trust(authority: str) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cadata=authority or None)
     except (ssl.SSLError, ValueError):
-        raise Broken("the authority's certificates cannot be read: they are text (PEM)", code="certificate") from None
+        raise Broken(NO_AUTHORITY, code="certificate") from None
     # Within its packets SQL Server speaks no later one.
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -231,6 +231,8 @@ def test_addresses_are_plain(change: dict[str, Any]) -> None:
 
 def test_what_a_driver_says_stays_with_it() -> None:
     assert "secret" not in str(meaning(RuntimeError("the secret is out")))
+    # An authority that took another key and kept its name.
+    assert meaning(RuntimeError("connection to h failed: SSL error: provider signature failure")).code == "certificate"
 
 
 @pytest.mark.postgres

@@ -122,7 +122,7 @@ async def test_what_a_wrong_server_is_told_and_what_people_are(far: Far) -> None
         (replace(far.place, authority=certified("elsewhere").authority), "not one that can be trusted"),
         (replace(far.place, authority=""), "not one that can be trusted"),
         (replace(far.place, host="127.0.0.1"), "not for this address"),
-        (replace(far.place, authority="no certificate"), "they are text"),
+        (replace(far.place, authority="no certificate"), "they are text that begins"),
         (replace(far.place, tls=Tls.NONE), "wants encryption"),
     ):
         with pytest.raises(Broken, match=words) as refused:
