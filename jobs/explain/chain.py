@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from storage.facts.explain import Cause
 from storage.facts.metric_why import Link, LinkCause, LinkKind, LinkState, MetricEvidence, MetricWhy
-from storage.facts.metrics import MetricState
+from storage.facts.metrics import UNSAID, MetricState
 from storage.facts.runs import Missing
 from storage.facts.sources import ConnectionState, Freshness
 
@@ -83,7 +83,8 @@ def _table(it: MetricEvidence) -> Link:
         # A turn that is over and left nothing found nothing: what it is of is not imported yet.
         waits = it.turn is None or it.turn.due_at is None or it.source.evidence.status.last_ready is None
         empty = waits and metric.state is not MetricState.BROKEN
-        return link(LinkState.EMPTY, LinkCause.NOT_IMPORTED) if empty else link(LinkState.FINE, LinkCause.WELL)
+        said = metric.reason if UNSAID in metric.reason else ""
+        return link(LinkState.EMPTY, LinkCause.NOT_IMPORTED, said) if empty else link(LinkState.FINE, LinkCause.WELL)
     if metric.state is MetricState.CURRENT and metric.reason:
         return link(LinkState.PARTLY, LinkCause.LEFT_OUT, metric.reason)
     if latest.value.value is None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from storage.facts.metrics import Basis, Calculation, Dataset, ItemKind
+from storage.facts.metrics import UNSAID, Basis, Calculation, Dataset, ItemKind
 
 _LEDGER = frozenset(Calculation)
 _MOVING = frozenset(
@@ -273,7 +273,7 @@ def narrowed(dataset: Dataset, basis: Basis, by: frozenset[str]) -> Table | None
         daily="general_ledger",
         columns=tuple(f"ready_quickbooks_ledger_lines.{name}_known" for name in names),
         unknown=(
-            f"what {' and '.join(names)} each posting is of is not known yet: that comes with the general ledger, "
+            f"what {' and '.join(names)} {UNSAID}: that comes with the general ledger, "
             f"which is read once a day, where QuickBooks keeps {kept}"
         ),
     )

@@ -15,6 +15,8 @@ LONGEST_NAME = 80
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: how the reason ends of one that is broken because what it was of vanished
 GONE = " is not in QuickBooks any more"
+#: how the reason begins to go on when what postings are of was not said yet
+UNSAID = "each posting is of is not known yet"
 
 
 class Dataset(StrEnum):

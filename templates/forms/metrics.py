@@ -133,7 +133,7 @@ def preview_form(shown: Shown, draft: Draft, private: str, now: datetime) -> For
     if shown.values:
         said = tuple(_value(one, definition) for one in shown.values)
         parts += [Paragraph((Strong(f"The last {counted(len(said), 'value', 'values')}"),)), Facts(said)]
-    else:
+    elif not shown.reason:
         parts.append(Note(("Nothing of it is imported yet; its values come with the next collection.",)))
     if draft.metric_id:
         parts.append(Note(("The values from before stay shown until it is calculated anew, within seconds.",)))

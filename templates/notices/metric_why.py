@@ -146,7 +146,9 @@ def _daily(_: MetricWhy, link: Link) -> Words:
     return (f"{_streams(link.names)} is read once a day", *when, ".")
 
 
-def _not_imported(_: MetricWhy, __: Link) -> Words:
+def _not_imported(_: MetricWhy, link: Link) -> Words:
+    if link.said:
+        return (f"{label(link.said)}.",)
     return ("what it is calculated from is not imported yet; it follows with one of the next collections.",)
 
 

@@ -335,9 +335,9 @@ def metric_preview(shown: Shown, now: datetime, value: str) -> Message:
         ("Calculated from", (f"QuickBooks, {label(shown.company)}: {definition_words(definition)}",)),
         ("Data as of", (When(metric.as_of, now),) if metric.as_of else ("never",)),
     )
-    values: tuple[Part, ...] = (_values(definition, shown.values),) if shown.values else (
-        Note(("Nothing of it is imported yet; its values come with the next collection.",)),
-    )  # fmt: skip
+    values: tuple[Part, ...] = (_values(definition, shown.values),) if shown.values else ()
+    if not shown.values and not shown.reason:
+        values = (Note(("Nothing of it is imported yet; its values come with the next collection.",)),)
     if shown.reason:
         values = (*values, Note((f"{label(shown.reason[:1].upper() + shown.reason[1:])}.",)))
     buttons = (Button("Make it", actions.METRIC_MAKE, value, ButtonStyle.PRIMARY),

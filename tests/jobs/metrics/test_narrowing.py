@@ -8,6 +8,8 @@ import duckdb
 import pytest
 
 from bot.cli.samples import facts as samples
+from bot.cli.samples.metric_why import evidence
+from jobs.explain.chain import explain_metric
 from jobs.metrics.checking import MetricRefusedError, check
 from jobs.metrics.compiling import Answered, Side, lost_of, sides_of, there
 from jobs.metrics.fitting import fits, fitted
@@ -17,6 +19,7 @@ from jobs.metrics.outcomes import outcome_of
 from jobs.metrics.values import Input
 from jobs.metrics.wishes import read_wish
 from storage.facts.metric_drafts import Desk, Draft, Filling
+from storage.facts.metric_why import LinkKind, Turn
 from storage.facts.metrics import (
     Basis,
     Calculation,
@@ -27,9 +30,11 @@ from storage.facts.metrics import (
     Metric,
     MetricState,
     Selection,
+    Shown,
 )
-from templates.forms.metrics import metric_form
-from templates.notices.metrics import definition_words
+from templates.forms.metrics import metric_form, preview_form
+from templates.notices.metric_why import metric_why
+from templates.notices.metrics import definition_words, metric_preview
 
 
 def test_names_keep_their_letters_and_the_last_options_are_options() -> None:
@@ -81,6 +86,26 @@ def test_the_ledger_and_the_profit_and_loss_can_be_narrowed(dataset: Dataset) ->
         assert (left.selection.class_id, fits(left).first.filters) == ("", ())
     if dataset is Dataset.PROFIT_AND_LOSS:
         assert fitted(replace(narrow, basis=Basis.CASH)).selection.class_id == ""
+
+
+def test_while_it_is_not_known_each_place_says_so() -> None:
+    """A preview does not say that nothing is imported, and the chain names what is missing."""
+    narrow = Definition(Selection(Dataset.REVENUE, class_id="7"))
+    (side,) = sides_of(narrow)
+    assert side.table is not None
+    why, at = side.table.unknown, datetime(2026, 11, 22, 12, tzinfo=UTC)
+    waits = outcome_of(metric(narrow), [(side, Answered(None, empty=True, unknown=why))], samples.run(as_of=5), {})
+    assert (waits.waits, waits.note) == (True, why)
+    shown = Shown(replace(metric(narrow), as_of=None), MetricState.CALCULATING, "Temerity", waits.note)
+    form = preview_form(shown, Draft("card_1", "src_1", narrow, "Sold"), "", at)
+    for told in (str(form), str(metric_preview(shown, at, "v"))):
+        assert "each posting is of is not known yet" in told
+        assert "Nothing of it is imported" not in told
+    known = replace(shown.metric, state=MetricState.CALCULATING, reason=why)
+    found = explain_metric(evidence(replace(shown, metric=known), turn=Turn(None, 0)))
+    assert found.cause is not None
+    assert (found.cause.kind, found.cause.said) == (LinkKind.TABLE, why)
+    assert "what class each posting is of is not known yet" in str(metric_why(found, zone="UTC"))
 
 
 def test_what_it_is_narrowed_to_can_be_read() -> None:
