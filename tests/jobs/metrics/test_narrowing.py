@@ -1,17 +1,23 @@
 """A metric is narrowed to a class, department or customer where the data say which one an amount is of; else refused."""
 
+import os
+from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.cli.samples import facts as samples
 from bot.cli.samples.metric_why import evidence
 from jobs.explain.chain import explain_metric
 from jobs.metrics.checking import MetricRefusedError, check
-from jobs.metrics.compiling import Answered, Side, lost_of, sides_of, there
+from jobs.metrics.compiling import Answered, Compiled, Side, lost_of, sides_of, there
 from jobs.metrics.fitting import fits, fitted
 from jobs.metrics.inputs import streams_of, worst_input
 from jobs.metrics.losing import is_lost, lost_fields, returns, still_lost, without_lost
@@ -35,6 +41,7 @@ from storage.facts.metrics import (
 from templates.forms.metrics import metric_form, preview_form
 from templates.notices.metric_why import metric_why
 from templates.notices.metrics import definition_words, metric_preview
+from tests.jobs.metrics.test_compiling import asked
 
 
 def test_names_keep_their_letters_and_the_last_options_are_options() -> None:
@@ -86,6 +93,93 @@ def test_the_ledger_and_the_profit_and_loss_can_be_narrowed(dataset: Dataset) ->
         assert (left.selection.class_id, fits(left).first.filters) == ("", ())
     if dataset is Dataset.PROFIT_AND_LOSS:
         assert fitted(replace(narrow, basis=Basis.CASH)).selection.class_id == ""
+
+
+TYPES = {"Income": "Revenue", "Other Income": "Revenue", "Cost of Goods Sold": "Expense", "Expense": "Expense",
+         "Other Expense": "Expense", "Bank": "Asset"}  # fmt: skip
+#: account -> its type, and the one that it lies below
+ACCOUNTS = {str(number): (kind, "1" if number == 7 else None) for number, kind in enumerate((*TYPES, "Income"), 1)}
+#: account, month, cents, class, department, customer
+POSTED = st.tuples(st.sampled_from(list(ACCOUNTS)), st.integers(1, 3), st.integers(-99_999, 99_999),
+                   *(st.sampled_from([None, "1", "2", "3"]) for _ in range(3)))  # fmt: skip
+IDS = ("class_id", "department_id", "customer_id")
+
+
+def lake_of(lines: list[tuple[Any, ...]], *, known: bool = True) -> duckdb.DuckDBPyConnection:
+    lake = duckdb.connect()
+    lake.execute(f"CREATE TABLE ready_quickbooks_ledger_lines (_source VARCHAR, account_id VARCHAR, posting_date DATE,"
+                 f" amount DECIMAL(18, 2), currency VARCHAR, {', '.join(f'{one} VARCHAR' for one in IDS)},"
+                 f" {', '.join(f'{one[:-3]}_known BOOLEAN' for one in IDS)})")  # fmt: skip
+    rows = [("src_1", account, date(2026, month, 9), Decimal(cents) / 100, "USD", *of, *[known] * 3)
+            for account, month, cents, *of in lines]  # fmt: skip
+    lake.executemany(f"INSERT INTO ready_quickbooks_ledger_lines VALUES ({', '.join('?' * 11)})", rows)
+    lake.execute("CREATE TABLE ready_quickbooks_accounts (_source VARCHAR, account_id VARCHAR, account_type VARCHAR,"
+                 " classification VARCHAR, parent_account_id VARCHAR)")  # fmt: skip
+    every = [("src_1", key, kind, TYPES[kind], above) for key, (kind, above) in ACCOUNTS.items()]
+    lake.executemany("INSERT INTO ready_quickbooks_accounts VALUES (?, ?, ?, ?, ?)", every)
+    lake.execute("CREATE TABLE ready_quickbooks_account_balances AS"
+                 " SELECT 'src_1' AS _source, DATE '2026-01-01' AS period_start")  # fmt: skip
+    lake.execute("CREATE TABLE raw_quickbooks_general_ledger AS SELECT 'src_1' AS _source, now() AS _extracted_at")
+    return lake
+
+
+def sums_of(lake: duckdb.DuckDBPyConnection, chosen: list[Selection]) -> list[dict[int, Decimal] | str]:
+    """Return what each comes to by month, or why that is not known; the lists of classes were never read."""
+    sides = [side for one in chosen for side in sides_of(Definition(one))]
+    compiled = Compiled("src_1", sides)
+    found = [[] if set(one.needs) & NEVER_READ else asked(lake, one) for one in compiled.questions()]
+    told = [[[str(cell) if isinstance(cell, date) else cell for cell in row] for row in rows] for rows in found]
+    return [{day.month: one.total for day, one in answered.input.sums.items()} if answered.input else answered.unknown
+            for answered in compiled.answers(told)]  # fmt: skip
+
+
+NEVER_READ = {"ready_quickbooks_classes", "ready_quickbooks_departments", "ready_quickbooks_customers"}
+#: what a line of the report is: types of accounts with their signs, written down once more
+REPORT = {"Income": {"Income": 1}, "GrossProfit": {"Income": 1, "Cost of Goods Sold": -1},
+          "NetOtherIncome": {"Other Income": 1, "Other Expense": -1},
+          "NetIncome": {"Income": 1, "Cost of Goods Sold": -1, "Expense": -1, "Other Income": 1, "Other Expense": -1}}  # fmt: skip
+
+
+@settings(max_examples=300 if os.environ.get("SOAK") else 8, deadline=None)
+@given(
+    lines=st.lists(POSTED, min_size=1, max_size=25),
+    by=st.tuples(*(st.sampled_from(["", "1", "2"]) for _ in range(3))).filter(any),
+)
+def test_a_part_is_what_its_lines_add_up_to_and_no_line_is_in_two_classes(
+    lines: list[tuple[Any, ...]], by: tuple[str, str, str]
+) -> None:
+    """Exactly: of the ledger, of lines of the report, of an account with those below it, and of none where it has none."""
+    of: dict[str, Any] = dict(zip(IDS, by, strict=True))
+    profit = Dataset.PROFIT_AND_LOSS
+    signs = [{key: REPORT[line].get(kind, 0) for key, (kind, _) in ACCOUNTS.items()} for line in REPORT]
+    chosen = [Selection(profit, SECTION, line, **of) for line in REPORT]
+    for dataset, kind, item, below, counts in (
+        (profit, ACCOUNT, "1", True, "17"), (profit, ACCOUNT, "1", False, "1"), (profit, ACCOUNT, "6", True, ""),
+        (Dataset.ACCOUNTS, ACCOUNT, "6", True, "6"), (Dataset.REVENUE, ItemKind.ALL, "", True, "127"),
+    ):  # fmt: skip
+        chosen.append(Selection(dataset, kind, item, below=below, **of))
+        signs.append({key: int(key in counts) for key in ACCOUNTS})
+    with lake_of(lines) as lake:
+        found = sums_of(lake, chosen)
+    for one, sign, told in zip(chosen, signs, found, strict=True):
+        wanted: dict[int, Fraction] = defaultdict(Fraction)
+        for account, month, cents, *said in lines:
+            if all(not asked_for or asked_for == is_ for asked_for, is_ in zip(by, said, strict=True)):
+                wanted[month] += sign[account] * Fraction(cents, 100)
+        assert not isinstance(told, str)
+        assert {month: Fraction(total) for month, total in told.items() if total} == {
+            month: total for month, total in wanted.items() if total
+        }, one
+
+
+def test_where_nothing_was_said_nothing_comes_out() -> None:
+    lines = [("1", 1, 100, "1", None, None)]
+    by_class, whole = Selection(Dataset.REVENUE, class_id="1"), Selection(Dataset.REVENUE)
+    with lake_of(lines, known=False) as lake:
+        said, told = sums_of(lake, [by_class, whole])
+        assert isinstance(said, str)
+        assert "what class each posting is of is not known yet" in said
+        assert told == {1: Decimal(1)}
 
 
 def test_while_it_is_not_known_each_place_says_so() -> None:
