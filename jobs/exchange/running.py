@@ -72,6 +72,13 @@ class _OverError(Exception):
     """Somebody else holds the run by now, or it was ended: nothing more is done."""
 
 
+class _EndedError(Broken):
+    """The run was ended, or taken over, while its file was on its way: nothing of it is left there."""
+
+    def __init__(self) -> None:
+        super().__init__("the run was ended while its file was on its way", code="over")
+
+
 class ExchangeHandler:
     """Runs the attempts of runs."""
 
@@ -134,6 +141,8 @@ class ExchangeHandler:
                 await self._restored(run)
             else:
                 await self._file(run)
+        except _EndedError:
+            raise _OverError from None
         except ConnectorError as error:
             await self._stopped(run, error)
         except MappingError as error:
@@ -305,7 +314,7 @@ class ExchangeHandler:
         """Pass while the run goes on: a file may be long on its way, and the connection be disconnected meanwhile."""
         now_there = await self._ground.database.reading(lambda session: exchange.run(session, run.id))
         if now_there.state is not RunState.PUBLISHING or now_there.attempt != run.attempt:
-            raise Broken("the run was ended while its file was on its way", code="over")
+            raise _EndedError
 
     def _checked(self, name: str) -> None:
         self._ground.checkpoint(name)

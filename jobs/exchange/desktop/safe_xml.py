@@ -12,6 +12,8 @@ MOST_BYTES = 1_000_000
 MOST_ELEMENTS = 20_000
 MOST_DEPTH = 24
 MOST_ATTRIBUTES = 16
+#: signs of the address of a namespace: it is repeated with each name that is in it
+MOST_ADDRESS = 200
 #: between a name and the namespace before it; an address of a namespace may not hold it
 _BETWEEN = "\n"
 
@@ -59,6 +61,7 @@ def parse(document: str | bytes, *, most_bytes: int = MOST_BYTES) -> Element:
     parser.StartElementHandler = reader.begin
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
+    parser.StartNamespaceDeclHandler = _short
     parser.StartDoctypeDeclHandler = _refuse
     parser.EntityDeclHandler = _refuse
     parser.UnparsedEntityDeclHandler = _refuse
@@ -74,6 +77,12 @@ def parse(document: str | bytes, *, most_bytes: int = MOST_BYTES) -> Element:
 
 def _refuse(*_: object) -> NoReturn:
     raise XmlRefusedError("it declares a document type or an entity")
+
+
+def _short(_prefix: str | None, address: str | None) -> None:
+    # Nothing of it is ever written out in the document, and still ten thousand names make gigabytes of one.
+    if address is not None and len(address) > MOST_ADDRESS:
+        raise XmlRefusedError("it has a namespace with a long address")
 
 
 class _Reader:

@@ -10,10 +10,10 @@ from xml.parsers import expat
 
 import pytest
 
-from jobs.exchange.desktop import answers, qbxml
+from jobs.exchange.desktop import answers, qbxml, safe_xml
 from jobs.exchange.desktop.answers import AnswerError, Found
 from jobs.exchange.desktop.qbxml import CannotKeepError
-from jobs.exchange.desktop.safe_xml import MOST_DEPTH, MOST_ELEMENTS, Element, XmlRefusedError, parse
+from jobs.exchange.desktop.safe_xml import MOST_ADDRESS, MOST_DEPTH, MOST_ELEMENTS, Element, XmlRefusedError, parse
 from storage.facts.exchange_orders import ShipTo
 from tests.jobs.exchange.desktop.orders import LINE, ORDER, order
 
@@ -192,6 +192,13 @@ def test_a_bad_reference_is_named() -> None:
 BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">{}]><QBXML>&i;</QBXML>'.format(
     "".join(f'<!ENTITY {one} "{f"&{before};" * 10}">' for before, one in zip("abcdefgh", "bcdefghi", strict=True))
 )
+
+
+def _stretched(address: int, names: int) -> str:
+    """Return a document of a few bytes for each name, each of which is told with the whole address of its namespace."""
+    return f'<a xmlns:x="{"u" * address}">{"<x:b/>" * names}</a>'
+
+
 HOSTILE = {
     "billion laughs": BOMB,
     "quadratic": '<!DOCTYPE a [<!ENTITY a "{}">]><QBXML>{}</QBXML>'.format("a" * 10_000, "&a;" * 10_000),
@@ -203,6 +210,7 @@ HOSTILE = {
     "deep": "<a>" * (MOST_DEPTH + 1) + "</a>" * (MOST_DEPTH + 1),
     "wide": "<a>" + "<b/>" * MOST_ELEMENTS + "</a>",
     "many attributes": "<a " + " ".join(f'a{n}="1"' for n in range(100)) + "/>",
+    "long namespace": _stretched(MOST_ADDRESS + 1, 1),
     "large": "<a>" + "x" * 1_000_001 + "</a>",
     "cut": "<QBXML><QBXMLMsgsRs>",
     "two roots": "<a/><b/>",
@@ -220,6 +228,21 @@ def test_hostile_documents_are_refused(name: str) -> None:
     with pytest.raises(AnswerError):
         answers.read(HOSTILE[name])
     assert answers.company_of(HOSTILE[name]) == ""
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_a_short_document_becomes_no_long_one(
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The address of a namespace is told with each name: a million bytes could be sixteen billion."""
+    if loses:
+        monkeypatch.setattr(safe_xml, "MOST_ADDRESS", 1_000_000)
+    try:
+        told = sum(len(one.namespace) for one in parse(_stretched(20_000, 500)).children)
+    except XmlRefusedError:
+        told = 0
+    assert told == (10_000_000 if loses else 0)
 
 
 def test_a_document_in_another_encoding_is_refused() -> None:
