@@ -15,6 +15,7 @@ from connectors.quickbooks.general_ledger import batch, quarters
 from connectors.registry import connector_for
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import Books, QuickBooks
+from sandbox.providers.quickbooks.postings import TOO_LONG
 from storage.facts.clock import OffsetClock
 from storage.facts.sources import Provider
 from tests.connectors.worlds import QUIET, REALM, World, quickbooks_world
@@ -151,9 +152,15 @@ async def test_a_ledger_that_is_cut_off_is_asked_for_in_halves() -> None:
     async with quickbooks_world(app, clock, limits=QUIET) as world:
         world.connector = Some(connector_for(Provider.QUICKBOOKS), LEDGER)
         await world.collect()
-        books.most_postings = 25
-        await world.collect()
+        # Words of a person are no sign of it.
+        books.fill("Customer", [{**one, "FullyQualifiedName": TOO_LONG} for one in books.truth("Customer")])
+        await again(world, clock)
         asked = [entry for entry in app.journal.entries if entry.entity == "GeneralLedger"]
+        assert len(asked) == len(quarters(clock.now().date()))
+        assert TOO_LONG in {row["customer_name"] for row in world.kept.rows["general_ledger"].values()}
+        books.most_postings = 25
+        await again(world, clock)
+        asked = [entry for entry in app.journal.entries if entry.entity == "GeneralLedger"][len(asked) :]
         assert len(asked) > len(quarters(clock.now().date()))
         since = f"{clock.now().year - 1}-01-01"
         kept = [row for row in world.kept.rows["general_ledger"].values() if row["row_kind"] == "data"]
