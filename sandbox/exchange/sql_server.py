@@ -16,7 +16,7 @@ from sandbox.exchange import tds
 from sandbox.exchange.certificates import Certified
 from sandbox.exchange.faults import Faults
 from sandbox.exchange.tds_asked import AskedError, batch_of, call_of, transaction_of
-from sandbox.exchange.tsql import Answer, RefusedError, Rights, Tables
+from sandbox.exchange.tsql import RefusedError, Rights, Tables, said_of
 
 _SILENCE = 60
 _BEGIN, _COMMIT, _ROLLBACK = 5, 7, 8
@@ -42,10 +42,14 @@ class SqlServer:
     certified: Certified | None = None
     #: server and port that whoever logs in is sent on to
     elsewhere: tuple[str, int] | None = None
+    #: only whoever means to read is sent on, as a group of replicas does it
+    keeps_writers: bool = False
     faults: Faults = field(default_factory=Faults)
     #: statements in the order of their coming, and how each login meant it: only to read, or not
     asked: list[str] = field(default_factory=list)
     logins: list[bool] = field(default_factory=list)
+    #: types that parameters were said to have
+    declared: set[str] = field(default_factory=set)
     port: int = 0
 
     def __enter__(self) -> Self:
@@ -132,7 +136,7 @@ class _Conversation:
                 first + tds.refusal(18456, f"Login failed for user '{user}'.", 14) + tds.done(tds.DONE, tds.ERROR)
             )
             return False
-        if server.elsewhere is not None:
+        if server.elsewhere is not None and (reads or not server.keeps_writers):
             self._say(tds.sent_on(*server.elsewhere))
             return False
         server.logins.append(reads)
@@ -146,7 +150,8 @@ class _Conversation:
             elif kind == tds.ATTENTION:
                 self._say(tds.done(tds.DONE, tds.CANCELLED))
             else:
-                sql, given = (batch_of(said), {}) if kind == tds.BATCH else call_of(said)
+                sql, declared, given = (batch_of(said), "", {}) if kind == tds.BATCH else call_of(said)
+                self._server.declared |= {one.partition(" ")[2] for one in declared.split(",@")} - {""}
                 self._run(tables, sql, given, called=kind == tds.RPC)
         except AskedError as error:
             self._say(tds.refusal(102, f"Incorrect syntax: {error}.") + tds.done(tds.DONE, tds.ERROR))
@@ -174,7 +179,7 @@ class _Conversation:
         cut = self._scripted(word)
         try:
             self._refuse(word)
-            said = _rows(tables.run(sql, given), called=called)
+            said = said_of(tables.run(sql, given), called=called)
         except RefusedError as error:
             ends = tds.done(tds.DONE_PROC if called else tds.DONE, tds.ERROR)
             said = tds.refusal(error.number, str(error)) + ends
@@ -236,16 +241,3 @@ class _Conversation:
                     return b""
                 self._in.write(came)
         return self._socket.recv(size)
-
-
-def _rows(answer: Answer, *, called: bool) -> bytes:
-    said = tds.columns(answer.columns) if answer.columns else b""
-    types = [kind for _, kind in answer.columns]
-    try:
-        said += b"".join(tds.row(types, one) for one in answer.rows)
-    except (ArithmeticError, TypeError, ValueError):
-        raise RefusedError(8114, "Error converting data type nvarchar to another.") from None
-    if not called:
-        return said + tds.done(tds.DONE, tds.COUNT, answer.count)
-    ended = tds.done(tds.DONE_IN_PROC, tds.MORE | tds.COUNT, answer.count)
-    return said + ended + b"\x79" + bytes(4) + tds.done(tds.DONE_PROC, 0)

@@ -27,8 +27,8 @@ def transaction_of(said: bytes) -> tuple[int, bool]:
     return kind, kind != 5 and bool(_behind_headers(said)[3] & 1)
 
 
-def call_of(said: bytes) -> tuple[str, dict[str, Any]]:
-    """Return statement and parameters of sp_executesql."""
+def call_of(said: bytes) -> tuple[str, str, dict[str, Any]]:
+    """Return the statement of sp_executesql, what its parameters are said to be, and which they are."""
     read = _Reading(_behind_headers(said))
     if (read.number("<H"), read.number("<H")) != (_NULL, _EXECUTE_SQL):
         raise AskedError("only sp_executesql is called")
@@ -38,7 +38,7 @@ def call_of(said: bytes) -> tuple[str, dict[str, Any]]:
         name = read.take(2 * read.number("<B")).decode("utf-16-le")
         read.number("<B")
         given.append((name, read.value()))
-    return str(given[0][1]), {name.removeprefix("@"): value for name, value in given[2:]}
+    return str(given[0][1]), str(given[1][1]), {name.removeprefix("@"): value for name, value in given[2:]}
 
 
 def _behind_headers(said: bytes) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.exchange import tds
 from sandbox.exchange.tds import BIGINT, DATETIME2, DATETIMEOFFSET, INT, NVARCHAR, NVARCHAR_MAX, Type
 
 #: what the dialect asks at the start: statement -> name, type and value of the answer
@@ -33,6 +34,7 @@ _CALLED = re.compile(r"(\w+) ?\(")
 _FOREIGN = re.compile(r"\bLIMIT\b|\|\||\bnow\b|\"|`|--|/\*|\bIS (?!NOT NULL|NULL)", re.IGNORECASE)
 _TOP = re.compile(r"SELECT TOP (\d+) ")
 _CAST = re.compile(r"CAST\(([\w.]+) AS DATETIMEOFFSET\(6\)\)")
+_SETTINGS = re.compile(r"SET NOCOUNT OFF; SET XACT_ABORT OFF; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT \d+")
 _SAVE = re.compile(r"(SAVE|ROLLBACK) TRANSACTION (\w+)")
 _UNORDERED = re.compile(r"\(SELECT (?!TOP )[^()]*ORDER BY")
 _SCALE = 7
@@ -116,7 +118,7 @@ class Tables:
             if not self._sqlite.in_transaction:
                 self.begin()
         else:
-            return bool(re.fullmatch(r"SET LOCK_TIMEOUT \d+", plain))
+            return bool(_SETTINGS.fullmatch(plain))
         return True
 
     def _asked(self, sql: str, given: Mapping[str, Any]) -> Answer:
@@ -172,6 +174,20 @@ class Tables:
         if not allowed:
             self._denied = str(first)
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+
+def said_of(answer: Answer, *, called: bool) -> bytes:
+    """Return an answer as it goes over the line; RefusedError where a value is none of its column's type."""
+    said = tds.columns(answer.columns) if answer.columns else b""
+    types = [kind for _, kind in answer.columns]
+    try:
+        said += b"".join(tds.row(types, one) for one in answer.rows)
+    except (ArithmeticError, TypeError, ValueError):
+        raise RefusedError(8114, "Error converting data type nvarchar to another.") from None
+    if not called:
+        return said + tds.done(tds.DONE, tds.COUNT, answer.count)
+    ended = tds.done(tds.DONE_IN_PROC, tds.MORE | tds.COUNT, answer.count)
+    return said + ended + b"\x79" + bytes(4) + tds.done(tds.DONE_PROC, 0)
 
 
 def _translated(sql: str) -> str:

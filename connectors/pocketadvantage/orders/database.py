@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
-from connectors.pocketadvantage.orders import postgres, tds
+from connectors.pocketadvantage.orders import postgres, tds, tds_line
 from connectors.pocketadvantage.orders.places import ANSWER_COLUMNS, DatabasePlace, Engine, Tls
 
 Connection = sa.Connection
@@ -48,6 +48,8 @@ _TYPES = (
     "the view's columns have other types than orders have: cust_id, order_no and status are text, revision a number,"
     " modified_at a time"
 )
+#: Counts are told, one refused row ends nothing else, and of two who wait for each other it is us who give way.
+_MANNERS = f"SET NOCOUNT OFF; SET XACT_ABORT OFF; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT {LOCK * 1000}"
 _SIX_DIGITS: Any = DATETIMEOFFSET(6)  # type: ignore[no-untyped-call] # SQLAlchemy's own
 _BY_THE_LOGIN = "requested by the login"
 #: what the drivers' codes mean: (class of ours, code, words)
@@ -83,8 +85,8 @@ _WORDED: Sequence[tuple[str, tuple[type[ConnectorError], str, str]]] = (
     ("unable to open", (Broken, "database_missing", _NAME)),
     ("certificate verify failed", (Broken, "certificate", _CERTIFICATE)),
     ("signature failure", (Broken, "certificate", _CERTIFICATE)),
-    ("does not match host name", (Broken, "certificate", tds.OTHER_NAME)),
-    ("root certificate file", (Broken, "certificate", tds.NO_AUTHORITY)),
+    ("does not match host name", (Broken, "certificate", tds_line.OTHER_NAME)),
+    ("root certificate file", (Broken, "certificate", tds_line.NO_AUTHORITY)),
     ("does not support SSL", (Broken, "certificate", "the database offers no encryption")),
     ("password authentication failed", (Reconnect, "login_refused", _LOGIN)),
     ("no password supplied", (Reconnect, "login_refused", _LOGIN)),
@@ -116,7 +118,7 @@ def connected(
         if place.engine is Engine.POSTGRESQL and not write:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         elif place.engine is Engine.SQL_SERVER:
-            connection.exec_driver_sql(f"SET LOCK_TIMEOUT {LOCK * 1000}")
+            connection.exec_driver_sql(_MANNERS)
         yield connection
 
 
@@ -135,7 +137,9 @@ def _engine(
     if place.engine is Engine.SQL_SERVER:
         # The dialect speaks to any driver that writes parameters as it does.
         opened = partial(tds.connect, place, address, heard, write=write, patience=CONNECT, most=STATEMENT)
-        return sa.create_engine("mssql+pymssql://", module=tds.DRIVER, creator=opened, poolclass=NullPool)
+        engine = sa.create_engine("mssql+pymssql://", module=tds.DRIVER, creator=opened, poolclass=NullPool)
+        sa.event.listen(engine, "before_cursor_execute", tds.typed, retval=True)
+        return engine
     # The name is checked, the address is connected to: the name might lead elsewhere by now.
     url = sa.URL.create("postgresql+psycopg", place.user, place.secret.reveal(), place.host, place.at, place.database)
     return sa.create_engine(url, poolclass=NullPool, connect_args=_postgres(stack, place, address, write=write))

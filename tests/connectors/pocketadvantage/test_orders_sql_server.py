@@ -20,7 +20,7 @@ import pytest
 from connectors.errors import Broken, Reconnect, Retry
 from connectors.pocketadvantage.orders import database
 from connectors.pocketadvantage.orders import reader as reading
-from connectors.pocketadvantage.orders import tds as ours
+from connectors.pocketadvantage.orders import tds_line as ours
 from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace, Tls
 from connectors.pocketadvantage.orders.reader import probe, reader
 from connectors.pocketadvantage.orders.writing_back import Answer, write_back
@@ -149,14 +149,14 @@ async def test_a_certificate_that_is_none(far: Far, presented: Any, words: str) 
 @pytest.mark.parametrize("loses", [False, True])
 def test_a_line_that_checks_nothing_is_caught(far: Far, *, loses: bool) -> None:
     """The twin takes any certificate; whoever stands in between could read the password."""
-    context = ours._trust(certified("elsewhere").authority)
+    context = ours.trust(certified("elsewhere").authority)
     if loses:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     caught = contextlib.nullcontext() if loses else pytest.raises(Broken, match="can be trusted")
     with socket.create_connection(("127.0.0.1", far.server.port), 60) as held, caught:
-        ours.Line(held, 60).greet(context, "localhost")
+        ours.Line(held, 60, pytds.Error).greet(context, "localhost")
 
 
 @pytest.mark.parametrize("loses", [False, True])
@@ -186,6 +186,14 @@ async def test_a_server_that_sends_us_on_is_not_followed(far: Far, *, loses: boo
     assert came.is_set() is loses
 
 
+async def test_a_group_of_replicas_serves_us_where_we_came(far: Far) -> None:
+    """It sends on whoever says that it only reads; we say so, and once more nothing of it."""
+    far.put()
+    far.server.elsewhere, far.server.keeps_writers = ("127.0.0.1", 1), True
+    assert (await probe(far.place, ALLOWED)).orders == 1
+    assert far.server.logins == [False]
+
+
 # What is read.
 
 
@@ -201,6 +209,8 @@ async def test_values_are_what_they_are(far: Far) -> None:
     ]  # fmt: skip
     assert (order.order_date, order.ship_date) == (date(2026, 11, 20), date(2026, 11, 22))
     assert order.memo == memo.replace("\u2028", " ")
+    # Types by which an index can be used.
+    assert far.server.declared == {"NVARCHAR(4000)", "INT"}
     # What is not exact, or no text, is refused in plain words; a time of day is not cut off.
     for place, (name, value, words) in enumerate((
         ("discount", 1.5, "let the view cast it to decimal"), ("tax_code", 1, "tax_code is no text"),
