@@ -88,7 +88,7 @@ class _Client(aioftp.Client):
             raise unclear()
         return await super().parse_line()
 
-    async def command(self, *said: Any, **how: Any) -> tuple[aioftp.Code, list[str]]:
+    async def command(self, *said: Any, **how: Any) -> Any:
         """Say something and read what is answered: a server may put off its answer, and not for ever."""
         self._lines = 0
         return await super().command(*said, **how)

@@ -14,6 +14,7 @@ import asyncssh
 from asyncssh.public_key import get_default_public_key_algs
 
 from connectors.errors import Broken, ConnectorError, Reconnect
+from connectors.pocketadvantage.transfer.keys import check_key
 from connectors.pocketadvantage.transfer.places import Place, checked_path, is_name
 from connectors.pocketadvantage.transfer.port import (
     CHUNK,
@@ -133,7 +134,8 @@ class SftpRemote:
 async def sftp_remote(place: Place, reach: Reach, can_replace: bool | None) -> AsyncIterator[SftpRemote]:  # noqa: FBT001 - as it was kept
     """Connect to the host that was confirmed, log in; the connection ends with the block."""
     keys = _confirmed(place.host_key)
-    login = _login(place)
+    # To open a key takes the processor a while; meanwhile everybody else is served.
+    login = await asyncio.to_thread(_login, place)
     connection = await _connected(place, await reach.addresses(place.host, place.at), keys, login)
     try:
         async with _told():
@@ -238,8 +240,9 @@ def _login(place: Place) -> dict[str, Any]:
             "preferred_auth": ["password", "keyboard-interactive"],
         }
     try:
+        check_key(place.private_key.reveal())
         key = asyncssh.import_private_key(place.private_key.reveal(), place.passphrase.reveal() or None)
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError):
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError, RecursionError):
         words = "the private key cannot be read: paste it whole; a passphrase goes with the PKCS #8 form only"
         raise Broken(words, code="place_malformed") from None
     return {"client_keys": [key], "password": None, "preferred_auth": ["publickey"]}

@@ -1,0 +1,76 @@
+"""Private keys that customers paste, before anything opens them: a key says itself how much work that is.
+
+How often its passphrase is stretched stands in the key: a number of ten digits there would be days of the processor's.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.errors import Broken
+
+#: a key of RSA with 8192 bits has some 6,500 characters
+LONGEST = 8_000
+#: a second and a half; the usual number is between two thousand and a million
+MOST_ROUNDS = 2_000_000
+_KEY = re.compile(
+    r"\s*-----BEGIN (?P<kind>(?:ENCRYPTED |OPENSSH |RSA |EC |DSA )?)PRIVATE KEY-----(?P<body>[A-Za-z0-9+/=:,.\s-]*)"
+    r"-----END (?P=kind)PRIVATE KEY-----\s*",
+    re.ASCII,
+)
+_DEEPEST = 12
+#: how OpenSSH's own form stretches a passphrase
+_BCRYPT = b"\x00\x00\x00\x06bcrypt"
+_SEQUENCE, _WHOLE = 0x30, 0x02
+_LONG_FORM, _MOST_LENGTH = 0x80, 3
+
+
+def check_key(text: str) -> None:
+    """Pass for one key that is opened in moments; ValueError for no key, Broken for one that takes too long."""
+    found = _KEY.fullmatch(text) if len(text) <= LONGEST else None
+    if found is None or "-----" in found["body"]:
+        raise ValueError("one private key is expected")
+    if found["kind"] == "OPENSSH " and _BCRYPT in _decoded(found["body"])[:64]:
+        raise ValueError("a passphrase goes with the PKCS #8 form only")
+    if found["kind"] != "ENCRYPTED ":
+        return
+    whole = next(_parts(_decoded(found["body"]), 0))
+    # How it was encrypted comes first, and what was, is nobody's business yet.
+    how = next(_parts(whole[1], 0))
+    if any(number > MOST_ROUNDS for number in _numbers(how[1], 0)):
+        words = f"opening the private key would take too long: save it with at most {MOST_ROUNDS:,} rounds"
+        raise Broken(words, code="place_malformed")
+
+
+def _decoded(body: str) -> bytes:
+    return b64decode("".join(body.split()), validate=True)
+
+
+def _numbers(data: bytes, depth: int) -> Iterator[int]:
+    for tag, inside in _parts(data, depth):
+        if tag == _WHOLE:
+            yield abs(int.from_bytes(inside, signed=True))
+        elif tag == _SEQUENCE:
+            yield from _numbers(inside, depth + 1)
+
+
+def _parts(data: bytes, depth: int) -> Iterator[Any]:
+    """Yield tag and content of each part (DER); ValueError where it is none."""
+    if depth > _DEEPEST:
+        raise ValueError("too deep")
+    at = 0
+    while at < len(data):
+        if len(data) - at < 2:
+            raise ValueError("cut off")
+        tag, size = data[at], data[at + 1]
+        at += 2
+        if size >= _LONG_FORM:
+            count = size - _LONG_FORM
+            if not 1 <= count <= _MOST_LENGTH:
+                raise ValueError("no length")
+            size, at = int.from_bytes(data[at : at + count]), at + count
+        if at + size > len(data):
+            raise ValueError("cut off")
+        yield tag, data[at : at + size]
+        at += size

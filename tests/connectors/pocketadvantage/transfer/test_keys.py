@@ -1,0 +1,83 @@
+"""A private key is opened only when that takes moments: it says itself how much work it is."""
+
+import base64
+import time
+from typing import Any
+
+import asyncssh
+import pytest
+from asyncssh.asn1 import der_decode, der_encode
+
+from connectors.errors import Broken
+from connectors.pocketadvantage.transfer import keys, sftp
+from connectors.pocketadvantage.transfer.keys import MOST_ROUNDS, check_key
+from connectors.pocketadvantage.transfer.places import Place, Transfer
+from storage.facts.secret import Secret
+
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+PHRASE = "Omega"
+
+
+def stretched(rounds: int) -> str:
+    """Return a key whose passphrase is stretched so often."""
+    whole: Any = der_decode(KEY.export_private_key("pkcs8-der", passphrase=PHRASE))
+    (kind, ((how, (salt, _, *more)), cipher)), secret = whole
+    made = der_encode(((kind, ((how, (salt, rounds, *more)), cipher)), secret))
+    body = base64.encodebytes(made).decode()
+    return f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n"
+
+
+def place(text: str) -> Place:
+    return Place(Transfer.SFTP, "AC-100", host="files.example", account="a", private_key=Secret(text),
+                 passphrase=Secret(PHRASE))  # fmt: skip
+
+
+def test_usual_keys_are_opened() -> None:
+    plain = [KEY.export_private_key(form).decode() for form in ("openssh", "pkcs8-pem")]
+    for text in (*plain, stretched(2048).replace("\n", "\r\n"), f"\n{plain[0]}\n"):
+        check_key(text)
+    sealed = KEY.export_private_key("pkcs8-pem", passphrase=PHRASE).decode()
+    assert sftp._login(place(sealed))["client_keys"]
+
+
+@pytest.mark.parametrize("loses", [False, True])
+@pytest.mark.parametrize("rounds", [MOST_ROUNDS + 1, 2**62])
+def test_a_key_that_takes_long_is_not_opened(
+    rounds: int,
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str] = []
+
+    def opens(text: str, _phrase: str | None) -> None:
+        opened.append(text)
+        raise asyncssh.KeyImportError("it would be at it still")
+
+    # What opens it would be at it for days.
+    monkeypatch.setattr(asyncssh, "import_private_key", opens)
+    if loses:
+        monkeypatch.setattr(keys, "MOST_ROUNDS", 2**63)
+    with pytest.raises(Broken) as told:
+        sftp._login(place(stretched(rounds)))
+    assert bool(opened) == loses
+    assert ("take too long" in str(told.value)) != loses
+
+
+SPOILT = stretched(2048)
+STRETCHED = base64.b64encode(
+    b"openssh-key-v1\0" + bytes((0, 0, 0, 10)) + b"aes256-ctr" + bytes((0, 0, 0, 6)) + b"bcrypt"
+).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "none", SPOILT * 2, SPOILT.replace("ENCRYPTED ", "", 1), SPOILT[:200], SPOILT.replace("M", "!", 1),
+     "x" * 9_000, f"-----BEGIN OPENSSH PRIVATE KEY-----\n{STRETCHED}\n-----END OPENSSH PRIVATE KEY-----", KEY.export_private_key("openssh").decode() + SPOILT, "0\x82" + SPOILT,
+     f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{base64.b64encode(b'0' * 3000).decode()}\n-----END ENCRYPTED PRIVATE KEY-----",
+     f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{base64.b64encode(bytes((0x30, 0x84, 0, 0, 0, 1))).decode()}\n-----END ENCRYPTED PRIVATE KEY-----"],
+)  # fmt: skip
+def test_what_is_no_single_key_is_not_opened(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ValueError):
+        check_key(text)
+    assert time.process_time() - began < 1
