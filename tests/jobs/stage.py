@@ -1,12 +1,16 @@
 """A whole jobs side on stand-ins: database, engine, clock, providers, Slack and mail, without bolt in front."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 import sandbox
 from connectors.base import Connector
@@ -30,7 +34,7 @@ from storage.facts.sources import Provider, Source
 from storage.facts.status import RefreshStatus
 from storage.records import organizations, sources
 from storage.seal import Seal, new_key
-from storage.seed_file import load_seed
+from storage.seed_file import Seed
 from storage.seeding import Seeding, write_seed
 from storage.sessions import Database, Session
 from storage.settings import Settings
@@ -176,16 +180,35 @@ async def staged(
 def seed_temerity(session: Session, settings: Settings, clock: OffsetClock, quickbooks: Any, shopify: Any) -> str:
     """Write Temerity Goods with both providers' grants, and return the organization's id."""
     books, shop = quickbooks.oauth.grant(REALM), shopify.oauth.grant(SHOP)
-    seed = load_seed(
-        Path(sandbox.__file__).parent / "temerity_goods.yaml",
-        {
-            "TEMERITY_BOT_TOKEN": "xoxb-sandbox-temerity",
-            "SUPPORT_BOT_TOKEN": "xoxb-sandbox-support",
-            "QUICKBOOKS_REFRESH_TOKEN": books.refresh_token,
-            "SHOPIFY_ACCESS_TOKEN": shop.access_token,
-            "SHOPIFY_REFRESH_TOKEN": shop.refresh_token,
-        },
+    seed = Seed.model_validate(
+        _filled(
+            _read_once(),
+            {
+                "TEMERITY_BOT_TOKEN": "xoxb-sandbox-temerity",
+                "SUPPORT_BOT_TOKEN": "xoxb-sandbox-support",
+                "QUICKBOOKS_REFRESH_TOKEN": books.refresh_token,
+                "SHOPIFY_ACCESS_TOKEN": shop.access_token,
+                "SHOPIFY_REFRESH_TOKEN": shop.refresh_token,
+            },
+        )
     )
     seal = Seal([Secret(key.get_secret_value()) for key in settings.secret_keys])
     modes = {provider: connector_for(provider).mode for provider in Provider}
     return write_seed(session, seed, Seeding(seal, clock.now(), modes)).organization_id
+
+
+@cache
+def _read_once() -> Any:
+    """Return the plain data of Temerity Goods' seed, with its references as they stand: YAML is slow to read."""
+    text = (Path(sandbox.__file__).parent / "temerity_goods.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
+
+
+def _filled(data: Any, environment: Mapping[str, str]) -> Any:
+    """Return the same with values where the references were."""
+    if isinstance(data, dict):
+        return {key: _filled(value, environment) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_filled(value, environment) for value in data]
+    named = re.fullmatch(r"\$\{(\w+)\}", data) if isinstance(data, str) else None
+    return environment[named[1]] if named else data

@@ -1,5 +1,6 @@
 """Mail: headers that stay headers, HTML that stays ours, times in the reader's zone."""
 
+import os
 import re
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -110,7 +111,7 @@ def breaches(html):
     return found + re.findall(r"url\([^)]*\)|@import|@font-face", style)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200 if os.environ.get("SOAK") else 10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nasty.whole)
 def test_any_message_becomes_a_harmless_mail(message):
     written = mail.render(message, zone="America/New_York")

@@ -1,5 +1,6 @@
 """Whatever a message holds, Slack takes it, and nothing in it is a token or a format that we did not create."""
 
+import os
 import random
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,8 @@ from tests.templates import nasty
 from tests.templates.rules import breaches_of_message, breaches_of_view, foreign_tokens, limits
 
 pytestmark = pytest.mark.contracts
-often = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+SOAK = bool(os.environ.get("SOAK"))
+often = settings(max_examples=400 if SOAK else 20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +40,7 @@ def test_any_form_is_taken(form):
     assert breaches_of_view(slack.modal(form, team_id="T1")) == []
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200 if SOAK else 10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nasty.whole)
 def test_any_home_view_is_taken(message):
     assert breaches_of_view(slack.home([message, message], team_id="T1")) == []

@@ -8,6 +8,7 @@ from storage.warehouse import DetailExpired, NoLake, Warehouse
 from storage.warehouse.location import Location, locate
 from storage.warehouse.session import opened
 from tests.storage.warehouse.company import CUSTOMERS, READY, STREAMS, Invoice, invoices, run, simple
+from tests.storage.warehouse.copies import filled_once
 from tests.storage.warehouse.leftovers import LIMITS, traces
 
 GONE, STAYS = "src_gone", "src_stays"
@@ -36,12 +37,14 @@ def load(warehouse: Warehouse, source: str, number: int, mark: str) -> None:
 
 def filled(url: str, organization: str = "org_1") -> Warehouse:
     """Return a lake in which both sources were loaded in turns, and their files put together."""
-    warehouse = Warehouse(url, organization, threads=1)
+    return filled_once(url, organization, _fill)
+
+
+def _fill(warehouse: Warehouse, organization: str) -> None:
     for number in range(3):
         load(warehouse, GONE, number, f"{CANARY}-{organization}")
         load(warehouse, STAYS, number, f"zz-kept-{organization}")
     warehouse.gather("raw_books_invoices")
-    return warehouse
 
 
 def rows(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:

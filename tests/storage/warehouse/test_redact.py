@@ -14,6 +14,7 @@ from storage.warehouse.location import locate
 from storage.warehouse.redact import REDACTED
 from storage.warehouse.session import opened
 from tests.storage.warehouse.company import CUSTOMERS, READY, SOURCE, STREAMS, Invoice, invoices, run, simple
+from tests.storage.warehouse.copies import filled_once
 from tests.storage.warehouse.leftovers import LIMITS, traces
 from tests.storage.warehouse.test_erase import CANARY, FenceError, allowed
 
@@ -38,7 +39,10 @@ def people(records: Mapping[str, str]) -> Batch:
 
 def filled(url: str) -> Warehouse:
     """Return a lake with the same records of two sources, in several files and snapshots."""
-    warehouse = Warehouse(url, "org_1", threads=1)
+    return filled_once(url, "org_1", _fill)
+
+
+def _fill(warehouse: Warehouse, organization: str) -> None:
     for source, name in ((SOURCE, NAME), (OTHER, "kept")):
         for number in (1, 2, 3):
             title = f"{source}-{number}"
@@ -48,7 +52,6 @@ def filled(url: str) -> Warehouse:
                 loader.write(people({"c-1": f"{name} {number}", "c-2": "somebody"}))
                 loader.commit({"invoices": title})
             warehouse.process(title, source, READY)
-    return warehouse
 
 
 def found(warehouse: Warehouse, sql: str) -> list[dict[str, object]]:
