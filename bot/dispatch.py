@@ -148,6 +148,8 @@ def table() -> Mapping[str, Entry]:
         buttons.EXCHANGE_ALLOW: Entry(exchange_writing.allowed, Action.ALLOW_ORDERS, CLICKED),
         buttons.EXCHANGE_FORBID: Entry(exchange_writing.forbidden, Action.ALLOW_ORDERS, CLICKED),
         buttons.EXCHANGE_ORDER_AGAIN: Entry(exchange.ordered_again, Action.RUN_EXCHANGE, CLICKED),
+        buttons.EXCHANGE_REPLAY: Entry(exchange.replayed, Action.RUN_EXCHANGE, CLICKED),
+        buttons.EXCHANGE_RESEND: Entry(exchange.sent_again, Action.RUN_EXCHANGE, CLICKED),
         buttons.EXCHANGE_SCHEDULE: Entry(exchange.scheduled, Action.RUN_EXCHANGE, CLICKED),
         buttons.MAPPING_SHOW: Entry(exchange_mapping.shown, Action.SEE_STATUS, CLICKED),
         buttons.MAPPING_VERSIONS: Entry(exchange_mapping.versions, Action.SEE_STATUS, CLICKED),

@@ -1,8 +1,10 @@
 """`/data exchange`: the process map, one pair, and what managers and admins do with them."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import date
 
 from bot import exchange_mapping, exchange_writing, values
 from bot.case import Case
@@ -16,6 +18,7 @@ from storage.facts.exchange import ExchangeRun, Pair
 from storage.facts.exchange_view import ExchangeView, PairView
 from storage.facts.people import Action
 from templates.notices import exchange as words
+from templates.notices.exchange_again import exchange_replays, exchange_resend, exchange_resend_how
 from templates.notices.exchange_order import exchange_again, exchange_order
 from templates.notices.exchange_pair import pair_card
 from templates.notices.exchange_said import (
@@ -71,11 +74,14 @@ _VERBS: Mapping[str, str] = {
     "files": "files",
     "versions": "files",
     "restore": "files",
+    "again": "again",
+    "replay": "again",
     "mapping": "mapping",
     "map": "mapping",
     "columns": "mapping",
 }
 _SCHEDULE = "schedule "
+_SINCE = re.compile(r"(?:send )?again since (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})", re.ASCII)
 
 
 async def exchange(case: Case) -> Reply:
@@ -139,6 +145,8 @@ async def _done(case: Case, view: ExchangeView, one: PairView, said: str) -> Rep
         return await _card(case, view, one)
     if said.startswith(_SCHEDULE):
         return await _previewed(case, one, said.removeprefix(_SCHEDULE))
+    if (since := _SINCE.fullmatch(said)) and one.pair.pair is Pair.INVOICES:
+        return await _since(case, one, since["day"])
     verb = _VERBS.get(said)
     if verb is None and one.pair.pair is Pair.ORDERS:
         # Numbers of orders are told apart by capitals, too.
@@ -203,6 +211,25 @@ async def _history(case: Case, pair_id: str) -> Reply:
     return case.say(exchange_history(one, await case.services.exchange.history(case.actor, pair_id)))
 
 
+async def _again(case: Case, pair_id: str) -> Reply:
+    """Show the runs whose orders can be taken again, or how invoices are sent again."""
+    one = await case.services.exchange.one(case.actor, pair_id)
+    if one.pair.pair is Pair.ORDERS:
+        runs = await case.services.exchange.history(case.actor, pair_id)
+        may = frozenset(action for action in Action if case.may(action))
+        return case.say(exchange_replays(runs, may=may))
+    return case.say(exchange_resend_how(one))
+
+
+async def _since(case: Case, one: PairView, said: str) -> Reply:
+    try:
+        day = date.fromisoformat(said)
+    except ValueError:
+        return case.say(exchange_resend_how(one))
+    count = await case.services.exchange.sent_since(case.actor, one.pair.id, day)
+    return case.say(exchange_resend(one, day, count))
+
+
 async def _files(case: Case, pair_id: str) -> Reply:
     """List the far side's archive, behind the ack: another server is asked."""
     one = await case.services.exchange.one(case.actor, pair_id)
@@ -224,6 +251,7 @@ _ACTS: Mapping[str, Callable[[Case, str], Awaitable[Reply]]] = {
     "off": _off,
     "history": _history,
     "files": _files,
+    "again": _again,
     "mapping": exchange_mapping.asked,
 }
 
@@ -366,6 +394,29 @@ async def scheduled(case: Case) -> Reply:
     except TooLateError as error:
         return case.say(exchange_refused(str(error)), replace=True)
     return case.say(exchange_changed(one, "it has another schedule", case.now), replace=True)
+
+
+async def replayed(case: Case) -> Reply:
+    """Take the orders of an earlier run again."""
+
+    async def act() -> Reply:
+        return _told(case, await case.services.exchange.replay(case.actor, case.request.value, case.trigger))
+
+    return await _refusing(case, act)
+
+
+async def sent_again(case: Case) -> Reply:
+    """Send the invoices of a night and those after it again."""
+    pair_id, _, said = case.request.value.partition(" ")
+    try:
+        day = date.fromisoformat(said)
+    except ValueError as error:
+        raise NotFoundError from error
+
+    async def act() -> Reply:
+        return _told(case, await case.services.exchange.send_again(case.actor, pair_id, day, case.trigger))
+
+    return await _refusing(case, act)
 
 
 async def ordered_again(case: Case) -> Reply:

@@ -160,6 +160,10 @@ EXCHANGE_RESTORE = "exchange_restore"
 EXCHANGE_ALLOW, EXCHANGE_FORBID = "exchange_allow", "exchange_forbid"
 #: Take an order again. Value: the pair's id and the order's number.
 EXCHANGE_ORDER_AGAIN = "exchange_order_again"
+#: Take the orders of an earlier run again. Value: the run.
+EXCHANGE_REPLAY = "exchange_replay"
+#: Send the invoices of a night and those after it again. Value: the pair and the night's date.
+EXCHANGE_RESEND = "exchange_resend"
 #: Save the schedule of a pair that a card shows. Value: the pair, the version before it, and the schedule.
 EXCHANGE_SCHEDULE = "exchange_schedule"
 #: Show the mapping of a pair. Value: the pair.

@@ -1,7 +1,7 @@
 """What `/data exchange` needs of the system behind it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from jobs.exchange.writing import Writing
@@ -94,6 +94,18 @@ class Exchange(Protocol):
 
     async def order_again(self, actor: Actor, pair_id: str, order_no: str, trigger: TriggerKey) -> str:
         """Let an order be taken again; return what comes of it."""
+        ...
+
+    async def replay(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        """Take the orders of an earlier run again (TooLateError)."""
+        ...
+
+    async def sent_since(self, actor: Actor, pair_id: str, day: date) -> int:
+        """Return how many invoices went in that night and after it."""
+        ...
+
+    async def send_again(self, actor: Actor, pair_id: str, day: date, trigger: TriggerKey) -> ExchangeRun:
+        """Send them again (TooLateError)."""
         ...
 
     async def versions(self, actor: Actor, pair_id: str) -> list[FileVersion]:

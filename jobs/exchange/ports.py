@@ -57,6 +57,8 @@ class OrdersTaken:
     #: orders that wait for something outside
     waiting: int = 0
     problems: tuple[Reject, ...] = ()
+    #: orders that were taken again, and are in QuickBooks as they were
+    there: int = 0
     #: the next turn begins then at the latest
     again_at: datetime | None = None
     #: why it could not go on; what was read by then is kept

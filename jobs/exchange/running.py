@@ -407,8 +407,10 @@ class ExchangeHandler:
             state = RunState.DRY if dry else RunState.DONE if taken.counts.touched else RunState.UNCHANGED
             values = {"added": taken.counts.added, "updated": taken.counts.updated, "removed": taken.counts.removed}
             why = f"{taken.waiting} of them wait" if taken.waiting else ""
+            note = f"{taken.there} taken again, and in QuickBooks as before" if taken.there else ""
             if not exchange.advance(
                 session, run, state=state, finished_at=ended, rows=taken.read, rejected=len(taken.problems), why=why,
+                note=note,
                 **values,
             ):  # fmt: skip
                 raise _OverError

@@ -1,7 +1,7 @@
 """The exchange as people see and steer it: pairs, runs, schedules, held files, versions from before."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from connectors.errors import ConnectorError
 from connectors.pocketadvantage.transfer.publishing import versions
@@ -33,7 +33,17 @@ from storage.facts.exchange_orders import KeptOrder
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor, Member
 from storage.facts.sources import Provider, Source
-from storage.records import audit, exchange, exchange_orders, frozen, organizations, runs, sources, triggers
+from storage.records import (
+    audit,
+    exchange,
+    exchange_given,
+    exchange_orders,
+    frozen,
+    organizations,
+    runs,
+    sources,
+    triggers,
+)
 from storage.sessions import Session
 
 #: how long a run that a person began may wait for data, or for the far side
@@ -241,10 +251,77 @@ class ExchangeService:
         return await self._started(actor, pair_id, trigger, Trigger.RESTORE, of_run=name)
 
     async def replay(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
-        """Run the pair of an earlier run again: nothing is given twice, by the ledger and by the orders' own."""
+        """Take the orders of an earlier run again: each is looked for in QuickBooks first, so that none is made twice.
+
+        TooLateError where it had none that can be taken again, or a run works right now.
+        """
         member = authorize(actor, Action.RUN_EXCHANGE)
-        run = await self._desk.read(lambda session: _visible_run(session, member, run_id))
-        return await self._started(actor, run.pair_id, trigger, Trigger.REPLAY, of_run=run.id)
+
+        def work(session: Session) -> ExchangeRun:
+            now = self._clock.now()
+            organizations.lock(session, member.organization_id)
+            known = _known(session, trigger)
+            if known is not None:
+                return exchange.run(session, known)
+            run = _visible_run(session, member, run_id)
+            if run.pair is not Pair.ORDERS or run.trigger is Trigger.DRY:
+                raise NotFoundError
+            pair = _idle(session, run.pair_id)
+            _connected(session, pair)
+            numbers: list[str] = []
+            if run.started_at is not None and run.finished_at is not None:
+                numbers = exchange_orders.of_turn(session, pair.source_id, run.started_at, run.finished_at)
+            taken = sum(replay(session, pair.source_id, number, now).again for number in numbers)
+            if not taken:
+                raise TooLateError("this run had no order that can be taken again")
+            return self._again(session, pair, trigger, member, now, run.id, taken)
+
+        return await self._desk.write(work)
+
+    async def sent_since(self, actor: Actor, pair_id: str, day: date) -> int:
+        """Return how many invoices went in the files of that night and those after it; changes nothing."""
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> int:
+            return len(exchange_given.since(session, _nightly(_visible(session, member, pair_id)).id, day.isoformat()))
+
+        return await self._desk.read(work)
+
+    async def send_again(self, actor: Actor, pair_id: str, day: date, trigger: TriggerKey) -> ExchangeRun:
+        """Send the invoices of that night and those after it again, with one file, now (TooLateError)."""
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> ExchangeRun:
+            now = self._clock.now()
+            organizations.lock(session, member.organization_id)
+            known = _known(session, trigger)
+            if known is not None:
+                return exchange.run(session, known)
+            pair = _idle(session, _nightly(_visible(session, member, pair_id)).id)
+            _connected(session, pair)
+            keys = exchange_given.since(session, pair.id, day.isoformat())
+            if not keys:
+                raise TooLateError(f"no invoice went in the night of {day.isoformat()} or after it")
+            begun = self._again(session, pair, trigger, member, now, day.isoformat(), len(keys))
+            exchange_given.take_back(session, pair.id, begun.id, keys)
+            return begun
+
+        return await self._desk.write(work)
+
+    def _again(
+        self,
+        session: Session,
+        pair: ExchangePair,
+        trigger: TriggerKey,
+        member: Member,
+        now: datetime,
+        of: str,
+        count: int,
+    ) -> ExchangeRun:
+        begun = self._begin(session, pair, Trigger.REPLAY, trigger, member, now, of_run=of)
+        detail: dict[str, object] = {"pair": pair.pair.value, "why": Trigger.REPLAY.value, "of": of, "records": count}
+        audit.record(session, member.organization_id, member.id, Action.RUN_EXCHANGE, begun.id, now, detail)
+        return begun
 
     async def orders(self, actor: Actor, pair_id: str, text: str) -> list[KeptOrder]:
         """Return what is known of an order, by its number there or by its id or number in QuickBooks, newest first."""
@@ -429,6 +506,12 @@ def _idle(session: Session, pair_id: str) -> ExchangePair:
     if exchange.active(session, pair_id) is not None:
         raise TooLateError("a run of it works right now; try again when it is over")
     return exchange.pair(session, pair_id)
+
+
+def _nightly(pair: ExchangePair) -> ExchangePair:
+    if pair.pair is not Pair.INVOICES:
+        raise NotFoundError
+    return pair
 
 
 def _file(pair: ExchangePair) -> ExchangePair:

@@ -75,6 +75,18 @@ def write(session: Session, pair_id: str, run_id: str, moves: Moves) -> None:
     session.expire_all()
 
 
+def since(session: Session, pair_id: str, night: str) -> list[str]:
+    """Return the keys of what was given in the file of that night, or of a later one."""
+    table = ExchangeGivenRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
+    wanted = (table.c.pair_id == pair_id, table.c.night >= night)
+    return sorted(session.connection().execute(select(table.c.key).where(*wanted)).scalars())
+
+
+def take_back(session: Session, pair_id: str, run_id: str, keys: Sequence[str]) -> None:
+    """Let these count as not given: whatever their revision, voided and deleted ones too, they go again."""
+    write(session, pair_id, run_id, Moves({}, {}, (), {key: Given("", "A", "") for key in keys}))
+
+
 def forget(session: Session, pair_id: str) -> None:
     """Forget what the far side was given: the next run gives everything as if for the first time."""
     session.connection().execute(delete(ExchangeGivenRow).where(col(ExchangeGivenRow.pair_id) == pair_id))

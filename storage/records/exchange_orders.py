@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, update
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from storage.facts.exchange_orders import (
     DUE_STATES,
@@ -383,6 +383,17 @@ def revisions(session: Session, source_id: str, order_no: str) -> list[KeptOrder
         .execution_options(populate_existing=True)
     )
     return [as_kept(row) for row in session.exec(statement)]
+
+
+def of_turn(session: Session, source_id: str, since: datetime, until: datetime) -> list[str]:
+    """Return the numbers of the orders that a turn between these read or sent, in their order."""
+    row = ExchangeOrderRow
+    within = or_(
+        and_(col(row.read_at) >= since, col(row.read_at) <= until),
+        and_(col(row.sent_at) >= since, col(row.sent_at) <= until),
+    )
+    statement = select(row.order_no).where(row.source_id == source_id, within, col(row.named).is_(True)).distinct()
+    return sorted(session.exec(statement))
 
 
 def again(session: Session, one: KeptOrder, now: datetime) -> bool:

@@ -163,7 +163,7 @@ def exchange_usage(said: str = "") -> Message:
     words: Words = (
         Code("/data exchange"), " shows all. Behind it a pair (", f"{pairs}) shows one, and behind that ",
         Code("start"), ", ", Code("dry run"), ", ", Code("pause"), ", ", Code("resume"), ", ", Code("on"), ", ",
-        Code("off"), ", ", Code("history"), ", ", Code("files"), ", ", Code("mapping"), " or ",
+        Code("off"), ", ", Code("history"), ", ", Code("files"), ", ", Code("again"), ", ", Code("mapping"), " or ",
         Code("schedule nightly 02:00 within 01:00-05:00"), " does that.",
     )  # fmt: skip
     return tell(summary, words, kind="exchange_usage")

@@ -129,11 +129,11 @@ def ended(run: ExchangeRun) -> Words:
         return (f"An earlier file was put back.{gap} Ended, ", *at, ". The next run sends the newest data again.")
     match run.state:
         case RunState.DONE:
-            return (_done(run), " Ended, ", *at, *data, ".", *_left_out(run))
+            return (_done(run), *_noted(run), " Ended, ", *at, *data, ".", *_left_out(run))
         case RunState.UNCHANGED:
             nothing = "No order went" if run.pair is Pair.ORDERS else "Nothing was new, so nothing was sent"
             where = " into QuickBooks" if run.pair is Pair.ORDERS else ""
-            return (f"{nothing}{where}. Checked ", *at, *data, ".", *_left_out(run))
+            return (f"{nothing}{where}.", *_noted(run), " Checked ", *at, *data, ".", *_left_out(run))
         case RunState.DRY:
             return (f"Dry run: {amount(run.pair, run.rows)} would be sent. Ended, ", *at, *data, ".", *_left_out(run))
         case RunState.DISCARDED | RunState.RELEASED:
@@ -160,6 +160,11 @@ def _done(run: ExchangeRun) -> str:
     gap = " The server cannot replace files: for a moment there was none of that name." if run.gap else ""
     rows = counted(run.rows, "row") if run.rows else "A file without rows was"
     return f"{rows} sent{late}{f': {changes}' if changes else ''}.{gap}"
+
+
+def _noted(run: ExchangeRun) -> Words:
+    """Return what is to be known of a run beside what it brought."""
+    return (f" {label(run.note).rstrip('.')[:1].upper()}{label(run.note).rstrip('.')[1:]}.",) if run.note else ()
 
 
 def _left_out(run: ExchangeRun) -> Words:

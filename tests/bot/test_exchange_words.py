@@ -93,6 +93,22 @@ async def test_a_connection_of_no_company_asks_admins_for_one() -> None:
         assert [what for what, _, _ in stage.services.exchange.did] == [f"books {QUICKBOOKS.id}"]
 
 
+async def test_orders_of_a_run_and_invoices_of_nights_go_again_after_a_word_of_what_that_does() -> None:
+    async with staged() as stage:
+        shown = await told(stage, MANAGER, "exchange orders again")
+        assert "What is missing is sent once more" in shown
+        await _pressed(stage, MANAGER, actions.EXCHANGE_REPLAY, "went into QuickBooks")
+        assert "Say its date" in await told(stage, MANAGER, "exchange invoices again")
+        assert "need not be sent again" in await told(stage, MANAGER, "exchange customers again")
+        assert "Say its date" in await told(stage, MANAGER, "exchange invoices again since 2026-02-31")
+        assert "No invoice went" in await told(stage, MANAGER, "exchange invoices again since 2029-01-01")
+        assert "Nothing is changed yet" in await told(stage, MANAGER, "exchange invoices again since 2026-11-18")
+        await _pressed(stage, MANAGER, actions.EXCHANGE_RESEND, "188 rows sent")
+        assert [what for what, _, _ in stage.services.exchange.did] == ["replay xrn_orders", "again 2026-11-18"]
+        answer = await told(stage, REFRESHER, "exchange invoices again since 2026-11-18")
+        assert "manager" in answer
+
+
 async def test_an_order_is_looked_up_by_either_number_and_taken_again_by_managers() -> None:
     async with staged() as stage:
         for words in ("exchange orders SO-1042", "exchange order SO-1042"):

@@ -84,6 +84,7 @@ WHO: Mapping[str, tuple[str, ...]] = {
         *("click:exchange_start", "click:exchange_dry", "click:exchange_pause", "click:exchange_resume"),
         *("click:exchange_release", "click:exchange_discard", "click:exchange_versions", "click:exchange_restore"),
         *("click:exchange_schedule", "click:exchange_order_again"),
+        *("click:exchange_replay", "click:exchange_resend"),
     ),
     "admin": (
         *("click:exchange_on", "click:exchange_off", "click:exchange_allow", "click:exchange_forbid"),

@@ -23,7 +23,15 @@ from storage.facts.exchange_view import ExchangeView, FileVersion, NightView, Pa
 from storage.facts.messages import Message, Person
 from storage.facts.people import Action
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
-from templates.notices import exchange, exchange_night, exchange_order, exchange_pair, exchange_said, exchange_writing
+from templates.notices import (
+    exchange,
+    exchange_again,
+    exchange_night,
+    exchange_order,
+    exchange_pair,
+    exchange_said,
+    exchange_writing,
+)
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 ZONE = "America/New_York"
@@ -280,6 +288,21 @@ def exchange_messages() -> dict[str, Message]:
         "exchange_order_again": exchange_order.exchange_again(
             "Order SO-1042 is looked for in QuickBooks, and sent again only if it is not there."
         ),
+        "exchange_replays": exchange_again.exchange_replays(
+            [a_run(Pair.ORDERS, counts=Counts(4, 1, 1), rejected=1), a_run(Pair.ORDERS)], may=_ALL
+        ),
+        "exchange_replays_none": exchange_again.exchange_replays([a_run(Pair.ORDERS, counts=Counts())], may=_ALL),
+        "exchange_replayed": exchange_said.exchange_ended(
+            RunView(
+                a_run(Pair.ORDERS, counts=Counts(1), trigger=Trigger.REPLAY,
+                      note="5 taken again, and in QuickBooks as before"),
+                a_pair(Pair.ORDERS),
+            )
+        ),
+        "exchange_resend": exchange_again.exchange_resend(by_pair[Pair.INVOICES], NOW.date(), 188),
+        "exchange_resend_none": exchange_again.exchange_resend(by_pair[Pair.INVOICES], NOW.date(), 0),
+        "exchange_resend_how": exchange_again.exchange_resend_how(by_pair[Pair.INVOICES]),
+        "exchange_resend_files": exchange_again.exchange_resend_how(customers),
         "exchange_history": exchange_said.exchange_history(customers, runs),
         "exchange_history_none": exchange_said.exchange_history(customers, []),
     }

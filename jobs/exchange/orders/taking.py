@@ -57,6 +57,8 @@ class Tally:
     changed: list[tuple[KeptOrder, Written]] = field(default_factory=list)
     cancelled: list[KeptOrder] = field(default_factory=list)
     waiting: list[KeptOrder] = field(default_factory=list)
+    #: were taken again, and are in QuickBooks as they were
+    there: list[KeptOrder] = field(default_factory=list)
     #: said in this turn for the first time: order and reason
     problems: list[tuple[KeptOrder, str]] = field(default_factory=list)
     #: why the turn could not go on
@@ -76,6 +78,7 @@ class Taking:
         *,
         width: int = WIDTH,
         may: Callable[[Session], bool] = lambda _session: True,
+        gone: Mapping[str, str] | None = None,
     ) -> None:
         self.tally = Tally()
         self._ground = ground
@@ -87,6 +90,8 @@ class Taking:
         self._looked: set[tuple[str, int]] = set()
         self._silent = 0
         self._may = may
+        #: by id: why nothing new can be sent of orders that are taken again
+        self._gone = gone or {}
         #: nothing more may be sent: it is disconnected, or nobody allows it any more
         self._over = False
 
@@ -286,8 +291,10 @@ class Taking:
         books: BooksNow | None,
     ) -> None:  # fmt: skip
         """Go on with an order of which is known whether QuickBooks has it."""
-        if found is not None and before is None:
+        if found is not None and (before is None or one.id in self._gone):
             await self._settle(one, found)
+        elif one.id in self._gone and not later:
+            await self._moved(one, OrderState.FAILED, self._gone[one.id])
         elif later:
             # Nothing came of it, or the later revision says what is to stand there.
             await self._write(lambda session: exchange_orders.move(session, one, OrderState.SUPERSEDED, self._now()))
@@ -414,7 +421,10 @@ class Taking:
         return _Move(OrderState.SENDING, _IN_DOUBT, next_at=self._now() + wait)
 
     def _count(self, one: KeptOrder, outcome: _Outcome, to: "_Move", *, changes: bool) -> None:
-        if isinstance(outcome, Written):
+        known = one.written.target_id if one.written is not None else ""
+        if isinstance(outcome, Written) and not changes and outcome.target_id == known:
+            self.tally.there.append(one)
+        elif isinstance(outcome, Written):
             (self.tally.changed if changes else self.tally.confirmed).append((one, outcome))
         elif to.state is OrderState.CANCELLED:
             self.tally.cancelled.append(one)

@@ -143,6 +143,8 @@ class Turn:
         self._stopped: ConnectorError | None = None
         #: what could not be read in this turn
         self._unread: list[Reject] = []
+        #: by id: why nothing new can be sent of orders that are taken again
+        self._gone: dict[str, str] = {}
         #: whether an admin had allowed to write when sending began
         self._allowed = False
 
@@ -161,6 +163,7 @@ class Turn:
             read=found.read,
             counts=Counts(len(tally.confirmed), len(tally.changed), len(tally.cancelled)),
             waiting=len(tally.waiting),
+            there=len(tally.there),
             problems=tuple(problems[:_MOST_PROBLEMS]),
             again_at=again,
             stopped=stopped,
@@ -246,13 +249,8 @@ class Turn:
         if order is not None:
             await self.write(lambda session: exchange_orders.fill(session, one, order))
             return
-        now = self._now()
-        reason = there.problem if there is not None and there.problem else _VANISHED
-
-        def blocked(session: Session) -> None:
-            exchange_orders.move(session, one, OrderState.FAILED, now, reason=reason)
-
-        await self.write(blocked)
+        # It may be in QuickBooks all the same, and then all is well.
+        self._gone[one.id] = there.problem if there is not None and there.problem else _VANISHED
 
     # -- sending and answering ----------------------------------------------------------------------------------------
 
@@ -270,7 +268,10 @@ class Turn:
 
     async def _taken(self, sink: SalesOrderSink | None) -> Tally:
         wanted = self._wanted
-        taking = Taking(self.ground, self.source.id, self._books, sink, wanted.target, width=wanted.width, may=self.may)
+        taking = Taking(
+            self.ground, self.source.id, self._books, sink, wanted.target, width=wanted.width, may=self.may,
+            gone=self._gone,
+        )  # fmt: skip
         try:
             await taking.run()
         except StorageFailed as error:

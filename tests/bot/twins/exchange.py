@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from bot.cli.samples.exchange import a_run, some_orders, the_exchange
 from bot.cli.samples.exchange_mapping import the_look, the_mapping
@@ -190,6 +190,17 @@ class TwinExchange:
             raise TooLateError("somebody changed the schedule meanwhile")
         self.did.append((f"schedule {words}", pair_id, trigger.trigger_id))
         return replace(one, pair=replace(one.pair, schedule=read_schedule(words)))
+
+    async def replay(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
+        return await self._begun(actor, f"replay {run_id}", "xpr_orders", Trigger.REPLAY, RunState.DONE, trigger)
+
+    async def sent_since(self, actor: Actor, pair_id: str, day: date) -> int:
+        authorize(actor, Action.RUN_EXCHANGE)
+        await self.one(actor, pair_id)
+        return 188 if day.year == AT.year else 0
+
+    async def send_again(self, actor: Actor, pair_id: str, day: date, trigger: TriggerKey) -> ExchangeRun:
+        return await self._begun(actor, f"again {day}", pair_id, Trigger.REPLAY, RunState.DONE, trigger)
 
     async def orders(self, actor: Actor, pair_id: str, text: str) -> list[KeptOrder]:
         authorize(actor, Action.SEE_STATUS)

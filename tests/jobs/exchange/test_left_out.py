@@ -1,7 +1,7 @@
 """What a file leaves out is told with its number and why, and goes as soon as it can, also when it went that night."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from connectors.pocketadvantage.transfer.publishing import Published
 from jobs.desk import Desk
+from jobs.errors import TooLateError
 from jobs.exchange.alerting import EXCHANGE_NIGHT
 from jobs.exchange.building import Built, Maps
 from jobs.exchange.mapping.results import Mapped, Rejected, Skipped
@@ -116,6 +117,37 @@ async def test_what_a_mapping_refuses_later_in_a_night_is_not_taken_for_given(
     world.books.delete("1")
     await at(world, NEXT[3])
     assert [(row["TXN_ID"], row["STATUS"]) for row in world.rows(Pair.INVOICES)] == [("1", "D")]
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_invoices_of_several_nights_are_sent_again(
+    sqlite_database: Database, tmp_path: Path, *, loses: bool
+) -> None:
+    world = invoiced(company(sqlite_database, tmp_path, maps=plain))
+    await at(world, TWO)
+    world.books.invoice("3", "1", [30.0])
+    world.books.delete("2")
+    await at(world, NEXT[0])
+    world.books.invoice("4", "1", [40.0])
+    await at(world, NEXT[1])
+    assert there(world) == {"4"}
+    service, pair = world.service(Desk(sqlite_database.url)), world.pair(Pair.INVOICES)
+    night = date(2026, 11, 1)
+    assert await service.sent_since(actor(), pair.id, night) == 3
+    if loses:
+        # Only started again, it sends what is new.
+        await service.start(actor(), pair.id, TriggerKey("T1", "1"))
+    else:
+        with pytest.raises(TooLateError, match="no invoice went"):
+            await service.send_again(actor(), pair.id, date(2026, 11, 9), TriggerKey("T1", "0"))
+        for _ in range(2):
+            await service.send_again(actor(), pair.id, night, TriggerKey("T1", "1"))
+    await world.worked()
+    sent = {(row["TXN_ID"], row["STATUS"]) for row in world.rows(Pair.INVOICES)}
+    assert sent == ({("4", "A")} if loses else {("2", "D"), ("3", "A"), ("4", "A")})
+    # Once: the next night has what is new, and nothing else.
+    await at(world, NEXT[2])
+    assert there(world) == set()
 
 
 @pytest.mark.parametrize("how", ["off", "planned anew"])

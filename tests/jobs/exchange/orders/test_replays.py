@@ -1,0 +1,91 @@
+"""The orders of an earlier run are taken again by one press, and none of them stands in QuickBooks twice."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.quickbooks.estimates import Estimates
+from jobs.desk import Desk
+from jobs.errors import NotAllowedError, NotFoundError, TooLateError
+from jobs.exchange.mappings import chosen
+from jobs.exchange.pairs import confirmed
+from jobs.exchange.service import ExchangeService
+from jobs.refresh.ask import TriggerKey
+from sandbox.providers.catalogue import REALM
+from storage.facts.exchange import ExchangeRun, Pair, RunState, Trigger
+from storage.facts.people import Role
+from storage.records import exchange
+from storage.sessions import Database, Session
+from storage.tables import MemberRow, WorkspaceRow
+from tests.jobs.exchange.nights import actor
+from tests.jobs.exchange.orders.taken import ORGANIZATION, SOURCE, Stage, staged
+from tests.jobs.exchange.orders.test_taking import NeverLooks
+
+
+def begun(stage: Stage, slot: str) -> ExchangeRun:
+    """Let a run of the orders begin now, as the clock does it."""
+    now = stage.clock.now()
+
+    def write(session: Session) -> ExchangeRun:
+        if not exchange.pairs_of_source(session, SOURCE):
+            confirmed(session, ORGANIZATION, SOURCE, "src_books", now)
+            session.add(WorkspaceRow(team_id="T1", organization_id=ORGANIZATION, name="Temerity"))
+            session.flush()
+            for role in ("manager", "viewer"):
+                session.add(MemberRow(id=f"mem_{role}", organization_id=ORGANIZATION, team_id="T1", user_id=f"U{role}",
+                                      name=role, role=role))  # fmt: skip
+        pair = next(one for one in exchange.pairs_of_source(session, SOURCE) if one.pair is Pair.ORDERS)
+        exchange.add_run(
+            session, id=f"xrn_{slot}", organization_id=ORGANIZATION, source_id=SOURCE, books_id="src_books",
+            pair_id=pair.id, pair=pair.pair.value, trigger=Trigger.SCHEDULE.value, slot=slot, requested_at=now,
+            slot_at=now, deadline=now, started_at=now,
+        )  # fmt: skip
+        return exchange.run(session, f"xrn_{slot}")
+
+    return stage.database.in_write(write)
+
+
+def ended(stage: Stage, run: ExchangeRun) -> None:
+    values = {"state": RunState.DONE, "finished_at": stage.clock.now()}
+    stage.database.in_write(lambda session: exchange.advance(session, run, **values))
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_a_run_is_taken_again_and_each_order_is_there_once(
+    sqlite_database: Database, tmp_path: Path, *, loses: bool
+) -> None:
+    async with staged(sqlite_database, tmp_path, sink=NeverLooks if loses else Estimates) as stage:
+        service = ExchangeService(Desk(sqlite_database.url), stage.clock, lambda _session, _work: None, None, chosen)  # type: ignore[arg-type]  # no file is asked for
+        (before,) = stage.inventiv.arrive(1, stage.clock.now())
+        await stage.turn()
+        stage.clock.advance(timedelta(minutes=15))
+        numbers = stage.inventiv.arrive(3, stage.clock.now())
+        run = begun(stage, "1")
+        with pytest.raises(TooLateError, match="works right now"):
+            await service.replay(actor(), run.id, TriggerKey("T1", "0"))
+        await stage.turn()
+        ended(stage, run)
+        stage.clock.advance(timedelta(minutes=15))
+        empty = begun(stage, "2")
+        ended(stage, empty)
+        with pytest.raises(TooLateError, match="no order that can be taken again"):
+            await service.replay(actor(), empty.id, TriggerKey("T1", "2"))
+        (made,) = stage.estimates(numbers[0])
+        stage.app.books[REALM].change(remove=[("Estimate", made["Id"])], at=stage.clock.now())
+        for who, which, why in (
+            (actor(Role.VIEWER), run.id, NotAllowedError),
+            (actor(organization="org_2"), run.id, NotFoundError),
+            (actor(), "xrn_of_nobody", NotFoundError),
+        ):
+            with pytest.raises(why):
+                await service.replay(who, which, TriggerKey("T1", f"{which} {why}"))
+        for _ in range(2):
+            again = await service.replay(actor(), run.id, TriggerKey("T1", "3"))
+        assert (again.trigger, again.of_run) == (Trigger.REPLAY, run.id)
+        taken = await stage.turn()
+        if loses:
+            assert stage.complaints([before, *numbers]) != []
+            return
+        assert (taken.there, taken.counts.added) == (2, 1), "two are there, and the one that was deleted is made again"
+        assert stage.complaints([before, *numbers]) == []
