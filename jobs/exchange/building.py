@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from connectors.pocketadvantage.transfer.port import LARGEST, too_large
 from jobs.exchange import reading
 from jobs.exchange.fil import Column, FilRules, FilWriter, RowRefused, Written
 from jobs.exchange.mapping.results import Mapped, Rejected, Skipped
@@ -184,6 +185,9 @@ class Making:
             case Mapped():
                 try:
                     self.writer.record(result.rows)
+                    if self.writer.taken > LARGEST:
+                        # Before it fills the disk: it could not be handed over.
+                        raise too_large(LARGEST)
                 except RowRefused as refused:
                     self._refuse(Reject(result.key, refused.field, refused.reason, self._name(record)))
                     self._withdraw(result.key)

@@ -132,6 +132,8 @@ class FilWriter:
         self._most = held
         self._rows: list[bytes] = []
         self._size = 0
+        #: bytes of all rows so far, with what they are sorted by: nobody else bounds what a mapping makes of a record
+        self.taken = 0
         self._runs: list[IO[bytes]] = []
         self._seen: set[bytes] = set()
         self._replaced = 0
@@ -169,7 +171,9 @@ class FilWriter:
         self._rows += made
         self._replaced += replaced
         self._cut += cut
-        self._size += sum(map(len, made))
+        size = sum(map(len, made))
+        self._size += size
+        self.taken += size
         if self._size > self._most:
             self._put_aside()
 

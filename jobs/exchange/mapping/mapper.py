@@ -13,6 +13,8 @@ from jobs.exchange.mapping.results import Inputs, Mapped, Rejected, Result, Skip
 from jobs.exchange.mapping.rows import MOST_LINES, Ask, Row, walk
 from jobs.exchange.mapping.values import Kind, as_flag, as_text
 
+#: of all rows of one record: each cell has its own bound, and nobody else bounds how many there are
+MOST_SIGNS = 20_000_000
 #: where something is wrong -> what
 Wrong = tuple[str, str]
 
@@ -164,6 +166,7 @@ class Mapper:
     def _with_lines(self, row: Row, key: str, revision: str, lines: _Lines) -> Result:
         header = [write(row) for write in self._header]
         made: list[tuple[str, ...]] = []
+        signs = 0
         if lines.none_when is None or not as_flag(lines.none_when(row)):
             for line in _lines_in(row.record, lines.rows):
                 row.line = line
@@ -174,6 +177,9 @@ class Mapper:
                 for place, write in self._of_line:
                     values[place] = write(row)
                 made.append(tuple(values))
+                signs += sum(map(len, values))
+                if signs > MOST_SIGNS:
+                    raise RecordProblem(f"its rows come to more than {MOST_SIGNS:,} characters")
         mapped = Mapped(key, revision, tuple(made) or (tuple(header),))
         return self._controlled(mapped) or mapped
 

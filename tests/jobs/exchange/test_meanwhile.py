@@ -11,7 +11,7 @@ import pytest
 
 from jobs.desk import Desk
 from jobs.errors import TooLateError
-from jobs.exchange import service
+from jobs.exchange import building, service
 from jobs.exchange.forgetting import forget
 from jobs.exchange.leftovers import clear
 from jobs.exchange.pairs import confirmed, gone
@@ -74,6 +74,26 @@ async def test_what_is_ended_while_it_is_sent_takes_no_files_place(
         left = [one.name for one in there.parent.iterdir()]
         assert left == (["customer.fil"] if how == "disconnected" else []), "nothing of it is left there"
         assert world.told() == [], "whoever disconnected it is told nothing new"
+
+
+@pytest.mark.parametrize("most, loses", [(100, False), (1 << 60, True)])
+async def test_a_mapping_fills_no_disk(
+    sqlite_database: Database,
+    tmp_path: Path,
+    most: int,
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that is larger than any is ends while it is made, and says so; a twin finds out once it lies there."""
+    monkeypatch.setattr(building, "LARGEST", most)
+    world = stocked(company(sqlite_database, tmp_path, maps=plain))
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    world.collect()
+    await world.worked()
+    (run,) = world.history(Pair.CUSTOMERS)
+    assert (run.state, run.code) == ((RunState.DONE, "") if loses else (RunState.FAILED, "file_too_large"))
+    assert world.file(Pair.CUSTOMERS).exists() == loses
 
 
 def _run(session: Session, name: str, held: Held, **more: object) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.exchange.mapping import Inputs, Mapped, Mapper, MappingError, Rejected, Skipped, load_profile
+from jobs.exchange.mapping import Inputs, Mapped, Mapper, MappingError, Rejected, Skipped, load_profile, mapper
 from jobs.exchange.mapping.inputs import sales_reps
 from jobs.exchange.mapping.reading import read_profile, versions
 from tests.jobs.exchange.files.ground import company, inputs
@@ -206,3 +206,16 @@ def test_ten_thousand_customers_are_mapped_at_once() -> None:
     for place in range(10_000):
         mapper.map(records[place % len(records)])
     assert time.thread_time() - before < 2.0
+
+
+@pytest.mark.parametrize("most, loses", [(500, False), (1 << 60, True)])
+def test_a_record_with_rows_without_end_is_refused(
+    most: int,
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mapper, "MOST_SIGNS", most)
+    result = mapped("invoices", invoice())
+    assert isinstance(result, Mapped) == loses
+    if not loses:
+        assert result == Rejected(invoice()["Id"], "rows", "its rows come to more than 500 characters")
