@@ -22,6 +22,7 @@ from jobs.metrics.fitting import fits, fitted
 from jobs.metrics.inputs import streams_of, worst_input
 from jobs.metrics.losing import is_lost, lost_fields, returns, still_lost, without_lost
 from jobs.metrics.outcomes import outcome_of
+from jobs.metrics.summing import FILTERS
 from jobs.metrics.values import Input
 from jobs.metrics.wishes import read_wish
 from storage.facts.metric_drafts import Desk, Draft, Filling
@@ -38,7 +39,7 @@ from storage.facts.metrics import (
     Selection,
     Shown,
 )
-from templates.forms.metrics import metric_form, preview_form
+from templates.forms.metrics import field_of, metric_form, preview_form
 from templates.notices.metric_why import metric_why
 from templates.notices.metrics import definition_words, metric_preview
 from tests.jobs.metrics.test_compiling import asked
@@ -87,6 +88,9 @@ def test_the_ledger_and_the_profit_and_loss_can_be_narrowed(dataset: Dataset) ->
     assert fits(narrow).first.filters == ("class_id", "department_id", "customer_id")
     assert fitted(narrow) == narrow
     assert (worst_input(narrow), streams_of(narrow)) == ("general ledger, read once a day", ["general_ledger"])
+    desk = Desk({"src_1": "Temerity"}, {"mem_1": "Maya"}, {}, "UTC")
+    form = metric_form(Filling(Draft("card_1", "src_1", narrow, "Sold"), desk, fits(narrow), more=True), "")
+    assert set(FILTERS) <= {field_of(one.name).partition(".")[0] for one in form.inputs}
     # What does not go together with it is not offered, and taken out.
     if dataset is Dataset.ACCOUNTS:
         left = fitted(replace(narrow, calculation=Calculation.END_BALANCE))
@@ -102,14 +106,13 @@ ACCOUNTS = {str(number): (kind, "1" if number == 7 else None) for number, kind i
 #: account, month, cents, class, department, customer
 POSTED = st.tuples(st.sampled_from(list(ACCOUNTS)), st.integers(1, 3), st.integers(-99_999, 99_999),
                    *(st.sampled_from([None, "1", "2", "3"]) for _ in range(3)))  # fmt: skip
-IDS = ("class_id", "department_id", "customer_id")
 
 
 def lake_of(lines: list[tuple[Any, ...]], *, known: bool = True) -> duckdb.DuckDBPyConnection:
     lake = duckdb.connect()
     lake.execute(f"CREATE TABLE ready_quickbooks_ledger_lines (_source VARCHAR, account_id VARCHAR, posting_date DATE,"
-                 f" amount DECIMAL(18, 2), currency VARCHAR, {', '.join(f'{one} VARCHAR' for one in IDS)},"
-                 f" {', '.join(f'{one[:-3]}_known BOOLEAN' for one in IDS)})")  # fmt: skip
+                 f" amount DECIMAL(18, 2), currency VARCHAR, {', '.join(f'{one} VARCHAR' for one in FILTERS)},"
+                 f" {', '.join(f'{one[:-3]}_known BOOLEAN' for one in FILTERS)})")  # fmt: skip
     rows = [("src_1", account, date(2026, month, 9), Decimal(cents) / 100, "USD", *of, *[known] * 3)
             for account, month, cents, *of in lines]  # fmt: skip
     lake.executemany(f"INSERT INTO ready_quickbooks_ledger_lines VALUES ({', '.join('?' * 11)})", rows)
@@ -149,7 +152,7 @@ def test_a_part_is_what_its_lines_add_up_to_and_no_line_is_in_two_classes(
     lines: list[tuple[Any, ...]], by: tuple[str, str, str]
 ) -> None:
     """Exactly: of the ledger, of lines of the report, of an account with those below it, and of none where it has none."""
-    of: dict[str, Any] = dict(zip(IDS, by, strict=True))
+    of: dict[str, Any] = dict(zip(FILTERS, by, strict=True))
     profit = Dataset.PROFIT_AND_LOSS
     signs = [{key: REPORT[line].get(kind, 0) for key, (kind, _) in ACCOUNTS.items()} for line in REPORT]
     chosen = [Selection(profit, SECTION, line, **of) for line in REPORT]
