@@ -137,7 +137,7 @@ async def test_killed_at_every_point(database: Database, tmp_path: Path, point: 
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("point", sorted({*SEVERING, *ERASING})[:: 1 if SOAK else 2])
+@pytest.mark.parametrize("point", sorted({*SEVERING, *ERASING})[:: 1 if SOAK else 4])
 async def test_killed_at_every_other_point(sqlite_database: Database, tmp_path: Path, point: str) -> None:
     await _killed_and_gone_on(sqlite_database, tmp_path, point)
 
