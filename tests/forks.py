@@ -20,6 +20,8 @@ _PRELOAD = (
     "tests.jobs.connecting.parting",
     "tests.jobs.engine.worker",
     "tests.jobs.installs.test_kills",
+    # Those that hand files over live in the long run alone.
+    *(("tests.jobs.exchange.files_worker",) if os.environ.get("SOAK") else ()),
 )
 
 

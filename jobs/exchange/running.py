@@ -296,6 +296,7 @@ class ExchangeHandler:
         return exchange.discard_held(session, run.pair_id, run.id, "a later run took its place", now)
 
     async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> Published:
+        pair = await self._ground.database.reading(lambda session: exchange.pair(session, run.pair_id))
         with built.path.open("rb") as body:
             async with side.open() as remote:
                 return await publish(
@@ -308,6 +309,7 @@ class ExchangeHandler:
                     accept_gap=side.accept_gap,
                     checkpoint=self._checked,
                     wanted=lambda: self.still_wanted(run),
+                    instead_of=pair.last.sha256 if pair.last else "",
                 )
 
     async def still_wanted(self, run: ExchangeRun) -> None:

@@ -83,6 +83,7 @@ async def publish(
     accept_gap: bool = False,
     checkpoint: Checkpoint = lambda _name: None,
     wanted: Wanted = _always,
+    instead_of: str = "",
 ) -> Published:
     """Put a file in its place; ConnectorError, and then the one before it is still there, whole.
 
@@ -90,6 +91,8 @@ async def publish(
     `accept_gap`: an admin accepted that on a server which replaces no file there is none for a moment; an error in
     that moment leaves none until the next attempt. `checkpoint` is called last right before the file takes its place:
     what it raises stops that. `wanted` is asked then: sending takes long, and much may happen meanwhile.
+    `instead_of` is the SHA-256 of what was handed over last: where another file lies there and it is this one, an
+    attempt died right after it had put it there, and what it did is told as this one's.
     """
     if not is_name(name) or name.endswith(".tmp"):
         raise Broken("this is no name of a file that is handed over", code="path_refused")
@@ -101,7 +104,7 @@ async def publish(
         if there is not None:
             await work.take(there, before)
             if (before.size, before.sha256) == (size, sha256):
-                return Published(size, sha256, unchanged=True)
+                return await work.found(size, sha256, instead_of, accept_gap=accept_gap)
         since = await work.gone_since(left) if there is None and accept_gap else None
         if there is not None:
             await work.may_replace(accept_gap=accept_gap)
@@ -238,6 +241,18 @@ class _Work:
             await self.remote.read(f"{self.folder}/{there.name}", into.take, LARGEST)
         except AbsentError:
             raise _meddled() from None
+
+    async def found(self, size: int, sha256: str, instead_of: str, *, accept_gap: bool) -> Published:
+        """Return what is to be said of a file that lies there already."""
+        if instead_of in {"", sha256}:
+            return Published(size, sha256, unchanged=True)
+        kept = _versions(await self._listed(self.archive_folder), self.name)
+        gap = None
+        if kept and accept_gap:
+            await self.may_replace(accept_gap=True)
+            # How long there was none nobody knows any more.
+            gap = None if self.remote.can_replace else 0.0
+        return Published(size, sha256, kept[0].archived_as if kept else "", gap, unchanged=True)
 
     async def gone_since(self, left: bool) -> datetime | None:  # noqa: FBT001 - said by its one caller
         """Return when the place became empty, where an attempt died between taking the old file away and the new."""

@@ -317,9 +317,10 @@ def company(
     checkpoint: Callable[[str], None] = lambda _name: None,
     maps: Callable[[Session, str, Pair], Maps] = chosen,
     begin: bool = True,
+    clock: Still | None = None,
 ) -> Company:
     """Build it; with `begin`, in an empty database."""
-    clock = Still()
+    clock = clock or Still()
     if begin:
         database.in_write(lambda session: seeded(session, zone))
     (folder / "far").mkdir(exist_ok=True)

@@ -395,11 +395,10 @@ class Interrupted(ExchangeHandler):
 
     heir: ExchangeHandler | None = None
 
-    async def _published(self, side: FarSide, built: Built) -> object:  # type: ignore[override]  # what it returns is of no interest here
-        done = await super()._published(side, built)
+    async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> object:  # type: ignore[override]  # what it returns is of no interest here
+        done = await super()._published(side, built, run)
         if self.heir is not None:
             heir, self.heir = self.heir, None
-            (run,) = self._ground.database.in_read(exchange.active_runs)
             await heir.take(run.id, run.attempt)
         return done
 

@@ -214,6 +214,27 @@ async def test_a_gap_that_an_interruption_left_open_is_told_whole(tmp_path):
         assert done.gap == pytest.approx(60, abs=30)
 
 
+@pytest.mark.parametrize("knows", [True, False])
+@pytest.mark.parametrize("replaces", [False, True])
+async def test_a_gap_of_an_attempt_that_died_right_after_it_is_told(tmp_path, *, replaces, knows):
+    """By what was handed over last it is known that the file lies there since that attempt; the twin does not know it."""
+    with staged("ftp", tmp_path) as stage:
+        stage.faults.begin(no_replace=not replaces)
+        before = await stage.hand_over(OLD)
+        with pytest.raises(Died):
+            await stage.hand_over(NEW, accept_gap=True, checkpoint=dying_at("exchange.replaced"))
+        stage.can_replace = None
+        last = {"instead_of": before.sha256} if knows else {}
+        done = await stage.hand_over(NEW, accept_gap=True, **last)
+        assert (stage.there, stage.archived(), done.unchanged) == (NEW, [OLD], True)
+        assert done.gap == (0.0 if knows and not replaces else None)
+        assert bool(done.archived_as) == knows
+        # Once that was settled, the same file once more had no gap.
+        stage.can_replace = None
+        done = await stage.hand_over(NEW, accept_gap=True, instead_of=done.sha256)
+        assert (done.gap, done.archived_as) == (None, "")
+
+
 @pytest.mark.parametrize("kind", ["ftp", "sftp"])
 async def test_a_lost_answer_to_the_rename_is_recognised(kind, tmp_path):
     with staged(kind, tmp_path) as stage:

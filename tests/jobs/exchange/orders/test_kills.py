@@ -35,7 +35,7 @@ def _order_for(stage: Stage, folder: Path, offset: float) -> dict[str, Any]:
     assert isinstance(tokens, MemoryTokens)
     ids = {str(row.get("Sku") or row["Id"]): row["Id"] for row in stage.app.books[REALM].truth("Item")}
     return {
-        "folder": str(folder), "offset": offset, "url": stage.access.settings.api_url, "realm": REALM, "source": SOURCE,
+        "folder": str(folder), "url_here": stage.database.url, "offset": offset, "url": stage.access.settings.api_url, "realm": REALM, "source": SOURCE,
         "cust_id": CUST_ID, "access": tokens.tokens.access.reveal(), "refresh": "none",
         "customers": list(stage.inventiv.customers),
         "items": [(number, ids[number], str(price)) for number, price in stage.inventiv.items],
@@ -62,8 +62,8 @@ async def _live(said: dict[str, Any], death: str | float) -> int:
 
 
 @pytest.mark.timeout(900)
-async def test_killed_and_unheard_each_order_is_there_once(sqlite_database: Database, tmp_path: Path) -> None:
-    async with staged(sqlite_database, tmp_path) as stage:
+async def test_killed_and_unheard_each_order_is_there_once(database: Database, tmp_path: Path) -> None:
+    async with staged(database, tmp_path) as stage:
         good, draw, died = stage.inventiv.arrive(ORDERS // 2, stage.clock.now()), Random(7), 0
         lost = 0.1 if SOAK else 0.3
         stage.app.script.add(

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +30,7 @@ from storage.facts.secret import Secret
 from storage.facts.sources import Source
 from storage.records import exchange_orders, sources
 from storage.seal import Seal, new_key
-from storage.sessions import open_database
+from storage.sessions import Database, open_database
 from tests.connectors.worlds import QUICK
 
 
@@ -51,11 +51,13 @@ class ListedBooks:
 
 async def work(said: Mapping[str, Any]) -> None:
     """Take turns until everything is settled; time passes between them."""
+    with closing(open_database(said["url_here"])) as database:
+        await _turns(said, database)
+
+
+async def _turns(said: Mapping[str, Any], database: Database) -> None:
     folder = Path(said["folder"])
-    database, clock = (
-        open_database(f"sqlite:///{folder / 'tidings.db'}"),
-        OffsetClock(timedelta(seconds=said["offset"])),
-    )
+    clock = OffsetClock(timedelta(seconds=said["offset"]))
     tokens = MemoryTokens(Tokens(Secret(said["access"]), Secret(said["refresh"]), clock.now() + timedelta(days=9)))
     settings = ProviderSettings("id", Secret("x"), said["url"], said["url"], said["url"], limits=QUICK)
     access = Access(said["realm"], settings, tokens, clock, Unlimited(), writes=True)
