@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from bot.cli.stories.exchange_orders import orders_in
 from bot.cli.stories.exchanging import (
     ACCOUNTS,
     DANIEL,
+    FINANCE,
     FarSide,
     books_of,
     distributor,
@@ -31,6 +33,10 @@ from storage.sessions import Session
 from templates import actions
 
 _NEW_YORK, _NIGHT = ZoneInfo("America/New_York"), time(2, 20)
+#: The story begins by day, whenever it is told: at night files go by themselves as soon as they are switched on.
+_DAY_BEGINS = time(6)
+#: seconds after which no answer comes any more; one that is under way while hours pass at once would come too late
+_ANSWERED = 60.0
 _RENAMED = "Renamed by the story"
 _REPS = "salesrep.fil"
 #: What a server was told when a file travelled privately, was read back, and took its place.
@@ -55,6 +61,7 @@ async def story(stage: Stage) -> None:
 
 async def switches_on(stage: Stage) -> None:
     """See both connections in Slack, and switch on every file of them, after a dry run."""
+    await _day_comes(stage)
     await said(stage, "exchange", "Exchange with PocketAdvantage", *ACCOUNTS)
     for account in ACCOUNTS:
         for pair in OUT:
@@ -74,8 +81,18 @@ async def _dry_run(stage: Stage) -> int:
     await stage.until("the end of the dry run", over)
     count = len(await stage.outside(lambda: books_of(stage).truth("Customer")))
     # What came of it is said by itself where that does not take long; whoever comes later finds it in the history.
+    late = monotonic() + _ANSWERED
+
+    async def answered() -> bool:
+        return monotonic() > late or await stage.outside(lambda: _said_of_dry_run(stage))
+
+    await stage.until("the answer to the dry run", answered)
     await said(stage, f"exchange {BY_SFTP} customers history", "dry run, not sent", str(count))
     return count
+
+
+def _said_of_dry_run(stage: Stage) -> bool:
+    return any("would be sent" in one.everything for one in stage.messages(FINANCE, DANIEL))
 
 
 async def a_night(stage: Stage, far: FarSide) -> None:
@@ -181,6 +198,15 @@ async def night_passes(stage: Stage, held: Pair | None = None) -> None:
         return f": {', '.join(stage.database.in_read(lambda session: _unfinished(session, now + until, held)))}"
 
     await stage.until("the end of the night's runs", all_over, left)
+
+
+async def _day_comes(stage: Stage) -> None:
+    """Let it be morning in New York, where it is night there."""
+    now = await stage.outside(stage.sandbox.clock.now)
+    local = now.astimezone(_NEW_YORK)
+    if local.time() < _DAY_BEGINS:
+        morning = datetime.combine(local.date(), _DAY_BEGINS, _NEW_YORK)
+        await stage.outside(lambda: stage.sandbox.pass_time(morning - now))
 
 
 def _next_night(now: datetime) -> datetime:

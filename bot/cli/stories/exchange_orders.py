@@ -38,7 +38,7 @@ async def orders_in(stage: Stage) -> None:
     """Let orders of both accounts arrive: of one they become Estimates, of the other sales orders."""
     registered = await a_desktop(stage)
     account = next(one for one in ACCOUNTS if one != registered.account)
-    await an_estimate(stage, account)
+    await taken_again(stage, account, await an_estimate(stage, account))
     await a_duplicate(stage, account)
     await a_bad_order(stage, account)
     await a_sales_order(stage, registered)
@@ -64,8 +64,8 @@ async def a_desktop(stage: Stage) -> Registered:
     return Registered(account, WebConnector(url, name, password, desktop))
 
 
-async def an_estimate(stage: Stage, account: str) -> None:
-    """Let an order wait until an admin allows it, and become one Estimate, also when it is taken again."""
+async def an_estimate(stage: Stage, account: str) -> str:
+    """Let an order wait until an admin allows it, and become one Estimate; return its number."""
     await said(stage, f"exchange {account} orders on", "Orders: switched on")
     number = await _arrives(stage, account)
     await _turns(stage, account)
@@ -75,11 +75,17 @@ async def an_estimate(stage: Stage, account: str) -> None:
     await stage.act(lambda: stage.slack.click(DANIEL, card, actions.EXCHANGE_ALLOW))
     await _turns(stage, account)
     await _is_one_estimate(stage, account, number)
+    stage.told(f"order {number} becomes one Estimate once an admin allowed it; its number is written back")
+    return number
+
+
+async def taken_again(stage: Stage, account: str, number: str) -> None:
+    """Let Daniel have an order taken again that is in QuickBooks: it stays one Estimate."""
     card = await said(stage, f"exchange {account} orders {number}", f"Order {number}", "is in QuickBooks")
     await stage.act(lambda: stage.slack.click(DANIEL, card, actions.EXCHANGE_ORDER_AGAIN))
     await _turns(stage, account)
     await _is_one_estimate(stage, account, number)
-    stage.told(f"order {number} becomes one Estimate once an admin allowed it; its number is written back")
+    stage.told(f"order {number} is taken again by a person, and stays one Estimate")
 
 
 async def _is_one_estimate(stage: Stage, account: str, number: str) -> None:

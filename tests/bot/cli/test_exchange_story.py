@@ -58,6 +58,7 @@ def test_the_story_is_seen_to_its_end(kind: str, request: pytest.FixtureRequest)
         "are held until Daniel lets them go",
         "is put back with one press",
         "becomes one Estimate",
+        "stays one Estimate",
         "a duplicate is refused",
         "a bad order is told why",
         "becomes one SalesOrderAdd",
@@ -206,6 +207,11 @@ async def shrunk(stage: Stage) -> None:
     await story.a_held_file(stage, far)
 
 
+async def sent_again(stage: Stage) -> None:
+    await stage.first_reads()
+    await exchange_orders.taken_again(stage, BY_FTPS, await exchange_orders.an_estimate(stage, BY_FTPS))
+
+
 async def came_twice(stage: Stage) -> None:
     await stage.first_reads()
     await exchange_orders.an_estimate(stage, BY_FTPS)
@@ -223,6 +229,7 @@ TWINS: Mapping[str, Twin] = {
         edited, "that the next night's files are what QuickBooks has did not come true", handled_by(SendsOnce), True
     ),
     "the guard lets it through": Twin(shrunk, "what should be held was sent to", handled_by(LetsThrough), True),
+    "an order is created again": Twin(sent_again, "order SO-2001 became 2 estimates", taken_by(blindly), exchange=True),
     "a duplicate is created": Twin(came_twice, "order SO-2002, a duplicate, was created", taken_by(blindly), True),
     "the reason is kept back": Twin(
         was_bad, "the bad order's reason at PocketAdvantage is ''", taken_by(silently), True
