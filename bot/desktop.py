@@ -11,6 +11,7 @@ from storage.facts.messages import Message
 from templates.notices import desktop as words
 
 _WORDS = re.compile(r"desktop(?: (?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
+_NEW = re.compile(r"new(?: (?P<account>[0-9a-z_-]{1,64}))?", re.ASCII)
 _ONE = re.compile(r"(?P<id>qbd_[0-9a-z]{1,40}) (?P<verb>password|file|company|remove)", re.ASCII)
 
 
@@ -26,10 +27,12 @@ async def desktop(case: Case, said: str) -> Reply:
     one = _ONE.fullmatch(said)
     try:
         if not said:
-            known = [(found.connector, found.waiting) for found in await service.all(case.actor)]
-            return case.say(words.desktops(known, case.now))
-        if said == "new":
-            return case.say(_made(await service.new(case.actor, case.trigger)))
+            every = await service.all(case.actor)
+            known = [(found.connector, found.waiting) for found in every]
+            accounts = {found.connector.id: found.account for found in every}
+            return case.say(words.desktops(known, case.now, accounts))
+        if new := _NEW.fullmatch(said):
+            return case.say(_made(await service.new(case.actor, case.trigger, new["account"] or "")))
         if one is not None:
             return await _with(case, one["id"], one["verb"])
     except TooLateError as error:
@@ -65,4 +68,6 @@ async def _with(case: Case, registration_id: str, verb: str) -> Reply:
 def _made(handed: Handed, *, renewed: bool = False) -> Message:
     assert handed.password is not None
     shown = handed.password.reveal()
-    return words.desktop_made(handed.connector, shown, handed.url, handed.until, renewed=renewed)
+    return words.desktop_made(
+        handed.connector, shown, handed.url, handed.until, renewed=renewed, account=handed.account
+    )

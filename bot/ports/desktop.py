@@ -15,8 +15,8 @@ class Desktops(Protocol):
         """Return those of the actor's organization."""
         ...
 
-    async def new(self, actor: Actor, trigger: TriggerKey) -> Handed:
-        """Let one call."""
+    async def new(self, actor: Actor, trigger: TriggerKey, account: str = "") -> Handed:
+        """Let one call for the orders of an account; of several it must be named (TooLateError)."""
         ...
 
     async def renew(self, actor: Actor, registration_id: str, trigger: TriggerKey) -> Handed:

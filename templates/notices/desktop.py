@@ -1,6 +1,6 @@
 """QuickBooks Desktop: which one takes orders, its file and its password, and when it called last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.facts.messages import (
@@ -35,13 +35,18 @@ _YOURS = "The link is yours alone and works until "
 _FIRST = ". The first company file that is open when it calls is the one that orders are written into."
 
 
-def desktops(known: Sequence[tuple[WebConnector, int]], now: datetime) -> Message:
-    """Return the registrations, how many orders wait for each, and which company file they go into."""
+def desktops(
+    known: Sequence[tuple[WebConnector, int]], now: datetime, accounts: Mapping[str, str] | None = None
+) -> Message:
+    """Return the registrations, whose orders they take, how many wait, and which company file they go into.
+
+    `accounts` are those of PocketAdvantage, by registration.
+    """
     if not known:
         return tell("No QuickBooks Desktop takes orders.", _HOW, kind=_KIND)
     parts: list[Part] = [Heading("QuickBooks Desktop")]
     for one, waiting in known:
-        parts.append(Facts(_rows(one, waiting, now)))
+        parts.append(Facts((*_rows(one, waiting, now), *_of((accounts or {}).get(one.id, "")))))
         if one.other is not None:
             parts.append(Paragraph(_other(one, one.other)))
     first = known[0][0].id
@@ -53,7 +58,9 @@ def desktops(known: Sequence[tuple[WebConnector, int]], now: datetime) -> Messag
     return Message(f"QuickBooks Desktop: {counted(waits, 'order')} waiting.", (*parts, Note(how)), kind=_KIND)
 
 
-def desktop_made(one: WebConnector, password: str, url: str, until: datetime, *, renewed: bool) -> Message:
+def desktop_made(
+    one: WebConnector, password: str, url: str, until: datetime, *, renewed: bool, account: str = ""
+) -> Message:
     """Return the file and the password, which is shown this once, to this person alone."""
     summary = "The new password is shown this once." if renewed else "The password is shown this once."
     before = " The one before counts no more." if renewed else ""
@@ -63,7 +70,7 @@ def desktop_made(one: WebConnector, password: str, url: str, until: datetime, *,
     step = _TYPE_IT if renewed else _SET_UP
     parts: tuple[Part, ...] = (
         Paragraph((Strong(summary), before + _ALONE)),
-        Facts(rows),
+        Facts((*rows, *_of(account))),
         Paragraph((Strong("Next step: "), step)),
         _link(url),
         Note((_YOURS, When(until, short=True), _FIRST)),
@@ -101,6 +108,7 @@ def desktop_usage(said: str) -> Message:
     """Return what can be said, for words that mean nothing here."""
     can: Words = (
         "All of it: ", Code("/data exchange desktop"), ". A new one: ", Code("/data exchange desktop new"),
+        ". Of several accounts of PocketAdvantage: ", Code("/data exchange desktop new temerity-02"),
         ". Behind its id: ", Code("password"), ", ", Code("file"), ", ", Code("company"), " or ", Code("remove"), ".",
     )  # fmt: skip
     return tell(f"“{label(said)}” means nothing here.", can, kind=_KIND)
@@ -116,6 +124,10 @@ def _rows(one: WebConnector, waiting: int, now: datetime) -> tuple[tuple[str, Wo
         ("Orders waiting", (str(waiting),)),
         ("Company file", company),
     )
+
+
+def _of(account: str) -> tuple[tuple[str, Words], ...]:
+    return (("Orders of account", (label(account),)),) if account else ()
 
 
 def _company(file: CompanyFile) -> Words:

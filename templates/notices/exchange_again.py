@@ -63,8 +63,8 @@ def exchange_resend(one: PairView, day: date, count: int) -> Message:
     """Return what sending invoices again would come to; nothing is changed yet."""
     since = times.day(day)
     if not count:
-        summary = f"No invoice went in the night of {since} or after it. Nothing was done."
-        return tell(summary, _another(), kind="exchange_again")
+        summary = "No invoice went in that night or after it. Nothing was done."
+        return tell(summary, (f"Asked for: the night of {since}. ", *_another()), kind="exchange_again")
     title = f"Send {counted(count, 'invoice')} again?"
     what = (
         f"All that went in the night of {since} and after it is put into one file, as it stands in QuickBooks now, and"

@@ -27,6 +27,8 @@ async def test_each_form_of_words_does_one_thing() -> None:
         assert "Nothing is written: another company file was open" in listed
         assert "shown-" not in listed
         assert "registered already" in await told(stage, "U0DANIEL", "exchange desktop new")
+        await told(stage, "U0DANIEL", "exchange desktop new Temerity-02")
+        assert twin.asked[-1] == ("new", "temerity-02")
         assert "takes no more orders" in await told(stage, "U0DANIEL", list(DOES)[-1])
         twin.asked.clear()
         assert "no such QuickBooks Desktop" in await told(stage, "U0DANIEL", list(DOES)[-1])

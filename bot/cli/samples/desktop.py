@@ -27,6 +27,10 @@ def desktop_messages() -> dict[str, Message]:
         "desktops_none": desktop.desktops([], NOW),
         "desktops_new": desktop.desktops([(_NEW, 0)], NOW),
         "desktops_other_company": desktop.desktops([(_OTHER, 1)], NOW),
+        "desktops_several": desktop.desktops([(_BOUND, 2)], NOW, {_BOUND.id: "temerity-02"}),
+        "desktop_made_account": desktop.desktop_made(
+            _NEW, "abcdef-ghijkl-mnopqr-stuvwx", URL, until, renewed=False, account="temerity-02"
+        ),
         "desktop_made": desktop.desktop_made(_NEW, "abcdef-ghijkl-mnopqr-stuvwx", URL, until, renewed=False),
         "desktop_renewed": desktop.desktop_made(_BOUND, "abcdef-ghijkl-mnopqr-stuvwx", URL, until, renewed=True),
         "desktop_file": desktop.desktop_file(_BOUND, URL, until),

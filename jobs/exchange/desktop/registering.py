@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from jobs.authorize import authorize
@@ -33,6 +33,8 @@ class Registered:
     waiting: int
     #: what people call the connection that its orders come over
     label: str
+    #: the account of that connection
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Handed:
     until: datetime
     #: None: the one that counts already
     password: Secret | None = None
+    #: the account whose orders it takes
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +73,19 @@ class Registering:
 
         def work(session: Session) -> list[Registered]:
             found = records.all_of(session, member.organization_id)
-            labels = {one.id: one.label for one in sources.connections_of(session, member.organization_id)}
+            known = {one.id: one for one in sources.connections_of(session, member.organization_id)}
             return [
-                Registered(one, desktop_requests.unanswered(session, one.id), labels.get(one.source_id, ""))
+                Registered(one, desktop_requests.unanswered(session, one.id), *_called(known.get(one.source_id)))
                 for one in found
             ]
 
         return await self._desk.read(work)
 
-    async def new(self, actor: Actor, trigger: TriggerKey) -> Handed:
-        """Let a QuickBooks Desktop call. TooLateError: one does, there are no orders, or our address is not safe."""
+    async def new(self, actor: Actor, trigger: TriggerKey, account: str = "") -> Handed:
+        """Let a QuickBooks Desktop call for the orders of an account; of several it must be named.
+
+        TooLateError: one does, there are no orders, nobody knows whose, or our address is not safe.
+        """
         authorize(actor, Action.MANAGE_DESKTOP)
         if not qwc.may_be_called(self._links.public_url):
             raise TooLateError("the Web Connector calls https addresses only, and ours is none: tell your operator")
@@ -87,7 +94,7 @@ class Registering:
 
         def work(session: Session) -> WebConnector:
             member = self._member(session, actor, trigger)
-            source = _without_one(session, member.organization_id)
+            source = _without_one(session, member.organization_id, account)
             made_id = derived_id("qbd", member.organization_id, trigger.team_id, trigger.trigger_id)
             owner, file = (str(uuid.uuid5(uuid.NAMESPACE_URL, f"{made_id}/{name}")) for name in ("owner", "file"))
             made = WebConnector(
@@ -103,7 +110,9 @@ class Registering:
             self._note(session, member, made, "made")
             return made
 
-        return self._handed(actor, await self._desk.write(work), password)
+        made = await self._desk.write(work)
+        source = await self._desk.read(lambda session: sources.source(session, made.source_id))
+        return replace(self._handed(actor, made, password), account=source.account)
 
     async def renew(self, actor: Actor, registration_id: str, trigger: TriggerKey) -> Handed:
         """Give it another password; the one before counts no more, nor does a visit that began with it.
@@ -210,14 +219,26 @@ def _own(session: Session, member: Member, registration_id: str) -> WebConnector
     return found
 
 
-def _without_one(session: Session, organization_id: str) -> Source:
-    """Return the connection whose orders nothing takes yet."""
+def _called(source: Source | None) -> tuple[str, str]:
+    return (source.label, source.account) if source is not None else ("", "")
+
+
+def _without_one(session: Session, organization_id: str, account: str) -> Source:
+    """Return the connection whose orders nothing takes yet: the one of that account, else the only one."""
     known = [
         one for one in sources.connections_of(session, organization_id) if one.provider is Provider.POCKETADVANTAGE
     ]
     if not known:
         raise TooLateError("no PocketAdvantage is connected: connect it first, with /data connect")
-    free = [one for one in known if not records.of_source(session, one.id)]
+    named = [one for one in known if one.account.casefold() == account.casefold()] if account else known
+    if not named:
+        accounts = ", ".join(one.account for one in known)
+        raise TooLateError(f"no PocketAdvantage account is called {account}: there is {accounts}")
+    free = [one for one in named if not records.of_source(session, one.id)]
     if not free:
         raise TooLateError("a QuickBooks Desktop is registered already: renew its password, or withdraw it first")
+    if len(free) > 1:
+        # Whose orders go into which company's books must never be guessed.
+        accounts = ", ".join(one.account for one in free)
+        raise TooLateError(f"say whose orders it takes, with the account behind the word new: {accounts}")
     return free[0]

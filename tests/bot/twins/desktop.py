@@ -26,9 +26,9 @@ class TwinDesktops:
         authorize(actor, Action.MANAGE_DESKTOP)
         return [Registered(one, 3, "pocketadvantage_1") for one in self.known.values()]
 
-    async def new(self, actor: Actor, trigger: TriggerKey) -> Handed:
+    async def new(self, actor: Actor, trigger: TriggerKey, account: str = "") -> Handed:
         member = authorize(actor, Action.MANAGE_DESKTOP)
-        self.asked.append(("new",))
+        self.asked.append(("new", account) if account else ("new",))
         if self.known:
             raise TooLateError("a QuickBooks Desktop is registered already")
         made = WebConnector(
