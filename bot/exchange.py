@@ -100,6 +100,9 @@ async def exchange(case: Case) -> Reply:
     if found is None:
         return case.say(exchange_usage(case.about))
     pair, verb = found
+    if _VERBS.get(verb) == "mapping" and (one := next((view for view in chosen if view.pairs), None)):
+        # It belongs to the organization, and is the same for all.
+        chosen = [one]
     if len(chosen) > 1:
         return case.say(exchange_which(chosen))
     return await _of_pair(case, chosen[0], pair, verb)

@@ -43,7 +43,8 @@ _ROWS, _OTHERS, _COLUMNS = 10, 4, 4
 _LONGEST_VALUE, _LONGEST_SAID = 40, 200
 ASSUMED = "an assumption, to be confirmed with three real files for each direction before it is relied upon"
 _UNSENT = (
-    "Nothing is saved yet. Files are made by it from the next run on; invoices of nights before are not sent again."
+    "Nothing is saved yet. Files of every connection to PocketAdvantage are made by it from the next run on; invoices"
+    " of nights before are not sent again."
 )
 _KINDS = {"number": "number", "money": "money, 2 places", "flag": "Y or N", "date": "day", "instant": "time in UTC"}
 

@@ -109,6 +109,15 @@ async def test_orders_of_a_run_and_invoices_of_nights_go_again_after_a_word_of_w
         assert "manager" in answer
 
 
+async def test_of_several_connections_one_is_named_but_for_the_mapping_which_is_for_all() -> None:
+    async with staged() as stage:
+        view = stage.services.exchange.known[0]
+        stage.services.exchange.known = [view, replace(view, source=replace(view.source, account="temerity-02"))]
+        assert "Which one?" in await told(stage, MANAGER, "exchange customers")
+        for words in ("exchange mapping", "exchange customers mapping"):
+            assert "every connection to PocketAdvantage sends by it" in await told(stage, MANAGER, words)
+
+
 async def test_an_order_is_looked_up_by_either_number_and_taken_again_by_managers() -> None:
     async with staged() as stage:
         for words in ("exchange orders SO-1042", "exchange order SO-1042"):
