@@ -29,7 +29,7 @@ from jobs.threads import in_thread
 from storage.facts.exchange import Counts, ExchangeRun, Reject
 from storage.facts.exchange_orders import KeptOrder, Order, OrderRead, OrderState, Wish
 from storage.facts.sources import ConnectionState, Source
-from storage.records import exchange_orders, runs, sources
+from storage.records import exchange, exchange_orders, runs, sources
 from storage.sessions import Session
 from storage.warehouse import NoLake, StorageFailed
 
@@ -283,6 +283,10 @@ class Turn:
     def may(self, session: Session) -> bool:
         """Whether orders may still be sent: a turn takes minutes, and people change their minds."""
         if sources.source(session, self.source.id).connection is ConnectionState.DISCONNECTED:
+            return False
+        books = {one.books_id for one in exchange.pairs_of_source(session, self.source.id)}
+        if books and self._wanted.books.id not in books:
+            # Somebody chose another company for it meanwhile.
             return False
         return not self._allowed or sources.stored_grant(session, self._wanted.books.id).can_write
 

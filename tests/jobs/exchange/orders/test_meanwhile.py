@@ -8,11 +8,12 @@ import pytest
 
 from jobs.exchange.orders import turn as turns
 from jobs.exchange.orders.turn import Turn
+from jobs.exchange.pairs import confirmed
 from storage.facts.sources import ConnectionState
 from storage.records import sources
 from storage.sessions import Database, Session
-from storage.tables import ConnectionRow
-from tests.jobs.exchange.orders.taken import SOURCE, Stage, staged
+from storage.tables import ConnectionRow, SourceRow
+from tests.jobs.exchange.orders.taken import ORGANIZATION, SOURCE, Stage, staged
 from tests.jobs.exchange.orders.test_taking import Few
 
 
@@ -31,8 +32,18 @@ def _allowed(stage: Stage, session: Session, *, now: bool) -> None:
     session.get_one(ConnectionRow, stage.wanted.books.id).can_write = now
 
 
+def _another_company(stage: Stage, session: Session) -> None:
+    now = stage.clock.now()
+    row = session.get_one(SourceRow, stage.wanted.books.id).model_dump()
+    if session.get(SourceRow, "src_other") is None:
+        session.add(SourceRow(**{**row, "id": "src_other", "account": "2", "label": "other"}))
+        session.flush()
+    confirmed(session, ORGANIZATION, SOURCE, "src_other", now)
+
+
 ENDS: dict[str, Callable[[Stage, Session], None]] = {
     "disconnected": _disconnected,
+    "another company": _another_company,
     "not allowed any more": lambda stage, session: _allowed(stage, session, now=False),
 }
 
@@ -61,6 +72,8 @@ async def test_what_was_not_sent_by_then_is_not_sent(
         if loses:
             return
         assert 0 < sent < len(numbers)
+        if how == "another company":
+            return
         # Once it is wanted again, each is there once.
         sqlite_database.in_write(
             lambda session: sources.set_connection(session, SOURCE, ConnectionState.CONNECTED, None, stage.clock.now())
