@@ -33,7 +33,7 @@ from connectors.shopify import graph
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the bench reads /proc, which only Linux has"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 

@@ -59,7 +59,7 @@ asyncio.run(main())
     )
     assert other.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while await other.stdout.readline() != b"running\n":
                 assert other.returncode is None
         with pytest.raises(AlreadyLockedError, match="already works"):

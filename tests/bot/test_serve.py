@@ -29,7 +29,7 @@ async def test_it_serves_and_ends_cleanly_on_sigterm(sqlite_database: Database, 
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):
         while not (line := await process.stdout.readline()).startswith(b"http://"):
             assert line, await process.communicate()
         async with httpx.AsyncClient(base_url=line.decode().strip()) as http:

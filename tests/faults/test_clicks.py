@@ -20,7 +20,7 @@ def test_a_worker_plays_what_a_dead_web_process_accepted(
         worker = world.beside(ROLE="worker").is_ready()
         for point in ("click.accepted", "click.played"):
             _accepts_and_dies(world, point)
-            world.settled(30)
+            world.settled(120)
         worker.stop()
         assert complaints(world) == []
 
@@ -41,4 +41,4 @@ def _accepts_and_dies(world: World, point: str) -> None:
         if web.alive:
             world.ask()
             world.look(lambda: None, 2)
-    assert web.died(20) == -signal.SIGKILL, web.tail()
+    assert web.died(60) == -signal.SIGKILL, web.tail()

@@ -85,10 +85,10 @@ def die_at(world: World, point: str, *, twin: str = "") -> None:
         if life.alive and not world.undone():
             world.business(seed=hash((point, number)))
             world.ask()
-        world.look(lambda: not world.undone(), 20)
+        world.look(lambda: not world.undone(), 60)
         if not life.alive:
             break
-    assert life.died(5) == -signal.SIGKILL, life.tail()
+    assert life.died(60) == -signal.SIGKILL, life.tail()
 
 
 @pytest.mark.timeout(900)
@@ -111,9 +111,9 @@ def test_killed_at_every_point(database: Database, tmp_path: Path, server: ForkS
 def _judge(world: World, when: str) -> None:
     """Let a whole life finish what is left, and one more refresh read what happened since."""
     life = world.begin()
-    world.settled(40)
+    world.settled(120)
     world.asked()
-    world.settled(40)
+    world.settled(120)
     life.stop()
     assert complaints(world) == [], when
 

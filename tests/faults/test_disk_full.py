@@ -50,7 +50,7 @@ def test_a_full_disk_loses_nothing(sqlite_template: Path, tmp_path: Path, disk: 
     with world_on(database, tmp_path, server, WAREHOUSE_URL=str(disk / "warehouse")) as world:
         world.begin()
         world.asked()
-        world.settled(30)
+        world.settled(120)
         assert world.undone() == []
         world.business(seed=1)
         # One is accepted and under way when the disk fills up, another comes when it is full.
@@ -60,9 +60,9 @@ def test_a_full_disk_loses_nothing(sqlite_template: Path, tmp_path: Path, disk: 
         assert world.life is not None
         assert world.life.alive, world.life.tail()
         ballast.unlink()
-        world.settled(60)
+        world.settled(120)
         world.asked(MAYA)
-        world.settled(30)
+        world.settled(120)
         assert world.life.alive
         world.life.stop()
         assert complaints(world) == []

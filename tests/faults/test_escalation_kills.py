@@ -32,7 +32,7 @@ def _story(world: World, twin: str) -> None:
     world.attempts = 10_000
     life = world.begin(twin=twin)
     world.asked()
-    world.look(lambda: not any("delivery" in one for one in world.undone()), 20)
+    world.look(lambda: not any("delivery" in one for one in world.undone()), 60)
     life.kill()
     world.pass_time(hours=3, minutes=2)
     for point in ("delivery.intent", "delivery.called", "step.deliver.ran"):
@@ -43,4 +43,4 @@ def _story(world: World, twin: str) -> None:
         dying.kill()
     world.begin(twin=twin)
     world.honest()
-    world.settled(40)
+    world.settled(120)

@@ -46,7 +46,7 @@ def database(request: pytest.FixtureRequest) -> Database:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_shops_first_read_goes_on_where_it_was_killed(database: Database, tmp_path: Path, server: ForkServer) -> None:
     with world_on(database, tmp_path, server, size=40) as world:
         world.slices = True
@@ -60,7 +60,7 @@ def test_a_shops_first_read_goes_on_where_it_was_killed(database: Database, tmp_
         assert _wrong(world, source, truths.shopify(world.sandbox.shopify.shops[SHOP])) == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_sellers_first_read_goes_on_where_it_was_killed(
     sqlite_database: Database, tmp_path: Path, server: ForkServer
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_sellers_first_read_goes_on_where_it_was_killed(
         _pause(world, shop)
         world.begin()
         assert world.look(lambda: _whole(world, source), 60), world.life
-        world.settled(40)
+        world.settled(120)
         assert [run.trigger for run in _runs(world, source)] == [Trigger.REQUEST, Trigger.OLDER, Trigger.OLDER]
         assert committed
         assert {one: times for one, times in _fetched(world).items() if one in committed and times > 1} == {}
@@ -90,7 +90,7 @@ def test_a_sellers_first_read_goes_on_where_it_was_killed(
         assert _wrong(world, source, truth) == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_a_cursor_that_is_not_saved_with_its_rows_is_caught(
     sqlite_database: Database, tmp_path: Path, server: ForkServer
 ) -> None:
@@ -120,7 +120,7 @@ def _dies_and_ends(world: World, source: Source) -> None:
     world.begin()
     last = world.look(lambda: _whole(world, source), 60)
     assert last, world.life.tail() if world.life else ""
-    world.settled(40)
+    world.settled(120)
     ended = [run for run in _runs(world, source) if run.state is RunState.READY]
     assert [run.trigger for run in ended][1:] == [Trigger.OLDER] * (len(ended) - 1)
     assert len(ended) > 2

@@ -129,7 +129,7 @@ def _play(world: World, case: Case) -> None:
     world.business(seed=hash(str(case)))
     world.trouble(case.rule)
     world.asked()
-    world.settled(40)
+    world.settled(120)
     world.honest()
     run, told = _last(world), _told(world)
     if case.outcome == "ready":
@@ -177,7 +177,7 @@ def _connection(session: Session) -> str:
     return session.exec(select(ConnectionRow.state).where(ConnectionRow.source_id == _source(session).id)).one()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_at_the_first_read(sqlite_database: Database, tmp_path: Path, server: ForkServer) -> None:
     """What fails leaves nothing of it behind, so one shop goes through all of them; then it recovers and is ready."""
     with world_on(sqlite_database, tmp_path, server) as world:
@@ -188,7 +188,7 @@ def test_at_the_first_read(sqlite_database: Database, tmp_path: Path, server: Fo
         assert complaints(world) == []
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_later(sqlite_database: Database, tmp_path: Path, server: ForkServer) -> None:
     with world_on(sqlite_database, tmp_path, server) as world:
         world.attempts = 2
@@ -206,5 +206,5 @@ def test_a_lost_grant_disconnects(sqlite_database: Database, tmp_path: Path, ser
     with world_on(sqlite_database, tmp_path, server) as world:
         world.begin()
         world.asked()
-        world.settled(40)
+        world.settled(120)
         _play(world, case)

@@ -71,7 +71,7 @@ def _judged(database: Database, folder: Path, server: ForkServer, case: Case, tw
             case.outside(world)
             world.asked()
             if case.point is not None:
-                assert life.died(20) == -signal.SIGKILL
+                assert life.died(60) == -signal.SIGKILL
                 world.begin(twin=twin)
             try:
                 world.settled(case.patience)

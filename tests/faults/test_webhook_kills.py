@@ -79,7 +79,7 @@ class Hooks:
         """Wait until each was acted on, and return what was done."""
         life = self.world.begin()
         assert self.world.look(lambda: all(row.settled_at for row in self.rows()), 60), life.tail()
-        self.world.settled(60)
+        self.world.settled(120)
         life.stop()
         return {row.topic: row.outcome or "" for row in self.rows()}
 
@@ -117,7 +117,7 @@ def complaints(world: World) -> list[str]:
     return world.database.in_read(read) + ([f"left in the warehouse: {left}"] if left else [])
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_what_was_accepted_is_done_once_whoever_dies(database: Database, tmp_path: Path, server: ForkServer) -> None:
     """On Postgres a web process takes the events and workers act on them; on SQLite one process does both.
 
@@ -130,7 +130,7 @@ def test_what_was_accepted_is_done_once_whoever_dies(database: Database, tmp_pat
         hooks = Hooks(world)
         life = world.begin(twin=takes)
         world.asked()
-        world.settled(60)
+        world.settled(120)
         # Reads by events keep the distance of the shortest schedule.
         world.pass_time(minutes=6)
         if apart:
@@ -154,7 +154,7 @@ def test_what_was_accepted_is_done_once_whoever_dies(database: Database, tmp_pat
         assert complaints(world) == []
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(900)
 def test_the_twins_are_caught(sqlite_database: Database, tmp_path: Path, server: ForkServer) -> None:
     """One answers before it keeps; one says that it has acted, and then acts."""
     with world_on(sqlite_database, tmp_path, server, size=3) as world:

@@ -15,7 +15,7 @@ from tests.faults.world import World, world_on
 #: A process that froze in the middle of a transaction keeps its locks until Postgres ends its session after 60 s.
 HEIR_SECONDS = 90
 POINTS = ("delivery.called", "warehouse.before_commit", "delivery.intent", "run.collected", "run.before_end")
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(900)]
 
 
 def test_a_frozen_delivery_and_a_frozen_load(postgres_database: Database, tmp_path: Path, server: ForkServer) -> None:
@@ -30,7 +30,7 @@ def test_a_frozen_delivery_and_a_frozen_load(postgres_database: Database, tmp_pa
             zombie.thaw()
             _wakes(world)
             zombie.stop()
-            world.settled(30)
+            world.settled(120)
             heir.stop()
         assert complaints(world) == []
 
@@ -41,7 +41,7 @@ def test_an_old_load_never_wins(postgres_database: Database, tmp_path: Path, ser
     with world_on(postgres_database, tmp_path, server, shared_lake=True) as world:
         world.begin()
         world.asked()
-        world.settled(30)
+        world.settled(120)
         assert world.life is not None
         world.life.stop()
         world.business(seed=1, new=0, changed=3)
@@ -53,7 +53,7 @@ def test_an_old_load_never_wins(postgres_database: Database, tmp_path: Path, ser
         heir = world.begin()
         world.settled(HEIR_SECONDS)
         world.asked()
-        world.settled(30)
+        world.settled(120)
         zombie.thaw()
         _wakes(world)
         zombie.stop()

@@ -154,7 +154,7 @@ async def test_a_refresh_asked_for_in_a_channel_that_became_shared_is_told_in_th
         started = await stage.request(Provider.SHOPIFY)
         await stage.finished(started.refresh_id)
         await stage.slack.wait_for(
-            lambda: [m for m in stage.slack.messages("D0MAYA") if "ready" in m.everything.lower()], timeout=20
+            lambda: [m for m in stage.slack.messages("D0MAYA") if "ready" in m.everything.lower()], timeout=60
         )
         ours = [m for m in stage.slack.messages("C0FINANCE") if m.bot_id]
         assert ours == []

@@ -46,13 +46,13 @@ async def test_support_is_called_once_and_the_asker_is_told(database: Database, 
         assert "Shopify" in post.everything
         run = (await stage.jobs.services.refresh.get(await stage.actor(), outcome.refresh_id)).runs[0][1]
         assert run.id in post.everything
-        told = await eventually(lambda: [m for m in _thread(stage) if "support" in m.everything.lower()], seconds=15)
+        told = await eventually(lambda: [m for m in _thread(stage) if "support" in m.everything.lower()])
         assert "still processing" in told[0].everything.lower()
         mails = await eventually(lambda: stage.mail.to("data-support@tidings.example"))
         assert len(mails) == 1
 
         await stage.finished(outcome.refresh_id)
-        await eventually(lambda: "Acknowledge" not in _support_posts(stage)[0].everything, seconds=15)
+        await eventually(lambda: "Acknowledge" not in _support_posts(stage)[0].everything)
         assert len(_support_posts(stage)) == 1
 
 
@@ -95,7 +95,7 @@ async def test_support_acknowledges_once_and_nobody_else_may(sqlite_database: Da
         with stage.database.read() as session:
             assert audit.entries(session, stage.organization_id) >= 2
             assert audit.broken_entries(session, stage.organization_id) == []
-        await eventually(lambda: "Sam Keller" in _support_posts(stage)[0].everything, seconds=15)
+        await eventually(lambda: "Sam Keller" in _support_posts(stage)[0].everything)
 
 
 async def test_support_cancels(sqlite_database: Database, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ async def test_a_first_read_that_stands_still_for_three_hours_is_escalated_once(
         assert (await desk.acknowledge(sam, named, TriggerKey("T0SUPPORT", "a"))).acknowledged_by == "Sam Keller"
         stage.shopify.script.clear()
         await desk.retry(sam, named, TriggerKey("T0SUPPORT", "b"))
-        await eventually(lambda: "Ended" in _support_posts(stage)[0].everything, seconds=20)
+        await eventually(lambda: "Ended" in _support_posts(stage)[0].everything)
         assert len(_support_posts(stage)) == 1
 
 

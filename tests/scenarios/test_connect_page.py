@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from templates.notices import try_again
 from tests.scenarios.test_page import ARGUMENTS, HOW_TO_ALLOW, SCREENSHOTS, SOON, chromium_path, demo_addresses
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from storage.sessions import Database
 from tests.jobs.installs.stage import HARBOUR, staged
 from tests.scenarios.test_page import ARGUMENTS, HOW_TO_ALLOW, SCREENSHOTS, SOON, chromium_path
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 async def _ready() -> bool:

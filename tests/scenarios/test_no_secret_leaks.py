@@ -51,7 +51,7 @@ EXPECTED = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_no_secret_is_anywhere_after_all_flows(
     database: Database, capfd: pytest.CaptureFixture[str], logs_restored: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

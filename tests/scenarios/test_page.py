@@ -24,7 +24,7 @@ ARGUMENTS = [
 HOW_TO_ALLOW = "no Chromium: install Debian's package chromium"
 SOON = 60_000
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from templates import actions
 from tests.scenarios.processes import Fleet, Process, fleet
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(900)]
 
 MAYA, FINANCE, ADDRESS = "U0MAYA", "C0FINANCE", "maya@temeritygoods.example"
 

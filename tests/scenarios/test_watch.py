@@ -93,7 +93,7 @@ def time_passes(database: Database, span: timedelta) -> None:
 # Ten seconds of processor time; the rules are tested by rows alone.
 if os.environ.get("SOAK"):
 
-    @pytest.mark.timeout(300)
+    @pytest.mark.timeout(900)
     async def test_a_frozen_process_is_told_by_the_watchers_own_mail_and_its_end_too(tmp_path: Path) -> None:
         key, url = new_key(), f"sqlite:///{tmp_path / 'tidings.db'}"
         database, sink = open_database(url), MailSink()

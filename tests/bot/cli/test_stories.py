@@ -26,7 +26,7 @@ FOLLOWED = sources.CONNECTED if os.environ.get("SOAK") else (Provider.SHOPIFY, P
 #: `refresh` is played from the built wheel, in tests/scenarios/test_wheel.py; `reconnect` with every log there is, in
 #: tests/scenarios/test_no_secret_leaks.py; `sources` below; `metrics` in tests/bot/cli/test_metric_story.py; `exchange`
 #: in tests/bot/cli/test_exchange_story.py.
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", sorted(STORIES.keys() - {"refresh", "reconnect", "sources", "metrics", "exchange"}))
 def test_a_story_is_seen_to_its_end(name: str) -> None:
     command = [sys.executable, "-m", "bot.cli", "demo", "--headless", "--check", name, "--size", "20"]

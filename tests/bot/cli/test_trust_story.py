@@ -54,7 +54,7 @@ TWINS = {
 }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", TWINS)
 def test_a_broken_twin_makes_the_story_fail(name: str, capsys: pytest.CaptureFixture[str], logs_restored: None) -> None:
     fails(TWINS[name](), 5, capsys)

@@ -28,7 +28,7 @@ def seeds() -> list[int]:
     return list(range(1, 11)) if SOAK else [1]
 
 
-@pytest.mark.timeout(3600 if SOAK else 300)
+@pytest.mark.timeout(3600 if SOAK else 1800)
 @pytest.mark.parametrize("seed", seeds())
 async def test_nobody_is_told_what_is_not_so(sqlite_database: Database, tmp_path: Path, seed: int) -> None:
     oracle = await durably(

@@ -130,13 +130,13 @@ async def walking(database: Database, folder: Path) -> AsyncIterator[Walk]:
         yield Walk(stage, folder, key, source, seen)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("point", [*CUTTING, "disconnect.revoked", "disconnect.erased"] if SOAK else CUTTING[1:])
 async def test_killed_at_every_point(database: Database, tmp_path: Path, point: str) -> None:
     await _killed_and_gone_on(database, tmp_path, point)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("point", sorted({*SEVERING, *ERASING})[:: 1 if SOAK else 4])
 async def test_killed_at_every_other_point(sqlite_database: Database, tmp_path: Path, point: str) -> None:
     await _killed_and_gone_on(sqlite_database, tmp_path, point)
@@ -161,7 +161,7 @@ async def _killed_and_gone_on(database: Database, tmp_path: Path, point: str) ->
         assert walk.stage.connection(walk.source.id).erase_due_at is None
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "twin, point, complaint",
     [

@@ -221,7 +221,7 @@ async def _killed(made: Filling, link: Secret, browser: Secret, point: str, late
 KILLED = {"flow.exchanged"}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 async def test_stopped_at_every_point_a_form_leaves_nothing_behind(sqlite_database: Database, tmp_path: Path) -> None:
     """What happens between the points is one transaction each: the person goes on, or starts again and is through."""
     async with filling(sqlite_database, tmp_path) as made:

@@ -154,13 +154,13 @@ async def walking(database: Database, folder: Path) -> AsyncIterator[Walk]:
         yield Walk(stage, key, slack)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("point, step", POINTS.items())
 async def test_killed_at_every_point(sqlite_database: Database, tmp_path: Path, point: str, step: str) -> None:
     await _killed(sqlite_database, tmp_path, point, step)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.postgres
 @pytest.mark.parametrize("point", ["flow.exchanged", "flow.confirming", "flow.revoke_claimed"])
 async def test_killed_on_postgres(postgres_database: Database, tmp_path: Path, point: str) -> None:
@@ -191,7 +191,7 @@ async def _killed(database: Database, tmp_path: Path, point: str, step: str) -> 
             assert complaints(stage, walk.flow_id) == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 async def test_a_yes_in_two_parts_would_be_found(sqlite_database: Database, tmp_path: Path) -> None:
     """The broken twin of the one transaction."""
     async with walking(sqlite_database, tmp_path) as walk:
@@ -199,7 +199,7 @@ async def test_a_yes_in_two_parts_would_be_found(sqlite_database: Database, tmp_
         assert complaints(walk.stage, walk.flow_id) == ["done with 0 sources"]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("twin", ["", "claims late"])
 async def test_an_answer_is_never_exchanged_twice(sqlite_database: Database, tmp_path: Path, twin: str) -> None:
     """Killed right after the exchange: the same answer again is "start again", and the provider hears of it once."""

@@ -87,7 +87,7 @@ async def test_it_is_edited_when_the_connection_is_back_and_nobody_is_reminded_a
             assert back(session, source.id, Resolution.RECONNECTED, stage.clock.now(), notifier)
 
         stage.database.in_write(win)
-        await eventually(lambda: _posts(stage, "C0FINANCE", "U0MAYA", "is reconnected"), seconds=15)
+        await eventually(lambda: _posts(stage, "C0FINANCE", "U0MAYA", "is reconnected"))
         stage.clock.advance(timedelta(days=30))
         due = stage.database.in_read(lambda s: incidents.due(s, stage.clock.now()))
         assert found.id not in [incident.id for incident in due]

@@ -148,7 +148,7 @@ async def test_a_false_alarm_clears_itself_and_the_data_is_caught_up(database: D
         ended = stage.database.in_read(lambda s: incidents.find(s, found.id))
         assert ended is not None
         assert ended.resolution is Resolution.CLEARED
-        await eventually(lambda: stage.database.in_read(lambda s: runs.last_ready_of(s, [source.id])), seconds=20)
+        await eventually(lambda: stage.database.in_read(lambda s: runs.last_ready_of(s, [source.id])))
 
 
 class Cured(GrantKeeper):

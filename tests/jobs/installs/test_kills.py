@@ -56,7 +56,7 @@ async def _die_at(stage: Stage, point: str) -> None:
             await stage.installs.returned(plan["query"], BROWSER)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_at_every_point(sqlite_database: Database, tmp_path: Path, point: str) -> None:
     """Nothing is half: the answer is not taken twice, and installing again works, with one installation in the end."""

@@ -171,7 +171,7 @@ async def test_a_waiting_run_is_cancelled_at_once(sqlite_database: Database, tmp
         await stage.jobs.services.refresh.cancel(
             await stage.actor(), outcome.refresh_id, TriggerKey("T0TEMERITY", "cancel-1")
         )
-        refresh = await stage.finished(outcome.refresh_id, seconds=15)
+        refresh = await stage.finished(outcome.refresh_id)
 
         ((_, run),) = refresh.runs
         assert run.state is RunState.CANCELLED
