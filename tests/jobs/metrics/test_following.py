@@ -259,34 +259,18 @@ def filled(tmp_path: Path) -> Books:
     return books
 
 
-#: what cannot be told while the class of a line is not known
-BY_CLASS = {"class", "result"} & set(DEFINITIONS)
+#: those of parts of the ledger
+NARROWED = {"class", "result", "department"} & set(DEFINITIONS)
 
 
-def believing(books: Books) -> tuple[dict[str, Outcome], Base]:
-    """The bug: a line of which nobody said a class has none."""
-    books.do(f"UPDATE {LINES} SET class_known = true")
-    return books.whole()
-
-
-def nothing_is_known_of_lines_of_which_no_class_was_said(filled: Books) -> None:
-    """A lake from before is asked in vain, and no other metric with it; one line of which it is not said is enough."""
-    filled.metrics = {name: one for name, one in filled.metrics.items() if name in {*BY_CLASS, "department", "revenue"}}
-    filled.do(f"UPDATE {LINES} SET class_known = NULL, class_id = NULL WHERE {filled.one()}")
-    every, _ = filled.whole()
-    assert {name for name, one in every.items() if one.waits} == BY_CLASS
-    assert every["class"].note == (
-        "what class each posting is of is not known yet: that comes with the general ledger, which is read once a day, "
-        "where QuickBooks keeps classes"
-    )
-    twin, _ = believing(filled)
-    assert twin["class"].values
-    assert not twin["class"].waits
-    # As it was made ready before there were such columns.
+def of_a_lake_from_before_nothing_is_known(filled: Books) -> None:
+    """It was made ready before there were such columns: who is narrowed by them waits, and no other metric with it."""
+    filled.metrics = {name: one for name, one in filled.metrics.items() if name in {*NARROWED, "revenue"}}
     filled.do(*(f"ALTER TABLE {LINES} DROP COLUMN {one}_{what}" for one in ("class", "department", "customer")
                 for what in ("id", "name", "known")))  # fmt: skip
     every, _ = filled.whole()
-    assert {name for name, one in every.items() if one.waits} == BY_CLASS | {"department"} & set(DEFINITIONS)
+    assert {name for name, one in every.items() if one.waits} == NARROWED
+    assert all("each posting is of is not known yet" in every[name].note for name in NARROWED)
     assert every["revenue"].values
 
 
@@ -327,7 +311,7 @@ def test_following_is_what_everything_comes_to(filled: Books) -> None:
     assert mixing.still(filled.ask(mixing.questions())) == {"sum"}
     # A twin remembers what all of them stood on.
     assert not filled.base.marks.items() <= base.marks.items()
-    nothing_is_known_of_lines_of_which_no_class_was_said(filled)
+    of_a_lake_from_before_nothing_is_known(filled)
 
 
 # Forty seconds of work in the long run; a machine that is busy takes many times as long.

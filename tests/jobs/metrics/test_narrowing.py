@@ -175,14 +175,19 @@ def test_a_part_is_what_its_lines_add_up_to_and_no_line_is_in_two_classes(
         }, one
 
 
-def test_where_nothing_was_said_nothing_comes_out() -> None:
-    lines = [("1", 1, 100, "1", None, None)]
+@pytest.mark.parametrize("believing", [False, True])
+def test_where_nothing_was_said_nothing_comes_out(*, believing: bool) -> None:
+    """The twin believes that a line of which no class was said has none: it says zero, and a hundred may be right."""
+    lines = [("1", 1, 100, None, None, None), ("1", 2, 100, "1", None, None)]
     by_class, whole = Selection(Dataset.REVENUE, class_id="1"), Selection(Dataset.REVENUE)
-    with lake_of(lines, known=False) as lake:
+    with lake_of(lines, known=believing) as lake:
         said, told = sums_of(lake, [by_class, whole])
+    assert told == {1: Decimal(1), 2: Decimal(1)}
+    if believing:
+        assert said == {2: Decimal(1)}
+    else:
         assert isinstance(said, str)
         assert "what class each posting is of is not known yet" in said
-        assert told == {1: Decimal(1)}
 
 
 def test_while_it_is_not_known_each_place_says_so() -> None:
