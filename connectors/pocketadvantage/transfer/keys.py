@@ -20,8 +20,9 @@ _KEY = re.compile(
     re.ASCII,
 )
 _DEEPEST = 12
-#: how OpenSSH's own form stretches a passphrase
-_BCRYPT = b"\x00\x00\x00\x06bcrypt"
+#: as many of OpenSSH's own form take two seconds; ssh-keygen takes 16 or 24
+MOST_BCRYPT = 256
+_OPENSSH, _BCRYPT = b"openssh-key-v1\x00", b"bcrypt"
 _SEQUENCE, _WHOLE = 0x30, 0x02
 _LONG_FORM, _MOST_LENGTH = 0x80, 3
 
@@ -31,16 +32,44 @@ def check_key(text: str) -> None:
     found = _KEY.fullmatch(text) if len(text) <= LONGEST else None
     if found is None or "-----" in found["body"]:
         raise ValueError("one private key is expected")
-    if found["kind"] == "OPENSSH " and _BCRYPT in _decoded(found["body"])[:64]:
-        raise ValueError("a passphrase goes with the PKCS #8 form only")
+    if found["kind"] == "OPENSSH ":
+        _bounded(_bcrypt_rounds(_decoded(found["body"])), MOST_BCRYPT)
     if found["kind"] != "ENCRYPTED ":
+        # The oldest form stretches nothing.
         return
     whole = next(_parts(_decoded(found["body"]), 0))
     # How it was encrypted comes first, and what was, is nobody's business yet.
     how = next(_parts(whole[1], 0))
-    if any(number > MOST_ROUNDS for number in _numbers(how[1], 0)):
-        words = f"opening the private key would take too long: save it with at most {MOST_ROUNDS:,} rounds"
+    _bounded(max(_numbers(how[1], 0), default=0), MOST_ROUNDS)
+
+
+def _bounded(rounds: int, most: int) -> None:
+    if rounds > most:
+        words = f"opening the private key would take too long: save it with at most {most:,} rounds"
         raise Broken(words, code="place_malformed")
+
+
+def _bcrypt_rounds(data: bytes) -> int:
+    """Return how often a key of OpenSSH's own form stretches its passphrase, 0 for one without; ValueError."""
+    if not data.startswith(_OPENSSH):
+        raise ValueError("no key of OpenSSH's")
+    _, rest = _text(data[len(_OPENSSH) :])
+    kind, rest = _text(rest)
+    options, _ = _text(rest)
+    if kind != _BCRYPT:
+        return 0
+    _, rounds = _text(options)
+    if len(rounds) != 4:
+        raise ValueError("no number")
+    return int.from_bytes(rounds)
+
+
+def _text(data: bytes) -> tuple[bytes, bytes]:
+    """Return the first of the texts that follow one another, and the rest."""
+    end = 4 + int.from_bytes(data[:4])
+    if len(data) < max(4, end):
+        raise ValueError("cut off")
+    return data[4:end], data[end:]
 
 
 def _decoded(body: str) -> bytes:

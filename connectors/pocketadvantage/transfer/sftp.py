@@ -243,7 +243,7 @@ def _login(place: Place) -> dict[str, Any]:
         check_key(place.private_key.reveal())
         key = asyncssh.import_private_key(place.private_key.reveal(), place.passphrase.reveal() or None)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError, RecursionError):
-        words = "the private key cannot be read: paste it whole; a passphrase goes with the PKCS #8 form only"
+        words = "the private key cannot be read: paste it whole, and its passphrase where it has one"
         raise Broken(words, code="place_malformed") from None
     return {"client_keys": [key], "password": None, "preferred_auth": ["publickey"]}
 

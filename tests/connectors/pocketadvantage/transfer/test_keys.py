@@ -2,6 +2,7 @@
 
 import base64
 import time
+from dataclasses import replace
 from typing import Any
 
 import asyncssh
@@ -10,7 +11,7 @@ from asyncssh.asn1 import der_decode, der_encode
 
 from connectors.errors import Broken
 from connectors.pocketadvantage.transfer import keys, sftp
-from connectors.pocketadvantage.transfer.keys import MOST_ROUNDS, check_key
+from connectors.pocketadvantage.transfer.keys import MOST_BCRYPT, MOST_ROUNDS, check_key
 from connectors.pocketadvantage.transfer.places import Place, Transfer
 from storage.facts.secret import Secret
 
@@ -36,8 +37,48 @@ def test_usual_keys_are_opened() -> None:
     plain = [KEY.export_private_key(form).decode() for form in ("openssh", "pkcs8-pem")]
     for text in (*plain, stretched(2048).replace("\n", "\r\n"), f"\n{plain[0]}\n"):
         check_key(text)
-    sealed = KEY.export_private_key("pkcs8-pem", passphrase=PHRASE).decode()
-    assert sftp._login(place(sealed))["client_keys"]
+
+
+RSA = asyncssh.generate_private_key("ssh-rsa", key_size=1024)
+EC = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+SEALED = {
+    "pkcs8": KEY.export_private_key("pkcs8-pem", passphrase=PHRASE),
+    "openssh": KEY.export_private_key("openssh", passphrase=PHRASE, rounds=16, ignore_few_rounds=True),
+    "traditional": RSA.export_private_key("pkcs1-pem", passphrase=PHRASE),
+    "traditional, of a curve": EC.export_private_key("pkcs1-pem", passphrase=PHRASE),
+}
+
+
+@pytest.mark.parametrize("form", SEALED)
+def test_a_key_with_a_passphrase_is_opened_in_every_usual_form(form: str) -> None:
+    text = SEALED[form].decode()
+    assert sftp._login(place(text))["client_keys"]
+    for wrong in ("omega", ""):
+        with pytest.raises(Broken, match="cannot be read") as told:
+            sftp._login(replace(place(text), passphrase=Secret(wrong)))
+        assert PHRASE not in str(told.value)
+
+
+@pytest.mark.parametrize("loses", [False, True])
+@pytest.mark.parametrize("rounds", [MOST_BCRYPT + 1, 2**32 - 1])
+def test_a_key_of_openssh_that_takes_long_is_not_opened(
+    rounds: int,
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = base64.b64decode("".join(SEALED["openssh"].decode().splitlines()[1:-1]))
+    # The number stands behind the name of the way, the length of what is said of it, and the salt with its length.
+    at = whole.index(b"bcrypt") + len(b"bcrypt") + 4 + 4 + 16
+    assert int.from_bytes(whole[at : at + 4]) == 16
+    made = base64.b64encode(whole[:at] + rounds.to_bytes(4) + whole[at + 4 :]).decode()
+    if loses:
+        monkeypatch.setattr(keys, "MOST_BCRYPT", 2**32)
+    text = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{made}\n-----END OPENSSH PRIVATE KEY-----\n"
+    if loses:
+        check_key(text)
+        return
+    with pytest.raises(Broken, match="take too long"):
+        check_key(text)
 
 
 @pytest.mark.parametrize("loses", [False, True])
