@@ -50,6 +50,8 @@ class SqlServer:
     logins: list[bool] = field(default_factory=list)
     #: types that parameters were said to have
     declared: set[str] = field(default_factory=set)
+    #: which answer from now on has one byte that is another one, and which byte that is
+    bends: tuple[int, int] | None = None
     port: int = 0
 
     def __enter__(self) -> Self:
@@ -118,8 +120,8 @@ class _Conversation:
             with contextlib.suppress(ssl.SSLWantReadError):
                 tls.do_handshake()
                 break
-            self._raw(b"".join(tds.packets(tds.PRELOGIN, self._out.read())))
-        self._raw(b"".join(tds.packets(tds.PRELOGIN, self._out.read())))
+            self._socket.sendall(b"".join(tds.packets(tds.PRELOGIN, self._out.read())))
+        self._socket.sendall(b"".join(tds.packets(tds.PRELOGIN, self._out.read())))
         self._tls = tls
 
     def _logged_in(self, said: bytes) -> bool:
@@ -198,7 +200,16 @@ class _Conversation:
             raise _CutError
         return cut
 
+    def _bent(self, data: bytes) -> bytes:
+        if self._server.bends is None:
+            return data
+        answer, at = self._server.bends
+        self._server.bends = (answer - 1, at) if answer else None
+        at %= len(data)
+        return data if answer else data[:at] + bytes([data[at] ^ 0x5A]) + data[at + 1 :]
+
     def _say(self, data: bytes) -> None:
+        data = self._bent(data)
         for one in tds.packets(tds.REPLY, data):
             keep = self._server.faults.given(len(one))
             self._plain(one if keep is None else one[:keep])
@@ -207,13 +218,10 @@ class _Conversation:
 
     def _plain(self, data: bytes) -> None:
         if self._tls is None:
-            self._raw(data)
+            self._socket.sendall(data)
         elif data:
             self._tls.write(data)
-            self._raw(self._out.read())
-
-    def _raw(self, data: bytes) -> None:
-        self._socket.sendall(data)
+            self._socket.sendall(self._out.read())
 
     def _message(self) -> tuple[int, bytes]:
         found, kind, last = b"", 0, 0

@@ -6,7 +6,6 @@ SQLAlchemy.
 
 import sqlite3
 import ssl
-import struct
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -137,7 +136,10 @@ def _engine(
     if place.engine is Engine.SQL_SERVER:
         # The dialect speaks to any driver that writes parameters as it does.
         opened = partial(tds.connect, place, address, heard, write=write, patience=CONNECT, most=STATEMENT)
-        engine = sa.create_engine("mssql+pymssql://", module=tds.DRIVER, creator=opened, poolclass=NullPool)
+        # What was begun ends with the line; a roll back over one that is broken would only be told as another error.
+        engine = sa.create_engine(
+            "mssql+pymssql://", module=tds.DRIVER, creator=opened, poolclass=NullPool, pool_reset_on_return=None
+        )
         sa.event.listen(engine, "before_cursor_execute", tds.typed, retval=True)
         return engine
     # The name is checked, the address is connected to: the name might lead elsewhere by now.
@@ -189,8 +191,16 @@ def translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise meaning(error.orig) from None
-    except (SQLAlchemyError, struct.error, UnicodeError):
-        raise Broken("the database answered with something that cannot be read", code="database_unreadable") from None
+    except SQLAlchemyError:
+        raise _unreadable() from None
+    except Exception as error:  # what a driver makes of nonsense is of any kind
+        if not tds.is_drivers(error):
+            raise
+        raise _unreadable() from None
+
+
+def _unreadable() -> Broken:
+    return Broken("the database answered with something that cannot be read", code="database_unreadable")
 
 
 def meaning(error: BaseException | None) -> ConnectorError:

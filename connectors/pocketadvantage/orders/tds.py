@@ -4,6 +4,7 @@ The one module of ours that imports pytds.
 """
 
 import socket
+import traceback
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from connectors.pocketadvantage.orders.places import DatabasePlace, Tls
 
 #: what SQLAlchemy calls the driver by
 DRIVER: ModuleType = pytds
+_THEIRS = ("pytds", "sqlalchemy.dialects.mssql")
 _NAME_MOST, _TEXT_MOST = 128, 4000
 #: types of columns that hold text, which may be two gigabytes: varchar, char, nvarchar, nchar
 _TEXTS = frozenset({167, 175, 231, 239})
@@ -89,6 +91,12 @@ def _connected(
         raise
     own.opened()
     return opened
+
+
+def is_drivers(error: BaseException) -> bool:
+    """Whether the driver, or the dialect above it, gave up in its midst: over an answer that no SQL Server gives."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and str(frames[-1].f_globals.get("__name__", "")).startswith(_THEIRS)
 
 
 def _gone() -> Exception:

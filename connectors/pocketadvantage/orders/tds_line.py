@@ -105,7 +105,10 @@ class Line:
 
     def settimeout(self, seconds: float | None) -> None:
         """Wait so long for an answer, and never for ever."""
-        self._socket.settimeout(min(seconds or self._most, self._most))
+        try:
+            self._socket.settimeout(min(seconds or self._most, self._most))
+        except OSError:
+            raise self._gone() from None
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
         """Send what the driver says; its greeting was said already."""

@@ -398,6 +398,25 @@ async def test_what_is_no_sql_server_is_told_as_that(far: Far) -> None:
             talking.join(60)
 
 
+@pytest.mark.parametrize(
+    "answer, at, code",
+    [
+        (3, 24, "unreadable"),
+        (3, 36, "unreadable"),
+        (5, 20, "unreachable"),
+        (9, 0, "unreadable"),
+        (9, 18, "unreachable"),
+    ],
+)
+async def test_an_answer_that_no_server_gives_is_told_as_that(far: Far, answer: int, at: int, code: str) -> None:
+    """One byte of an answer is another one: whatever driver and dialect make of it, an error of ours comes of it."""
+    far.put()
+    far.server.bends = (answer, at)
+    with pytest.raises((Broken, Retry)) as refused:
+        await probe(far.place, ALLOWED)
+    assert refused.value.code == f"database_{code}"
+
+
 def test_the_stand_in_takes_no_other_statement(far: Far) -> None:
     far.server.certified = None
     held = alone(far)
