@@ -175,6 +175,7 @@ SOAKED = (
     "tests/jobs/exchange/test_runs.py::test_death_at_any_point_costs_nothing[exchange.settled]",
     "tests/faults/test_provider_faults.py::test_later",
     # Of what is ended on its way one is played with each kind of sending.
+    "tests/jobs/exchange/test_meanwhile.py::test_a_slow_server_keeps_nobodys_place[3600.0-True]",
     "tests/jobs/exchange/test_meanwhile.py::test_a_mapping_fills_no_disk[1152921504606846976-True]",
     "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[Hurries-True",
     "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[ExchangeHandler-False-another company]",

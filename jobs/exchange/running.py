@@ -5,8 +5,10 @@ over from a process that died builds the same bytes again, finds them there or p
 is written in the transaction that settles, never before: a file that did not arrive was not given.
 """
 
+import asyncio
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import structlog
 
 from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
-from connectors.pocketadvantage.transfer.port import HOST_KEY_CHANGED, LOGIN_REFUSED
+from connectors.pocketadvantage.transfer.port import HOST_KEY_CHANGED, LOGIN_REFUSED, WHOLE, silent
 from connectors.pocketadvantage.transfer.publishing import Published, publish, restore
 from jobs.asks import Enqueue
 from jobs.engine import WorkContext
@@ -298,7 +300,7 @@ class ExchangeHandler:
     async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> Published:
         pair = await self._ground.database.reading(lambda session: exchange.pair(session, run.pair_id))
         with built.path.open("rb") as body:
-            async with side.open() as remote:
+            async with _all_of_it(), side.open() as remote:
                 return await publish(
                     remote,
                     side.place.latest,
@@ -355,7 +357,7 @@ class ExchangeHandler:
         )
         if not started:
             raise _OverError
-        async with side.open() as remote:
+        async with _all_of_it(), side.open() as remote:
             done = await restore(
                 remote,
                 side.place.latest,
@@ -456,6 +458,16 @@ class ExchangeHandler:
 
     def _failed(self, session: Session, run: ExchangeRun, why: str, code: str) -> None:
         fail(session, run, why, code, self._ground.clock.now(), self._enqueue)
+
+
+@asynccontextmanager
+async def _all_of_it() -> AsyncIterator[None]:
+    """Bound what is done with one file: a server that is slow at each step must not keep the place of all others."""
+    try:
+        async with asyncio.timeout(WHOLE):
+            yield
+    except TimeoutError:
+        raise silent() from None
 
 
 def fail(session: Session, run: ExchangeRun, why: str, code: str, now: datetime, enqueue: Enqueue) -> bool:

@@ -15,6 +15,8 @@ from connectors.errors import Broken, Retry
 CONNECT, SILENCE = 15.0, 60.0
 #: seconds that one file or one list may take, however busily bytes drip
 LONGEST = 1800.0
+#: seconds for all steps of one file together, the one before it included
+WHOLE = 3600.0
 #: a larger file is neither handed over nor taken
 LARGEST = 1 << 30
 #: more entries of one folder are not looked through

@@ -4,6 +4,7 @@ What was read is kept before anything is sent, what was sent is kept before it i
 is settled: whoever dies in between leaves it to the next turn.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from connectors.errors import Broken, ConnectorError, WriteRefused
+from connectors.errors import Broken, ConnectorError, Retry, WriteRefused
 from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace
 from connectors.pocketadvantage.orders.reader import MOST_ORDERS, Reader, reader
 from connectors.pocketadvantage.orders.writing_back import Answer, write_back
@@ -36,6 +37,8 @@ from storage.warehouse import NoLake, StorageFailed
 #: pages of one turn that bring something new; the rest is read by the next one
 _MOST_PAGES = 40
 _AT_ONCE = 500
+#: seconds that one turn reads: a database that is slow with each page must not keep the place of all others
+READING = 1800.0
 _PATIENCE = 0.2
 _MOST_PROBLEMS = 100
 _VANISHED = "PocketAdvantage no longer shows it as ready: make it ready there, or leave it."
@@ -208,11 +211,16 @@ class Turn:
         """Read what changed and keep it, page by page; trouble leaves the rest to the next turn."""
         found = _Read(upto=await self._read(lambda session: exchange_orders.cursor(session, self.source.id)))
         try:
-            async with reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened:
+            async with (
+                asyncio.timeout(READING),
+                reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened,
+            ):
                 await self._refilled(opened)
                 await self._pages(opened, found)
         except ConnectorError as error:
             self._stopped = error
+        except TimeoutError:
+            self._stopped = Retry(None, "the database took too long; the rest is read later", code="timeout")
         return found
 
     async def _pages(self, opened: Reader, found: _Read) -> None:

@@ -1,5 +1,6 @@
 """What is ended while it is on its way does not arrive: a connection that is disconnected, or is another company's."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 
 from jobs.desk import Desk
 from jobs.errors import TooLateError
-from jobs.exchange import building, service
+from jobs.exchange import building, running, service
 from jobs.exchange.forgetting import forget
 from jobs.exchange.leftovers import clear
 from jobs.exchange.pairs import confirmed, gone
@@ -94,6 +95,38 @@ async def test_a_mapping_fills_no_disk(
     (run,) = world.history(Pair.CUSTOMERS)
     assert (run.state, run.code) == ((RunState.DONE, "") if loses else (RunState.FAILED, "file_too_large"))
     assert world.file(Pair.CUSTOMERS).exists() == loses
+
+
+class Drips(ExchangeHandler):
+    """Hands a file over to a server that is at it for hours."""
+
+    async def still_wanted(self, run: ExchangeRun) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("most, loses", [(0.2, False), (3600.0, True)])
+async def test_a_slow_server_keeps_nobodys_place(
+    sqlite_database: Database,
+    tmp_path: Path,
+    most: float,
+    loses: bool,  # noqa: FBT001 - what the twin does
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "WHOLE", most)
+    world = stocked(company(sqlite_database, tmp_path, maps=plain, kind=Drips))
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    world.collect()
+    task = asyncio.ensure_future(world.worked())
+    done, _ = await asyncio.wait([task], timeout=1 if loses else 60)
+    assert bool(done) != loses
+    if loses:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return
+    (run,) = world.history(Pair.CUSTOMERS)
+    assert (run.state, run.code) == (RunState.WAITING, "timeout")
+    assert not world.file(Pair.CUSTOMERS).exists()
 
 
 def _run(session: Session, name: str, held: Held, **more: object) -> None:

@@ -1,6 +1,7 @@
 """People change their minds while orders are sent: what was not sent by then is not sent. A dry run has an end, too."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from jobs.exchange.orders import turn as turns
 from jobs.exchange.orders.turn import Turn
 from jobs.exchange.pairs import confirmed
+from storage.facts.exchange_orders import OrderRead
 from storage.facts.sources import ConnectionState
 from storage.records import sources
 from storage.sessions import Database, Session
@@ -106,3 +108,28 @@ async def test_a_dry_run_reads_no_more_than_a_turn_would(
         assert found.read == (7 if loses else 4)
         assert stage.writes() == 0
     assert turns.Turn.most_pages * turns.Turn.most_orders == 20_000
+
+
+class Slow(Turn):
+    """Reads from a database that is at each page for hours."""
+
+    read = False
+
+    async def keep_page(self, found: Sequence[OrderRead], upto: str) -> bool:
+        kept = await super().keep_page(found, upto)
+        type(self).read = True
+        await asyncio.Event().wait()
+        return kept
+
+
+async def test_a_slow_database_keeps_nobodys_place_and_what_was_read_is_sent(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the limit the turn would never end."""
+    monkeypatch.setattr(turns, "READING", 1.0)
+    async with staged(sqlite_database, tmp_path, kind=Slow) as stage:
+        numbers = stage.inventiv.arrive(2, stage.clock.now())
+        done = await asyncio.wait_for(stage.turn(), 60)
+        assert done.stopped is not None
+        assert done.stopped.code == "timeout"
+        assert not Slow.read or stage.complaints(numbers) == []
