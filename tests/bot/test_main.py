@@ -1,14 +1,12 @@
 """The composition root: what cannot work is refused with words, what works starts and stops."""
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
 from bot.main import build_app
 from sandbox.slack.wire import serving
-from storage.lock import AlreadyLockedError
+from storage.lock import AlreadyLockedError, FileLock
 from storage.seal import new_key
 from storage.sessions import Database, DatabaseUnavailableError, open_database
 from storage.settings import Settings
@@ -43,29 +41,12 @@ async def test_it_starts_is_ready_and_stops(sqlite_database: Database, tmp_path:
 
 
 async def test_a_second_engine_on_the_same_file_is_refused(sqlite_database: Database, tmp_path: Path) -> None:
-    program = f"""
-import asyncio, sys
-from pathlib import Path
-from bot.main import build_app
-from tests.bot.test_main import settings_for
-async def main():
-    async with build_app(settings_for({sqlite_database.url!r}, Path({str(tmp_path)!r}))).running():
-        print("running", flush=True)
-        sys.stdin.readline()
-asyncio.run(main())
-"""
-    other = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert other.stdout is not None
-    try:
-        async with asyncio.timeout(120):
-            while await other.stdout.readline() != b"running\n":
-                assert other.returncode is None
-        with pytest.raises(AlreadyLockedError, match="already works"):
-            async with build_app(settings_for(sqlite_database.url, tmp_path)).running():
-                pass
-    finally:
-        await other.communicate(b"\n")
+    """Whoever holds the lock; that it holds against another process is tried in tests/storage/test_lock.py."""
+    other = FileLock(Path(f"{sqlite_database.url.removeprefix('sqlite:///')}.lock"))
+    other.take()
+    with pytest.raises(AlreadyLockedError, match="already works"):
+        async with build_app(settings_for(sqlite_database.url, tmp_path)).running():
+            pass
+    other.release()
     async with build_app(settings_for(sqlite_database.url, tmp_path)).running() as app:
         assert await app.ready()

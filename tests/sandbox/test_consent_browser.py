@@ -64,7 +64,8 @@ async def browser() -> AsyncIterator[BrowserContext]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         context = await chromium.new_context(viewport=WIDE)  # type: ignore[arg-type] # two literal keys
-        context.set_default_timeout(8000)
+        context.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
         context.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
         yield context
         await chromium.close()

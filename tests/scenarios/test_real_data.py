@@ -33,7 +33,7 @@ from tests.scenarios.real_data import HOW_TO_ALLOW, KINDS, RENAMED, Kind, RealBo
 
 pytestmark = [pytest.mark.contracts, pytest.mark.skipif(not real_data.there(), reason=HOW_TO_ALLOW)]
 
-_PATIENCE = 90.0
+_PATIENCE = 240.0
 _EXPECTED = {"account": 11, "customer": 5, "vendor": 10, "item": 3, "invoice": 12, "bill": 10, "payment": 11,
              "journal_entry": 10}  # fmt: skip
 _TYPES: dict[ColumnType, type] = {

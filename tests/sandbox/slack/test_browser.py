@@ -35,7 +35,8 @@ async def browsing():
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         page = await chromium.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(8000)
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
         page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"alert: {dialog.message}"))
