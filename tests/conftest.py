@@ -67,6 +67,7 @@ LONG = (
     "tests/storage/test_seeding",
     "tests/storage/warehouse/test_apart",
     "tests/storage/warehouse/test_erase",
+    "tests/storage/warehouse/test_reader",
     "tests/storage/warehouse/test_redact",
 )
 
@@ -116,6 +117,12 @@ SOAKED = (
     "tests/sandbox/test_consent_browser.py::test_cancel_and_enter",
     # The steps of it without a browser: tests/bot/test_install_page.py and tests/jobs/installs.
     "tests/scenarios/test_install_page.py::test_a_workspaces_admin_installs_in_the_browser",
+    # The steps of it without a browser: tests/scenarios/test_slack_edge.py; that the demo opens: tests/bot/cli/test_stories.py.
+    "tests/scenarios/test_page.py::test_a_newcomer_asks_refreshes_watches_and_reads_the_mail",
+    # Who may what is tried for every entry in tests/bot/test_matrix.py, and signatures in tests/bot/test_guard.py.
+    "tests/scenarios/test_slack_edge.py::test_who_may_not_starts_nothing",
+    # Random runs are held against the model on a folder in every run, and each way of loading on Postgres beside them.
+    "tests/storage/warehouse/test_model.py::test_the_lake_on_postgres_equals_the_model",
     # The buckets themselves are tried in tests/connectors, and the order of an outbox in tests/jobs/deliver.
     "tests/bench/test_smoke.py::test_one_account_uses_its_rate",
     "tests/bench/test_smoke.py::test_an_outbox_is_drained",
