@@ -90,7 +90,22 @@ def _connected(
         held.close()
         raise
     own.opened()
+    _bounded(opened)
     return opened
+
+
+def _bounded(opened: Any) -> None:
+    """Let an answer that ends in the midst of a long text be an end: the driver would ask for its rest for ever."""
+    reader = opened._tds_socket.main_session._reader  # noqa: SLF001 - the driver has no other place for it
+    ask = reader.recv
+
+    def recv(size: int) -> bytes:
+        found: bytes = ask(size)
+        if size and not found:
+            raise _gone()
+        return found
+
+    reader.recv = recv
 
 
 def is_drivers(error: BaseException) -> bool:

@@ -417,6 +417,13 @@ async def test_an_answer_that_no_server_gives_is_told_as_that(far: Far, answer: 
     assert refused.value.code == f"database_{code}"
 
 
+async def test_a_text_that_ends_too_soon_holds_nobody(far: Far) -> None:
+    """It says that it is longer than it is: the driver alone would ask for its rest for ever, and ask nobody."""
+    far.server.bends = (7, 27)
+    assert (await probe(far.place, ALLOWED)).missing == ()
+    assert far.server.bends is None
+
+
 def test_the_stand_in_takes_no_other_statement(far: Far) -> None:
     far.server.certified = None
     held = alone(far)
