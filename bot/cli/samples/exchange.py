@@ -294,8 +294,12 @@ def exchange_messages() -> dict[str, Message]:
         "exchange_replays_none": exchange_again.exchange_replays([a_run(Pair.ORDERS, counts=Counts())], may=_ALL),
         "exchange_replayed": exchange_said.exchange_ended(
             RunView(
-                a_run(Pair.ORDERS, counts=Counts(1), trigger=Trigger.REPLAY,
-                      note="5 taken again, and in QuickBooks as before"),
+                a_run(
+                    Pair.ORDERS,
+                    counts=Counts(1),
+                    trigger=Trigger.REPLAY,
+                    note="5 taken again, and in QuickBooks as before",
+                ),
                 a_pair(Pair.ORDERS),
             )
         ),
