@@ -295,7 +295,7 @@ def dealt(nights: int, dice: Random) -> list[list[Death]]:
     return nightly
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("protocol", ["sftp", "ftp"])
 async def test_killed_anywhere_each_file_arrives_once_and_whole(
     database: Database, tmp_path: Path, protocol: str

@@ -77,7 +77,7 @@ async def played(world: Company, nights: int, seed: int = 7) -> list[str]:
     return wrong
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 async def test_the_far_side_has_what_quickbooks_has(database: Database, tmp_path: Path) -> None:
     world = company(database, tmp_path, maps=plain)
     assert await played(world, NIGHTS) == []
