@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -239,9 +240,20 @@ async def look_through(client: _Client, stage: Stage, *, trust: bool) -> None:
         await client.leave()
 
 
+def _elsewhere() -> socket.socket:
+    """Listen at another address, at a port that is free here as well.
+
+    It is below those that the system gives away by itself: such a one may be another connection's by the next instant.
+    """
+    for port in random.sample(range(20_000, 30_000), 200):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return socket.create_server(("127.0.0.2", port))
+    raise AssertionError("no port is free")
+
+
 @pytest.mark.parametrize("client, caught", [(_Client, False), (Trusting, True)], ids=["ours", "twin"])
 async def test_a_data_connection_goes_to_the_server_itself_whatever_it_names(client, caught, tmp_path):
-    with socket.create_server(("127.0.0.2", 0)) as elsewhere:
+    with _elsewhere() as elsewhere:
         elsewhere.setblocking(False)
         port = elsewhere.getsockname()[1]
         with staged("ftp", tmp_path, pasv_host="127.0.0.2", passive_ports=range(port, port + 1)) as stage:
