@@ -15,6 +15,7 @@ from bot.cli.stories.exchanging import (
 )
 from bot.cli.stories.stage import Stage
 from sandbox.exchange.desktop import Desktop
+from sandbox.exchange.distributor import BY_SFTP
 from sandbox.exchange.inventiv import Inventiv
 from sandbox.exchange.web_connector import WebConnector
 from storage.facts.exchange import Pair
@@ -47,7 +48,7 @@ async def orders_in(stage: Stage) -> None:
 
 async def a_desktop(stage: Stage) -> Registered:
     """Register QuickBooks Desktop in Slack, and set up a Web Connector with what is said there."""
-    told = await said(stage, "exchange desktop new", "Password")
+    told = await said(stage, f"exchange desktop new {BY_SFTP}", "Password")
     words = told.everything
     name = _found(r"tidings-[0-9a-z]{8}", words)
     password = _found(r"Password\W+`?([A-Za-z0-9-]{12,})", words)
