@@ -84,6 +84,12 @@ SOAKED = (
     "tests/jobs/connecting/test_exchange_form.py::test_of_several_companies_the_person_says_which[True]",
     "tests/jobs/exchange/test_attacks.py::test_what_was_decided_before_a_long_death_is_made_anew[StaysDecided]",
     "tests/jobs/exchange/orders/test_again.py::test_what_is_read_again_keeps_nothing_new_out[CountsAll",
+    # Deaths at each of these points are played in one process in tests/jobs/exchange/test_runs.py.
+    "tests/jobs/exchange/test_file_kills.py::",
+    # What the rules say of each value is tried in tests/jobs/exchange/files/test_fil.py, and a whole run of it beside these.
+    "tests/jobs/exchange/test_bytes.py::test_nasty_values_lie_on_the_server_as_the_rules_say[utf-8]",
+    "tests/jobs/exchange/test_bytes.py::test_a_twin_that_writes_otherwise_is_caught[Quoting]",
+    "tests/jobs/exchange/test_bytes.py::test_the_same_records_are_the_same_bytes_on_every_server_and_every_night",
     "tests/bench/test_smoke.py::test_a_click_is_followed",
     "tests/bench/test_smoke.py::test_the_first_message_of_an_incident",
     # Kills at the named points of a load are played in every run; these two are on both sides of others.
