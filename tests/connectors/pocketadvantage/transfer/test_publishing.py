@@ -224,8 +224,8 @@ async def test_a_gap_of_an_attempt_that_died_right_after_it_is_told(tmp_path, *,
         with pytest.raises(Died):
             await stage.hand_over(NEW, accept_gap=True, checkpoint=dying_at("exchange.replaced"))
         stage.can_replace = None
-        last = {"instead_of": before.sha256} if knows else {}
-        done = await stage.hand_over(NEW, accept_gap=True, **last)
+        last = before.sha256 if knows else ""
+        done = await stage.hand_over(NEW, accept_gap=True, instead_of=last)
         assert (stage.there, stage.archived(), done.unchanged) == (NEW, [OLD], True)
         assert done.gap == (0.0 if knows and not replaces else None)
         assert bool(done.archived_as) == knows
