@@ -93,9 +93,9 @@ async def exchange(case: Case) -> Reply:
     if registered is not None:
         return await desktop(case, registered)
     views = await case.services.exchange.view(case.actor)
-    if not said or not views:
-        return await _map(case, views)
     chosen, rest = _named(said, views)
+    if not rest or not views:
+        return await _map(case, chosen)
     found = _pair(rest)
     if found is None:
         return case.say(exchange_usage(case.about))
@@ -128,7 +128,7 @@ def _named(said: str, views: list[ExchangeView]) -> tuple[list[ExchangeView], st
     """Return the connections that are meant, and the words without the account that names one."""
     for view in views:
         account = view.source.account.casefold()
-        if said.startswith(f"{account} "):
+        if f"{said} ".startswith(f"{account} "):
             return [view], said.removeprefix(account).strip()
     return views, said
 

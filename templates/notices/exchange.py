@@ -46,10 +46,16 @@ def exchange_map(
     for view in sorted(views, key=lambda view: view.source.account):
         parts += [Rule()] if len(parts) > 1 else []
         parts += _one_connection(view, now, may) if view.pairs else _without_books(view, may, admins)
-    parts.append(
-        Note(("More of one: ", Code("/data exchange customers"), ". What goes where, and why: see the guide."))
-    )
+    parts.append(_more(views))
     return Message(_map_summary(organization, views), tuple(parts), kind="exchange")
+
+
+def _more(views: Sequence[ExchangeView]) -> Note:
+    """Return what to type next; of several accounts one must be named."""
+    accounts = sorted(view.source.account for view in views)
+    about = f"{label(accounts[0])} customers" if len(accounts) > 1 else "customers"
+    look, made = Code(f"/data exchange {about}"), Code("/data exchange customers mapping")
+    return Note(("More of one: ", look, ". What a file is made of: ", made, "."))
 
 
 def _not_connected(organization: str, may: Collection[Action], admins: Sequence[str]) -> Message:

@@ -44,7 +44,7 @@ def exchange_replays(runs: Sequence[ExchangeRun], *, may: Collection[Action]) ->
     parts: list[Part] = [Heading("Take the orders of a run again"), Paragraph((_WHAT,))]
     for run in found:
         button = Button("Take them again", actions.EXCHANGE_REPLAY, run.id, confirm=_REPLAY)
-        ended: Words = ("Ended, ", When(run.finished_at or run.requested_at), f": {_counts(run)}.")
+        ended: Words = ("Ended ", When(run.finished_at or run.requested_at), f": {_counts(run)}.")
         parts.append(Paragraph(ended, menu=(button,) if Action.RUN_EXCHANGE in may else ()))
     parts.append(Note(("One order by its number: ", Code("/data exchange orders SO-1042"), ".")))
     return Message(f"{counted(len(found), 'run')} of late had orders.", tuple(parts), kind="exchange_again")

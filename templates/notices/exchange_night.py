@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import date
 
-from storage.facts.exchange import ExchangeRun, Pair, Reject, RunState
+from storage.facts.exchange import ExchangeRun, Pair, RunState
 from storage.facts.exchange_view import NightView
 from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Strong, Table, When
 from templates import times
 from templates.notices.exchange_pieces import reject_line
-from templates.notices.exchange_words import ENDINGS, RECORDS, amount
+from templates.notices.exchange_words import ENDINGS, amount, command
 from templates.text import counted, label, listed, number, shorten
 
 #: records of each file that are named
@@ -30,8 +30,8 @@ def exchange_night(organization: str, view: NightView) -> Message:
         Paragraph((Strong(verdict), f" Account {label(view.source.account)}.")),
         Table("Files of the night", ("File", "What came of it", "Rows", "Data as of"), tuple(map(_row, view.files))),
     ]
-    parts += [Paragraph(_next(pair, run)) for pair, run in missing]
-    parts += [_left_out(pair, run, view.left_out.get(pair, ())) for pair, run in left]
+    parts += [Paragraph(_next(view.source.account, pair, run)) for pair, run in missing]
+    parts += [_left_out(view, pair, run) for pair, run in left]
     parts.append(Note(("How everything stands: ", Code("/data exchange"), ". Not told of this any more: ",
                        Code("/data notify sent off"), ".")))  # fmt: skip
     return Message(summary, tuple(parts), kind="exchange_night")
@@ -48,13 +48,13 @@ def _verdict(
     return f"{said}{lacking}"
 
 
-def _left_out(pair: Pair, run: ExchangeRun, rejects: Sequence[Reject]) -> Paragraph:
+def _left_out(view: NightView, pair: Pair, run: ExchangeRun) -> Paragraph:
     """Name what a file lacks, with the reason, and say when it goes."""
     verb, they = ("was", "It goes") if run.rejected == 1 else ("were", "They go")
-    some = tuple((reject_line(one),) for one in rejects[:_NAMED])
+    some = tuple((reject_line(one),) for one in view.left_out.get(pair, ())[:_NAMED])
     more = run.rejected - len(some)
-    command = Code(f"/data exchange {RECORDS[pair][1]}")
-    rest: tuple[tuple[Inline, ...], ...] = ((f"and {number(more)} more: ", command, "."),) if more > 0 else ()
+    look = Code(command(view.source.account, pair))
+    rest: tuple[tuple[Inline, ...], ...] = ((f"and {number(more)} more: ", look, "."),) if more > 0 else ()
     said = f"{amount(pair, run.rejected)} {verb} left out. {they} with the next file once that is put right."
     return Paragraph((Strong(f"{pair.label}: "), said), under=(*some, *rest))
 
@@ -67,7 +67,7 @@ def _row(one: tuple[Pair, ExchangeRun | None]) -> tuple[tuple[Inline, ...], ...]
     return ((pair.label,), (ENDINGS[run.state],), (rows,), (When(run.as_of),) if run.as_of else ("–",))
 
 
-def _next(pair: Pair, run: ExchangeRun | None) -> tuple[Inline, ...]:
+def _next(account: str, pair: Pair, run: ExchangeRun | None) -> tuple[Inline, ...]:
     why = shorten(label(run.why).rstrip("."), 200) if run is not None and run.why else ""
     said = f"{ENDINGS[run.state] if run else 'did not run'}{f': {why}' if why else ''}. Look at it: "
-    return (Strong(f"{pair.label}: "), said, Code(f"/data exchange {RECORDS[pair][1]}"), ".")
+    return (Strong(f"{pair.label}: "), said, Code(command(account, pair)), ".")

@@ -26,6 +26,7 @@ from templates.notices.exchange_pieces import dry_run, last_runs, left_out, paus
 from templates.notices.exchange_words import (
     RECORDS,
     came,
+    command,
     held_because,
     next_words,
     restored,
@@ -70,7 +71,7 @@ def pair_card(
         Facts(tuple(rows)),
     ]
     if one.held is not None:
-        parts += _decision(one.held, may)
+        parts += _decision(one.held, view.source.account, may)
     parts += left_out(shown)
     if runs:
         parts.append(last_runs(runs))
@@ -78,8 +79,8 @@ def pair_card(
     if buttons:
         parts.append(Buttons(buttons))
     if Action.RUN_EXCHANGE in may:
-        command = f"/data exchange {RECORDS[pair.pair][1]} schedule {pair.schedule}"
-        parts.append(Note(("Another time: ", Code(command), ".")))
+        timed = f"{command(view.source.account, pair.pair)} schedule {pair.schedule}"
+        parts.append(Note(("Another time: ", Code(timed), ".")))
     summary = f"{pair.pair.label}: {_short(one)}."
     return Message(summary, tuple(parts), kind="exchange_pair")
 
@@ -108,7 +109,7 @@ def _buttons(one: PairView, may: Collection[Action]) -> tuple[Button, ...]:
     return tuple(found)
 
 
-def _decision(run: ExchangeRun, may: Collection[Action]) -> list[Part]:
+def _decision(run: ExchangeRun, account: str, may: Collection[Action]) -> list[Part]:
     held = run.held
     one, many = RECORDS[run.pair]
     gone: Words = ()
@@ -124,7 +125,8 @@ def _decision(run: ExchangeRun, may: Collection[Action]) -> list[Part]:
         " PocketAdvantage keeps the file that it has until then.",
     )
     if Action.RUN_EXCHANGE not in may:
-        decides: Words = (Strong("Next step: "), "a manager or admin decides: ", Code(f"/data exchange {many}"), ".")
+        look = Code(command(account, run.pair))
+        decides: Words = (Strong("Next step: "), "a manager or admin decides: ", look, ".")
         return [Paragraph(why), Paragraph(decides)]
     count = counted(held.after, "row") if held else "it"
     send = Confirm("Send it?", f"{count} take the place of what PocketAdvantage has.", "Send", "Leave it")
@@ -151,7 +153,7 @@ def exchange_held(organization: str, account: str, run: ExchangeRun, *, may: Col
     parts: list[Part] = [
         Heading(f"{run.pair.label} for PocketAdvantage are held"),
         Paragraph((f"Nothing was sent to account {label(account)}: {why}.", *data)),
-        *_decision(run, may),
+        *_decision(run, account, may),
     ]
     subject = f"{label(organization)}: {run.pair.label.lower()} for PocketAdvantage ({label(account)}) are held"
     return Message(summary, tuple(parts), subject, kind="exchange_held")

@@ -157,14 +157,16 @@ def exchange_which(views: Sequence[ExchangeView]) -> Message:
 
 def exchange_usage(said: str = "") -> Message:
     """Return how the command is written; `said` is what was not understood."""
-    odd = f"“{shorten(label(said), 80)}” is nothing of the exchange that I know. Nothing was done."
-    summary = odd if said else "The exchange with PocketAdvantage is steered like this."
+    odd = f"“{shorten(label(said), 80)}” means nothing to the exchange. Nothing was done."
+    summary = odd if said else "What can be typed about the exchange with PocketAdvantage."
     pairs = listed([RECORDS[pair][1] for pair in Pair])
     words: Words = (
         Code("/data exchange"), " shows all. Behind it a pair (", f"{pairs}) shows one, and behind that ",
         Code("start"), ", ", Code("dry run"), ", ", Code("pause"), ", ", Code("resume"), ", ", Code("on"), ", ",
         Code("off"), ", ", Code("history"), ", ", Code("files"), ", ", Code("again"), ", ", Code("mapping"), " or ",
-        Code("schedule nightly 02:00 within 01:00-05:00"), " does that.",
+        Code("schedule nightly 02:00 within 01:00-05:00"), " does that. Behind orders a number, as in ",
+        Code("/data exchange orders SO-1042"), ", says what became of that order. For admins: ",
+        Code("/data exchange allow orders"), " and ", Code("/data exchange desktop"), ".",
     )  # fmt: skip
     return tell(summary, words, kind="exchange_usage")
 

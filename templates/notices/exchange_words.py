@@ -51,6 +51,11 @@ def way(pair: Pair) -> str:
     return "QuickBooks → PocketAdvantage" if out else "PocketAdvantage → QuickBooks"
 
 
+def command(account: str, pair: Pair) -> str:
+    """Return what shows a pair, with its account: without it nobody knows which one where there are several."""
+    return f"/data exchange {label(account)} {RECORDS[pair][1]}"
+
+
 def amount(pair: Pair, count: int) -> str:
     """Return a number of records: ``5,012 customers``."""
     return counted(count, *RECORDS[pair])
@@ -126,19 +131,19 @@ def ended(run: ExchangeRun) -> Words:
     data: Words = (", data as of ", When(run.as_of)) if run.as_of else ()
     if restored(run):
         gap = " For a moment there was no file of that name." if run.gap else ""
-        return (f"An earlier file was put back.{gap} Ended, ", *at, ". The next run sends the newest data again.")
+        return (f"An earlier file was put back.{gap} Ended ", *at, ". The next run sends the newest data again.")
     match run.state:
         case RunState.DONE:
-            return (_done(run), *_noted(run), " Ended, ", *at, *data, ".", *_left_out(run))
+            return (_done(run), *_noted(run), " Ended ", *at, *data, ".", *_left_out(run))
         case RunState.UNCHANGED:
             nothing = "No order went" if run.pair is Pair.ORDERS else "Nothing was new, so nothing was sent"
             where = " into QuickBooks" if run.pair is Pair.ORDERS else ""
             return (f"{nothing}{where}.", *_noted(run), " Checked ", *at, *data, ".", *_left_out(run))
         case RunState.DRY:
-            return (f"Dry run: {amount(run.pair, run.rows)} would be sent. Ended, ", *at, *data, ".", *_left_out(run))
+            return (f"Dry run: {amount(run.pair, run.rows)} would be sent. Ended ", *at, *data, ".", *_left_out(run))
         case RunState.DISCARDED | RunState.RELEASED:
             said = "not sent" if run.state is RunState.DISCARDED else "let go by a person"
-            return (f"A held file was {said}. Ended, ", *at, ".")
+            return (f"A held file was {said}. Ended ", *at, ".")
         case _:
             why = label(run.why).rstrip(".") or "Tidings' operators can see why"
             return (Strong("Failed"), " ", *at, f": {why}.")

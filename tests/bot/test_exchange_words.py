@@ -60,10 +60,11 @@ async def test_what_words_do_and_what_they_cannot() -> None:
             "exchange customers history": "Runs of customers",
             "exchange customers files": "Earlier files of customers",
             "exchange temerity-01 vendors": "QuickBooks → PocketAdvantage",
+            "exchange temerity-01": "Exchange with PocketAdvantage",
             "exchange customers schedule whenever": "no schedule that can be kept",
             "exchange customers schedule nightly 03:30 within 01:00-05:00": "Nothing is changed yet",
-            "exchange custmers": "nothing of the exchange that I know",
-            "exchange customers dance": "nothing of the exchange that I know",
+            "exchange custmers": "means nothing to the exchange",
+            "exchange customers dance": "means nothing to the exchange",
         }.items():
             assert said in await told(stage, MANAGER, words), words
         card = [m for m in stage.slack.messages("C0FINANCE", viewer=MANAGER) if actions.EXCHANGE_SCHEDULE in m.actions]

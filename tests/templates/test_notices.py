@@ -42,7 +42,7 @@ from templates.rhythm import rhythm
 #: What may stand before an instant in running text; without one of these nobody knows which time it is.
 LABELS = (
     "as of ", "asked for", "asked (", "Asked for by", "for by", "next ", "Next collection: ", "since ", "Collected ", "Checked ", "told, ",
-    "attempt ", "progress ", "Acknowledged", "Ended, ", "failed", "cancelled", "→ ", "until ", "this one ends ", "Tested: ", "Accepted: ", "Asked: ",
+    "attempt ", "progress ", "Acknowledged", "Ended, ", "Ended ", "failed", "cancelled", "→ ", "until ", "this one ends ", "Tested: ", "Accepted: ", "Asked: ",
     "of support: ", "support is told: ", "Stopped: ", "over by ", "Failed ", "Read ", "told to PocketAdvantage ", "Replaced ",
 )  # fmt: skip
 
