@@ -90,11 +90,15 @@ def keep_all(session: Session, made: Sequence[Made], now: datetime) -> dict[str,
     """
     mine = _made_current(session, made, now)
     before = _before(session, mine)
+    last = _last_revisions(session, mine, before)
     kept: dict[str, list[Kept]] = {one.metric.id: [] for one in made}
     gone: list[str] = []
     for one in mine:
         was = before[one.metric.id]
-        wrote = [_kept(session, one.metric, value, was.get(value.period), one.of, now) for value in one.values]
+        wrote = [
+            _kept(value, was.get(value.period), last.get((one.metric.id, value.period), 0), one.of, now)
+            for value in one.values
+        ]
         found = kept[one.metric.id] = [each for each in wrote if each is not None]
         dropped = set() if one.partial else set(was) - {value.period for value in one.values}
         again = {each.value.period for each in found} & set(was)
@@ -169,10 +173,8 @@ def _span(made: Made) -> _Span:
     return min(starts).isoformat(), max(starts).isoformat()
 
 
-def _kept(
-    session: Session, metric: Metric, value: Value, before: _Before | None, of: Calculated, now: datetime
-) -> Kept | None:
-    """Return a value as the next revision of its period; None when it is what stands there."""
+def _kept(value: Value, before: _Before | None, last: int, of: Calculated, now: datetime) -> Kept | None:
+    """Return a value as the next revision of its period, `last` where none stands there; None when it is the same."""
     same = before is not None and before.value == value and before.currency == of.currency
     if before is not None and same and before.version == of.version:
         return None
@@ -183,11 +185,7 @@ def _kept(
         changed = {"why": why, "before": was, "rows_before": before.value.rows, "run_before": before.run_id,
                    "snapshot_before": before.snapshot, "complete_before": before.value.complete,
                    "at": now.isoformat()}  # fmt: skip
-    if before is not None:
-        revision = before.revision + 1
-    else:
-        # A definition that was changed may have revisions of this period that no longer count.
-        revision = _last_revision(session, metric.id, value.period) + 1 if of.version > 1 else 1
+    revision = (last if before is None else before.revision) + 1
     return Kept(value, revision, of.currency, of.as_of, of.run_id, of.snapshot, of.version, changed)
 
 
@@ -202,13 +200,33 @@ def _row(metric_id: str, kept: Kept, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _last_revision(session: Session, metric_id: str, period: Period) -> int:
-    statement = select(func.max(_VALUES.c.revision)).where(
-        _VALUES.c.metric_id == metric_id,
-        _VALUES.c.period_start == period.start.isoformat(),
-        _VALUES.c.period_end == period.end.isoformat(),
+def _last_revisions(
+    session: Session, made: Sequence[Made], before: Mapping[str, Mapping[Period, _Before]]
+) -> dict[tuple[str, Period], int]:
+    """Return the last revisions of periods of which none counts any more.
+
+    Their definition was changed since, or they had no value for a while: a document of a day long ago was removed, and
+    entered again.
+    """
+    new = [(one.metric.id, value.period) for one in made for value in one.values
+           if value.period not in before[one.metric.id]]  # fmt: skip
+    if not new:
+        return {}
+    starts = [period.start.isoformat() for _, period in new]
+    columns = (_VALUES.c.metric_id, _VALUES.c.period_start, _VALUES.c.period_end)
+    asked = (
+        select(*columns, func.max(_VALUES.c.revision))
+        .where(
+            _VALUES.c.metric_id.in_({metric_id for metric_id, _ in new}),
+            _VALUES.c.newest.is_(False),
+            _VALUES.c.period_start.between(min(starts), max(starts)),
+        )
+        .group_by(*columns)
     )
-    return session.connection().execute(statement).scalar() or 0
+    return {
+        (metric_id, Period(date.fromisoformat(start), date.fromisoformat(end))): revision
+        for metric_id, start, end, revision in session.connection().execute(asked)
+    }
 
 
 def _supersede(session: Session, ids: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from jobs.errors import NotFoundError
 from jobs.metrics import weekly
 from jobs.metrics.service import MetricService
 from storage.facts.clock import OffsetClock
-from storage.facts.metrics import Kept
+from storage.facts.metrics import Kept, Value
 from storage.facts.restated import document_json, is_restated, restated_of
 from storage.records import metric_keeping, metric_posts, metric_restated, metrics
 from storage.records.metric_keeping import Calculated
@@ -102,3 +102,21 @@ def test_what_was_never_whole_or_is_defined_otherwise_did_not_move(company: Comp
     kept = company.database.in_write(work)
     assert [is_restated(one) for one in kept] == [True, False, False]
     assert [counting_everything(one) for one in kept] == [True, True, True]
+
+
+def test_a_period_that_had_no_value_for_a_while_goes_on_with_its_next_revision(company: Company) -> None:
+    def kept(session: Session, count: int) -> list[int]:
+        metric = metrics.named(session, company.source.organization_id, "net income")
+        assert metric is not None
+        again = metric_keeping.keep(session, metric, values[:count], Calculated("run_3", 9, TUESDAY, "USD", 1), TUESDAY)
+        return [one.revision for one in again]
+
+    def newest(session: Session) -> list[Value]:
+        metric = metrics.named(session, company.source.organization_id, "net income")
+        assert metric is not None
+        return [one.value for one in metrics.newest_values(session, metric.id)]
+
+    values = company.database.in_read(newest)
+    # An invoice of long ago is removed, and entered again.
+    assert [company.database.in_write(partial(kept, count=count)) for count in (1, 2, 1, 2)] == [[], [2], [], [3]]
+    assert company.database.in_read(newest) == values
