@@ -42,6 +42,7 @@ _TAKEN = (
     "Another connection to PocketAdvantage brought an order of this number into the same QuickBooks company: give one"
     " of the two another number."
 )
+_UNREAD = "PocketAdvantage could not be asked yet what it says now. The next turn asks again, and goes on with it."
 _IN_DOUBT = "QuickBooks did not say whether it took it. It is looked for there before anything is sent again."
 
 log = structlog.get_logger()
@@ -298,6 +299,14 @@ class Taking:
         elif later:
             # Nothing came of it, or the later revision says what is to stand there.
             await self._write(lambda session: exchange_orders.move(session, one, OrderState.SUPERSEDED, self._now()))
+        elif one.order is None:
+            # It is taken again, and this turn did not come to read it: of nothing nobody can say what is wrong with it.
+            again = self._now() + QUIET
+            await self._write(
+                lambda session: exchange_orders.move(
+                    session, one, OrderState.SENDING, self._now(), reason=_UNREAD, next_at=again
+                )
+            )
         elif isinstance(passed := check(order, books, self._target), Stopped):
             await self._moved(one, OrderState.BLOCKED, passed.reason)
         elif found is None:

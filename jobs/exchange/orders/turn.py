@@ -176,7 +176,7 @@ class Turn:
         """Read and check."""
         cursor = await self._read(lambda session: exchange_orders.cursor(session, self.source.id))
         reads: dict[tuple[str, int], OrderRead] = {}
-        async with reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened:
+        async with self._opened() as opened:
             pages = 0
             async for page in opened.pages(cursor):
                 reads |= {(one.order_no, one.revision): one for one in page.orders}
@@ -211,17 +211,24 @@ class Turn:
         """Read what changed and keep it, page by page; trouble leaves the rest to the next turn."""
         found = _Read(upto=await self._read(lambda session: exchange_orders.cursor(session, self.source.id)))
         try:
-            async with (
-                asyncio.timeout(READING),
-                reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened,
-            ):
+            async with self._opened() as opened:
                 await self._refilled(opened)
                 await self._pages(opened, found)
         except ConnectorError as error:
             self._stopped = error
-        except TimeoutError:
-            self._stopped = Retry(None, "the database took too long; the rest is read later", code="timeout")
         return found
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Reader]:
+        """Open the view for as long as one turn may read (ConnectorError)."""
+        try:
+            async with (
+                asyncio.timeout(READING),
+                reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened,
+            ):
+                yield opened
+        except TimeoutError:
+            raise Retry(None, "the database took too long; the rest is read later", code="timeout") from None
 
     async def _pages(self, opened: Reader, found: _Read) -> None:
         seen: set[tuple[str, str, int]] = set()

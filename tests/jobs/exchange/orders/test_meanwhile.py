@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.errors import Retry
 from jobs.exchange.orders import turn as turns
 from jobs.exchange.orders.turn import Turn
 from jobs.exchange.pairs import confirmed
@@ -133,3 +134,19 @@ async def test_a_slow_database_keeps_nobodys_place_and_what_was_read_is_sent(
         assert done.stopped is not None
         assert done.stopped.code == "timeout"
         assert not Slow.read or stage.complaints(numbers) == []
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_a_dry_run_over_a_slow_database_has_an_end(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, loses: bool
+) -> None:
+    # No time at all is over whatever it is that takes long.
+    monkeypatch.setattr(turns, "READING", None if loses else 0.0)
+    async with staged(sqlite_database, tmp_path) as stage:
+        stage.inventiv.arrive(2, stage.clock.now())
+        dry = Turn(stage.ground, stage.wanted, stage.books).dry()
+        if loses:
+            assert (await dry).read == 2
+            return
+        with pytest.raises(Retry, match="took too long"):
+            await dry

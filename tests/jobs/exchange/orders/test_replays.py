@@ -1,5 +1,6 @@
 """The orders of an earlier run are taken again by one press, and none of them stands in QuickBooks twice."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,13 +10,17 @@ from connectors.quickbooks.estimates import Estimates
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError
 from jobs.exchange.mappings import chosen
+from jobs.exchange.orders import turn as turns
+from jobs.exchange.orders.replaying import replay
+from jobs.exchange.orders.turn import Turn
 from jobs.exchange.pairs import confirmed
 from jobs.exchange.service import ExchangeService
 from jobs.refresh.ask import TriggerKey
 from sandbox.providers.catalogue import REALM
 from storage.facts.exchange import ExchangeRun, Pair, RunState, Trigger
+from storage.facts.exchange_orders import OrderState
 from storage.facts.people import Role
-from storage.records import exchange
+from storage.records import exchange, exchange_orders
 from storage.sessions import Database, Session
 from storage.tables import MemberRow, WorkspaceRow
 from tests.jobs.exchange.nights import actor
@@ -89,3 +94,49 @@ async def test_a_run_is_taken_again_and_each_order_is_there_once(
             return
         assert (taken.there, taken.counts.added) == (2, 1), "two are there, and the one that was deleted is made again"
         assert stage.complaints([before, *numbers]) == []
+
+
+class Guesses(Turn):
+    """Twin: what it did not come to read is no longer there."""
+
+    async def _ingested(self) -> turns._Read:
+        found = await super()._ingested()
+        due = await self._read(lambda session: exchange_orders.due(session, SOURCE, self._now(), 10))
+        self._gone |= {one.id: "It is not there any more." for one in due if one.order is None}
+        return found
+
+
+@pytest.mark.parametrize("how", ["nobody answers", "more than one turn reads"])
+@pytest.mark.parametrize("kind, loses", [(Turn, False), (Guesses, True)])
+async def test_what_is_taken_again_waits_until_it_was_read(
+    sqlite_database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[Turn],
+    loses: bool,  # noqa: FBT001 - what the twin does
+    how: str,
+) -> None:
+    async with staged(sqlite_database, tmp_path, kind=kind) as stage:
+        numbers = stage.inventiv.arrive(2, stage.clock.now())
+        await stage.turn()
+        for number in numbers:
+            (made,) = stage.estimates(number)
+            stage.app.books[REALM].change(remove=[("Estimate", made["Id"])], at=stage.clock.now())
+        stage.clock.advance(timedelta(minutes=15))
+        for number in numbers:
+            sqlite_database.in_write(lambda session: replay(session, SOURCE, number, stage.clock.now()))  # noqa: B023 - called at once
+        answering = stage.wanted
+        if how == "nobody answers":
+            stage.wanted = replace(answering, place=replace(answering.place, view="v_that_is_gone"))
+        else:
+            monkeypatch.setattr(turns, "_AT_ONCE", 1)
+        await stage.turn()
+        left = [one for one in map(stage.kept, numbers) if one.state is not OrderState.CONFIRMED]
+        assert len(left) == (2 if how == "nobody answers" else 1)
+        assert all(one.state is OrderState.SENDING for one in left) != loses
+        if loses:
+            return
+        assert all("could not be asked yet" in one.reason for one in left)
+        stage.wanted = answering
+        await stage.through()
+        assert stage.complaints(numbers) == []
