@@ -207,11 +207,11 @@ class Making:
     def _withdraw(self, key: str) -> None:
         """Take back that an earlier file of this night held it: nobody may have read that one.
 
-        It goes, whatever its revision, as soon as it can.
+        It goes, whatever its revision, as soon as it can: a deletion, too.
         """
         known = self._given.get(key)
         if self._pair.pair.mode is Mode.INCREMENTAL and known is not None and known.night == self._night:
-            self._withdrawn[key] = Given("", known.status, "")
+            self._withdrawn[key] = Given("", _ACTIVE, "")
 
     def _note(self, result: Mapped, *, deleted: bool) -> None:
         incremental = self._pair.pair.mode is Mode.INCREMENTAL

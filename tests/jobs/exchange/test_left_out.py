@@ -37,6 +37,15 @@ class Given(ExchangeHandler):
         super()._settled(session, task, run, built, done)
 
 
+class Deleted(ExchangeHandler):
+    """Twin: whoever was told once that an invoice is deleted knows it, whatever became of that file."""
+
+    def _settled(self, session: Session, task: Task, run: ExchangeRun, built: Built, done: Published) -> None:
+        withdrawn = {key: replace(one, status="D") for key, one in built.moves.withdrawn.items()}
+        built.moves = replace(built.moves, withdrawn=withdrawn)
+        super()._settled(session, task, run, built, done)
+
+
 @dataclass
 class Changing:
     """The plain mapping, and from a time on one that refuses an invoice."""
@@ -116,6 +125,25 @@ async def test_what_a_mapping_refuses_later_in_a_night_is_not_taken_for_given(
     world.books.delete("1")
     await at(world, NEXT[3])
     assert [(row["TXN_ID"], row["STATUS"]) for row in world.rows(Pair.INVOICES)] == [("1", "D")]
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_a_deletion_that_a_mapping_refuses_later_in_a_night_is_told_with_the_next(
+    sqlite_database: Database, tmp_path: Path, *, loses: bool
+) -> None:
+    maps = Changing()
+    world = invoiced(company(sqlite_database, tmp_path, kind=Deleted if loses else ExchangeHandler, maps=maps))
+    await at(world, TWO)
+    world.books.delete("2")
+    await at(world, NEXT[0])
+    assert [(row["TXN_ID"], row["STATUS"]) for row in world.rows(Pair.INVOICES)] == [("2", "D")]
+    maps.refused = "2"
+    await at(world, NEXT[0] + timedelta(hours=1))
+    assert there(world) == set()
+    maps.refused = ""
+    await at(world, NEXT[1])
+    told_again = [(row["TXN_ID"], row["STATUS"]) for row in world.rows(Pair.INVOICES)]
+    assert told_again == ([] if loses else [("2", "D")])
 
 
 @pytest.mark.parametrize("loses", [False, True])
