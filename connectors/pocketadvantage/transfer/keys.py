@@ -37,10 +37,9 @@ def check_key(text: str) -> None:
     if found["kind"] != "ENCRYPTED ":
         # The oldest form stretches nothing.
         return
-    whole = next(_parts(_decoded(found["body"]), 0))
+    whole = _first(_decoded(found["body"]))
     # How it was encrypted comes first, and what was, is nobody's business yet.
-    how = next(_parts(whole[1], 0))
-    _bounded(max(_numbers(how[1], 0), default=0), MOST_ROUNDS)
+    _bounded(max(_numbers(_first(whole), 0), default=0), MOST_ROUNDS)
 
 
 def _bounded(rounds: int, most: int) -> None:
@@ -74,6 +73,13 @@ def _text(data: bytes) -> tuple[bytes, bytes]:
 
 def _decoded(body: str) -> bytes:
     return b64decode("".join(body.split()), validate=True)
+
+
+def _first(data: bytes) -> bytes:
+    """Return the content of the first part (DER); ValueError where there is none."""
+    for _, inside in _parts(data, 0):
+        return bytes(inside)
+    raise ValueError("cut off")
 
 
 def _numbers(data: bytes, depth: int) -> Iterator[int]:

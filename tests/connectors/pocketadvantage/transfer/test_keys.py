@@ -115,7 +115,9 @@ STRETCHED = base64.b64encode(
     ["", "none", SPOILT * 2, SPOILT.replace("ENCRYPTED ", "", 1), SPOILT[:200], SPOILT.replace("M", "!", 1),
      "x" * 9_000, f"-----BEGIN OPENSSH PRIVATE KEY-----\n{STRETCHED}\n-----END OPENSSH PRIVATE KEY-----", KEY.export_private_key("openssh").decode() + SPOILT, "0\x82" + SPOILT,
      f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{base64.b64encode(b'0' * 3000).decode()}\n-----END ENCRYPTED PRIVATE KEY-----",
-     f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{base64.b64encode(bytes((0x30, 0x84, 0, 0, 0, 1))).decode()}\n-----END ENCRYPTED PRIVATE KEY-----"],
+     f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{base64.b64encode(bytes((0x30, 0x84, 0, 0, 0, 1))).decode()}\n-----END ENCRYPTED PRIVATE KEY-----",
+     "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----",
+     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----"],
 )  # fmt: skip
 def test_what_is_no_single_key_is_not_opened(text: str) -> None:
     began = time.process_time()
