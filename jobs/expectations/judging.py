@@ -17,8 +17,8 @@ STILL = timedelta(hours=3)
 DELIVERED = timedelta(minutes=15)
 #: a pair of the exchange begins by then; its sweep looks each second
 EXCHANGED = timedelta(minutes=10)
-#: a run of the exchange is ended by its own time; one file may be on its way for half an hour then
-EXCHANGE_ENDED = timedelta(hours=1)
+#: a run of the exchange is ended by its own time; one file may be built then, and on its way for an hour after that
+EXCHANGE_ENDED = timedelta(minutes=90)
 _LOOK_AGAIN = timedelta(minutes=5)
 #: the clock submits the newest slot of every source again after ten minutes
 CATCH_UP = timedelta(minutes=11)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.pocketadvantage.transfer.port import WHOLE
 from jobs.desk import Desk
 from jobs.expectations.judging import EXCHANGE_ENDED, EXCHANGED, Judge
 from jobs.expectations.ledger import Ledger
@@ -70,3 +71,7 @@ async def test_a_run_that_nobody_ends_is_missed(sqlite_database: Database, tmp_p
     assert run is not None
     sqlite_database.in_write(lambda session: exchange.advance(session, run, state=RunState.FAILED))
     assert missing(world, CLOSES + EXCHANGE_ENDED + timedelta(minutes=10), loses=loses) == []
+
+
+def test_a_file_that_began_in_time_has_all_of_its_own() -> None:
+    assert timedelta(seconds=WHOLE) + timedelta(minutes=15) <= EXCHANGE_ENDED
