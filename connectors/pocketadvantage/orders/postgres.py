@@ -22,7 +22,7 @@ def opening(heard: Callable[[Callable[[], None]], None]) -> Callable[..., Any]:
     def opened(dialect: Any, _record: Any, arguments: Any, more: Any) -> Any:
         made = dialect.connect(*arguments, **more)
         _prepare(made)
-        heard(partial(_broken, made.fileno()))
+        heard(partial(_broken, made))
         return made
 
     return opened
@@ -59,7 +59,10 @@ def _prepare(connection: Any) -> None:
         connection.adapters.register_loader(name, Lenient)
 
 
-def _broken(handle: int) -> None:
+def _broken(connection: Any) -> None:
     """End a connection: its limits of time are the server's own, which may know none."""
-    with socket.socket(fileno=os.dup(handle)) as line:
+    if connection.closed:
+        # The number that it had may be another connection's by now.
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)

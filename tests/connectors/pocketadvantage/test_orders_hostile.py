@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -181,3 +183,27 @@ async def test_a_server_that_falls_silent_holds_nobody(
     if loses:
         with pytest.raises(Retry):
             await task
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_who_gives_up_a_connection_that_is_closed_already_ends_nobody_elses(*, loses: bool) -> None:
+    heard: list[Any] = []
+    one, other = socket.socketpair()
+    with one, other:
+        with silent() as (port, _):
+            said = f"host=127.0.0.1 port={port} user=reader dbname=orders sslmode=disable gssencmode=disable"
+            made = postgres.opening(heard.append)(psycopg, None, (said,), {})
+        number = made.fileno()
+        made.close()
+        # Somebody else's connection gets the number that is free again.
+        os.dup2(one.fileno(), number)
+        try:
+            # The twin remembers the number alone.
+            postgres._broken(SimpleNamespace(closed=False, fileno=lambda: number)) if loses else heard[0]()
+        finally:
+            os.close(number)
+        other.setblocking(False)
+        ended = False
+        with contextlib.suppress(BlockingIOError):
+            ended = other.recv(1) == b""
+        assert ended == loses
