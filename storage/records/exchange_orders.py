@@ -160,6 +160,20 @@ def request_id(source_id: str, key: tuple[str, str, int], replays: int) -> str:
     return derived_id("po", source_id, key[0], key[1], str(key[2]), str(replays))
 
 
+def empty(session: Session, source_id: str, now: datetime, limit: int) -> list[KeptOrder]:
+    """Return what is taken again, and of which nothing is kept but what became of it."""
+    row = ExchangeOrderRow
+    statement = select(row).where(
+        row.source_id == source_id,
+        row.state == OrderState.SENDING.value,
+        row.wish == Wish.READY.value,
+        col(row.content).is_(None),
+        or_(col(row.next_at).is_(None), col(row.next_at) <= now),
+    )
+    ordered = statement.order_by(col(row.position), col(row.order_no), col(row.revision)).limit(limit)
+    return [as_kept(one) for one in session.exec(ordered.execution_options(populate_existing=True))]
+
+
 def due(session: Session, source_id: str, now: datetime, limit: int) -> list[KeptOrder]:
     """Return what is to be looked at, in the order in which it changed; an order's revisions one after another.
 

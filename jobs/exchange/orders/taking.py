@@ -100,7 +100,9 @@ class Taking:
         """Do all that is due, until nothing is left of it or nobody answers."""
         while self.tally.stopped is None and not self._over:
             now = self._ground.clock.now()
-            found = await self._read(lambda session: exchange_orders.due(session, self._source_id, now, _LOOK))  # noqa: B023 - awaited at once
+            # What was looked at and cannot be sent stays due, and keeps nothing behind it out.
+            most = _LOOK + len(self._looked)
+            found = await self._read(lambda session: exchange_orders.due(session, self._source_id, now, most))  # noqa: B023 - awaited at once
             # An order that was moved meanwhile is another one: it has another count of attempts.
             fresh = [one for one in found if (one.id, one.attempts) not in self._looked]
             if not fresh:

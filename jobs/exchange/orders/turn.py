@@ -28,7 +28,7 @@ from jobs.ground import Ground
 from jobs.leasing import leased
 from jobs.threads import in_thread
 from storage.facts.exchange import Counts, ExchangeRun, Reject
-from storage.facts.exchange_orders import KeptOrder, Order, OrderRead, OrderState, Wish
+from storage.facts.exchange_orders import KeptOrder, Order, OrderRead, OrderState
 from storage.facts.sources import ConnectionState, Source
 from storage.records import exchange, exchange_orders, runs, sources
 from storage.sessions import Session
@@ -253,10 +253,9 @@ class Turn:
 
     async def _refilled(self, opened: Reader) -> None:
         """Read what a person lets be sent again: of a settled order nothing is kept but what became of it."""
-        due = await self._read(lambda session: exchange_orders.due(session, self.source.id, self._now(), _AT_ONCE))
-        for one in due:
-            if one.order is None and one.state is OrderState.SENDING and one.wish is Wish.READY:
-                await self._refill(opened, one)
+        empty = await self._read(lambda session: exchange_orders.empty(session, self.source.id, self._now(), _AT_ONCE))
+        for one in empty:
+            await self._refill(opened, one)
 
     async def _refill(self, opened: Reader, one: KeptOrder) -> None:
         there = next((read for read in await opened.order(one.order_no) if read.revision == one.revision), None)
