@@ -27,6 +27,7 @@ from templates import actions
 from templates.notices.answers import tell
 from templates.notices.exchange_pieces import dry_run, pausing, switch
 from templates.notices.exchange_words import (
+    command,
     next_words,
     stands,
     way,
@@ -51,10 +52,9 @@ def exchange_map(
 
 
 def _more(views: Sequence[ExchangeView]) -> Note:
-    """Return what to type next; of several accounts one must be named."""
-    accounts = sorted(view.source.account for view in views)
-    about = f"{label(accounts[0])} customers" if len(accounts) > 1 else "customers"
-    look, made = Code(f"/data exchange {about}"), Code("/data exchange customers mapping")
+    """Return what to type next."""
+    first = min(view.source.account for view in views)
+    look, made = Code(command(first, Pair.CUSTOMERS)), Code("/data exchange customers mapping")
     return Note(("More of one: ", look, ". What a file is made of: ", made, "."))
 
 

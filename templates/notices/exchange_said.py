@@ -44,6 +44,8 @@ _SIZES = ((1_000_000, "MB"), (1_000, "kB"))
 def exchange_started(run: ExchangeRun, now: datetime) -> Message:
     """Return the answer while a run that somebody began is under way."""
     dry = " Nothing is sent by a dry run." if run.state is not RunState.DRY and "dry" in run.trigger else ""
+    if run.state is RunState.QUEUED:
+        return tell(f"{run.pair.label}: it begins in a moment.{dry}", _details(run.pair), kind="exchange_run")
     summary = f"{run.pair.label}: it has begun.{dry}"
     return tell(summary, doing(run, now), _details(run.pair), kind="exchange_run")
 
@@ -150,7 +152,7 @@ def exchange_refused(why: str) -> Message:
 def exchange_which(views: Sequence[ExchangeView]) -> Message:
     """Return the answer where several connections have the pair that was named."""
     summary = "There are several connections to PocketAdvantage. Which one? Nothing was done."
-    accounts = [label(view.source.account) for view in views]
+    accounts = sorted(label(view.source.account) for view in views)
     words: Words = (f"Put its account before the pair: {listed(accounts)}. For example ",)
     return tell(summary, (*words, Code(f"/data exchange {accounts[0]} customers"), "."), kind="exchange_usage")
 
