@@ -131,7 +131,8 @@ class Answering:
         if (known := self._known.get(key)) is not None:
             return known
         rows: list[Sequence[Any]] = list(self._reader.rows(f"SELECT * FROM ({sql}) LIMIT {most + 1}", parameters))  # noqa: S608 - SQL of ours, looked at by the reader
-        if not _KEPT.search(sql) and len(rows) <= _SMALL:
+        # One that is cut short is none.
+        if not _KEPT.search(sql) and len(rows) <= min(most, _SMALL):
             self._known[key] = rows
         return rows
 

@@ -19,6 +19,13 @@ from storage.warehouse import child, reader
 reader.check_select = lambda *_: None
 child.main()
 """
+#: A twin that remembers answers of tables that questions made.
+REMEMBERS = """
+import re, sys; sys.path.insert(0, sys.argv[1])
+from storage.warehouse import child
+child._KEPT = re.compile("(?!)")
+child.main()
+"""
 #: A twin that attaches and shuts nothing off.
 OPEN = """
 import json, sys; sys.path.insert(0, sys.argv[1])
@@ -94,6 +101,18 @@ async def test_one_process_answers_several_orders(lakes: str) -> None:
             await apart.ask([last])
     again = await ask_apart(lakes, "org_1", [kept, last])
     assert again == [[], [["i2"]]]
+
+
+async def test_what_was_made_anew_is_read_anew(lakes: str) -> None:
+    first = Question("SELECT min(id) AS id FROM ready_books_invoices", keep="one")
+    other = Question("SELECT max(id) AS id FROM ready_books_invoices", keep="one")
+    one, empty = Question("SELECT id FROM made_one"), Question("SELECT 1 AS id WHERE false", keep="one")
+    if_any = Question("SELECT 'some' AS any", rows_in=("made_one",))
+    order = [first, one, if_any, other, one, if_any, empty, one, if_any]
+    some = [["some"]]
+    assert await ask_apart(lakes, "org_1", order) == [[], [["i1"]], some, [], [["i2"]], some, [], [], []]
+    stale = await ask_apart(lakes, "org_1", [first, one, other, one], program=REMEMBERS)
+    assert stale[-1] == [["i1"]], "the twin that remembers too much says what was, so the check can tell"
 
 
 async def test_a_process_that_ended_while_it_waited_is_followed_by_another(lakes: str) -> None:
