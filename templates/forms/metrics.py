@@ -129,7 +129,7 @@ def preview_form(shown: Shown, draft: Draft, private: str, now: datetime) -> For
     )
     parts: list[Part] = [facts]
     if shown.reason:
-        parts.append(Note((label(shown.reason),)))
+        parts.append(Note((f"{label(shown.reason[:1].upper() + shown.reason[1:]).rstrip('.')}.",)))
     if shown.values:
         said = tuple(_value(one, definition) for one in shown.values)
         parts += [Paragraph((Strong(f"The last {counted(len(said), 'value', 'values')}"),)), Facts(said)]
