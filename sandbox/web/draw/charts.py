@@ -11,6 +11,8 @@ _TEXT = Markup('<text x="{x:.1f}" y="{y:.1f}" class="chart-{role}">{words}</text
 _LABELS = 6
 #: Room for half of the last label.
 _BESIDE = 24
+#: Room for one sign of a level, and from which span on levels have no places.
+_SIGN, _WHOLE = 7, 100
 
 
 def chart(block: _Json) -> Markup:
@@ -41,7 +43,8 @@ def _axes(drawn: _Json) -> Markup:
 
     names = drawn["axis_config"]["categories"]
     wide = (_WIDTH - _LEFT) / len(names)
-    out = [_grid(height(level), level) for level in (low, (low + high) / 2, high)]
+    levels = {level: f"{level:,.0f}" if span >= _WHOLE else f"{level:,.6g}" for level in (low, (low + high) / 2, high)}
+    out = [_grid(height(level), words) for level, words in levels.items()]
     step = -(-len(names) // _LABELS)
     kept = [at for at in range(len(names)) if (len(names) - 1 - at) % step == 0]
     out += [_TEXT.format(x=_LEFT + (at + 0.5) * wide, y=_LOW + 16, role="label", words=names[at]) for at in kept]
@@ -61,13 +64,15 @@ def _axes(drawn: _Json) -> Markup:
             line = Markup('<polyline points="{}" fill="none" stroke="{}" stroke-width="2"/>')
             out.append(line.format(way, colour))
     unit = drawn["axis_config"].get("y_label", "")
-    picture = Markup('<p class="chart-unit">{}</p><svg viewBox="0 0 {} {}" role="img">{}</svg>')
-    return picture.format(unit, _WIDTH + _BESIDE, _HEIGHT, Markup().join(out))
+    # A minus that is cut off makes a loss a gain.
+    more = max(0, _SIGN * max(map(len, levels.values())) + 6 - _LEFT)
+    picture = Markup('<p class="chart-unit">{}</p><svg viewBox="{} 0 {} {}" role="img">{}</svg>')
+    return picture.format(unit, -more, _WIDTH + _BESIDE + more, _HEIGHT, Markup().join(out))
 
 
-def _grid(y: float, level: float) -> Markup:
+def _grid(y: float, words: str) -> Markup:
     line = Markup('<line x1="{}" x2="{}" y1="{y:.1f}" y2="{y:.1f}" class="chart-grid"/>').format(_LEFT, _WIDTH, y=y)
-    return line + _TEXT.format(x=_LEFT - 6, y=y + 4, role="level", words=f"{level:,.6g}")
+    return line + _TEXT.format(x=_LEFT - 6, y=y + 4, role="level", words=words)
 
 
 def _bar(x: float, wide: float, top: float, foot: float, colour: str) -> Markup:
