@@ -175,11 +175,6 @@ class KeptOrder:
     written_back_at: datetime | None
     named: bool = True
 
-    @property
-    def chain(self) -> tuple[str, str]:
-        """What all revisions of one order have in common."""
-        return self.cust_id, self.order_no
-
 
 @dataclass(frozen=True, slots=True)
 class Trace:

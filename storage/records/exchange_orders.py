@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, exists, func, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, or_, select
 
 from storage.facts.exchange_orders import (
@@ -179,26 +180,28 @@ def due(session: Session, source_id: str, now: datetime, limit: int) -> list[Kep
 
     While an earlier revision is on its way nobody knows what stands in QuickBooks, so the later one waits for it.
     """
+    earlier = aliased(ExchangeOrderRow)
+    flying = exists().where(
+        col(earlier.source_id) == source_id,
+        col(earlier.cust_id) == ExchangeOrderRow.cust_id,
+        col(earlier.order_no) == ExchangeOrderRow.order_no,
+        col(earlier.revision) < ExchangeOrderRow.revision,
+        col(earlier.state).in_([OrderState.SENDING.value, OrderState.WAITING.value]),
+    )
     wanted = (
         select(ExchangeOrderRow)
         .where(
             ExchangeOrderRow.source_id == source_id,
             col(ExchangeOrderRow.state).in_(_values(DUE_STATES)),
             or_(col(ExchangeOrderRow.next_at).is_(None), col(ExchangeOrderRow.next_at) <= now),
+            # Here and not afterwards: whoever waits takes no place of those that may go.
+            ~flying,
         )
         .order_by(col(ExchangeOrderRow.position), col(ExchangeOrderRow.order_no), col(ExchangeOrderRow.revision))
         .limit(limit)
         .execution_options(populate_existing=True)
     )
-    flying = select(ExchangeOrderRow.cust_id, ExchangeOrderRow.order_no, ExchangeOrderRow.revision).where(
-        ExchangeOrderRow.source_id == source_id,
-        col(ExchangeOrderRow.state).in_([OrderState.SENDING.value, OrderState.WAITING.value]),
-    )
-    first: dict[tuple[str, str], int] = {}
-    for cust_id, order_no, revision in session.exec(flying):
-        first[cust_id, order_no] = min(revision, first.get((cust_id, order_no), revision))
-    found = [as_kept(row) for row in session.exec(wanted)]
-    return [one for one in found if one.revision <= first.get(one.chain, one.revision)]
+    return [as_kept(row) for row in session.exec(wanted)]
 
 
 def taken_elsewhere(session: Session, found: Sequence[KeptOrder]) -> set[str]:

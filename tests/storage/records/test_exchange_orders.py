@@ -119,6 +119,14 @@ def test_a_later_revision_waits_for_the_earlier_one(books: Books) -> None:
     assert books.states() == {("A", 1): "superseded", ("A", 2): "confirmed"}
 
 
+def test_who_waits_for_an_earlier_revision_takes_no_place_of_others(books: Books) -> None:
+    books.keep(read("A", 1, 1))
+    books.sent(books.due()[0])
+    books.keep(read("A", 2, 2, memo="more"), read("B", 1, 3))
+    found = books.do(exchange_orders.due, books.source.id, NOW, 1)
+    assert [(one.order_no, one.revision) for one in found] == [("B", 1)]
+
+
 def test_the_cursor_passes_only_what_is_settled(books: Books) -> None:
     books.keep(read("A", 1, 1), read("B", 1, 2), read("C", 1, 3, problem="x"))
     first, second = books.due()[:2]
