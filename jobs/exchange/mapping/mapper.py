@@ -116,9 +116,12 @@ def _required(write: Write) -> Write:
 
 
 class Mapper:
-    """Maps the records of one pair. Make one for a run: it compiles once, and holds what is looked up."""
+    """Maps the records of one pair. Make one for a run: it compiles once, and holds what is looked up.
 
-    def __init__(self, pair: PairMapping, inputs: Inputs | None = None) -> None:
+    `most` is how many characters all rows of one record may have together.
+    """
+
+    def __init__(self, pair: PairMapping, inputs: Inputs | None = None, *, most: int = MOST_SIGNS) -> None:
         made = _Made(pair)
         tables: Mapping[str, Mapping[str, object]] = inputs.tables if inputs else {}
         missing = sorted(made.inputs - set(tables))
@@ -128,6 +131,7 @@ class Mapper:
             raise MappingError(wrong)
         self._made = made
         self._inputs = tables
+        self._most = most
         self._writers = [column.write for column in made.columns]
         #: columns that are the same for all lines, and those that are not, with their places
         self._of_line = [(place, column.write) for place, column in enumerate(made.columns) if column.of_line]
@@ -178,8 +182,8 @@ class Mapper:
                     values[place] = write(row)
                 made.append(tuple(values))
                 signs += sum(map(len, values))
-                if signs > MOST_SIGNS:
-                    raise RecordProblem(f"its rows come to more than {MOST_SIGNS:,} characters")
+                if signs > self._most:
+                    raise RecordProblem(f"its rows come to more than {self._most:,} characters")
         mapped = Mapped(key, revision, tuple(made) or (tuple(header),))
         return self._controlled(mapped) or mapped
 

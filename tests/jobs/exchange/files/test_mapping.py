@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.exchange.mapping import Inputs, Mapped, Mapper, MappingError, Rejected, Skipped, load_profile, mapper
+from jobs.exchange.mapping import Inputs, Mapped, Mapper, MappingError, Rejected, Skipped, load_profile
 from jobs.exchange.mapping.inputs import sales_reps
 from jobs.exchange.mapping.reading import read_profile, versions
 from tests.jobs.exchange.files.ground import company, inputs
@@ -212,10 +212,8 @@ def test_ten_thousand_customers_are_mapped_at_once() -> None:
 def test_a_record_with_rows_without_end_is_refused(
     most: int,
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mapper, "MOST_SIGNS", most)
-    result = mapped("invoices", invoice())
+    result = Mapper(load_profile().pair("invoices"), inputs(), most=most).map(invoice())
     assert isinstance(result, Mapped) == loses
     if not loses:
         assert result == Rejected(invoice()["Id"], "rows", "its rows come to more than 500 characters")
