@@ -106,11 +106,13 @@ def build(
     night: str,
     folder: Path,
     making: "type[Making] | None" = None,
+    *,
+    largest: int = LARGEST,
 ) -> Built:
-    """Build the file of a pair below a folder; blocks (MappingError, WarehouseError)."""
+    """Build a pair's file below a folder, of `largest` bytes at most; blocks (Broken, MappingError, WarehouseError)."""
     path = folder / rules.file_name(maps.file)
     with path.open("wb") as out:
-        made = (making or Making)(reader, pair, maps, rules, given, night, out)
+        made = (making or Making)(reader, pair, maps, rules, given, night, out, largest=largest)
         if pair.pair.mode is Mode.FULL:
             made.everything()
         else:
@@ -131,8 +133,11 @@ class Making:
         given: Mapping[str, Given],
         night: str,
         out: Any,
+        *,
+        largest: int = LARGEST,
     ) -> None:
         self._reader, self._pair, self._given, self._night = reader, pair, given, night
+        self._largest = largest
         self._map = maps.begin(reading.tables(reader, pair.books_id, maps.inputs))
         names = [column.name for column in maps.columns]
         self._status = names.index("STATUS") if "STATUS" in names else None
@@ -185,9 +190,9 @@ class Making:
             case Mapped():
                 try:
                     self.writer.record(result.rows)
-                    if self.writer.taken > LARGEST:
+                    if self.writer.taken > self._largest:
                         # Before it fills the disk: it could not be handed over.
-                        raise too_large(LARGEST)
+                        raise too_large(self._largest)
                 except RowRefused as refused:
                     self._refuse(Reject(result.key, refused.field, refused.reason, self._name(record)))
                     self._withdraw(result.key)

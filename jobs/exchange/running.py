@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from connectors.errors import Broken, ConnectorError, Partial, Reconnect, Retry
-from connectors.pocketadvantage.transfer.port import HOST_KEY_CHANGED, LOGIN_REFUSED, WHOLE, silent
+from connectors.pocketadvantage.transfer.port import HOST_KEY_CHANGED, LARGEST, LOGIN_REFUSED, WHOLE, silent
 from connectors.pocketadvantage.transfer.publishing import Published, publish, restore
 from jobs.asks import Enqueue
 from jobs.engine import WorkContext
@@ -82,7 +82,7 @@ class _EndedError(Broken):
 
 
 class ExchangeHandler:
-    """Runs the attempts of runs."""
+    """Runs the attempts of runs: a file has at most `largest` bytes, all its steps take at most `whole` seconds."""
 
     def __init__(
         self,
@@ -94,6 +94,8 @@ class ExchangeHandler:
         orders: Orders | None = None,
         *,
         may_act: Callable[[], bool] = lambda: True,
+        largest: int = LARGEST,
+        whole: float = WHOLE,
     ) -> None:
         self._ground = ground
         self._notifier = notifier
@@ -102,6 +104,8 @@ class ExchangeHandler:
         self._maps_of = maps_of
         self._orders = orders
         self._may_act = may_act
+        self._largest = largest
+        self._whole = whole
 
     async def handle(self, work: WorkContext) -> None:
         """Run one attempt; a later start of the same one goes on where it was."""
@@ -263,7 +267,9 @@ class ExchangeHandler:
         assert task.maps is not None
         warehouse = self._ground.warehouses.of(task.run.organization_id)
         with warehouse.reader(snapshot=task.run.snapshot, frugal=True) as reader, reader.steady():
-            return build(reader, task.pair, task.maps, side.rules, task.given, task.run.night, folder)
+            return build(
+                reader, task.pair, task.maps, side.rules, task.given, task.run.night, folder, largest=self._largest
+            )
 
     def _decided(self, session: Session, task: Task, built: Built) -> ExchangeRun | None:
         """Write down what goes, before it goes; None when nothing does: a guard holds it, or it was a dry run."""
@@ -300,7 +306,7 @@ class ExchangeHandler:
     async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> Published:
         pair = await self._ground.database.reading(lambda session: exchange.pair(session, run.pair_id))
         with built.path.open("rb") as body:
-            async with _all_of_it(), side.open() as remote:
+            async with _all_of_it(self._whole), side.open() as remote:
                 return await publish(
                     remote,
                     side.place.latest,
@@ -357,7 +363,7 @@ class ExchangeHandler:
         )
         if not started:
             raise _OverError
-        async with _all_of_it(), side.open() as remote:
+        async with _all_of_it(self._whole), side.open() as remote:
             done = await restore(
                 remote,
                 side.place.latest,
@@ -461,10 +467,10 @@ class ExchangeHandler:
 
 
 @asynccontextmanager
-async def _all_of_it() -> AsyncIterator[None]:
+async def _all_of_it(seconds: float) -> AsyncIterator[None]:
     """Bound what is done with one file: a server that is slow at each step must not keep the place of all others."""
     try:
-        async with asyncio.timeout(WHOLE):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise silent() from None

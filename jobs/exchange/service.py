@@ -267,7 +267,7 @@ class ExchangeService:
             if run.pair is not Pair.ORDERS or run.trigger is Trigger.DRY:
                 raise NotFoundError
             pair = _idle(session, run.pair_id)
-            _connected(session, pair)
+            self._connected(session, pair)
             numbers: list[str] = []
             if run.started_at is not None and run.finished_at is not None:
                 numbers = exchange_orders.of_turn(session, pair.source_id, run.started_at, run.finished_at)
@@ -298,7 +298,7 @@ class ExchangeService:
             if known is not None:
                 return exchange.run(session, known)
             pair = _idle(session, _nightly(_visible(session, member, pair_id)).id)
-            _connected(session, pair)
+            self._connected(session, pair)
             keys = exchange_given.since(session, pair.id, day.isoformat())
             if not keys:
                 raise TooLateError(f"no invoice went in the night of {day.isoformat()} or after it")
@@ -408,7 +408,7 @@ class ExchangeService:
                 if not of_run.casefold().startswith(f"{stem}.fil.".casefold()):
                     # Another pair's file, which another pair's run may be writing right now.
                     raise NotFoundError
-            _connected(session, pair)
+            self._connected(session, pair)
             active = exchange.active(session, pair.id)
             if active is not None:
                 if why is Trigger.RESTORE:
@@ -435,13 +435,17 @@ class ExchangeService:
         agreed: dict[str, int] | None = None,
     ) -> ExchangeRun:
         # A button may be older than what became of its connection.
-        _connected(session, pair)
+        self._connected(session, pair)
         due = Due(f"{why.value}-{trigger.team_id}-{trigger.trigger_id}", now, now + _PATIENCE)
         begun = start(session, pair, why, due, now, self._enqueue, asked_by=member.id, of_run=of_run, agreed=agreed)
         if begun is None:
             raise TooLateError("a run of it works right now; try again when it is over")
         _remember(session, trigger, begun.id, now)
         return begun
+
+    def _connected(self, session: Session, pair: ExchangePair) -> None:
+        if frozen.is_frozen(session, DependentKind.EXCHANGE, pair.source_id):
+            raise TooLateError("the connection to PocketAdvantage is disconnected; reconnect it first")
 
 
 def _connection(session: Session, pairs: list[ExchangePair]) -> ExchangeView:
@@ -495,11 +499,6 @@ def _visible_run(session: Session, member: Member, run_id: str) -> ExchangeRun:
     if found is None:
         raise NotFoundError
     return found
-
-
-def _connected(session: Session, pair: ExchangePair) -> None:
-    if frozen.is_frozen(session, DependentKind.EXCHANGE, pair.source_id):
-        raise TooLateError("the connection to PocketAdvantage is disconnected; reconnect it first")
 
 
 def _idle(session: Session, pair_id: str) -> ExchangePair:

@@ -232,8 +232,8 @@ class Company:
 
         self.database.in_write(write)
 
-    def service(self, desk: Desk) -> ExchangeService:
-        return ExchangeService(desk, self.clock, self.enqueue, self.sides, chosen)
+    def service(self, desk: Desk, kind: type[ExchangeService] = ExchangeService) -> ExchangeService:
+        return kind(desk, self.clock, self.enqueue, self.sides, chosen)
 
     def enqueue(self, session: Session, work: Work) -> None:
         self.works.append(work)
@@ -313,7 +313,7 @@ def company(
     folder: Path,
     *,
     zone: str = "America/New_York",
-    kind: type[ExchangeHandler] = ExchangeHandler,
+    kind: Callable[..., ExchangeHandler] = ExchangeHandler,
     checkpoint: Callable[[str], None] = lambda _name: None,
     maps: Callable[[Session, str, Pair], Maps] = chosen,
     begin: bool = True,
@@ -334,7 +334,7 @@ def company(
         works.append(work)
         asked.append(work)
 
-    handler = kind(ground, Told(), enqueue, LocalSide(folder / "far"), maps)  # type: ignore[arg-type]  # nobody is told
+    handler = kind(ground, Told(), enqueue, LocalSide(folder / "far"), maps)
     return Company(
         database, folder, clock, Books(clock), ground, handler, works, asked, exchange_sweep(database, clock, enqueue)
     )

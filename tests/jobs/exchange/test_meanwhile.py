@@ -12,13 +12,13 @@ import pytest
 
 from jobs.desk import Desk
 from jobs.errors import TooLateError
-from jobs.exchange import building, running, service
 from jobs.exchange.forgetting import forget
 from jobs.exchange.leftovers import clear
 from jobs.exchange.pairs import confirmed, gone
 from jobs.exchange.running import ExchangeHandler
+from jobs.exchange.service import ExchangeService
 from storage.facts.dependents import Dependent, DependentKind
-from storage.facts.exchange import ExchangeRun, Guard, Held, Pair, Reject, RunState
+from storage.facts.exchange import ExchangePair, ExchangeRun, Guard, Held, Pair, Reject, RunState
 from storage.records import exchange, frozen, sources
 from storage.sessions import Database, Session
 from tests.jobs.exchange.nights import BOOKS, FAR, ORGANIZATION, Company, company
@@ -83,11 +83,9 @@ async def test_a_mapping_fills_no_disk(
     tmp_path: Path,
     most: int,
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A file that is larger than any is ends while it is made, and says so; a twin finds out once it lies there."""
-    monkeypatch.setattr(building, "LARGEST", most)
-    world = stocked(company(sqlite_database, tmp_path, maps=plain))
+    world = stocked(company(sqlite_database, tmp_path, maps=plain, kind=partial(ExchangeHandler, largest=most)))
     world.on(Pair.CUSTOMERS)
     world.clock.at = TWO
     world.collect()
@@ -110,10 +108,8 @@ async def test_a_slow_server_keeps_nobodys_place(
     tmp_path: Path,
     most: float,
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(running, "WHOLE", most)
-    world = stocked(company(sqlite_database, tmp_path, maps=plain, kind=Drips))
+    world = stocked(company(sqlite_database, tmp_path, maps=plain, kind=partial(Drips, whole=most)))
     world.on(Pair.CUSTOMERS)
     world.clock.at = TWO
     world.collect()
@@ -138,16 +134,20 @@ def _run(session: Session, name: str, held: Held, **more: object) -> None:
     exchange.advance(session, exchange.run(session, name), state=RunState.HELD, held=held, **more)
 
 
-@pytest.mark.parametrize("loses", [False, True])
+class Trusts(ExchangeService):
+    """A twin that does not look whether the connection is still there."""
+
+    def _connected(self, session: Session, pair: ExchangePair) -> None:
+        del session, pair
+
+
+@pytest.mark.parametrize("kind, loses", [(ExchangeService, False), (Trusts, True)])
 async def test_an_old_button_sends_nothing_over_a_connection_that_is_gone(
     sqlite_database: Database,
     tmp_path: Path,
+    kind: type[ExchangeService],
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if loses:
-        # A twin that looks at the connection when a run is wanted, and not when one is let go.
-        monkeypatch.setattr(service, "_connected", lambda *_: None)
     world = company(sqlite_database, tmp_path, maps=plain)
 
     def held(session: Session) -> None:
@@ -157,7 +157,7 @@ async def test_an_old_button_sends_nothing_over_a_connection_that_is_gone(
 
     sqlite_database.in_write(held)
     with closing(Desk(sqlite_database.url)) as desk:
-        steering = world.service(desk)
+        steering = world.service(desk, kind)
         if loses:
             assert (await steering.release(MANAGER, "xrn_held", trigger())).state.active
             return
