@@ -17,7 +17,7 @@ from jobs.connecting.marks import hash_of, new_mark
 from jobs.desk import Desk
 from jobs.exchange.desktop import answers, qbxml
 from jobs.exchange.desktop.answers import Answer, AnswerError, Found
-from jobs.exchange.desktop.deciding import Later, Write, after_look, after_write, document
+from jobs.exchange.desktop.deciding import Later, Next, Write, after_look, after_write, document
 from jobs.exchange.desktop.passwords import free_at, matches, slow_hash
 from storage.facts.clock import Clock
 from storage.facts.exchange_orders import Refusal, Written, read_order
@@ -243,8 +243,7 @@ class WebConnectorSessions:
         self, session: Session, visit: DesktopSession, request: DesktopRequest, answer: Answer
     ) -> DesktopSession:
         """Do what follows from an answer; return the visit as it stands then."""
-        looked = request.step is DesktopStep.QUERY
-        then = after_look(request, read_order(request.body), answer) if looked else after_write(request, answer)
+        then = self.decided(request, answer)
         now, free = self._clock.now(), replace(visit, outstanding="", message_id="")
         match then:
             case Write(before):
@@ -259,6 +258,12 @@ class WebConnectorSessions:
                 return self._ended(session, visit, request, then)
         records.saw(session, free)
         return free
+
+    def decided(self, request: DesktopRequest, answer: Answer) -> Next | None:
+        """Return what follows from an answer to a look, or to what was written; None: look once more."""
+        if request.step is DesktopStep.QUERY:
+            return after_look(request, read_order(request.body), answer)
+        return after_write(request, answer)
 
     def _ended(
         self, session: Session, visit: DesktopSession, request: DesktopRequest, outcome: Written | Refusal

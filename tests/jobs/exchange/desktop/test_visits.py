@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from connectors.errors import Refused, Retry
-from jobs.exchange.desktop import sessions as product
 from jobs.exchange.desktop.answers import Answer
 from jobs.exchange.desktop.deciding import MOST_WRITES, Next, Write
 from jobs.exchange.desktop.sessions import IDLE, Asked, WebConnectorSessions
@@ -18,9 +17,9 @@ from jobs.exchange.desktop.settling import orders_settled
 from jobs.exchange.forgetting import forget
 from sandbox.exchange.desktop import Desktop
 from sandbox.exchange.web_connector import Cut, FaultError, WebConnector
-from storage.facts.exchange_orders import Order, OrderRead, OrderState, Refusal, Wish, Written
+from storage.facts.exchange_orders import OrderRead, OrderState, Refusal, Wish, Written
 from storage.facts.sources import ConnectionState
-from storage.facts.web_connector import DesktopRequest
+from storage.facts.web_connector import DesktopRequest, DesktopStep
 from storage.records import desktop_requests, exchange_orders, sources
 from storage.records import web_connector as records
 from storage.sessions import Database, Session
@@ -128,8 +127,11 @@ CUTS = [
 ]
 
 
-def _writes_at_once(request: DesktopRequest, order: Order, answer: Answer) -> Next:
-    return Write(None)
+class WritesAtOnce(WebConnectorSessions):
+    """A twin that writes whatever it finds there."""
+
+    def decided(self, request: DesktopRequest, answer: Answer) -> Next | None:
+        return Write(None) if request.step is DesktopStep.QUERY else super().decided(request, answer)
 
 
 async def _lives(stage: Stage, connector: WebConnector, cut: Cut) -> None:
@@ -156,12 +158,9 @@ async def test_cut_anywhere_each_order_is_there_once(database: Database) -> None
         assert len(stage.desktop.orders) == EACH * len(CUTS)
 
 
-async def test_without_a_look_before_a_lost_answer_is_written_twice(
-    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_a_look_before_a_lost_answer_is_written_twice(sqlite_database: Database) -> None:
     """The twin of the test above."""
-    monkeypatch.setattr(product, "after_look", _writes_at_once)
-    async with staged(sqlite_database) as stage:
+    async with staged(sqlite_database, sessions=WritesAtOnce) as stage:
         connector = await stage.registered()
         await stage.want(order(1))
         await _lives(stage, connector, Cut("receiveResponseXML", 2))
