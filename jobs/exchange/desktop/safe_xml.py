@@ -4,6 +4,7 @@ The parser of the system may or may not stop a bomb by itself: here nothing of t
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -44,8 +45,11 @@ class Element:
         return found.text.strip() if found is not None else ""
 
 
-def parse(document: str | bytes, *, most_bytes: int = MOST_BYTES) -> Element:
-    """Return the outermost piece; XmlRefusedError for whatever is not plain, small XML in UTF-8."""
+def parse(document: str | bytes, *, most_bytes: int = MOST_BYTES, most_address: int = MOST_ADDRESS) -> Element:
+    """Return the outermost piece; XmlRefusedError for whatever is not plain, small XML in UTF-8.
+
+    `most_address`: signs that the address of a namespace may have.
+    """
     if len(document) > most_bytes:
         raise XmlRefusedError("it is too large")
     try:
@@ -61,7 +65,7 @@ def parse(document: str | bytes, *, most_bytes: int = MOST_BYTES) -> Element:
     parser.StartElementHandler = reader.begin
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
-    parser.StartNamespaceDeclHandler = _short
+    parser.StartNamespaceDeclHandler = partial(_short, most_address)
     parser.StartDoctypeDeclHandler = _refuse
     parser.EntityDeclHandler = _refuse
     parser.UnparsedEntityDeclHandler = _refuse
@@ -79,9 +83,9 @@ def _refuse(*_: object) -> NoReturn:
     raise XmlRefusedError("it declares a document type or an entity")
 
 
-def _short(_prefix: str | None, address: str | None) -> None:
+def _short(most: int, _prefix: str | None, address: str | None) -> None:
     # Nothing of it is ever written out in the document, and still ten thousand names make gigabytes of one.
-    if address is not None and len(address) > MOST_ADDRESS:
+    if address is not None and len(address) > most:
         raise XmlRefusedError("it has a namespace with a long address")
 
 
