@@ -30,7 +30,8 @@ HOLD = timedelta(minutes=6)
 #: A claim that old is given up unsent: its holder stood still, and somebody else may look soon.
 _FRESH = timedelta(minutes=2)
 _LONGEST = timedelta(hours=1)
-_LOOK = 600
+#: orders that are looked at in one go
+LOOK = 600
 #: calls under way at once, of the ten that QuickBooks takes
 WIDTH = 4
 #: so many calls in a row without an answer end the turn: the rest waits unsent
@@ -80,6 +81,7 @@ class Taking:
         width: int = WIDTH,
         may: Callable[[Session], bool] = lambda _session: True,
         gone: Mapping[str, str] | None = None,
+        look: int = LOOK,
     ) -> None:
         self.tally = Tally()
         self._ground = ground
@@ -93,6 +95,8 @@ class Taking:
         self._may = may
         #: by id: why nothing new can be sent of orders that are taken again
         self._gone = gone or {}
+        #: orders that are looked at in one go
+        self._look = look
         #: nothing more may be sent: it is disconnected, or nobody allows it any more
         self._over = False
 
@@ -101,7 +105,7 @@ class Taking:
         while self.tally.stopped is None and not self._over:
             now = self._ground.clock.now()
             # What was looked at and cannot be sent stays due, and keeps nothing behind it out.
-            most = _LOOK + len(self._looked)
+            most = self._look + len(self._looked)
             found = await self._read(lambda session: exchange_orders.due(session, self._source_id, now, most))  # noqa: B023 - awaited at once
             # An order that was moved meanwhile is another one: it has another count of attempts.
             fresh = [one for one in found if (one.id, one.attempts) not in self._looked]

@@ -22,7 +22,7 @@ from connectors.quickbooks.estimates import Estimates
 from jobs.exchange.orders.books import Books, BooksNow, looked_up
 from jobs.exchange.orders.preflight import Stopped, check
 from jobs.exchange.orders.sink import SalesOrderSink
-from jobs.exchange.orders.taking import NOT_ALLOWED, WIDTH, Taking, Tally
+from jobs.exchange.orders.taking import LOOK, NOT_ALLOWED, WIDTH, Taking, Tally
 from jobs.exchange.ports import OrdersTaken
 from jobs.ground import Ground
 from jobs.leasing import leased
@@ -137,6 +137,10 @@ class Turn:
     """What one turn does, step by step."""
 
     most_pages, most_orders = _MOST_PAGES, MOST_ORDERS
+    #: orders that are read again, told, or looked at to be sent in one go
+    at_once, look = _AT_ONCE, LOOK
+    #: seconds that it reads; None: however long that takes
+    reading: float | None = READING
 
     def __init__(self, ground: Ground, wanted: OrdersIn, books: Books) -> None:
         self.ground = ground
@@ -223,7 +227,7 @@ class Turn:
         """Open the view for as long as one turn may read (ConnectorError)."""
         try:
             async with (
-                asyncio.timeout(READING),
+                asyncio.timeout(self.reading),
                 reader(self._wanted.place, self._wanted.allowed, most=self.most_orders) as opened,
             ):
                 yield opened
@@ -253,7 +257,9 @@ class Turn:
 
     async def _refilled(self, opened: Reader) -> None:
         """Read what a person lets be sent again: of a settled order nothing is kept but what became of it."""
-        empty = await self._read(lambda session: exchange_orders.empty(session, self.source.id, self._now(), _AT_ONCE))
+        empty = await self._read(
+            lambda session: exchange_orders.empty(session, self.source.id, self._now(), self.at_once)
+        )
         for one in empty:
             await self._refill(opened, one)
 
@@ -284,7 +290,7 @@ class Turn:
         wanted = self._wanted
         taking = Taking(
             self.ground, self.source.id, self._books, sink, wanted.target, width=wanted.width, may=self.may,
-            gone=self._gone,
+            gone=self._gone, look=self.look,
         )  # fmt: skip
         try:
             await taking.run()
@@ -308,7 +314,7 @@ class Turn:
         """Tell PocketAdvantage what became of its orders; what could not be told is told by the next turn."""
         place, allowed = self._wanted.place, self._wanted.allowed
         while place.back:
-            found = await self._read(lambda session: exchange_orders.unanswered(session, self.source.id, _AT_ONCE))
+            found = await self._read(lambda session: exchange_orders.unanswered(session, self.source.id, self.at_once))
             if not found:
                 return
             try:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from connectors.quickbooks.estimates import Estimates
-from jobs.exchange.orders import taking
 from jobs.exchange.orders import turn as turns
 from jobs.exchange.orders.turn import Turn
 from storage.facts.exchange_orders import OrderRead, OrderState
@@ -124,12 +123,15 @@ async def test_content_that_changed_is_not_claimed_by_who_saw_the_former(
         assert not claim
 
 
-async def test_orders_that_cannot_be_sent_keep_no_later_one_out(
-    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class LooksAtTwo(Turn):
+    """Looks at two orders in one go."""
+
+    look = 2
+
+
+async def test_orders_that_cannot_be_sent_keep_no_later_one_out(sqlite_database: Database, tmp_path: Path) -> None:
     """However many there are, looked at by so many at once."""
-    monkeypatch.setattr(taking, "_LOOK", 2)
-    async with staged(sqlite_database, tmp_path) as stage:
+    async with staged(sqlite_database, tmp_path, kind=LooksAtTwo) as stage:
         bad = [stage.inventiv.bad("unknown item", stage.clock.now() - timedelta(minutes=5)) for _ in range(3)]
         for _ in range(2):
             numbers = stage.inventiv.arrive(3, stage.clock.now())

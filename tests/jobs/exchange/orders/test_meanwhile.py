@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import Retry
-from jobs.exchange.orders import turn as turns
 from jobs.exchange.orders.turn import Turn
 from jobs.exchange.pairs import confirmed
 from storage.facts.exchange_orders import OrderRead
@@ -108,13 +107,14 @@ async def test_a_dry_run_reads_no_more_than_a_turn_would(
         found = await kind(stage.ground, stage.wanted, stage.books).dry()
         assert found.read == (7 if loses else 4)
         assert stage.writes() == 0
-    assert turns.Turn.most_pages * turns.Turn.most_orders == 20_000
+    assert Turn.most_pages * Turn.most_orders == 20_000
 
 
 class Slow(Turn):
     """Reads from a database that is at each page for hours."""
 
     read = False
+    reading = 1.0
 
     async def keep_page(self, found: Sequence[OrderRead], upto: str) -> bool:
         kept = await super().keep_page(found, upto)
@@ -124,10 +124,9 @@ class Slow(Turn):
 
 
 async def test_a_slow_database_keeps_nobodys_place_and_what_was_read_is_sent(
-    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: Database, tmp_path: Path
 ) -> None:
     """Without the limit the turn would never end."""
-    monkeypatch.setattr(turns, "READING", 1.0)
     async with staged(sqlite_database, tmp_path, kind=Slow) as stage:
         numbers = stage.inventiv.arrive(2, stage.clock.now())
         done = await asyncio.wait_for(stage.turn(), 60)
@@ -136,15 +135,28 @@ async def test_a_slow_database_keeps_nobodys_place_and_what_was_read_is_sent(
         assert not Slow.read or stage.complaints(numbers) == []
 
 
-@pytest.mark.parametrize("loses", [False, True])
+class Hasty(Turn):
+    """Has no time at all, which is over whatever it is that takes long."""
+
+    reading = 0.0
+
+
+class Patient(Turn):
+    """A twin that reads however long it takes."""
+
+    reading = None
+
+
+@pytest.mark.parametrize("kind, loses", [(Hasty, False), (Patient, True)])
 async def test_a_dry_run_over_a_slow_database_has_an_end(
-    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, loses: bool
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[Turn],
+    loses: bool,  # noqa: FBT001 - what the twin does
 ) -> None:
-    # No time at all is over whatever it is that takes long.
-    monkeypatch.setattr(turns, "READING", None if loses else 0.0)
     async with staged(sqlite_database, tmp_path) as stage:
         stage.inventiv.arrive(2, stage.clock.now())
-        dry = Turn(stage.ground, stage.wanted, stage.books).dry()
+        dry = kind(stage.ground, stage.wanted, stage.books).dry()
         if loses:
             assert (await dry).read == 2
             return

@@ -106,17 +106,26 @@ class Guesses(Turn):
         return found
 
 
+class OneByOne(Turn):
+    """Reads one of them in a turn."""
+
+    at_once = 1
+
+
+class GuessesOneByOne(Guesses, OneByOne):
+    """Twin: the same, and guesses."""
+
+
 @pytest.mark.parametrize("how", ["nobody answers", "more than one turn reads"])
-@pytest.mark.parametrize("kind, loses", [(Turn, False), (Guesses, True)])
+@pytest.mark.parametrize("loses", [False, True])
 async def test_what_is_taken_again_waits_until_it_was_read(
     sqlite_database: Database,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: type[Turn],
-    loses: bool,  # noqa: FBT001 - what the twin does
     how: str,
+    *,
+    loses: bool,
 ) -> None:
-    async with staged(sqlite_database, tmp_path, kind=kind) as stage:
+    async with staged(sqlite_database, tmp_path, kind=Guesses if loses else Turn) as stage:
         # It cannot be sent, and stays before them in the order of their changes.
         bad = stage.inventiv.bad("unknown item", stage.clock.now() - timedelta(minutes=1))
         numbers = stage.inventiv.arrive(2, stage.clock.now())
@@ -131,7 +140,7 @@ async def test_what_is_taken_again_waits_until_it_was_read(
         if how == "nobody answers":
             stage.wanted = replace(answering, place=replace(answering.place, view="v_that_is_gone"))
         else:
-            monkeypatch.setattr(turns, "_AT_ONCE", 1)
+            stage.kind = GuessesOneByOne if loses else OneByOne
         await stage.turn()
         left = [one for one in map(stage.kept, numbers) if one.state is not OrderState.CONFIRMED]
         assert len(left) == (2 if how == "nobody answers" else 1)
