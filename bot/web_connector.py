@@ -83,15 +83,26 @@ class Files(Protocol):
 
 
 class WebConnectorPages:
-    """Answers Web Connectors, and hands over their files."""
+    """Answers Web Connectors, and hands over their files.
 
-    def __init__(self, sessions: Sessions, files: Files, clock: Clock, public_url: str) -> None:
+    `most_passwords_of_all`: passwords in a minute for all registrations that there are none of.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        files: Files,
+        clock: Clock,
+        public_url: str,
+        *,
+        most_passwords_of_all: int = MOST_PASSWORDS_OF_ALL,
+    ) -> None:
         self._sessions = sessions
         self._files = files
         self._public_url = public_url
         self._calls = Pace(clock, MOST_A_MINUTE)
         self._passwords = Pace(clock, MOST_PASSWORDS)
-        self._all_passwords = Pace(clock, MOST_PASSWORDS_OF_ALL)
+        self._all_passwords = Pace(clock, most_passwords_of_all)
 
     def routes(self) -> list[BaseRoute]:
         """Return the addresses."""

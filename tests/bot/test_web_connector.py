@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from bot import soap, web_connector
+from bot import soap
 from bot.api import Pace
 from bot.soap import METHODS, SoapRefusedError, read_call
 from bot.web import build_web
@@ -52,13 +52,13 @@ class Asked:
         return called
 
 
-def client(asked: Asked) -> httpx.AsyncClient:
+def client(asked: Asked, **more: int) -> httpx.AsyncClient:
     """Return a client of the whole application."""
 
     async def ready() -> bool:
         return True
 
-    pages = WebConnectorPages(asked, asked, OffsetClock(), "https://tidings.example")
+    pages = WebConnectorPages(asked, asked, OffsetClock(), "https://tidings.example", **more)
     app = build_web(None, None, ready, pages=pages.routes())
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://tidings.example")
 
@@ -221,11 +221,9 @@ class KnowsNone(Asked):
 async def test_whoever_tries_addresses_keeps_nobody_out(
     kind: type[Asked],
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(web_connector, "MOST_PASSWORDS_OF_ALL", 3)
     body = request("authenticate", {"strUserName": "u", "strPassword": "p"})
-    async with client(kind()) as http:
+    async with client(kind(), most_passwords_of_all=3) as http:
 
         async def tried(name: str) -> int:
             return (await http.post(f"{CALLED}/{name}", content=body, headers=headers("authenticate"))).status_code
