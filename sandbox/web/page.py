@@ -18,6 +18,8 @@ from sandbox.web.draw.blocks import environment
 from sandbox.web.shown import Shown, show
 
 if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+
     from sandbox.slack.courier import Answer
     from sandbox.slack.messages import Message
     from sandbox.slack.views import View
@@ -113,6 +115,9 @@ class Page:
             self._notices[user] = "That message is no longer there."
         else:
             value, block_id = form.get("value") or None, form.get("block_id") or None
+            view = self._slack.modal(user)
+            if view is not None and where is view and any(name.startswith("input:") for name in form):
+                view.fill(_filled(view, await request.form()))
             answer = await self._slack.click(user, where, form["action_id"], value, block_id=block_id)
             self._notice(user, answer, "This action")
         return self._done(request, user, place)
@@ -142,13 +147,7 @@ class Page:
         user, place, _ = await self._form(request)
         view, form = self._slack.modal(user), await request.form()
         if view is not None:
-            values: dict[str, object] = {}
-            for block in view.blocks:
-                if block["type"] == "input":
-                    found = [str(value) for value in form.getlist(f"input:{block['block_id']}")]
-                    many = block["element"]["type"] in {"checkboxes", "multi_static_select", "multi_external_select"}
-                    values[block["block_id"]] = found if many else (found[0] if found else None)
-            answer = await self._slack.submit_view(user, values, view)
+            answer = await self._slack.submit_view(user, _filled(view, form), view)
             if not (answer.error or "").startswith("incomplete"):
                 self._notice(user, answer, "This form")
         return self._done(request, user, place)
@@ -243,3 +242,14 @@ class Page:
     def _known(self, user: str) -> None:
         if user not in self._slack.world.act_as:
             raise HTTPException(404, "nobody to act as")
+
+
+def _filled(view: "View", form: "FormData") -> dict[str, object]:
+    """Return what stands in each input of a modal, by block_id."""
+    values: dict[str, object] = {}
+    for block in view.blocks:
+        if block["type"] == "input":
+            found = [str(value) for value in form.getlist(f"input:{block['block_id']}")]
+            many = block["element"]["type"] in {"checkboxes", "multi_static_select", "multi_external_select"}
+            values[block["block_id"]] = found if many else (found[0] if found else None)
+    return values

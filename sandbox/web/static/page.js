@@ -23,8 +23,17 @@
       if ((!theirs.has(name) || hidden) && old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
     if ("own" in old.dataset) return;
-    if (old.nodeName === "TEXTAREA" || old.nodeName === "SELECT") return;
-    children(old, fresh);
+    if (old.nodeName === "SELECT") offered(old, fresh);
+    else if (old.nodeName !== "TEXTAREA") children(old, fresh);
+  }
+
+  // A menu keeps what was chosen in it as long as that is still offered.
+  function offered(old, fresh) {
+    const words = (menu) => [...menu.options].map((one) => `${one.value} ${one.text}`).join("\n");
+    if (words(old) === words(fresh)) return;
+    const held = old.value;
+    old.replaceChildren(...[...fresh.childNodes].map((one) => document.importNode(one, true)));
+    if (held && [...old.options].some((one) => one.value === held)) old.value = held;
   }
 
   function children(old, fresh) {
@@ -112,6 +121,10 @@
     const data = new URLSearchParams(new FormData(form));
     const picked = form.picked || (submitter && submitter.name ? [submitter.name, submitter.value] : null);
     if (picked) data.set(...picked);
+    // A press in a modal brings what is filled in there, as in Slack.
+    const modal = form.closest("[data-modal]");
+    const filled = modal && modal.querySelector(".modal-form");
+    if (filled && filled !== form) for (const [name, value] of new FormData(filled)) data.append(name, value);
     form.picked = null;
     for (const dialog of form.querySelectorAll("dialog[open]")) dialog.close();
     for (const menu of form.querySelectorAll("details[open]")) menu.open = false;
@@ -123,6 +136,15 @@
       form.removeAttribute("aria-busy");
       look();
     }
+  }
+
+  // A menu in a modal that tells the app at once what was chosen, beside all that is filled in.
+  async function tell(field) {
+    const { tells, view, action, block } = field.dataset;
+    const data = new URLSearchParams(new FormData(field.form));
+    for (const [name, value] of Object.entries({ view, action_id: action, block_id: block, value: field.value })) data.set(name, value);
+    await fetch(tells, { method: "POST", body: data, headers: { "X-Live": "1" } });
+    look();
   }
 
   // A menu that asks the app while one types: what it offers is shown below, and what is picked stands above.
@@ -177,6 +199,7 @@
     act(form, event.submitter);
   });
   document.addEventListener("change", (event) => {
+    if ("tells" in event.target.dataset && event.target.value) tell(event.target);
     if ("submits" in event.target.dataset && (event.target.value || event.target.type === "checkbox")) event.target.form.requestSubmit();
   });
   document.addEventListener("click", (event) => {

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from .conftest import button, modal, section, text_input, workspace
+from .conftest import button, modal, option, plain, section, text_input, workspace
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -112,6 +112,20 @@ async def test_a_modal_is_filled_and_its_errors_are_shown(slack, app, client, br
     await client.views_open(trigger_id=trigger, view=modal(section(), notify_on_close=True))
     await browser.post("/as/U0MAYA/C0FINANCE/close")
     assert app.taken[-1].payload["type"] == "view_closed"
+
+
+async def test_a_press_in_a_modal_brings_what_is_filled_in(slack, app, client, browser):
+    menu = {"type": "static_select", "action_id": "turn", "options": [option("x", "X"), option("y", "Y")]}
+    tells = {"type": "input", "block_id": "m", "label": plain("Menu"), "dispatch_action": True, "element": menu}
+    trigger = (await slack.command("U0MAYA", "C0FINANCE", "/data", "")).trigger_id
+    await client.views_open(trigger_id=trigger, view=modal(text_input(), tells))
+    page = await browser.get("/as/U0MAYA/C0FINANCE")
+    assert 'data-action="turn" data-block="m"' in page.text
+    pressed = {"view": slack.modal("U0MAYA").id, "action_id": "turn", "block_id": "m", "value": "y"}
+    await browser.post("/as/U0MAYA/C0FINANCE/click", data={**pressed, "input:b": "typed", "input:m": "y"})
+    seen = app.taken[-1].payload
+    assert seen["actions"][0]["selected_option"]["value"] == "y"
+    assert seen["view"]["state"]["values"]["b"]["a"]["value"] == "typed"
 
 
 async def test_the_person_is_told_when_the_app_does_not_answer():
