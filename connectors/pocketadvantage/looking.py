@@ -41,9 +41,12 @@ async def look_at_files(place: Place, operator: Operator) -> None:
         raise of_connection(error) from error
 
 
-async def try_files(place: Place, operator: Operator) -> bool:
-    """Do everything that a file needs on a scratch file that is removed again; whether one may replace another."""
-    async with _waited("the file server"), open_remote(place, operator) as remote:
+async def try_files(place: Place, operator: Operator, *, tried: float = TRIED) -> bool:
+    """Do everything that a file needs on a scratch file that is removed again; whether one may replace another.
+
+    It takes so many seconds at most: a person waits (Retry).
+    """
+    async with _waited("the file server", tried), open_remote(place, operator) as remote:
         return await probe(remote, place.latest)
 
 
@@ -52,7 +55,7 @@ async def try_orders(place: DatabasePlace, allowed: Allowed) -> "Probed":
     # It brings SQLAlchemy's drivers, which a process that only shows pages never needs.
     from connectors.pocketadvantage.orders.reader import probe as look
 
-    async with _waited("the database"):
+    async with _waited("the database", TRIED):
         found = await look(place, allowed)
     if found.missing:
         raise Broken(f"the view has no column {', '.join(found.missing)}", code="view_unusable")
@@ -60,9 +63,9 @@ async def try_orders(place: DatabasePlace, allowed: Allowed) -> "Probed":
 
 
 @contextlib.asynccontextmanager
-async def _waited(whose: str) -> AsyncIterator[None]:
+async def _waited(whose: str, tried: float) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(TRIED):
+        async with asyncio.timeout(tried):
             yield
     except TimeoutError:
-        raise Retry(None, f"{whose} was not done with it in {TRIED:.0f} seconds", code="timeout") from None
+        raise Retry(None, f"{whose} was not done with it in {tried:.0f} seconds", code="timeout") from None

@@ -8,7 +8,7 @@ connection whatever the server says (it could make us call others), and are as p
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import lru_cache
 from typing import IO, Any
 
@@ -135,14 +135,22 @@ class _Client(aioftp.Client):
 class FtpRemote:
     """Files of one account; what a server does not say clearly is looked at."""
 
-    def __init__(self, client: _Client, root: str, can_replace: bool | None) -> None:  # noqa: FBT001 - as it was kept
+    def __init__(
+        self,
+        client: _Client,
+        root: str,
+        can_replace: bool | None,  # noqa: FBT001 - as it was kept
+        listing: Callable[[], Listing] = Listing,
+    ) -> None:
         self.can_replace = can_replace
+        #: makes what counts the names of one folder
+        self._listing = listing
         self._client = client
         self._root = f"{root.rstrip('/')}/" if root else ""
 
     async def look(self, folder: str) -> list[Entry]:
         """Ask for facts that machines can read (MLSD), and for a list where the server has none."""
-        listing = Listing()
+        listing = self._listing()
         async with _told(AbsentError()):
             async for path, facts in self._client.list(self._at(folder)):
                 kind = facts.get("type", "").lower()
@@ -212,10 +220,15 @@ class FtpRemote:
 
 
 @contextlib.asynccontextmanager
-async def ftp_remote(place: Place, reach: Reach, can_replace: bool | None) -> AsyncIterator[FtpRemote]:  # noqa: FBT001 - as it was kept
-    """Connect, go private, log in; the connection ends with the block."""
+async def ftp_remote(
+    place: Place,
+    reach: Reach,
+    can_replace: bool | None,  # noqa: FBT001 - as it was kept
+    kind: type[_Client] = _Client,
+) -> AsyncIterator[FtpRemote]:
+    """Connect a client of that kind, go private, log in; the connection ends with the block."""
     context = None if place.protocol is Transfer.FTP else _trust(place.authority)
-    client = await _connected(place, await reach.addresses(place.host, place.at), context)
+    client = await _connected(place, await reach.addresses(place.host, place.at), context, kind)
     went_well = False
     try:
         async with _told(denied(), opening=True):
@@ -230,11 +243,13 @@ async def ftp_remote(place: Place, reach: Reach, can_replace: bool | None) -> As
         await client.leave(politely=went_well)
 
 
-async def _connected(place: Place, addresses: Sequence[str], context: ssl.SSLContext | None) -> _Client:
+async def _connected(
+    place: Place, addresses: Sequence[str], context: ssl.SSLContext | None, kind: type[_Client]
+) -> _Client:
     """Return a connection to the first address that answers."""
     error: ConnectorError = broke()
     for address in addresses:
-        client = _Client(address, place.host, context if place.protocol is Transfer.FTPS_IMPLICIT else None)
+        client = kind(address, place.host, context if place.protocol is Transfer.FTPS_IMPLICIT else None)
         try:
             async with _told(denied(), opening=True):
                 await client.connect(address, place.at)

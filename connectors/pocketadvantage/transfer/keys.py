@@ -27,19 +27,22 @@ _SEQUENCE, _WHOLE = 0x30, 0x02
 _LONG_FORM, _MOST_LENGTH = 0x80, 3
 
 
-def check_key(text: str) -> None:
-    """Pass for one key that is opened in moments; ValueError for no key, Broken for one that takes too long."""
+def check_key(text: str, *, most_rounds: int = MOST_ROUNDS, most_bcrypt: int = MOST_BCRYPT) -> None:
+    """Pass for one key that is opened in moments; ValueError for no key, Broken for one that takes too long.
+
+    How often it may be stretched depends on its form: `most_bcrypt` is of OpenSSH's own, `most_rounds` of all others.
+    """
     found = _KEY.fullmatch(text) if len(text) <= LONGEST else None
     if found is None or "-----" in found["body"]:
         raise ValueError("one private key is expected")
     if found["kind"] == "OPENSSH ":
-        _bounded(_bcrypt_rounds(_decoded(found["body"])), MOST_BCRYPT)
+        _bounded(_bcrypt_rounds(_decoded(found["body"])), most_bcrypt)
     if found["kind"] != "ENCRYPTED ":
         # The oldest form stretches nothing.
         return
     whole = _first(_decoded(found["body"]))
     # How it was encrypted comes first, and what was, is nobody's business yet.
-    _bounded(max(_numbers(_first(whole), 0), default=0), MOST_ROUNDS)
+    _bounded(max(_numbers(_first(whole), 0), default=0), most_rounds)
 
 
 def _bounded(rounds: int, most: int) -> None:

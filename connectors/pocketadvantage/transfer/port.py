@@ -44,16 +44,16 @@ class Entry:
 class Listing:
     """What a server lists, as far as anybody reads it: names that no file of ours could have count as well."""
 
-    most = MOST_ENTRIES
-
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_ENTRIES) -> None:
         self.found: list[Entry] = []
+        #: names that are heard before it has no end
+        self._most = most
         self._heard = 0
 
     def take(self, entry: Entry | None) -> None:
         """Take the next name; None for one that is left out. Broken when there is no end of it."""
         self._heard += 1
-        if self._heard > self.most:
+        if self._heard > self._most:
             raise too_many()
         if entry is not None:
             self.found.append(entry)

@@ -6,7 +6,7 @@ key, no agent, no configuration, no list of known hosts.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
@@ -66,14 +66,22 @@ class HostKey:
 class SftpRemote:
     """Files of one account."""
 
-    def __init__(self, client: asyncssh.SFTPClient, root: str, can_replace: bool | None) -> None:  # noqa: FBT001 - as it was kept
+    def __init__(
+        self,
+        client: asyncssh.SFTPClient,
+        root: str,
+        can_replace: bool | None,  # noqa: FBT001 - as it was kept
+        listing: Callable[[], Listing] = Listing,
+    ) -> None:
         self.can_replace = can_replace
+        #: makes what counts the names of one folder
+        self._listing = listing
         self._client = client
         self._root = f"{root.rstrip('/')}/" if root else ""
 
     async def look(self, folder: str) -> list[Entry]:
         """List a folder; a link is none of ours."""
-        listing, folders = Listing(), asyncssh.FILEXFER_TYPE_DIRECTORY
+        listing, folders = self._listing(), asyncssh.FILEXFER_TYPE_DIRECTORY
         async with _told():
             async for one in self._client.scandir(self._at(folder)):
                 name = one.filename if isinstance(one.filename, str) else ""
@@ -231,8 +239,16 @@ def _confirmed(host_key: str) -> list[asyncssh.SSHKey]:
         raise Broken("the confirmed key of the file server cannot be read", code=HOST_KEY_MISSING) from None
 
 
-def _login(place: Place) -> dict[str, Any]:
-    """Return what proves the account: its key, or else its password; neither is tried in place of the other."""
+def _login(
+    place: Place,
+    *,
+    checks: Callable[[str], None] = check_key,
+    opens: Callable[[str, str | None], asyncssh.SSHKey] = asyncssh.import_private_key,
+) -> dict[str, Any]:
+    """Return what proves the account: its key, or else its password; neither is tried in place of the other.
+
+    A key is opened by `opens`, after `checks` let it pass.
+    """
     if not place.private_key:
         return {
             "password": place.password.reveal(),
@@ -240,8 +256,8 @@ def _login(place: Place) -> dict[str, Any]:
             "preferred_auth": ["password", "keyboard-interactive"],
         }
     try:
-        check_key(place.private_key.reveal())
-        key = asyncssh.import_private_key(place.private_key.reveal(), place.passphrase.reveal() or None)
+        checks(place.private_key.reveal())
+        key = opens(place.private_key.reveal(), place.passphrase.reveal() or None)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError, RecursionError):
         words = "the private key cannot be read: paste it whole, and its passphrase where it has one"
         raise Broken(words, code="place_malformed") from None

@@ -3,6 +3,7 @@
 import base64
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import asyncssh
@@ -10,7 +11,7 @@ import pytest
 from asyncssh.asn1 import der_decode, der_encode
 
 from connectors.errors import Broken
-from connectors.pocketadvantage.transfer import keys, sftp
+from connectors.pocketadvantage.transfer import sftp
 from connectors.pocketadvantage.transfer.keys import MOST_BCRYPT, MOST_ROUNDS, check_key
 from connectors.pocketadvantage.transfer.places import Place, Transfer
 from storage.facts.secret import Secret
@@ -64,18 +65,15 @@ def test_a_key_with_a_passphrase_is_opened_in_every_usual_form(form: str) -> Non
 def test_a_key_of_openssh_that_takes_long_is_not_opened(
     rounds: int,
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = base64.b64decode("".join(SEALED["openssh"].decode().splitlines()[1:-1]))
     # The number stands behind the name of the way, the length of what is said of it, and the salt with its length.
     at = whole.index(b"bcrypt") + len(b"bcrypt") + 4 + 4 + 16
     assert int.from_bytes(whole[at : at + 4]) == 16
     made = base64.b64encode(whole[:at] + rounds.to_bytes(4) + whole[at + 4 :]).decode()
-    if loses:
-        monkeypatch.setattr(keys, "MOST_BCRYPT", 2**32)
     text = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{made}\n-----END OPENSSH PRIVATE KEY-----\n"
     if loses:
-        check_key(text)
+        check_key(text, most_bcrypt=2**32)
         return
     with pytest.raises(Broken, match="take too long"):
         check_key(text)
@@ -86,20 +84,17 @@ def test_a_key_of_openssh_that_takes_long_is_not_opened(
 def test_a_key_that_takes_long_is_not_opened(
     rounds: int,
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened: list[str] = []
 
-    def opens(text: str, _phrase: str | None) -> None:
+    def opens(text: str, _phrase: str | None) -> asyncssh.SSHKey:
+        # What opens keys would be at it for days.
         opened.append(text)
         raise asyncssh.KeyImportError("it would be at it still")
 
-    # What opens it would be at it for days.
-    monkeypatch.setattr(asyncssh, "import_private_key", opens)
-    if loses:
-        monkeypatch.setattr(keys, "MOST_ROUNDS", 2**63)
+    login = partial(sftp._login, checks=partial(check_key, most_rounds=2**63)) if loses else sftp._login
     with pytest.raises(Broken) as told:
-        sftp._login(place(stretched(rounds)))
+        login(place(stretched(rounds)), opens=opens)
     assert bool(opened) == loses
     assert ("take too long" in str(told.value)) != loses
 

@@ -17,13 +17,12 @@ import pytest
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.pocketadvantage import looking
-from connectors.pocketadvantage.transfer import ftp, sftp
-from connectors.pocketadvantage.transfer.ftp import FtpRemote, _Client
+from connectors.pocketadvantage.transfer.ftp import FtpRemote, _Client, ftp_remote
 from connectors.pocketadvantage.transfer.opening import Operator, open_remote
 from connectors.pocketadvantage.transfer.places import Place, Transfer, checked_path
 from connectors.pocketadvantage.transfer.port import AbsentError, Entry, Listing
 from connectors.pocketadvantage.transfer.reaching import Reach
-from connectors.pocketadvantage.transfer.sftp import fetch_host_key, fingerprint_of
+from connectors.pocketadvantage.transfer.sftp import SftpRemote, fetch_host_key, fingerprint_of
 from sandbox.exchange.ftp import FtpServer
 from sandbox.exchange.sftp import SftpServer, make_key
 from storage.facts.secret import Secret
@@ -469,16 +468,15 @@ async def test_a_list_without_end_ends_whatever_its_names_are(
     served: str,
     kind: type[Listing],
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (ftp, sftp):
-        monkeypatch.setattr(module, "Listing", kind)
-    monkeypatch.setattr(Listing, "most", 3)
     with staged(served, tmp_path) as stage:
         (stage.root / LATEST).mkdir(parents=True, exist_ok=True)
         for at in range(5):
             (stage.root / LATEST / f"-{at}.").write_bytes(b"")
-        async with stage.opened() as remote:
+        async with stage.opened() as opened:
+            assert isinstance(opened, FtpRemote | SftpRemote)
+            assert opened._listing is Listing
+            remote = type(opened)(opened._client, stage.place.root, None, listing=lambda: kind(3))  # type: ignore[arg-type]  # its own
             if loses:
                 assert await remote.look(LATEST) == []
                 return
@@ -509,22 +507,21 @@ def telling(said: bytes, *, leaves: bool) -> Iterator[Place]:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-async def _anew(self: _Client) -> Any:
-    self._lines = 0
-    return await aioftp.Client.parse_response(self)
+class CountsAnew(_Client):
+    """A twin that counts the lines of each answer, of which there may be any number."""
+
+    async def parse_response(self) -> Any:
+        self._lines = 0
+        return await super().parse_response()
 
 
 @pytest.mark.parametrize("loses", [False, True])
 async def test_a_server_that_always_asks_to_wait_is_not_waited_for(
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if loses:
-        # A twin that counts the lines of each answer, of which there may be any number.
-        monkeypatch.setattr(_Client, "parse_response", _anew)
     with telling(b"120 in a moment\r\n" * 2_000, leaves=True) as place:
         with pytest.raises(ConnectorError) as told:
-            async with open_remote(place, HERE):
+            async with ftp_remote(place, HERE.reach, None, CountsAnew) if loses else open_remote(place, HERE):
                 raise AssertionError("it let us in")
         assert told.value.code == ("connection" if loses else "not_understood")
 
@@ -532,11 +529,9 @@ async def test_a_server_that_always_asks_to_wait_is_not_waited_for(
 @pytest.mark.parametrize("loses", [False, True])
 async def test_nobody_waits_long_for_a_trial(
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(looking, "TRIED", 3_600.0 if loses else 0.2)
     with telling(b"", leaves=False) as place:
-        task = asyncio.ensure_future(looking.try_files(place, HERE))
+        task = asyncio.ensure_future(looking.try_files(place, HERE, tried=3_600.0 if loses else 0.2))
         done, _ = await asyncio.wait([task], timeout=0.6 if loses else 60)
         assert bool(done) != loses
         task.cancel()
