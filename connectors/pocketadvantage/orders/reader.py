@@ -66,9 +66,13 @@ class Probed:
 class Reader:
     """An open connection to one view; used from one task."""
 
-    def __init__(self, place: DatabasePlace, connection: Connection, run: "Run", most: int) -> None:
+    def __init__(
+        self, place: DatabasePlace, connection: Connection, run: "Run", most: int, signs: int = _MOST_SIGNS
+    ) -> None:
         self._place = place
         self._most = most
+        #: of the texts of one page
+        self._signs = signs
         self._connection = connection
         self._run = run
         self._names: Mapping[str, str] = {}
@@ -149,7 +153,7 @@ class Reader:
             for group in grouped(rows()):
                 groups.append((group, group.rows[0]))
                 signs += sum(len(cell) for row in group.rows for cell in row.values() if isinstance(cell, str))
-                if signs > _MOST_SIGNS:
+                if signs > self._signs:
                     # The row that showed that this order is whole is read again.
                     return groups, True
         cut = count > MOST_ROWS
@@ -228,11 +232,16 @@ class Run:
 
 @asynccontextmanager
 async def connection_to(
-    place: DatabasePlace, allowed: Allowed, *, write: bool = False, patience: float = _PATIENCE
+    place: DatabasePlace,
+    allowed: Allowed,
+    *,
+    write: bool = False,
+    patience: float = _PATIENCE,
+    kind: type[Run] = Run,
 ) -> AsyncIterator[tuple[Connection, Run]]:
-    """Give a connection and the thread in which it may be used (Retry, Reconnect, Broken)."""
+    """Give a connection and the thread, of that kind, in which it may be used (Retry, Reconnect, Broken)."""
     address, file = await _found(place, allowed)
-    run, stack = Run(patience), ExitStack()
+    run, stack = kind(patience), ExitStack()
     async with AsyncExitStack() as ending:
         ending.callback(run.close)
         ending.push_async_callback(run, stack.close)
@@ -241,10 +250,12 @@ async def connection_to(
 
 
 @asynccontextmanager
-async def reader(place: DatabasePlace, allowed: Allowed, *, most: int = MOST_ORDERS) -> AsyncIterator[Reader]:
-    """Open the view for reading, so many orders at a time."""
+async def reader(
+    place: DatabasePlace, allowed: Allowed, *, most: int = MOST_ORDERS, signs: int = _MOST_SIGNS
+) -> AsyncIterator[Reader]:
+    """Open the view for reading, so many orders at a time, and no more when their texts have so many signs."""
     async with connection_to(place, allowed) as (connection, run):
-        yield Reader(place, connection, run, most)
+        yield Reader(place, connection, run, most, signs)
 
 
 async def probe(place: DatabasePlace, allowed: Allowed) -> Probed:

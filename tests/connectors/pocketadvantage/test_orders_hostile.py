@@ -6,9 +6,10 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,17 +17,18 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from connectors.errors import Retry
 from connectors.pocketadvantage.orders import positions, postgres
-from connectors.pocketadvantage.orders import reader as reading
+from connectors.pocketadvantage.orders.database import Connection
 from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace, Engine, Tls
-from connectors.pocketadvantage.orders.reader import Run, connection_to, reader
+from connectors.pocketadvantage.orders.reader import Reader, Run, connection_to, reader
 from connectors.pocketadvantage.orders.values import Row, ValueRefused
 from connectors.pocketadvantage.transfer.reaching import Reach
 from sandbox.exchange.inventiv import Inventiv
 from storage.facts.secret import Secret
-from tests.connectors.pocketadvantage.test_orders_read import ITEMS, NOW, place_of, read_all
+from tests.connectors.pocketadvantage.test_orders_read import ITEMS, NOW, place_of
 
 HERE = Allowed(Reach(here=True))
 GOOD = {"cust_id": "ACME01", "order_no": "GOOD", "revision": 1, "status": "READY", "order_date": "2026-11-20",
@@ -56,16 +58,19 @@ def _place(url: str, **more: Any) -> DatabasePlace:
     )  # fmt: skip
 
 
+def _unprepare(connection: Connection) -> None:
+    """Let the driver read days as it does by itself."""
+    driver: Any = connection.connection.driver_connection
+    for name, loader in (("date", DateLoader), ("timestamp", TimestampLoader), ("timestamptz", TimestamptzLoader)):
+        driver.adapters.register_loader(name, loader)
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("loses", [False, True])
 async def test_odd_rows_keep_no_other(
     postgres_server: str,
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if loses:
-        # As the driver reads by itself.
-        monkeypatch.setattr(postgres, "_prepare", lambda _connection: None)
     with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute("DROP SCHEMA IF EXISTS odd CASCADE; CREATE SCHEMA odd")
         admin.execute(
@@ -80,15 +85,19 @@ async def test_odd_rows_keep_no_other(
             "INSERT INTO odd.v_orders SELECT cust_id, 'huge', 1e40, status, order_date FROM odd.v_orders LIMIT 1"
         )
         try:
-            if loses:
-                with pytest.raises(Retry, match="could not be reached"):
-                    await read_all(_place(postgres_server), HERE)
-                return
+            place = _place(postgres_server)
             found: dict[str, Any] = {}
-            # Two a page: each page goes on behind whatever ended the one before.
-            async with reader(_place(postgres_server), HERE, most=2) as opened:
-                async for page in opened.pages(""):
-                    found |= {one.order_no: one for one in page.orders}
+            async with connection_to(place, HERE) as (connection, run):
+                if loses:
+                    await run(lambda: _unprepare(connection))
+                # Two a page: each page goes on behind whatever ended the one before.
+                opened = Reader(place, connection, run, 2)
+                with pytest.raises(Retry, match="could not be reached") if loses else contextlib.nullcontext():
+                    async for page in opened.pages(""):
+                        found |= {one.order_no: one for one in page.orders}
+            if loses:
+                assert "year 20000" not in found
+                return
             huge = next(name for name in found if name.startswith("unnamed"))
             assert found.pop(huge).problem == "revision is no whole number from 0 to 999999999"
             assert {name: one.problem for name, one in found.items()} == {
@@ -116,14 +125,13 @@ def test_numbers_and_days_at_the_ends_of_what_there_is() -> None:
         assert positions.since(later) is not None
 
 
-async def test_a_page_ends_where_memory_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_page_ends_where_memory_would(tmp_path: Path) -> None:
     """Each order whole and none left out, however few fit."""
     inventiv = Inventiv(tmp_path / "inventiv.db", "ACME01", ("7", "8"), ITEMS)
     numbers = inventiv.arrive(5, NOW, memo="x" * 4000)
-    monkeypatch.setattr(reading, "_MOST_SIGNS", 1)
     place, allowed = place_of(inventiv)
     pages = []
-    async with reader(place, allowed) as opened:
+    async with reader(place, allowed, signs=1) as opened:
         async for page in opened.pages(""):
             pages.append([one.order_no for one in page.orders])
             assert all(one.order is not None for one in page.orders)
@@ -158,17 +166,21 @@ def silent() -> Iterator[tuple[int, threading.Event]]:
             line.close()
 
 
+class Deaf(Run):
+    """A twin that does not keep what ends the connection."""
+
+    def heard(self, breaks: Callable[[], None]) -> None:
+        del breaks
+
+
 @pytest.mark.parametrize("loses", [False, True])
 async def test_a_server_that_falls_silent_holds_nobody(
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if loses:
-        monkeypatch.setattr(Run, "heard", lambda _self, _breaks: None)
-
     async def ask(port: int) -> None:
         place = _place(f"postgresql://reader@127.0.0.1:{port}/orders")
-        async with connection_to(place, HERE, patience=0.2):
+        connected = partial(connection_to, kind=Deaf) if loses else connection_to
+        async with connected(place, HERE, patience=0.2):
             raise AssertionError("it said something")
 
     with silent() as (port, asked):
