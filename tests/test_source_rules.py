@@ -17,6 +17,8 @@ _LENIENT_NAMES = {"CERT_NONE", "CERT_OPTIONAL", "_create_unverified_context", "_
 _PROGRAMS = {"subprocess", "multiprocessing", "pty", "posix_spawn", "os.system", "os.popen", "create_subprocess_exec",
              "create_subprocess_shell", "ProcessPoolExecutor"}  # fmt: skip
 #: T67: what must be compared in constant time
+#: the clock and the dice of Python itself are no modules of ours
+_PATCHING = re.compile(r"monkeypatch\.setattr|\bpatch(\.object)?\((?!\"(time|secrets)\.)|MagicMock")
 _SECRET = re.compile(r"signature$|hmac$|(?:hex)?digest$|^mac$|csrf$|reveal|get_secret_value", re.IGNORECASE)
 
 
@@ -108,6 +110,25 @@ TWINS = {
 def test_a_twin_that_breaks_the_rule_is_caught(rule: object, twin: str) -> None:
     assert callable(rule)
     assert list(rule(ast.parse(twin))) == [1]
+
+
+def patching(text: str) -> list[str]:
+    """Return the lines of a test that put something else in the place of a name; how much a logger says is none."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if _PATCHING.search(line) and "logging.getLogger(" not in line]
+
+
+def test_tests_patch_nothing() -> None:
+    """What a test changes goes in by a door that anybody may use: an argument, a subclass, a stand-in on a socket."""
+    paths = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path != Path(__file__)]
+    assert len(paths) > 300
+    assert [(path.name, line) for path in paths for line in patching(path.read_text(encoding="utf-8"))] == []
+    twins = [
+        "monkeypatch.setattr(taking, 'LOOK', 2)",
+        'with patch("jobs.build.now"):',
+        "with mock.patch.object(jobs, 'x'):",
+    ]
+    assert [line for twin in twins for line in patching(twin)] == twins
 
 
 def test_the_programs_that_are_started_have_an_empty_environment() -> None:
