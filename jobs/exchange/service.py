@@ -1,5 +1,6 @@
 """The exchange as people see and steer it: pairs, runs, schedules, held files, versions from before."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -202,14 +203,8 @@ class ExchangeService:
 
         What was held is not kept: by now it may be wrong. The guard still holds what is far below the number seen.
         """
-        member = authorize(actor, Action.RUN_EXCHANGE)
 
-        def work(session: Session) -> ExchangeRun:
-            now = self._clock.now()
-            organizations.lock(session, member.organization_id)
-            known = _known(session, trigger)
-            if known is not None:
-                return exchange.run(session, known)
+        def begin(session: Session, member: Member, now: datetime) -> ExchangeRun:
             run = _visible_run(session, member, run_id)
             if run.state is not RunState.HELD or run.held is None:
                 raise TooLateError("it does not wait for anybody any more")
@@ -226,7 +221,7 @@ class ExchangeService:
             audit.record(session, member.organization_id, member.id, "exchange_released", run.id, now, detail)
             return begun
 
-        return await self._desk.write(work)
+        return await self._once(actor, trigger, begin)
 
     async def discard(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
         """Decide that a held file does not go; the far side keeps what it has, until the next run."""
@@ -255,14 +250,8 @@ class ExchangeService:
 
         TooLateError where it had none that can be taken again, or a run works right now.
         """
-        member = authorize(actor, Action.RUN_EXCHANGE)
 
-        def work(session: Session) -> ExchangeRun:
-            now = self._clock.now()
-            organizations.lock(session, member.organization_id)
-            known = _known(session, trigger)
-            if known is not None:
-                return exchange.run(session, known)
+        def begin(session: Session, member: Member, now: datetime) -> ExchangeRun:
             run = _visible_run(session, member, run_id)
             if run.pair is not Pair.ORDERS or run.trigger is Trigger.DRY:
                 raise NotFoundError
@@ -276,7 +265,7 @@ class ExchangeService:
                 raise TooLateError("this run had no order that can be taken again")
             return self._again(session, pair, trigger, member, now, run.id, taken)
 
-        return await self._desk.write(work)
+        return await self._once(actor, trigger, begin)
 
     async def sent_since(self, actor: Actor, pair_id: str, day: date) -> int:
         """Return how many invoices went in the files of that night and those after it; changes nothing."""
@@ -289,14 +278,8 @@ class ExchangeService:
 
     async def send_again(self, actor: Actor, pair_id: str, day: date, trigger: TriggerKey) -> ExchangeRun:
         """Send the invoices of that night and those after it again, with one file, now (TooLateError)."""
-        member = authorize(actor, Action.RUN_EXCHANGE)
 
-        def work(session: Session) -> ExchangeRun:
-            now = self._clock.now()
-            organizations.lock(session, member.organization_id)
-            known = _known(session, trigger)
-            if known is not None:
-                return exchange.run(session, known)
+        def begin(session: Session, member: Member, now: datetime) -> ExchangeRun:
             pair = _idle(session, _nightly(_visible(session, member, pair_id)).id)
             self._connected(session, pair)
             keys = exchange_given.since(session, pair.id, day.isoformat())
@@ -306,7 +289,7 @@ class ExchangeService:
             exchange_given.take_back(session, pair.id, begun.id, keys)
             return begun
 
-        return await self._desk.write(work)
+        return await self._once(actor, trigger, begin)
 
     def _again(
         self,
@@ -394,14 +377,7 @@ class ExchangeService:
     async def _started(
         self, actor: Actor, pair_id: str, trigger: TriggerKey, why: Trigger, *, of_run: str = ""
     ) -> ExchangeRun:
-        member = authorize(actor, Action.RUN_EXCHANGE)
-
-        def work(session: Session) -> ExchangeRun:
-            now = self._clock.now()
-            organizations.lock(session, member.organization_id)
-            known = _known(session, trigger)
-            if known is not None:
-                return exchange.run(session, known)
+        def begin(session: Session, member: Member, now: datetime) -> ExchangeRun:
             pair = _visible(session, member, pair_id)
             if why is Trigger.RESTORE:
                 stem = self._maps_of(session, pair.organization_id, _file(pair).pair).file
@@ -419,6 +395,19 @@ class ExchangeService:
             detail: dict[str, object] = {"pair": pair.pair.value, "run": begun.id, "why": why.value, "of": of_run}
             audit.record(session, member.organization_id, member.id, Action.RUN_EXCHANGE, pair.id, now, detail)
             return begun
+
+        return await self._once(actor, trigger, begin)
+
+    async def _once(
+        self, actor: Actor, trigger: TriggerKey, begin: Callable[[Session, Member, datetime], ExchangeRun]
+    ) -> ExchangeRun:
+        """Begin a run under the organization's lock; the same trigger begins it once, and is told of that one."""
+        member = authorize(actor, Action.RUN_EXCHANGE)
+
+        def work(session: Session) -> ExchangeRun:
+            organizations.lock(session, member.organization_id)
+            known = _known(session, trigger)
+            return exchange.run(session, known) if known is not None else begin(session, member, self._clock.now())
 
         return await self._desk.write(work)
 

@@ -88,7 +88,10 @@ def logs_restored() -> Iterator[None]:
     """Put logging back after something configured it for a whole process."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    levels = {name: logging.getLogger(name).level for name in list(root.manager.loggerDict)}
     yield
+    for name, was in levels.items():
+        logging.getLogger(name).setLevel(was)
     for handler in root.handlers:
         if handler not in handlers:
             handler.close()

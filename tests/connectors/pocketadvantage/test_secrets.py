@@ -62,14 +62,12 @@ async def test_no_secret_is_in_a_log_or_an_error(
     tmp_path: Path,
     logs_restored: None,
     loses: bool,  # noqa: FBT001 - what the twin does
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log = io.StringIO()
     configure_logging("DEBUG", log)
     if loses:
         # A twin that lets the library say what it says.
-        monkeypatch.setattr(logging.getLogger("aioftp"), "level", logging.DEBUG)
-        logging.getLogger("aioftp.client").manager._clear_cache()  # type: ignore[attr-defined]  # as setLevel does
+        logging.getLogger("aioftp").setLevel(logging.DEBUG)
     said: list[str] = []
     key = asyncssh.generate_private_key("ssh-ed25519").export_private_key("pkcs8-pem", passphrase=PASSPHRASE).decode()
     secrets = {WRONG, PASSPHRASE, DATABASE, key.splitlines()[1]}
