@@ -8,7 +8,7 @@ from storage.facts.messages import Button, Buttons, Inline, Paragraph, Part, Rul
 from storage.facts.metrics import MetricState, Shown
 from storage.facts.people import Action
 from templates import actions
-from templates.notices.metrics import as_of_words, period_words, state_words, target_words, value_words
+from templates.notices.metrics import as_of_words, is_over, period_words, state_words, target_words, value_words
 from templates.text import label, shorten
 
 _APART = " · "
@@ -43,7 +43,7 @@ def _row(shown: Shown, now: datetime, *, changes: bool) -> Paragraph:
     told = []
     if latest is not None:
         # A reason belongs to an empty value; of a current metric it says what is left out.
-        so_far = ", so far" if not latest.value.complete and latest.value.period.end >= latest.as_of.date() else ""
+        so_far = "" if latest.value.complete or is_over(latest, definition) else ", so far"
         told.append(f"{period_words(latest, definition.frequency)}{so_far}")
     if definition.target is not None:
         told.append(f"Target: {target_words(shown, latest)}")

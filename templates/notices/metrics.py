@@ -202,8 +202,13 @@ def changed_words(kept: Kept, definition: Definition) -> str:
         before = kept.changed.get("before")
         notes.append(f"restated, was {number_words(Decimal(before), definition, kept.currency) if before else 'empty'}")
     if not kept.value.complete:
-        notes.append("so far" if kept.value.period.end >= kept.as_of.date() else "not imported whole")
+        notes.append("not imported whole" if is_over(kept, definition) else "so far")
     return "; ".join(notes) or "–"
+
+
+def is_over(kept: Kept, definition: Definition) -> bool:
+    """Whether the value's period was over up to when its data is complete, by the days of the definition's zone."""
+    return kept.value.period.end < kept.as_of.astimezone(times.zone_of(definition.zone)).date()
 
 
 def standing_words(shown: Shown) -> str:
@@ -231,7 +236,7 @@ def target_words(shown: Shown, latest: Kept | None) -> str:
         return f"{words}; not judged, because it is not current"
     if shown.reason:
         return f"{words}; not judged, because something is left out"
-    return f"{words}; {_judged(target, value, over=latest.value.period.end < latest.as_of.date())}"
+    return f"{words}; {_judged(target, value, over=is_over(latest, shown.metric.definition))}"
 
 
 def target_verdict(shown: Shown, last: Kept | None) -> str:

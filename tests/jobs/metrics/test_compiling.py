@@ -16,6 +16,7 @@ from jobs.metrics.compiling import Compiled, sides_of
 from jobs.metrics.datasets import tables
 from jobs.metrics.values import MOST_PERIODS, values
 from jobs.metrics.wishes import read_wish
+from storage.facts.home import Board
 from storage.facts.messages import Facts
 from storage.facts.metrics import (
     Basis,
@@ -35,7 +36,8 @@ from storage.facts.metrics import (
     Value,
 )
 from storage.warehouse.apart import Question
-from templates.notices.metrics import metric_shown, target_words, value_words
+from templates.notices.board import board_parts
+from templates.notices.metrics import changed_words, metric_shown, target_words, value_words
 
 KINDS = {dataset: min(table.kinds) for (dataset, _), table in tables().items()}
 nasty = st.text(max_size=40) | st.sampled_from(["'", "x'); DROP TABLE metrics; --", "$1", '"', "\\", "%s", "{one}"])
@@ -172,6 +174,31 @@ def test_how_a_value_stands_to_its_target(
     assert ("band of" in words) == (band != "0")
     for state in set(MetricState) - {MetricState.CURRENT}:
         assert "not judged" in target_words(Shown(metric, state, "Temerity Goods", values=(kept,)), kept)
+
+
+@pytest.mark.parametrize(
+    "zone, day, hour, said",
+    [
+        # Seven in the evening of the 31st in New York is the 1st in London, and an hour before midnight the 1st in Sydney.
+        ("America/New_York", 1, 0, "not met so far; the period is not over"),
+        ("America/New_York", 1, 5, "missed"),
+        ("UTC", 1, 0, "missed"),
+        ("Australia/Sydney", 31, 13, "missed"),
+        ("Australia/Sydney", 31, 12, "not met so far; the period is not over"),
+    ],
+)
+def test_whether_a_period_is_over_is_asked_where_its_days_are(zone: str, day: int, hour: int, said: str) -> None:
+    at = datetime(2026, 2 if day == 1 else 1, day, hour, 30, tzinfo=UTC)
+    asked = Definition(Selection(Dataset.REVENUE), zone=zone, target=Target(Decimal(100)))
+    metric = Metric("met_1", "org_1", "src_1", "1", "Sold", asked, 1, "mem_1", "", at, MetricState.CURRENT, "", at,
+                    "run_1", at, 1)  # fmt: skip
+    value = Value(Period(date(2026, 1, 1), date(2026, 1, 31)), Decimal(1), complete=said == "missed")
+    kept = Kept(value, 1, "USD", at, "run_1", 1, 1)
+    shown = Shown(metric, MetricState.CURRENT, "Temerity Goods", values=(kept,))
+    assert target_words(shown, kept).partition("; ")[2] == said
+    board = repr(board_parts(Board((shown,), 1), "Metric", frozenset(), at))
+    so_far = said != "missed"
+    assert (changed_words(kept, asked) == "so far", ", so far" in board) == (so_far, so_far)
 
 
 def test_a_band_of_zero_is_refused_and_a_target_may_be_in_percent() -> None:
