@@ -29,7 +29,7 @@ def arrange(session: Any, count: int, now: datetime) -> dict[str, datetime]:
 
     from jobs.fleet import LATENESS
     from jobs.promises import next_turn
-    from storage.records import deadlines, runs, sources
+    from storage.records import deadlines, last_runs, sources
     from storage.tables import ChannelRow, RunRow, WorkspaceRow
 
     due = {}
@@ -39,7 +39,7 @@ def arrange(session: Any, count: int, now: datetime) -> dict[str, datetime]:
         session.flush()
         session.add(ChannelRow(team_id=team, channel_id=f"C{number:05}X00", allowed_at=now))
         session.flush()
-        as_of = runs.last_ready_of(session, [source.id])[source.id].clocks.source_as_of
+        as_of = last_runs.ready_of(session, [source.id])[source.id].clocks.source_as_of
         turn = next_turn(source, as_of, as_of) if as_of is not None else None
         assert as_of is not None
         assert turn is not None

@@ -10,7 +10,7 @@ from datetime import datetime
 from jobs.schedule import LOOK_EVERY_MINUTES
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.sources import CollectMode, Source
-from storage.records import frozen, metric_changes, metrics, runs
+from storage.records import frozen, last_runs, metric_changes, metrics
 from storage.sessions import Session
 from templates import times
 from templates.rhythm import rhythm
@@ -59,7 +59,7 @@ def freeze(
     """Mark everything that depends on a source, in the transaction that disconnects it; return what that is."""
     found = dependents_of(session, source, listings)
     if found:
-        last = runs.last_ready_of(session, [source.id]).get(source.id)
+        last = last_runs.ready_of(session, [source.id]).get(source.id)
         frozen.freeze(session, source, found, reason, now, last.clocks.source_as_of if last else None)
     return found
 

@@ -15,7 +15,7 @@ from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, Member
 from storage.facts.promises import Promise
 from storage.facts.sources import Source
-from storage.records import audit, organizations, runs, sources, triggers
+from storage.records import audit, last_runs, organizations, sources, triggers
 from storage.sessions import Session
 
 #: Days off during the week that are shown, and how far ahead they are looked for.
@@ -116,7 +116,7 @@ class PromiseService:
         zone = organizations.organization(session, member.organization_id).timezone
         source = replace(before, promise=promise, zone=zone if promise or before.rule else "UTC")
         now = self._clock.now()
-        last = runs.last_ready_of(session, [source_id]).get(source_id)
+        last = last_runs.ready_of(session, [source_id]).get(source_id)
         as_of = (last.clocks.source_as_of if last else None) or now
         late_at, overdue_at = turns(source, as_of)
         words = str(promise) if promise is not None else "default"

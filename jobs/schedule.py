@@ -16,7 +16,7 @@ from storage.facts.policies import read_policy
 from storage.facts.runs import Trigger
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import CollectMode, ConnectionState, Source
-from storage.records import deadlines, frozen, organizations, runs, sources
+from storage.records import deadlines, frozen, last_runs, organizations, runs, sources
 from storage.records.deadlines import Deadline
 from storage.sessions import ConflictError, Database, Session
 
@@ -133,7 +133,7 @@ def start_catch_up(session: Session, source: Source, slot_key: str, now: datetim
     active = runs.active_of(session, [source.id]).get(source.id)
     if active is not None:
         return active.id
-    known = runs.last_ready_of(session, [source.id])
+    known = last_runs.ready_of(session, [source.id])
     trigger = Trigger.SCHEDULE if known else Trigger.FIRST_READ
     first = trigger is Trigger.FIRST_READ
     policy = organizations.escalation_policy(session, source.organization_id) if first else None

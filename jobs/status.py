@@ -16,7 +16,7 @@ from storage.facts.people import Action, Actor
 from storage.facts.runs import Run
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
 from storage.facts.status import SourceStatus
-from storage.records import askers, frozen, receipts, runs, sources, webhooks
+from storage.records import askers, frozen, last_runs, receipts, runs, sources, webhooks
 from storage.records.durations import calibration_of, durations_of
 from storage.sessions import Session
 
@@ -42,8 +42,8 @@ def statuses(
 ) -> list[SourceStatus]:
     """Put together the status of each source, in a handful of queries for any number of them."""
     ids = [source.id for source in found]
-    ready = runs.last_ready_of(session, ids)
-    failed = runs.last_failed_of(session, ids)
+    ready = last_runs.ready_of(session, ids)
+    failed = last_runs.failed_of(session, ids)
     active = runs.active_of(session, ids)
     reads = sources.reads_in(session, [source.id for source in found if source.provider in METERED], month_of(now))
     stretched = sources.stretched_of(session, ids)
@@ -73,7 +73,7 @@ def statuses(
 def states(session: Session, found: Sequence[Source], now: datetime) -> list[SourceStatus]:
     """Return only what a request needs: connection, freshness and the run that holds each source."""
     ids = [source.id for source in found]
-    ready = runs.last_ready_of(session, ids)
+    ready = last_runs.ready_of(session, ids)
     active = runs.active_of(session, ids)
     return [
         SourceStatus(

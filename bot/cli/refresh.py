@@ -20,7 +20,7 @@ from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import RunState
 from storage.facts.sources import Organization, Source
 from storage.facts.status import RefreshStatus
-from storage.records import runs, seeds, sources
+from storage.records import last_runs, seeds, sources
 from storage.sessions import Database, Session
 from storage.settings import Settings
 
@@ -133,7 +133,7 @@ def _held_run(session: Session, scope: Scope) -> str:
     """Return the held read of the one source that is named; says what would be loaded."""
     if len(scope.source_ids) != 1:
         stop("--allow-shrink needs one source")
-    found = runs.last_failed_of(session, list(scope.source_ids)).get(scope.source_ids[0])
+    found = last_runs.failed_of(session, list(scope.source_ids)).get(scope.source_ids[0])
     if found is None or found.held is None:
         stop("nothing was started: no read of this source is held")
     line(f"held: {found.held.after} {found.held.stream} instead of {found.held.before}; it is read again")

@@ -31,7 +31,7 @@ from storage.facts.ids import new_id
 from storage.facts.incidents import Resolution
 from storage.facts.people import Action, Actor, Member
 from storage.facts.sources import Source
-from storage.records import audit, deadlines, disconnects, organizations, refreshes, runs, sources, triggers
+from storage.records import audit, deadlines, disconnects, last_runs, organizations, refreshes, runs, sources, triggers
 from storage.records.disconnects import Standing
 from storage.seal import SealError
 from storage.sessions import ConflictError, Session
@@ -187,7 +187,7 @@ class DisconnectService:
             raise TooLateError("it is being disconnected right now")
         status = statuses(session, [source], self._means.clock.now(), budget=self._means.read_budget)[0]
         only_data = stands.disconnected_by is not None
-        if only_data and runs.newest_loaded(session, source.id) is None:
+        if only_data and last_runs.newest_loaded(session, source.id) is None:
             raise TooLateError("it is disconnected already, and nothing of its data is left")
         waiting = len(refreshes.waiting_for_run(session, status.active.id)) if status.active else 0
         still = tuple(dependents.dependents_of(session, source))
@@ -197,7 +197,7 @@ class DisconnectService:
         found = disconnects.find(session, disconnect_id)
         if found is None or found.organization_id != member.organization_id:
             raise NotFoundError
-        last = runs.last_ready_of(session, [found.source_id]).get(found.source_id)
+        last = last_runs.ready_of(session, [found.source_id]).get(found.source_id)
         frozen = last.clocks.source_as_of if last else None
         source = sources.source(session, found.source_id)
         still = tuple(dependents.dependents_of(session, source))

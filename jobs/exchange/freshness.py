@@ -15,7 +15,7 @@ from jobs.subscriptions.local import zone_of
 from storage.facts.exchange import ExchangePair, ExchangeRun, Pair
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Freshness
-from storage.records import runs, sources
+from storage.records import last_runs, runs, sources
 from storage.sessions import Session
 
 #: The streams that a pair's rows are made from, with those in which their terms, types, accounts and sales reps stand.
@@ -53,7 +53,7 @@ Stands = Fresh | Stale
 def standing(session: Session, pair: ExchangePair, now: datetime) -> Stands:
     """Say whether the data of a pair is fresh enough."""
     books = sources.source(session, pair.books_id)
-    run = runs.last_ready_of(session, [books.id]).get(books.id)
+    run = last_runs.ready_of(session, [books.id]).get(books.id)
     as_of = run.clocks.source_as_of if run else None
     if books.connection is ConnectionState.DISCONNECTED:
         since = f"; its data is as of {shown(as_of, pair.zone)}" if as_of else ""

@@ -40,8 +40,8 @@ from storage.records import (
     exchange_given,
     exchange_orders,
     frozen,
+    last_runs,
     organizations,
-    runs,
     sources,
     triggers,
 )
@@ -439,7 +439,7 @@ class ExchangeService:
 
 def _connection(session: Session, pairs: list[ExchangePair]) -> ExchangeView:
     source_id, books_id = pairs[0].source_id, pairs[0].books_id
-    run = runs.last_ready_of(session, [books_id]).get(books_id)
+    run = last_runs.ready_of(session, [books_id]).get(books_id)
     return ExchangeView(
         sources.source(session, source_id),
         sources.source(session, books_id),

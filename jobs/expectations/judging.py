@@ -8,7 +8,7 @@ from jobs.schedule import schedule_of
 from jobs.slots import latest_slot
 from storage.facts.dependents import DependentKind
 from storage.facts.expectations import Expectation, ExpectationKind, Expected
-from storage.records import expectations, frozen, overdue, runs, sources
+from storage.records import expectations, frozen, last_runs, overdue, runs, sources
 from storage.sessions import Session
 
 #: a run that nobody asked for may stand still for so long
@@ -106,7 +106,7 @@ def _has_its_data(session: Session, source_id: str, due_at: datetime) -> bool:
     That hides no clock: one that stands still is told by its beat, and by the next slot of which this cannot be said.
     Where some streams could not be read, the instant is that of the oldest of them.
     """
-    last = runs.last_ready_of(session, [source_id]).get(source_id)
+    last = last_runs.ready_of(session, [source_id]).get(source_id)
     as_of = last.clocks.source_as_of if last else None
     return as_of is not None and as_of >= due_at
 
@@ -124,7 +124,7 @@ def _file(session: Session, one: Expectation) -> Verdict:
         return Verdict.VOID
     if not schedule_of(source).runs:
         return Verdict.VOID
-    last = runs.last_ready_of(session, [source.id]).get(source.id)
+    last = last_runs.ready_of(session, [source.id]).get(source.id)
     newest = last.clocks.source_as_of if last else None
     # The slot is the time of the file before.
     return Verdict.MET if newest is not None and newest > datetime.fromisoformat(one.slot) else Verdict.MISSED

@@ -10,7 +10,7 @@ from jobs.slots import next_slot
 from storage.facts.landed import Hit, Row, Sought, SoughtKind, Standing
 from storage.facts.runs import Run
 from storage.facts.sources import Source
-from storage.records import receipts, runs
+from storage.records import last_runs, receipts, runs
 from storage.sessions import Session
 
 
@@ -23,7 +23,7 @@ def look(warehouses: Warehouses, found: Sequence[Source], wanted: Sought) -> Map
 
 def hits(session: Session, found: Sequence[Source], wanted: Sought, rows: Mapping[str, list[Row]]) -> list[Hit]:
     """Return what is there, each with the collection that it is in."""
-    ready = runs.last_ready_of(session, [one.id for one in found])
+    ready = last_runs.ready_of(session, [one.id for one in found])
     if wanted.kind is SoughtKind.INSTANT:
         return [hit for one in found if (hit := _in_time(session, one, ready.get(one.id), wanted.instant)) is not None]
     return [_hit(session, one, row, ready.get(one.id)) for one in found for row in rows.get(one.id, ())]
@@ -32,7 +32,7 @@ def hits(session: Session, found: Sequence[Source], wanted: Sought, rows: Mappin
 def standings(session: Session, found: Sequence[Source], now: datetime) -> tuple[Standing, ...]:
     """Return how far each source is."""
     ids = [one.id for one in found]
-    ready, active = runs.last_ready_of(session, ids), runs.active_of(session, ids)
+    ready, active = last_runs.ready_of(session, ids), runs.active_of(session, ids)
     return tuple(Standing(one, _as_of(ready.get(one.id)), _next(one, now), running=one.id in active) for one in found)
 
 

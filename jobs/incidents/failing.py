@@ -12,7 +12,7 @@ from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.runs import Failure, FailureKind, Result, Run
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import ConnectionState, Source
-from storage.records import incidents, runs, sources
+from storage.records import incidents, last_runs, runs, sources
 from storage.sessions import Session
 
 #: Failures in a row after which one is told whose cause is not known, or may cure itself.
@@ -31,7 +31,7 @@ def failed(session: Session, run: Run, now: datetime, notifier: Notifier) -> Non
     if found is not None:
         notifier.wake(session, [found.message_id], now)
         return
-    if _stopped(source) or not (is_known(failure) or runs.failures_in_row(session, source.id) >= IN_A_ROW):
+    if _stopped(source) or not (is_known(failure) or last_runs.failures_in_row(session, source.id) >= IN_A_ROW):
         return
     open_trouble(session, source, IncidentKind.FAILING, failure.code, now, notifier)
 

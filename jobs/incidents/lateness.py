@@ -17,7 +17,7 @@ from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.runs import Run
 from storage.facts.schedules import Rhythm
 from storage.facts.sources import ConnectionState, Freshness, Source
-from storage.records import deadlines, home_views, incidents, organizations, runs, sources, unwatched
+from storage.records import deadlines, home_views, incidents, last_runs, organizations, runs, sources, unwatched
 from storage.records.deadlines import Deadline
 from storage.sessions import Database, Session
 
@@ -59,7 +59,7 @@ def look(
 ) -> None:
     """Bring the incident of a source to what is true now, and set its next instant. Under the organization's lock."""
     source = sources.source(session, source_id)
-    last = runs.last_ready_of(session, [source_id]).get(source_id)
+    last = last_runs.ready_of(session, [source_id]).get(source_id)
     as_of = last.clocks.source_as_of if last else None
     state = freshness(source, as_of, now)
     stopped = told_otherwise(source)

@@ -9,7 +9,7 @@ from jobs.status import next_run_at
 from storage.facts.incidents import Incident
 from storage.facts.messages import Message
 from storage.facts.runs import RunState
-from storage.records import fleet, grouping, organizations, runs, sources
+from storage.records import fleet, grouping, last_runs, organizations, runs, sources
 from storage.sessions import Session
 from templates.notices.fleet import FleetFacts, fleet_alarm
 from templates.notices.handled import handled, handling
@@ -81,8 +81,8 @@ def group_is_over(session: Session, lead_id: str) -> bool:
 
 def _entry(session: Session, source_id: str, found: list[Incident], now: datetime) -> Troubled:
     source = sources.source(session, source_id)
-    last = runs.last_ready_of(session, [source_id]).get(source_id)
-    failed = runs.last_failed_of(session, [source_id]).get(source_id)
+    last = last_runs.ready_of(session, [source_id]).get(source_id)
+    failed = last_runs.failed_of(session, [source_id]).get(source_id)
     as_of = last.clocks.source_as_of if last else None
     return Troubled(
         source=source,
@@ -92,7 +92,7 @@ def _entry(session: Session, source_id: str, found: list[Incident], now: datetim
         promised=limits(source)[0] if by_age(source) else None,
         active=runs.active_of(session, [source_id]).get(source_id),
         failure=failed.failure if failed is not None and failed.state is RunState.FAILED else None,
-        in_row=runs.failures_in_row(session, source_id),
+        in_row=last_runs.failures_in_row(session, source_id),
         next_run_at=next_run_at(source, now),
         next_file_at=next_file_at(source, as_of),
     )

@@ -6,7 +6,7 @@ from jobs.dependents import dependents_of
 from jobs.incidents.trouble_view import group_is_over, trouble_message
 from storage.facts.messages import Message
 from storage.facts.sources import Source
-from storage.records import audit, connections, incidents, organizations, runs, sources
+from storage.records import audit, connections, incidents, last_runs, organizations, sources
 from storage.records.grouping import SHARED
 from storage.sessions import Session
 from templates import notices
@@ -23,7 +23,7 @@ def incident_message(session: Session, incident_id: str, now: datetime, *, remin
     if found.kind in SHARED:
         return trouble_message(session, found.message_id, now)
     source = sources.source(session, found.source_id)
-    last = runs.last_ready_of(session, [source.id]).get(source.id)
+    last = last_runs.ready_of(session, [source.id]).get(source.id)
     facts = notices.IncidentFacts(
         organization=organizations.organization(session, found.organization_id).name,
         source=source,
@@ -49,7 +49,7 @@ def ticket_message(session: Session, subject: str, now: datetime) -> Message:
     """Return a ticket as support reads it; `subject` names ticket, source and whoever asks."""
     ticket_id, source_id, member_id = subject.split(".")
     source = sources.source(session, source_id)
-    last = runs.last_ready_of(session, [source.id]).get(source.id)
+    last = last_runs.ready_of(session, [source.id]).get(source.id)
     return notices.connection_ticket(
         ticket_id,
         organizations.organization(session, source.organization_id).name,

@@ -32,12 +32,12 @@ from storage.facts.runs import Run
 from storage.facts.sources import ConnectionState, Source
 from storage.records import (
     home_views,
+    last_runs,
     metric_keeping,
     metric_restated,
     metric_told,
     metrics,
     organizations,
-    runs,
     sources,
 )
 from storage.records.metric_keeping import Calculated, Made
@@ -353,7 +353,7 @@ def _failed(session: Session, turn: Turn, again_at: datetime, reason: str, now: 
 def _ready(session: Session, source_id: str) -> _Ready | None:
     """Return what is to be calculated; None when nothing is, because the source stands still or was never ready."""
     source = sources.source(session, source_id)
-    run = runs.last_ready_of(session, [source_id]).get(source_id)
+    run = last_runs.ready_of(session, [source_id]).get(source_id)
     found = metrics.of_source(session, source_id)
     as_of = run.clocks.source_as_of if run else None
     if run is None or as_of is None or not found or source.connection is ConnectionState.DISCONNECTED:

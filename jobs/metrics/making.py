@@ -31,12 +31,12 @@ from storage.records import (
     audit,
     channels,
     home_views,
+    last_runs,
     members,
     metric_changes,
     metric_posts,
     metrics,
     organizations,
-    runs,
     sources,
     triggers,
 )
@@ -270,7 +270,7 @@ class MetricMaking:
         if taken is not None and taken.id != draft.metric_id:
             raise MetricRefusedError(_TAKEN, "name")
         source = sources.source(session, draft.source_id)
-        run = runs.last_ready_of(session, [source.id]).get(source.id)
+        run = last_runs.ready_of(session, [source.id]).get(source.id)
         if run is None or run.clocks.source_as_of is None:
             raise MetricRefusedError("nothing is imported from QuickBooks yet: try again after its first collection")
         metric = Metric(

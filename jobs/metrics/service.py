@@ -36,7 +36,16 @@ from storage.facts.people import Action, Actor, Member
 from storage.facts.restated import Restated
 from storage.facts.runs import Run
 from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import audit, metric_changes, metric_restated, metrics, organizations, runs, sources, triggers
+from storage.records import (
+    audit,
+    last_runs,
+    metric_changes,
+    metric_restated,
+    metrics,
+    organizations,
+    sources,
+    triggers,
+)
 from storage.records.metric_forms import definition_json
 from storage.sessions import Session
 from storage.warehouse import WarehouseError
@@ -241,5 +250,5 @@ def _connected(session: Session, member: Member) -> list[Source]:
 def _ground_of(session: Session, member: Member, source: Source, name: str) -> tuple[Run | None, str, bool]:
     """Return the company's last good run, the zone, and whether the name is taken."""
     zone = organizations.organization(session, member.organization_id).timezone
-    run = runs.last_ready_of(session, [source.id]).get(source.id)
+    run = last_runs.ready_of(session, [source.id]).get(source.id)
     return run, zone, metrics.named(session, member.organization_id, name) is not None

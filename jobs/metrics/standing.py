@@ -11,7 +11,7 @@ from storage.facts.dependents import DependentKind, Frozen
 from storage.facts.metrics import Failing, Kept, Metric, MetricState, Shown
 from storage.facts.runs import Run
 from storage.facts.sources import ConnectionState, Freshness, Source
-from storage.records import frozen, metric_changes, metrics, runs, sources
+from storage.records import frozen, last_runs, metric_changes, metrics, sources
 from storage.sessions import Session
 
 #: What is read once a day may be so old.
@@ -27,7 +27,7 @@ def shown_of(
     if not found:
         return []
     known = {source.id: source for source in sources.sources_of(session, found[0].organization_id)}
-    last = runs.last_ready_of(session, list(known))
+    last = last_runs.ready_of(session, list(known))
     still = {
         one.dependent.id: one
         for many in frozen.of_sources(session, list(known)).values()

@@ -14,7 +14,7 @@ from jobs.outgoing import events
 from storage.facts.clock import Clock
 from storage.facts.metrics import MetricState, Shown
 from storage.facts.outgoing import EventType
-from storage.records import metric_told, metrics, organizations, outgoing, runs
+from storage.records import last_runs, metric_told, metrics, organizations, outgoing
 from storage.sessions import Database, Session
 
 EVERY = 60.0
@@ -49,7 +49,7 @@ def turned(session: Session, organization_id: str, now: datetime) -> list[Turned
     """Return what stands elsewhere than receivers know; what is being calculated is told of when it has its value."""
     found = metrics.of_organization(session, organization_id)
     known = metric_told.states(session, organization_id)
-    last = runs.last_ready_of(session, list({one.source_id for one in found}))
+    last = last_runs.ready_of(session, list({one.source_id for one in found}))
     others: list[Turned] = []
     for one in shown_of(session, found, {}, now):
         run = last.get(one.metric.source_id)

@@ -17,7 +17,7 @@ from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Source
-from storage.records import audit, deadlines, organizations, rereads, runs, sources, triggers
+from storage.records import audit, deadlines, last_runs, organizations, rereads, runs, sources, triggers
 from storage.records.deadlines import Deadline
 from storage.sessions import Session
 
@@ -33,7 +33,7 @@ def read_missing(session: Session, deadline: Deadline, now: datetime, enqueue: E
         return
     if not deadlines.fire(session, deadline.id, now):
         return
-    source, newest = sources.source(session, run.source_id), runs.newest_loaded(session, run.source_id)
+    source, newest = sources.source(session, run.source_id), last_runs.newest_loaded(session, run.source_id)
     if source.connection is ConnectionState.DISCONNECTED or newest is None or not _streams(newest):
         return
     # Of several runs that tell the same the newest one speaks; a retry that failed loaded nothing, and speaks again.
@@ -86,7 +86,7 @@ def _missing(session: Session, member: Member, run_id: str) -> tuple[Source, Run
     if run.partly is None:
         raise NotFoundError
     source = idle_source(session, run)
-    newest = runs.newest_loaded(session, source.id)
+    newest = last_runs.newest_loaded(session, source.id)
     if newest is None or newest.partly is None or not _streams(newest):
         raise TooLateError("a later run has read what was missing")
     return source, newest

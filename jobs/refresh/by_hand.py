@@ -11,7 +11,7 @@ from storage.facts.ids import new_id
 from storage.facts.people import Member
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Source
-from storage.records import organizations, refreshes, rereads, runs, sources
+from storage.records import last_runs, organizations, refreshes, rereads, runs, sources
 from storage.sessions import Session
 
 
@@ -52,7 +52,7 @@ def start_by_hand(
     What `because` was to read again is still to be read again.
     """
     refresh_id = new_id("rfr")
-    ready = runs.last_ready_of(session, [source.id]).get(source.id)
+    ready = last_runs.ready_of(session, [source.id]).get(source.id)
     policy = organizations.escalation_policy(session, member.organization_id)
     refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False, policy=policy)
     started = start_run(

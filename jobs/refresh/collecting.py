@@ -24,7 +24,7 @@ from storage.facts.rereads import Reread
 from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
 from storage.facts.sources import Provider, Source
 from storage.facts.streams import Batch
-from storage.records import home_views, leases, organizations, rereads, runs, sources
+from storage.records import home_views, last_runs, leases, organizations, outcomes, rereads, runs, sources
 from storage.sessions import Session
 from storage.warehouse import LoadResult, LoadRun, Shrunk, WarehouseError
 
@@ -231,14 +231,14 @@ class Collecting:
             )  # fmt: skip
         return {
             "source_as_of": came.as_of.isoformat() if came.as_of else None,
-            "partly": runs.partly_json(came.partly) if came.partly else None,
+            "partly": outcomes.partly_json(came.partly) if came.partly else None,
             # What is the least that everything is as of, should an earlier execution have put aside more.
             "before": before.clocks.source_as_of.isoformat() if before and before.clocks.source_as_of else None,
             "after": max([one.error.after or 0 for one in collected.aside if isinstance(one.error, Retry)], default=0),
             "reads": collected.reads,
             "notes": [*drift.sentences(fresh, connector.streams), *collected.notes],
             "unknown": drift.together(told, fresh),
-            "older": runs.older_json(older_after(before, collected, connector.streams)),
+            "older": outcomes.older_json(older_after(before, collected, connector.streams)),
             "seconds": (self._ground.clock.now() - started).total_seconds(),
         }
 
@@ -301,12 +301,12 @@ def not_claimed(run: Run, attempt: int) -> Outcome:
 
 def _before(session: Session, source_id: str) -> tuple[Run | None, dict[str, list[str]]]:
     """Return the run that was loaded last, and the unknown fields that were told of by then."""
-    found = runs.newest_loaded(session, source_id)
+    found = last_runs.newest_loaded(session, source_id)
     return found, drift.told_of(runs.outcome(session, found.id)) if found else {}
 
 
 def _owed(session: Session, source_id: str) -> Reread | None:
-    found = runs.newest_loaded(session, source_id)
+    found = last_runs.newest_loaded(session, source_id)
     if found is None or found.partly is None:
         return None
     return rereads.owed(runs.outcome(session, found.id), {name for one in found.partly.missing for name in one.streams})
@@ -314,7 +314,7 @@ def _owed(session: Session, source_id: str) -> Reread | None:
 
 def _inherit(session: Session, run: Run, generation: int) -> None:
     """Give a run that only processes the times of the raw data that it makes ready."""
-    loaded = runs.newest_loaded(session, run.source_id)
+    loaded = last_runs.newest_loaded(session, run.source_id)
     if loaded is not None:
         runs.advance(
             session,
@@ -322,9 +322,9 @@ def _inherit(session: Session, run: Run, generation: int) -> None:
             generation,
             outcome={
                 "stage_seconds": {},
-                "older": runs.older_json(loaded.older),
+                "older": outcomes.older_json(loaded.older),
                 "unknown": drift.told_of(runs.outcome(session, loaded.id)),
-                **({"partly": runs.partly_json(loaded.partly)} if loaded.partly else {}),
+                **({"partly": outcomes.partly_json(loaded.partly)} if loaded.partly else {}),
                 **rereads.stored(runs.outcome(session, loaded.id)),
             },
             source_as_of=loaded.clocks.source_as_of,

@@ -15,7 +15,7 @@ from jobs.refresh.partly import result_of, retry_delay, to_retry
 from jobs.schedule import SLOT_WAITS
 from storage.facts.policies import read_policy
 from storage.facts.runs import Failure, FailureKind, Result, Run, RunState
-from storage.records import deadlines, home_views, metrics, receipts, refreshes, runs
+from storage.records import deadlines, home_views, last_runs, metrics, outcomes, receipts, refreshes, runs
 from storage.sessions import Session
 
 ESCALATION = "escalation"
@@ -115,11 +115,11 @@ def again_later(session: Session, run: Run, now: datetime) -> None:
     """
     if not run.only:
         return
-    at, newest = now + retry_delay(_FAILED_ALONE, None), runs.newest_loaded(session, run.source_id)
+    at, newest = now + retry_delay(_FAILED_ALONE, None), last_runs.newest_loaded(session, run.source_id)
     if newest is not None and newest.partly is not None:
         due = newest.partly.again_at
         at = due if due is not None and due > now else at
-        runs.put_off(session, newest.id, at)
+        outcomes.put_off(session, newest.id, at)
     deadlines.close_of_source(session, MISSING, run.source_id, now)
     deadlines.add(session, run.organization_id, MISSING, run.id, at)
 

@@ -15,7 +15,7 @@ from storage.facts.clock import Clock
 from storage.facts.people import Action, Actor, Member
 from storage.facts.runs import Held, Run
 from storage.facts.sources import Source
-from storage.records import audit, organizations, runs, triggers
+from storage.records import audit, last_runs, organizations, triggers
 from storage.sessions import Session
 
 
@@ -87,7 +87,7 @@ def _held(session: Session, member: Member, run_id: str) -> HeldRead:
     if run.held is None:
         raise NotFoundError
     source = idle_source(session, run)
-    newest = runs.last_failed_of(session, [source.id]).get(source.id)
+    newest = last_runs.failed_of(session, [source.id]).get(source.id)
     if newest is None or newest.held is None:
         raise TooLateError("a later read has ended in another way")
     if newest.id != run.id and newest.held.stream == run.held.stream and newest.held.after < run.held.after:

@@ -14,7 +14,7 @@ from connectors.base import Collected
 from jobs.refresh.outcome import kind_of
 from storage.facts.runs import FailureKind, Missing, Partly, Result, Run, RunState
 from storage.facts.streams import Stream
-from storage.records import runs
+from storage.records import outcomes
 from storage.warehouse import LoadResult
 
 _SOONEST = timedelta(minutes=5)
@@ -63,7 +63,7 @@ def as_loaded(plan: Mapping[str, Any], result: LoadResult) -> tuple[datetime | N
     That may have been read by an earlier execution that committed after all: then it is no newer than its extraction,
     and what that one put aside is missing, whatever this one knows of it.
     """
-    partly, as_of = runs.partly_from(plan), _instant(plan["source_as_of"])
+    partly, as_of = outcomes.partly_from(plan), _instant(plan["source_as_of"])
     told = {name for one in partly.missing for name in one.streams} if partly else set()
     if untold := sorted(set(result.aside) - told):
         named = _listed(name.replace("_", " ") for name in untold)
@@ -75,7 +75,7 @@ def as_loaded(plan: Mapping[str, Any], result: LoadResult) -> tuple[datetime | N
         return (min(as_of, result.extracted_at) if as_of else None), None
     if partly.rest_as_of is not None:
         partly = replace(partly, rest_as_of=min(partly.rest_as_of, result.extracted_at))
-    return oldest(partly), runs.partly_json(partly)
+    return oldest(partly), outcomes.partly_json(partly)
 
 
 def oldest(partly: Partly) -> datetime | None:

@@ -17,7 +17,7 @@ from jobs.threads import in_thread
 from storage.facts.runs import Run, RunState, Stage
 from storage.facts.sources import Provider, Source
 from storage.facts.streams import StreamCounts
-from storage.records import runs, sources
+from storage.records import last_runs, runs, sources
 from storage.sessions import Session
 from storage.warehouse import WarehouseError
 
@@ -108,9 +108,9 @@ class Processing:
     def _made_ready(self, session: Session, run_id: str) -> dict[str, StreamCounts]:
         """Return the rows that are ready because of this run: its own, and those that earlier runs loaded and left."""
         run = runs.run(session, run_id)
-        ready = runs.last_ready_of(session, [run.source_id]).get(run.source_id)
+        ready = last_runs.ready_of(session, [run.source_id]).get(run.source_id)
         counts = dict(run.counts)
-        for left in runs.left_behind(session, run.source_id, ready.finished_at if ready else None):
+        for left in last_runs.left_behind(session, run.source_id, ready.finished_at if ready else None):
             for name, count in left.counts.items():
                 counts[name] = counts.get(name, StreamCounts(total=count.total)).plus(count)
         return counts

@@ -27,7 +27,7 @@ from storage.facts.policies import read_policy, while_moving
 from storage.facts.rereads import Reread
 from storage.facts.runs import Trigger
 from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import audit, deadlines, organizations, refreshes, rereads, runs, sources, triggers
+from storage.records import audit, deadlines, last_runs, organizations, refreshes, rereads, runs, sources, triggers
 from storage.sessions import Session
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class RereadService:
 
     def _start(self, session: Session, member: Member, shown: Preview, now: datetime) -> str:
         refresh_id, source, wanted = new_id("rfr"), shown.source, shown.wanted
-        ready = runs.last_ready_of(session, [source.id]).get(source.id)
+        ready = last_runs.ready_of(session, [source.id]).get(source.id)
         policy = while_moving(organizations.escalation_policy(session, member.organization_id))
         refreshes.add(session, refresh_id, member.organization_id, member.id, now, everything=False, policy=policy)
         # Also where only the timer collects: what is collected already is what is to be read again.

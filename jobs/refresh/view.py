@@ -9,7 +9,7 @@ from storage.facts.people import Action
 from storage.facts.runs import Run
 from storage.facts.sources import CollectMode
 from storage.facts.status import Again, RefreshStatus
-from storage.records import audit, escalations, organizations, refreshes, rereads, runs
+from storage.records import audit, escalations, last_runs, organizations, refreshes, rereads, runs
 from storage.records import sources as source_records
 from storage.records.durations import durations_of
 from storage.sessions import Session
@@ -46,7 +46,7 @@ def refresh_status(session: Session, refresh_id: str, now: datetime) -> RefreshS
         next_collection={source.id: next_run_at(source, now) for source in timed},
         failing={
             source_id: run
-            for source_id, run in runs.last_failed_of(session, [source.id for source in timed]).items()
+            for source_id, run in last_runs.failed_of(session, [source.id for source in timed]).items()
             if run.failure is not None
         },
         durations={source.id: durations.get(source.id) for source in sources},

@@ -11,7 +11,7 @@ from jobs.schedule import start_run
 from storage.facts.runs import Run, RunState, Trigger
 from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.facts.webhooks import Webhook
-from storage.records import runs
+from storage.records import last_runs, runs
 from storage.sessions import Session
 
 #: The shortest schedule that a source may have.
@@ -54,8 +54,8 @@ def _sees(run: Run, webhook: Webhook) -> bool:
 def _last(session: Session, source: Source) -> Run | None:
     """Return the run that holds the source, else the newest that has ended; None before the first is ready."""
     active = runs.active_of(session, [source.id]).get(source.id)
-    ready = runs.last_ready_of(session, [source.id])
-    ended = [*ready.values(), *runs.last_failed_of(session, [source.id]).values()]
+    ready = last_runs.ready_of(session, [source.id])
+    ended = [*ready.values(), *last_runs.failed_of(session, [source.id]).values()]
     if active is not None or not ready:
         return active
     return max(ended, key=lambda run: run.clocks.requested_at)

@@ -15,7 +15,7 @@ from storage.facts.ids import derived_id
 from storage.facts.receipts import ChainCheck
 from storage.facts.runs import Clocks, Receipt, Run, Trigger
 from storage.facts.streams import StreamCounts
-from storage.records.runs import older_json, partly_from, partly_json
+from storage.records.outcomes import older_json, partly_from, partly_json
 from storage.tables import ReceiptRow, RefreshPersonRow, RefreshRunRow
 
 FIRST_HASH = "0" * 64

@@ -1,8 +1,7 @@
 """Runs: state changes are guarded updates that say whether they won."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -10,26 +9,22 @@ import sqlalchemy
 from sqlalchemy import Row, Select, func, update
 from sqlmodel import Session, col, select
 
-from storage.facts.past import Older
 from storage.facts.runs import (
     ACTIVE_STATES,
     Clocks,
     Failure,
     FailureKind,
-    Held,
-    Missing,
-    Partly,
     Result,
     Run,
     RunState,
     Stage,
     Trigger,
 )
-from storage.facts.streams import StreamCounts
+from storage.records import outcomes
 from storage.records.guarded import won
 from storage.records.inserts import insert
 from storage.records.lookups import look
-from storage.tables import RunRow, SourceRow
+from storage.tables import RunRow
 from storage.tables.columns import Instant
 
 _TABLE: sqlalchemy.Table = RunRow.__table__  # type: ignore[attr-defined]  # SQLModel's declared table
@@ -305,73 +300,6 @@ def restart(session: Session, run_id: str, generation: int, still_since: datetim
     return session.get_one(RunRow, run_id).attempt
 
 
-def failures_in_row(session: Session, source_id: str, most: int = 50) -> int:
-    """Return how many of the newest finished runs of a source failed without a good one; cancelled ones say nothing."""
-    statement = (
-        select(RunRow.state)
-        .where(RunRow.source_id == source_id, col(RunRow.state).in_((RunState.READY, RunState.FAILED)))
-        .order_by(col(RunRow.requested_at).desc())
-        .limit(most)
-    )
-    states = list(session.exec(statement))
-    return next((number for number, state in enumerate(states) if state != RunState.FAILED), len(states))
-
-
-def newest_loaded(session: Session, source_id: str) -> Run | None:
-    """Return the run that put the newest raw data into the warehouse, ready or not; None when all was erased."""
-    statement = (
-        select(RunRow)
-        .join(SourceRow, col(SourceRow.id) == col(RunRow.source_id))
-        .where(RunRow.source_id == source_id, col(RunRow.loaded_at).is_not(None), _not_erased(RunRow.loaded_at))
-        # Not by its as-of: a run that could not read a stream has that one's. Those that only made ready what another
-        # had loaded have its times, and what they say is the same.
-        .order_by(col(RunRow.loaded_at).desc(), col(RunRow.requested_at).desc())
-        .limit(1)
-    )
-    row = session.exec(statement).first()
-    return as_run(row) if row else None
-
-
-def left_behind(session: Session, source_id: str, since: datetime | None) -> list[Run]:
-    """Return the runs that loaded raw data but ended before it was made ready, after that instant."""
-    statement = (
-        select(RunRow)
-        .join(SourceRow, col(SourceRow.id) == col(RunRow.source_id))
-        .where(
-            RunRow.source_id == source_id,
-            col(RunRow.loaded_at).is_not(None),
-            col(RunRow.state).in_((RunState.FAILED, RunState.CANCELLED)),
-            _not_erased(RunRow.loaded_at),
-        )
-    )
-    if since is not None:
-        statement = statement.where(col(RunRow.finished_at) > since)
-    return [as_run(row) for row in session.exec(statement)]
-
-
-def last_ready_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
-    """Return the newest ready run of each source."""
-    return _newest(session, source_ids, (RunState.READY,))
-
-
-def last_failed_of(session: Session, source_ids: Sequence[str]) -> dict[str, Run]:
-    """Return the newest run of each source that did not become ready, unless a later one read from the provider.
-
-    A ready run that only processed what was there does not make a failed collection good.
-    """
-    failed = _newest(session, source_ids, (RunState.FAILED, RunState.CANCELLED))
-    good = _newest(session, list(failed), (RunState.READY,), collecting=True)
-    return {
-        source_id: run
-        for source_id, run in failed.items()
-        if source_id not in good or _ended(good[source_id]) < _ended(run)
-    }
-
-
-def _ended(run: Run) -> datetime:
-    return run.finished_at or run.clocks.requested_at
-
-
 def history(session: Session, source_ids: Sequence[str], limit: int) -> list[Run]:
     """Return the newest runs of these sources, newest request first."""
     statement = (
@@ -389,142 +317,10 @@ def active_runs(session: Session) -> list[Run]:
     return [as_run(row) for row in session.exec(statement)]
 
 
-def _newest(
-    session: Session, source_ids: Sequence[str], states: tuple[RunState, ...], *, collecting: bool = False
-) -> dict[str, Run]:
-    newest: dict[str, Run] = {}
-    for state in states:
-        for row in look(session, _newest_of_state(collecting=collecting), sources=list(source_ids), state=state):
-            known = newest.get(row.source_id)
-            if known is None or (row.finished_at and known.finished_at and row.finished_at > known.finished_at):
-                newest[row.source_id] = as_run(row)
-    return newest
-
-
-@cache
-def _newest_of_state(*, collecting: bool) -> Select[Any]:
-    # One index look-up per source: a window over all runs would read a year of history. Built once: putting such a
-    # statement together costs more than running it.
-    run_id = (
-        select(RunRow.id)
-        .where(
-            RunRow.source_id == SourceRow.id,
-            RunRow.state == sqlalchemy.bindparam("state"),
-            _not_erased(RunRow.finished_at),
-            col(RunRow.collects).is_(True) if collecting else sqlalchemy.true(),
-        )
-        .order_by(col(RunRow.finished_at).desc())
-        .limit(1)
-        .correlate(SourceRow)
-        .scalar_subquery()
-    )
-    sources: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
-    ids = sqlalchemy.select(run_id).where(col(SourceRow.id).in_(sources)).subquery()
-    return sqlalchemy.select(*_TABLE.c).where(_TABLE.c.id.in_(sqlalchemy.select(ids)))
-
-
 @cache
 def _active_of_sources() -> Select[Any]:
     sources: sqlalchemy.BindParameter[Any] = sqlalchemy.bindparam("sources", expanding=True)
     return sqlalchemy.select(*_TABLE.c).where(_TABLE.c.source_id.in_(sources), _TABLE.c.state.in_(ACTIVE_STATES))
-
-
-def _not_erased(instant: Any) -> sqlalchemy.ColumnElement[bool]:
-    """Return the condition that a run's data was not erased since; what is before an erasure is history only."""
-    return sqlalchemy.or_(col(SourceRow.data_erased_at).is_(None), col(instant) > col(SourceRow.data_erased_at))
-
-
-def counts_from(outcome_: Mapping[str, Any] | None) -> dict[str, StreamCounts]:
-    """Read the counts of an outcome."""
-    stored = (outcome_ or {}).get("counts", {})
-    return {name: StreamCounts(**values) for name, values in stored.items()}
-
-
-def partly_from(outcome_: Mapping[str, Any] | None) -> Partly | None:
-    """Read which streams an outcome lacks."""
-    stored = (outcome_ or {}).get("partly")
-    if not stored:
-        return None
-    missing = tuple(
-        Missing(
-            streams=tuple(one["streams"]),
-            label=one["label"],
-            kind=FailureKind(one["kind"]),
-            code=one["code"],
-            detail=one["detail"],
-            as_of=_instant(one["as_of"]),
-        )
-        for one in stored["missing"]
-    )
-    rest, again = _instant(stored["rest_as_of"]), _instant(stored.get("again_at"))
-    return Partly(missing, rest, tuple(stored["rest"]), again_at=again, times=stored["times"])
-
-
-def partly_json(partly: Partly) -> dict[str, Any]:
-    """Return what an outcome keeps of it."""
-    missing = [
-        {
-            "streams": list(one.streams),
-            "label": one.label,
-            "kind": one.kind.value,
-            "code": one.code,
-            "detail": one.detail,
-            "as_of": _text(one.as_of),
-        }
-        for one in partly.missing
-    ]
-    return {
-        "missing": missing,
-        "rest_as_of": _text(partly.rest_as_of),
-        "rest": list(partly.rest),
-        "again_at": _text(partly.again_at),
-        "times": partly.times,
-    }
-
-
-def older_from(outcome_: Mapping[str, Any] | None) -> tuple[Older, ...]:
-    """Read of which streams an outcome lacks older records."""
-    stored = (outcome_ or {}).get("older") or ()
-    return tuple(
-        Older(one["stream"], date.fromisoformat(one["back_to"]), one["left"], one["label"], one.get("seconds"))
-        for one in stored
-    )
-
-
-def put_off(session: Session, run_id: str, again_at: datetime) -> None:
-    """Note when the streams that a run lacks are read alone, since the time that was told has passed."""
-    row = session.get_one(RunRow, run_id)
-    found = row.outcome or {}
-    partly = found.get("partly")
-    if isinstance(partly, dict):
-        row.outcome = {**found, "partly": {**partly, "again_at": again_at.isoformat()}}
-        session.add(row)
-        session.flush()
-
-
-def older_json(older: Sequence[Older]) -> list[dict[str, Any]]:
-    """Return what an outcome keeps of it."""
-    return [{**asdict(one), "back_to": one.back_to.isoformat()} for one in older]
-
-
-def _instant(stored: str | None) -> datetime | None:
-    return datetime.fromisoformat(stored) if stored else None
-
-
-def _text(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
-
-
-def notes_from(outcome_: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Read what the connector said about the run in plain sentences, and what could not be made ready of it."""
-    found = outcome_ or {}
-    return (*(found.get("plan") or {}).get("notes", ()), *found.get("unfit", ()))
-
-
-def held_from(outcome_: Mapping[str, Any] | None) -> Held | None:
-    """Read what a held read found."""
-    stored = (outcome_ or {}).get("held")
-    return Held(**stored) if stored else None
 
 
 def as_run(row: RunRow | Row[Any]) -> Run:
@@ -555,14 +351,14 @@ def as_run(row: RunRow | Row[Any]) -> Run:
         progress_at=row.progress_at,
         next_attempt_at=row.next_attempt_at,
         failure=failure,
-        counts=counts_from(row.outcome),
+        counts=outcomes.counts_from(row.outcome),
         moved_at=row.moved_at,
         agreed=row.agreed or {},
-        held=held_from(row.outcome) if failure is not None and failure.kind is FailureKind.HELD else None,
-        partly=partly_from(row.outcome),
-        notes=notes_from(row.outcome),
+        held=outcomes.held_from(row.outcome) if failure is not None and failure.kind is FailureKind.HELD else None,
+        partly=outcomes.partly_from(row.outcome),
+        notes=outcomes.notes_from(row.outcome),
         only=tuple(row.only or ()),
         result=Result(row.result) if row.result else None,
-        older=older_from(row.outcome),
+        older=outcomes.older_from(row.outcome),
         waits_turn=row.waits_turn,
     )

@@ -17,7 +17,7 @@ from sandbox.providers.shopify import Shopify
 from storage.facts.clock import OffsetClock
 from storage.facts.ready import ReadyTable
 from storage.facts.sources import Provider
-from storage.records.runs import notes_from
+from storage.records.outcomes import notes_from
 from storage.warehouse import StorageFailed
 from tests.connectors.lakes import Ask, load
 from tests.connectors.worlds import REALM, SHOP, quickbooks_world, shopify_world

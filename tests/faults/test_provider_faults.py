@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.catalogue import SHOP
 from storage.facts.runs import Run
-from storage.records import runs
+from storage.records import last_runs, runs
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, RunRow, SourceRow
 from tests.faults.lives import ForkServer
@@ -101,7 +101,7 @@ def _last(world: World) -> Run:
 def _last_data_refresh(world: World) -> datetime | None:
     def read(session: Session) -> datetime | None:
         source_id = _source(session).id
-        ready = runs.last_ready_of(session, [source_id]).get(source_id)
+        ready = last_runs.ready_of(session, [source_id]).get(source_id)
         return ready.clocks.source_as_of if ready else None
 
     return world.database.in_read(read)

@@ -14,7 +14,7 @@ from sandbox.slack import Message
 from storage.facts.clock import SystemClock
 from storage.facts.runs import Run, RunState
 from storage.facts.sources import Provider, Source
-from storage.records import runs, sources
+from storage.records import last_runs, runs, sources
 from storage.sessions import Database, Session
 from storage.warehouse import Warehouse
 from templates import actions
@@ -133,7 +133,7 @@ def _source(stage: Fleet, provider: Provider) -> Source:
 
 def _ready(stage: Fleet, provider: Provider) -> Run | None:
     source_id = _source(stage, provider).id
-    return stage.database.in_read(lambda session: runs.last_ready_of(session, [source_id])).get(source_id)
+    return stage.database.in_read(lambda session: last_runs.ready_of(session, [source_id])).get(source_id)
 
 
 def _collecting(stage: Fleet) -> Run | None:

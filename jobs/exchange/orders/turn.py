@@ -30,7 +30,7 @@ from jobs.threads import in_thread
 from storage.facts.exchange import Counts, ExchangeRun, Reject
 from storage.facts.exchange_orders import KeptOrder, Order, OrderRead, OrderState
 from storage.facts.sources import ConnectionState, Source
-from storage.records import exchange, exchange_orders, runs, sources
+from storage.records import exchange, exchange_orders, last_runs, sources
 from storage.sessions import Session
 from storage.warehouse import NoLake, StorageFailed
 
@@ -98,7 +98,7 @@ class LakeBooks:
 
     async def look(self, orders: Sequence[Order]) -> BooksNow | None:
         """Return what there is; None where nothing was collected from QuickBooks yet."""
-        found = await self._ground.database.reading(lambda session: runs.last_ready_of(session, [self._books.id]))
+        found = await self._ground.database.reading(lambda session: last_runs.ready_of(session, [self._books.id]))
         last = found.get(self._books.id)
         warehouse = self._ground.warehouses.of(self._books.organization_id)
         as_of = last.clocks.source_as_of if last else None

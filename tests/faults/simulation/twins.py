@@ -18,7 +18,7 @@ from jobs.slots import Slot
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.incidents import Resolution
 from storage.facts.runs import FailureKind, Run, RunState
-from storage.records import deliveries, runs
+from storage.records import deliveries, last_runs, runs
 from storage.sessions import Session
 from storage.warehouse import LoadResult, Shrunk
 from tests.faults.simulation.world import Build, Simulated
@@ -188,7 +188,7 @@ class SendsAgain(DeliveryHandler):
 
 
 def _after_an_error(_world: Simulated, session: Session, slot: Slot) -> bool:
-    return slot.source_id not in runs.last_failed_of(session, [slot.source_id])
+    return slot.source_id not in last_runs.failed_of(session, [slot.source_id])
 
 
 def _missed(world: Simulated, _session: Session, slot: Slot) -> bool:

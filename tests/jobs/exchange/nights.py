@@ -32,7 +32,7 @@ from storage.facts.people import Actor, Member, Role, SlackIdentity
 from storage.facts.runs import Partly
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Source
-from storage.records import deliveries, exchange, runs, sources
+from storage.records import deliveries, exchange, outcomes, sources
 from storage.seal import Seal, new_key
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, DeliveryRow, MemberRow, OrganizationRow, RunRow, SourceRow, WorkspaceRow
@@ -169,7 +169,7 @@ class Company:
                 for stream in kept:
                     kept[stream] = set()
         state = {"state": "ready", "result": "changed", "ready_at": now} if ready else {"state": "failed"}
-        outcome: dict[str, object] | None = {"partly": runs.partly_json(partly)} if partly else None
+        outcome: dict[str, object] | None = {"partly": outcomes.partly_json(partly)} if partly else None
 
         def write(session: Session) -> None:
             session.add(RunRow(id=name, organization_id=ORGANIZATION, source_id=BOOKS, trigger="schedule",

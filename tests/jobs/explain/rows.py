@@ -18,7 +18,7 @@ from storage.facts.people import Member, SlackIdentity
 from storage.facts.runs import Partly, Result, RunState, Stage, Trigger
 from storage.facts.secret import Secret
 from storage.facts.sources import CollectMode, ConnectionState, Provider, Source
-from storage.records import deadlines, deliveries, organizations, receipts, runs, sources
+from storage.records import deadlines, deliveries, organizations, outcomes, receipts, runs, sources
 from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
@@ -135,7 +135,7 @@ class Rows:
 
     def partly(self, row: RunRow, partly: Partly) -> None:
         """Let a good run lack streams."""
-        self._set(row, {"outcome": {"partly": runs.partly_json(partly)}, "result": Result.PARTIAL})
+        self._set(row, {"outcome": {"partly": outcomes.partly_json(partly)}, "result": Result.PARTIAL})
 
     def asked(self, row: RunRow, *, ago: float, over: bool = True, user: str = "U0MAYA") -> str:
         """Let somebody have asked for that run, so many minutes ago."""

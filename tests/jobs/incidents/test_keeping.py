@@ -18,7 +18,7 @@ from storage.credentials import Credentials, Place, open_credentials
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import connections, incidents, leases, organizations, runs, sources
+from storage.records import connections, incidents, last_runs, leases, organizations, sources
 from storage.records.sources import StoredGrant
 from storage.rotation import TOKEN_LEASES, lease_name
 from storage.seal import Seal, SealError, new_key
@@ -148,7 +148,7 @@ async def test_a_false_alarm_clears_itself_and_the_data_is_caught_up(database: D
         ended = stage.database.in_read(lambda s: incidents.find(s, found.id))
         assert ended is not None
         assert ended.resolution is Resolution.CLEARED
-        await eventually(lambda: stage.database.in_read(lambda s: runs.last_ready_of(s, [source.id])))
+        await eventually(lambda: stage.database.in_read(lambda s: last_runs.ready_of(s, [source.id])))
 
 
 class Cured(GrantKeeper):

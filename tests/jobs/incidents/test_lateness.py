@@ -14,7 +14,7 @@ from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.runs import FailureKind, Run
 from storage.facts.schedules import Rhythm, Rule
 from storage.facts.sources import ConnectionState, Freshness, Provider, Source
-from storage.records import incidents, organizations, runs, sources
+from storage.records import incidents, last_runs, organizations, sources
 from storage.sessions import Database
 from tests.jobs.incidents.troubled import Company
 
@@ -74,7 +74,7 @@ async def test_only_a_whole_run_that_brings_it_inside_its_promise_is_a_recovery(
 
     def judged() -> Resolution | None:
         now = company.at
-        last = company.database.in_read(lambda s: runs.last_ready_of(s, [shop.id])[shop.id])
+        last = company.database.in_read(lambda s: last_runs.ready_of(s, [shop.id])[shop.id])
         return ends(freshness(shop, last.clocks.source_as_of, now), last, opened.opened_at)
 
     wrong = []
@@ -224,6 +224,6 @@ def test_a_real_success_reads_the_provider_and_all_of_it(sqlite_database: Databa
     company = Company(sqlite_database)
     (shop,) = company.founded("temerity", SHOPIFY)
     company.ready(shop)
-    last = company.database.in_read(lambda s: runs.last_ready_of(s, [shop.id])[shop.id])
+    last = company.database.in_read(lambda s: last_runs.ready_of(s, [shop.id])[shop.id])
     assert failing.is_real(last, collects=True)
     assert not failing.is_real(last, collects=False)

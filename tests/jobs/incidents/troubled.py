@@ -17,7 +17,7 @@ from storage.facts.incidents import Incident, IncidentKind
 from storage.facts.messages import Message
 from storage.facts.runs import Failure, FailureKind, Missing, Partly, RunState, Stage, Trigger
 from storage.facts.sources import Provider, Source
-from storage.records import incidents, organizations, runs, sources
+from storage.records import incidents, organizations, outcomes, runs, sources
 from storage.records.incidents import as_incident
 from storage.sessions import Database
 from storage.tables import (
@@ -128,7 +128,7 @@ class Company:
         run_id, generation = self.begun(source)
         at = as_of or self.at
         missing = Missing(("inventory",), "Inventory", FailureKind.RETRY, "timeout", "no answer", at)
-        plan = {"partly": runs.partly_json(Partly((missing,), at))} if partly else {}
+        plan = {"partly": outcomes.partly_json(Partly((missing,), at))} if partly else {}
 
         def write(session: Session) -> None:
             organizations.lock(session, source.organization_id)

@@ -13,7 +13,7 @@ from jobs.refresh.ask import TriggerKey
 from storage.facts.ids import new_id
 from storage.facts.metrics import Dataset, Definition, ItemKind, Metric, MetricState, Selection, Shown
 from storage.facts.sources import ConnectionState, Provider, Source
-from storage.records import metrics, runs, sources
+from storage.records import last_runs, metrics, sources
 from storage.sessions import Database, Session
 from storage.tables import RunRow
 from storage.warehouse import LoadRun
@@ -82,7 +82,7 @@ class Continuing(Calculating):
         def connected(session: Session) -> Ready:
             (source,) = [one for one in sources.sources_of(session, turn.organization_id)
                          if one.connection is not ConnectionState.DISCONNECTED]  # fmt: skip
-            run = runs.last_ready_of(session, [source.id])[source.id]
+            run = last_runs.ready_of(session, [source.id])[source.id]
             assert run.clocks.source_as_of is not None
             return Ready(source, run, run.clocks.source_as_of, metrics.of_source(session, turn.source_id))
 

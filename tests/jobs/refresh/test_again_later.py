@@ -14,7 +14,7 @@ from sandbox.world import SEED_FILE
 from storage.facts.ids import new_id
 from storage.facts.runs import Failure, FailureKind, Missing, Partly, Result, RunState, Stage, Trigger
 from storage.facts.secret import Secret
-from storage.records import deadlines, runs, sources
+from storage.records import deadlines, outcomes, runs, sources
 from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
@@ -77,7 +77,7 @@ def test_what_is_missing_is_tried_again_after_a_retry_that_came_to_nothing(
     partial = RunRow(
         id=new_id("run"), organization_id=organization, source_id=source.id, slot_key="1", trigger=Trigger.SCHEDULE,
         state=RunState.READY, result=Result.PARTIAL, requested_at=NOW - timedelta(hours=1), loaded_at=NOW,
-        finished_at=NOW, ready_at=NOW, source_as_of=NOW, outcome={"partly": runs.partly_json(_LOST), "counts": {}},
+        finished_at=NOW, ready_at=NOW, source_as_of=NOW, outcome={"partly": outcomes.partly_json(_LOST), "counts": {}},
     )  # fmt: skip
     retry = RunRow(
         id=new_id("run"), organization_id=organization, source_id=source.id, slot_key="2", trigger=Trigger.SCHEDULE,
@@ -88,7 +88,7 @@ def test_what_is_missing_is_tried_again_after_a_retry_that_came_to_nothing(
         session.add(partial)
         session.add(retry)
     with database.write() as session:
-        runs.put_off(session, partial_id, before)
+        outcomes.put_off(session, partial_id, before)
         deadlines.add(session, organization, MISSING, partial_id, before)
     with database.write() as session:
         end(session, retry_id, notifier)

@@ -33,7 +33,7 @@ from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 from storage.facts.status import Again
 from storage.facts.webhooks import Webhook
-from storage.records import audit, deadlines, rereads, runs, sources
+from storage.records import audit, deadlines, outcomes, rereads, runs, sources
 from storage.seal import Seal, new_key
 from storage.seed_file import load_seed
 from storage.seeding import Seeding, write_seed
@@ -254,7 +254,7 @@ def test_what_was_put_aside_is_still_to_be_read_again(sqlite_database: Database)
     )
     how = Seeding(Seal([Secret(new_key())]), NOW, modes())
     missing = Missing(("products",), "Products", FailureKind.BROKEN, "page_unreadable", "not readable", None)
-    partly = runs.partly_json(Partly((missing,), NOW, ("Orders",)))
+    partly = outcomes.partly_json(Partly((missing,), NOW, ("Orders",)))
 
     def work(session: Session) -> Reread | None:
         organization_id = write_seed(session, seed, how).organization_id
