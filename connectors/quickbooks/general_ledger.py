@@ -4,11 +4,13 @@ The report is read in quarters, since QuickBooks does not finish long ones of bu
 finish, or prints a part of, is asked for in halves, down to a day. Columns are told apart by ColKey, never by their
 localised titles. Class, department and customer of a line come only when they are asked for, and only where the
 company keeps them: whether QuickBooks said them is kept with each line, since nothing said is not the same as none.
+Which columns hold the company's own currency is decided once for all parts (`Chosen`).
 """
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -94,6 +96,33 @@ class _Columns:
     balance: str
 
 
+@dataclass
+class Chosen:
+    """Which columns count in all parts of one reading: the home currency's as soon as anything stands in them anywhere.
+
+    A part in which nothing stands there would else be read by the plain ones, and other currencies be added up with it.
+    """
+
+    #: the home currency's columns in which anything stood
+    home: set[str] = field(default_factory=set)
+    #: the plain ones that were taken in their place
+    plain: set[str] = field(default_factory=set)
+    #: plain ones were taken, and should not have been
+    wrong: bool = False
+
+    def of(self, lines: Sequence[_Line], names: tuple[str, str]) -> str:
+        """Return the column that counts; one alone, so that currencies never mix."""
+        home, plain = names
+        if home not in self.home and _filled(lines, home):
+            self.home.add(home)
+            self.wrong = self.wrong or plain in self.plain
+        if home in self.home:
+            return home
+        if _filled(lines, plain):
+            self.plain.add(plain)
+        return plain
+
+
 def quarters(until: date) -> list[tuple[date, date]]:
     """Return the quarters from January of last year to the one that the day is in."""
     first = [date(year, month, 1) for year in (until.year - 1, until.year) for month in (1, 4, 7, 10)]
@@ -105,12 +134,26 @@ def _next_quarter(day: date) -> date:
     return date(day.year + (day.month == 10), (day.month + 2) % 12 + 1, 1)
 
 
-async def batches(company: Company, until: datetime) -> AsyncIterator[Batch]:
-    """Read the ledger, a batch for each part."""
-    used: dict[str, int] = {}
+async def batches(company: Company, until: datetime, chosen: Chosen | None = None) -> AsyncIterator[Batch]:
+    """Read the ledger, a batch for each part; once more, where a later part shows that other columns count."""
+    chosen = chosen or Chosen()
+    while True:
+        used: dict[str, int] = {}
+        async with aclosing(_bodies(company, until)) as bodies:
+            async for body in bodies:
+                yield batch(body, used, chosen)
+                if chosen.wrong:
+                    break
+            else:
+                return
+        # The same lines come again under the same ids, and take the place of those that came before.
+        chosen.wrong = False
+
+
+async def _bodies(company: Company, until: datetime) -> AsyncIterator[bytes]:
     for first, last in quarters(until.date()):
         async for body in _parts(company, first, last):
-            yield batch(body, used)
+            yield body
 
 
 async def _parts(company: Company, first: date, last: date) -> AsyncIterator[bytes]:
@@ -157,8 +200,12 @@ def _keys(document: Document) -> list[str]:
     return [meta(heading).get("ColKey", "") for heading in document.columns.column]
 
 
-def batch(body: bytes, used: dict[str, int]) -> Batch:
-    """Return a part of the ledger; `used` counts the keys of all parts (Broken when it is no ledger)."""
+def batch(body: bytes, used: dict[str, int], chosen: Chosen | None = None) -> Batch:
+    """Return a part of the ledger (Broken when it is none).
+
+    `used` counts the keys of all parts, and `chosen` says which columns count in all of them.
+    """
+    chosen = chosen or Chosen()
     document = read(body)
     if document.header.report_name != NAME:
         raise Broken("QuickBooks sent another report than asked for", code="report_unreadable")
@@ -166,7 +213,7 @@ def batch(body: bytes, used: dict[str, int]) -> Batch:
     if "tx_date" not in keys or not set(keys) & set(_AMOUNT):
         raise Broken("a general ledger without dates or amounts", code="report_unreadable")
     lines = list(_lines(document.rows, keys, (), Cell()))
-    columns = _Columns(frozenset(keys), _filled(lines, _AMOUNT), _filled(lines, _BALANCE))
+    columns = _Columns(frozenset(keys), chosen.of(lines, _AMOUNT), chosen.of(lines, _BALANCE))
     rows = [_row(document, columns, line, used) for line in lines]
     table = pa.Table.from_pylist(rows, schema=_schema())
     return Batch(STREAM, table, size=len(body))
@@ -190,10 +237,8 @@ def _dated(text: str) -> bool:
     return len(text) == len("2026-11-22") and text[:4].isdigit()
 
 
-def _filled(lines: Sequence[_Line], names: tuple[str, str]) -> str:
-    """Return the first column if anything stands in it, else the second: one alone, so that currencies never mix."""
-    home, plain = names
-    return home if any(line.cells.get(home, Cell()).value for line in lines) else plain
+def _filled(lines: Sequence[_Line], name: str) -> bool:
+    return any(line.cells.get(name, Cell()).value for line in lines)
 
 
 def _row(document: Document, columns: _Columns, line: _Line, used: dict[str, int]) -> dict[str, object]:

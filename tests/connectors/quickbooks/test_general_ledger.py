@@ -2,17 +2,19 @@
 
 import json
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from httpx import Headers
 
 from connectors.errors import Broken
-from connectors.quickbooks.general_ledger import batch, quarters
+from connectors.quickbooks.general_ledger import Chosen, batch, batches, quarters
 from connectors.registry import connector_for
+from connectors.wire import Answer
 from sandbox.misbehave import Kind, Rule
 from sandbox.providers.quickbooks import Books, QuickBooks
 from sandbox.providers.quickbooks.postings import TOO_LONG
@@ -20,6 +22,9 @@ from storage.facts.clock import OffsetClock
 from storage.facts.sources import Provider
 from tests.connectors.worlds import QUIET, REALM, World, quickbooks_world
 from tests.jobs.briefly import Some
+
+if TYPE_CHECKING:
+    from connectors.quickbooks.company import Company
 
 #: the ledger, and what has to be read before it is
 LEDGER = frozenset({"accounts", "general_ledger"})
@@ -186,6 +191,47 @@ def test_no_amount_of_another_currency_counts_and_a_name_without_an_id_is_nobody
     assert [row["department_known"] for row in rows] == [False, False]
     rows = batch(ledger_of(("", "100.00", ""), ("", "50.00", "")), {}).rows.to_pylist()
     assert [row["amount"] for row in rows] == [Decimal("100.00"), Decimal("50.00")]
+
+
+class InParts:
+    """QuickBooks that answers with these parts of a ledger, from the oldest on, as often as it is asked."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = parts
+        self.asked = 0
+
+    async def get(self, path: str, name: str, params: dict[str, str]) -> Answer:
+        self.asked += 1
+        place = [first.isoformat() for first, _ in quarters(UNTIL.date())].index(params["start_date"])
+        return Answer(200, Headers(), self.parts[place] if place < len(self.parts) else ledger_of(), None)
+
+
+class EachByItself(Chosen):
+    """Decides for each part by what stands in it alone."""
+
+    def of(self, lines: Any, names: tuple[str, str]) -> str:
+        return Chosen().of(lines, names)
+
+
+UNTIL = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["decided once", "twin: for each part"])
+async def test_parts_that_disagree_about_the_currency_are_read_by_one_column(*, loses: bool) -> None:
+    """100.00 of some currency are no 110.00 of the company's, whichever part comes first."""
+    plain, home = ledger_of(("", "100.00", ""), ("", "50.00", "")), ledger_of(("110.00", "100.00", ""))
+    for parts, times in (((plain, home, plain), 1 + 1), ((home, plain, plain), 1)):
+        company, kept = InParts(*parts), dict[str, Any]()
+        async for one in batches(cast("Company", company), UNTIL, EachByItself() if loses else Chosen()):
+            # As the warehouse does it: of what comes twice the later one counts.
+            kept |= {row["id"]: row["amount"] for row in one.rows.to_pylist() if row["row_kind"] == "data"}
+        amounts = sorted(map(str, kept.values()))
+        assert (amounts == ["110.00", "None", "None", "None", "None"]) is not loses
+        assert loses or company.asked == len(quarters(UNTIL.date())) + (2 if times > 1 else 0)
+    # Of a company with one currency nothing is asked for twice.
+    company = InParts(plain, plain)
+    found = [one async for one in batches(cast("Company", company), UNTIL)]
+    assert company.asked == len(found) == len(quarters(UNTIL.date()))
 
 
 @pytest.mark.parametrize("name, columns", [("ProfitAndLoss", ["tx_date", "subt_nat_amount"]), ("GeneralLedger", ["x"])])
