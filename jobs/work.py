@@ -48,8 +48,10 @@ REFRESH_QUEUE = Queue("refresh", worker_concurrency=16, partition_concurrency=4)
 NOTIFY_QUEUE = Queue("notify", worker_concurrency=16)
 #: the kind of work that is a run of the exchange
 EXCHANGE = "exchange"
+#: runs of the exchange that one process works on at once: most of that is waiting for others (jobs/exchange/places.py)
+EXCHANGE_PLACES = 8
 #: one at a time for each connection: old file servers allow no more; looked at seldom, since an enqueue here wakes it
-EXCHANGE_QUEUE = Queue("exchange", poll_seconds=2.0, worker_concurrency=2, partition_concurrency=1)
+EXCHANGE_QUEUE = Queue("exchange", poll_seconds=2.0, worker_concurrency=EXCHANGE_PLACES, partition_concurrency=1)
 
 
 class WorkState(StrEnum):

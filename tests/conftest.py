@@ -189,6 +189,7 @@ SOAKED = (
     "tests/faults/test_provider_faults.py::test_later",
     # Of what is ended on its way one is played with each kind of sending.
     "tests/jobs/exchange/test_meanwhile.py::test_a_slow_server_keeps_nobodys_place",
+    "tests/jobs/exchange/test_places.py::test_a_file_in_the_last_place",
     "tests/jobs/exchange/test_meanwhile.py::test_a_mapping_fills_no_disk",
     "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[Hurries-True",
     "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[ExchangeHandler-False-another company]",

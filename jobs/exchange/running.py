@@ -27,7 +27,9 @@ from jobs.exchange.building import Built, Maps, build
 from jobs.exchange.freshness import Fresh, Stands
 from jobs.exchange.guards import WEEK, judged
 from jobs.exchange.mapping import MappingError
-from jobs.exchange.ports import FarSide, FarSides, Orders
+from jobs.exchange.places import LOOK_EVERY as PLACE_EVERY
+from jobs.exchange.places import NO_PLACE, WHY, Places
+from jobs.exchange.ports import FarSide, FarSides, Orders, OrdersTaken
 from jobs.exchange.timing import night_of
 from jobs.ground import Ground
 from jobs.incidents.noticing import lost
@@ -96,6 +98,7 @@ class ExchangeHandler:
         may_act: Callable[[], bool] = lambda: True,
         largest: int = LARGEST,
         whole: float = WHOLE,
+        places: Places | None = None,
     ) -> None:
         self._ground = ground
         self._notifier = notifier
@@ -106,6 +109,7 @@ class ExchangeHandler:
         self._may_act = may_act
         self._largest = largest
         self._whole = whole
+        self._places = places or Places()
 
     async def handle(self, work: WorkContext) -> None:
         """Run one attempt; a later start of the same one goes on where it was."""
@@ -117,10 +121,19 @@ class ExchangeHandler:
         if not run.state.active or run.attempt != attempt or run.state is RunState.WAITING:
             return
         with structlog.contextvars.bound_contextvars(exchange_run=run_id, pair=run.pair.value):
-            try:
-                await self._brought(run)
-            except _OverError:
-                log.info("exchange_run_over", run=run_id)
+            if run.state is RunState.QUEUED and not self._places.free(run.organization_id):
+                await self._ground.database.writing(lambda session: self._placed_later(session, run))
+                return
+            with self._places.held(run.organization_id, run.id):
+                try:
+                    await self._brought(run)
+                except _OverError:
+                    log.info("exchange_run_over", run=run_id)
+
+    def _placed_later(self, session: Session, run: ExchangeRun) -> None:
+        """Let a run wait for others of its organization, and say so: the place is for somebody else."""
+        again = min(self._ground.clock.now() + PLACE_EVERY, run.deadline)
+        exchange.advance(session, run, RunState.QUEUED, state=RunState.WAITING, why=WHY, code=NO_PLACE, next_at=again)
 
     async def failed_unexpectedly(self, run_id: str, attempt: int, reference: str, error: Exception) -> None:
         """Try a run again that failed for a reason nobody foresaw; after some times say so on it."""
@@ -166,7 +179,8 @@ class ExchangeHandler:
         side = await self._far_sides.of(task.source)
         with tempfile.TemporaryDirectory(prefix=leftovers.PREFIX) as folder:
             try:
-                built = await in_thread(lambda: self._built(task, side, Path(folder)))
+                async with self._places.building:
+                    built = await in_thread(lambda: self._built(task, side, Path(folder)))
             except WarehouseError as error:
                 # Its text may quote a customer's values.
                 log.warning("exchange_not_built", run=run.id, reason=type(error).__name__)
@@ -306,7 +320,7 @@ class ExchangeHandler:
     async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> Published:
         pair = await self._ground.database.reading(lambda session: exchange.pair(session, run.pair_id))
         with built.path.open("rb") as body:
-            async with _all_of_it(self._whole), side.open() as remote:
+            async with _all_of_it(self._places.at_most(run.id, self._whole)), side.open() as remote:
                 return await publish(
                     remote,
                     side.place.latest,
@@ -363,7 +377,7 @@ class ExchangeHandler:
         )
         if not started:
             raise _OverError
-        async with _all_of_it(self._whole), side.open() as remote:
+        async with _all_of_it(self._places.at_most(run.id, self._whole)), side.open() as remote:
             done = await restore(
                 remote,
                 side.place.latest,
@@ -407,7 +421,7 @@ class ExchangeHandler:
 
         source, books = await self._ground.database.writing(begin)
         dry = run.trigger is Trigger.DRY
-        taken = await (self._orders.dry if dry else self._orders.take)(run, source, books)
+        taken = await self._turn(self._orders, run, source, books)
         if taken.stopped is not None:
             raise taken.stopped
 
@@ -432,6 +446,15 @@ class ExchangeHandler:
                 exchange.due_earlier(session, run.pair_id, taken.again_at)
 
         await self._ground.database.writing(settle)
+
+    async def _turn(self, orders: Orders, run: ExchangeRun, source: Source, books: Source) -> OrdersTaken:
+        """Take one turn; what it did not come to in its time is left to the next, as if the process had died."""
+        take = orders.dry if run.trigger is Trigger.DRY else orders.take
+        try:
+            async with asyncio.timeout(self._places.at_most(run.id)):
+                return await take(run, source, books)
+        except TimeoutError:
+            raise Retry(None, "it took long, and others wait: it goes on later", code="timeout") from None
 
     # What goes wrong
 
@@ -467,7 +490,7 @@ class ExchangeHandler:
 
 
 @asynccontextmanager
-async def _all_of_it(seconds: float) -> AsyncIterator[None]:
+async def _all_of_it(seconds: float | None) -> AsyncIterator[None]:
     """Bound what is done with one file: a server that is slow at each step must not keep the place of all others."""
     try:
         async with asyncio.timeout(seconds):

@@ -1,7 +1,7 @@
 """How a pair of the exchange and its runs are told, piece by piece."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.facts.exchange import Direction, ExchangeRun, Guard, Held, Pair, RunState, Schedule, Trigger
 from storage.facts.exchange_view import PairView
@@ -20,6 +20,8 @@ RECORDS: Mapping[Pair, tuple[str, str]] = {
     Pair.INVOICES: ("invoice", "invoices"),
     Pair.ORDERS: ("order", "orders"),
 }
+#: what is not begun after so long waits, and says so
+_MOMENT = timedelta(minutes=1)
 #: What began a run, after "by".
 _BEGAN = {
     Trigger.SCHEDULE: "the schedule",
@@ -104,8 +106,11 @@ def doing(run: ExchangeRun, now: datetime) -> Words:
         why = label(run.why).rstrip(".") or "for its next attempt"
         again: Words = (" It is looked at again, next ", When(run.next_at, now), ".") if run.next_at else ()
         return (Strong("Waiting"), " since ", When(run.requested_at), f": {why}.", *again)
-    if run.state is RunState.QUEUED:
+    if run.state is RunState.QUEUED and now - run.requested_at < _MOMENT:
         return ("It begins in a moment.",)
+    if run.state is RunState.QUEUED:
+        others = ": others are exchanged first. It begins by itself, as soon as a place is free."
+        return (Strong("Waiting"), " for its turn, asked for ", When(run.requested_at), others)
     return (f"{ENDINGS[run.state].capitalize()} since ", When(run.started_at or run.requested_at), ".")
 
 

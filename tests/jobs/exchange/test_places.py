@@ -1,0 +1,115 @@
+"""Slow customers keep no other organization waiting, and whoever waits for a place is told so."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from jobs.exchange.places import Places
+from jobs.exchange.ports import OrdersTaken
+from jobs.exchange.running import ExchangeHandler
+from jobs.work import EXCHANGE_PLACES, EXCHANGE_QUEUE
+from storage.facts.exchange import Pair, RunState
+from storage.sessions import Database
+from templates.notices.exchange_words import doing
+from tests.jobs.exchange.nights import ORGANIZATION, company
+from tests.jobs.exchange.plain import plain
+from tests.jobs.exchange.test_runs import TWO, stocked
+
+
+@pytest.mark.parametrize("of_one, loses", [(2, False), (99, True)])
+def test_the_slow_connections_of_one_organization_leave_places_to_others(of_one: int, *, loses: bool) -> None:
+    """However many connections it has; the twin gives it each place."""
+    places, taken = Places(of_one=of_one), 0
+    held = [places.held("org_slow", f"xrn_{number}") for number in range(EXCHANGE_PLACES)]
+    for one in held:
+        if places.free("org_slow"):
+            one.__enter__()
+            taken += 1
+    assert places.free("org_other")
+    assert (taken == EXCHANGE_QUEUE.worker_concurrency) == loses
+    for one in held[:taken]:
+        one.__exit__(None, None, None)
+    assert places.free("org_slow")
+
+
+def test_the_last_place_comes_free_soon() -> None:
+    places = Places(most=3)
+    with places.held("a", "first"), places.held("b", "second"), places.held("c", "last"):
+        assert [places.at_most(one, 3600) for one in ("first", "second", "last")] == [3600, 3600, 600]
+        assert [places.at_most(one) for one in ("first", "last")] == [None, 600]
+        assert places.at_most("last", 60) == 60
+    with places.held("c", "last"):
+        assert places.at_most("last") is None
+
+
+@pytest.mark.parametrize("of_one, loses", [(1, False), (2, True)])
+async def test_a_run_that_waits_for_others_of_its_organization_says_so(
+    sqlite_database: Database, tmp_path: Path, of_one: int, *, loses: bool
+) -> None:
+    """And begins by itself; here it has to wait for QuickBooks' data then."""
+    places = Places(of_one=of_one)
+    world = company(sqlite_database, tmp_path, maps=plain, kind=partial(ExchangeHandler, places=places))
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    with places.held(ORGANIZATION, "xrn_other"):
+        await world.worked()
+        (run,) = world.history(Pair.CUSTOMERS)
+        assert run.state is RunState.WAITING
+        assert (run.code == "places") != loses
+        assert ("of your organization are being exchanged" in str(doing(run, world.clock.at))) != loses
+    world.clock.at += timedelta(seconds=30)
+    await world.worked()
+    (run,) = world.history(Pair.CUSTOMERS)
+    assert (run.code, run.attempt) == ("books_never", 1 if loses else 2)
+
+
+class Slow:
+    """Orders of a database that never comes to an end."""
+
+    async def take(self, *_given: object) -> OrdersTaken:
+        await asyncio.sleep(0)
+        return OrdersTaken()
+
+    async def dry(self, *given: object) -> OrdersTaken:
+        return await self.take(*given)
+
+
+@pytest.mark.parametrize("most, loses", [(1, False), (2, True)])
+async def test_orders_in_the_last_place_give_it_up_and_go_on_later(
+    sqlite_database: Database, tmp_path: Path, most: int, *, loses: bool
+) -> None:
+    """The time of the last place is over at once here; whoever has another one ends in peace."""
+    kind = partial(ExchangeHandler, orders=Slow(), places=Places(most=most, short=0.0))
+    world = company(sqlite_database, tmp_path, maps=plain, kind=kind)
+    world.on(Pair.ORDERS)
+    world.clock.at = TWO
+    await world.worked()
+    (run,) = world.history(Pair.ORDERS)
+    assert (run.state, run.code) == ((RunState.UNCHANGED, "") if loses else (RunState.WAITING, "timeout"))
+
+
+@pytest.mark.parametrize("most, loses", [(1, False), (2, True)])
+async def test_a_file_in_the_last_place_gives_it_up_and_goes_on_later(
+    sqlite_database: Database, tmp_path: Path, most: int, *, loses: bool
+) -> None:
+    kind = partial(ExchangeHandler, places=Places(most=most, short=0.0))
+    world = stocked(company(sqlite_database, tmp_path, maps=plain, kind=kind))
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    world.collect()
+    await world.worked()
+    (run,) = world.history(Pair.CUSTOMERS)
+    assert (run.state, run.code) == ((RunState.DONE, "") if loses else (RunState.WAITING, "timeout"))
+
+
+async def test_who_waits_for_its_turn_is_told(sqlite_database: Database, tmp_path: Path) -> None:
+    world = company(sqlite_database, tmp_path, maps=plain)
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    await world.sweep()
+    (run,) = world.history(Pair.CUSTOMERS)
+    assert "in a moment" in str(doing(run, world.clock.at))
+    assert "as soon as a place is free" in str(doing(run, world.clock.at + timedelta(minutes=2)))
