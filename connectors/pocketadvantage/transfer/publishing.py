@@ -326,12 +326,28 @@ class _Work:
                 self.remote.can_replace = False
             if not accept_gap:
                 raise _cannot()
-            began = time.monotonic()
-            await self._gone(final)
-            await self.remote.rename(temporary, final, replace=False)
-            return time.monotonic() - began
+            return await self._after_a_gap(temporary, final)
         except (AbsentError, TakenError):
             raise _meddled() from None
+
+    async def _after_a_gap(self, temporary: str, final: str) -> float:
+        """Move the old file aside, then the new one in; return for how long there was none.
+
+        Where the new one is not taken the old one is put back: a job that was believed dead may be here, whose file was
+        removed by the one after it, and what it moved aside is that one's file.
+        """
+        began, aside = time.monotonic(), f"{self.folder}/{self.name}.{secrets.token_hex(4)}.tmp"
+        with contextlib.suppress(AbsentError):
+            await self.remote.rename(final, aside, replace=False)
+        try:
+            await self.remote.rename(temporary, final, replace=False)
+        except Broken:
+            with contextlib.suppress(ConnectorError):
+                await self.remote.rename(aside, final, replace=False)
+            raise
+        took = time.monotonic() - began
+        await self._gone(aside)
+        return took
 
     async def end(self, size: int) -> None:
         """See that the file is in its place, and that no earlier attempt can still put another one there."""

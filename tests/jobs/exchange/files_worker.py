@@ -9,7 +9,7 @@ from typing import Any
 import dbos  # noqa: F401 - with the next ones: once for all that are forked
 
 import storage.warehouse.warehouse  # noqa: F401
-from connectors.pocketadvantage.transfer import sftp  # noqa: F401
+from connectors.pocketadvantage.transfer import ftp, sftp  # noqa: F401
 from connectors.pocketadvantage.transfer.opening import Operator
 from connectors.pocketadvantage.transfer.places import Place, Transfer
 from connectors.pocketadvantage.transfer.port import Remote
@@ -67,7 +67,8 @@ class Served:
         said = self.said
         return Place(
             Transfer(said["protocol"]), CUST_ID, host="127.0.0.1", port=said["port"], account=said["account"],
-            password=Secret(said["password"]), host_key=said["host_key"], plain_ok=said["gap"],
+            password=Secret(said["password"]), host_key=said["host_key"],
+            authority=said["authority"], plain_ok=said["gap"],
         )  # fmt: skip
 
     @property

@@ -239,16 +239,17 @@ class Play:
 
 @contextmanager
 def serving(protocol: str, folder: Path) -> Iterator[tuple[dict[str, Any], Faults]]:
-    """Serve the folder by SFTP, or by FTP where no file is replaced; yield what a worker is told of it."""
+    """Serve the folder by SFTP, by FTPS, or by FTP where no file is replaced; yield what a worker is told of it."""
     if protocol == "sftp":
         with SftpServer(folder) as sftp:
             said = {"port": sftp.port, "account": sftp.account, "password": sftp.password, "host_key": sftp.host_key}
-            yield {**said, "protocol": protocol, "gap": False}, sftp.faults
+            yield {**said, "protocol": protocol, "authority": "", "gap": False}, sftp.faults
         return
-    with FtpServer(folder) as ftp:
-        ftp.faults.no_replace = True
-        said = {"port": ftp.port, "account": ftp.account, "password": ftp.password, "host_key": ""}
-        yield {**said, "protocol": protocol, "gap": True}, ftp.faults
+    gap = protocol == "ftp"
+    with FtpServer(folder, "plain" if gap else "explicit") as ftp:
+        ftp.faults.no_replace = gap
+        said = {"port": ftp.port, "account": ftp.account, "password": ftp.password, "authority": ftp.authority}
+        yield {**said, "protocol": protocol, "host_key": "", "gap": gap}, ftp.faults
 
 
 @asynccontextmanager
@@ -296,7 +297,7 @@ def dealt(nights: int, dice: Random) -> list[list[Death]]:
 
 
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("protocol", ["sftp", "ftp"])
+@pytest.mark.parametrize("protocol", ["sftp", "ftp", "ftps"])
 async def test_killed_anywhere_each_file_arrives_once_and_whole(
     database: Database, tmp_path: Path, protocol: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from connectors.errors import Broken, ConnectorError, Retry
 from connectors.pocketadvantage.transfer.port import AbsentError
 from connectors.pocketadvantage.transfer.publishing import probe, publish, restore, versions
+from sandbox.exchange.faults import Faults
 from tests.connectors.pocketadvantage.transfer import twins
 from tests.connectors.pocketadvantage.transfer.judging import MID, NEW, OLD, CutOff, reading
 from tests.connectors.pocketadvantage.transfer.stage import (
@@ -188,6 +189,38 @@ async def test_where_no_file_is_replaced_an_admin_must_accept_a_gap_and_its_leng
         assert (stage.there, stage.names()) == (NEW, [NAME])
 
 
+class TakesAway(CutOff):
+    """A twin that removes what lies there, and then looks for what should come."""
+
+    async def rename(self, old: str, new: str, *, replace: bool) -> None:
+        if new.endswith(".tmp"):
+            await self.remove(old)
+            return
+        await super().rename(old, new, replace=replace)
+
+
+async def taken_away(remote: Any, *given: Any, **how: Any) -> Any:
+    return await publish(TakesAway(remote, Faults()), *given, **how)
+
+
+@pytest.mark.parametrize("publishing, loses", [(publish, False), (taken_away, True)])
+async def test_who_comes_back_where_no_file_is_replaced_takes_nobodys_file_away(tmp_path, *, publishing, loses):
+    """Another job handed its file over and removed what was on its way, while this one stood right before its end."""
+    with staged("ftp", tmp_path) as stage:
+        stage.put(OLD)
+        stage.faults.begin(no_replace=True)
+
+        def meanwhile(name: str) -> None:
+            if name == "exchange.archived":
+                after = threading.Thread(target=lambda: asyncio.run(other(stage).hand_over(NEW, accept_gap=True)))
+                after.start()
+                after.join()
+
+        with pytest.raises(Retry, match="file_changed"):
+            await stage.hand_over(MID, publishing=publishing, accept_gap=True, checkpoint=meanwhile)
+        assert (stage.there, stage.names()) == ((None, []) if loses else (NEW, [NAME]))
+
+
 async def where(stage: Stage, command: str, **fault: Any) -> int:
     """Return the number of the last such command of an attempt, and lay everything as it was before."""
     for _ in range(2):  # the first one makes the folders
@@ -203,8 +236,8 @@ async def where(stage: Stage, command: str, **fault: Any) -> int:
 async def test_a_gap_that_an_interruption_left_open_is_told_whole(tmp_path):
     with staged("ftp", tmp_path) as stage:
         stage.can_replace = False
-        at = await where(stage, "DELE", no_replace=True)
-        stage.faults.begin(no_replace=True, cut_at=at, cut_when="after")
+        at = await where(stage, "RNTO", no_replace=True)
+        stage.faults.begin(no_replace=True, cut_at=at, cut_when="before")
         with pytest.raises(Retry):
             await stage.hand_over(NEW, accept_gap=True)
         assert NAME not in stage.names()
