@@ -8,7 +8,7 @@ Which columns hold the company's own currency is decided once for all parts (`Ch
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -150,7 +150,7 @@ async def batches(company: Company, until: datetime, chosen: Chosen | None = Non
         chosen.wrong = False
 
 
-async def _bodies(company: Company, until: datetime) -> AsyncIterator[bytes]:
+async def _bodies(company: Company, until: datetime) -> AsyncGenerator[bytes, None]:
     for first, last in quarters(until.date()):
         async for body in _parts(company, first, last):
             yield body
