@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from jobs.metrics.checking import MetricRefusedError
 from storage.facts.metrics import Dataset, ItemKind, Selection
 from storage.facts.sources import Source
+
+T = TypeVar("T")
 
 
 def chosen_of(dataset: Dataset, name: str, found: Sequence[tuple[ItemKind, str, str]]) -> Selection:
     """Return the one item that is called so (MetricRefusedError: none is, or several are)."""
     if not name:
         return Selection(dataset)
-    if len(found) == 1:
-        kind, key, called = found[0]
+    best = _best(name, found, lambda one: one[2])
+    if len(best) == 1:
+        kind, key, called = best[0]
         return Selection(dataset, kind, key, called)
     what = "several things there are" if found else "nothing there is"
     raise MetricRefusedError(f"{what} called “{name}” in QuickBooks: write the whole name, as QuickBooks shows it")
@@ -23,10 +27,11 @@ def narrowing_to(wanted: tuple[str, str], rows: Sequence[Sequence[str]]) -> Call
     """Return what narrows to the one that is called so (MetricRefusedError: none is, or several are)."""
     field, name = wanted
     what = field.removesuffix("_id")
-    if len(rows) != 1:
+    best = _best(name, rows, lambda row: row[1])
+    if len(best) != 1:
         which = f"several of the {what} names in QuickBooks are" if rows else f"no {what} in QuickBooks is"
         raise MetricRefusedError(f"{which} called “{name[:40]}”: write the whole name, as QuickBooks shows it")
-    key, called = rows[0]
+    key, called = best[0]
     match field:
         case "class_id":
             return lambda one: replace(one, class_id=key, class_name=called)
@@ -34,6 +39,12 @@ def narrowing_to(wanted: tuple[str, str], rows: Sequence[Sequence[str]]) -> Call
             return lambda one: replace(one, department_id=key, department_name=called)
         case _:
             return lambda one: replace(one, customer_id=key, customer_name=called)
+
+
+def _best(name: str, found: Sequence[T], called: Callable[[T], str]) -> Sequence[T]:
+    """Return those that are called exactly so, else those called so in another case: ``sales`` is not ``Sales``."""
+    exact = [one for one in found if called(one) == name]
+    return exact or [one for one in found if " ".join(called(one).split()).lower() == name.lower()] or found
 
 
 def in_company(words: str, connected: Sequence[Source]) -> tuple[Source, str]:
