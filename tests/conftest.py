@@ -190,6 +190,9 @@ SOAKED = (
     # Of what is ended on its way one is played with each kind of sending.
     "tests/jobs/exchange/test_meanwhile.py::test_a_slow_server_keeps_nobodys_place",
     "tests/jobs/exchange/test_places.py::test_a_file_in_the_last_place",
+    # That ids of another company say nothing is tried in tests/storage/records/test_exchange_orders.py.
+    "tests/jobs/exchange/orders/test_meanwhile.py::test_an_amendment_in_another_company",
+    "tests/jobs/exchange/orders/test_taking.py::test_what_lost_its_number_and_its_note_is_left_to_a_person[KnowsNoIds",
     "tests/jobs/exchange/test_meanwhile.py::test_a_mapping_fills_no_disk",
     "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[Hurries-True",
     "tests/jobs/exchange/test_meanwhile.py::test_what_is_ended_while_it_is_sent_takes_no_files_place[ExchangeHandler-False-another company]",

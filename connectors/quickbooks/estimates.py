@@ -121,6 +121,8 @@ class Estimates:
         self._base = f"/v3/company/{session.access.account}"
         #: numbers that other estimates have, as the last look found them
         self._others: frozenset[str] = frozenset()
+        #: order numbers -> the number of what the order became, which nothing but its id tells any more
+        self._nameless: dict[str, str] = {}
 
     @property
     def target(self) -> str:
@@ -151,6 +153,7 @@ class Estimates:
         ours = {order.order_no for order, _ in wanted if any(_is_of(one, order) for one in listed)}
         asked = {order.order_no for order, _ in wanted}
         self._others = (self._others - asked) | (frozenset(one.doc_number for one in listed) - ours)
+        self._nameless = {number: now for number, now in self._nameless.items() if number not in asked}
         # Of several the oldest: it is the one that was told to PocketAdvantage first.
         found = [next((_written(one) for one in listed if _is_of(one, order)), None) for order, _ in wanted]
         left = [n for n, there in enumerate(found) if there is None and traces]
@@ -167,9 +170,12 @@ class Estimates:
             there = {one.id: one for one in await self._listed(f"Id IN ({ids})")}
             for n, (order, trace) in zip(places, wanted, strict=True):
                 one = there.get(trace.target_id)
-                # An id of another company's books, or one that names nothing of the order any more, is none of it.
-                if one is not None and (one.private_note == note_of(order) or one.doc_number == order.order_no):
+                if one is None:
+                    continue
+                if one.private_note == note_of(order) or one.doc_number == order.order_no:
                     found[n] = _written(one)
+                else:
+                    self._nameless[order.order_no] = one.doc_number
         unknown = [(n, order, trace) for n, (order, trace) in zip(places, wanted, strict=True) if not trace.target_id]
         if unknown:
             since = min(trace.since for _, _, trace in unknown) - _CLOCKS
@@ -194,6 +200,10 @@ class Estimates:
     def is_taken(self, order: Order) -> bool:
         """Whether the last look found another estimate with the order's number, and none of its own."""
         return order.order_no in self._others
+
+    def renamed(self, order: Order) -> str | None:
+        """Return which number that has now which the order became, where nothing but its id tells it any more."""
+        return self._nameless.get(order.order_no)
 
     async def create(self, order: Order, request_id: str) -> Written:
         """Write a new estimate; the same again returns the one that is there."""

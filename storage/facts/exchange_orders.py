@@ -103,6 +103,20 @@ class Order:
     sales_rep_field: str = ""
 
 
+#: What an order becomes in QuickBooks Online.
+ESTIMATE = "estimate"
+
+
+@dataclass(frozen=True, slots=True)
+class Into:
+    """Where orders go; what one became elsewhere says nothing here."""
+
+    #: estimate, desktop
+    target: str
+    #: the company of QuickBooks Online; empty for QuickBooks Desktop, of which each connection has one
+    books_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What an order became."""
@@ -174,6 +188,8 @@ class KeptOrder:
     settled_at: datetime | None
     written_back_at: datetime | None
     named: bool = True
+    #: the company that it went into; empty for QuickBooks Desktop
+    books_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ it is, so that nothing depends on our copy of it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlmodel import Session, and_, col, or_, select
 from storage.facts.exchange_orders import (
     DUE_STATES,
     OPEN_STATES,
+    Into,
     KeptOrder,
     Order,
     OrderRead,
@@ -236,17 +237,20 @@ def next_due(session: Session, source_id: str) -> datetime | None:
     return found if isinstance(found, datetime) or found is None else datetime.fromisoformat(found)
 
 
-def claim(session: Session, one: KeptOrder, target: str, now: datetime, until: datetime) -> bool:
+def claim(session: Session, one: KeptOrder, into: Into, now: datetime, until: datetime) -> bool:
     """Say that an order is being sent from now on; return whether this one may send it.
 
-    Until `until` nobody else does, and after that nobody without having looked first.
+    Until `until` nobody else does, and after that nobody without having looked first. What it became elsewhere is
+    forgotten: there may be something else under that id.
     """
     mine = update(ExchangeOrderRow).where(
         col(ExchangeOrderRow.id) == one.id,
         col(ExchangeOrderRow.state) == one.state.value,
         col(ExchangeOrderRow.attempts) == one.attempts,
     )
-    values = {"state": OrderState.SENDING.value, "attempts": one.attempts + 1, "target": target}
+    values: dict[str, Any] = {"state": OrderState.SENDING.value, "attempts": one.attempts + 1, **asdict(into)}
+    if into != Into(one.target, one.books_id):
+        values |= {"target_id": "", "target_number": "", "target_version": ""}
     return won(session, mine.values(**values, sent_at=now, next_at=until))
 
 
@@ -305,8 +309,8 @@ def block(session: Session, one: KeptOrder, reason: str) -> bool:
     return won(session, mine.values(**blocked))
 
 
-def before(session: Session, one: KeptOrder) -> Written | None:
-    """Return what an earlier revision of the order became, if any did."""
+def before(session: Session, one: KeptOrder, into: Into) -> Written | None:
+    """Return what an earlier revision of the order became there, if any did."""
     statement = (
         select(ExchangeOrderRow)
         .where(
@@ -315,6 +319,8 @@ def before(session: Session, one: KeptOrder) -> Written | None:
             ExchangeOrderRow.order_no == one.order_no,
             ExchangeOrderRow.revision < one.revision,
             ExchangeOrderRow.target_id != "",
+            ExchangeOrderRow.target == into.target,
+            ExchangeOrderRow.books_id == into.books_id,
         )
         .order_by(col(ExchangeOrderRow.revision).desc())
         .limit(1)
@@ -554,4 +560,5 @@ def as_kept(row: ExchangeOrderRow) -> KeptOrder:
         settled_at=row.settled_at,
         written_back_at=row.written_back_at,
         named=row.named,
+        books_id=row.books_id,
     )

@@ -40,6 +40,8 @@ class ExchangeOrderRow(SQLModel, table=True):
     #: how often a person let it be sent again
     replays: int = 0
     target: str = ""
+    #: the company of QuickBooks Online in which `target_id` is one; empty for QuickBooks Desktop
+    books_id: str = ""
     target_id: str = ""
     target_number: str = ""
     target_version: str = ""

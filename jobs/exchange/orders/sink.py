@@ -77,6 +77,13 @@ class SeveralAtOnce(Protocol):
         """Whether the last look found something else under the order's number, and nothing of its own."""
         ...
 
+    def renamed(self, order: Order) -> str | None:
+        """Return which number that has now which the order became, as the last look found it by its id alone.
+
+        None: the last look found nothing of the kind.
+        """
+        ...
+
     async def create_many(self, wanted: Sequence[tuple[Order, str]], batch: str) -> Sequence[Written | ConnectorError]:
         """Write them, none of which was tried before."""
         ...

@@ -18,7 +18,7 @@ from jobs.exchange.orders.books import Books, BooksNow
 from jobs.exchange.orders.preflight import Stopped, check, number_taken
 from jobs.exchange.orders.sink import SalesOrderSink, SeveralAtOnce, Waiting
 from jobs.ground import Ground
-from storage.facts.exchange_orders import KeptOrder, Order, OrderState, Trace, Wish, Written
+from storage.facts.exchange_orders import Into, KeptOrder, Order, OrderState, Trace, Wish, Written
 from storage.facts.ids import new_id
 from storage.records import exchange_orders, organizations
 from storage.sessions import Session
@@ -76,7 +76,7 @@ class Taking:
         source_id: str,
         books: Books,
         sink: SalesOrderSink | None,
-        target: str,
+        into: Into,
         *,
         width: int = WIDTH,
         may: Callable[[Session], bool] = lambda _session: True,
@@ -88,7 +88,7 @@ class Taking:
         self._source_id = source_id
         self._books = books
         self._sink = sink
-        self._target = target
+        self._into = into
         self._places = asyncio.Semaphore(width)
         self._looked: set[tuple[str, int]] = set()
         self._silent = 0
@@ -142,7 +142,7 @@ class Taking:
         plain: list[tuple[KeptOrder, Order]] = []
 
         def look(session: Session) -> list[Written | None]:
-            return [exchange_orders.before(session, one) for one, _ in first]
+            return [exchange_orders.before(session, one, self._into) for one, _ in first]
 
         befores = await self._read(look)
         for (one, order), before in zip(first, befores, strict=True):
@@ -174,7 +174,7 @@ class Taking:
 
     async def _passed(self, one: KeptOrder, order: Order, books: BooksNow | None) -> Order | None:
         """Return the order as it is sent; None where something stands against it, which is said."""
-        found = check(order, books, self._target)
+        found = check(order, books, self._into.target)
         reason = found.reason if isinstance(found, Stopped) else "" if self._sink is not None else NOT_ALLOWED
         if not reason and not isinstance(found, Stopped):
             return found.order
@@ -240,7 +240,7 @@ class Taking:
 
     async def _cancelled(self, one: KeptOrder) -> None:
         """Close what an earlier revision became; where none became anything, there is nothing to close."""
-        before = await self._read(lambda session: exchange_orders.before(session, one))
+        before = await self._read(lambda session: exchange_orders.before(session, one, self._into))
         if before is not None and self._sink is None:
             if await self._write(lambda session: exchange_orders.block(session, one, NOT_ALLOWED)):
                 self.tally.problems.append((one, NOT_ALLOWED))
@@ -266,12 +266,16 @@ class Taking:
                 continue
 
             def look(session: Session, one: KeptOrder = one) -> tuple[Written | None, bool]:
-                return exchange_orders.before(session, one), exchange_orders.has_later(session, one)
+                return exchange_orders.before(session, one, self._into), exchange_orders.has_later(session, one)
 
             before, later = await self._read(look)
             if found is None and not later and several is not None and several.is_taken(_bare(one)):
                 # Somebody's, or ours without its note: nobody can know, so that no second one is made.
                 await self._settle(one, Refused(number_taken(one.order_no), code="number_taken"))
+                continue
+            if found is None and not later and several is not None and (now := several.renamed(_bare(one))) is not None:
+                # It stands there, and only a person can say whether it is the order still.
+                await self._settle(one, Refused(_nameless(one, now), code="renamed"))
                 continue
             await self._on(one, _bare(one), found, before, later, books)
 
@@ -283,7 +287,7 @@ class Taking:
             return [await self._call(lambda sink: sink.find(order, name)) for order, name in wanted]  # noqa: B023 - awaited at once
 
         def traced(session: Session) -> list[Trace]:
-            known = [one.written or exchange_orders.before(session, one) for one in mine]
+            known = [one.written or exchange_orders.before(session, one, self._into) for one in mine]
             return [
                 Trace(there.target_id if there else "", one.read_at) for one, there in zip(mine, known, strict=True)
             ]
@@ -313,7 +317,7 @@ class Taking:
                     session, one, OrderState.SENDING, self._now(), reason=_UNREAD, next_at=again
                 )
             )
-        elif isinstance(passed := check(order, books, self._target), Stopped):
+        elif isinstance(passed := check(order, books, self._into.target), Stopped):
             await self._moved(one, OrderState.BLOCKED, passed.reason)
         elif found is None:
             await self._settle(one, await self._call(lambda sink: sink.create(passed.order, one.request_id)))
@@ -347,7 +351,7 @@ class Taking:
             return claimed(session, found)
 
         def claimed(session: Session, found: Sequence[KeptOrder]) -> list[KeptOrder]:
-            won = [one for one in found if exchange_orders.claim(session, one, self._target, now, now + HOLD)]
+            won = [one for one in found if exchange_orders.claim(session, one, self._into, now, now + HOLD)]
             return [kept for one in won if (kept := exchange_orders.find(session, one.id)) is not None]
 
         mine = await self._write(work)
@@ -484,6 +488,14 @@ def _throttled(outcome: _Outcome) -> bool:
 
 def _several_of(sink: object) -> SeveralAtOnce | None:
     return sink if isinstance(sink, SeveralAtOnce) else None
+
+
+def _nameless(one: KeptOrder, number: str) -> str:
+    there = f"has the number {number}" if number else "has no number"
+    return (
+        f"The estimate that it became {there} in QuickBooks now, and not the note PA {one.order_no}: give it that note"
+        " again, or delete it there. Then take the order again."
+    )
 
 
 def _bare(one: KeptOrder) -> Order:

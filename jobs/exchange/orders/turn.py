@@ -28,7 +28,7 @@ from jobs.ground import Ground
 from jobs.leasing import leased
 from jobs.threads import in_thread
 from storage.facts.exchange import Counts, ExchangeRun, Reject
-from storage.facts.exchange_orders import KeptOrder, Order, OrderRead, OrderState
+from storage.facts.exchange_orders import ESTIMATE, Into, KeptOrder, Order, OrderRead, OrderState
 from storage.facts.sources import ConnectionState, Source
 from storage.records import exchange, exchange_orders, last_runs, sources
 from storage.sessions import Session
@@ -84,7 +84,7 @@ class OrdersIn:
     allowed: Allowed = field(default_factory=Allowed)
     sink: SinkFor = quickbooks_sink
     #: what they become: estimate, desktop
-    target: str = "estimate"
+    target: str = ESTIMATE
     #: calls under way at once
     width: int = WIDTH
 
@@ -289,7 +289,7 @@ class Turn:
     async def _taken(self, sink: SalesOrderSink | None) -> Tally:
         wanted = self._wanted
         taking = Taking(
-            self.ground, self.source.id, self._books, sink, wanted.target, width=wanted.width, may=self.may,
+            self.ground, self.source.id, self._books, sink, self._into(), width=wanted.width, may=self.may,
             gone=self._gone, look=self.look,
         )  # fmt: skip
         try:
@@ -299,6 +299,10 @@ class Turn:
             words = "what was imported from QuickBooks cannot be read at the moment"
             taking.tally.stopped = Broken(words, code="lake_unreadable")
         return taking.tally
+
+    def _into(self) -> Into:
+        target = self._wanted.target
+        return Into(target, self._wanted.books.id if target == ESTIMATE else "")
 
     def may(self, session: Session) -> bool:
         """Whether orders may still be sent: a turn takes minutes, and people change their minds."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage.facts.exchange_orders import KeptOrder, Order, OrderLine, OrderRead, OrderState, Wish, Written
+from storage.facts.exchange_orders import Into, KeptOrder, Order, OrderLine, OrderRead, OrderState, Wish, Written
 from storage.facts.sources import Source
 from storage.records import exchange_orders, sources
 from storage.sessions import Database, Session
@@ -15,6 +15,7 @@ from storage.tables import ConnectionRow, OrganizationRow, SourceRow
 
 ORGANIZATION = "org_1"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+INTO = Into("estimate", "src_books")
 
 
 def read(
@@ -62,7 +63,7 @@ class Books:
         return found
 
     def sent(self, one: KeptOrder) -> KeptOrder:
-        assert self.do(exchange_orders.claim, one, "estimate", NOW, NOW + timedelta(minutes=3))
+        assert self.do(exchange_orders.claim, one, INTO, NOW, NOW + timedelta(minutes=3))
         found: KeptOrder = self.do(exchange_orders.find, one.id)
         return found
 
@@ -93,7 +94,7 @@ def test_one_alone_sends_an_order_and_an_old_one_moves_nothing(books: Books) -> 
     books.keep(read("A"))
     (one,) = books.due()
     mine = books.sent(one)
-    assert not books.do(exchange_orders.claim, one, "estimate", NOW, NOW)
+    assert not books.do(exchange_orders.claim, one, INTO, NOW, NOW)
     assert books.due() == []
     (late,) = books.due(NOW + timedelta(minutes=4))
     theirs = books.sent(late)
@@ -113,10 +114,26 @@ def test_a_later_revision_waits_for_the_earlier_one(books: Books) -> None:
     assert books.do(exchange_orders.has_later, mine)
     books.do(exchange_orders.move, mine, OrderState.CONFIRMED, NOW, written=Written("145", "A", "0"))
     (second,) = books.due()
-    assert books.do(exchange_orders.before, second) == Written("145", "A", "0")
+    assert books.do(exchange_orders.before, second, INTO) == Written("145", "A", "0")
     second = books.sent(second)
     books.do(exchange_orders.move, second, OrderState.CONFIRMED, NOW, written=Written("145", "A", "1"))
     assert books.states() == {("A", 1): "superseded", ("A", 2): "confirmed"}
+
+
+@pytest.mark.parametrize("into", [INTO, Into("estimate", "src_other"), Into("desktop")])
+def test_what_an_order_became_elsewhere_says_nothing_here(books: Books, into: Into) -> None:
+    """Under that id there may be something else in another company, and in QuickBooks Desktop."""
+    books.keep(read("A"))
+    books.do(exchange_orders.move, books.sent(books.due()[0]), OrderState.CONFIRMED, NOW, written=Written("145", "A"))
+    books.keep(read("A", 2, memo="more"))
+    (second,) = books.due()
+    here = into == INTO
+    assert books.do(exchange_orders.before, second, into) == (Written("145", "A") if here else None)
+    (first,) = [one for one in books.do(exchange_orders.by_order, ORGANIZATION, "A") if one.revision == 1]
+    assert books.do(exchange_orders.again, first, NOW)
+    first = books.do(exchange_orders.find, first.id)
+    assert books.do(exchange_orders.claim, first, into, NOW, NOW)
+    assert (books.do(exchange_orders.find, first.id).written is not None) == here
 
 
 def test_who_waits_for_an_earlier_revision_takes_no_place_of_others(books: Books) -> None:

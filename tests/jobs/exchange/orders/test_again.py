@@ -10,7 +10,7 @@ import pytest
 from connectors.quickbooks.estimates import Estimates
 from jobs.exchange.orders import turn as turns
 from jobs.exchange.orders.turn import Turn
-from storage.facts.exchange_orders import OrderRead, OrderState
+from storage.facts.exchange_orders import Into, OrderRead, OrderState
 from storage.records import exchange, exchange_orders, sources
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, SourceRow
@@ -119,7 +119,9 @@ async def test_content_that_changed_is_not_claimed_by_who_saw_the_former(
         stage.inventiv.correct(number, stage.clock.now(), memo="another one")
         await stage.turn()
         now = stage.clock.now()
-        claim = stage.database.in_write(lambda session: exchange_orders.claim(session, seen, "estimate", now, now))
+        claim = stage.database.in_write(
+            lambda session: exchange_orders.claim(session, seen, Into("estimate"), now, now)
+        )
         assert not claim
 
 

@@ -10,6 +10,7 @@ import pytest
 from connectors.errors import Retry
 from jobs.exchange.orders.turn import Turn
 from jobs.exchange.pairs import confirmed
+from sandbox.providers.catalogue import REALM
 from storage.facts.exchange_orders import OrderRead
 from storage.facts.sources import ConnectionState
 from storage.records import sources
@@ -83,6 +84,32 @@ async def test_what_was_not_sent_by_then_is_not_sent(
         stage.ground = replace(stage.ground, checkpoint=lambda _name: None)
         await stage.through()
         assert stage.complaints(numbers) == []
+
+
+@pytest.mark.parametrize("company, reason", [("src_other", ""), ("src_books", "no longer in QuickBooks")])
+async def test_an_amendment_in_another_company_is_an_order_of_its_own(
+    sqlite_database: Database, tmp_path: Path, company: str, reason: str
+) -> None:
+    """In the same company it is left to a person why what it became is not there any more."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        (number,) = stage.inventiv.arrive(1, stage.clock.now())
+        await stage.turn()
+        # The other company has nothing of it.
+        (there,) = stage.estimates(number)
+        stage.app.books[REALM].change(remove=[("Estimate", there["Id"])], at=stage.clock.now())
+
+        def chosen(session: Session) -> None:
+            if company == "src_other":
+                _another_company(stage, session)
+                row = session.get_one(ConnectionRow, stage.wanted.books.id).model_dump()
+                session.add(ConnectionRow(**{**row, "source_id": company}))
+
+        sqlite_database.in_write(chosen)
+        stage.wanted = replace(stage.wanted, books=replace(stage.wanted.books, id=company))
+        stage.inventiv.amend(number, stage.clock.now())
+        await stage.through()
+        assert (stage.complaints([number]) == []) == (not reason)
+        assert reason in stage.kept(number).reason
 
 
 class Short(Turn):

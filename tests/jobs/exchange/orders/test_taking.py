@@ -356,6 +356,37 @@ async def test_a_number_without_its_note_is_left_to_a_person(sqlite_database: Da
         assert stage.complaints([other]) == []
 
 
+class KnowsNoIds(Estimates):
+    """A twin that takes what lost its number and its note for something else."""
+
+    def renamed(self, order: Order) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize("sink, loses", [(Estimates, False), (KnowsNoIds, True)])
+async def test_what_lost_its_number_and_its_note_is_left_to_a_person(
+    sqlite_database: Database, tmp_path: Path, sink: type[Estimates], *, loses: bool
+) -> None:
+    """It is there still, under the id that QuickBooks gave it: a second one would be the order twice."""
+    async with staged(sqlite_database, tmp_path, sink=sink) as stage:
+        (number,) = stage.inventiv.arrive(1, stage.clock.now())
+        await stage.turn()
+        (there,) = stage.estimates(number)
+        books, lost = stage.app.books[REALM], {**there, "DocNumber": "BY-HAND", "PrivateNote": "for Ann"}
+        books.change(put=[("Estimate", lost)], at=stage.clock.now())
+        sqlite_database.in_write(lambda session: replay(session, SOURCE, number, stage.clock.now()))
+        await stage.through()
+        assert len(stage.estimates(number)) == loses
+        if loses:
+            return
+        assert "has the number BY-HAND in QuickBooks now" in stage.kept(number).reason
+        assert stage.inventiv.answers()[number, 1]["sync_status"] == "FAILED"
+        books.change(put=[("Estimate", {**lost, "PrivateNote": f"PA {number}"})], at=stage.clock.now())
+        sqlite_database.in_write(lambda session: replay(session, SOURCE, number, stage.clock.now()))
+        await stage.through()
+        assert stage.complaints([number]) == []
+
+
 async def test_quickbooks_pace_is_kept_and_nothing_is_in_doubt(sqlite_database: Database, tmp_path: Path) -> None:
     async with staged(sqlite_database, tmp_path, width=1, sink=Few) as stage:
         numbers = stage.inventiv.arrive(7, stage.clock.now())
