@@ -8,6 +8,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from storage.facts.access import RefreshAccess
@@ -16,6 +17,19 @@ from storage.facts.access import RefreshAccess
 _BOUNCES = re.compile(r"[A-Za-z0-9._-]{1,17}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _SERVER = re.compile(r"[a-z0-9](?:[a-z0-9.:-]{0,251}[a-z0-9])?|::1", re.ASCII)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_DATABASE = re.compile(r"(sqlite:///|postgres(ql(\+psycopg)?)?://)\S+", re.ASCII)
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_MAIL = ("smtps://", "smtp+starttls://", "smtp://")
+#: what a value of the wrong kind should be, by the name that pydantic has for the mistake
+_SHOULD_BE = {
+    "bool_parsing": "true or false",
+    "enum": "{expected}",
+    "float_parsing": "a number",
+    "greater_than_equal": "at least {ge}",
+    "int_parsing": "a whole number",
+    "less_than_equal": "at most {le}",
+    "time_parsing": "a time of day, such as 08:00",
+}
 
 
 class SettingsError(RuntimeError):
@@ -139,9 +153,17 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
-        for address in self.buckets:
-            _secure_url(address)
         problems = [*self._slack_problems(), *self._mail_problems(), *self._scale_problems()]
+        problems += database_problems(self.database_url)
+        if not self.public_url:
+            problems.append("PUBLIC_URL: must be an address, such as https://tidings.example.com")
+        if self.log_level.upper() not in _LEVELS:
+            problems.append(f"LOG_LEVEL: must be {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}")
+        if not all(map(_is_store, self.buckets)):
+            problems.append(
+                "NETSUITE_ENDPOINTS: must be https:// addresses of buckets, or imaps:// and the name of a mail server, "
+                "separated by commas"
+            )
         if wrong := [one for one in self.exchange_servers if not _SERVER.fullmatch(one)]:
             problems.append(f"EXCHANGE_HOSTS: must be names of servers, separated by commas; {wrong[0]} is none")
         if not self.secret_keys:
@@ -214,12 +236,29 @@ def _is_mailbox(url: str) -> bool:
         return False
 
 
+def _is_store(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        if parts.scheme == "imaps":
+            return bool(parts.hostname) and "@" not in address and not parts.path
+        return bool(_secure_url(address))
+    except ValueError:
+        return False
+
+
+def database_problems(url: str) -> list[str]:
+    """Return what is wrong with the address of the database; it may hold a password, so it is not repeated."""
+    if _DATABASE.fullmatch(url):
+        return []
+    return ["DATABASE_URL: must be sqlite:///FILE or postgresql://user:password@host:5432/database"]
+
+
 def mail_problems(url: str, sender: str, url_name: str, sender_name: str) -> list[str]:
     """Return what is wrong with the address of a mail server and a sender, by the names of their variables."""
     problems = []
     if url and "@" not in sender:
         problems.append(f"{sender_name}: must be an address when {url_name} is set")
-    if url.startswith("smtp://") and urlsplit(url).hostname not in _LOOPBACK:
+    if url and (not url.startswith(_MAIL) or (url.startswith("smtp://") and urlsplit(url).hostname not in _LOOPBACK)):
         problems.append(f"{url_name}: must begin with smtps:// or smtp+starttls:// (smtp:// to this machine only)")
     return problems
 
@@ -236,6 +275,14 @@ def _readable(error: ValidationError) -> str:
     lines = ["The configuration is not complete:"]
     for problem in error.errors():
         name = "_".join(str(part) for part in problem["loc"]).upper()
-        text = problem["msg"].removeprefix("Value error, ")
+        text = should_be(problem)
         lines.extend(f"  {name}: {line}" if name else f"  {line}" for line in text.splitlines())
     return "\n".join(lines)
+
+
+def should_be(problem: ErrorDetails) -> str:
+    """Return what a variable must be, in plain words and without its value."""
+    words = _SHOULD_BE.get(problem["type"])
+    if words is None:
+        return problem["msg"].removeprefix("Value error, ")
+    return f"must be {words.format(**problem.get('ctx', {}))}".replace("'", "")

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from storage.settings import SettingsError, mail_problems
+from storage.settings import SettingsError, database_problems, mail_problems, should_be
 
 
 class WatchSettings(BaseSettings):
@@ -41,11 +41,11 @@ def load_watch_settings(env_file: Path | None = None) -> WatchSettings:
     try:
         settings = WatchSettings(_env_file=env_file)
     except ValidationError as error:
-        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
-        raise SettingsError(f"The configuration is not complete:\n  {names}: cannot be used") from None
+        wrong = [f"  {str(problem['loc'][0]).upper()}: {should_be(problem)}" for problem in error.errors()]
+        raise SettingsError("\n".join(["The configuration is not complete:", *wrong])) from None
     url, sender, told = settings.mail
     variables = ("WATCH_SMTP_URL", "WATCH_MAIL_FROM") if settings.own else ("SMTP_URL", "MAIL_FROM")
-    problems = mail_problems(url, sender, *variables)
+    problems = database_problems(settings.database_url) + mail_problems(url, sender, *variables)
     if not url:
         problems.append("WATCH_SMTP_URL: missing; without a mail server nobody can be told")
     if "@" not in told:

@@ -69,10 +69,28 @@ def test_access_by_request_needs_a_place_where_it_is_decided(environment: pytest
         ("SUPPORT_CHANNEL", "C0DATASUP"),
         ("SLACK_SIGNING_SECRET", "short"),
         ("QUICKBOOKS_MONTHLY_READS", "0"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "mysql://me:very-secret@host/tidings"),
+        ("LOG_LEVEL", "loud"),
+        ("PUBLIC_URL", ""),
+        ("SMTP_URL", "https://mail.example.com"),
+        ("NETSUITE_ENDPOINTS", "https://files.example.com,http://files.example.com"),
+        ("NETSUITE_ENDPOINTS", "imaps://me:very-secret@mail.example.com"),
+        ("CANARY_AT", "8"),
+        ("AMAZON_DRAFT", "maybe"),
     ],
 )
-def test_a_wrong_value_is_named(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
-    assert name in refusal(environment, **{name: value})
+def test_a_wrong_value_is_named_in_plain_words(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    text = refusal(environment, **{name: value})
+    assert f"  {name}: " in text
+    assert "must be" in text or "shorter than" in text
+    assert "Input should" not in text
+    assert "very-secret" not in text
+
+
+def test_mail_servers_may_stand_among_the_buckets(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NETSUITE_ENDPOINTS", "https://files.example.com, imaps://mail.example.com")
+    assert load_settings().buckets == ("https://files.example.com", "imaps://mail.example.com")
 
 
 def test_plain_http_is_allowed_to_this_machine_only(environment: pytest.MonkeyPatch) -> None:
