@@ -34,20 +34,27 @@ def _begin(context: typer.Context) -> None:
         context.obj()
 
 
-@app.command()
+@app.command(short_help="Try all of it on this machine: providers, Slack and mail.")
 def demo(
     *,
     headless: Annotated[bool, typer.Option("--headless", help="Play a story instead of waiting for people.")] = False,
     check: Annotated[
         str,
         typer.Option(
-            help="Which story to play: refresh, escalation, reconnect, sources, trust, or all.", metavar="STORY"
+            help="The story to play: refresh, escalation, reconnect, sources, trust, home, metrics, exchange, or all.",
+            metavar="STORY",
         ),
     ] = "refresh",
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0: any free one.")] = 0,
-    size: Annotated[int, typer.Option(min=1, max=200_000, help="Invoices and orders that are there at first.")] = 200,
-    speed: Annotated[float, typer.Option(min=0, help="How lively business is: 1 is a change every 20 s, 0 none.")] = 1,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="NUMBER", help="Port of the page; 0: any free one.")
+    ] = 0,
+    size: Annotated[
+        int, typer.Option(min=1, max=200_000, metavar="NUMBER", help="Invoices and orders that are there at first.")
+    ] = 200,
+    speed: Annotated[
+        float, typer.Option(min=0, metavar="NUMBER", help="How lively business is: 1 is a change every 20 s, 0 none.")
+    ] = 1,
     let_pass: Annotated[
         str | None,
         typer.Option("--let-pass", help="Let time pass in the demo that runs now, such as 3h or 90m.", metavar="TIME"),
@@ -55,11 +62,18 @@ def demo(
     socket_mode: Annotated[bool, typer.Option("--socket-mode", help="Connect to Slack by Socket Mode.")] = False,
     database: Annotated[
         str | None,
-        typer.Option(help="An empty Postgres database for a story, instead of a file; it is left as it is then."),
+        typer.Option(
+            metavar="URL", help="An empty Postgres database for a story, instead of a file; it is left as it is then."
+        ),
     ] = None,
     workers: Annotated[
         int,
-        typer.Option(min=0, max=16, help="For a story on Postgres: a web process and so many workers; 0: one process."),
+        typer.Option(
+            min=0,
+            max=16,
+            metavar="NUMBER",
+            help="For a story on Postgres: a web process and so many workers; 0: one process.",
+        ),
     ] = 0,
     kill: Annotated[bool, typer.Option("--kill", help="Kill a worker in the middle of a refresh (trust).")] = False,
 ) -> None:
@@ -78,12 +92,14 @@ def demo(
         command.show(wishes, open_page=open_page)
 
 
-@app.command()
+@app.command(short_help="Start the stand-ins alone, for a Tidings of your own.")
 def sandbox(
     *,
     env: Annotated[bool, typer.Option("--env", help="Print only the variables, to be evaluated by a shell.")] = False,
-    slack_port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
-    size: Annotated[int, typer.Option(min=1, max=200_000, help="Invoices and orders that are there at first.")] = 200,
+    slack_port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="0: any free one.")] = 0,
+    size: Annotated[
+        int, typer.Option(min=1, max=200_000, metavar="NUMBER", help="Invoices and orders that are there at first.")
+    ] = 200,
     request_url: Annotated[
         str, typer.Option(help="Where the product takes Slack's requests.", metavar="URL")
     ] = "http://127.0.0.1:8000/slack/events",
@@ -94,7 +110,7 @@ def sandbox(
     command.run(only_env=env, slack_port=slack_port, size=size, request_url=request_url)
 
 
-@app.command()
+@app.command(short_help="Write an organization, its people and its sources.")
 def seed(
     file: Annotated[Path, typer.Argument(help="Seed file; sandbox/temerity_goods.yaml explains the form.")],
     *,
@@ -110,7 +126,7 @@ def seed(
     command.run(file, env_file, replace=replace_credentials, only_check=check)
 
 
-@app.command()
+@app.command(short_help="Run Tidings.")
 def serve(env_file: EnvFile = None) -> None:
     """Run Tidings: ROLE=all (default), web or worker; Socket Mode when SLACK_APP_TOKEN is set."""
     import gc
@@ -122,7 +138,7 @@ def serve(env_file: EnvFile = None) -> None:
     command.run(env_file)
 
 
-@app.command()
+@app.command(short_help="Look at Tidings from outside, and mail when it stands still.")
 def watch(
     *,
     once: Annotated[
@@ -136,7 +152,7 @@ def watch(
     command.run(env_file, once=once)
 
 
-@app.command()
+@app.command(short_help="Bring the database to the newest shape.")
 def migrate(env_file: EnvFile = None) -> None:
     """Bring the database to the newest shape. Harmless when it is there already."""
     from bot.cli import migrate as command
@@ -144,7 +160,7 @@ def migrate(env_file: EnvFile = None) -> None:
     command.run(env_file)
 
 
-@app.command()
+@app.command(short_help="Print the manifest of the Slack app, with your address in it.")
 def manifest(
     public_url: Annotated[str, typer.Argument(help="Where Slack and browsers reach Tidings, as in PUBLIC_URL.")],
     *,
@@ -156,7 +172,7 @@ def manifest(
     command.run(public_url, socket_mode=socket_mode)
 
 
-@app.command()
+@app.command(short_help="Check everything: one line each, with what to do.")
 def doctor(
     *,
     env_file: EnvFile = None,
@@ -168,7 +184,7 @@ def doctor(
     command.run(env_file, offline=offline)
 
 
-@app.command()
+@app.command(short_help="Show how every source stands.")
 def status(
     organization: Annotated[str | None, typer.Argument(help="Key, name or id; all when left out.")] = None,
     env_file: EnvFile = None,
@@ -179,24 +195,31 @@ def status(
     command.run(organization, env_file)
 
 
-@app.command()
+@app.command(short_help="Ask for a refresh as a member of an organization.")
 def refresh(
     organization: Annotated[str, typer.Argument(help="Key, name or id.")],
     source: Annotated[str, typer.Argument(help="Label or account of a source, or all.")] = "all",
     *,
     as_user: Annotated[
-        str | None, typer.Option("--as", help="Slack user id of the member in whose name; an admin when left out.")
+        str | None,
+        typer.Option("--as", metavar="USER", help="Slack user id of the member in whose name; an admin when left out."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and show it.")] = False,
     allow_shrink: Annotated[
         bool, typer.Option("--allow-shrink", help="Let a read that is held for far fewer rows through, once.")
     ] = False,
     reread: Annotated[
-        str | None, typer.Option("--reread", help="Read one source once more: all, or the name of a stream.")
+        str | None,
+        typer.Option("--reread", metavar="STREAM", help="Read one source once more: all, or the name of a stream."),
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option("--since", formats=["%Y-%m-%d"], help="With --reread: only what changed since that day."),
+        typer.Option(
+            "--since",
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="With --reread: only what changed since that day.",
+        ),
     ] = None,
     env_file: EnvFile = None,
 ) -> None:
@@ -207,7 +230,7 @@ def refresh(
     command.run(organization, source, as_user, env_file, wait=wait, allow_shrink=allow_shrink, again=again)
 
 
-@app.command()
+@app.command(short_help="Show or change which organizations may start refreshes.")
 def access(
     organization: Annotated[str | None, typer.Argument(help="Key, name or id; all when left out.")] = None,
     *,
@@ -221,7 +244,7 @@ def access(
     command.run(organization, env_file, give=give, take=take)
 
 
-@app.command()
+@app.command(short_help="Print any message as Slack or a mail program gets it.")
 def preview(
     notice: Annotated[str | None, typer.Argument(help="Which one; lists them when left out.")] = None,
     form: Annotated[str, typer.Option("--as", help="slack (JSON), text or html.", metavar="FORM")] = "slack",
@@ -241,7 +264,7 @@ def keys_new() -> None:
     command.new()
 
 
-@keys.command("rotate")
+@keys.command("rotate", short_help="Seal everything anew with the first key of SECRET_KEYS.")
 def keys_rotate(env_file: EnvFile = None) -> None:
     """Seal everything with the first key of SECRET_KEYS, so that the older ones can be taken out."""
     from bot.cli import keys as command
@@ -249,7 +272,7 @@ def keys_rotate(env_file: EnvFile = None) -> None:
     command.rotate(env_file)
 
 
-@receipts.command("verify")
+@receipts.command("verify", short_help="Check that every receipt is as it was written.")
 def receipts_verify(
     file: Annotated[Path | None, typer.Argument(help="What `export` printed; the database when left out.")] = None,
     env_file: EnvFile = None,
@@ -260,7 +283,7 @@ def receipts_verify(
     command.verify(file, env_file)
 
 
-@receipts.command("export")
+@receipts.command("export", short_help="Print an organization's receipts, one per line.")
 def receipts_export(
     organization: Annotated[str, typer.Argument(help="Key, name or id.")], env_file: EnvFile = None
 ) -> None:
@@ -270,7 +293,7 @@ def receipts_export(
     command.export(organization, env_file)
 
 
-@escalations.command("policy")
+@escalations.command("policy", short_help="Show or set who is called when a refresh does not end.")
 def escalations_policy(
     organization: Annotated[str, typer.Argument(help="Key, name or id.")],
     steps: Annotated[list[str] | None, typer.Argument(help="3h:support 3h:email 5h:TEAM/CHANNEL=#name ...")] = None,
@@ -284,9 +307,10 @@ def escalations_policy(
     command.policy(organization, steps or [], env_file, default=default)
 
 
-@escalations.command("audit")
+@escalations.command("audit", short_help="Name every call that was due and was not made.")
 def escalations_audit(
-    days: Annotated[int, typer.Option(min=1, max=400, help="How far back.")] = 30, env_file: EnvFile = None
+    days: Annotated[int, typer.Option(min=1, max=400, metavar="NUMBER", help="How many days back.")] = 30,
+    env_file: EnvFile = None,
 ) -> None:
     """Name every call that was due and was not made, of what is over as well; ends with 1 where there is one."""
     from bot.cli import escalations as command

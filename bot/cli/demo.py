@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import sys
 import time
 import urllib.error
@@ -69,7 +70,7 @@ def let_pass(words: str) -> None:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
             line(str(json.load(answer)["done"]))
     except (OSError, urllib.error.URLError):
-        stop("no demo runs in this folder; start one with `tidings demo`")
+        stop(f"no demo runs in this folder; start one with `{_called()} demo`")
 
 
 def minutes(words: str) -> int:
@@ -117,6 +118,18 @@ def _has_display() -> bool:
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def _called() -> str:
+    """Return the program as it can be typed here: by its name alone only where the shell finds it."""
+    program = Path(sys.argv[0])
+    found = shutil.which("tidings")
+    if program.name != "tidings" or (found and Path(found).resolve() == program.resolve()):
+        return "tidings"
+    try:
+        return str(program.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(program)
+
+
 def _welcome(ground: Ground, backstage: Served, seconds: float) -> str:
     return f"""\
 Temerity Goods is open ({seconds:.1f} s). QuickBooks and Shopify are being read for the first time.
@@ -125,10 +138,11 @@ Temerity Goods is open ({seconds:.1f} s). QuickBooks and Shopify are being read 
   Behind the scenes   {backstage.url}    (let time pass, let things go wrong)
   Log                 {ground.log}
 
-PocketAdvantage is connected by SFTP and by FTPS: last night's files go out once QuickBooks was read (/data exchange).
+PocketAdvantage is connected by SFTP and by FTPS: last night's files go out once QuickBooks was read.
 
 As Maya in #finance: type /data, then /data refresh all, confirm, watch the card, and say yes to mail.
+As Daniel (choose him at the top left): type /data exchange for the files, /data metric new for a number of your own.
 To see the three-hour escalation: behind the scenes let Shopify never answer, refresh it, then let three hours pass
-(or here: tidings demo --let-pass 3h), and look into #data-support as Sam.
+(or in another terminal: {_called()} demo --let-pass 3h), and look into #data-support as Sam.
 
 Ctrl-C stops and forgets everything."""

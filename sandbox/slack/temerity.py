@@ -7,7 +7,10 @@ from sandbox.slack.world import Channel, Installation, Person, SlackApp, Team, U
 from storage.facts.secret import Secret
 
 #: Words after the command that the page suggests.
-_WORDS = ("", "status", "refresh all", "refresh shopify", "status quickbooks", "history", "help")
+_WORDS = (
+    *("", "status", "refresh all", "refresh shopify", "status quickbooks", "why shopify", "history", "help"),
+    *("exchange", "exchange temerity-01 customers", "metrics", "metric new", "connect", "members", "notify"),
+)
 
 
 def temerity_goods() -> World:
@@ -32,7 +35,7 @@ def temerity_goods() -> World:
         channels={channel.id: channel for channel in _channels()},
         app=_app(),
         act_as=("U0MAYA", "U0DANIEL", "U0PRIYA", "U0SAM"),
-        suggestions=("/data", "/data refresh all", "/data status quickbooks", "is shopify fresh?"),
+        suggestions=("/data", "/data refresh all", "/data exchange", "/data metrics", "is shopify fresh?"),
         enterprises={"E0NORTHWIND": "Northwind Group"},
         groups={"S0FINTEAM": UserGroup("S0FINTEAM", "T0TEMERITY", "finance-team", {"U0MAYA"})},
     )

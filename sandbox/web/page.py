@@ -190,7 +190,8 @@ class Page:
         elif not self._slack.app.serves(self._slack.world.channels[channel].team):
             self._notices[user] = f"{command} is not installed in this workspace."
         else:
-            self._notice(user, await self._slack.command(user, channel, command, text), command)
+            answer = await self._slack.command(user, channel, command, self._named(user, channel, text))
+            self._notice(user, answer, command)
 
     async def _open_home(self, user: str) -> None:
         await self._slack.open_home(user)
@@ -203,6 +204,20 @@ class Page:
 
     async def _open_messages(self, user: str) -> None:
         await self._slack.open_messages(user)
+
+    def _named(self, user: str, channel: str, text: str) -> str:
+        """Turn `#finance`, `@maya` and `@finance-team` into what Slack sends when they are chosen from its lists."""
+        world = self._slack.world
+        team = world.channels[channel].team
+        rooms = [one for one in world.channels.values() if not one.is_im and world.sees(user, one)]
+        known = {f"#{one.name}": f"<#{one.id}|{one.name}>" for one in rooms}
+        for person in world.people.values():
+            if person.team == team and not person.deleted:
+                known[f"@{person.name}"] = f"<@{person.id}|{person.name}>"
+        for group in world.groups.values():
+            if group.team == team:
+                known[f"@{group.handle}"] = f"<!subteam^{group.id}|@{group.handle}>"
+        return re.sub(r"(?<!\S)[#@][\w-]+", lambda found: known.get(found[0].lower(), found[0]), text)
 
     def _written(self, user: str, text: str) -> str:
         """Escape what a person types, as Slack's client does, and turn `@Tidings` into a mention."""

@@ -136,6 +136,11 @@ def test_what_is_missing_makes_a_story_fail(
     assert "fail" in capsys.readouterr().out
 
 
+def test_the_help_names_every_story() -> None:
+    said = " ".join(CliRunner().invoke(app, ["demo", "--help"]).output.split())
+    assert f"The story to play: {', '.join(STORIES)}, or all." in said
+
+
 def test_the_demo_opens_lets_time_pass_and_ends_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it runs, nobody else can read what it writes."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "SLACK_APP_TOKEN": "xapp-real-one"}

@@ -83,6 +83,14 @@ async def test_a_mail_is_shown_in_a_frame_that_can_do_nothing(mail, browser):
     assert (await browser.get("/mail/2/html")).status_code == 404
 
 
+async def test_what_is_named_in_a_command_arrives_as_slack_sends_it(app, browser):
+    said = "post #finance #board @maya @olive @finance-team @ola a#b"
+    await browser.post("/as/U0MAYA/C0FINANCE/say", data={"text": f"/data {said}"})
+    assert app.taken[-1].fields["text"] == (
+        "post <#C0FINANCE|finance> #board <@U0MAYA|maya> @olive <!subteam^S0FINTEAM|@finance-team> @ola a#b"
+    )
+
+
 async def test_forms_work_without_script(slack, app, client, browser):
     await browser.post("/as/U0MAYA/C0FINANCE/say", data={"text": "/data refresh all"})
     assert (app.taken[-1].fields["command"], app.taken[-1].fields["text"]) == ("/data", "refresh all")
