@@ -248,7 +248,8 @@ class ExchangeService:
     async def replay(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
         """Take the orders of an earlier run again: each is looked for in QuickBooks first, so that none is made twice.
 
-        TooLateError where it had none that can be taken again, or a run works right now.
+        The run that begins now lets them be taken again, some at a time: there may be thousands. TooLateError where it
+        had none that can be, or a run works right now.
         """
 
         def begin(session: Session, member: Member, now: datetime) -> ExchangeRun:
@@ -257,10 +258,9 @@ class ExchangeService:
                 raise NotFoundError
             pair = _idle(session, run.pair_id)
             self._connected(session, pair)
-            numbers: list[str] = []
+            taken = 0
             if run.started_at is not None and run.finished_at is not None:
-                numbers = exchange_orders.of_turn(session, pair.source_id, run.started_at, run.finished_at)
-            taken = sum(replay(session, pair.source_id, number, now).again for number in numbers)
+                taken = exchange_orders.can_be_again(session, pair.source_id, run.started_at, run.finished_at)
             if not taken:
                 raise TooLateError("this run had no order that can be taken again")
             return self._again(session, pair, trigger, member, now, run.id, taken)

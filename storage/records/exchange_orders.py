@@ -39,6 +39,8 @@ CHANGED_QUIETLY = (
 )
 #: Those that a later revision takes the place of: nothing of them is on its way.
 _REPLACEABLE = (OrderState.NEW, OrderState.BLOCKED, OrderState.FAILED)
+#: QuickBooks Desktop has not asked for it yet, or nobody wants it any more.
+_NOT_AGAIN = (OrderState.WAITING.value, OrderState.CANCELLED.value)
 _DONE = (OrderState.CONFIRMED, OrderState.SUPERSEDED, OrderState.CANCELLED)
 
 
@@ -410,13 +412,28 @@ def revisions(session: Session, source_id: str, order_no: str) -> list[KeptOrder
 
 def of_turn(session: Session, source_id: str, since: datetime, until: datetime) -> list[str]:
     """Return the numbers of the orders that a turn between these read or sent, in their order."""
+    return sorted(session.exec(_of_turn(source_id, since, until)))
+
+
+def can_be_again(session: Session, source_id: str, since: datetime, until: datetime) -> int:
+    """Return how many of these can be taken again: those of which the last revision waits for nobody, nor is off."""
+    row = ExchangeOrderRow
+    statement = select(row.order_no, row.revision, row.state).where(
+        row.source_id == source_id, col(row.order_no).in_(_of_turn(source_id, since, until))
+    )
+    last: dict[str, tuple[int, str]] = {}
+    for number, revision, state in session.exec(statement):
+        last[number] = max((revision, state), last.get(number, (-1, "")))
+    return sum(state not in _NOT_AGAIN for _, state in last.values())
+
+
+def _of_turn(source_id: str, since: datetime, until: datetime) -> Any:
     row = ExchangeOrderRow
     within = or_(
         and_(col(row.read_at) >= since, col(row.read_at) <= until),
         and_(col(row.sent_at) >= since, col(row.sent_at) <= until),
     )
-    statement = select(row.order_no).where(row.source_id == source_id, within, col(row.named).is_(True)).distinct()
-    return sorted(session.exec(statement))
+    return select(row.order_no).where(row.source_id == source_id, within, col(row.named).is_(True)).distinct()
 
 
 def again(session: Session, one: KeptOrder, now: datetime) -> bool:

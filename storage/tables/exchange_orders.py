@@ -15,6 +15,7 @@ class ExchangeOrderRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("source_id", "cust_id", "order_no", "revision"),
         Index("ix_exchange_orders_due", "source_id", "state", "next_at"),
+        Index("ix_exchange_orders_revisions", "source_id", "order_no"),
         Index("ix_exchange_orders_number", "organization_id", "order_no"),
         Index("ix_exchange_orders_target", "organization_id", "target_id"),
         Index("ix_exchange_orders_target_number", "organization_id", "target_number"),

@@ -65,6 +65,7 @@ KILLED_IN = {
     "orders.claimed": "tests/jobs/exchange/orders/test_taking.py",
     "orders.sent": "tests/jobs/exchange/orders/test_taking.py",
     "orders.settled": "tests/jobs/exchange/orders/test_taking.py",
+    "orders.again": "tests/jobs/exchange/orders/test_replays.py",
     "orders.answered": "tests/jobs/exchange/orders/test_taking.py",
     "exchange.begun": "tests/jobs/exchange/test_runs.py",
     "exchange.built": "tests/jobs/exchange/test_runs.py",

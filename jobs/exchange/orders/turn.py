@@ -21,13 +21,14 @@ from connectors.quickbooks import entry
 from connectors.quickbooks.estimates import Estimates
 from jobs.exchange.orders.books import Books, BooksNow, looked_up
 from jobs.exchange.orders.preflight import Stopped, check
+from jobs.exchange.orders.replaying import run_again
 from jobs.exchange.orders.sink import SalesOrderSink
 from jobs.exchange.orders.taking import LOOK, NOT_ALLOWED, WIDTH, Taking, Tally
 from jobs.exchange.ports import OrdersTaken
 from jobs.ground import Ground
 from jobs.leasing import leased
 from jobs.threads import in_thread
-from storage.facts.exchange import Counts, ExchangeRun, Reject
+from storage.facts.exchange import Counts, ExchangeRun, Reject, Trigger
 from storage.facts.exchange_orders import ESTIMATE, Into, KeptOrder, Order, OrderRead, OrderState
 from storage.facts.sources import ConnectionState, Source
 from storage.records import exchange, exchange_orders, last_runs, sources
@@ -371,8 +372,10 @@ class TakesOrders:
         self._ground = ground
         self._of = of
 
-    async def take(self, run: ExchangeRun, source: Source, books: Source) -> OrdersTaken:  # noqa: ARG002 - the port's signature
-        """Read, check and write what is there."""
+    async def take(self, run: ExchangeRun, source: Source, books: Source) -> OrdersTaken:
+        """Read, check and write what is there; what a person wants again is looked for first."""
+        if run.trigger is Trigger.REPLAY:
+            await run_again(self._ground, run)
         return await take(self._ground, await self._of(source, books))
 
     async def dry(self, run: ExchangeRun, source: Source, books: Source) -> OrdersTaken:  # noqa: ARG002 - the port's signature

@@ -11,7 +11,7 @@ from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError
 from jobs.exchange.mappings import chosen
 from jobs.exchange.orders import turn as turns
-from jobs.exchange.orders.replaying import replay
+from jobs.exchange.orders.replaying import replay, run_again
 from jobs.exchange.orders.turn import Turn
 from jobs.exchange.pairs import confirmed
 from jobs.exchange.service import ExchangeService
@@ -24,7 +24,7 @@ from storage.records import exchange, exchange_orders
 from storage.sessions import Database, Session
 from storage.tables import MemberRow, WorkspaceRow
 from tests.jobs.exchange.nights import actor
-from tests.jobs.exchange.orders.taken import ORGANIZATION, SOURCE, Stage, staged
+from tests.jobs.exchange.orders.taken import CUST_ID, ORGANIZATION, SOURCE, Killed, Stage, staged
 from tests.jobs.exchange.orders.test_taking import NeverLooks
 
 
@@ -88,12 +88,41 @@ async def test_a_run_is_taken_again_and_each_order_is_there_once(
         for _ in range(2):
             again = await service.replay(actor(), run.id, TriggerKey("T1", "3"))
         assert (again.trigger, again.of_run) == (Trigger.REPLAY, run.id)
+        await run_again(stage.ground, again)
         taken = await stage.turn()
         if loses:
             assert stage.complaints([before, *numbers]) != []
             return
         assert (taken.there, taken.counts.added) == (2, 1), "two are there, and the one that was deleted is made again"
         assert stage.complaints([before, *numbers]) == []
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_a_death_between_two_portions_takes_no_order_again_twice(
+    sqlite_database: Database, tmp_path: Path, *, loses: bool
+) -> None:
+    """Each portion is whole. The twin does not know since when they are wanted again."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        numbers = stage.inventiv.arrive(4, stage.clock.now())
+        first = begun(stage, "1")
+        await stage.turn()
+        ended(stage, first)
+        stage.clock.advance(timedelta(minutes=15))
+        run = begun(stage, "2")
+        run = replace(run, of_run=first.id, requested_at=run.requested_at + timedelta(days=30 * loses))
+        stage.dies.at, stage.dies.left = "orders.again", 2
+        with pytest.raises(Killed):
+            await run_again(stage.ground, run, at_once=1)
+        states = [stage.kept(number).state for number in numbers]
+        assert states == [OrderState.SENDING] * 2 + [OrderState.CONFIRMED] * 2
+        # Somebody else's turn comes in between.
+        stage.clock.advance(timedelta(minutes=1))
+        await stage.turn()
+        await run_again(stage.ground, run, at_once=3)
+        await stage.turn()
+        assert stage.complaints(numbers) == []
+        once = [exchange_orders.request_id(SOURCE, (CUST_ID, number, 1), 1) for number in numbers]
+        assert ([stage.kept(number).request_id for number in numbers] != once) == loses
 
 
 class Guesses(Turn):
