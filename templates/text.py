@@ -103,6 +103,11 @@ def counted(value: int, one: str, many: str | None = None) -> str:
     return f"{number(value)} {one if value == 1 else many or one + 's'}"
 
 
+def full_stop(text: str) -> str:
+    """Return a sentence with its full stop, which a name such as ``Temerity Goods Inc.`` brings along."""
+    return text if text.endswith(".") else f"{text}."
+
+
 def listed(names: Sequence[str], *, joint: str = "and", most: int = 5) -> str:
     """Return ``A, B and C``; beyond `most` names ``A, B, C, D, E and 7 more``."""
     shown = [label(name) for name in names[:most]]

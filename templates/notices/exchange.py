@@ -33,7 +33,7 @@ from templates.notices.exchange_words import (
     way,
 )
 from templates.notices.pieces import Words, reconnect_button
-from templates.text import counted, label, listed, shorten
+from templates.text import counted, full_stop, label, listed, shorten
 from templates.words import source_title, who
 
 
@@ -110,11 +110,12 @@ def _is(found: Sequence[object]) -> str:
 def _one_connection(view: ExchangeView, now: datetime, may: Collection[Action]) -> list[Part]:
     books = source_title(view.books) if view.books else "no QuickBooks company"
     account = Strong(f"Account {label(view.source.account)}")
-    head: Words = (account, f": {books} ⇄ {source_title(view.source)}.")
+    head: Words = (account, full_stop(f": {books} ⇄ {source_title(view.source)}"))
     data: Words = (" QuickBooks' data is as of ", When(view.as_of, now), ".") if view.as_of else ()
     parts: list[Part] = [Paragraph((*head, *data))]
     parts += _lost(view.source)
-    parts += [_arrow(one, now, may) for one in view.pairs]
+    lost = view.source.connection is ConnectionState.DISCONNECTED
+    parts += [_arrow(one, now, may, lost=lost) for one in view.pairs]
     if not view.may_write and any(one.pair.pair is Pair.ORDERS and one.pair.on for one in view.pairs):
         words: Words = (
             Strong("Orders wait:"),
@@ -174,13 +175,14 @@ def _lost(source: Source) -> list[Part]:
     return [Paragraph(words), Buttons((reconnect_button(source),))]
 
 
-def _arrow(view: PairView, now: datetime, may: Collection[Action]) -> Paragraph:
+def _arrow(view: PairView, now: datetime, may: Collection[Action], *, lost: bool) -> Paragraph:
     pair = view.pair
     warns = view.held is not None or (view.last is not None and view.last.state is RunState.FAILED)
     odd = warns or pair.missed_since is not None
     sign: Words = (Sign("warning"), " ") if odd else ()
     title: Words = (*sign, Strong(pair.pair.label), f"  {way(pair.pair)}")
-    lines = (stands(view, now), next_words(view, now))
+    # Above all arrows stands that nothing runs until it is reconnected.
+    lines = (stands(view, now),) if lost and pair.runs else (stands(view, now), next_words(view, now))
     return Paragraph(title, menu=_menu(view, may), under=lines)
 
 

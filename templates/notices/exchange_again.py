@@ -38,7 +38,7 @@ def exchange_replays(runs: Sequence[ExchangeRun], *, may: Collection[Action]) ->
     """Return the runs that had orders, each with the button that takes them again, and what that does."""
     found = [run for run in runs if run.state in _ENDED and run.trigger is not Trigger.DRY and _had(run)][:_RUNS]
     if not found:
-        summary = "No run of late had orders that could be taken again."
+        summary = "No recent run had orders that could be taken again."
         how: Words = ("One order by its number: ", Code("/data exchange orders SO-1042"), ".")
         return tell(summary, how, kind="exchange_again")
     parts: list[Part] = [Heading("Take the orders of a run again"), Paragraph((_WHAT,))]
@@ -47,7 +47,7 @@ def exchange_replays(runs: Sequence[ExchangeRun], *, may: Collection[Action]) ->
         ended: Words = ("Ended ", When(run.finished_at or run.requested_at), f": {_counts(run)}.")
         parts.append(Paragraph(ended, menu=(button,) if Action.RUN_EXCHANGE in may else ()))
     parts.append(Note(("One order by its number: ", Code("/data exchange orders SO-1042"), ".")))
-    return Message(f"{counted(len(found), 'run')} of late had orders.", tuple(parts), kind="exchange_again")
+    return Message(f"{counted(len(found), 'recent run')} had orders.", tuple(parts), kind="exchange_again")
 
 
 def _had(run: ExchangeRun) -> bool:

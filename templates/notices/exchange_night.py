@@ -69,5 +69,5 @@ def _row(one: tuple[Pair, ExchangeRun | None]) -> tuple[tuple[Inline, ...], ...]
 
 def _next(account: str, pair: Pair, run: ExchangeRun | None) -> tuple[Inline, ...]:
     why = shorten(label(run.why).rstrip("."), 200) if run is not None and run.why else ""
-    said = f"{ENDINGS[run.state] if run else 'did not run'}{f': {why}' if why else ''}. Look at it: "
+    said = f"{ENDINGS[run.state] if run else 'did not run'}{f' ({why})' if why else ''}. Look at it: "
     return (Strong(f"{pair.label}: "), said, Code(command(account, pair)), ".")

@@ -21,6 +21,7 @@ from storage.facts.messages import (
     When,
 )
 from storage.facts.people import Action
+from storage.facts.sources import ConnectionState
 from templates import actions
 from templates.notices.exchange_pieces import dry_run, last_runs, left_out, pausing, switch
 from templates.notices.exchange_words import (
@@ -64,15 +65,18 @@ def pair_card(
         rows.append(("There now", ("an earlier file, put back ", When(newest.finished_at or newest.requested_at))))
     elif far is not None and pair.pair in FILES:
         rows.append(("There now", (f"{counted(far.rows, 'row')}, data as of ", When(far.as_of))))
+    rejected = left_out(shown)
+    lost = view.source.connection is ConnectionState.DISCONNECTED
+    ahead: Words = ("PocketAdvantage is disconnected: nothing runs until it is reconnected.",)
     parts: list[Part] = [
         Heading(title),
-        Paragraph(stands(one, now)),
-        Paragraph(next_words(one, now)),
+        Paragraph(stands(one, now, below=bool(rejected))),
+        Paragraph(ahead if lost else next_words(one, now)),
         Facts(tuple(rows)),
     ]
     if one.held is not None:
         parts += _decision(one.held, view.source.account, may)
-    parts += left_out(shown)
+    parts += rejected
     if runs:
         parts.append(last_runs(runs))
     buttons = _buttons(one, may)

@@ -27,6 +27,7 @@ from templates.notices.exchange_pieces import last_runs, left_out
 from templates.notices.exchange_words import (
     RECORDS,
     came,
+    command,
     doing,
     ended,
     held_because,
@@ -59,8 +60,18 @@ def exchange_ended(shown: RunView, account: str = "") -> Message:
         words: Words = (f"{held_because(run.pair, run.held).capitalize()}. A person decides. ", *_details(run.pair))
         return tell(summary, words, kind="exchange_run")
     summary = f"{name}: {came(run)}."
-    told = tell(summary, ended(run), kind="exchange_run")
-    return Message(summary, (*told.parts, *left_out(shown)), kind="exchange_run")
+    rejected = left_out(shown)
+    told = tell(summary, ended(run, below=bool(rejected)), kind="exchange_run")
+    ahead = [Paragraph(_after_failure(shown, account))] if run.state is RunState.FAILED else []
+    return Message(summary, (*told.parts, *rejected, *ahead), kind="exchange_run")
+
+
+def _after_failure(shown: RunView, account: str) -> Words:
+    """Return when it is tried again by itself, and the one next step."""
+    pair = shown.pair
+    again: Words = ("It runs next ", When(pair.due_at), ". ") if pair.runs and pair.due_at else ()
+    look = command(account, pair.pair) if account else f"/data exchange {RECORDS[pair.pair][1]}"
+    return (*again, Strong("Next step: "), "look how it stands, and start it from there: ", Code(look), ".")
 
 
 def _details(pair: Pair) -> Words:
@@ -161,7 +172,7 @@ def exchange_usage(said: str = "") -> Message:
     """Return how the command is written; `said` is what was not understood."""
     odd = f"“{shorten(label(said), 80)}” means nothing to the exchange. Nothing was done."
     summary = odd if said else "What can be typed about the exchange with PocketAdvantage."
-    pairs = listed([RECORDS[pair][1] for pair in Pair])
+    pairs = listed([RECORDS[pair][1] for pair in Pair], most=len(Pair))
     words: Words = (
         Code("/data exchange"), " shows all. Behind it a pair (", f"{pairs}) shows one, and behind that ",
         Code("start"), ", ", Code("dry run"), ", ", Code("pause"), ", ", Code("resume"), ", ", Code("on"), ", ",
@@ -175,11 +186,13 @@ def exchange_usage(said: str = "") -> Message:
 
 def exchange_history(one: PairView, runs: Sequence[ExchangeRun]) -> Message:
     """Return the last runs of a pair."""
-    summary = f"{one.pair.pair.label}: {counted(len(runs), 'run')} of late."
+    name = one.pair.pair.label
     if not runs:
-        return tell(summary, ("It has not run yet.",), kind="exchange_history")
+        start: Words = ("A manager starts one: ", Code(f"/data exchange {name.lower()} start"), ".")
+        return tell(f"{name}: no run yet.", start, kind="exchange_history")
+    summary = f"{name}: the last {counted(len(runs), 'run')}."
     problems = [run for run in runs if run.state is RunState.FAILED]
-    parts: list[Part] = [Heading(f"Runs of {one.pair.pair.label.lower()}"), last_runs(runs)]
+    parts: list[Part] = [Heading(f"Runs of {name.lower()}"), last_runs(runs)]
     if problems:
         why = label(problems[0].why).rstrip(".")
         parts.append(

@@ -9,7 +9,7 @@ from storage.facts.messages import Strong, When
 from templates import times
 from templates.notices.pieces import Words
 from templates.rhythm import zone_name
-from templates.text import counted, label, number
+from templates.text import counted, label, listed, number
 
 #: What one record of a pair is called, and several.
 RECORDS: Mapping[Pair, tuple[str, str]] = {
@@ -86,8 +86,11 @@ def schedule_words(schedule: Schedule, zone: str) -> str:
     return f"{words}{inside}{local}"
 
 
-def stands(view: PairView, now: datetime) -> Words:
-    """Return in a sentence or two how a pair stands: what holds it first, else what it did last."""
+def stands(view: PairView, now: datetime, *, below: bool = False) -> Words:
+    """Return in a sentence or two how a pair stands: what holds it first, else what it did last.
+
+    `below`: what was left out stands below it.
+    """
     if view.held is not None:
         return held_words(view.held)
     if view.active is not None:
@@ -97,7 +100,7 @@ def stands(view: PairView, now: datetime) -> Words:
         missing = (Strong("Missed:"), " nothing was sent since ", When(view.pair.missed_since), ". ")
     if view.last is None:
         return (*missing, "It has not run yet.")
-    return (*missing, *ended(view.last))
+    return (*missing, *ended(view.last, below=below))
 
 
 def doing(run: ExchangeRun, now: datetime) -> Words:
@@ -130,8 +133,8 @@ def held_because(pair: Pair, held: Held | None) -> str:
     return f"the file has {counted(held.after, 'row')} instead of {number(held.before)}{fewer}"
 
 
-def ended(run: ExchangeRun) -> Words:
-    """Return what came of a run that is over."""
+def ended(run: ExchangeRun, *, below: bool = False) -> Words:
+    """Return what came of a run that is over; `below`: what it left out stands below."""
     at: Words = (When(run.finished_at or run.requested_at),)
     data: Words = (", data as of ", When(run.as_of)) if run.as_of else ()
     if restored(run):
@@ -139,13 +142,19 @@ def ended(run: ExchangeRun) -> Words:
         return (f"An earlier file was put back.{gap} Ended ", *at, ". The next run sends the newest data again.")
     match run.state:
         case RunState.DONE:
-            return (_done(run), *_noted(run), " Ended ", *at, *data, ".", *_left_out(run))
+            return (_done(run), *_noted(run), " Ended ", *at, *data, ".", *_left_out(run, below=below))
         case RunState.UNCHANGED:
             nothing = "No order went" if run.pair is Pair.ORDERS else "Nothing was new, so nothing was sent"
             where = " into QuickBooks" if run.pair is Pair.ORDERS else ""
-            return (f"{nothing}{where}.", *_noted(run), " Checked ", *at, *data, ".", *_left_out(run))
+            return (f"{nothing}{where}.", *_noted(run), " Checked ", *at, *data, ".", *_left_out(run, below=below))
         case RunState.DRY:
-            return (f"Dry run: {amount(run.pair, run.rows)} would be sent. Ended ", *at, *data, ".", *_left_out(run))
+            return (
+                f"Dry run: {amount(run.pair, run.rows)} would be sent. Ended ",
+                *at,
+                *data,
+                ".",
+                *_left_out(run, below=below),
+            )
         case RunState.DISCARDED | RunState.RELEASED:
             said = "not sent" if run.state is RunState.DISCARDED else "let go by a person"
             return (f"A held file was {said}. Ended ", *at, ".")
@@ -155,20 +164,17 @@ def ended(run: ExchangeRun) -> Words:
 
 
 def _done(run: ExchangeRun) -> str:
-    changes = ", ".join(
-        f"{number(count)} {what}"
-        for count, what in (
-            (run.counts.added, "new"),
-            (run.counts.updated, "changed"),
-            (run.counts.removed, "gone"),
-        )
-        if count
-    )
+    counts = ((run.counts.added, "new"), (run.counts.updated, "changed"), (run.counts.removed, "gone"))
+    kinds = [f"{number(count)} {what}" for count, what in counts if count]
+    changes = ", ".join(kinds)
     if run.pair is Pair.ORDERS:
         return f"{amount(run.pair, run.counts.touched)} went into QuickBooks{f': {changes}' if changes else ''}."
     late = " later than planned" if run.late else ""
     gap = " The server cannot replace files: for a moment there was none of that name." if run.gap else ""
     rows = counted(run.rows, "row") if run.rows else "A file without rows was"
+    if run.pair is Pair.INVOICES and kinds:
+        # An invoice has a row for each line.
+        return f"{rows} sent{late}, of {listed(kinds)} {RECORDS[run.pair][run.counts.touched != 1]}.{gap}"
     return f"{rows} sent{late}{f': {changes}' if changes else ''}.{gap}"
 
 
@@ -177,11 +183,12 @@ def _noted(run: ExchangeRun) -> Words:
     return (f" {label(run.note).rstrip('.')[:1].upper()}{label(run.note).rstrip('.')[1:]}.",) if run.note else ()
 
 
-def _left_out(run: ExchangeRun) -> Words:
+def _left_out(run: ExchangeRun, *, below: bool) -> Words:
     if not run.rejected:
         return ()
     verb = "was" if run.rejected == 1 else "were"
-    return (" ", Strong(f"{amount(run.pair, run.rejected)} {verb} left out"), "; the reasons are in its details.")
+    where = "below" if below else "in its details"
+    return (" ", Strong(f"{amount(run.pair, run.rejected)} {verb} left out"), f"; the reasons are {where}.")
 
 
 def next_words(view: PairView, now: datetime) -> Words:

@@ -19,8 +19,8 @@ from storage.facts.messages import (
 )
 from storage.facts.sources import Source
 from templates import actions
-from templates.notices.answers import say
-from templates.text import label
+from templates.notices.answers import say, tell
+from templates.text import full_stop, label
 from templates.words import source_title
 
 _ONLY = "Nothing else is ever written: no invoice, no payment, no customer."
@@ -31,7 +31,7 @@ def writing_ask(organization: str, books: Source, *, allowed: bool) -> Message:
     title = source_title(books)
     leave = Button("Leave it", actions.REFRESH_DISMISS)
     if allowed:
-        summary = f"{label(organization)}: orders of PocketAdvantage become Estimates in {title}."
+        summary = full_stop(f"{label(organization)}: orders of PocketAdvantage become Estimates in {title}")
         go = Button("Stop creating orders", actions.EXCHANGE_FORBID, books.id, ButtonStyle.DANGER)
         parts: tuple[Part, ...] = (
             Heading(f"Stop creating orders in {title}?"),
@@ -53,7 +53,7 @@ def writing_ask(organization: str, books: Source, *, allowed: bool) -> Message:
 def writing_changed(books: Source, *, allowed: bool, changed: bool) -> Message:
     """Return the answer to whoever allowed it, or took it back."""
     title = source_title(books)
-    now = f"Tidings may create orders in {title}." if allowed else f"Tidings creates no more orders in {title}."
+    now = full_stop(f"Tidings {'may create orders' if allowed else 'creates no more orders'} in {title}")
     before = "" if changed else " That was so already; nothing was changed."
     after = " Waiting orders go with the next turn. " if allowed and changed else " "
     back = "stop orders" if allowed else "allow orders"
@@ -63,7 +63,8 @@ def writing_changed(books: Source, *, allowed: bool, changed: bool) -> Message:
 
 def writing_none(organization: str) -> Message:
     """Return the answer where there is no QuickBooks company."""
-    return say(f"{label(organization)} has no QuickBooks company connected, so there is nowhere to create orders.")
+    summary = f"{label(organization)} has no QuickBooks company connected, so there is nowhere to create orders."
+    return tell(summary, (Strong("Next step: "), "an admin connects one with ", Code("/data connect quickbooks"), "."))
 
 
 def writing_refused(said: str) -> Message:
@@ -78,9 +79,9 @@ def writing_told(who: Person, books: Source, at: datetime, *, allowed: bool) -> 
     back = "/data exchange stop orders" if allowed else "/data exchange allow orders"
     what = "Orders of PocketAdvantage become Estimates there. " if allowed else "New orders wait; none is lost. "
     parts: tuple[Part, ...] = (
-        Paragraph((who, f" {did} ", Strong(title), ".")),
+        Paragraph((who, f" {did} ", Strong(full_stop(title)))),
         Facts((("Source", (label(books.label),)), ("When", (When(at),)))),
         Paragraph((what, _ONLY) if allowed else (what,)),
         Note(("Every admin is told. Unexpected? ", Code(back), ", and tell support.")),
     )
-    return Message(f"{label(who.name)} {did} {title}.", parts, kind="orders_writing")
+    return Message(full_stop(f"{label(who.name)} {did} {title}"), parts, kind="orders_writing")

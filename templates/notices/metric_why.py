@@ -53,9 +53,10 @@ def metric_why(
     shown, cause = found.evidence.shown, found.cause
     name = f"{label(shown.metric.definition.noun)} {label(shown.metric.name)}"
     title = f"{name}: {standing_words(shown)}"
-    told: Words = _well(found) if cause is None else ("because ", *_WORDS[cause.cause](found, cause))
-    first = told[0] if isinstance(told[0], str) else ""
-    said = (Strong("Because "), *told[1:]) if cause is not None else (f"{first[:1].upper()}{first[1:]}", *told[1:])
+    told = _told(found, cause)
+    first, begins = str(told[0]), isinstance(told[0], str)
+    began = f"{first[:1].upper()}{first[1:]}"
+    said = (Strong(began) if first in _JOINED else began, *told[1:]) if begins else told
     rows = tuple(_row(found, link) for link in found.links)
     parts: list[Part] = [
         Heading(title),
@@ -65,6 +66,14 @@ def metric_why(
         *_buttons(found, cause, refresh_value, changes=changes),
     ]
     return Message(f"{title}, {spoken(told, zone)}".rstrip(".") + ".", tuple(parts), kind="metric_why")
+
+
+def _told(found: MetricWhy, cause: Link | None) -> Words:
+    """Return what follows the state, in a sentence that goes on."""
+    if cause is None:
+        return _well(found)
+    words = _WORDS[cause.cause](found, cause)
+    return words if cause.cause is LinkCause.UNEXPLAINED else (_JOINTS.get(cause.cause, "because "), *words)
 
 
 def _well(found: MetricWhy) -> Words:
@@ -143,7 +152,8 @@ def _unread(_: MetricWhy, link: Link) -> Words:
 
 def _daily(_: MetricWhy, link: Link) -> Words:
     when: Words = (", and what is there is as of ", When(link.at)) if link.at else ()
-    return (f"{_streams(link.names)} is read once a day", *when, ".")
+    reads = "is" if len(link.names) == 1 else "are"
+    return (f"the {_streams(link.names)} {reads} read once a day", *when, ".")
 
 
 def _not_imported(_: MetricWhy, link: Link) -> Words:
@@ -181,7 +191,8 @@ def _calculating(_: MetricWhy, link: Link) -> Words:
 
 def _failing(_: MetricWhy, link: Link) -> Words:
     count, again = link.names[0], link.at
-    words = f"it was calculated {count} times in vain, and the values from before stay"
+    often = "once" if count == "1" else f"{count} times"
+    words = f"calculating it failed {often}, and the values from before stay"
     return (f"{words}; next attempt ", When(again), ".") if again else (f"{words}.",)
 
 
@@ -206,6 +217,9 @@ _WORDS: Mapping[LinkCause, _Said] = {
     LinkCause.FAILING: _failing,
     LinkCause.UNEXPLAINED: _unexplained,
 }
+#: what is left out makes no metric be as it is
+_JOINTS = {LinkCause.LEFT_OUT: "but "}
+_JOINED = frozenset({"because ", *_JOINTS.values()})
 _ITSELF = "nobody: it goes on by itself"
 _SUPPORT = "support of Tidings: open a ticket with the button below, and it is looked at"
 _BOOKS = "whoever keeps the books in QuickBooks"

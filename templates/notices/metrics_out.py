@@ -17,7 +17,7 @@ def metric_posted(name: str, channel: str, next_at: datetime | None, when: PostT
         return tell(f"{label(name)} is not posted any more.", ("Look at it with ", Code(f"/data metric {label(name)}")))
     return tell(
         f"{label(name, empty='Everything there')} is posted {weekly(when)} in #{label(channel)}.",
-        ("The next post: as of ", When(next_at), ". One message has everything that is posted there."),
+        ("The next post: ", When(next_at), ". One message has everything that is posted there."),
         ("Another day or time: ", Code("/data metrics post #channel fridays at 16:00")),
         ("Stop it: ", Code(f"/data metric {label(name, empty='<name>')} post nowhere")),
     )

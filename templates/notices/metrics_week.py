@@ -54,7 +54,7 @@ def metrics_week(week: MetricsWeek, now: datetime) -> Message:
     verdict, noun = verdict_of(order), _noun(order)
     parts: list[Part] = [
         Heading(f"{name}: {noun.lower()}s of the week"),
-        Paragraph((Strong(verdict),)),
+        Paragraph((Strong(f"{verdict[:1].upper()}{verdict[1:]}"),)),
         week_table(order),
         *as_of_notes(order, now),
         *odd_notes(order, now),

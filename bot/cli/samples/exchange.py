@@ -134,7 +134,12 @@ def _night_without() -> NightView:
     customers = tuple(
         Reject(str(4711 + n), "NAME", "it has 52 characters, and 41 fit", f"Long <Name> {n}") for n in range(7)
     )
-    one = Reject("145", "TOTAL", "its lines come to 90.00, with tax and discount to 97.20, not to 99.00", "INV-1042")
+    one = Reject(
+        "145",
+        "TOTAL",
+        "the lines' AMOUNT come to 90.00, plus TAX_TOTAL 7.20, minus DISC_AMT 0: that is 97.20, and TOTAL is 99.00",
+        "INV-1042",
+    )
     return replace(view, files=files, left_out={Pair.INVOICES: (one,), Pair.CUSTOMERS: customers})
 
 
