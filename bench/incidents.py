@@ -60,7 +60,7 @@ async def watched(folder: Path, api: str, count: int) -> list[float]:
     from jobs.deliver.slack import SlackSender
     from jobs.engine import Engine
     from jobs.escalation import deadline_sweep
-    from jobs.notify import Notifier
+    from jobs.notify.notifier import Notifier
     from storage.facts.clock import SystemClock
     from storage.facts.secret import Secret
     from storage.migrate import migrate

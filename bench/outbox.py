@@ -41,7 +41,7 @@ async def drained(folder: Path, api: str, count: int, teams: int) -> dict[str, A
     from jobs.deliver.posting import Posting
     from jobs.deliver.slack import SlackSender
     from jobs.engine import Engine
-    from jobs.notify import Notifier
+    from jobs.notify.notifier import Notifier
     from jobs.subscriptions.capping import Caps
     from jobs.work import Work
     from storage.facts.clock import SystemClock

@@ -7,7 +7,8 @@ from jobs.access_policy import AccessPolicy, standing_of
 from jobs.authorize import authorize, authorize_support
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
-from jobs.notify import ACCESS_ASKED, Notifier
+from jobs.notify.kinds import ACCESS_ASKED
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Scope, TriggerKey
 from storage.facts.access import AccessRequest, AccessStanding, AskedAccess
 from storage.facts.clock import Clock

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from jobs.asks import Enqueue
-from jobs.notify import ESCALATIONS
+from jobs.notify.kinds import ESCALATIONS
 from jobs.refresh.retry import attempt_work
 from jobs.work import Work, WorkState, WorkStatus
 from storage.facts.clock import Clock

@@ -101,7 +101,7 @@ from jobs.metrics.turning import EVERY as TURNS_EVERY
 from jobs.metrics.turning import turning_sweep
 from jobs.metrics.weekly import EVERY as WEEKLY_EVERY
 from jobs.metrics.weekly import weekly_sweep, weekly_words
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.outgoing.sending import Sending
 from jobs.outgoing.service import OutgoingService
 from jobs.outgoing.telling import outgoing_words

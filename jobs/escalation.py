@@ -17,7 +17,7 @@ from jobs.fleet import LATENESS
 from jobs.incidents.joining import JOINED, tell_joined
 from jobs.incidents.lateness import turned
 from jobs.incidents.muting import MUTE_ENDS, ended
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.alone import read_missing
 from jobs.refresh.ask import TriggerKey
 from jobs.refresh.cancel import cancel_run, cancel_runs

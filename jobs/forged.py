@@ -11,7 +11,7 @@ import structlog
 
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery

@@ -16,7 +16,8 @@ import structlog
 from jobs.deliver.posting import Words
 from jobs.escalating.leaving import on_call, taken_out
 from jobs.members import connected_by
-from jobs.notify import OWNER_LEFT, Notifier
+from jobs.notify.kinds import OWNER_LEFT
+from jobs.notify.notifier import Notifier
 from jobs.people import FetchProfile, Profile
 from storage.facts.deliveries import Delivery
 from storage.facts.ids import new_id

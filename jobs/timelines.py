@@ -6,16 +6,8 @@ from datetime import timedelta
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
-from jobs.notify import (
-    AGAIN,
-    ESCALATION_AGAIN,
-    ESCALATION_CARD,
-    ESCALATION_MAIL,
-    OWNER_LEFT,
-    REPEATABLE,
-    TEST,
-    Notifier,
-)
+from jobs.notify.kinds import AGAIN, ESCALATION_AGAIN, ESCALATION_CARD, ESCALATION_MAIL, OWNER_LEFT, REPEATABLE, TEST
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import TriggerKey
 from jobs.subscriptions.capping import BUNDLE
 from storage.facts.clock import Clock

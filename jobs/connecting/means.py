@@ -8,7 +8,7 @@ from connectors.grants import Grants
 from connectors.slack_signin import SlackApp
 from jobs.asks import Enqueue
 from jobs.desk import Desk
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.people import People
 from storage.facts.clock import Clock
 from storage.facts.flows import Flow

@@ -18,7 +18,7 @@ from connectors.errors import ConnectorError
 from connectors.mailed.imap import Mailbox
 from jobs.deliver.fates import Fate, of_mail
 from jobs.deliver.reports import LARGEST, Report, read_report
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.signing import Signing
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery

@@ -12,7 +12,7 @@ from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
 from jobs.deliver.words import is_final, message_for
 from jobs.expectations.missed_view import MISSED_REPORT
-from jobs.notify import FLEET_ALARM, INCIDENT_CARD
+from jobs.notify.kinds import FLEET_ALARM, INCIDENT_CARD
 from storage.facts.clock import Clock
 from storage.facts.messages import Message
 from storage.records import buckets, cards, organizations

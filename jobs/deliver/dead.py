@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from jobs.deliver.posting import Words
-from jobs.notify import PLACE_DEAD
+from jobs.notify.kinds import PLACE_DEAD
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.messages import Message
 from storage.records import deliveries, organizations

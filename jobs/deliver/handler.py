@@ -14,7 +14,8 @@ from jobs.deliver.results import Accepted, Ambiguous, Refused, Result
 from jobs.deliver.sharing import too_early
 from jobs.engine import WorkContext
 from jobs.figures import DELIVERIES_SETTLED, Figures
-from jobs.notify import ESCALATIONS, Notifier
+from jobs.notify.kinds import ESCALATIONS
+from jobs.notify.notifier import Notifier
 from jobs.subscriptions.capping import Caps, capped
 from jobs.subscriptions.holding import held_until, hold
 from jobs.work import Work

@@ -14,7 +14,7 @@ from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import CannotLookError, LookLaterError, SlackSender
 from jobs.deliver.words import message_for
 from jobs.expectations.missed_view import MISSED_REPORT
-from jobs.notify import (
+from jobs.notify.kinds import (
     ACCESS_ASKED,
     ESCALATION_AGAIN,
     ESCALATION_CARD,

@@ -11,7 +11,7 @@ from jobs.incidents.joining import since_of
 from jobs.incidents.muting import over_message
 from jobs.incidents.trouble_view import fleet_message, is_quiet, joined_message, note_message
 from jobs.incidents.view import expiry_message, incident_message, is_over, ticket_message
-from jobs.notify import (
+from jobs.notify.kinds import (
     ACCESS_ASKED,
     ACCESS_DECIDED,
     AGAIN,

@@ -13,7 +13,7 @@ import structlog
 
 from jobs.escalating.calling import go_on
 from jobs.escalating.due import GRACE, following, missed
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.clock import Clock
 from storage.records import escalations, organizations, refreshes
 from storage.records.escalations import Escalated

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from jobs.escalating.due import Due, before_support, following
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.outgoing import events
 from storage.facts.policies import Call, CallKind, PolicyStep, StepKind
 from storage.records import deadlines, escalations

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from jobs.deliver.posting import Words
-from jobs.notify import ON_CALL_LEFT, Notifier
+from jobs.notify.kinds import ON_CALL_LEFT
+from jobs.notify.notifier import Notifier
 from storage.facts.deliveries import Delivery
 from storage.facts.messages import Message
 from storage.facts.people import Action, Member, SlackIdentity

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from jobs.escalating.due import following
-from jobs.notify import ESCALATION_AGAIN, ESCALATION_STEP
+from jobs.notify.kinds import ESCALATION_AGAIN, ESCALATION_STEP
 from jobs.refresh.view import escalated_status
 from storage.facts.deliveries import Delivery
 from storage.facts.messages import Message

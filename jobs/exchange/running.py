@@ -33,7 +33,7 @@ from jobs.exchange.ports import FarSide, FarSides, Orders, OrdersTaken
 from jobs.exchange.timing import night_of
 from jobs.ground import Ground
 from jobs.incidents.noticing import lost
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.threads import in_thread
 from jobs.work import EXCHANGE, EXCHANGE_QUEUE, Work
 from storage.facts.exchange import ExchangePair, ExchangeRun, Held, LastGood, Pair, RunState, Trigger

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from jobs.expectations.ledger import Missed
 from jobs.incidents.lateness import noticed
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.expectations import Expectation
 from storage.sessions import Session
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from connectors.lags import lag_of
-from jobs.notify import REFRESH_FINISHED
+from jobs.notify.kinds import REFRESH_FINISHED
 from jobs.refresh.ending import ESCALATION
 from jobs.schedule import schedule_of
 from jobs.slots import latest_slot, next_slot

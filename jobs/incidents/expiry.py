@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.clock import Clock
 from storage.facts.sources import ConnectionState
 from storage.records import connections, organizations, sources

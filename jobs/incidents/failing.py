@@ -7,7 +7,7 @@ does. A lost connection has an incident of its own.
 from datetime import datetime
 
 from jobs.incidents.trouble import drop, end_trouble, open_trouble
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.incidents import IncidentKind, Resolution
 from storage.facts.runs import Failure, FailureKind, Result, Run
 from storage.facts.schedules import Rhythm

@@ -9,7 +9,7 @@ import structlog
 from jobs import fleet as check
 from jobs.incidents.lateness import look
 from jobs.incidents.trouble import release
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.clock import Clock
 from storage.facts.fleet import FleetAlarm
 from storage.facts.incidents import Incident, IncidentKind

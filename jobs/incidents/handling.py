@@ -14,7 +14,7 @@ from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
 from jobs.incidents.until import EndRefusedError, read_until
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import TriggerKey
 from jobs.slots import known_zone
 from storage.facts.clock import Clock

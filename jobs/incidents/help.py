@@ -5,7 +5,7 @@ from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
 from jobs.incidents.keeping import GrantKeeper
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import TriggerKey
 from storage.facts.clock import Clock
 from storage.facts.ids import derived_id

@@ -6,7 +6,7 @@ are put together when they are sent, and name all that is known then.
 
 from datetime import UTC, datetime, timedelta
 
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.incidents import Incident
 from storage.facts.sources import Source
 from storage.records import deadlines, grouping, sources

@@ -23,7 +23,7 @@ from jobs.asks import Enqueue
 from jobs.connecting import reasons
 from jobs.ground import Ground
 from jobs.incidents.noticing import back, lost
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.schedule import start_catch_up
 from storage.facts.incidents import Resolution
 from storage.facts.sources import ConnectionState, Provider, Source

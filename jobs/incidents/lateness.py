@@ -10,7 +10,7 @@ from functools import partial
 
 from jobs.fleet import LATENESS
 from jobs.incidents.trouble import drop, end_trouble, open_trouble
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.promises import freshness, next_file_at, next_turn, zone_of
 from storage.facts.clock import Clock
 from storage.facts.incidents import IncidentKind, Resolution

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from jobs import dependents
 from jobs.incidents.lateness import watch
 from jobs.incidents.trouble import end_all
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.outgoing import events
 from jobs.promises import GRACE
 from storage.facts.dependents import Dependent

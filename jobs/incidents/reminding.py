@@ -5,7 +5,7 @@ from functools import partial
 
 from jobs.incidents.noticing import next_reminder
 from jobs.incidents.trouble import announce
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.clock import Clock
 from storage.facts.incidents import Incident
 from storage.facts.mutes import muted

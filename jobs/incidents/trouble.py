@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from jobs import fleet
 from jobs.incidents.joining import joins
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.incidents import Incident, IncidentKind, Resolution
 from storage.facts.mutes import muted
 from storage.facts.sources import Source

@@ -12,7 +12,7 @@ from enum import StrEnum
 import structlog
 
 from jobs.installs import trail
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.installations import Installation, InstallKey
 from storage.records import asked_last, audit, installations, organizations, workspaces
 from storage.sessions import Session

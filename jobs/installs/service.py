@@ -19,7 +19,7 @@ from jobs.installs.leaving import Departure, Left, close, close_workspaces, leav
 from jobs.installs.storing import Stored, link_teams, store, unlink_teams
 from jobs.installs.tokens import InstallTokens
 from jobs.manifest import manifest
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.people import FetchProfile
 from storage.facts.clock import Clock
 from storage.facts.installations import Installation

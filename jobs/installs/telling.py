@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from jobs.deliver.posting import Words
-from jobs.notify import WELCOME, WORKSPACE_LEFT
+from jobs.notify.kinds import WELCOME, WORKSPACE_LEFT
 from storage.facts.deliveries import Delivery
 from storage.facts.messages import Message
 from storage.records import organizations, workspaces

@@ -7,7 +7,7 @@ from functools import partial
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.metrics.standing import shown_of
-from jobs.notify import KEEP_TRYING
+from jobs.notify.kinds import KEEP_TRYING
 from jobs.subscriptions.local import local_day, reached, zone_of
 from jobs.work import Work
 from storage.facts.clock import Clock

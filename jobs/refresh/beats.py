@@ -10,7 +10,7 @@ from functools import partial
 
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
-from jobs.notify import REFRESH_BEAT, REFRESH_CARD
+from jobs.notify.kinds import REFRESH_BEAT, REFRESH_CARD
 from jobs.refresh.view import refresh_status
 from jobs.work import Work
 from storage.facts.beats import Beat, BeatKind

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ending import after_run, again_later, end_if_over
 from storage.records import refreshes, runs
 from storage.sessions import Session

@@ -9,7 +9,7 @@ from jobs.expectations.files import file_taken
 from jobs.incidents.failing import failed, succeeded
 from jobs.incidents.lateness import look
 from jobs.incidents.noticing import judged, lost
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.outgoing import events
 from jobs.refresh.partly import result_of, retry_delay, to_retry
 from jobs.schedule import SLOT_WAITS

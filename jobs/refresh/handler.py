@@ -10,7 +10,7 @@ from jobs.engine import ReplayedError, WorkContext
 from jobs.figures import RUN_START_LAG, RUNS_ENDED
 from jobs.ground import Ground
 from jobs.limits import stretch
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.ending import Verdict, end_run, failure_columns
 from jobs.refresh.outcome import LOST, Outcome, held_generation, holding

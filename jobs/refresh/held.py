@@ -7,7 +7,7 @@ from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Joined, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.by_hand import idle_source, own_run, start_by_hand
 from jobs.refresh.view import refresh_status

@@ -15,7 +15,7 @@ from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, RequestError, TooLateError
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Joined, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.view import refresh_status
 from jobs.schedule import STALLED, start_run

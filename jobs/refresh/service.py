@@ -7,7 +7,7 @@ from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Joined, LeftOut, Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.cancel import cancel_runs
 from jobs.refresh.ending import watch_end

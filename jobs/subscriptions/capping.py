@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from jobs.metrics.weekly import WEEKLY
-from jobs.notify import (
+from jobs.notify.kinds import (
     ACCESS_ASKED,
     ACCESS_DECIDED,
     AGAIN,

@@ -7,7 +7,7 @@ from functools import partial
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.metrics.weekly import with_values
-from jobs.notify import KEEP_TRYING
+from jobs.notify.kinds import KEEP_TRYING
 from jobs.status import statuses
 from jobs.subscriptions.local import local_day, next_due
 from jobs.work import Work

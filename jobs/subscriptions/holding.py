@@ -9,7 +9,7 @@ import structlog
 
 from jobs.asks import Enqueue
 from jobs.incidents.view import is_over
-from jobs.notify import (
+from jobs.notify.kinds import (
     AGAIN,
     ESCALATIONS,
     INCIDENT_CARD,

@@ -11,15 +11,8 @@ from enum import StrEnum
 from jobs.deliver.posting import Words
 from jobs.desk import Desk
 from jobs.exchange.alerting import EXCHANGE_ALERT, EXCHANGE_NIGHT
-from jobs.notify import (
-    EXPIRY_WARNING,
-    INCIDENT_MAIL,
-    INCIDENT_REMINDER,
-    MAIL_OFF,
-    REFRESH_FINISHED,
-    RUN_READY,
-    Notifier,
-)
+from jobs.notify.kinds import EXPIRY_WARNING, INCIDENT_MAIL, INCIDENT_REMINDER, MAIL_OFF, REFRESH_FINISHED, RUN_READY
+from jobs.notify.notifier import Notifier
 from jobs.subscriptions.links import MailLinks, read_ticket
 from jobs.subscriptions.topics import of_incident, of_result
 from storage.facts.clock import Clock

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from jobs.deliver.posting import Words
-from jobs.notify import RUN_READY
+from jobs.notify.kinds import RUN_READY
 from jobs.refresh.view import escalated_status
 from storage.facts.deliveries import Delivery
 from storage.facts.messages import Message

@@ -11,7 +11,7 @@ from connectors.shopify.requests import request_of
 from jobs.asks import Enqueue
 from jobs.engine import WorkContext
 from jobs.ground import Ground
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.webhooks.privacy import Privacy
 from jobs.webhooks.rereading import reread
 from jobs.webhooks.service import KIND

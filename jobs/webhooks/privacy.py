@@ -9,7 +9,7 @@ from jobs.asks import Enqueue
 from jobs.ground import Ground
 from jobs.incidents.noticing import back
 from jobs.leasing import Lease
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.cancel import cancel_run
 from jobs.refresh.collecting import must_hold, organization_lease
 from jobs.threads import in_thread

@@ -13,7 +13,7 @@ from connectors.base import open_session
 from connectors.errors import Broken, Reconnect, Retry
 from jobs.ground import Ground
 from jobs.incidents.noticing import lost
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.sources import ConnectionState, Source
 from storage.records import connections, organizations
 from storage.seal import SealError

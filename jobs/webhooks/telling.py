@@ -8,7 +8,7 @@ import structlog
 from connectors.shopify.requests import PrivacyRequest
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.messages import Message

@@ -22,7 +22,7 @@ from connectors.wire import HttpLimits
 from jobs.crashpoints import crash_point
 from jobs.ground import Ground, Warehouses
 from jobs.incidents.keeping import GrantKeeper
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.tokens import StoredTokens
 from jobs.work import Work
 from sandbox.providers.edge import fingerprint

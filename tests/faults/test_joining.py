@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.access_policy import AccessPolicy
-from jobs.notify import REFRESH_FINISHED
+from jobs.notify.kinds import REFRESH_FINISHED
 from jobs.refresh.ask import Place, Scope, Started, TriggerKey
 from jobs.refresh.ending import Verdict, end_run
 from jobs.refresh.service import RefreshService

@@ -16,7 +16,7 @@ from jobs.deliver.mailing import Mailing
 from jobs.deliver.posting import Posting
 from jobs.deliver.results import Accepted, Refused
 from jobs.engine import Handler, WorkContext
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.clicks import ClickService, Played
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.handler import RunHandler

@@ -18,7 +18,8 @@ from jobs.access import AccessAnswer, AccessService, Wish
 from jobs.access_policy import AccessPolicy
 from jobs.desk import Desk
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError
-from jobs.notify import ACCESS_ASKED, ACCESS_DECIDED, Notifier
+from jobs.notify.kinds import ACCESS_ASKED, ACCESS_DECIDED
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Outcome, Place, Scope, Started, TriggerKey
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.service import RefreshService

@@ -12,7 +12,7 @@ from bot import feedback as bot_feedback
 from jobs.errors import NotAllowedError, NotFoundError
 from jobs.feedback import FeedbackService
 from jobs.leavers import Leavers
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.people import Profile
 from jobs.refresh.ask import TriggerKey
 from jobs.upkeep import HISTORY, replay_memory_sweep

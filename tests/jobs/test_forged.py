@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bot.cli.checks import about_organizations
 from bot.cli.say import Mark
 from jobs.forged import RIGHT_WITHOUT_AUDIT, forgery_sweep, forgery_words
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import TriggerKey
 from jobs.work import Work
 from storage.facts.clock import SystemClock

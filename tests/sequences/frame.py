@@ -20,7 +20,7 @@ from connectors.wire import HttpLimits
 from jobs.build import provider_settings
 from jobs.engine import WorkContext
 from jobs.ground import Ground, Warehouses
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.retry import RetryPlan
 from jobs.schedule import start_catch_up

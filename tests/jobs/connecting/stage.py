@@ -18,7 +18,7 @@ from jobs.connecting.service import ConnectService
 from jobs.connecting.telling import flow_words
 from jobs.connecting.views import Connected, FlowView
 from jobs.desk import Desk
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.people import People, Profile
 from jobs.refresh.ask import TriggerKey
 from jobs.work import Work

@@ -8,7 +8,8 @@ import pytest
 
 from jobs.leavers import Leavers, leaver_words
 from jobs.members import MemberService
-from jobs.notify import OWNER_LEFT, Notifier
+from jobs.notify.kinds import OWNER_LEFT
+from jobs.notify.notifier import Notifier
 from jobs.people import Profile
 from jobs.refresh.ask import TriggerKey
 from storage.facts.deliveries import Channel, Delivery

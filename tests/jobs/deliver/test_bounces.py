@@ -10,7 +10,7 @@ import pytest
 
 from jobs.deliver.bounces import VALID, BounceAddresses, BounceMailbox, Bounces
 from jobs.deliver.reports import read_report
-from jobs.notify import EXPIRY_WARNING
+from jobs.notify.kinds import EXPIRY_WARNING
 from sandbox.mail import MailSink
 from sandbox.providers.netsuite.mailbox import Mailbox
 from sandbox.slack import SlackWorkspace, temerity_goods

@@ -4,7 +4,8 @@ import pytest
 from sqlmodel import select
 
 from jobs.deliver.dead import dead_words
-from jobs.notify import PLACE_DEAD, REFRESH_FINISHED, Notifier
+from jobs.notify.kinds import PLACE_DEAD, REFRESH_FINISHED
+from jobs.notify.notifier import Notifier
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.people import Action
 from storage.facts.sources import Provider

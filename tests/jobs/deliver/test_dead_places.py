@@ -14,7 +14,8 @@ from jobs.deliver.mail import MailSender
 from jobs.deliver.mailing import Mailing
 from jobs.deliver.posting import Posting
 from jobs.deliver.slack import SlackSender
-from jobs.notify import EXPIRY_WARNING, PLACE_DEAD, TEST, Notifier
+from jobs.notify.kinds import EXPIRY_WARNING, PLACE_DEAD, TEST
+from jobs.notify.notifier import Notifier
 from jobs.work import Work
 from sandbox.mail import MailSink
 from sandbox.slack import SlackWorkspace, temerity_goods

@@ -8,7 +8,7 @@ import pytest
 from jobs.deliver.again import Again
 from jobs.deliver.posting import Posting, Settle
 from jobs.deliver.slack import SlackSender
-from jobs.notify import REFRESH_FINISHED
+from jobs.notify.kinds import REFRESH_FINISHED
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider

@@ -13,7 +13,7 @@ from jobs.deliver.posting import Posting
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
 from jobs.desk import Desk
-from jobs.notify import REFRESH_CARD
+from jobs.notify.kinds import REFRESH_CARD
 from jobs.refresh.ask import Place, Scope, Started, TriggerKey
 from jobs.refresh.ending import Verdict, end_run
 from jobs.refresh.service import RefreshService

@@ -10,7 +10,7 @@ from jobs.deliver.handler import DeliveryHandler
 from jobs.deliver.posting import Posting
 from jobs.deliver.results import Refused
 from jobs.deliver.slack import SlackSender
-from jobs.notify import REFRESH_FINISHED
+from jobs.notify.kinds import REFRESH_FINISHED
 from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.secret import Secret

@@ -13,7 +13,7 @@ from jobs.deliver.mailing import Mailing
 from jobs.deliver.posting import Posting, Prepared
 from jobs.deliver.results import Accepted, Refused, Result
 from jobs.deliver.slack import SlackSender
-from jobs.notify import ESCALATION_STEP, REFRESH_FINISHED
+from jobs.notify.kinds import ESCALATION_STEP, REFRESH_FINISHED
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.notify import REFRESH_CARD, REFRESH_FINISHED
+from jobs.notify.kinds import REFRESH_CARD, REFRESH_FINISHED
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.sources import Provider
 from storage.records import deliveries, organizations

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import NotFoundError, TooLateError
-from jobs.notify import AGAIN, REFRESH_FINISHED, Notifier
+from jobs.notify.kinds import AGAIN, REFRESH_FINISHED
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import TriggerKey
 from jobs.timelines import MOST_OF_ONE, MOST_TESTS, SentAgain, TimelineService
 from storage.facts.deliveries import Channel, DeliveryState

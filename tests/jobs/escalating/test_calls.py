@@ -21,7 +21,8 @@ from jobs.escalating.auditing import audit_sweep
 from jobs.escalating.calling import FOLLOWING
 from jobs.escalating.due import GRACE, following, missed
 from jobs.escalation import EscalationService, deadline_sweep
-from jobs.notify import ESCALATIONS, Notifier
+from jobs.notify.kinds import ESCALATIONS
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Place, Scope, TriggerKey
 from jobs.refresh.cancel import cancel_runs
 from jobs.refresh.service import RefreshService

@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from jobs.escalating import auditing
 from jobs.escalating.calling import FOLLOWING
 from jobs.escalating.view import escalation_message, step_message
-from jobs.notify import ESCALATION_STEP, Notifier
+from jobs.notify.kinds import ESCALATION_STEP
+from jobs.notify.notifier import Notifier
 from jobs.timelines import TimelineService
 from storage.facts.deliveries import Delivery, DeliveryState
 from storage.facts.people import Actor, SlackIdentity

@@ -14,7 +14,7 @@ from jobs.escalating.service import PolicyService
 from jobs.escalating.wishes import PolicyRefusedError, check, read_wish, wished
 from jobs.leavers import Leavers
 from jobs.members import MemberService
-from jobs.notify import ON_CALL_LEFT
+from jobs.notify.kinds import ON_CALL_LEFT
 from jobs.people import Profile
 from jobs.refresh.ask import TriggerKey
 from storage.facts.ids import new_id

@@ -10,7 +10,7 @@ from bot.guard import Verifier
 from bot.surface import Surface
 from bot.web import SLACK_PATH, build_web
 from jobs.incidents.noticing import lost
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from sandbox.misbehave import Kind, Rule
 from sandbox.slack.wire import serving
 from storage.facts.sources import Provider

@@ -11,7 +11,8 @@ from jobs.errors import NotFoundError
 from jobs.expectations.canary import CANARY
 from jobs.expectations.missed_view import MISSED_KINDS
 from jobs.expectations.reporting import tell_support
-from jobs.notify import PLACE_DEAD, REPEATABLE, Notifier
+from jobs.notify.kinds import PLACE_DEAD, REPEATABLE
+from jobs.notify.notifier import Notifier
 from jobs.timelines import TimelineService
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.operators import OPERATORS_KINDS

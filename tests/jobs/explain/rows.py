@@ -8,7 +8,7 @@ import sandbox
 from bot.cli.seed import modes
 from jobs.explain.evidence import gather
 from jobs.explain.tree import explain
-from jobs.notify import REFRESH_FINISHED
+from jobs.notify.kinds import REFRESH_FINISHED
 from jobs.refresh.ending import ESCALATION
 from storage.facts.clock import OffsetClock
 from storage.facts.deliveries import Channel, DeliveryState

@@ -8,7 +8,7 @@ from typing import Any
 from jobs.deliver.cards import CardEditor
 from jobs.deliver.results import Accepted, Result
 from jobs.deliver.slack import SlackSender
-from jobs.notify import FLEET_ALARM
+from jobs.notify.kinds import FLEET_ALARM
 from storage.facts.sources import Provider
 from storage.records import cards
 from storage.sessions import Database, Session

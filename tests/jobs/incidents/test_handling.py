@@ -12,7 +12,7 @@ from jobs.incidents.noticing import back, lost
 from jobs.incidents.reminding import reminder_sweep
 from jobs.incidents.until import EndRefusedError
 from jobs.incidents.view import incident_message
-from jobs.notify import INCIDENT_CARD, INCIDENT_REMINDER
+from jobs.notify.kinds import INCIDENT_CARD, INCIDENT_REMINDER
 from jobs.refresh.ask import TriggerKey
 from storage.facts.ids import new_id
 from storage.facts.incidents import Incident, IncidentKind, Resolution

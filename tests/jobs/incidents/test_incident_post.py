@@ -6,7 +6,7 @@ import pytest
 
 from jobs.deliver.cards import CardEditor
 from jobs.incidents.noticing import lost
-from jobs.notify import INCIDENT_CARD
+from jobs.notify.kinds import INCIDENT_CARD
 from storage.facts.incidents import IncidentKind
 from storage.facts.sources import Provider
 from storage.records import cards, organizations

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from jobs.incidents.noticing import back, judged, lost, next_reminder
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from sandbox.misbehave import Kind, Rule
 from storage.facts.clock import OffsetClock
 from storage.facts.incidents import IncidentKind, Resolution

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import Session, select
 
 from jobs.escalation import deadline_sweep
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from storage.facts.sources import Provider, Source
 from storage.records import deliveries
 from storage.sessions import Database

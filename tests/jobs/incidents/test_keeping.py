@@ -11,7 +11,7 @@ from sqlalchemy import text
 from connectors.errors import Broken, ConnectorError, Retry
 from jobs.incidents.keeping import GrantKeeper
 from jobs.incidents.noticing import lost
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.tokens import StoredTokens
 from sandbox.misbehave import Kind, Rule
 from storage.credentials import Credentials, Place, open_credentials

@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 
 from jobs.incidents.trouble import BURST, open_trouble
-from jobs.notify import INCIDENT_CARD, Notifier
+from jobs.notify.kinds import INCIDENT_CARD
+from jobs.notify.notifier import Notifier
 from storage.facts.incidents import IncidentKind
 from storage.facts.sources import Provider, Source
 from storage.records import organizations

@@ -14,7 +14,7 @@ from jobs.incidents.muting import MuteService, Muting
 from jobs.incidents.noticing import lost
 from jobs.incidents.reminding import reminder_sweep
 from jobs.incidents.until import EndRefusedError, read_until
-from jobs.notify import INCIDENT_CARD, INCIDENT_NOTE, MUTE_OVER
+from jobs.notify.kinds import INCIDENT_CARD, INCIDENT_NOTE, MUTE_OVER
 from jobs.refresh.ask import TriggerKey
 from jobs.status import statuses
 from storage.facts.ids import new_id

@@ -10,7 +10,7 @@ from jobs.deliver.words import message_for
 from jobs.escalation import deadline_sweep
 from jobs.incidents.fleet_keeping import fleet_sweep
 from jobs.incidents.lateness import lateness_pass
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ending import Verdict, end_run
 from storage.facts.clock import OffsetClock
 from storage.facts.incidents import Incident, IncidentKind

@@ -14,7 +14,7 @@ from jobs.installs.service import InstallService
 from jobs.installs.storing import Stored
 from jobs.installs.telling import welcome_words
 from jobs.manifest import manifest
-from jobs.notify import WELCOME
+from jobs.notify.kinds import WELCOME
 from storage.facts.ids import new_id
 from storage.facts.people import Role
 from storage.records import deliveries, organizations, workspaces

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from jobs.installs.leaving import Departure, Left
 from jobs.installs.service import InstallService
-from jobs.notify import INCIDENT_REMINDER, WORKSPACE_LEFT
+from jobs.notify.kinds import INCIDENT_REMINDER, WORKSPACE_LEFT
 from jobs.refresh.ask import TriggerKey
 from storage.facts.deliveries import Channel, DeliveryState
 from storage.facts.people import Role

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cli.seed import modes
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.alone import read_missing
 from jobs.refresh.cancel import cancel_run
 from jobs.refresh.ending import MISSING, Verdict, after_run, end_run

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.notify import REFRESH_CARD
+from jobs.notify.kinds import REFRESH_CARD
 from jobs.refresh.beats import APART, beat_at, beat_sweep
 from sandbox.misbehave import Kind, Rule
 from storage.facts.runs import Duration

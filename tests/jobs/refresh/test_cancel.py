@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Started
 from jobs.refresh.cancel import cancel_run, cancel_runs
 from sandbox.misbehave import Kind, Rule

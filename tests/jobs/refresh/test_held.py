@@ -8,7 +8,7 @@ import pytest
 
 from jobs.access_policy import AccessPolicy
 from jobs.errors import NoAccessError, NotAllowedError, NotFoundError, TooLateError
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Joined, Place, Started, TriggerKey
 from jobs.refresh.held import HeldService
 from storage.facts.access import RefreshAccess

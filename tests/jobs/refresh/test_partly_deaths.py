@@ -13,7 +13,7 @@ from connectors.base import Collected, Progress, Session, Sink, mark
 from connectors.shopify.connector import ShopifyConnector
 from jobs.build import Tuning
 from jobs.ground import Ground
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.processing import Processing

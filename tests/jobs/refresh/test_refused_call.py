@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.outcome import Outcome
 from jobs.refresh.retry import RetryPlan

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.notify import AGAIN, ESCALATION_CARD, ESCALATION_TOLD, EXPIRY_WARNING, KEEP_TRYING, OWNER_LEFT
+from jobs.notify.kinds import AGAIN, ESCALATION_CARD, ESCALATION_TOLD, EXPIRY_WARNING, KEEP_TRYING, OWNER_LEFT
 from jobs.subscriptions.capping import BUNDLE, Caps, capped, next_turn
 from jobs.subscriptions.holding import hold, release
 from jobs.work import Work

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.desk import Desk
-from jobs.notify import (
+from jobs.notify.kinds import (
     AGAIN,
     ESCALATIONS,
     EXPIRY_WARNING,

@@ -12,7 +12,8 @@ import pytest
 from jobs.deliver.mail import MailSender, build
 from jobs.deliver.results import Refused
 from jobs.desk import Desk
-from jobs.notify import ESCALATION_TOLD, EXPIRY_WARNING, MAIL_OFF, WORKSPACE_LEFT, Notifier
+from jobs.notify.kinds import ESCALATION_TOLD, EXPIRY_WARNING, MAIL_OFF, WORKSPACE_LEFT
+from jobs.notify.notifier import Notifier
 from jobs.subscriptions.links import VALID, Claim, MailLinks
 from jobs.subscriptions.mail_off import MailOff, MailOffService, Standing, mail_off_words, topic_of
 from jobs.subscriptions.routing import recipients

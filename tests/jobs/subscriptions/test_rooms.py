@@ -12,7 +12,8 @@ from jobs.channels import ChannelRefusedError, ChannelView
 from jobs.deliver.words import message_for
 from jobs.desk import Desk
 from jobs.errors import NotAllowedError, NotFoundError
-from jobs.notify import INCIDENT_CARD, REFRESH_FINISHED, RUN_READY, Notifier
+from jobs.notify.kinds import INCIDENT_CARD, REFRESH_FINISHED, RUN_READY
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import Place, TriggerKey
 from jobs.rooms import Room as SlackRoom
 from jobs.subscriptions.channels import ChannelSubscriptionService

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.notify import INCIDENT_CARD, INCIDENT_MAIL, RUN_READY, Notifier
+from jobs.notify.kinds import INCIDENT_CARD, INCIDENT_MAIL, RUN_READY
+from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import TriggerKey
 from jobs.subscriptions.routing import Recipient, recipients, ways_of
 from jobs.subscriptions.telling import run_ready

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base import Connector
 from connectors.errors import Reconnect, Retry
-from jobs.notify import Notifier
+from jobs.notify.notifier import Notifier
 from jobs.webhooks.standing import LOOKS, LookAgainError, settle_standing
 from storage.facts.sources import ConnectionState, Provider
 from storage.sessions import Database
