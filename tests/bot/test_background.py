@@ -47,7 +47,7 @@ async def test_acks_without_a_pause_hold_nothing_back_for_ever() -> None:
 
     with background.acking():
         background.start(follow())
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), 60)
 
 
 async def test_work_that_never_had_its_turn_ends_quietly() -> None:

@@ -273,9 +273,9 @@ async def test_an_open_page_follows_what_changes_as_its_person_may_see_it_then()
         assert len(stage.services.home.open) == 2
         assert stage.services.home.settled == [(maya, True)] * 2
         # A Slack that takes nothing now: said at once, so that it is tried again and nobody else waits for it.
-        stage.slack.lie("views.publish", "ratelimited", retry_after=9)
+        stage.slack.lie("views.publish", "ratelimited", retry_after=900)
         stage.services.home.changed = [OpenTwin(maya, "disconnected 1")]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await stage.surface.draw_homes()
         assert stage.services.home.settled[-1] == (maya, False)
         assert stage.slack.refused == []

@@ -174,11 +174,11 @@ def test_a_line_that_cannot_be_written_is_not_printed_with_its_arguments(capsys:
 
 
 def test_an_endless_text_is_cut(lines: io.StringIO) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     for endless in ("a" * 3_000_000, "token" * 600_000, "://" * 900_000, "eyJ" * 900_000, "token: " * 300_000):
         structlog.get_logger("x").info("page", body=endless)
     assert all(len(line) < LONGEST + 1000 for line in lines.getvalue().splitlines())
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 5
 
 
 FAULT = """

@@ -130,7 +130,7 @@ async def sent(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = b""
     with contextlib.suppress(ConnectionError, TimeoutError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             writer.write(request)
             writer.write_eof()
             answer = await reader.read()

@@ -407,9 +407,9 @@ async def test_a_large_body_of_many_events_is_read_quickly() -> None:
     many = [{"specversion": "1.0", "id": f"e{n}", "intuitaccountid": str(n % 50), "data": {}} for n in range(12_000)]
     body = json.dumps(many).encode()
     assert len(body) < 1_000_000
-    began = time.process_time()
+    began = time.thread_time()
     assert (await ask(books, body, intuit(body)))[0] == 200
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
     assert len(taken.events) == 50
 
 

@@ -151,7 +151,7 @@ async def test_a_mail_server_that_offers_no_tls_is_told_no_password(trusted: Non
 
 async def test_the_twin_that_takes_what_comes_tells_the_password(tmp_path: Path) -> None:
     async with Listener().serve(server_side(SELF_SIGNED, tmp_path), SMTP) as server:
-        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=server.port, use_tls=True, validate_certs=False, timeout=3)
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=server.port, use_tls=True, validate_certs=False, timeout=60)
         await client.connect()
         await client.login("user", PASSWORD)
         client.close()

@@ -52,7 +52,7 @@ async def test_a_second_message_with_one_id_is_a_duplicate(mail):
 
 
 async def test_authentication_is_accepted(mail):
-    await aiosmtplib.send(letter(), hostname=mail.host, port=mail.port, username="any", password="any", timeout=2)
+    await aiosmtplib.send(letter(), hostname=mail.host, port=mail.port, username="any", password="any", timeout=60)
     assert len(mail.messages) == 1
 
 
@@ -128,7 +128,7 @@ async def test_a_sender_that_sends_again_without_an_id_of_its_own_is_seen(mail):
 
 async def test_a_plain_client_without_eight_bit_works(mail):
     def old() -> None:
-        with smtplib.SMTP(mail.host, mail.port, local_hostname="localhost", timeout=2) as client:
+        with smtplib.SMTP(mail.host, mail.port, local_hostname="localhost", timeout=60) as client:
             client.sendmail("a@b.example", ["c@d.example"], b"Subject: old\r\n\r\nbody\r\n")
 
     await asyncio.to_thread(old)

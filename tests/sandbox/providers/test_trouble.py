@@ -251,11 +251,11 @@ async def test_open_requests_do_not_hold_up_the_end_of_the_server() -> None:
     access = app.oauth.grant(REALM).access_token
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {access}"}) as client:
         async with serve(app.app) as served:
-            pending = asyncio.create_task(client.get(f"{served.url}/v3/company/{REALM}/query?query=x", timeout=30))
+            pending = asyncio.create_task(client.get(f"{served.url}/v3/company/{REALM}/query?query=x", timeout=300))
             await eventually(lambda: len(app.journal.entries) == 1)
             began = time.monotonic()
-        # Of the thirty seconds that the client would wait.
-        assert time.monotonic() - began < 20
+        # Of the five minutes that the client would wait.
+        assert time.monotonic() - began < 200
         with pytest.raises(httpx.TransportError):
             await pending
     assert app.journal.entries[0].outcome in ("cancelled", "hung")

@@ -73,8 +73,8 @@ async def test_a_bot_token_opens_no_socket_and_a_ticket_opens_one(slack, client)
 
 async def test_a_client_comes_back_after_a_disconnect(slack, socket):
     await slack.sockets.disconnect()
-    await slack.wait_for(lambda: slack.sockets.connected, timeout=20)
-    for _ in range(50):
+    await slack.wait_for(lambda: slack.sockets.connected, timeout=60)
+    for _ in range(600):
         if (await slack.command("U0MAYA", "C0FINANCE", "/data", "")).ok:
             break
         await asyncio.sleep(0.1)

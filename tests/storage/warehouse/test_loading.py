@@ -318,7 +318,7 @@ def test_the_queue_holds_the_reader_back(warehouse: Warehouse) -> None:
     loader = warehouse.begin(run("one"), STREAMS, queue_size=2)
     stop = threading.Event()
     real = loader._staging.add
-    loader._staging.add = lambda batch: (stop.wait(20), real(batch))[1]  # type: ignore[method-assign] # a slow disk
+    loader._staging.add = lambda batch: (stop.wait(120), real(batch))[1]  # type: ignore[method-assign] # a slow disk
     written: list[int] = []
 
     def collect_pages() -> None:
@@ -328,7 +328,7 @@ def test_the_queue_holds_the_reader_back(warehouse: Warehouse) -> None:
 
     reading = threading.Thread(target=collect_pages)
     reading.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(written) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.1)

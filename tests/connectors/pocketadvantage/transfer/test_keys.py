@@ -115,7 +115,7 @@ STRETCHED = base64.b64encode(
      "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----"],
 )  # fmt: skip
 def test_what_is_no_single_key_is_not_opened(text: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(ValueError):
         check_key(text)
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1

@@ -447,10 +447,10 @@ async def test_a_file_that_is_larger_than_expected_is_not_read_to_its_end(kind, 
 
 def test_the_servers_of_the_sandbox_end_with_their_block(tmp_path):
     with FtpServer(tmp_path) as first, SftpServer(tmp_path) as second:
-        names = {f"ftp-{first.port}", "sftp"}
-        assert names <= {one.name for one in threading.enumerate()}
+        serving = [first._thread, second._thread]
+        assert all(one is not None and one.is_alive() for one in serving)
         assert second.port != 0
-    assert not names & {one.name for one in threading.enumerate()}
+    assert not any(one is not None and one.is_alive() for one in serving)
 
 
 class CountsItsOwn(Listing):
