@@ -68,7 +68,7 @@ class Served:
         return Place(
             Transfer(said["protocol"]), CUST_ID, host="127.0.0.1", port=said["port"], account=said["account"],
             password=Secret(said["password"]), host_key=said["host_key"],
-            authority=said["authority"], plain_ok=said["gap"],
+            authority=said.get("authority", ""), plain_ok=said["gap"],
         )  # fmt: skip
 
     @property

@@ -243,7 +243,7 @@ def serving(protocol: str, folder: Path) -> Iterator[tuple[dict[str, Any], Fault
     if protocol == "sftp":
         with SftpServer(folder) as sftp:
             said = {"port": sftp.port, "account": sftp.account, "password": sftp.password, "host_key": sftp.host_key}
-            yield {**said, "protocol": protocol, "authority": "", "gap": False}, sftp.faults
+            yield {**said, "protocol": protocol, "gap": False}, sftp.faults
         return
     gap = protocol == "ftp"
     with FtpServer(folder, "plain" if gap else "explicit") as ftp:
