@@ -71,7 +71,10 @@ def ledger_lines(first: int, count: int, more: str = "") -> str:
     return _into("ledger_lines", f"""CAST({number} AS VARCHAR) AS _key, _key AS ledger_line_id,
         CAST(1 + hash({number}) % {ACCOUNTS} AS VARCHAR) AS account_id, {day} AS posting_date,
         CAST((hash({number} + 7) % 200000) / 100 - 500 AS DECIMAL(18, 2)) AS amount, 'USD' AS currency,
-        'Accrual' AS basis FROM range({count}) r(i)""")  # fmt: skip
+        'Accrual' AS basis, CAST(hash({number} + 13) % 5 AS VARCHAR) AS class_id, true AS class_known,
+        CAST(hash({number} + 17) % 5 AS VARCHAR) AS department_id, true AS department_known,
+        CAST(1 + hash({number} + 19) % {CUSTOMERS} AS VARCHAR) AS customer_id, true AS customer_known
+        FROM range({count}) r(i)""")  # fmt: skip
 
 
 def invoices(first: int, count: int, day: str) -> list[str]:

@@ -15,7 +15,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from bench.books import five_hundred as five_hundred_lines
 from bench.figures import Figure, Outcome, at_most, quantile, show, spread
 
 METRICS, LINES = 1_000, 5_000_000
+#: of a class, a department or a customer alone
+NARROWED = 100
 SECONDS, CHART_MILLISECONDS = 5.0, 300.0
 ROUNDS = 3
 _WARM, _CHARTS = 5, 100
@@ -65,12 +67,38 @@ def definitions() -> Iterator[Any]:
             yield made
 
 
+def narrowed_definitions() -> Iterator[Any]:
+    """Yield sound definitions without end that are of a class, department or customer: three in four of the ledger."""
+    from jobs.metrics.checking import MetricRefusedError, check
+    from jobs.metrics.datasets import tables
+    from storage.facts.metrics import Basis, Calculation, Dataset, Definition, Frequency, ItemKind, Selection
+
+    datasets = (Dataset.PROFIT_AND_LOSS, Dataset.REVENUE, Dataset.EXPENSES, Dataset.ITEMS)
+    for number in itertools.count():
+        by = ("class_id", "department_id", "customer_id")[number % 3]
+        for dataset, calculation in itertools.product(datasets, Calculation):
+            kinds = sorted(tables()[dataset, Basis.ACCRUAL].kinds)
+            kind = kinds[number % len(kinds)]
+            item = {
+                ItemKind.ACCOUNT: str(1 + number * 7 % ACCOUNTS),
+                ItemKind.SECTION: SECTIONS[number % len(SECTIONS)],
+                ItemKind.ITEM: str(1 + number * 7 % ITEMS),
+            }.get(kind, "")
+            narrowed: dict[str, Any] = {by: str(1 + number % (CUSTOMERS if by == "customer_id" else 4))}
+            first = Selection(dataset, kind, item, **narrowed)
+            other = Selection(dataset, kind, item) if calculation is Calculation.RATIO else None
+            made = Definition(first, calculation, other, frequency=list(Frequency)[number % len(Frequency)])
+            try:
+                check(made)
+            except MetricRefusedError:
+                continue
+            yield made
+
+
 def seed(session: Any, count: int) -> None:
     """Write the organization, its source, a run that is ready, somebody who looks, and the metrics."""
-    from storage.facts.ids import derived_id
-    from storage.facts.metrics import Metric, MetricState
     from storage.facts.people import Role, SlackIdentity
-    from storage.records import members, metrics
+    from storage.records import members
     from storage.tables import ConnectionRow, OrganizationRow, SourceRow, WorkspaceRow
 
     session.add(OrganizationRow(id=ORGANIZATION, name="Temerity Goods", timezone="UTC", created_at=_AT))
@@ -83,13 +111,38 @@ def seed(session: Any, count: int) -> None:
     session.add(WorkspaceRow(team_id=_WHO[0], organization_id=ORGANIZATION, name="Temerity Goods"))
     session.flush()
     members.admit(session, ORGANIZATION, SlackIdentity(*_WHO), "Ada", "UTC", Role.ADMIN)
-    for number, definition in enumerate(itertools.islice(definitions(), count)):
-        name = f"{definition.calculation} {number}"
+    made(session, itertools.islice(definitions(), count))
+    ready(session, 0)
+
+
+def made(session: Any, wanted: Iterable[Any], called: str = "") -> None:
+    """Write metrics of those definitions; `called` begins their names."""
+    from storage.facts.ids import derived_id
+    from storage.facts.metrics import Metric, MetricState
+    from storage.records import metrics
+
+    for number, definition in enumerate(wanted):
+        name = f"{called}{definition.calculation} {number}"
         metrics.add(session, Metric(
-            derived_id("met", str(number)), ORGANIZATION, SOURCE, "1", name, definition, 1, "mem_1", "", _AT,
+            derived_id("met", name), ORGANIZATION, SOURCE, "1", name, definition, 1, "mem_1", "", _AT,
             MetricState.CALCULATING, "", None, "", None, 0,
         ), "mem_1")  # fmt: skip
-    ready(session, 0)
+
+
+def instead(session: Any, wanted: Iterable[Any], number: int) -> None:
+    """Delete all metrics, write others, and let a run become ready."""
+    from storage.records import metric_changes
+
+    for one in _all(session):
+        metric_changes.erase(session, one)
+    made(session, wanted, "narrowed ")
+    ready(session, number)
+
+
+def _all(session: Any) -> list[Any]:
+    from storage.records import metrics
+
+    return list(metrics.of_organization(session, ORGANIZATION))
 
 
 def ready(session: Any, number: int) -> None:
@@ -157,6 +210,8 @@ async def played(folder: Path, size: Size, count: int, rounds: int) -> dict[str,
             await calculating.take(turn)
         if database.in_read(lambda session: metrics.due_turns(session, clock.now() + timedelta(days=1))):
             raise RuntimeError("the metrics were not calculated")
+        if any(not one.calculated_version for one in database.in_read(_all)):
+            raise RuntimeError("some of the metrics wait for what is not imported")
         return spent.so_far()
 
     found["first"] = await calculated()
@@ -167,6 +222,13 @@ async def played(folder: Path, size: Size, count: int, rounds: int) -> dict[str,
     database.in_write(lambda session: ready(session, rounds + 1))
     found["same"] = await calculated()
     found["charts"] = await charts(database, jobs.services.metrics, clock)
+    narrowed = list(itertools.islice(narrowed_definitions(), max(1, count * NARROWED // METRICS)))
+    database.in_write(lambda session: instead(session, narrowed, rounds + 2))
+    found["narrowed"] = {"count": len(narrowed), "first": await calculated(), "rounds": []}
+    for number in range(rounds + 3, 2 * rounds + 3):
+        changed(lakes, five_hundred_lines(number))
+        database.in_write(partial(ready, number=number))
+        found["narrowed"]["rounds"].append(await calculated())
     jobs.desk.close()
     database.close()
     return found
@@ -200,7 +262,7 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="tidings-metrics-") as folder:
         found = asyncio.run(played(Path(folder), size, count, 1 if quick else rounds))
     part = "metrics"
-    again = sorted(found["rounds"], key=lambda one: float(one["cpu"]))[len(found["rounds"]) // 2]
+    again, narrowed = _middle(found["rounds"]), _middle(found["narrowed"]["rounds"])
     what = f"{count:,} metrics over {size.lines:,} lines"
     figures = [
         Figure(part, f"{what}: all of them (CPU)", found["first"]["cpu"], "s", detail=found["first"]),
@@ -209,6 +271,10 @@ def measure(
         Figure(part, "  of it in the process apart (CPU)", again["apart"], "s"),
         Figure(part, "  as a part of all of them", again["cpu"] / found["first"]["cpu"], "x"),
         Figure(part, "  after a run without changes (CPU)", found["same"]["cpu"], "s"),
+        Figure(part, f"{found['narrowed']['count']} others, each of a class, department or customer: all (CPU)",
+               found["narrowed"]["first"]["cpu"], "s", detail=found["narrowed"]["first"]),
+        at_most(part, "  those after 500 changed lines (CPU)", narrowed["cpu"], "s", SECONDS, detail=narrowed),
+        at_most(part, "  those by the clock", narrowed["wall"], "s", SECONDS),
         at_most(part, "a chart's answer, p99 (CPU)", quantile(found["charts"], 0.99), "ms", CHART_MILLISECONDS,
                 detail=spread(found["charts"])),
     ]  # fmt: skip
@@ -217,6 +283,10 @@ def measure(
         f"First of all, to fill the lake took {found['fill']['cpu']:.0f} s.",
     ]
     return Outcome(figures, notes, found)
+
+
+def _middle(rounds: list[dict[str, float]]) -> dict[str, float]:
+    return sorted(rounds, key=lambda one: one["cpu"])[len(rounds) // 2]
 
 
 def main() -> None:

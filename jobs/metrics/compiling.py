@@ -172,9 +172,13 @@ class Scan:
         """Return the questions that keep what is chosen, and the records by item and day."""
         from storage.warehouse.apart import Question
 
-        members = self.table.members
-        steps = summing.members(self.name, members), summing.by_day(self.name, members, self.moving, self.choices)
-        return [Question(step.sql, (source_id,), self.needs, step.name) for step in steps]
+        steps = summing.members(self.name, self.table.members), self.by_day()
+        return [Question(step.sql, (source_id, *step.asked), self.needs, step.name) for step in steps]
+
+    def by_day(self, *, name: str = "", records: str = "", alike: str = "") -> "summing.Step":
+        """Return the step that keeps the records by item and day; with a name, others like them under that."""
+        table, name, records = self.table, name or self.name, records or self.moving
+        return summing.by_day(name, table.members, records, self.choices, alike=alike, both=table.both)
 
 
 @dataclass(eq=False)
@@ -222,7 +226,7 @@ class Group:
 
         choices, needs, asked = list(self.choices), self.needs, summing.parameters(self.choices)
         return [
-            *(Question(step.sql, (source_id,), needs, step.name) for step in self.opened()),
+            *(Question(step.sql, (source_id, *step.asked), needs, step.name) for step in self.opened()),
             *(Question(step.sql, (), needs, step.name) for step in summing.by_grain(self.name, self.days, choices)),
             Question(self.table.since, (source_id,), (*needs_of(self.table.since), *self.table.columns)),
             Question(summing.there(self.scan.name), asked, needs),

@@ -103,9 +103,6 @@ _POSTED = (
     + " FROM ready_quickbooks_ledger_lines WHERE _source = $1"
 )
 _POSTED_OF = _POSTED.replace(_PLAIN, "class_id, department_id, customer_id")
-#: The same with the other sign once more: what is taken off in a line of the report.
-_EARNED_OF = f"""{_POSTED_OF} UNION ALL SELECT '-' || account_id, posting_date, -amount, 1, currency,
-    class_id, department_id, customer_id FROM ready_quickbooks_ledger_lines WHERE _source = $1"""
 #: Lines that were read or made ready long ago say nothing of it: then nothing is known, which is not zero.
 _KNOWN_SINCE = """SELECT CASE WHEN NOT EXISTS (
     SELECT 1 FROM ready_quickbooks_ledger_lines WHERE _source = $1 AND ({unknown})) THEN min(period_start) END,
@@ -171,6 +168,8 @@ class Table:
     columns: tuple[str, ...] = ()
     #: why there is no first day though its tables are there, in words
     unknown: str = ""
+    #: whether each record counts once more with the other sign, as the item ``-<item>``: what is taken off in a line
+    both: bool = False
 
     def filters_for(self, calculation: Calculation) -> frozenset[str]:
         """What it can be narrowed to in a calculation: where accounts stood before all postings is known as a whole."""
@@ -267,7 +266,8 @@ def narrowed(dataset: Dataset, basis: Basis, by: frozenset[str]) -> Table | None
         table,
         called="postings",
         members=_EARNED if profit else table.members,
-        records=_EARNED_OF if profit else _POSTED_OF,
+        records=_POSTED_OF,
+        both=profit,
         since=_KNOWN_SINCE.format(unknown=unknown),
         monthly=False,
         daily="general_ledger",
@@ -294,13 +294,19 @@ _NAMES = {
 
 
 def names_of(dataset: Dataset, kind: ItemKind) -> str:
-    """Return the SELECT of what of a kind can be chosen there and has the name ``$2``, in any case; three at most."""
+    """Return the SELECT of what of a kind can be chosen there and has the name ``$2``, in any case; three at most.
+
+    Spaces too many in QuickBooks count as one, as they do in what people type. What is called exactly so comes first.
+    """
     if kind is ItemKind.SECTION:
         table = f"ready_quickbooks_{dataset.value}"
         names = f"SELECT section AS key, section AS name FROM {table} WHERE row_kind = 'summary' AND level = 0 AND"
     else:
         names = f"{_NAMES[kind]} WHERE"
-    return f"SELECT DISTINCT key, name FROM ({names} _source = $1) WHERE lower(name) = lower($2) ORDER BY key LIMIT 3"
+    return (
+        f"SELECT * FROM (SELECT DISTINCT key, name FROM ({names} _source = $1)"
+        f" WHERE lower({_spaced('name')}) = lower($2)) ORDER BY name <> $2, key LIMIT 3"
+    )
 
 
 def shared_by(table: Table, *, standing: bool) -> str:
@@ -314,13 +320,23 @@ def opened() -> str:
 
 
 def narrowing_names(field: str) -> str:
-    """Return the SELECT of the classes, departments or customers (``class_id`` …) called ``$2``; three at most."""
+    """Return the SELECT of the classes, departments or customers (``class_id`` …) called ``$2``; three at most.
+
+    What is called so with its parents comes before what is called so below another one; see `names_of`.
+    """
     one = field.removesuffix("_id")
     table = "classes" if one == "class" else f"{one}s"
+    whole = f"coalesce({one}_full_name, {one}_name)"
     return (
-        f"SELECT DISTINCT {field} AS key, coalesce({one}_full_name, {one}_name) AS name FROM ready_quickbooks_{table}"
-        f" WHERE _source = $1 AND lower($2) IN (lower({one}_full_name), lower({one}_name)) ORDER BY key LIMIT 3"
+        f"SELECT * FROM (SELECT DISTINCT {field} AS key, {whole} AS name FROM ready_quickbooks_{table}"
+        f" WHERE _source = $1 AND lower($2) IN (lower({_spaced(whole)}), lower({_spaced(f'{one}_name')})))"
+        f" ORDER BY name <> $2, lower({_spaced('name')}) <> lower($2), key LIMIT 3"
     )
+
+
+def _spaced(name: str) -> str:
+    """Return the SQL of a name without spaces around it, and with one where there are several."""
+    return f"trim(regexp_replace({name}, '\\s+', ' ', 'g'))"
 
 
 def records_of(table: Table, *, standing: bool, of_department: bool = False) -> str:

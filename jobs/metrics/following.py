@@ -97,10 +97,10 @@ class Following:
             place += len(group.choices)
         alike = summing.alike(scan.name, first)
         wanted = summing.parameters(scan.choices)
-        day = summing.by_day(scan.name, scan.table.members, scan.moving, scan.choices, alike=scan.name)
+        day = scan.by_day(alike=scan.name)
         return [
             Question(alike.sql, wanted, needs, alike.name, tuple(f"made_{name}_needed" for name in first)),
-            Question(day.sql, (self._source_id,), needs, day.name, (_alike(scan),)),
+            Question(day.sql, (self._source_id, *day.asked), needs, day.name, (_alike(scan),)),
         ]
 
     def outcomes(
@@ -205,13 +205,13 @@ def _came(scan: Scan, source_id: str, base: Base) -> "list[Question | Changed]":
 
     # The same SELECT over the rows that came and went instead of those that are there.
     records = _READY.sub("changed_ready_", scan.moving)
-    table, changed = scan.table, _changed(scan)
-    own = summing.members(scan.name, table.members)
-    day = summing.by_day(f"{scan.name}t", table.members, records, scan.choices)
+    changed = _changed(scan)
+    own = summing.members(scan.name, scan.table.members)
+    day = scan.by_day(name=f"{scan.name}t", records=records)
     return [
         *(Changed(one, source_id, base.snapshot) for one in _tables(scan)),
         Question(own.sql, (source_id,), scan.needs, own.name),
-        Question(day.sql, (source_id,), (*scan.needs, *changed), day.name, changed),
+        Question(day.sql, (source_id, *day.asked), (*scan.needs, *changed), day.name, changed),
     ]
 
 
@@ -285,7 +285,7 @@ class _Changes:
         asked = summing.parameters(group.choices)
         return [
             *(
-                Question(step.sql, (self._source_id,), needs, step.name, alike)
+                Question(step.sql, (self._source_id, *step.asked), needs, step.name, alike)
                 for step in group.opened(alike=self.scan.name)
             ),
             *(

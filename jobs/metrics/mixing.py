@@ -84,6 +84,7 @@ def _codes(group: Group) -> str:
 
 def _chosen(group: Group) -> str:
     """Return the SELECT of the currencies of each choice: number and code."""
+    item = "ltrim(m.item, '-')" if group.table.both else "m.item"
     narrowed = "".join(f" AND (w.{name} = '' OR w.{name} = r.{name})" for name in _narrowed(group))
     return f"""WITH wanted AS (
     SELECT unnest($1::INTEGER[]) AS n, unnest($2::VARCHAR[]) AS kind, unnest($3::VARCHAR[]) AS key,
@@ -91,7 +92,7 @@ def _chosen(group: Group) -> str:
 )
 SELECT DISTINCT w.n, r.currency FROM wanted w
 JOIN made_{group.scan.name}_members m ON m.kind = w.kind AND m.key = w.key
-JOIN made_{group.name}_codes r ON r.item = m.item{narrowed} ORDER BY ALL"""
+JOIN made_{group.name}_codes r ON r.item = {item}{narrowed} ORDER BY ALL"""
 
 
 def _narrowed(group: Group) -> list[str]:

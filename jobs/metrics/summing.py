@@ -1,12 +1,13 @@
 """The SQL that adds records up for many metrics: each table is read once, and the same choice is added up once.
 
 First all records of a group become sums by item and day, then these by week or month, and only those sums meet what
-was chosen: a thousand metrics over millions of lines cost one look at the lines. Text of ours alone; what people chose
-is bound.
+was chosen: a thousand metrics over millions of lines cost one look at the lines. What choices are narrowed by is kept
+apart for each way of narrowing, and of classes, departments and customers only those that were chosen: together they
+would be as many as the lines. Text of ours alone; what people chose is bound.
 """
 
 # ruff: noqa: S608 - names of ours, the values bound
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -57,6 +58,8 @@ class Step:
 
     name: str
     sql: str
+    #: what is bound behind the source
+    asked: tuple[Any, ...] = ()
 
 
 def members(name: str, with_members: str) -> Step:
@@ -64,33 +67,52 @@ def members(name: str, with_members: str) -> Step:
     return Step(f"{name}_members", f"WITH RECURSIVE {with_members} SELECT DISTINCT kind, key, item FROM members")
 
 
-def by_day(name: str, with_members: str, records: str, choices: Sequence[Choice], *, alike: str = "") -> Step:
-    """Return the step that reads the records, and keeps their sums by item and day and whatever narrows a choice.
+def by_day(
+    name: str, with_members: str, records: str, choices: Sequence[Choice], *, alike: str = "", both: bool = False
+) -> Step:
+    """Return the step that reads the records, and keeps their sums by item and day for each way of narrowing.
 
-    With `alike`, the name of what `alike` keeps, those that are needed, by what is alike.
+    Where one way asks for months alone, or for weeks alone, its sums are of these: far fewer than of days. With
+    `alike`, the name of what `alike` keeps, those that are needed, by what is alike. With `both` each record counts
+    once more with the other sign, as the item ``-<item>``.
     """
-    where, item = "", "item"
+    narrows, used = _narrows(choices), _used(choices)
+    item, amount, where = "item", "amount", ""
     if alike:
-        where = f"""JOIN made_{alike}_alike a ON a.of = records.item
-WHERE {known_day("day")} >= (SELECT min(first) FROM made_{alike}_alike) AND {known_day("day")} >= a.first"""
         item = "a.alike AS item"
-    kept = ", ".join([item, f"{known_day('day')} AS day", *_used(choices)])
-    sql = f"""{_with(with_members, records)} records AS ({records})
-SELECT {kept}, sum(amount) AS amount, sum(counted) AS counted, count(*) FILTER (WHERE amount IS NULL) AS missing,
-    min(currency) AS first_currency, max(currency) AS last_currency, count(*) FILTER (WHERE day IS NULL) AS undated
-FROM records {where} GROUP BY ALL"""
-    return Step(f"{name}_days", sql)
+        of = "ltrim(a.of, '-')" if both else "a.of"
+        amount = "CASE WHEN a.of LIKE '-%' THEN -amount ELSE amount END AS amount" if both else amount
+        where = f"""JOIN made_{alike}_alike a ON {of} = records.item
+WHERE {known_day("day")} >= (SELECT min(first) FROM made_{alike}_alike) AND {known_day("day")} >= a.first"""
+    cut = [f"CASE WHEN {one} IN (SELECT unnest(${place}::VARCHAR[])) THEN {one} END AS {one}"
+           for place, one in enumerate(used, 2)]  # fmt: skip
+    starts = sorted(set(narrows.values()))
+    times = [f"CAST(date_trunc('{one}', {known_day('day')}) AS DATE) AS of_{one}" for one in starts]
+    sets = ", ".join(f"({', '.join(['item', f'of_{start}', *by])})" for by, start in narrows.items())
+    kept = ", ".join(
+        [f"coalesce({', '.join(f'of_{one}' for one in starts)}, NULL) AS day", f"{_way(used)} AS way", *used]
+    )
+    sums = """sum(amount) AS amount, sum(counted) AS counted, count(*) FILTER (WHERE amount IS NULL) AS missing,
+    min(currency) AS first_currency, max(currency) AS last_currency, count(*) FILTER (WHERE day IS NULL) AS undated"""
+    sql = f"""{_with(with_members, records)} records AS ({records}), cut AS (
+    SELECT {", ".join([item, *times, *cut, amount])}, counted, currency, day FROM records {where}
+), added AS MATERIALIZED (SELECT item, {kept}, {sums} FROM cut GROUP BY GROUPING SETS ({sets}))
+SELECT * FROM added"""
+    if both and not alike:
+        sql += " UNION ALL SELECT * REPLACE ('-' || item AS item, -amount AS amount) FROM added"
+    wanted = tuple(sorted({getattr(choice, one) for choice in choices} - {""}) for one in used)
+    return Step(f"{name}_days", sql, wanted)
 
 
 def by_grain(name: str, days: Sequence[str], choices: Sequence[Choice]) -> Iterator[Step]:
-    """Yield the steps that keep the sums of longer times, without what narrows nothing there; `days` are names."""
+    """Yield the steps that keep the sums of longer times, of one way of narrowing each; `days` are names."""
     read = " UNION ALL ".join(f"SELECT * FROM made_{one}_days" for one in days)
     for part in _parts(choices):
         grain, narrowed = part
         kept = ", ".join(["item", f"CAST(date_trunc('{grain}', day) AS DATE) AS start", *narrowed])
         sums = _ADDED.format(counted="counted")
-        sql = f"SELECT {kept}, sum(r.amount) AS amount, {sums} FROM ({read}) r GROUP BY ALL"
-        yield Step(_named(name, part), sql)
+        mine = f"FROM ({read}) r WHERE r.way = {_way_of(narrowed)}"
+        yield Step(_named(name, part), f"SELECT {kept}, sum(r.amount) AS amount, {sums} {mine} GROUP BY ALL")
 
 
 def needed(name: str, groups: Sequence[str]) -> Step:
@@ -180,6 +202,24 @@ def _parts(choices: Sequence[Choice]) -> list[tuple[str, tuple[str, ...]]]:
 
 def _named(name: str, part: tuple[str, tuple[str, ...]]) -> str:
     return "_".join([name, part[0], *part[1]])
+
+
+def _narrows(choices: Sequence[Choice]) -> dict[tuple[str, ...], str]:
+    """Return each way of narrowing, and the longest time that all the times are made of that are asked for so."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for choice in choices:
+        found.setdefault(choice.narrowed, set()).add(choice.grain)
+    return {by: next(iter(some)) if len(some) == 1 else "day" for by, some in sorted(found.items())}
+
+
+def _way(used: Collection[str]) -> str:
+    """Return the SQL of a number that stands for a way of narrowing: a bit for each column that it does without."""
+    bits = (f"{1 << place} * {f'grouping({one})' if one in used else '1'}" for place, one in enumerate(FILTERS))
+    return " + ".join(bits)
+
+
+def _way_of(narrowed: Collection[str]) -> int:
+    return sum(1 << place for place, one in enumerate(FILTERS) if one not in narrowed)
 
 
 def _used(choices: Sequence[Choice]) -> list[str]:

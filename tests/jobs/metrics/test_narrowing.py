@@ -175,6 +175,39 @@ def test_a_part_is_what_its_lines_add_up_to_and_no_line_is_in_two_classes(
         }, one
 
 
+WAYS = ({"class_id": "1"}, {"department_id": "2"}, {"class_id": "2", "customer_id": "1"}, {"customer_id": "3"}, {})
+
+
+@settings(max_examples=200 if os.environ.get("SOAK") else 4, deadline=None)
+@given(lines=st.lists(POSTED, min_size=1, max_size=25))
+def test_each_way_of_narrowing_is_by_itself_though_all_are_read_at_once(lines: list[tuple[Any, ...]]) -> None:
+    chosen = [Selection(Dataset.REVENUE, **way) for way in WAYS]
+    with lake_of(lines) as lake:
+        found = sums_of(lake, chosen)
+    for way, told in zip(WAYS, found, strict=True):
+        wanted: dict[int, Fraction] = defaultdict(Fraction)
+        for account, month, cents, *said in lines:
+            if account in "127" and all(said[FILTERS.index(name)] == key for name, key in way.items()):
+                wanted[month] += Fraction(cents, 100)
+        assert not isinstance(told, str)
+        assert {month: Fraction(total) for month, total in told.items() if total} == {
+            month: total for month, total in wanted.items() if total
+        }, way
+
+
+def test_no_more_is_kept_of_customers_than_of_those_that_were_chosen() -> None:
+    """What is kept for a class and a customer was as many rows as the ledger has: too many to be added up in time."""
+    lines = [("1", 1 + number % 3, 100, str(number % 7), str(number % 5), str(number)) for number in range(120)]
+    sides = [side for way in WAYS[:4] for side in sides_of(Definition(Selection(Dataset.REVENUE, **way)))]
+    with lake_of(lines) as lake:
+        for one in Compiled("src_1", sides).questions()[:2]:
+            asked(lake, one)
+        ((kept,),) = lake.execute("SELECT count(*) FROM made_s0_days").fetchall()
+    # Of each month two classes, a department and two customers, each with all others as one: by themselves, and a pair.
+    classes, departments, customers = 3, 2, 3
+    assert kept <= 3 * (classes + departments + customers + classes * customers)
+
+
 @pytest.mark.parametrize("believing", [False, True])
 def test_where_nothing_was_said_nothing_comes_out(*, believing: bool) -> None:
     """The twin believes that a line of which no class was said has none: it says zero, and a hundred may be right."""
