@@ -23,6 +23,8 @@ log = structlog.get_logger()
 #: Says what is wrong with an answer, or None when it can be used.
 Judge = Callable[[Answer], ConnectorError | None]
 _FLUSH_READS = 25
+#: by so much more than an answer takes our clock is ahead of a provider's only when it is wrong
+_FAR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,13 @@ class Http:
         if said is not None and not self._dated:
             self.behind = max(self.clock.now() - said, timedelta(0))
             self._dated = True
+
+    def told(self, at: datetime) -> datetime:
+        """Return an instant of ours as people may be told it: by the provider's clock, where ours is far ahead of it.
+
+        Else data would be as of a time that has not come, and fresh for as long as that.
+        """
+        return at - self.behind if self.behind > _FAR else at
 
     async def _turn(self, call: Call) -> None:
         """Wait for our turn at the account's bucket, or at the call's own one."""

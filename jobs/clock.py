@@ -33,6 +33,8 @@ _CATCH_UP = timedelta(minutes=10)
 #: clocks of machines differ, and a row is seen only once it is committed
 _OVERLAP = timedelta(seconds=60)
 _RETRY = timedelta(seconds=5)
+#: what comes each second is never planned so far ahead: the machine's clock was set back
+_SET_BACK = timedelta(seconds=5)
 _SPREAD_SECONDS = 0.25
 _LONG_SECONDS = 60.0
 
@@ -79,6 +81,7 @@ class Clockwork:
         self._reread_from: datetime | None = None
         self._began: dict[str, float] = {}
         self._scheduler: AsyncIOScheduler | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     @property
     def sweeps(self) -> Sequence[Sweep]:
@@ -108,18 +111,39 @@ class Clockwork:
                 args=[sweep],
                 id=sweep.name,
                 seconds=sweep.every_seconds,
-                next_run_time=datetime.now(UTC),
+                next_run_time=self.begins(),
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
             )
         scheduler.start()
         self._scheduler = scheduler
+        self._keeper = asyncio.create_task(self._kept(scheduler))
+
+    def begins(self) -> datetime:
+        """Return when everything is looked after first, by the machine's clock, which the library goes by."""
+        return datetime.now(UTC)
+
+    def hasten(self, scheduler: AsyncIOScheduler) -> None:
+        """Look after everything now where the machine's clock was set back: else not before it is as late again."""
+        now, first = datetime.now(UTC), scheduler.get_job(self._sweeps[0].name)
+        if first is None or first.next_run_time is None or first.next_run_time <= now + _SET_BACK:
+            return
+        logger.warning("clock_set_back", extra={"seconds": round((first.next_run_time - now).total_seconds())})
+        for sweep in self._sweeps:
+            scheduler.modify_job(sweep.name, next_run_time=now)
+
+    async def _kept(self, scheduler: AsyncIOScheduler) -> None:
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            self.hasten(scheduler)
 
     async def stop(self, seconds: float = 5.0) -> None:
         """Stop beating; sweeps that run may end within that time, then they are cancelled."""
         if self._scheduler is None:
             return
+        if self._keeper is not None:
+            self._keeper.cancel()
         self._scheduler.pause()
         deadline = asyncio.get_running_loop().time() + seconds
         while self._began and asyncio.get_running_loop().time() < deadline:

@@ -41,6 +41,10 @@ class Ward(Protocol):
         """Return the ids of the work that really runs in this process."""
         ...
 
+    def hasten(self) -> list[str]:
+        """Let work go that waits by a clock that was set back since; return its ids."""
+        ...
+
     def remove_finished(self) -> int:
         """Remove one batch of old finished work; return how many there were."""
         ...
@@ -81,6 +85,8 @@ class Reaper:
         returned = [item.id for item in abandoned if self._ward.requeue(item)]
         if returned:
             logger.warning("work_recovered", extra={"works": returned})
+        if hastened := self._ward.hasten():
+            logger.warning("work_hastened", extra={"works": hastened})
         self._forget_the_dead(living, {item.executor_id for item in held})
         return returned
 

@@ -158,7 +158,7 @@ def _collected(
 ) -> Collected:
     lacking = {_lacking(never)} if never else set()
     return Collected(
-        source_as_of=min([until, *(part.as_of for part in parts if part.as_of is not None)]),
+        source_as_of=min([session.http.told(until), *(part.as_of for part in parts if part.as_of is not None)]),
         cursors={name: text for part in parts for name, text in part.cursors.items()},
         reads=session.http.reads,
         full=(MARKETPLACES.name, *(name for part in parts for name in part.full)),

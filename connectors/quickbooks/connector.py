@@ -218,7 +218,7 @@ def _collected(
     rounded = sum(reading.rounded for reading in readings)
     note = f"{rounded} amounts have more decimals than their column: rounded there, exact in the raw record."
     return Collected(
-        source_as_of=until,
+        source_as_of=session.http.told(until),
         cursors={**cursors, **reports_at},
         reads=session.http.reads,
         full=(*(reading.name for reading in readings if reading.full), *read),

@@ -251,7 +251,7 @@ def _collected(session: Session, parts: list[_Part], until: datetime) -> Collect
     behind = session.http.behind
     readings = [reading for part in parts for reading in part.readings]
     return Collected(
-        source_as_of=until,
+        source_as_of=session.http.told(until),
         cursors={
             reading.name: str(replace(reading.cursor, read_to=reading.cursor.read_to - behind)) for reading in readings
         },

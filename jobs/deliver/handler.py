@@ -22,6 +22,7 @@ from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.records import deliveries
+from storage.records.buckets import SKEW
 from storage.sessions import Database, Session
 
 #: Time-out of a call plus the longest that the other side may take to accept it after that.
@@ -112,8 +113,14 @@ class DeliveryHandler:
 
     async def _reconciled(self, delivery: Delivery) -> Again | None:
         """Find out whether an attempt that nobody confirmed arrived. None: it did not, send; Again(0): settled."""
-        intent_at = delivery.intent_at or delivery.created_at
-        left = (intent_at + self._quiet - self._clock.now()).total_seconds()
+        intent_at, now = delivery.intent_at or delivery.created_at, self._clock.now()
+        if intent_at > now + SKEW:
+            # The clock was set back: nobody knows how long ago that was, and it is not as late again for a while.
+            await self._database.writing(
+                lambda session: deliveries.begin_attempt(session, delivery.id, delivery.attempts, now)
+            )
+            return Again(self._quiet.total_seconds())
+        left = (intent_at + self._quiet - now).total_seconds()
         if left > 0:
             return Again(left)
         if delivery.channel is Channel.EMAIL:

@@ -24,6 +24,8 @@ BUSY_SECONDS = 1.0
 _DEFAULT_PAUSE = 1.0
 _REMEMBERED = 20_000
 _LONG_AGO = timedelta(minutes=10)
+#: a clock that is so much earlier than before was set back
+_SET_BACK = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -104,10 +106,16 @@ class Pacing:
     _lines: dict[tuple[str, ...], _Line] = field(default_factory=dict)
     _turns: dict[str, _Turn] = field(default_factory=dict)
     _under_way: dict[str, int] = field(default_factory=dict)
+    _seen: datetime | None = None
 
     def enter(self, delivery_id: str, team_id: str, channel_id: str, *, urgent: bool) -> float:
         """Return 0 when it may go now (`leave` must follow), or after how many seconds to ask again."""
         now = self.clock.now()
+        if self._seen is not None and now < self._seen - _SET_BACK:
+            # The clock was set back: turns that were given before would come when it is as late again.
+            self._lines.clear()
+            self._turns.clear()
+        self._seen = now
         wait = self._wait(delivery_id, team_id, channel_id, now, urgent=urgent)
         if wait > timedelta(0):
             return wait.total_seconds()

@@ -1,7 +1,8 @@
 """Leases: the right to do something alone until a time, with a fencing token that grows with each new holder.
 
 Time is the database's, so that machines with wrong clocks agree. A lease that was given back has no holder any more;
-one that ran out keeps the name of whoever died or stood still with it.
+one that ran out keeps the name of whoever died or stood still with it. A clock may be set back: what lies further
+ahead than a lease can was taken by the clock of before, and keeps nobody waiting until it is as late again.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from storage.records.instants import database_now
 from storage.tables import LeaseRow
 
 _NOBODY = ""
+#: by so much more than its own time may be left of a lease; what has more was taken by a clock that was set back since
+_AHEAD = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def acquire(session: Session, name: str, holder: str, seconds: float) -> int | N
     now = database_now(session)
     if row is None:
         return _first(session, name, holder, seconds)
-    if row.until > now:
+    if row.holder != _NOBODY and now < row.until <= now + timedelta(seconds=seconds) + _AHEAD:
         return None
     row.holder = holder
     row.generation += 1

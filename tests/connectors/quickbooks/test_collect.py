@@ -367,17 +367,19 @@ async def test_a_change_that_shows_late_is_told_thanks_to_the_overlap(
     assert_true(world, app)
 
 
-async def test_clocks_that_differ_move_the_cursor_not_the_as_of() -> None:
+@pytest.mark.parametrize("ahead, told", [(timedelta(hours=3), True), (timedelta(seconds=20), False)], ids=str)
+async def test_data_is_as_of_no_time_that_has_not_come(ahead: timedelta, *, told: bool) -> None:
+    """A clock of ours that is far ahead moves the as-of, too; a little is no more than what answers take."""
     app = QuickBooks.generated(seed=5, invoices=10)
-    ahead = OffsetClock(timedelta(hours=3))
-    async with quickbooks_world(app, ahead) as world:
+    clock = OffsetClock(ahead)
+    async with quickbooks_world(app, clock) as world:
         world.tokens.tokens = dataclasses.replace(world.tokens.tokens, expires_at=None)
-        until = ahead.now()
+        until = clock.now()
         done = await world.collect(until=until)
-    assert done.source_as_of == until
     cursor = mark(done.cursors["invoices"], until)
     assert cursor is not None
-    assert timedelta(hours=3) <= until - cursor.read_to < timedelta(hours=3, minutes=1)
+    assert ahead <= until - cursor.read_to < ahead + timedelta(minutes=1)
+    assert done.source_as_of == (cursor.read_to if told else until)
 
 
 async def test_probe_names_the_company(world: World) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import text
 
 from jobs.clock import Clockwork, Sweep
@@ -240,3 +241,40 @@ async def test_without_slot_ids_the_same_clocks_start_it_more_than_once() -> Non
 
 def _work(slot: Slot) -> Work:
     return Work("collect", f"{slot.source_id}/{slot.key}", queue="notify")
+
+
+class WasAhead(Clockwork):
+    """Began by a machine's clock that was an hour ahead, and was set back since."""
+
+    def begins(self) -> datetime:
+        return super().begins() + timedelta(hours=1)
+
+
+class Waits(WasAhead):
+    """Twin: waits until it is as late again; how often it could have looked is counted."""
+
+    looks = 0
+
+    def hasten(self, scheduler: AsyncIOScheduler) -> None:
+        self.looks += 1
+
+
+@pytest.mark.parametrize("kind", [WasAhead, Waits])
+async def test_a_machine_whose_clock_is_set_back_stands_not_still(
+    kind: type[WasAhead], caplog: pytest.LogCaptureFixture
+) -> None:
+    sources = Sources(Schedule("a", 60))
+    swept = asyncio.Event()
+
+    async def run() -> None:
+        swept.set()
+
+    async with ticking(sources, OffsetClock(), Sweep("mine", 3.0, run), make=kind) as clockwork:
+        if isinstance(clockwork, Waits):
+            await until(lambda: clockwork.looks)
+            assert not swept.is_set()
+            assert not sources.slots
+        else:
+            await until(lambda: swept.is_set() and sources.slots)
+            [said] = [record for record in caplog.records if record.message == "clock_set_back"]
+            assert 3500 < said.__dict__["seconds"] <= 3600

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
 from jobs.deliver.again import Again
+from jobs.deliver.handler import QUIET, DeliveryHandler
 from jobs.deliver.posting import Posting, Settle
 from jobs.deliver.slack import SlackSender
 from jobs.notify.kinds import REFRESH_FINISHED
+from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
@@ -74,3 +77,60 @@ async def test_looks_become_seldom(
 
 async def _token(_team_id: str) -> Secret | None:
     return Secret("xoxb-of-a-test")
+
+
+class Waits(DeliveryHandler):
+    """Twin: waits until the quiet period is over by the clock that was set back."""
+
+    async def _reconciled(self, delivery: Delivery) -> Again | None:
+        left = delivery.intent_at - self._clock.now() if delivery.intent_at else timedelta(0)
+        return Again(left.total_seconds()) if left > timedelta(0) else await super()._reconciled(delivery)
+
+
+@pytest.mark.parametrize("kind, waits", [(DeliveryHandler, False), (Waits, True)], ids=["handler", "twin"])
+async def test_a_clock_that_was_set_back_leaves_no_message_in_doubt(
+    sqlite_database: Database, kind: type[DeliveryHandler], *, waits: bool
+) -> None:
+    company = Company(sqlite_database)
+    company.founded("acme", Provider.SHOPIFY)
+    sender = SlackSender("http://127.0.0.1:1/api/", _token, seconds=2)
+    looked = Looked(sqlite_database, company.clock, sender)
+    handler = kind(
+        sqlite_database, company.clock, _nothing, company.notifier, looked, cast("Any", None), may_act=lambda: True
+    )
+
+    def doubtful(session: Session) -> str:
+        delivery_id = deliveries.add(
+            session, organization_id="org_acme", kind=REFRESH_FINISHED, subject="rfr_1", channel=Channel.SLACK,
+            destination="T0ACME/C0FINANCE", member_id=None, now=company.at, expires_at=company.at + 24 * HOUR,
+        )  # fmt: skip
+        assert delivery_id is not None
+        assert deliveries.begin_attempt(session, delivery_id, 0, company.at + HOUR)
+        return delivery_id
+
+    one = sqlite_database.in_write(doubtful)
+    first = await handler.attempt(one)
+    assert first is not None
+    # Never before the quiet period is over.
+    assert not looked.looks
+    assert (first.seconds > QUIET.total_seconds()) is waits
+    company.at += QUIET
+    await handler.attempt(one)
+    await sender.close()
+    assert bool(looked.looks) is not waits
+
+
+class Looked(Posting):
+    """Counts how often messages in doubt were looked for."""
+
+    looks = 0
+
+    async def after_doubt(self, delivery: Delivery, settle: Settle) -> Again | None:
+        """Find nothing, yet."""
+        _ = delivery, settle
+        self.looks += 1
+        return Again(1.0)
+
+
+def _nothing(session: Session, work: Work) -> object:
+    pytest.fail(f"nothing is enqueued here, but {work} in {session}")

@@ -173,3 +173,21 @@ def test_what_slack_refuses_holds_its_channel_and_no_other_and_uses_up_nobodys_t
     clock.advance(timedelta(seconds=30))
     assert pacing.enter("a", "T1", "C1", urgent=False) <= 20
     assert pacing.enter("call", "T1", "C1", urgent=True) == 0
+
+
+class Remembers(Pacing):
+    """The twin: turns that were given by another clock stand."""
+
+    def enter(self, delivery_id: str, team_id: str, channel_id: str, *, urgent: bool) -> float:
+        self._seen = None
+        return super().enter(delivery_id, team_id, channel_id, urgent=urgent)
+
+
+@pytest.mark.parametrize("kind, waits", [(Pacing, False), (Remembers, True)])
+def test_a_clock_that_is_set_back_keeps_no_post_waiting(kind: type[Pacing], *, waits: bool) -> None:
+    outbox = Outbox(kind)
+    outbox.at = 3600.0
+    outbox.drain([(3600.0 + number, f"d{number}", "T1", "C1", False) for number in range(20)])
+    outbox.at = 0.0
+    # The first of a burst may go at once.
+    assert (outbox.pacing.enter("after", "T1", "C1", urgent=False) > 3000) is waits

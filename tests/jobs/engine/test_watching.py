@@ -100,6 +100,9 @@ class Ward:
     def running_here(self) -> Collection[str]:
         return []
 
+    def hasten(self) -> list[str]:
+        return []
+
     def remove_finished(self) -> int:
         return 0
 
@@ -266,3 +269,41 @@ async def test_a_missing_heartbeat_makes_the_next_start_wait_for_nobody(sqlite_d
     async with running(sqlite_database, {"nothing": _nothing}, timings=slow) as engine:
         await ended(engine, work)
     await office.close()
+
+
+class Patient(Engine):
+    """Twin: lets what waits wait; how often it could have looked is counted."""
+
+    looks = 0
+
+    def hasten(self) -> list[str]:
+        self.looks += 1
+        return []
+
+
+@pytest.mark.parametrize("kind", [Engine, Patient])
+async def test_what_a_clock_put_off_that_was_set_back_does_not_wait_for_it(
+    sqlite_database: Database, kind: type[Engine]
+) -> None:
+    put_off, later = (Work("nothing", name, queue="notify", delay=timedelta(minutes=1)) for name in ("one", "two"))
+    async with running(sqlite_database, {"nothing": _nothing}, kind=kind) as engine:
+        with sqlite_database.write() as session:
+            engine.enqueue(session, put_off)
+            # As a clock that was an hour ahead wrote it.
+            session.connection().execute(
+                text(
+                    "UPDATE workflow_status SET created_at = created_at + 3600000, "
+                    "delay_until_epoch_ms = delay_until_epoch_ms + 3600000"
+                )
+            )
+        await enqueue(engine, sqlite_database, later)
+        if isinstance(engine, Patient):
+            await until(lambda: engine.looks > 1)
+            waiting = [put_off, later]
+        else:
+            await ended(engine, put_off)
+            waiting = [later]
+        for work in waiting:
+            found = engine.status(work.id)
+            assert found is not None
+            assert found.state is WorkState.DELAYED

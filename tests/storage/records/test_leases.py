@@ -1,12 +1,16 @@
 """A lease has one holder, ends by the database's time, and its generation grows with each holder."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import text
 
 from storage.records import leases
-from storage.sessions import Database
+from storage.sessions import Database, Session
+from storage.tables import LeaseRow
 
 
 def _expire(database: Database, name: str) -> None:
@@ -99,3 +103,30 @@ def test_two_that_look_before_they_take_would_both_have_it(database: Database) -
             session.connection().execute(text("UPDATE leases SET generation = :new"), {"new": found + 1})
             won.append(found + 1)
     assert won == [2, 2]
+
+
+def by_the_time_alone(session: Session, name: str, holder: str, seconds: float) -> int | None:
+    """Twin: what lies ahead is believed, however far."""
+    row = session.get(LeaseRow, name)
+    if row is not None and row.until > datetime.now(UTC):
+        return None
+    return leases.acquire(session, name, holder, seconds)
+
+
+@pytest.mark.parametrize("given_back", [True, False], ids=["given back", "held"])
+@pytest.mark.parametrize("acquire, waits", [(leases.acquire, False), (by_the_time_alone, True)])
+def test_a_clock_that_was_set_back_keeps_nobody_waiting(
+    database: Database, acquire: Callable[..., int | None], *, waits: bool, given_back: bool
+) -> None:
+    with database.write() as session:
+        assert leases.acquire(session, "load", "a", 30) == 1
+        if given_back:
+            assert leases.release(session, "load", "a", 1)
+    later = {"at": (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="microseconds")}
+    with database.write() as session:
+        # As a clock that was an hour ahead wrote it.
+        session.connection().execute(text("UPDATE leases SET until = :at"), later)
+    with database.write() as session:
+        assert acquire(session, "load", "b", 30) == (None if waits else 2)
+        # Whoever held it by the other clock is fenced.
+        assert waits or not leases.holds(session, "load", "a", 1)
