@@ -175,7 +175,13 @@ def test_a_part_is_what_its_lines_add_up_to_and_no_line_is_in_two_classes(
         }, one
 
 
-WAYS = ({"class_id": "1"}, {"department_id": "2"}, {"class_id": "2", "customer_id": "1"}, {"customer_id": "3"}, {})
+WAYS: tuple[dict[str, Any], ...] = (
+    {"class_id": "1"},
+    {"department_id": "2"},
+    {"class_id": "2", "customer_id": "1"},
+    {"customer_id": "3"},
+    {},
+)
 
 
 @settings(max_examples=200 if os.environ.get("SOAK") else 4, deadline=None)
