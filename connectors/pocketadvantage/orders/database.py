@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
 from connectors.pocketadvantage.orders import postgres, tds, tds_line
+from connectors.pocketadvantage.orders.lines import Heard
 from connectors.pocketadvantage.orders.places import ANSWER_COLUMNS, DatabasePlace, Engine, Tls
 
 Connection = sa.Connection
@@ -101,12 +102,12 @@ def connected(
     file: Path | None,
     *,
     write: bool = False,
-    heard: Callable[[Callable[[], None]], None] = lambda _breaks: None,
+    heard: Heard = lambda _breaks, _received: None,
 ) -> Iterator[Connection]:
     """Give the one connection; what it reads is read as of one instant where the database can (Postgres).
 
     `address` is where the host's name leads, so that nobody resolves it again; `file` is SQLite's. `heard` is given
-    what ends the connection from another thread, where the driver waits for ever.
+    what ends the connection from another thread, where the driver waits for ever, and what says how much came over it.
     """
     with ExitStack() as stack, translated():
         engine = _engine(stack, place, address, file, heard, write=write)
@@ -126,7 +127,7 @@ def _engine(
     place: DatabasePlace,
     address: str,
     file: Path | None,
-    heard: Callable[[Callable[[], None]], None],
+    heard: Heard,
     *,
     write: bool,
 ) -> sa.Engine:

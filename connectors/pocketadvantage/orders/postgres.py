@@ -9,20 +9,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from connectors.pocketadvantage.orders.lines import Heard, received
+
 #: types of columns that hold text, which may be a gigabyte: text, character, character varying, name
 _TEXTS = frozenset({25, 1042, 1043, 19})
 
 
-def opening(heard: Callable[[Callable[[], None]], None]) -> Callable[..., Any]:
+def opening(heard: Heard) -> Callable[..., Any]:
     """Return what opens connections for SQLAlchemy, each ready before anything is asked over it.
 
-    `heard` is given what ends the connection from any thread.
+    `heard` is given what ends the connection from any thread, and what says how much came over it.
     """
 
     def opened(dialect: Any, _record: Any, arguments: Any, more: Any) -> Any:
         made = dialect.connect(*arguments, **more)
         _prepare(made)
-        heard(partial(_broken, made))
+        heard(partial(_broken, made), partial(_received, made))
         return made
 
     return opened
@@ -57,6 +59,14 @@ def _prepare(connection: Any) -> None:
                     return bytes(data).decode("ascii", "replace")
 
         connection.adapters.register_loader(name, Lenient)
+
+
+def _received(connection: Any) -> int:
+    """Return how many bytes the server sent: the driver keeps them all until the answer is whole."""
+    if connection.closed:
+        return 0
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        return received(line)
 
 
 def _broken(connection: Any) -> None:

@@ -36,6 +36,8 @@ _FETCHED, _MOST_SIGNS = 500, 32_000_000
 _ENDLESS = "…" * (LONGEST + 1)
 #: seconds that one step may take, however silent the server is
 _PATIENCE = 300.0
+#: bytes that one step may bring, of which the drivers keep what is not read yet; seconds between two looks at them
+_MOST_BYTES, _LOOK = 256_000_000, 0.1
 _COUNTED = 1000
 
 
@@ -186,14 +188,21 @@ def _bare(group: Group) -> Group:
     return Group(rows, group.too_many)
 
 
+class _EndlessError(Exception):
+    """More came than any page of orders is."""
+
+
 class Run:
     """Runs the driver's work in one thread, in which its connection lives."""
 
-    def __init__(self, patience: float = _PATIENCE) -> None:
+    def __init__(self, patience: float = _PATIENCE, most: int = _MOST_BYTES) -> None:
         self._executor = ThreadPoolExecutor(1, "orders")
         self._patience = patience
+        #: bytes that one step may bring
+        self._most = most
         #: ends the connection, whatever the thread waits for
         self.breaks: Callable[[], None] = lambda: None
+        self._received: Callable[[], int] = lambda: 0
 
     async def __call__(self, work: Callable[[], T]) -> T:
         """Run it, and turn the driver's errors into ours."""
@@ -202,11 +211,14 @@ class Run:
             with database.translated():
                 return work()
 
-        # Shielded: a thread cannot be stopped, and the connection must not be closed below it.
         task = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, translated))
         try:
             async with asyncio.timeout(self._patience):
-                return await asyncio.shield(task)
+                return await self._answer(task)
+        except _EndlessError:
+            await self._broken(task)
+            words = f"the database sent more than {self._most // 1_000_000} MB at once: is that the view of orders?"
+            raise Broken(words, code="database_unreadable") from None
         except TimeoutError:
             await self._broken(task)
             words = "the database fell silent while it was asked"
@@ -215,15 +227,32 @@ class Run:
             await self._broken(task)
             raise
 
+    async def _answer(self, task: "asyncio.Future[T]") -> T:
+        """Wait for it, as long as no more comes than may."""
+        before = self._bytes()
+        while True:
+            # Whoever gives up waiting does not stop it: a thread cannot be, and its connection must not be closed yet.
+            await asyncio.wait([task], timeout=_LOOK)
+            if task.done():
+                return task.result()
+            if self._bytes() - before > self._most:
+                raise _EndlessError
+
+    def _bytes(self) -> int:
+        try:
+            return self._received()
+        except OSError:
+            return 0
+
     async def _broken(self, task: "asyncio.Future[Any]") -> None:
         """End the connection, so that the thread ends: a silent server holds it for ever."""
         with suppress(OSError):
             self.breaks()
         await asyncio.gather(task, return_exceptions=True)
 
-    def heard(self, breaks: Callable[[], None]) -> None:
-        """Keep what ends the connection."""
-        self.breaks = breaks
+    def heard(self, breaks: Callable[[], None], received: Callable[[], int]) -> None:
+        """Keep what ends the connection, and what says how much came over it."""
+        self.breaks, self._received = breaks, received
 
     def close(self) -> None:
         """Let the thread end."""
@@ -237,7 +266,7 @@ async def connection_to(
     *,
     write: bool = False,
     patience: float = _PATIENCE,
-    kind: type[Run] = Run,
+    kind: Callable[[float], Run] = Run,
 ) -> AsyncIterator[tuple[Connection, Run]]:
     """Give a connection and the thread, of that kind, in which it may be used (Retry, Reconnect, Broken)."""
     address, file = await _found(place, allowed)

@@ -5,7 +5,6 @@ The one module of ours that imports pytds.
 
 import socket
 import traceback
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +14,7 @@ from pytds.tds_types import NVarCharType
 
 from connectors.errors import Broken
 from connectors.pocketadvantage.orders import tds_line as line
+from connectors.pocketadvantage.orders.lines import Heard
 from connectors.pocketadvantage.orders.places import DatabasePlace, Tls
 
 #: what SQLAlchemy calls the driver by
@@ -33,7 +33,7 @@ def texts_of(described: Any) -> frozenset[str]:
 def connect(
     place: DatabasePlace,
     address: str,
-    heard: Callable[[Callable[[], None]], None],
+    heard: Heard,
     *,
     write: bool,
     patience: float,
@@ -41,8 +41,8 @@ def connect(
 ) -> Any:
     """Return the driver's connection, over a line of ours to that address (Retry, Broken, the driver's errors).
 
-    `heard` is given what ends it from another thread. A server that sends mere readers on (a group of replicas does)
-    is asked once more without a word of that, and then serves us itself.
+    `heard` is given what ends it from another thread, and what says how much came over it. A server that sends mere
+    readers on (a group of replicas does) is asked once more without a word of that, and then serves us itself.
     """
     try:
         return _connected(place, address, heard, patience, most, reads=not write)
@@ -66,7 +66,7 @@ def typed(_connection: Any, _cursor: Any, statement: str, given: Any, _context: 
 def _connected(
     place: DatabasePlace,
     address: str,
-    heard: Callable[[Callable[[], None]], None],
+    heard: Heard,
     patience: float,
     most: float,
     *,
@@ -79,7 +79,7 @@ def _connected(
         raise line.unreachable() from None
     try:
         own = line.Line(held, most, _gone)
-        heard(own.cut)
+        heard(own.cut, own.received)
         own.greet(context, place.host)
         opened = pytds.connect(
             dsn=place.host[:_NAME_MOST], port=place.at, database=place.database, user=place.user,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.errors import Broken, Retry
+from connectors.pocketadvantage.orders.lines import received
 
 _PRELOGIN, _REPLY = 0x12, 0x04
 #: type, whether it is the last one of its message, length with this header, and three numbers that say nothing to us
@@ -87,6 +88,10 @@ class Line:
     def cut(self) -> None:
         """End it from any thread: whoever waits for an answer is told that there is none."""
         self._socket.shutdown(socket.SHUT_RDWR)
+
+    def received(self) -> int:
+        """Return how many bytes came over it."""
+        return received(self._socket)
 
     def opened(self) -> None:
         """Note that the login is over."""

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
-from connectors.errors import Retry
+from connectors.errors import Broken, Retry
 from connectors.pocketadvantage.orders import positions, postgres
 from connectors.pocketadvantage.orders.database import Connection
 from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace, Engine, Tls
@@ -139,8 +139,8 @@ async def test_a_page_ends_where_memory_would(tmp_path: Path) -> None:
 
 
 @contextlib.contextmanager
-def silent() -> Iterator[tuple[int, threading.Event]]:
-    """A Postgres that lets in whoever comes, and says nothing to what is asked then."""
+def silent(said: bytes = b"") -> Iterator[tuple[int, threading.Event]]:
+    """A Postgres that lets in whoever comes, and says nothing to what is asked then, or only that."""
     asked = threading.Event()
     held: list[socket.socket] = []
     ready = b"R" + struct.pack(">ii", 8, 0) + b"S" + struct.pack(">i", 25) + b"client_encoding\0UTF8\0"
@@ -155,6 +155,7 @@ def silent() -> Iterator[tuple[int, threading.Event]]:
                 line.sendall(ready)
                 if line.recv(4096):
                     asked.set()
+                    line.sendall(said)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=serve, daemon=True)
@@ -171,8 +172,8 @@ def silent() -> Iterator[tuple[int, threading.Event]]:
 class Deaf(Run):
     """A twin that does not keep what ends the connection."""
 
-    def heard(self, breaks: Callable[[], None]) -> None:
-        del breaks
+    def heard(self, breaks: Callable[[], None], received: Callable[[], int]) -> None:
+        del breaks, received
 
 
 @pytest.mark.parametrize("loses", [False, True])
@@ -194,6 +195,23 @@ async def test_a_server_that_falls_silent_holds_nobody(
         await task
 
 
+#: an answer of one column that has 4 MB of rows and no end
+ROWS = b"T" + struct.pack(">ih", 26, 1) + b"a\0" + struct.pack(">ihihih", 0, 0, 25, -1, -1, 0)
+ROWS += (b"D" + struct.pack(">ihi", 1010, 1, 1000) + b"x" * 1000) * 4000
+
+
+@pytest.mark.parametrize("most, code", [(1_000_000, "database_unreadable"), (256_000_000, "database_unreachable")])
+async def test_a_server_that_sends_without_end_fills_no_memory(most: int, code: str) -> None:
+    """The driver keeps every row until the last one came. With the larger limit this is but a server that is slow."""
+    patience = 60.0 if most < len(ROWS) else 0.5
+    with silent(ROWS) as (port, _):
+        place = _place(f"postgresql://reader@127.0.0.1:{port}/orders")
+        with pytest.raises((Broken, Retry)) as told:
+            async with connection_to(place, HERE, patience=patience, kind=partial(Run, most=most)):
+                raise AssertionError("it came to an end")
+    assert told.value.code == code
+
+
 @pytest.mark.parametrize("loses", [False, True])
 def test_who_gives_up_a_connection_that_is_closed_already_ends_nobody_elses(*, loses: bool) -> None:
     heard: list[Any] = []
@@ -201,7 +219,7 @@ def test_who_gives_up_a_connection_that_is_closed_already_ends_nobody_elses(*, l
     with one, other:
         with silent() as (port, _):
             said = f"host=127.0.0.1 port={port} user=reader dbname=orders sslmode=disable gssencmode=disable"
-            made = postgres.opening(heard.append)(psycopg, None, (said,), {})
+            made = postgres.opening(lambda breaks, _received: heard.append(breaks))(psycopg, None, (said,), {})
         number = made.fileno()
         made.close()
         # Somebody else's connection gets the number that is free again.
