@@ -85,7 +85,7 @@ async def test_an_answer_after_the_cut_off_is_a_timeout_for_the_person():
         app.seconds = 0.6
         answer = await slack.command("U0MAYA", "C0FINANCE", "/data", "status")
         assert (answer.ok, answer.error) == (False, "operation_timeout")
-        assert len(app.taken) == 1
+        assert len(slack.deliveries) == 1
         app.seconds, slack.courier.ack_seconds = 0, 60
         assert (await slack.command("U0MAYA", "C0FINANCE", "/data", "status")).ok
 
@@ -106,10 +106,13 @@ async def test_a_late_app_gets_the_event_twice_and_commands_are_not_repeated():
         app.seconds = 0.4
         await slack.dm("U0MAYA", "is shopify fresh?")
         await slack.quiet()
-        assert [taken.headers.get("x-slack-retry-reason") for taken in app.taken] == [None, "http_timeout"]
         await slack.command("U0MAYA", "C0FINANCE", "/data", "")
         await slack.quiet()
-        assert len(app.taken) == 3
+        tried = [(one.retry_num, one.error) for one in slack.deliveries]
+        assert tried == [(0, "operation_timeout"), (1, "operation_timeout"), (0, "operation_timeout")]
+        # Where the machine is busy the app may have heard of none of them by then.
+        again = [taken.headers for taken in app.taken if "x-slack-retry-num" in taken.headers]
+        assert {headers["x-slack-retry-reason"] for headers in again} <= {"http_timeout"}
 
 
 async def test_an_app_can_decline_redelivery(slack, app):
