@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from connectors.amazon.regions import REGIONS
-from connectors.base import Addresses, Connector, ProviderSettings
+from connectors.base import Connector
 from connectors.grants import Grants
 from connectors.outgoing.posting import Poster
 from connectors.registry import connector_for, grants_for
@@ -28,11 +27,8 @@ from jobs.connecting.disconnect import DisconnectService
 from jobs.connecting.means import Means
 from jobs.connecting.service import ConnectService
 from jobs.connecting.severing import Severing
-from jobs.connecting.telling import disconnect_words, flow_words
-from jobs.deliver.bounces import EVERY as BOUNCES_EVERY
 from jobs.deliver.bounces import BounceAddresses, BounceMailbox, Bounces
 from jobs.deliver.cards import CardEditor
-from jobs.deliver.dead import dead_words
 from jobs.deliver.handler import QUIET, DeliveryHandler
 from jobs.deliver.mail import MailSender
 from jobs.deliver.mailing import Mailing
@@ -41,77 +37,58 @@ from jobs.deliver.posting import Posting
 from jobs.deliver.slack import SEND_SECONDS, SlackSender
 from jobs.desk import Desk
 from jobs.engine import Handler
-from jobs.escalating.auditing import audit_sweep
-from jobs.escalating.leaving import on_call_words, taken_out
+from jobs.engine_port import EnginePort
+from jobs.escalating.leaving import taken_out
 from jobs.escalating.service import PolicyService
-from jobs.escalating.view import call_words
-from jobs.escalation import EscalationService, deadline_sweep
+from jobs.escalation import EscalationService
 from jobs.exchange.adapting import MappingService
-from jobs.exchange.alerting import alert_words
 from jobs.exchange.desktop.qwc import QwcLinks
 from jobs.exchange.desktop.registering import Registering
 from jobs.exchange.desktop.sessions import WebConnectorSessions
 from jobs.exchange.desktop.settling import orders_settled
-from jobs.exchange.due import EVERY as EXCHANGE_EVERY
-from jobs.exchange.due import PAIRS_EVERY, exchange_sweep, pairs_sweep
 from jobs.exchange.far_sides import DeclaredSides
 from jobs.exchange.mappings import chosen
 from jobs.exchange.orders_in import DeclaredOrders
 from jobs.exchange.running import ExchangeHandler
 from jobs.exchange.service import ExchangeService
-from jobs.exchange.writing import OrderWriting, writing_words
-from jobs.expectations.beats import EVERY as BEAT_EVERY
+from jobs.exchange.writing import OrderWriting
 from jobs.expectations.beats import ClockBeat
-from jobs.expectations.canary import CANARY, Canary, canary_words
+from jobs.expectations.canary import CANARY, Canary
 from jobs.expectations.customers import of_sources
 from jobs.expectations.judging import Judge
-from jobs.expectations.ledger import EVERY as LEDGER_EVERY
 from jobs.expectations.ledger import Ledger
-from jobs.expectations.missed_view import MISSED_KINDS, missed_words
+from jobs.expectations.missed_view import MISSED_KINDS
 from jobs.expectations.reporting import Reporter, SupportPlaces
 from jobs.explain.asking import LandedService
 from jobs.explain.service import ExplainService
-from jobs.explain.watching import LOOK_EVERY as WATCH_EVERY
-from jobs.explain.watching import landed_words, watch_sweep
 from jobs.feedback import FeedbackService
-from jobs.forged import forgery_sweep, forgery_words
 from jobs.ground import Ground, Warehouses
 from jobs.home import HomeService
-from jobs.incidents.expiry import expiry_sweep
-from jobs.incidents.fleet_keeping import fleet_sweep
 from jobs.incidents.handling import IncidentService
 from jobs.incidents.help import ConnectionHelp
-from jobs.incidents.keeping import RESCUE_EVERY, GrantKeeper
-from jobs.incidents.lateness import PASS_SECONDS, lateness_pass
+from jobs.incidents.keeping import GrantKeeper
 from jobs.incidents.muting import MuteService
-from jobs.incidents.reminding import reminder_sweep
 from jobs.installs.service import InstallMeans, InstallService
-from jobs.installs.telling import install_words, welcome_words
 from jobs.installs.tokens import InstallTokens
 from jobs.leasing import LEASE_SECONDS
-from jobs.leavers import LOOK_EVERY, Leavers, leaver_words
+from jobs.leavers import Leavers
 from jobs.members import MemberService
-from jobs.metrics.calculating import SWEEP_SECONDS as METRICS_EVERY
 from jobs.metrics.calculating import Calculating
 from jobs.metrics.files import FileLinks, MetricFiles
 from jobs.metrics.making import MetricMaking
 from jobs.metrics.posting import MetricPosting
 from jobs.metrics.service import MetricService
-from jobs.metrics.turning import EVERY as TURNS_EVERY
-from jobs.metrics.turning import turning_sweep
-from jobs.metrics.weekly import EVERY as WEEKLY_EVERY
-from jobs.metrics.weekly import weekly_sweep, weekly_words
 from jobs.notify.notifier import Notifier
 from jobs.outgoing.sending import Sending
 from jobs.outgoing.service import OutgoingService
-from jobs.outgoing.telling import outgoing_words
+from jobs.own_words import mail_words, post_words
 from jobs.pages.links import PageLinks
 from jobs.pages.service import PageService
 from jobs.people import People
 from jobs.promising import PromiseService
+from jobs.provider_settings import provider_settings
 from jobs.receipt_view import ReceiptService
 from jobs.refresh.alone import MissingService
-from jobs.refresh.beats import EVERY, beat_sweep, beat_words
 from jobs.refresh.clicks import ClickService
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.held import HeldService
@@ -121,71 +98,31 @@ from jobs.refresh.service import RefreshService
 from jobs.schedule import schedules_loader, slots_submitter
 from jobs.schedules import ScheduleService
 from jobs.services import Services
-from jobs.sharing import ShareService, shared_words
+from jobs.sharing import ShareService
 from jobs.slots import Schedule, Slot
 from jobs.status import StatusService
-from jobs.subscriptions.bundle import with_bundles
 from jobs.subscriptions.capping import Caps
 from jobs.subscriptions.channels import ChannelSubscriptionService
-from jobs.subscriptions.digesting import EVERY as DIGESTS_EVERY
-from jobs.subscriptions.digesting import digest_sweep, digest_words
 from jobs.subscriptions.digests import DigestService
-from jobs.subscriptions.holding import EVERY as HELD_EVERY
-from jobs.subscriptions.holding import held_sweep
 from jobs.subscriptions.links import MailLinks
-from jobs.subscriptions.mail_off import MailChoice, MailOffService, mail_off_words
+from jobs.subscriptions.mail_off import MailChoice, MailOffService
 from jobs.subscriptions.own import OwnMessages
 from jobs.subscriptions.quieting import QuietService
 from jobs.subscriptions.service import SubscriptionService
-from jobs.subscriptions.telling import subscriber_words
+from jobs.sweeps import Sweepers, all_sweeps
 from jobs.talk import TalkService
 from jobs.timelines import TimelineService
-from jobs.upkeep import replay_memory_sweep, warehouse_sweep
-from jobs.user_groups import ASK_EVERY, UserGroups
+from jobs.user_groups import UserGroups
 from jobs.webhooks.handler import WebhookHandler
 from jobs.webhooks.service import KIND as WEBHOOK
 from jobs.webhooks.service import WebhookService
-from jobs.webhooks.sweep import webhook_sweep
-from jobs.webhooks.telling import privacy_words
-from jobs.work import EXCHANGE, Work, WorkStatus
+from jobs.work import EXCHANGE
 from storage.facts.clock import Clock
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 from storage.seal import Seal
-from storage.sessions import Database, Session
+from storage.sessions import Database
 from storage.settings import Settings
-
-
-class EnginePort:
-    """The engine as jobs see it; bound once the engine, which needs the handlers, exists."""
-
-    def __init__(self) -> None:
-        self._enqueue: Callable[[Session, Work], object] | None = None
-        self._status: Callable[[str], WorkStatus | None] = lambda _work_id: None
-        self._may_act: Callable[[], bool] = lambda: True
-
-    def bind(
-        self,
-        enqueue: Callable[[Session, Work], object],
-        status: Callable[[str], WorkStatus | None],
-        may_act: Callable[[], bool],
-    ) -> None:
-        """Connect to the engine."""
-        self._enqueue, self._status, self._may_act = enqueue, status, may_act
-
-    def enqueue(self, session: Session, work: Work) -> object:
-        """Start the work when the session's transaction commits."""
-        if self._enqueue is None:
-            raise RuntimeError("the engine is not bound yet")
-        return self._enqueue(session, work)
-
-    def status(self, work_id: str) -> WorkStatus | None:
-        """Return what the engine knows of a piece of work."""
-        return self._status(work_id)
-
-    def may_act(self) -> bool:
-        """Whether this process may start outside effects now."""
-        return self._may_act()
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,31 +322,7 @@ def build_jobs(
             database,
             clock,
             sender,
-            own_words=with_bundles(
-                {
-                    **flow_words(seal, connectors),
-                    **disconnect_words(),
-                    **writing_words(),
-                    **privacy_words(),
-                    **landed_words(),
-                    **shared_words(ground.read_budget),
-                    **welcome_words(),
-                    **forgery_words(),
-                    **outgoing_words(),
-                    **beat_words(),
-                    **leaver_words(),
-                    **on_call_words(),
-                    **dead_words(),
-                    **subscriber_words(),
-                    **digest_words(),
-                    **weekly_words(),
-                    **mail_off_words(),
-                    **missed_words(),
-                    **canary_words(),
-                    **call_words(),
-                    **alert_words(),
-                }
-            ),
+            own_words=post_words(seal, connectors, ground.read_budget),
             places=places,
         ),
         Mailing(
@@ -420,19 +333,7 @@ def build_jobs(
                 settings.mail_from,
                 envelope=returned.sender if settings.bounce_address else None,
             ),
-            own_words=with_bundles(
-                {
-                    **install_words(public_url),
-                    **outgoing_words(),
-                    **leaver_words(),
-                    **subscriber_words(),
-                    **digest_words(),
-                    **missed_words(),
-                    **canary_words(),
-                    **call_words(),
-                    **alert_words(),
-                }
-            ),
+            own_words=mail_words(public_url),
             choice_of=MailChoice(mail_links).of,
         ),
         may_act=port.may_act,
@@ -473,6 +374,21 @@ def build_jobs(
         may_act=port.may_act,
     )
 
+    sweepers = Sweepers(
+        beat=beat,
+        ledger=ledger,
+        canary=canary,
+        editor=editor,
+        audit=WorkAudit(database, clock, port.enqueue, port.status),
+        keeper=keeper,
+        bounces=bounces if settings.bounce_address else None,
+        sending=sending,
+        calculating=calculating,
+        severing=severing,
+        user_groups=user_groups,
+        leavers=Leavers(database, sender.profile, notifier, people.left, clock.now),
+    )
+
     async def on_error(kind: str, subject: str, attempt: int, reference: str, error: Exception) -> None:
         if kind == "run":
             await runs.failed_unexpectedly(subject, attempt, reference, error)
@@ -488,44 +404,7 @@ def build_jobs(
             EXCHANGE: exchanging.handle,
             WEBHOOK: WebhookHandler(ground, notifier, port.enqueue).handle,
         },
-        sweeps=[
-            Sweep("deadlines", 1.0, deadline_sweep(database, clock, notifier, port.enqueue)),
-            Sweep("escalations", 60.0, audit_sweep(database, clock, notifier)),
-            Sweep("clock_beat", BEAT_EVERY, beat.sweep()),
-            Sweep("expectations", LEDGER_EVERY, ledger.sweep()),
-            Sweep("canary", 60.0, canary.sweep),
-            Sweep("cards", 1.0, editor.sweep),
-            Sweep("stranded", tuning.audit_every_seconds, WorkAudit(database, clock, port.enqueue, port.status).sweep),
-            Sweep("grants", 60.0, keeper.sweep()),
-            Sweep("renewals", RESCUE_EVERY, keeper.rescue()),
-            Sweep("lateness", PASS_SECONDS, lateness_pass(database, clock, notifier)),
-            Sweep("fleet", 15.0, fleet_sweep(database, clock, notifier)),
-            Sweep("expiry", 3600.0, expiry_sweep(database, clock, notifier)),
-            Sweep("reminders", 30.0, reminder_sweep(database, clock, notifier)),
-            Sweep("beats", EVERY, beat_sweep(database, clock, port.enqueue)),
-            Sweep("digests", DIGESTS_EVERY, digest_sweep(database, clock, port.enqueue)),
-            Sweep("metric-turns", TURNS_EVERY, turning_sweep(database, clock)),
-            Sweep("metric-posts", WEEKLY_EVERY, weekly_sweep(database, clock, port.enqueue)),
-            Sweep("held", HELD_EVERY, held_sweep(database, clock, port.enqueue)),
-            *([Sweep("bounces", BOUNCES_EVERY, bounces.sweep)] if settings.bounce_address else ()),
-            Sweep("exchange", EXCHANGE_EVERY, exchange_sweep(database, clock, port.enqueue)),
-            Sweep("exchange-pairs", PAIRS_EVERY, pairs_sweep(database, clock)),
-            Sweep("outgoing", 1.0, sending.sweep),
-            Sweep("metrics", METRICS_EVERY, calculating.sweep),
-            Sweep("outgoing-memory", 3600.0, sending.tidy),
-            Sweep("webhooks", 600.0, webhook_sweep(database, clock, port.enqueue)),
-            Sweep("flows", 15.0, services.connect.sweep),
-            Sweep("installations", 60.0, services.installs.sweep),
-            Sweep("user-groups", ASK_EVERY, user_groups.sweep),
-            Sweep("landings", WATCH_EVERY, watch_sweep(database, clock, ground.warehouses, port.enqueue)),
-            Sweep("disconnects", 15.0, severing.sweep),
-            Sweep("leavers", LOOK_EVERY, Leavers(database, sender.profile, notifier, people.left, clock.now).sweep),
-            Sweep("rights", 3600.0, forgery_sweep(database, clock, notifier, port.enqueue)),
-            Sweep("homes-memory", 3600.0, services.home.forget),
-            Sweep("talk-memory", 3600.0, services.talk.forget),
-            Sweep("replay-memory", 3600.0, replay_memory_sweep(ground)),
-            Sweep("warehouses", 3600.0, warehouse_sweep(ground)),
-        ],
+        sweeps=all_sweeps(ground, notifier, port.enqueue, services, sweepers, tuning.audit_every_seconds),
         load_schedules=schedules_loader(database),
         submit_slots=slots_submitter(database, clock, port.enqueue, ground.figures),
         on_error=on_error,
@@ -540,40 +419,3 @@ def build_jobs(
         ledger=ledger,
         beat=beat,
     )
-
-
-def provider_settings(settings: Settings, provider: Provider, limits: HttpLimits) -> ProviderSettings:
-    """Return one provider's addresses and app credentials; the plain addresses are those of its first region."""
-    name = provider.value
-    if provider is Provider.POCKETADVANTAGE:
-        # Nothing is collected: files and orders are exchanged with servers that customers name.
-        servers = settings.exchange_servers
-        return ProviderSettings(
-            "", Secret(""), settings.exchange_folder, "", "", limits, endpoints=servers, place="exchange"
-        )
-    if not hasattr(settings, f"{name}_client_id"):
-        # Files that are delivered to a folder: no app, no tokens.
-        folder = getattr(settings, f"{name}_folder", f"{settings.files_folder}/{name}")
-        return ProviderSettings("", Secret(""), folder, "", "", limits, endpoints=settings.buckets, place="files")
-    regions = {region: _addresses(settings, f"_{region}", name) for region in REGIONS} if _regional(provider) else {}
-    first = next(iter(regions.values())) if regions else _addresses(settings, "", name)
-    return ProviderSettings(
-        client_id=getattr(settings, f"{name}_client_id"),
-        client_secret=Secret(getattr(settings, f"{name}_client_secret").get_secret_value()),
-        previous_secret=Secret(getattr(settings, f"{name}_client_secret_previous").get_secret_value()),
-        api_url=first.api_url,
-        auth_url=first.auth_url,
-        token_url=first.token_url,
-        limits=limits,
-        regions=regions,
-        application_id=settings.amazon_application_id if _regional(provider) else "",
-        draft=settings.amazon_draft and _regional(provider),
-    )
-
-
-def _regional(provider: Provider) -> bool:
-    return provider is Provider.AMAZON
-
-
-def _addresses(settings: Settings, ending: str, name: str) -> Addresses:
-    return Addresses(*(getattr(settings, f"{name}_{kind}_url{ending}") for kind in ("api", "auth", "token")))

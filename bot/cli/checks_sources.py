@@ -7,8 +7,8 @@ from connectors.base import Access, Company, open_session
 from connectors.errors import ConnectorError, Reconnect, Retry
 from connectors.registry import connector_for
 from connectors.wire import HttpLimits
-from jobs.build import provider_settings
 from jobs.limits import DatabaseLimiter
+from jobs.provider_settings import provider_settings
 from jobs.tokens import StoredTokens
 from storage.facts.clock import SystemClock
 from storage.facts.sources import ConnectionState, Source

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.errors import Broken
 from connectors.wire import HttpLimits
-from jobs.build import provider_settings
+from jobs.provider_settings import provider_settings
 from storage.facts.secret import Secret
 from storage.facts.sources import Provider
 from storage.settings import Settings

@@ -17,10 +17,10 @@ from sqlalchemy import text
 
 from bot.cli.stories.comparing import compared
 from connectors.wire import HttpLimits
-from jobs.build import provider_settings
 from jobs.engine import WorkContext
 from jobs.ground import Ground, Warehouses
 from jobs.notify.notifier import Notifier
+from jobs.provider_settings import provider_settings
 from jobs.refresh.handler import RunHandler
 from jobs.refresh.retry import RetryPlan
 from jobs.schedule import start_catch_up

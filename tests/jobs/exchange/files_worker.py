@@ -15,9 +15,9 @@ from connectors.pocketadvantage.transfer.places import Place, Transfer
 from connectors.pocketadvantage.transfer.port import Remote
 from connectors.pocketadvantage.transfer.publishing import Published, publish
 from connectors.pocketadvantage.transfer.reaching import Reach
-from jobs.build import EnginePort
 from jobs.crashpoints import crash_point
 from jobs.engine import Engine, WorkContext
+from jobs.engine_port import EnginePort
 from jobs.exchange.building import Built
 from jobs.exchange.due import exchange_sweep
 from jobs.exchange.ports import FarSide
