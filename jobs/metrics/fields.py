@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from jobs.metrics.checking import MetricRefusedError, check_name
 from jobs.metrics.wishes import Wish
+from jobs.slots import known_zone
 from storage.facts.metrics import Basis, Calculation, Dataset, Definition, Direction, Frequency, Selection, Target
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -29,6 +30,10 @@ class Asked:
     wish: Wish
     #: the connected QuickBooks company; empty where there is one alone
     company: str = ""
+    #: Slack's id of the member who looks after it; empty: whoever asks
+    owner: str = ""
+    #: Slack's id of the channel where it is posted; empty: nowhere
+    post_to: str = ""
 
 
 def read_fields(body: Mapping[str, Any]) -> Asked:
@@ -65,12 +70,13 @@ def read_fields(body: Mapping[str, Any]) -> Asked:
     if "window" in body and calculation is not Calculation.ROLLING:
         raise MetricRefusedError("window: only the calculation rolling has it", "window")
     narrowed = tuple((f"{one}_id", text) for one in _NARROWED if (text := _text(body, one)))
-    return Asked(Wish(name, items, rest, narrowed), _text(body, "company"))
+    wish = Wish(name, items, rest, narrowed, _yes(body, "below", usual=True), _zone(body))
+    return Asked(wish, _text(body, "company"), _text(body, "owner"), _text(body, "post_to"))
 
 
 _KNOWN = (
     "name", "dataset", "item", "divided_by", "calculation", "window", "basis", "frequency", "fiscal_month", "reversed",
-    *_NARROWED, "currency", "decimals", "target", "company",
+    *_NARROWED, "below", "currency", "decimals", "zone", "target", "company", "owner", "post_to",
 )  # fmt: skip
 
 
@@ -107,8 +113,15 @@ def _of(of: type[_E], body: Mapping[str, Any], name: str, usual: _E, field: str 
     return of(said)
 
 
-def _yes(body: Mapping[str, Any], name: str) -> bool:
-    said = body.get(name, False)
+def _zone(body: Mapping[str, Any]) -> str:
+    said = _text(body, "zone")
+    if said and not known_zone(said):
+        raise MetricRefusedError("zone: the IANA name of a time zone, such as America/New_York", "zone")
+    return said
+
+
+def _yes(body: Mapping[str, Any], name: str, *, usual: bool = False) -> bool:
+    said = body.get(name, usual)
     if not isinstance(said, bool):
         raise MetricRefusedError(f"{name}: true or false", name)
     return said

@@ -39,6 +39,7 @@ from storage.facts.sources import ConnectionState, Provider, Source
 from storage.records import (
     audit,
     last_runs,
+    members,
     metric_changes,
     metric_restated,
     metrics,
@@ -146,6 +147,8 @@ class MetricService:
             metrics.due(session, metric.source_id, now)
             triggers.remember(session, trigger.team_id, trigger.trigger_id, metric.id, now)
             detail: dict[str, object] = {"name": metric.name, "definition": definition_json(metric.definition)}
+            if metric.post_to:
+                detail["post_to"] = metric.post_to
             audit.record(session, member.organization_id, member.id, Action.CHANGE_METRICS, metric.id, now, detail)
             return metric.id
 
@@ -161,14 +164,15 @@ class MetricService:
             source, plain = in_company(asked, connected)
             wish = read_wish(plain)
         run, zone, taken = await self._desk.read(lambda session: _ground_of(session, member, source, wish.name))
+        owner_id, place = await self._desk.read(lambda session: _owner_and_place(session, member, asked))
         if taken:
             raise MetricRefusedError("another one has this name; choose another name")
         if run is None or run.clocks.source_as_of is None:
             raise MetricRefusedError("nothing is imported from QuickBooks yet: try again after its first collection")
-        definition = await self._resolved(source, wish, zone)
+        definition = await self._resolved(source, wish, wish.zone or zone)
         check(definition)
         metric = Metric(
-            new_id("met"), source.organization_id, source.id, source.account, wish.name, definition, 1, member.id, "",
+            new_id("met"), source.organization_id, source.id, source.account, wish.name, definition, 1, owner_id, place,
             self._clock.now(), MetricState.CALCULATING, "", None, "", None, 0,
         )  # fmt: skip
         return metric, source, run
@@ -196,7 +200,9 @@ class MetricService:
         for (number, kind), rows in zip(asked, answers, strict=False):
             found.setdefault(number, []).extend((kind, key, name) for key, name in rows)
         within = [narrowing_to(*one) for one in zip(wish.narrowed, answers[len(asked) :], strict=True)]
-        chosen = [chosen_of(*item, found.get(number, [])) for number, item in enumerate(wish.items)]
+        chosen = [
+            replace(chosen_of(*item, found.get(number, [])), below=wish.below) for number, item in enumerate(wish.items)
+        ]
         for narrow in within:
             chosen = [narrow(one) for one in chosen]
         second = chosen[1] if len(chosen) > 1 else None
@@ -252,3 +258,21 @@ def _ground_of(session: Session, member: Member, source: Source, name: str) -> t
     zone = organizations.organization(session, member.organization_id).timezone
     run = last_runs.ready_of(session, [source.id]).get(source.id)
     return run, zone, metrics.named(session, member.organization_id, name) is not None
+
+
+def _owner_and_place(session: Session, member: Member, asked: str | Asked) -> tuple[str, str]:
+    """Return who looks after it, and where it is posted, as a program says both (MetricRefusedError)."""
+    owner_id, place, organization_id = member.id, "", member.organization_id
+    if isinstance(asked, Asked) and asked.owner:
+        known = [one.id for one in members.of_organization(session, organization_id) if one.user_id == asked.owner]
+        if len(known) != 1:
+            raise MetricRefusedError("owner: Slack's id of a member, such as U0123ABCD", "owner")
+        (owner_id,) = known
+    if isinstance(asked, Asked) and asked.post_to:
+        allowed = organizations.allowed_channels(session, organization_id)
+        there = [f"{team}/{channel}" for team, channel in allowed if channel == asked.post_to]
+        if len(there) != 1:
+            words = "post_to: Slack's id of a channel where an admin allowed Tidings to speak, such as C0123ABCD"
+            raise MetricRefusedError(words, "post_to")
+        (place,) = there
+    return owner_id, place

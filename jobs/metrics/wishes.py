@@ -15,11 +15,13 @@ _ROLLING = re.compile(r"rolling(?: (?P<window>[0-9]{1,2}))?", re.ASCII)
 _FISCAL = re.compile(r"fiscal year from (?P<month>[a-z]+)", re.ASCII)
 _TARGET = re.compile(
     r"target at (?P<side>least|most) (?P<value>-?[0-9]{1,15}(?:\.[0-9]{1,6})?)(?P<percent> ?%)?"
-    r"(?: band (?P<band>[0-9]{1,2}(?:\.[0-9]{1,2})?) ?%?)?",
+    r"(?: band (?P<band>[0-9]{1,3}(?:\.[0-9]{1,2})?) ?%?)?",
     re.ASCII,
 )
 #: QuickBooks' pages call departments locations
 _NARROWED = re.compile(r"(?P<what>class|department|location|customer) (?P<name>.+)", re.ASCII | re.IGNORECASE)
+#: the item itself, without those below it
+_ALONE = re.compile(r"without (?:sub-?accounts|those below)", re.ASCII)
 _DECIMALS = re.compile(r"decimals (?P<digits>[0-6])", re.ASCII)
 
 
@@ -34,6 +36,10 @@ class Wish:
     rest: Definition
     #: what both sides are narrowed to: the field of the selection, and the name as it was typed
     narrowed: tuple[tuple[str, str], ...] = ()
+    #: with everything below the items
+    below: bool = True
+    #: IANA name of the zone that says which day is today; empty: the organization's
+    zone: str = ""
 
 
 def read_wish(words: str) -> Wish:
@@ -53,10 +59,11 @@ def read_wish(words: str) -> Wish:
     narrowed = tuple(found for option in options if (found := _narrowing(option)))
     if len(dict(narrowed)) < len(narrowed):
         raise MetricRefusedError("one class, one department and one customer can be chosen, not several of them")
-    for option in options:
-        if _narrowing(option) is None:
-            rest = _with(rest, " ".join(option.casefold().split()))
-    return Wish(check_name(name), items, rest, narrowed)
+    plain = [" ".join(option.casefold().split()) for option in options if _narrowing(option) is None]
+    for option in plain:
+        if not _ALONE.fullmatch(option):
+            rest = _with(rest, option)
+    return Wish(check_name(name), items, rest, narrowed, below=not any(map(_ALONE.fullmatch, plain)))
 
 
 def _parted(body: str) -> tuple[str, list[str]]:
@@ -83,8 +90,8 @@ def _narrowing(option: str) -> tuple[str, str] | None:
 def _is_option(part: str) -> bool:
     if _narrowing(part) is not None:
         return True
-    plain = Definition(Selection(Dataset.REVENUE))
-    return any(True for _ in _changes(plain, " ".join(part.casefold().split())))
+    plain, option = Definition(Selection(Dataset.REVENUE)), " ".join(part.casefold().split())
+    return bool(_ALONE.fullmatch(option)) or any(True for _ in _changes(plain, option))
 
 
 def _item(part: str) -> tuple[Dataset, str]:

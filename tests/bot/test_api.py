@@ -36,10 +36,10 @@ from jobs.people import People, Profile
 from jobs.refresh.ask import TriggerKey
 from storage.facts.api_keys import KeyScope
 from storage.facts.clock import OffsetClock
-from storage.facts.metrics import Dataset, ItemKind, Selection, Shown
+from storage.facts.metrics import Dataset, ItemKind, Metric, Selection, Shown
 from storage.facts.people import Action, Actor, SlackIdentity
 from storage.facts.secret import Secret
-from storage.records import api_keys, audit, metrics
+from storage.records import api_keys, audit, metric_changes, metrics
 from storage.seal import Seal, new_key
 from storage.sessions import Database, Session
 from storage.tables import MemberRow, MetricRow, OrganizationRow
@@ -328,6 +328,14 @@ def imported(lakes: Path, source_id: str) -> None:
         session.commit()
 
 
+def taken_away(session: Session, name: str) -> Metric:
+    """Return a metric as it was made, and delete it."""
+    found = metrics.named(session, ORGANIZATION, name)
+    assert found is not None
+    metric_changes.erase(session, found)
+    return found
+
+
 async def test_fields_are_looked_up_in_what_was_imported(sqlite_database: Database, tmp_path: Path) -> None:
     """The whole way: a body of fields, the service, and a process apart that asks the lake."""
     async with world(sqlite_database, lakes=tmp_path) as it:
@@ -342,6 +350,23 @@ async def test_fields_are_looked_up_in_what_was_imported(sqlite_database: Databa
         sold = {"name": "Sold", "dataset": "items", "item": "Tote", "class": "retail", "frequency": "weekly"}
         narrowed = await it.post(sold, write)
         assert narrowed.status_code == 201
+        alone = {
+            **cash,
+            "name": "Alone",
+            "below": False,
+            "zone": "Asia/Tokyo",
+            "owner": "U0PRIYA",
+            "post_to": "C0FINANCE",
+        }
+        for field, wrong in (("owner", "U0NOBODY"), ("post_to", "C0ELSEWHERE")):
+            refused = await it.post({**alone, field: wrong}, write)
+            assert (refused.status_code, refused.json()["error"].partition(":")[0]) == (422, field)
+        assert (await it.post(alone, write)).status_code == 201
+        priya = it.company.actor("U0PRIYA").member
+        assert priya is not None
+        one = it.company.database.in_write(lambda session: taken_away(session, "Alone"))
+        assert (one.definition.selection.below, one.definition.zone) == (False, "Asia/Tokyo")
+        assert (one.owner_id, one.post_to) == (priya.id, "T0TEMERITY/C0FINANCE")
         kept = it.company.database.in_read(lambda session: metrics.of_organization(session, ORGANIZATION))
         assert [(one.name, one.definition.selection) for one in kept] == [
             ("Cash", Selection(Dataset.ACCOUNTS, ItemKind.ACCOUNT, "1", "Checking")),
@@ -386,7 +411,8 @@ async def test_whoever_guesses_keys_is_made_to_wait_and_nobody_else(sqlite_datab
         ("decimals", 1.5), ("target", 5), ("target", {"value": 0.1}), ("target", {"band": "5"}),
         ("target", {"value": "1", "band": "-5"}), ("target", {"value": "1", "direction": "up"}),
         ("divided_by", "revenue"), ("divided_by", {"item": "x"}), ("divided_by", {"dataset": "revenue", "by": 1}),
-        ("post_to", "#finance"), ("company", 1),
+        ("posted", "#finance"), ("company", 1), ("below", "no"), ("zone", "Mars/Base"), ("zone", 1), ("owner", 7),
+        ("post_to", ["C1"]),
     ],
 )  # fmt: skip
 def test_a_field_that_is_wrong_is_named(field: str, said: object) -> None:
@@ -398,11 +424,11 @@ def test_a_field_that_is_wrong_is_named(field: str, said: object) -> None:
 
 def test_fields_and_words_ask_for_the_same() -> None:
     words = "Margin = profit and loss: GrossProfit / profit and loss: Income, quarterly, class Retail, decimals 3, "
-    words += "target at least 0.35 band 5, fiscal year from april, reversed"
+    words += "target at least 0.35 band 5, fiscal year from april, reversed, without sub-accounts"
     fields = {
         "name": "Margin", "dataset": "profit_and_loss", "item": "GrossProfit", "class": "Retail", "decimals": 3,
         "divided_by": {"dataset": "profit_and_loss", "item": "Income"}, "frequency": "quarterly", "reversed": True,
-        "target": {"value": "0.35", "band": "5"}, "fiscal_month": 4, "company": "Temerity Goods",
+        "target": {"value": "0.35", "band": "5"}, "fiscal_month": 4, "below": False, "company": "Temerity Goods",
     }  # fmt: skip
     asked = read_fields(fields)
     assert (asked.wish, asked.company) == (read_wish(words), "Temerity Goods")
