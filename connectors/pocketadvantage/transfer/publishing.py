@@ -148,6 +148,7 @@ async def restore(
     accept_gap: bool = False,
     checkpoint: Checkpoint = lambda _name: None,
     wanted: Wanted = _always,
+    instead_of: str = "",
 ) -> Published:
     """Publish an earlier version again; AbsentError when it is no longer kept. What lies there now is kept, too."""
     known = {one.archived_as: one for one in await versions(remote, archive_folder, name)}
@@ -170,6 +171,7 @@ async def restore(
             accept_gap=accept_gap,
             checkpoint=checkpoint,
             wanted=wanted,
+            instead_of=instead_of,
         )
 
 

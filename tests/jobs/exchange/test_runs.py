@@ -171,11 +171,23 @@ async def test_a_file_that_shrank_is_held_and_released_by_a_person(
     assert len(world.rows(Pair.CUSTOMERS)) == 8
     versions = await service.versions(MANAGER, world.pair(Pair.CUSTOMERS).id)
     assert [one.size for one in versions] == [len(before)]
+    world.clock.at += timedelta(minutes=1)
     restored = await service.restore(MANAGER, world.pair(Pair.CUSTOMERS).id, versions[0].name, trigger())
     await world.worked()
     assert (await service.run(MANAGER, restored.id)).run.state is RunState.DONE
     assert world.file(Pair.CUSTOMERS).read_bytes() == before
     assert first.trigger is Trigger.PERSON
+    # QuickBooks is again as it was then: what was put back lies there already, and nothing took its place.
+    for number in ("7", "8", "9"):
+        world.books.customer(number, f"Customer {number}")
+    world.books.records["customers"].pop("11")
+    world.books.dropped["customers"].add("11")
+    world.collect()
+    again = await service.start(MANAGER, world.pair(Pair.CUSTOMERS).id, trigger())
+    await world.worked()
+    again = (await service.run(MANAGER, again.id)).run
+    assert (again.state, again.archived_as) == (RunState.DONE, "")
+    assert world.file(Pair.CUSTOMERS).read_bytes() == before
 
 
 async def test_what_a_person_agreed_to_goes_no_further(database: Database, tmp_path: Path, desk: Desk) -> None:

@@ -268,6 +268,22 @@ async def test_a_gap_of_an_attempt_that_died_right_after_it_is_told(tmp_path, *,
         assert (done.gap, done.archived_as) == (None, "")
 
 
+@pytest.mark.parametrize("knows", [True, False])
+async def test_a_gap_of_a_version_that_was_put_back_by_an_attempt_that_died_is_told(tmp_path, *, knows):
+    with staged("ftp", tmp_path) as stage:
+        stage.faults.begin(no_replace=True)
+        first = await stage.hand_over(OLD)
+        second = await stage.hand_over(NEW, accept_gap=True)
+        how = {"archive_folder": ARCHIVE, "now": NOW, "accept_gap": True, "instead_of": second.sha256 if knows else ""}
+        async with stage.opened() as remote:
+            with pytest.raises(Died):
+                await restore(remote, LATEST, NAME, second.archived_as, checkpoint=dying_at("exchange.replaced"), **how)
+        async with stage.opened() as remote:
+            done = await restore(remote, LATEST, NAME, second.archived_as, **how)
+        assert (stage.there, done.sha256) == (OLD, first.sha256)
+        assert done.gap == (0.0 if knows else None)
+
+
 @pytest.mark.parametrize("kind", ["ftp", "sftp"])
 async def test_a_lost_answer_to_the_rename_is_recognised(kind, tmp_path):
     with staged(kind, tmp_path) as stage:
