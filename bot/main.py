@@ -87,6 +87,8 @@ class App:
         self.health = Health(database, self.clock, jobs.beat)
         self._socket: SocketMode | None = None
         self._running = False
+        #: why it did not start: the server only logs that
+        self.refusal: BaseException | None = None
         self.asgi: ASGIApp = self._web()
 
     @property
@@ -117,7 +119,8 @@ class App:
                 token = Secret(self.settings.slack_app_token.get_secret_value())
                 self._socket = SocketMode(self.surface.intake, self.surface.slack, token, self.clock)
                 await self._socket.start()
-        except BaseException:
+        except BaseException as error:
+            self.refusal = error
             await self.close()
             raise
         self._running = True
@@ -258,12 +261,22 @@ def _check(database: Database) -> None:
 
 
 async def serve(app: App, on_ready: Callable[[str], None] = lambda _address: None) -> None:
-    """Run the process until it is told to stop (SIGTERM, SIGINT); `on_ready` is given the address."""
+    """Run the process until it is told to stop (SIGTERM, SIGINT); `on_ready` is given the address.
+
+    What it could not start for is raised.
+    """
     from bot.server import Server
     from bot.wire import server_config
 
     config = server_config(app.asgi, host=app.settings.host, port=app.settings.port)
     server = Server(config, on_ready)
-    await server.serve()
+    try:
+        await server.serve()
+    except SystemExit:
+        # How the library ends what did not start.
+        if app.refusal is None:
+            raise
+    if app.refusal is not None:
+        raise app.refusal
     if not server.started:
         raise SystemExit(1)

@@ -112,12 +112,20 @@ class Database:
 
 
 def open_database(url: str, *, busy_seconds: float = 30.0, pool_size: int = 10) -> Database:
-    """Open the database at that URL; a missing folder of an SQLite file is made, readable by its owner only."""
+    """Open the database at that URL; a missing folder of an SQLite file is made, readable by its owner only.
+
+    DatabaseUnavailableError where the file, or its folder, cannot be written.
+    """
     path = _sqlite_path(url)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # SQLite gives its side files the mode of the database: nobody else may read addresses and sealed tokens.
-        path.touch(mode=0o600)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # SQLite gives its side files the mode of the database: nobody else may read addresses and sealed tokens.
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise DatabaseUnavailableError(
+                f"{path} cannot be written ({error.strerror}): is its disk read-only, or somebody else's?"
+            ) from error
     return Database(normalized(url), busy_seconds=busy_seconds, pool_size=pool_size)
 
 
