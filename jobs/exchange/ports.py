@@ -48,6 +48,15 @@ class FarSides(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderMoves:
+    """Which orders are others in QuickBooks after a turn, by the numbers that PocketAdvantage gave them."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OrdersTaken:
     """What one turn of the orders came to."""
 
@@ -56,6 +65,9 @@ class OrdersTaken:
     counts: Counts = field(default_factory=Counts)
     #: orders that wait for something outside
     waiting: int = 0
+    moves: OrderMoves = OrderMoves()
+    #: orders that were left out, and the first of them with their reasons
+    left_out: int = 0
     problems: tuple[Reject, ...] = ()
     #: orders that were taken again, and are in QuickBooks as they were
     there: int = 0

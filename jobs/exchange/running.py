@@ -22,6 +22,7 @@ from connectors.pocketadvantage.transfer.publishing import Published, publish, r
 from jobs.asks import Enqueue
 from jobs.engine import WorkContext
 from jobs.exchange import freshness, leftovers, telling
+from jobs.exchange import taken as turns
 from jobs.exchange.alerting import alert, night_over
 from jobs.exchange.building import Built, Maps, build
 from jobs.exchange.freshness import Fresh, Stands
@@ -318,7 +319,7 @@ class ExchangeHandler:
         return exchange.discard_held(session, run.pair_id, run.id, "a later run took its place", now)
 
     async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> Published:
-        last = await self._ground.database.reading(lambda session: _last(session, run))
+        pair = await self._ground.database.reading(lambda session: exchange.pair(session, run.pair_id))
         with built.path.open("rb") as body:
             async with _all_of_it(self._places.at_most(run.id, self._whole)), side.open() as remote:
                 return await publish(
@@ -331,7 +332,7 @@ class ExchangeHandler:
                     accept_gap=side.accept_gap,
                     checkpoint=self._checked,
                     wanted=lambda: self.still_wanted(run),
-                    instead_of=last,
+                    instead_of=pair.last.sha256 if pair.last else "",
                 )
 
     async def still_wanted(self, run: ExchangeRun) -> None:
@@ -377,7 +378,6 @@ class ExchangeHandler:
         )
         if not started:
             raise _OverError
-        last = await self._ground.database.reading(lambda session: _last(session, run))
         async with _all_of_it(self._places.at_most(run.id, self._whole)), side.open() as remote:
             done = await restore(
                 remote,
@@ -389,7 +389,6 @@ class ExchangeHandler:
                 accept_gap=side.accept_gap,
                 checkpoint=self._checked,
                 wanted=lambda: self.still_wanted(run),
-                instead_of=last,
             )
         self._ground.checkpoint("exchange.published")
 
@@ -422,41 +421,31 @@ class ExchangeHandler:
             return sources.source(session, run.source_id), sources.source(session, run.books_id)
 
         source, books = await self._ground.database.writing(begin)
-        dry = run.trigger is Trigger.DRY
         taken = await self._turn(self._orders, run, source, books)
-        if taken.stopped is not None:
-            raise taken.stopped
+        stopped = taken.stopped
 
         def settle(session: Session) -> None:
             ended = self._ground.clock.now()
             organizations.lock(session, run.organization_id)
-            state = RunState.DRY if dry else RunState.DONE if taken.counts.touched else RunState.UNCHANGED
-            values = {"added": taken.counts.added, "updated": taken.counts.updated, "removed": taken.counts.removed}
-            why = f"{taken.waiting} of them wait" if taken.waiting else ""
-            note = f"{taken.there} taken again, and in QuickBooks as before" if taken.there else ""
-            if not exchange.advance(
-                session, run, state=state, finished_at=ended, rows=taken.read, rejected=len(taken.problems), why=why,
-                note=note,
-                **values,
-            ):  # fmt: skip
+            if not (turns.noted if stopped else turns.ended)(session, run, taken, ended):
                 raise _OverError
-            exchange.add_rejects(session, run.id, taken.problems)
-            if not dry:
-                exchange.note_missed(session, run.pair_id, None)
-                telling.completed(session, exchange.run(session, run.id), _NOTHING_NEW, ended)
-            if taken.again_at is not None and not dry:
-                exchange.due_earlier(session, run.pair_id, taken.again_at)
 
         await self._ground.database.writing(settle)
+        if stopped is not None:
+            raise stopped
 
     async def _turn(self, orders: Orders, run: ExchangeRun, source: Source, books: Source) -> OrdersTaken:
         """Take one turn; what it did not come to in its time is left to the next, as if the process had died."""
-        take = orders.dry if run.trigger is Trigger.DRY else orders.take
+        take, begun = orders.dry if run.trigger is Trigger.DRY else orders.take, self._ground.clock.now()
         try:
             async with asyncio.timeout(self._places.at_most(run.id)):
-                return await take(run, source, books)
+                taken = await take(run, source, books)
         except TimeoutError:
-            raise Retry(None, "it took long, and others wait: it goes on later", code="timeout") from None
+            late = Retry(None, "it took long, and others wait: it goes on later", code="timeout")
+            return await self._ground.database.reading(lambda session: turns.cut_off(session, run, begun, late))
+        if taken.busy:
+            raise Retry(None, "another worker takes these orders still; it is looked at again", code="busy")
+        return taken
 
     # What goes wrong
 
@@ -517,11 +506,6 @@ def fail(session: Session, run: ExchangeRun, why: str, code: str, now: datetime,
 def attempt_work(run: ExchangeRun, attempt: int) -> Work:
     """Return the work of an attempt: one at a time for each connection, as old file servers want it."""
     return Work(EXCHANGE, run.id, attempt, queue=EXCHANGE_QUEUE.name, partition=run.source_id)
-
-
-def _last(session: Session, run: ExchangeRun) -> str:
-    """Return what should lie there: by it an attempt sees that the one before it died at its very end."""
-    return exchange.handed_over(session, exchange.pair(session, run.pair_id))
 
 
 def _asks(held: Held | None) -> str:

@@ -1,9 +1,10 @@
 """Who is told what the exchange did: receivers of webhooks of everything, people of what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from jobs.exchange.ports import OrderMoves
 from storage.facts.exchange import ExchangeRun, RunState
 from storage.facts.outgoing import EventType
 from storage.records import outgoing
@@ -22,14 +23,37 @@ def started(session: Session, run: ExchangeRun, now: datetime) -> None:
 def completed(session: Session, run: ExchangeRun, moves: Moves, now: datetime) -> None:
     """Tell that the far side has what a run brought, and which objects are others there."""
     outgoing.tell(session, run.organization_id, EventType.EXCHANGE_COMPLETED, run.id, _about(run), now)
-    changed = {"added": sorted(moves.added), "updated": sorted(moves.updated), "removed": sorted(moves.removed)}
-    if any(changed.values()):
-        data = {
-            **_about(run),
-            **{what: keys[:MOST_KEYS] for what, keys in changed.items()},
-            "more": sum(max(0, len(keys) - MOST_KEYS) for keys in changed.values()),
-        }
-        outgoing.tell(session, run.organization_id, EventType.EXCHANGE_CHANGED, run.id, data, now)
+    changed = {"added": [*moves.added], "updated": [*moves.updated], "removed": moves.removed}
+    _changed(session, run, run.id, changed, now)
+
+
+def orders_completed(session: Session, run: ExchangeRun, now: datetime) -> None:
+    """Tell that a run of the orders is through."""
+    outgoing.tell(session, run.organization_id, EventType.EXCHANGE_COMPLETED, run.id, _about(run), now)
+
+
+def orders_changed(session: Session, run: ExchangeRun, moves: OrderMoves, now: datetime) -> None:
+    """Tell which orders one attempt of a run made, changed or cancelled in QuickBooks, whatever becomes of the run."""
+    order_changed(session, run, f"{run.id}:a{run.attempt}", moves, now)
+
+
+def order_changed(session: Session, run: ExchangeRun, subject: str, moves: OrderMoves, now: datetime) -> None:
+    """Tell it once for that subject."""
+    changed = {"added": moves.added, "updated": moves.updated, "removed": moves.removed}
+    _changed(session, run, subject, changed, now)
+
+
+def _changed(
+    session: Session, run: ExchangeRun, subject: str, changed: Mapping[str, Sequence[str]], now: datetime
+) -> None:
+    if not any(changed.values()):
+        return
+    data = {
+        **_about(run),
+        **{what: sorted(keys)[:MOST_KEYS] for what, keys in changed.items()},
+        "more": sum(max(0, len(keys) - MOST_KEYS) for keys in changed.values()),
+    }
+    outgoing.tell(session, run.organization_id, EventType.EXCHANGE_CHANGED, subject, data, now)
 
 
 def errored(session: Session, run: ExchangeRun, now: datetime) -> None:

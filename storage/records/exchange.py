@@ -235,17 +235,6 @@ def newest(session: Session, pair_id: str, states: Collection[RunState]) -> Exch
     return _first(session, ExchangeRunRow.pair_id == pair_id, col(ExchangeRunRow.state).in_([*states]))
 
 
-def handed_over(session: Session, pair: ExchangePair) -> str:
-    """Return the SHA-256 of the file that was handed over last, or put back; empty where there was none."""
-    statement = select(ExchangeRunRow.sha256).where(
-        ExchangeRunRow.pair_id == pair.id,
-        col(ExchangeRunRow.state).in_([RunState.DONE.value, RunState.UNCHANGED.value]),
-    )
-    ordered = statement.order_by(col(ExchangeRunRow.finished_at).desc(), col(ExchangeRunRow.id).desc())
-    # Runs are forgotten some day.
-    return session.exec(ordered.limit(1)).first() or (pair.last.sha256 if pair.last else "")
-
-
 def most_rows(session: Session, pair: ExchangePair, since: datetime) -> int:
     """Return the rows of the largest file that was given since then, and since a person last let a held one go."""
     mine = (ExchangeRunRow.pair_id == pair.id, ExchangeRunRow.books_id == pair.books_id)
@@ -318,8 +307,16 @@ def decide_held(session: Session, run_id: str, state: RunState, now: datetime) -
 
 def add_rejects(session: Session, run_id: str, rejects: Sequence[Reject]) -> None:
     """Write down what a run left out; again for the same run changes nothing."""
-    if _rejects(session, run_id):
-        return
+    if not _rejects(session, run_id):
+        _insert_rejects(session, run_id, rejects, 0)
+
+
+def add_more_rejects(session: Session, run_id: str, rejects: Sequence[Reject]) -> None:
+    """Write down what a later attempt of a run left out, beside what earlier ones did."""
+    _insert_rejects(session, run_id, rejects, len(_rejects(session, run_id)))
+
+
+def _insert_rejects(session: Session, run_id: str, rejects: Sequence[Reject], begin: int) -> None:
     rows = [
         {
             "run_id": run_id,
@@ -329,7 +326,7 @@ def add_rejects(session: Session, run_id: str, rejects: Sequence[Reject]) -> Non
             "field": one.field,
             "reason": one.reason,
         }
-        for number, one in enumerate(rejects)
+        for number, one in enumerate(rejects, begin)
     ]
     insert_all(session, ExchangeRejectRow, rows)
 

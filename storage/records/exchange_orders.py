@@ -415,6 +415,21 @@ def of_turn(session: Session, source_id: str, since: datetime, until: datetime) 
     return sorted(session.exec(_of_turn(source_id, since, until)))
 
 
+def went(session: Session, source_id: str, since: datetime) -> tuple[list[str], list[str], list[str]]:
+    """Return the numbers of the orders that became something new, something else, or off since then."""
+    row = ExchangeOrderRow
+    over = (OrderState.CONFIRMED.value, OrderState.CANCELLED.value)
+    statement = select(row).where(
+        row.source_id == source_id, col(row.settled_at) >= since, col(row.state).in_(over), row.replays == 0
+    )
+    found = [as_kept(one) for one in session.exec(statement.order_by(col(row.order_no)))]
+    off = [one.order_no for one in found if one.state is OrderState.CANCELLED]
+    made = [one for one in found if one.state is OrderState.CONFIRMED]
+    changed = {one.order_no for one in made if before(session, one, Into(one.target, one.books_id)) is not None}
+    added = [one.order_no for one in made if one.order_no not in changed]
+    return added, sorted(changed), off
+
+
 def can_be_again(session: Session, source_id: str, since: datetime, until: datetime) -> int:
     """Return how many of these can be taken again: those of which the last revision waits for nobody, nor is off."""
     row = ExchangeOrderRow

@@ -26,7 +26,7 @@ from templates.notices.pieces import Words
 from templates.text import counted
 
 _RUNS = 8
-_ENDED = (RunState.DONE, RunState.UNCHANGED)
+_ENDED = (RunState.DONE, RunState.UNCHANGED, RunState.FAILED)
 _WHAT = (
     "Each order of the run is looked for in QuickBooks first. What is there is not made again: it stays, or becomes"
     " what the order says now. What is missing is sent once more."

@@ -160,7 +160,9 @@ def ended(run: ExchangeRun, *, below: bool = False) -> Words:
             return (f"A held file was {said}. Ended ", *at, ".")
         case _:
             why = label(run.why).rstrip(".") or "Tidings' operators can see why"
-            return (Strong("Failed"), " ", *at, f": {why}.")
+            # Orders that went before it could not go on are in QuickBooks.
+            went = f" {_done(run)}" if run.pair is Pair.ORDERS and run.counts.touched else ""
+            return (Strong("Failed"), " ", *at, f": {why}.{went}", *_left_out(run, below=below))
 
 
 def _done(run: ExchangeRun) -> str:

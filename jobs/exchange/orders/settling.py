@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
-from storage.facts.exchange_orders import KeptOrder, OrderState, Refusal, Wish, Written
-from storage.records import exchange_orders
+from jobs.exchange import telling
+from jobs.exchange.ports import OrderMoves
+from storage.facts.exchange import Pair
+from storage.facts.exchange_orders import Into, KeptOrder, OrderState, Refusal, Wish, Written
+from storage.records import exchange, exchange_orders
 from storage.sessions import Session
 
 
@@ -17,4 +20,24 @@ def settled(session: Session, order_id: str, outcome: Written | Refusal, now: da
     else:
         state = OrderState.CANCELLED if one.wish is Wish.CANCELLED else OrderState.CONFIRMED
         moved = exchange_orders.move(session, one, state, now, written=outcome)
+    if moved and isinstance(outcome, Written):
+        _tell(session, one, outcome, now)
     return exchange_orders.find(session, order_id) if moved else None
+
+
+def _tell(session: Session, one: KeptOrder, outcome: Written, now: datetime) -> None:
+    """Tell receivers, as one of the newest run: that which handed it over is through by now."""
+    if one.written is not None and one.written.target_id == outcome.target_id:
+        # It was taken again, and is there as it was.
+        return
+    pair = next((pair for pair in exchange.pairs_of_source(session, one.source_id) if pair.pair is Pair.ORDERS), None)
+    runs = exchange.history(session, pair.id, 1) if pair is not None else []
+    if not runs:
+        return
+    if one.wish is Wish.CANCELLED:
+        moves = OrderMoves(removed=(one.order_no,))
+    elif exchange_orders.before(session, one, Into(one.target, one.books_id)) is not None:
+        moves = OrderMoves(updated=(one.order_no,))
+    else:
+        moves = OrderMoves(added=(one.order_no,))
+    telling.order_changed(session, runs[0], f"{one.id}:a{one.attempts}", moves, now)

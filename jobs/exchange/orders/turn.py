@@ -24,7 +24,7 @@ from jobs.exchange.orders.preflight import Stopped, check
 from jobs.exchange.orders.replaying import run_again
 from jobs.exchange.orders.sink import SalesOrderSink
 from jobs.exchange.orders.taking import LOOK, NOT_ALLOWED, WIDTH, Taking, Tally
-from jobs.exchange.ports import OrdersTaken
+from jobs.exchange.ports import OrderMoves, OrdersTaken
 from jobs.ground import Ground
 from jobs.leasing import leased
 from jobs.threads import in_thread
@@ -170,6 +170,12 @@ class Turn:
         return OrdersTaken(
             read=found.read,
             counts=Counts(len(tally.confirmed), len(tally.changed), len(tally.cancelled)),
+            moves=OrderMoves(
+                tuple(one.order_no for one, _ in tally.confirmed),
+                tuple(one.order_no for one, _ in tally.changed),
+                tuple(one.order_no for one in tally.cancelled),
+            ),
+            left_out=len(problems),
             waiting=len(tally.waiting),
             there=len(tally.there),
             problems=tuple(problems[:_MOST_PROBLEMS]),
@@ -198,7 +204,8 @@ class Turn:
             if isinstance(judged, Stopped) and judged.reason:
                 problems.append(Reject(one.order_no, "", judged.reason))
         good = len(fresh) - len(problems)
-        return OrdersTaken(read=len(reads), counts=Counts(added=good), problems=tuple(problems[:_MOST_PROBLEMS]))
+        told = tuple(problems[:_MOST_PROBLEMS])
+        return OrdersTaken(read=len(reads), counts=Counts(added=good), left_out=len(problems), problems=told)
 
     def _known(self, session: Session, numbers: Sequence[str]) -> dict[tuple[str, int], OrderState]:
         return {

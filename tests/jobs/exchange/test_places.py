@@ -12,9 +12,11 @@ from jobs.exchange.ports import OrdersTaken
 from jobs.exchange.running import ExchangeHandler
 from jobs.work import EXCHANGE_PLACES, EXCHANGE_QUEUE
 from storage.facts.exchange import Pair, RunState
-from storage.sessions import Database
+from storage.facts.exchange_orders import Into, OrderRead, OrderState, Wish, Written
+from storage.records import exchange_orders, sources
+from storage.sessions import Database, Session
 from templates.notices.exchange_words import doing
-from tests.jobs.exchange.nights import ORGANIZATION, company
+from tests.jobs.exchange.nights import BOOKS, CUST_ID, FAR, ORGANIZATION, company
 from tests.jobs.exchange.plain import plain
 from tests.jobs.exchange.test_runs import TWO, stocked
 
@@ -66,10 +68,24 @@ async def test_a_run_that_waits_for_others_of_its_organization_says_so(
     assert (run.code, run.attempt) == ("books_never", 1 if loses else 2)
 
 
+def _one_went(session: Session) -> None:
+    read = OrderRead(CUST_ID, "SO-1", 1, Wish.READY, "t1", "f1")
+    exchange_orders.keep(session, sources.source(session, FAR), [read], TWO)
+    (one,) = exchange_orders.due(session, FAR, TWO, 1)
+    assert exchange_orders.claim(session, one, Into("estimate", BOOKS), TWO, TWO)
+    (mine,) = exchange_orders.by_order(session, ORGANIZATION, "SO-1")
+    assert exchange_orders.move(session, mine, OrderState.CONFIRMED, TWO, written=Written("145", "SO-1"))
+
+
 class Slow:
     """Orders of a database that never comes to an end."""
 
+    def __init__(self) -> None:
+        self.database: Database | None = None
+
     async def take(self, *_given: object) -> OrdersTaken:
+        if self.database is not None:
+            self.database.in_write(_one_went)
         await asyncio.sleep(0)
         return OrdersTaken()
 
@@ -82,13 +98,16 @@ async def test_orders_in_the_last_place_give_it_up_and_go_on_later(
     sqlite_database: Database, tmp_path: Path, most: int, *, loses: bool
 ) -> None:
     """The time of the last place is over at once here; whoever has another one ends in peace."""
-    kind = partial(ExchangeHandler, orders=Slow(), places=Places(most=most, short=0.0))
+    orders = Slow()
+    kind = partial(ExchangeHandler, orders=orders, places=Places(most=most, short=0.0))
     world = company(sqlite_database, tmp_path, maps=plain, kind=kind)
+    orders.database = sqlite_database
     world.on(Pair.ORDERS)
     world.clock.at = TWO
     await world.worked()
     (run,) = world.history(Pair.ORDERS)
     assert (run.state, run.code) == ((RunState.UNCHANGED, "") if loses else (RunState.WAITING, "timeout"))
+    assert run.counts.added == (0 if loses else 1), "what went until then is told"
 
 
 @pytest.mark.parametrize("most, loses", [(1, False), (2, True)])
