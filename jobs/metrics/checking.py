@@ -26,6 +26,8 @@ def check(definition: Definition) -> None:
         _check_selection(selection, definition)
     if definition.calculation is Calculation.CUMULATIVE and definition.frequency is Frequency.WEEKLY:
         raise MetricRefusedError("weeks lie across fiscal years: choose days, months or quarters to add up")
+    if definition.reversed and definition.calculation is Calculation.COUNT:
+        raise MetricRefusedError("a number of records has no sign to turn around")
     if not 1 < definition.window <= _MOST_WINDOW:
         raise MetricRefusedError(f"rolling takes 2 to {_MOST_WINDOW} periods")
     if definition.target is not None and definition.target.band and not definition.target.value:

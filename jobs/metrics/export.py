@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from storage.facts.metrics import Calculation, Definition, Kept, MetricState, Selection, Shown
+from storage.facts.restated import currency_before
 
 _RATIOS = frozenset({Calculation.RATIO, Calculation.GROWTH, Calculation.GROWTH_YEAR})
 #: What a spreadsheet takes for the beginning of a formula, in half and full width, after whatever it skips.
@@ -54,9 +55,15 @@ def _rows(shown: Shown) -> Iterator[list[str]]:
         yield [
             *plain, value.period.start.isoformat(), value.period.end.isoformat(), _exact(value.value) or "",
             unit(definition), safe(kept.currency), "yes" if value.complete else "no", str(kept.revision),
-            ("" if before is None else before["value"] or "empty"), safe(value.reason), _instant(kept.as_of) or "",
+            ("" if before is None else _was(before, kept.currency)), safe(value.reason), _instant(kept.as_of) or "",
             safe(kept.run_id), str(kept.version),
         ]  # fmt: skip
+
+
+def _was(before: Mapping[str, Any], currency: str) -> str:
+    """Return what a value was; with its currency where that is another than the one beside it now."""
+    value: str = before["value"] or "empty"
+    return value if before["currency"] == currency else f"{value} {before['currency']}"
 
 
 def safe(text: str) -> str:
@@ -121,7 +128,8 @@ def _restated(kept: Kept) -> Mapping[str, Any] | None:
     """Return what a whole period's value was before newer data made it another."""
     if kept.changed.get("why") != "data" or not kept.changed.get("complete_before"):
         return None
-    return {"value": kept.changed.get("before"), "run": kept.changed.get("run_before")}
+    was = {"value": kept.changed.get("before"), "currency": currency_before(kept)}
+    return {**was, "run": kept.changed.get("run_before")}
 
 
 def _definition(definition: Definition) -> dict[str, Any]:

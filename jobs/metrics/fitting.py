@@ -70,6 +70,9 @@ def fitted(definition: Definition) -> Definition:
         selection=_narrowed(definition.selection, definition.basis, calculation),
         divisor=_narrowed(divisor, definition.basis, calculation) if divisor else None,
     )
+    if definition.reversed and calculation is Calculation.COUNT:
+        # A number of records has no sign.
+        definition = replace(definition, reversed=False)
     if definition.frequency not in fits(definition).frequencies:
         definition = replace(definition, frequency=Frequency.MONTHLY)
     return definition

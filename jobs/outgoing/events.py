@@ -7,7 +7,7 @@ from typing import Any
 from jobs.metrics.inputs import worst_input
 from storage.facts.metrics import Kept, Metric, MetricState, Shown
 from storage.facts.outgoing import EventType
-from storage.facts.restated import is_restated
+from storage.facts.restated import currency_before, is_restated
 from storage.facts.runs import Receipt, Run
 from storage.facts.sources import Source
 from storage.records import outgoing, sources
@@ -115,7 +115,7 @@ def metric_turned(session: Session, shown: Shown, latest: Kept | None, before: s
 
 _NO_VALUE: Mapping[str, Any] = {
     "period": None, "value": None, "empty_because": "it has no value yet", "complete": False, "before": None,
-    "restated": False,
+    "before_currency": "", "restated": False,
 }  # fmt: skip
 
 
@@ -127,6 +127,7 @@ def _value(kept: Kept) -> dict[str, Any]:
         "empty_because": value.reason,
         "complete": value.complete,
         "before": kept.changed.get("before"),
+        "before_currency": currency_before(kept),
         "restated": is_restated(kept),
     }
 

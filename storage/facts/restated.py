@@ -38,6 +38,8 @@ class Restated:
 
     kept: Kept
     before: Decimal | None
+    #: that this was in
+    currency_before: str
     #: when that was found; None for what was found before this was noted
     at: datetime | None
     #: the largest changes; None: not known
@@ -61,7 +63,14 @@ def is_restated(kept: Kept) -> bool:
     if changed.get("why") != "data" or not changed.get("complete_before"):
         return False
     was, value = changed.get("before"), kept.value.value
+    if was is not None and "currency_before" in changed:
+        return True
     return (None if was is None else Decimal(was)) != value
+
+
+def currency_before(kept: Kept) -> str:
+    """Return what the value before was in: another currency where the company's own was changed."""
+    return str(kept.changed.get("currency_before", kept.currency))
 
 
 def restated_of(kept: Kept) -> Restated | None:
@@ -73,6 +82,7 @@ def restated_of(kept: Kept) -> Restated | None:
     return Restated(
         kept,
         None if was is None else Decimal(was),
+        currency_before(kept),
         datetime.fromisoformat(at) if at else None,
         None if through is None else tuple(_document(one) for one in through),
         int(changed.get("more", 0)),

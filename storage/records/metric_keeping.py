@@ -185,6 +185,8 @@ def _kept(value: Value, before: _Before | None, last: int, of: Calculated, now: 
         changed = {"why": why, "before": was, "rows_before": before.value.rows, "run_before": before.run_id,
                    "snapshot_before": before.snapshot, "complete_before": before.value.complete,
                    "at": now.isoformat()}  # fmt: skip
+        if before.currency and of.currency and before.currency != of.currency:
+            changed["currency_before"] = before.currency
     revision = (last if before is None else before.revision) + 1
     return Kept(value, revision, of.currency, of.as_of, of.run_id, of.snapshot, of.version, changed)
 

@@ -217,7 +217,8 @@ def _rare(filling: Filling) -> list[TextInput | Choice | Search]:
     if shape.second is not None and definition.divisor is not None:
         found += _narrowing(SECOND, definition.divisor, shape.second, " (of what divides)")
     turned = [("no", "As in QuickBooks"), ("yes", "Turned around: minus becomes plus")]
-    found.append(_one("reversed", "Sign", turned, "yes" if definition.reversed else "no"))
+    if definition.calculation is not Calculation.COUNT:
+        found.append(_one("reversed", "Sign", turned, "yes" if definition.reversed else "no"))
     if shape.fiscal:
         months = [(str(number), name) for number, name in enumerate(_MONTHS, 1)]
         found.append(_one("fiscal_month", "The fiscal year begins in", months, str(definition.fiscal_month)))

@@ -38,6 +38,7 @@ from storage.facts.metrics import (
     Shown,
     Target,
 )
+from storage.facts.restated import currency_before
 from templates import actions, times
 from templates.notices.answers import tell
 from templates.notices.metrics_restated import restated_part
@@ -200,7 +201,9 @@ def changed_words(kept: Kept, definition: Definition) -> str:
     notes = [label(kept.value.reason)] if kept.value.reason else []
     if kept.changed.get("why") == "data" and kept.changed.get("complete_before"):
         before = kept.changed.get("before")
-        notes.append(f"restated, was {number_words(Decimal(before), definition, kept.currency) if before else 'empty'}")
+        notes.append(
+            f"restated, was {number_words(Decimal(before), definition, currency_before(kept)) if before else 'empty'}"
+        )
     if not kept.value.complete:
         notes.append("not imported whole" if is_over(kept, definition) else "so far")
     return "; ".join(notes) or "–"

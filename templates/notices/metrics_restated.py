@@ -85,9 +85,9 @@ def _period(one: Restated, frequency: Frequency) -> str:
 
 def _change(one: Restated, said: Said) -> str:
     value, currency = one.kept.value.value, one.kept.currency
-    before = said(one.before, currency) if one.before is not None else "empty"
+    before = said(one.before, one.currency_before) if one.before is not None else "empty"
     after = said(value, currency) if value is not None else "empty"
-    if value is None or one.before is None:
+    if value is None or one.before is None or one.currency_before != currency:
         return f"{before} → {after}"
     moved = said(value - one.before, currency)
     return f"{before} → {after} ({'+' if value > one.before else ''}{moved})"
@@ -99,17 +99,17 @@ def _through(one: Restated, named: int) -> tuple[Inline, ...]:
         return ("transactions that are not known: the data from before was not compared, or is not kept any more",)
     if not one.documents:
         return ("no transaction that Tidings reads: QuickBooks itself says another amount",)
-    listed = "; ".join(_document(doc, one.kept.currency) for doc in one.documents[:named])
+    listed = "; ".join(_document(doc, one.currency_before, one.kept.currency) for doc in one.documents[:named])
     more = one.more + max(0, len(one.documents) - named)
     rest = f"; and {more} more" if more else ""
     return (f"{'what changed of that time: ' if one.around else ''}{listed}{rest}",)
 
 
-def _document(doc: Document, currency: str) -> str:
+def _document(doc: Document, was: str, currency: str) -> str:
     name = f"{label(doc.kind.replace('_', ' '))} {label(doc.number or f'with the id {doc.id}')}"
     days = [times.day(day) for day in dict.fromkeys(day for day in (doc.day_before, doc.day) if day is not None)]
-    amounts = f"{_amount(doc.before, currency)} → {_amount(doc.after, currency)}"
-    if doc.before == doc.after:
+    amounts = f"{_amount(doc.before, was)} → {_amount(doc.after, currency)}"
+    if doc.before == doc.after and was == currency:
         amounts = f"{_amount(doc.after, currency)}, moved"
     return f"{name} ({' → '.join(days)}), {amounts}"
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jobs.metrics.checking import MetricRefusedError, check
 from jobs.metrics.compiling import Compiled, sides_of
 from jobs.metrics.datasets import tables
+from jobs.metrics.fitting import fitted
 from jobs.metrics.values import MOST_PERIODS, values
 from jobs.metrics.wishes import read_wish
 from storage.facts.home import Board
@@ -199,6 +200,15 @@ def test_whether_a_period_is_over_is_asked_where_its_days_are(zone: str, day: in
     board = repr(board_parts(Board((shown,), 1), "Metric", frozenset(), at))
     so_far = said != "missed"
     assert (changed_words(kept, asked) == "so far", ", so far" in board) == (so_far, so_far)
+
+
+def test_a_number_of_records_has_no_sign() -> None:
+    counting = Definition(Selection(Dataset.REVENUE), Calculation.COUNT, reversed=True)
+    with pytest.raises(MetricRefusedError, match="no sign to turn around"):
+        check(counting)
+    # A form takes it out, where what is counted was a sum before.
+    assert fitted(counting) == replace(counting, reversed=False)
+    assert fitted(replace(counting, calculation=Calculation.SUM)).reversed
 
 
 def test_a_band_of_zero_is_refused_and_a_target_may_be_in_percent() -> None:

@@ -225,7 +225,8 @@ def definitions(kept: Kept, each: int) -> Iterator[Definition]:
             possible = [one for frequency in Frequency if allowed(one := replace(made, frequency=frequency))]
             for _ in range(len(possible) if SOAK else min(each, len(possible))):
                 turn += 1
-                yield replace(possible[turn % len(possible)], fiscal_month=turn % 12 + 1, reversed=turn % 5 == 0)
+                yield replace(possible[turn % len(possible)], fiscal_month=turn % 12 + 1,
+                              reversed=turn % 5 == 0 and calculation is not Calculation.COUNT)  # fmt: skip
 
 
 def allowed(definition: Definition) -> bool:

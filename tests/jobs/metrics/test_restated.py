@@ -11,14 +11,17 @@ from bot.cli.samples.restated import DOCUMENTS
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
 from jobs.metrics import weekly
+from jobs.metrics.export import as_csv, as_object
 from jobs.metrics.service import MetricService
 from storage.facts.clock import OffsetClock
-from storage.facts.metrics import Kept, Value
+from storage.facts.metrics import Kept, MetricState, Shown, Value
 from storage.facts.restated import document_json, is_restated, restated_of
 from storage.records import metric_keeping, metric_posts, metric_restated, metrics
 from storage.records.metric_keeping import Calculated
 from storage.sessions import Database, Session
 from templates import mail
+from templates.notices.metrics import changed_words, said_by
+from templates.notices.metrics_restated import restated_part
 from tests.jobs.metrics.standing_metrics import MONDAY, NET, NOW, Company
 
 TUESDAY = NOW + timedelta(days=2)
@@ -102,6 +105,37 @@ def test_what_was_never_whole_or_is_defined_otherwise_did_not_move(company: Comp
     kept = company.database.in_write(work)
     assert [is_restated(one) for one in kept] == [True, False, False]
     assert [counting_everything(one) for one in kept] == [True, True, True]
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["as it was", "twin: in the currency of today"])
+def test_what_it_was_is_told_in_the_currency_that_it_was_in(company: Company, *, loses: bool) -> None:
+    """A company that counts in another currency from one day on: 161.00 USD became 161.00 EUR, which is not the same."""
+
+    def work(session: Session) -> Kept:
+        metric = metrics.named(session, company.source.organization_id, "net income")
+        assert metric is not None
+        of = Calculated("run_3", 9, TUESDAY, "EUR", 1)
+        october = metrics.newest_values(session, metric.id)[0].value
+        (one,) = metric_keeping.keep(session, metric, [october], of, TUESDAY, partial=True)
+        return one
+
+    kept = company.database.in_write(work)
+    if loses:
+        kept = replace(kept, changed={name: one for name, one in kept.changed.items() if name != "currency_before"})
+    assert is_restated(kept) is not loses
+    words = changed_words(kept, NET)
+    assert ("restated, was 161.00 USD" in words, "was 161.00 EUR" in words) == (not loses, loses)
+    if not loses:
+        metric = company.database.in_read(
+            lambda session: metrics.named(session, company.source.organization_id, "net income")
+        )
+        assert metric is not None
+        shown = Shown(metric, MetricState.CURRENT, "Temerity", values=(kept,))
+        told = repr(restated_part(shown, said_by(shown)))
+        assert "161.00 USD → 161.00 EUR" in told
+        assert "+0.00" not in told
+        assert as_object(shown, values=True)["values"][0]["restated"]["currency"] == "USD"
+        assert b",161 USD," in as_csv(shown)
 
 
 def test_a_period_that_had_no_value_for_a_while_goes_on_with_its_next_revision(company: Company) -> None:
