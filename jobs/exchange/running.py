@@ -319,7 +319,7 @@ class ExchangeHandler:
         return exchange.discard_held(session, run.pair_id, run.id, "a later run took its place", now)
 
     async def _published(self, side: FarSide, built: Built, run: ExchangeRun) -> Published:
-        pair = await self._ground.database.reading(lambda session: exchange.pair(session, run.pair_id))
+        last = await self._ground.database.reading(lambda session: _last(session, run))
         with built.path.open("rb") as body:
             async with _all_of_it(self._places.at_most(run.id, self._whole)), side.open() as remote:
                 return await publish(
@@ -332,7 +332,7 @@ class ExchangeHandler:
                     accept_gap=side.accept_gap,
                     checkpoint=self._checked,
                     wanted=lambda: self.still_wanted(run),
-                    instead_of=pair.last.sha256 if pair.last else "",
+                    instead_of=last,
                 )
 
     async def still_wanted(self, run: ExchangeRun) -> None:
@@ -378,6 +378,7 @@ class ExchangeHandler:
         )
         if not started:
             raise _OverError
+        last = await self._ground.database.reading(lambda session: _last(session, run))
         async with _all_of_it(self._places.at_most(run.id, self._whole)), side.open() as remote:
             done = await restore(
                 remote,
@@ -389,6 +390,7 @@ class ExchangeHandler:
                 accept_gap=side.accept_gap,
                 checkpoint=self._checked,
                 wanted=lambda: self.still_wanted(run),
+                instead_of=last,
             )
         self._ground.checkpoint("exchange.published")
 
@@ -506,6 +508,11 @@ def fail(session: Session, run: ExchangeRun, why: str, code: str, now: datetime,
 def attempt_work(run: ExchangeRun, attempt: int) -> Work:
     """Return the work of an attempt: one at a time for each connection, as old file servers want it."""
     return Work(EXCHANGE, run.id, attempt, queue=EXCHANGE_QUEUE.name, partition=run.source_id)
+
+
+def _last(session: Session, run: ExchangeRun) -> str:
+    """Return what should lie there: by it an attempt sees that the one before it died at its very end."""
+    return exchange.handed_over(session, exchange.pair(session, run.pair_id))
 
 
 def _asks(held: Held | None) -> str:

@@ -235,6 +235,17 @@ def newest(session: Session, pair_id: str, states: Collection[RunState]) -> Exch
     return _first(session, ExchangeRunRow.pair_id == pair_id, col(ExchangeRunRow.state).in_([*states]))
 
 
+def handed_over(session: Session, pair: ExchangePair) -> str:
+    """Return the SHA-256 of the file that was handed over last, or put back; empty where there was none."""
+    statement = select(ExchangeRunRow.sha256).where(
+        ExchangeRunRow.pair_id == pair.id,
+        col(ExchangeRunRow.state).in_([RunState.DONE.value, RunState.UNCHANGED.value]),
+    )
+    ordered = statement.order_by(col(ExchangeRunRow.finished_at).desc(), col(ExchangeRunRow.id).desc())
+    # Runs are forgotten some day.
+    return session.exec(ordered.limit(1)).first() or (pair.last.sha256 if pair.last else "")
+
+
 def most_rows(session: Session, pair: ExchangePair, since: datetime) -> int:
     """Return the rows of the largest file that was given since then, and since a person last let a held one go."""
     mine = (ExchangeRunRow.pair_id == pair.id, ExchangeRunRow.books_id == pair.books_id)
