@@ -320,7 +320,7 @@ def body_of(order: Order) -> dict[str, Any]:
     if order.ship_to:
         body["ShipAddr"] = _address(order)
     if order.memo:
-        body["CustomerMemo"] = {"value": order.memo[:1000]}
+        body["CustomerMemo"] = {"value": order.memo}
     if order.currency:
         body["CurrencyRef"] = {"value": order.currency}
     if order.sales_rep and order.sales_rep_field:

@@ -7,8 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from jobs.exchange.orders.books import BooksNow, Item
 from storage.facts.exchange_orders import Order, OrderLine, shown
 
-#: QuickBooks' own lengths, by what an order becomes: its number, the sales rep, a line of the address
-_LENGTHS = {"estimate": (21, 31, 500), "desktop": (11, 31, 41)}
+#: QuickBooks' own lengths, by what an order becomes: its number, the sales rep, a line of the address, the memo
+_LENGTHS = {"estimate": (21, 31, 500, 1000), "desktop": (11, 31, 41, 4095)}
 _MOST_AMOUNT = Decimal("99999999999.99")
 #: kinds of items that cannot stand in a line by themselves
 _NO_LINES = frozenset({"Category", "Group"})
@@ -72,7 +72,7 @@ def _of_customer(order: Order, books: BooksNow) -> Iterator[str]:
 
 
 def _of_lengths(order: Order, target: str) -> Iterator[str]:
-    number, rep, line = _LENGTHS[target]
+    number, rep, line, memo = _LENGTHS[target]
     if len(order.order_no) > number:
         yield (
             f"Its number has {len(order.order_no)} characters, and QuickBooks takes {number}:"
@@ -82,6 +82,8 @@ def _of_lengths(order: Order, target: str) -> Iterator[str]:
         yield f"Its sales rep has {len(order.sales_rep)} characters, and QuickBooks takes {rep}: shorten the name."
     if any(len(one) > line for one in order.ship_to.lines):
         yield f"A line of its address has more than {line} characters: shorten it."
+    if len(order.memo) > memo:
+        yield f"Its memo has {len(order.memo):,} characters, and QuickBooks takes {memo:,}: shorten it."
 
 
 def number_taken(order_no: str) -> str:

@@ -122,6 +122,7 @@ async def test_customers_items_and_periods_are_looked_at(sqlite_database: Databa
         (good,) = stage.inventiv.arrive(1, now, cust_no=other)
         (long,) = stage.inventiv.arrive(1, now, cust_no=other, salesrep="x" * 32)
         (minus,) = stage.inventiv.arrive(1, now, cust_no=other, discount="99999999")
+        (wordy,) = stage.inventiv.arrive(1, now, cust_no=other, memo="x" * 1001)
         record = {**(books.tables["Customer"].get(customer) or {}), "Active": False}
         books.change(put=[("Customer", record)], at=now)
         await stage.turn()
@@ -129,7 +130,8 @@ async def test_customers_items_and_periods_are_looked_at(sqlite_database: Databa
         assert "inactive in QuickBooks" in stage.kept(idle).reason
         assert "QuickBooks takes 31" in stage.kept(long).reason
         assert "discount is larger" in stage.kept(minus).reason
-        assert stage.complaints([good], [late, idle, long, minus]) == []
+        assert "memo has 1,001 characters, and QuickBooks takes 1,000" in stage.kept(wordy).reason
+        assert stage.complaints([good], [late, idle, long, minus, wordy]) == []
 
 
 async def test_amendments_and_cancels_follow(sqlite_database: Database, tmp_path: Path) -> None:
