@@ -4,9 +4,11 @@ Whoever has no good key learns nothing (401); a key that may not learns nothing 
 and what is somebody else's read the same (404).
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -128,7 +130,8 @@ class Api:
         self._pace = pace or Pace(clock)
         self._making = Pace(clock, MOST_MADE_A_MINUTE)
         self._strangers = strangers or Pace(clock, MOST_WRONG_A_MINUTE)
-        #: prints of keys that opened something, so that nobody is kept out by what others try
+        self._one_by_one = asyncio.Lock()
+        #: prints of keys that opened something, so that nobody waits behind what others try
         self._known: set[bytes] = set()
 
     def routes(self) -> list[BaseRoute]:
@@ -162,13 +165,13 @@ class Api:
         # Whoever was known is not made to wait for strangers behind the same address.
         mark = hashlib.sha256(token.encode()).digest()
         wait = 0 if mark in self._known else self._strangers.left(address)
-        if wait:
-            raise _Answer(429, "too many requests without a valid key", **{"retry-after": str(wait)})
         opened = None
         if kind.casefold() == "bearer" and len(token) <= _LONGEST_KEY:
-            opened = await self._keys.opened(Secret(token.strip()))
+            opened = await self.looked_at(Secret(token.strip()), wait)
         if opened is None:
             self._known.discard(mark)
+            if wait:
+                raise _Answer(429, "too many requests without a valid key", **{"retry-after": str(wait)})
             self._strangers.wait(address)
             raise _Answer(401, "no valid key", **{"www-authenticate": "Bearer"})
         if len(self._known) >= _MOST_KEYS:
@@ -181,6 +184,14 @@ class Api:
             raise _Answer(403, f"this key has no scope {scope.value}")
         log.info("api", key=opened.key.id, org=opened.key.organization_id, method=request.method)
         return opened
+
+    async def looked_at(self, token: Secret, wait: int) -> Opened | None:
+        """Return what a key opens. Where strangers have to `wait`, theirs are looked at one after the other.
+
+        Behind a proxy all have one address: whoever guesses there must keep nobody out who has a key.
+        """
+        async with self._one_by_one if wait else nullcontext():
+            return await self._keys.opened(token)
 
     async def _all(self, _: Request, opened: Opened) -> Response:
         found = await self._metrics.all(opened.actor)
