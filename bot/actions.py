@@ -131,10 +131,10 @@ async def email_yes(case: Case) -> Reply:
     """Remember that confirmations may go to the address."""
     # The address that was shown is the one that was agreed to; the profile may have changed since.
     member = await case.services.addresses.answer(case.actor, yes=True, address=case.request.value)
-    told = (
-        notices.address_confirmed(member.email) if member.email_confirmed and member.email else notices.not_confirmed()
-    )
-    return case.say(told, replace=True)
+    if not (member.email_confirmed and member.email):
+        return case.say(notices.not_confirmed(), replace=True)
+    mailed = await case.services.timelines.missed(case.actor)
+    return case.say(notices.address_confirmed(member.email, mailed=mailed), replace=True)
 
 
 async def email_no(case: Case) -> Reply:

@@ -6,12 +6,21 @@ from datetime import timedelta
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
-from jobs.notify.kinds import AGAIN, ESCALATION_AGAIN, ESCALATION_CARD, ESCALATION_MAIL, OWNER_LEFT, REPEATABLE, TEST
+from jobs.notify.kinds import (
+    AGAIN,
+    ESCALATION_AGAIN,
+    ESCALATION_CARD,
+    ESCALATION_MAIL,
+    OWNER_LEFT,
+    REFRESH_FINISHED,
+    REPEATABLE,
+    TEST,
+)
 from jobs.notify.notifier import Notifier
 from jobs.refresh.ask import TriggerKey
 from jobs.subscriptions.capping import BUNDLE
 from storage.facts.clock import Clock
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Channel, Delivery, DeliveryState
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member
 from storage.facts.timelines import Reader, Timeline, Told
@@ -58,6 +67,13 @@ class TimelineService:
         """
         return await self._desk.write(lambda session: self._again(session, actor, delivery_id, channel, trigger))
 
+    async def missed(self, actor: Actor) -> bool:
+        """Mail the result that went by Slack alone while the person was asked for the address; whether there is one.
+
+        Asked again, it is not mailed again.
+        """
+        return await self._desk.write(lambda session: self._missed(session, actor))
+
     async def test(self, actor: Actor, trigger: TriggerKey) -> str:
         """Send a test to the person by Slack and by mail; returns its id. The same trigger sends one."""
         return await self._desk.write(lambda session: self._test(session, actor, trigger))
@@ -86,6 +102,22 @@ class TimelineService:
         detail: dict[str, object] = {"about": root.subject, "by": channel.value, "delivery": sent}
         audit.record(session, member.organization_id, member.id, Action.SEND_AGAIN, root.id, now, detail)
         return SentAgain(sent, channel)
+
+    def _missed(self, session: Session, actor: Actor) -> bool:
+        member = self._member(session, actor, Action.SEND_AGAIN)
+        now = self._clock.now()
+        last = deliveries.newest_of(session, member.id, (REFRESH_FINISHED,))
+        if not (member.email and member.email_confirmed) or last is None or last.created_at < now - PERIOD:
+            return False
+        told = deliveries.of_subjects(session, member.organization_id, [last.subject])
+        mails = [one for one in told if one.member_id == member.id and one.channel is Channel.EMAIL]
+        left = [one for one in mails if one.kind == REFRESH_FINISHED and one.state is DeliveryState.SKIPPED]
+        if not left or deliveries.repetitions(session, left[0].id, member.id):
+            return False
+        self._notifier.again(session, left[0].id, 1, member, Channel.EMAIL, now)
+        detail: dict[str, object] = {"about": last.subject, "by": Channel.EMAIL.value}
+        audit.record(session, member.organization_id, member.id, Action.SEND_AGAIN, left[0].id, now, detail)
+        return True
 
     def _test(self, session: Session, actor: Actor, trigger: TriggerKey) -> str:
         member = self._member(session, actor, Action.SEND_TEST)

@@ -146,6 +146,10 @@ class Timelines(Protocol):
         """Send one to the person again."""
         ...
 
+    async def missed(self, actor: Actor) -> bool:
+        """Mail the result that went by Slack alone while the person was asked for the address."""
+        ...
+
     async def test(self, actor: Actor, trigger: TriggerKey) -> str:
         """Send a test; returns its id."""
         ...

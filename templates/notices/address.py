@@ -25,9 +25,10 @@ def ask_address(email: str, *, yes_value: str, no_value: str) -> Message:
     )
 
 
-def address_confirmed(email: str) -> Message:
-    """Return the words after Yes."""
-    return say(f"Confirmations go to {label(email)} and to Slack.", kind="email_answer")
+def address_confirmed(email: str, *, mailed: bool = False) -> Message:
+    """Return the words after Yes; `mailed`: the result that came meanwhile follows."""
+    now = " What ended while you were asked is mailed now, too." if mailed else ""
+    return say(f"Confirmations go to {label(email)} and to Slack.{now}", kind="email_answer")
 
 
 def address_declined() -> Message:

@@ -198,6 +198,7 @@ def messages() -> Mapping[str, Message]:
         "cancel_requested": notices.cancel_requested(working()),
         "ask_address": notices.ask_address("maya@temeritygoods.example", yes_value="mem_1", no_value="mem_1"),
         "address_confirmed": notices.address_confirmed("maya@temeritygoods.example"),
+        "address_confirmed_late": notices.address_confirmed("maya@temeritygoods.example", mailed=True),
         "address_declined": notices.address_declined(),
         "queued_slack_only": notices.queued(ORG, [SHOPIFY], slack_only=True),
         "held_confirm": notices.confirm_held(

@@ -148,6 +148,9 @@ class TwinTimelines:
         self.sent[trigger.team_id, trigger.trigger_id] = (delivery_id, channel)
         return SentAgain("dlv_" + "2" * 22, channel)
 
+    async def missed(self, _actor: Actor) -> bool:
+        return True
+
     async def test(self, actor: Actor, trigger: TriggerKey) -> str:
         authorize(actor, Action.SEND_TEST)
         self.tests.add(trigger.trigger_id)

@@ -104,6 +104,24 @@ async def test_a_result_is_accounted_for_and_is_sent_again_once_to_whoever_asks(
             await services.timelines.again(await stage.actor(), told.again, Channel.SLACK, key())
 
 
+async def test_what_ended_while_somebody_was_asked_for_an_address_is_mailed_once_with_the_yes(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with staged(sqlite_database, tmp_path, connectors=briefly) as stage:
+        refresh_id = (await stage.request(Provider.SHOPIFY)).refresh_id
+        await stage.finished(refresh_id)
+        await ended(stage, refresh_id, least=3)
+        missed = stage.jobs.services.timelines.missed
+        assert not await missed(await stage.actor()), "there is no address yet"
+        confirm(stage)
+        assert not await missed(await stage.actor("U0PRIYA")), "it is nobody else's"
+        assert await missed(await stage.actor())
+        assert not await missed(await stage.actor())
+        after = await ended(stage, refresh_id, least=4)
+        assert [one.delivery.state for one in after.told if one.delivery.kind == AGAIN] == [DeliveryState.SENT]
+        assert [letter.subject for letter in stage.mail.to(MAYA)] == ["Temerity Goods: Shopify data is ready to import"]
+
+
 async def test_a_test_goes_the_way_of_every_message_and_says_how_it_went(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
