@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.shopify import documents
+from connectors.shopify.documents import customers, orders, products
 
 #: How far our operations are; the address of a file opens it without a token.
 _OPERATION = "id status errorCode createdAt completedAt objectCount rootObjectCount fileSize url query"
@@ -62,10 +62,10 @@ def _query(field: str, *parts: str) -> str:
 ORDERS = Bulk(
     _query(
         "orders",
-        documents.ORDER_FIELDS,
-        _list("lineItems", documents.LINE),
-        _list("shippingLines", documents.SHIPPING),
-        _list("discountApplications", documents.DISCOUNT),
+        orders.ORDER_FIELDS,
+        _list("lineItems", orders.LINE),
+        _list("shippingLines", orders.SHIPPING),
+        _list("discountApplications", orders.DISCOUNT),
     ),
     {
         "LineItem": "lineItems",
@@ -78,9 +78,9 @@ ORDERS = Bulk(
     frozenset({"discountApplications"}),
 )
 PRODUCTS = Bulk(
-    _query("products", documents.PRODUCT_FIELDS, _list("variants", documents.VARIANT)), {"ProductVariant": "variants"}
+    _query("products", products.PRODUCT_FIELDS, _list("variants", products.VARIANT)), {"ProductVariant": "variants"}
 )
-CUSTOMERS = Bulk(_query("customers", documents.CUSTOMER_FIELDS), {})
+CUSTOMERS = Bulk(_query("customers", customers.CUSTOMER_FIELDS), {})
 
 #: Every bulk query by name, for the check against the schema.
 BULK_QUERIES = {

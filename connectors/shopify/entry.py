@@ -10,7 +10,7 @@ from connectors.base import Access, Company, ProviderSettings, Session
 from connectors.errors import Broken
 from connectors.http import Http
 from connectors.oauth import TokenEndpoint, TokenKeeper, TokenStyle
-from connectors.shopify.documents import SHOP
+from connectors.shopify.documents.app import SHOP
 from connectors.shopify.graph import Graph
 from connectors.shopify.judge import judge
 from connectors.wire import Wire

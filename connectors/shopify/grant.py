@@ -18,7 +18,7 @@ from connectors.oauth.answers import INVALID_GRANT
 from connectors.proving import access_by, exchanged, first_access, unproven
 from connectors.returns import code_of, refuse_errors, refuse_others, singles
 from connectors.shopify import entry
-from connectors.shopify.documents import SCOPES, UNINSTALL
+from connectors.shopify.documents.app import SCOPES, UNINSTALL
 from connectors.shopify.graph import Graph
 from connectors.shopify.signed import verify
 from storage.facts.clock import Clock, SystemClock

@@ -9,7 +9,7 @@ from connectors.errors import Broken, Retry
 from connectors.http import Http
 from connectors.limits import tidy_wait
 from connectors.reads import Call
-from connectors.shopify.documents import API_VERSION
+from connectors.shopify.documents.app import API_VERSION
 from connectors.shopify.judge import Envelope, ThrottleStatus, envelope
 from connectors.wire import Answer
 from storage.facts.clock import Clock

@@ -16,8 +16,9 @@ import msgspec
 from connectors.base import OVERLAP, Held, Mark
 from connectors.errors import Broken
 from connectors.intake import Intake
-from connectors.shopify import documents, shapes
+from connectors.shopify import shapes
 from connectors.shopify.connection import LARGEST_PAGE, Pager, Root
+from connectors.shopify.documents import inventory as documents
 from connectors.shopify.graph import Graph
 from connectors.shopify.lists import Inner, Nodes, Parts, complete, connection
 from connectors.shopify.reading import SLICE, Reading, last_whole, stamp

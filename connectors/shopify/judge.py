@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from connectors.errors import TOKEN_REJECTED, Broken, ConnectorError, Reconnect, Retry
-from connectors.shopify.documents import API_VERSION
+from connectors.shopify.documents.app import API_VERSION
 from connectors.wire import Answer
 
 _DAY = 86400.0

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connectors.base import Mark
-from connectors.shopify import documents, shapes
+from connectors.shopify import shapes
 from connectors.shopify.connection import Root
+from connectors.shopify.documents import offers as documents
 from connectors.shopify.lists import Inner
 from connectors.shopify.reading import Reader, Reading, last_whole
 

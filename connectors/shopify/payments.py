@@ -14,8 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from connectors.base import Held, Mark
 from connectors.errors import Broken
 from connectors.intake import Intake
-from connectors.shopify import documents, shapes
+from connectors.shopify import shapes
 from connectors.shopify.connection import Pager, Root
+from connectors.shopify.documents import payments as documents
 from connectors.shopify.graph import Graph
 from connectors.shopify.reading import SLICE, Reading, stamp
 

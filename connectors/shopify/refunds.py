@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors.errors import Broken
-from connectors.shopify import documents
+from connectors.shopify.documents import orders as documents
 from connectors.shopify.graph import Graph
 from connectors.shopify.lists import Inner, Parts, complete
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.cli.isolated import isolated_settings
-from connectors.shopify.documents import SCOPES
+from connectors.shopify.documents.app import SCOPES
 from sandbox.providers import catalogue
 from sandbox.world import SEED_FILE, Plan, Sandbox, open_sandbox, sandbox_in_thread
 from storage.facts.clock import OffsetClock

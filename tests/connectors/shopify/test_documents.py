@@ -20,10 +20,12 @@ from graphql import (
 from graphql.language import FieldNode, FragmentDefinitionNode, OperationDefinitionNode
 
 from connectors.reads import BULK_RUN, operations
-from connectors.shopify import documents, inventory, offers, payments, refunds
+from connectors.shopify import inventory, offers, payments, refunds
 from connectors.shopify.bulk_documents import BULK_DOCUMENTS, BULK_QUERIES
-from connectors.shopify.documents import DOCUMENTS as PAGED
-from connectors.shopify.documents import SCOPES
+from connectors.shopify.documents.app import SCOPES
+from connectors.shopify.documents.every import DOCUMENTS as PAGED
+from connectors.shopify.documents.inventory import INVENTORY_BY_ID, LEVEL_CHANGES
+from connectors.shopify.documents.orders import REFUNDS
 from connectors.shopify.roots import ROOTS
 
 DOCUMENTS = PAGED | BULK_QUERIES | BULK_DOCUMENTS
@@ -159,9 +161,9 @@ def test_first_pages_are_affordable(schema: GraphQLSchema, root: Any) -> None:
         (root.document, {"first": root.first, "codes": 1, **shown}),
         *((inner.document, {"first": inner.more}) for inner in (*root.inners, refunds.LINES, refunds.SHIPPING)),
         *(((root.keys_document, {"first": 250}),) if root.keys_document else ()),
-        (documents.LEVEL_CHANGES, {"first": 250}),
-        (documents.INVENTORY_BY_ID, {"ids": inventory.AT_ONCE, "levels": 2}),
-        (documents.REFUNDS, {**given, refunds.SHIPPING.variable: refunds.SHIPPING.first}),
+        (LEVEL_CHANGES, {"first": 250}),
+        (INVENTORY_BY_ID, {"ids": inventory.AT_ONCE, "levels": 2}),
+        (REFUNDS, {**given, refunds.SHIPPING.variable: refunds.SHIPPING.first}),
     ):
         parsed = parse(document)
         fragments = {d.name.value: d for d in parsed.definitions if isinstance(d, FragmentDefinitionNode)}

@@ -23,7 +23,8 @@ from connectors.oauth import MemoryTokens
 from connectors.reads import Call
 from connectors.registry import grants_for
 from connectors.shopify.connector import ShopifyConnector
-from connectors.shopify.documents import DOCUMENTS, SCOPES, UNINSTALL
+from connectors.shopify.documents.app import SCOPES, UNINSTALL
+from connectors.shopify.documents.every import DOCUMENTS
 from connectors.shopify.entry import DOMAIN
 from connectors.shopify.grant import ShopifyGrants, lacking
 from connectors.shopify.signed import verify

@@ -1,0 +1,42 @@
+"""All documents in one place, for the check against the published schema."""
+
+from connectors.shopify.documents import app, customers, inventory, offers, orders, payments, products
+
+#: Every document by name, for the check against the schema.
+DOCUMENTS = {
+    "Orders": orders.ORDERS,
+    "OrderLines": orders.ORDER_LINES,
+    "OrderShipping": orders.ORDER_SHIPPING,
+    "OrderDiscounts": orders.ORDER_DISCOUNTS,
+    "Refunds": orders.REFUNDS,
+    "RefundLines": orders.REFUND_LINES,
+    "RefundShipping": orders.REFUND_SHIPPING,
+    "Products": products.PRODUCTS,
+    "ProductVariants": products.PRODUCT_VARIANTS,
+    "Customers": customers.CUSTOMERS,
+    "Inventory": inventory.INVENTORY,
+    "InventoryLevels": inventory.INVENTORY_LEVELS,
+    "InventoryById": inventory.INVENTORY_BY_ID,
+    "Locations": inventory.LOCATIONS,
+    "LevelChanges": inventory.LEVEL_CHANGES,
+    "Payouts": payments.PAYOUTS,
+    "BalanceTransactions": payments.BALANCE_TRANSACTIONS,
+    "DraftOrders": offers.DRAFT_ORDERS,
+    "DraftLines": offers.DRAFT_LINES,
+    "Checkouts": offers.CHECKOUTS,
+    "CheckoutLines": offers.CHECKOUT_LINES,
+    "Discounts": offers.DISCOUNTS,
+    "Shop": app.SHOP,
+    "OrderCount": orders.ORDER_COUNT,
+    "ProductCount": products.PRODUCT_COUNT,
+    "CustomerCount": customers.CUSTOMER_COUNT,
+    "OrderKeys": orders.ORDER_KEYS,
+    "ProductKeys": products.PRODUCT_KEYS,
+    "CustomerKeys": customers.CUSTOMER_KEYS,
+    "DraftCount": offers.DRAFT_COUNT,
+    "CheckoutCount": offers.CHECKOUT_COUNT,
+    "DiscountCount": offers.DISCOUNT_COUNT,
+    "DraftKeys": offers.DRAFT_KEYS,
+    "CheckoutKeys": offers.CHECKOUT_KEYS,
+    "DiscountKeys": offers.DISCOUNT_KEYS,
+}
