@@ -106,7 +106,11 @@ class _Data(DTPHandler):  # type: ignore[misc] # pyftpdlib tells no types
 
 
 class _PrivateData(_Data, TLS_DTPHandler):  # type: ignore[misc] # pyftpdlib tells no types
-    pass
+    #: what it proves itself with instead of what the control connection has
+    apart: Any = None
+
+    def secure_connection(self, ssl_context: Any) -> None:
+        super().secure_connection(self.apart or ssl_context)
 
 
 class _Plain(_Conversation):
@@ -142,6 +146,8 @@ class FtpServer:
     #: whom the certificate is for; None: the address that it listens at
     certified_host: str | None = None
     expired: bool = False
+    #: data connections prove themselves by another authority, as somebody in the middle would
+    data_apart: bool = False
     #: what its PASV names instead of its own address
     pasv_host: str | None = None
     passive_ports: range | None = None
@@ -173,6 +179,8 @@ class FtpServer:
             certified = self._certified()
             self.authority = certified.authority
             said |= {"certfile": str(certified.path), "ssl_context": None}
+            if self.data_apart:
+                said["dtp_handler"] = type("Data", (_PrivateData,), {"apart": self._other_context()})
         handler = type("Handler", (_KINDS[self.security],), said)
         loop = IOLoop()
         server = FTPServer((self.host, self.port), handler, ioloop=loop)
@@ -188,8 +196,13 @@ class FtpServer:
         if self._thread is not None:
             self._thread.join()
 
-    def _certified(self) -> Certified:
-        beside = self.folder.parent / f"{self.folder.name}-certificate"
+    def _other_context(self) -> Any:
+        path = str(self._certified("-other").path)
+        other: Any = type("Other", (_Explicit,), {"certfile": path, "ssl_context": None})
+        return other.get_ssl_context()
+
+    def _certified(self, name: str = "") -> Certified:
+        beside = self.folder.parent / f"{self.folder.name}-certificate{name}"
         beside.mkdir(mode=0o700, exist_ok=True)
         return certify(self.certified_host or self.host, beside, expired=self.expired)
 

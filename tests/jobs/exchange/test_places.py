@@ -37,6 +37,16 @@ def test_the_slow_connections_of_one_organization_leave_places_to_others(of_one:
     assert places.free("org_slow")
 
 
+async def test_the_pairs_of_one_connection_take_turns(sqlite_database: Database, tmp_path: Path) -> None:
+    """Old file servers allow one or two connections; the engine begins one piece of work of a partition at a time."""
+    world = company(sqlite_database, tmp_path, maps=plain)
+    world.on(Pair.CUSTOMERS, Pair.ITEMS, Pair.INVOICES)
+    world.clock.at = TWO
+    await world.sweep()
+    assert [(one.queue, one.partition) for one in world.asked] == [(EXCHANGE_QUEUE.name, FAR)] * 3
+    assert EXCHANGE_QUEUE.partition_concurrency == 1
+
+
 def test_the_last_place_comes_free_soon() -> None:
     places = Places(most=3)
     with places.held("a", "first"), places.held("b", "second"), places.held("c", "last"):

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -158,6 +159,30 @@ async def test_a_server_with_a_wrong_certificate_hears_nothing(kind, how, code, 
         asked = stage if how else other(stage, authority="")
         assert await refused(asked) == "certificate_refused"
         assert stage.faults.said == (["AUTH"] if kind == "ftps" else [])
+
+
+class BelievesData(_Client):
+    """A twin that looks at the certificate of its control connection alone."""
+
+    async def _open_connection(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._stream is None:
+            return await super()._open_connection(host, port)
+        anybody = ssl.create_default_context()
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection(self._address, port, ssl=anybody, server_hostname=self._name)
+        self._data.append(writer)
+        return reader, writer
+
+
+@pytest.mark.parametrize("client, loses", [(_Client, False), (BelievesData, True)])
+async def test_somebody_between_us_and_the_data_is_given_and_believed_nothing(tmp_path, *, client, loses):
+    """The control connection is the right server's; what comes and goes by the others is proved as well."""
+    with staged("ftps", tmp_path, data_apart=True) as stage:
+        stage.put(b"x")
+        refuses = contextlib.nullcontext() if loses else pytest.raises(Broken, match="certificate_refused")
+        with refuses:
+            async with ftp_remote(stage.place, HERE.reach, None, client) as remote:
+                assert [one.name for one in await remote.look(LATEST)] == [NAME]
 
 
 async def test_the_twin_that_says_who_it_is_first_is_caught(tmp_path):
