@@ -28,7 +28,22 @@ _SHAPES = (
     re.compile(r"UPDATE [\w.]+ SET [^;]+ WHERE [^;]+"),
     re.compile(r"INSERT INTO [\w.]+ \([\w, ]+\) VALUES \([@\w, ]+\)"),
 )
-_CALLS = {"max", "count", "in", "and", "or", "join", "from", "values", "cast", "datetimeoffset", "as", "left", "rtrim"}
+_CALLS = {
+    "max",
+    "count",
+    "in",
+    "and",
+    "or",
+    "join",
+    "from",
+    "values",
+    "cast",
+    "datetimeoffset",
+    "as",
+    "left",
+    "ltrim",
+    "rtrim",
+}
 _CALLED = re.compile(r"(\w+) ?\(")
 #: what SQLite would take and SQL Server would not
 _FOREIGN = re.compile(r"\bLIMIT\b|\|\||\bnow\b|\"|`|--|/\*|\bIS (?!NOT NULL|NULL)", re.IGNORECASE)

@@ -286,7 +286,10 @@ class View:
         found = wanted.order_by(newest, self._number, self._revision).limit(orders).subquery()
         number, revision = found.c[self._number.name], found.c[self._revision.name]
         together = self._view.join(found, sa.and_(number == self._number, revision == self._revision))
-        asked = sa.select(*self._labelled(), found.c.newest.label("newest_")).select_from(together).where(self._mine)
+        # As the database compares it: what is read of it has no spaces around it.
+        exact = sa.func.left(number, LONGEST + 1) if self._number.name in self._texts else number
+        more = found.c.newest.label("newest_"), exact.label("number_")
+        asked = sa.select(*self._labelled(), *more).select_from(together).where(self._mine)
         return asked.order_by(found.c.newest, number, revision).limit(rows)
 
     def odd(self, rows: int) -> sa.Select[Any]:
@@ -295,9 +298,10 @@ class View:
         asked = sa.select(*self._labelled(), sa.null().label("newest_")).where(self._mine, lost)
         return asked.limit(rows)
 
-    def of_order(self, number: str, rows: int) -> sa.Select[Any]:
-        """Return all rows of one order, whenever they changed."""
-        asked = sa.select(*self._labelled(), self._at.label("newest_")).where(self._mine, self._number == number)
+    def of_order(self, number: str, rows: int, *, spaced: bool = False) -> sa.Select[Any]:
+        """Return all rows of one order, whenever they changed; with `spaced` of one with spaces around its number."""
+        there = sa.func.ltrim(sa.func.rtrim(self._number)) if spaced else self._number
+        asked = sa.select(*self._labelled(), self._at.label("newest_")).where(self._mine, there == number)
         return asked.order_by(self._revision).limit(rows)
 
     def count(self, most: int) -> Any:

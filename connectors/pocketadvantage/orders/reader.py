@@ -96,7 +96,11 @@ class Reader:
     async def order(self, number: str) -> tuple[OrderRead, ...]:
         """Return all revisions of one order as they stand in the view now."""
         view = await self._run(self._view)
-        return (await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS))))[0]
+        found, _ = await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS)))
+        if not found:
+            # Every number has to be looked at for this.
+            found, _ = await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS, spaced=True)))
+        return found
 
     async def probe(self) -> Probed:
         """Look at the view without taking anything."""
@@ -132,11 +136,15 @@ class Reader:
         groups, cut = self._groups(statement)
         if not groups:
             return (), None
-        last = groups[-1][1]
-        after = (last["newest_"], last["order_no"], last["revision"])
+        after = self._place_of(groups[-1][1])
         more = (cut or len(groups) >= self._most) and after[0] is not None
         orders = tuple(read(self._place, _bare(group)) for group, _ in groups)
         return orders, after if more else None
+
+    @staticmethod
+    def _place_of(row: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        """Return where an order stands among all, by its number as the database compares it: spaces and all."""
+        return row["newest_"], row.get("number_"), row["revision"]
 
     def _groups(self, statement: Any) -> tuple[list[tuple[Group, Mapping[str, Any]]], bool]:
         """Return whole orders, as many as fit into memory however long their texts are, and whether there are more."""
@@ -184,7 +192,7 @@ def _bounded(value: Any) -> Any:
 
 
 def _bare(group: Group) -> Group:
-    rows = [{name: value for name, value in row.items() if name != "newest_"} for row in group.rows]
+    rows = [{name: value for name, value in row.items() if name not in {"newest_", "number_"}} for row in group.rows]
     return Group(rows, group.too_many)
 
 

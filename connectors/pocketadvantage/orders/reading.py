@@ -35,7 +35,8 @@ def grouped(rows: Iterator[Mapping[str, Any]]) -> Iterator[Group]:
     key: tuple[Any, Any] | None = None
     count = 0
     for row in rows:
-        mine = (row.get("order_no"), row.get("revision"))
+        # Two numbers that differ in spaces alone are two orders.
+        mine = (row.get("number_", row.get("order_no")), row.get("revision"))
         if key is not None and mine != key:
             yield Group(kept, count > MOST_LINES)
             kept, count = [], 0

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -154,6 +154,33 @@ async def test_many_pages_are_every_order_once(inventiv: Inventiv) -> None:
     async with reader(*place_of(inventiv), most=7) as opened:
         found = [one async for page in opened.pages("") for one in page.orders]
     assert sorted(one.order_no for one in found) == sorted(numbers)
+
+
+class Trimming(reading.Reader):
+    """Goes on behind the number as it was read, without its spaces."""
+
+    @staticmethod
+    def _place_of(row: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        return row["newest_"], str(row["order_no"]).strip(), row["revision"]
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["reader", "twin: trims"])
+async def test_a_number_with_spaces_around_it_keeps_no_later_order_out(tmp_path: Path, *, loses: bool) -> None:
+    """Whoever goes on behind the number without its spaces finds the same order again, and nothing behind it."""
+    made = Served(tmp_path / "inventiv.db", "ACME01", ("7", "8"), ITEMS)
+    numbers = ["SO-1", "SO-1 ", "SO-2", "SO-3 "]
+    for number in numbers:
+        made.put(number, 1, NOW)
+    with SqlServer(str(made.path), certified=certified(), types=TYPES) as made.server:
+        place, allowed = place_of(made)
+        async with reading.connection_to(place, allowed) as (connection, run):
+            opened = (Trimming if loses else reading.Reader)(place, connection, run, 1)
+            found = [one async for page in opened.pages("") for one in page.orders]
+            again = await opened.order("SO-3")
+    # Two that differ in a space are two; what comes of that is decided where orders are kept.
+    assert ([one.order_no for one in found] == ["SO-1", "SO-1", "SO-2", "SO-3"]) is not loses
+    assert loses or all(one.order is not None and not one.problem for one in found)
+    assert [one.order_no for one in again] == ["SO-3"]
 
 
 async def test_a_clock_that_runs_ahead_hides_nothing(inventiv: Inventiv) -> None:
