@@ -5,10 +5,11 @@ order_no and revision.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,7 @@ _FETCHED, _MOST_SIGNS = 500, 32_000_000
 _ENDLESS = "…" * (LONGEST + 1)
 #: seconds that one step may take, however silent the server is
 _PATIENCE = 300.0
+_ALIKE = "another order has the same order_no and revision, but for spaces around the number: give it one of its own"
 #: bytes that one step may bring, of which the drivers keep what is not read yet; seconds between two looks at them
 _MOST_BYTES, _LOOK = 256_000_000, 0.1
 _COUNTED = 1000
@@ -138,7 +140,7 @@ class Reader:
             return (), None
         after = self._place_of(groups[-1][1])
         more = (cut or len(groups) >= self._most) and after[0] is not None
-        orders = tuple(read(self._place, _bare(group)) for group, _ in groups)
+        orders = _one_of_each(read(self._place, _bare(group)) for group, _ in groups)
         return orders, after if more else None
 
     @staticmethod
@@ -177,6 +179,19 @@ class Reader:
         if not newest:
             return ""
         return positions.capped(newest, database.now_of(self._connection, zoned=positions.is_zoned(newest)))
+
+
+def _one_of_each(orders: Iterable[OrderRead]) -> tuple[OrderRead, ...]:
+    """Return the orders; of two whose numbers differ in spaces alone neither is taken, since one would be lost."""
+    found: dict[tuple[str, str, int], OrderRead] = {}
+    for one in orders:
+        same = found.get(one.key)
+        if same is not None:
+            print_ = "".join(sorted([same.fingerprint, one.fingerprint]))
+            print_ = sha256(print_.encode()).hexdigest()[: len(one.fingerprint)]
+            one = replace(one, fingerprint=print_, order=None, problem=_ALIKE)  # noqa: PLW2901 - both of them
+        found[one.key] = one
+    return tuple(found.values())
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
