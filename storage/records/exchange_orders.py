@@ -371,16 +371,20 @@ def answered(session: Session, found: Sequence[KeptOrder], now: datetime) -> Non
     session.expire_all()
 
 
-def cursor(session: Session, source_id: str) -> str:
-    """Return up to where the view was read; empty: it never was."""
-    statement = select(ExchangeOrderCursorRow.position).where(ExchangeOrderCursorRow.source_id == source_id)
-    return session.exec(statement).first() or ""
+def cursor(session: Session, source_id: str, place: str) -> str:
+    """Return up to where that view was read; empty: it never was, whatever was read elsewhere before."""
+    row = session.get(ExchangeOrderCursorRow, source_id, populate_existing=True)
+    return row.position if row is not None and row.place in {place, ""} else ""
 
 
-def advance(session: Session, source_id: str, upto: str, now: datetime) -> str:
-    """Move the cursor to what was read, and never beyond an order that is not settled; return where it is."""
+def advance(session: Session, source_id: str, place: str, upto: str, now: datetime) -> str:
+    """Move the cursor to what was read there, and never beyond an order that is not settled; return where it is.
+
+    What was read where changes are known by something else (a number, not a time) holds it nowhere.
+    """
     waits = select(func.min(ExchangeOrderRow.position)).where(
         ExchangeOrderRow.source_id == source_id,
+        col(ExchangeOrderRow.position).startswith(upto[:1]),
         ExchangeOrderRow.position != "",
         col(ExchangeOrderRow.state).in_(_values(OPEN_STATES)),
     )
@@ -388,7 +392,7 @@ def advance(session: Session, source_id: str, upto: str, now: datetime) -> str:
     position = min(upto, earliest) if earliest else upto
     insert_new(session, ExchangeOrderCursorRow, source_id=source_id, position=position, read_at=now)
     mine = update(ExchangeOrderCursorRow).where(col(ExchangeOrderCursorRow.source_id) == source_id)
-    won(session, mine.values(position=position, read_at=now))
+    won(session, mine.values(place=place, position=position, read_at=now))
     return position
 
 

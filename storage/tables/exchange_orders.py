@@ -65,5 +65,7 @@ class ExchangeOrderCursorRow(SQLModel, table=True):
     __tablename__ = "exchange_order_cursors"
 
     source_id: str = Field(primary_key=True, foreign_key="sources.id")
+    #: which view of which database that was (connectors.pocketadvantage.orders.places); empty: from before it was kept
+    place: str = ""
     position: str = ""
     read_at: datetime = Field(sa_type=Instant)

@@ -1,5 +1,6 @@
 """The database that orders are read from, and what its columns are called there."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -121,6 +122,12 @@ class DatabasePlace:
     def at(self) -> int:
         """The port."""
         return self.port or USUAL_PORTS[self.engine]
+
+    @property
+    def name(self) -> str:
+        """Which view this is, however it is entered: up to where it was read says nothing of another one."""
+        said = (self.engine, self.host.casefold(), self.at, self.database, self.view, self.column(self.cursor))
+        return hashlib.sha256("\n".join(map(str, (*said, self.cust_id))).encode()).hexdigest()[:16]
 
     def column(self, name: str) -> str:
         """Return what one of our names is called in the view."""

@@ -185,7 +185,7 @@ class Turn:
 
     async def dry(self) -> OrdersTaken:
         """Read and check."""
-        cursor = await self._read(lambda session: exchange_orders.cursor(session, self.source.id))
+        cursor = await self._cursor()
         reads: dict[tuple[str, int], OrderRead] = {}
         async with self._opened() as opened:
             pages = 0
@@ -221,7 +221,7 @@ class Turn:
 
     async def _ingested(self) -> _Read:
         """Read what changed and keep it, page by page; trouble leaves the rest to the next turn."""
-        found = _Read(upto=await self._read(lambda session: exchange_orders.cursor(session, self.source.id)))
+        found = _Read(upto=await self._cursor())
         try:
             async with self._opened() as opened:
                 await self._refilled(opened)
@@ -342,7 +342,12 @@ class Turn:
     async def advance(self, upto: str) -> None:
         """Let the cursor pass what is settled."""
         if upto:
-            await self.write(lambda session: exchange_orders.advance(session, self.source.id, upto, self._now()))
+            place, now = self._wanted.place.name, self._now()
+            await self.write(lambda session: exchange_orders.advance(session, self.source.id, place, upto, now))
+
+    async def _cursor(self) -> str:
+        place = self._wanted.place.name
+        return await self._read(lambda session: exchange_orders.cursor(session, self.source.id, place))
 
     def _now(self) -> datetime:
         return self.ground.clock.now()

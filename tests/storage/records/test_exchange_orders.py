@@ -148,17 +148,28 @@ def test_the_cursor_passes_only_what_is_settled(books: Books) -> None:
     books.keep(read("A", 1, 1), read("B", 1, 2), read("C", 1, 3, problem="x"))
     first, second = books.due()[:2]
     source = books.source.id
-    assert books.do(exchange_orders.advance, source, "t0003", NOW) == "t0001"
+    assert books.do(exchange_orders.advance, source, "v_one", "t0003", NOW) == "t0001"
     first = books.sent(first)
-    assert books.do(exchange_orders.advance, source, "t0003", NOW) == "t0001"
+    assert books.do(exchange_orders.advance, source, "v_one", "t0003", NOW) == "t0001"
     books.do(exchange_orders.move, first, OrderState.FAILED, NOW, reason="no")
-    assert books.do(exchange_orders.advance, source, "t0003", NOW) == "t0002"
+    assert books.do(exchange_orders.advance, source, "v_one", "t0003", NOW) == "t0002"
     books.do(exchange_orders.move, books.sent(second), OrderState.CONFIRMED, NOW, written=Written("1", "B"))
-    assert books.do(exchange_orders.advance, source, "t0003", NOW) == "t0003"
-    assert books.do(exchange_orders.cursor, source) == "t0003"
+    assert books.do(exchange_orders.advance, source, "v_one", "t0003", NOW) == "t0003"
+    assert books.do(exchange_orders.cursor, source, "v_one") == "t0003"
     books.do(exchange_orders.forget, source)
-    assert books.do(exchange_orders.cursor, source) == ""
+    assert books.do(exchange_orders.cursor, source, "v_one") == ""
     assert books.do(exchange_orders.counts, source) == {}
+
+
+def test_up_to_where_one_view_was_read_says_nothing_of_another(books: Books) -> None:
+    """Nor does what is open of it hold a view where changes have numbers."""
+    books.keep(read("A", 1, 1))
+    source = books.source.id
+    assert books.do(exchange_orders.advance, source, "v_one", "t0003", NOW) == "t0001"
+    assert books.do(exchange_orders.cursor, source, "v_two") == ""
+    assert books.do(exchange_orders.advance, source, "v_two", "n0009", NOW) == "n0009"
+    assert books.do(exchange_orders.cursor, source, "v_two") == "n0009"
+    assert books.do(exchange_orders.cursor, source, "v_one") == "", "it is read anew, should it come back"
 
 
 def test_what_is_told_is_told_once_and_news_again(books: Books) -> None:

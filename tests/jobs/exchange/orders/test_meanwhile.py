@@ -1,6 +1,8 @@
 """People change their minds while orders are sent: what was not sent by then is not sent. A dry run has an end, too."""
 
 import asyncio
+import shutil
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from storage.facts.exchange_orders import OrderRead
 from storage.facts.sources import ConnectionState
 from storage.records import sources
 from storage.sessions import Database, Session
-from storage.tables import ConnectionRow, SourceRow
+from storage.tables import ConnectionRow, ExchangeOrderCursorRow, SourceRow
 from tests.jobs.exchange.orders.taken import ORGANIZATION, SOURCE, Stage, staged
 from tests.jobs.exchange.orders.test_taking import Few
 
@@ -110,6 +112,34 @@ async def test_an_amendment_in_another_company_is_an_order_of_its_own(
         await stage.through()
         assert (stage.complaints([number]) == []) == (not reason)
         assert reason in stage.kept(number).reason
+
+
+class OnePlace(Turn):
+    """A twin to which up to where it was read is the same in each database."""
+
+    async def _cursor(self) -> str:
+        row = await self._read(lambda session: session.get(ExchangeOrderCursorRow, SOURCE))
+        return row.position if row is not None else ""
+
+
+@pytest.mark.parametrize("kind, loses", [(Turn, False), (OnePlace, True)])
+async def test_another_database_behind_the_connection_is_read_from_its_beginning(
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[Turn],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    """PocketAdvantage moved: its orders are older there than what was read last here, and those we know come again."""
+    async with staged(sqlite_database, tmp_path, kind=kind) as stage:
+        (known,) = stage.inventiv.arrive(1, stage.clock.now())
+        await stage.turn()
+        moved = Path(shutil.copy(tmp_path / "inventiv.db", tmp_path / "moved.db"))
+        with sqlite3.connect(moved) as there:
+            there.execute("UPDATE order_header SET modified_at = '2025-01-01 00:00:00'")
+        stage.wanted = replace(stage.wanted, place=replace(stage.wanted.place, database="moved.db"))
+        done = await stage.turn()
+        assert (done.read == 0) == loses
+        assert len(stage.estimates(known)) == 1
 
 
 class Short(Turn):

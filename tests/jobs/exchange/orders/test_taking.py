@@ -60,7 +60,9 @@ async def test_orders_become_estimates_once(database: Database, tmp_path: Path) 
             None,
             numbers[0],
         )
-        cursor = stage.database.in_read(lambda session: exchange_orders.cursor(session, SOURCE))
+        cursor = stage.database.in_read(
+            lambda session: exchange_orders.cursor(session, SOURCE, stage.wanted.place.name)
+        )
         assert cursor == max(stage.kept(number).position for number in numbers)
 
 
