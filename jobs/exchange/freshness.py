@@ -11,12 +11,12 @@ from jobs.asks import Enqueue
 from jobs.promises import freshness
 from jobs.refresh.partly import to_retry
 from jobs.schedule import start_catch_up, start_run
-from jobs.subscriptions.local import zone_of
 from storage.facts.exchange import ExchangePair, ExchangeRun, Pair
 from storage.facts.runs import Run, Trigger
 from storage.facts.sources import ConnectionState, Freshness
 from storage.records import last_runs, runs, sources
 from storage.sessions import Session
+from templates import times
 
 #: The streams that a pair's rows are made from, with those in which their terms, types, accounts and sales reps stand.
 STREAMS = {
@@ -66,7 +66,7 @@ def standing(session: Session, pair: ExchangePair, now: datetime) -> Stands:
             return Stale(PUT_ASIDE, f"{missing.label} could not be read from QuickBooks last time{stood}", run)
     at = run.partly.rest_as_of if run.partly and run.partly.rest_as_of else as_of
     if freshness(books, at, now) is not Freshness.FRESH:
-        return Stale(OLD, f"waits for QuickBooks: its data is as of {shown(at, pair.zone)}", run)
+        return Stale(OLD, f"QuickBooks' data is as of {shown(at, pair.zone)}, older than promised", run)
     return Fresh(at, run)
 
 
@@ -92,4 +92,4 @@ def ask(session: Session, pair: ExchangePair, run: ExchangeRun, stale: Stale, no
 
 def shown(at: datetime | None, zone: str) -> str:
     """Return an instant as people of the organization read it, with its zone."""
-    return f"{at.astimezone(zone_of(zone)):%Y-%m-%d %H:%M %Z}" if at else "never"
+    return times.absolute(at, zone) if at else "never"

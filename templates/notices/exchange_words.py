@@ -173,6 +173,8 @@ def _done(run: ExchangeRun) -> str:
         return f"{amount(run.pair, run.counts.touched)} went into QuickBooks{f': {changes}' if changes else ''}."
     late = " later than planned" if run.late else ""
     gap = " The server cannot replace files: for a moment there was none of that name." if run.gap else ""
+    if run.pair is Pair.INVOICES and not run.rows and not run.rejected:
+        return f"Nothing was new: a file without rows was sent{late}.{gap}"
     rows = counted(run.rows, "row") if run.rows else "A file without rows was"
     if run.pair is Pair.INVOICES and kinds:
         # An invoice has a row for each line.
