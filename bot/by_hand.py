@@ -10,7 +10,7 @@ from bot.asking.language import language
 from bot.case import Case
 from jobs.errors import NotFoundError
 from storage.facts.messages import Message
-from templates.notices import metrics as words
+from templates.notices import metric_changing
 
 _POLITE = (
     r"(?:(?:please|pls|can|could|would|will|you|just|now|hey|hi|ok|tidings|i want to|i need to|let us|let's)[, ]+)*"
@@ -65,4 +65,4 @@ async def refusal(case: Case) -> Message | None:
             continue
         known = True
         break
-    return words.metric_by_hand(await case.services.making.noun(case.actor)) if known else None
+    return metric_changing.metric_by_hand(await case.services.making.noun(case.actor)) if known else None

@@ -12,8 +12,7 @@ from jobs.metrics.posting import Posted
 from jobs.refresh.ask import Place
 from storage.facts.messages import Message
 from storage.facts.people import Action
-from templates.notices import install
-from templates.notices import metrics as words
+from templates.notices import install, metric_words, metrics
 from templates.notices import metrics_out as out
 from templates.notices.metrics_restated import restated_list
 
@@ -40,8 +39,8 @@ async def _restated(case: Case, name: str) -> Reply:
     try:
         shown, found = await case.services.metrics.restated(case.actor, name)
     except NotFoundError:
-        return case.say(words.metric_missing(name, await case.services.making.noun(case.actor)))
-    return case.say(restated_list(shown, found, words.said_by(shown)))
+        return case.say(metrics.metric_missing(name, await case.services.making.noun(case.actor)))
+    return case.say(restated_list(shown, found, metric_words.said_by(shown)))
 
 
 async def pressed(case: Case) -> Reply:
@@ -53,7 +52,7 @@ async def _files(case: Case, wanted: str) -> Reply:
     try:
         found = await case.services.files.links(case.actor, wanted)
     except NotFoundError:
-        return case.say(words.metric_missing(wanted, await case.services.making.noun(case.actor)))
+        return case.say(metrics.metric_missing(wanted, await case.services.making.noun(case.actor)))
     return case.say(out.metric_files(found.name, found.urls, found.until))
 
 
@@ -82,7 +81,7 @@ def posting(case: Case, about: str) -> Reply | None:
         except NotFoundError:
             if not name:
                 return case.say(out.metric_post_none())
-            return case.say(words.metric_missing(name, await case.services.making.noun(case.actor)))
+            return case.say(metrics.metric_missing(name, await case.services.making.noun(case.actor)))
         except ChannelRefusedError as error:
             own = error.reason == "not_allowed"
             return case.say(out.metric_post_not_allowed() if own else install.channel_refused(error.reason))

@@ -17,7 +17,7 @@ from storage.facts.people import Action
 from storage.records.metric_forms import definition_json, definition_of
 from templates import actions, notices
 from templates.forms import metrics as forms
-from templates.notices import metrics as words
+from templates.notices import metric_changing, metrics
 
 _KEY = 255
 
@@ -41,10 +41,10 @@ def open_form(case: Case, wanted: str = "", *, by_name: bool = False) -> Reply:
             found = await case.services.making.begin(case.actor, values.new_card(), wanted, by_name=by_name)
         except NotConnectedError:
             noun = await case.services.making.noun(case.actor)
-            return _said(case, words.metric_needs_quickbooks(noun, connects=case.may(Action.CONNECT)), key)
+            return _said(case, metric_changing.metric_needs_quickbooks(noun, connects=case.may(Action.CONNECT)), key)
         except NotFoundError:
             noun = await case.services.making.noun(case.actor)
-            return _said(case, words.metric_missing(wanted, noun) if by_name else notices.not_found(), key)
+            return _said(case, metrics.metric_missing(wanted, noun) if by_name else notices.not_found(), key)
         except TooLateError as error:
             return _said(case, notices.too_late(str(error)), key)
         return _filled(case, found, key)
@@ -110,15 +110,15 @@ async def saved(case: Case) -> Reply:
     try:
         done = await case.services.making.save(case.actor, draft, key)
     except MetricRefusedError as error:
-        return case.say(words.metric_not_saved(str(error)))
-    return replace(case.say(words.metric_saved(done.name, changed=done.changed)), last=True)
+        return case.say(metric_changing.metric_not_saved(str(error)))
+    return replace(case.say(metric_changing.metric_saved(done.name, changed=done.changed)), last=True)
 
 
 async def deleted(case: Case) -> Reply:
     """Delete the metric of the card, after the confirm of the button."""
     card, metric_id = values.unpack_held(case.request.value)
     done = await case.services.making.delete(case.actor, metric_id, TriggerKey(case.request.team_id, card))
-    return case.say(words.metric_deleted(done.name), replace=True)
+    return case.say(metric_changing.metric_deleted(done.name), replace=True)
 
 
 def _filled(case: Case, found: Filling, key: str) -> Reply:

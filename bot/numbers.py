@@ -15,7 +15,8 @@ from storage.facts.messages import Message
 from storage.facts.metrics import Shown
 from storage.facts.people import Action
 from storage.facts.shared import Answer, Shareable
-from templates.notices import metrics as words
+from templates.notices import metric_changing
+from templates.notices import metrics as metric_notices
 
 
 async def metrics(case: Case) -> Reply:
@@ -25,9 +26,9 @@ async def metrics(case: Case) -> Reply:
         return posted
     who = await case.names()
     noun = await case.services.making.noun(case.actor)
-    told = words.metrics_list(who.organization, await case.services.metrics.all(case.actor), case.now, noun)
+    told = metric_notices.metrics_list(who.organization, await case.services.metrics.all(case.actor), case.now, noun)
     if case.may(Action.CHANGE_METRICS):
-        told = words.offers_new(told, noun)
+        told = metric_changing.offers_new(told, noun)
     return case.say(share.with_button(case, told, Answer(Shareable.METRICS)))
 
 
@@ -55,15 +56,15 @@ async def pressed(case: Case) -> Reply:
     try:
         return _shown(case, await case.services.metrics.one(case.actor, name), "")
     except NotFoundError:
-        return case.say(words.metric_missing(name, await case.services.making.noun(case.actor)))
+        return case.say(metric_notices.metric_missing(name, await case.services.making.noun(case.actor)))
 
 
 def _shown(case: Case, found: Shown, other: str) -> Reply:
     """Return a metric; `other`: what else the words may have meant to change or delete."""
-    told = words.metric_shown(found, case.now)
+    told = metric_notices.metric_shown(found, case.now)
     if case.may(Action.CHANGE_METRICS):
-        told = words.offers_change(told, found, values.pack_held(values.new_card(), found.metric.id))
-    told = words.called_so(told, other) if other else told
+        told = metric_changing.offers_change(told, found, values.pack_held(values.new_card(), found.metric.id))
+    told = metric_changing.called_so(told, other) if other else told
     return case.say(share.with_button(case, told, Answer(Shareable.METRIC, metric_id=found.metric.id)))
 
 
@@ -72,11 +73,11 @@ async def _said(case: Case, name: str, verb: str, rest: str) -> Reply:
     if rest and verb in _VERBS:
         return await _VERBS[verb](case, rest)
     if _BY_HAND.fullmatch(name):
-        return case.say(words.metric_by_hand(await case.services.making.noun(case.actor)))
+        return case.say(metric_changing.metric_by_hand(await case.services.making.noun(case.actor)))
     handed = await handing_out.handed_out(case, name)
     if handed is not None:
         return handed
-    return case.say(words.metric_missing(name, await case.services.making.noun(case.actor)))
+    return case.say(metric_notices.metric_missing(name, await case.services.making.noun(case.actor)))
 
 
 async def _new(case: Case, wish: str) -> Reply:
@@ -98,19 +99,19 @@ async def _delete(case: Case, name: str) -> Reply:
     try:
         found = await case.services.metrics.one(case.actor, name)
     except NotFoundError:
-        return case.say(words.metric_missing(name, await case.services.making.noun(case.actor)))
-    return case.say(words.metric_delete(found, values.pack_held(values.new_card(), found.metric.id)))
+        return case.say(metric_notices.metric_missing(name, await case.services.making.noun(case.actor)))
+    return case.say(metric_changing.metric_delete(found, values.pack_held(values.new_card(), found.metric.id)))
 
 
 async def _noun(case: Case, noun: str) -> Reply:
     if not noun:
-        return case.say(words.noun_shown(await case.services.making.noun(case.actor)))
+        return case.say(metric_changing.noun_shown(await case.services.making.noun(case.actor)))
     try:
         chosen = await case.services.making.name_all(case.actor, noun, case.trigger)
     except MetricRefusedError as error:
-        return case.say(words.noun_refused(str(error)))
+        return case.say(metric_changing.noun_refused(str(error)))
     case.directory.forget(case.member.organization_id)
-    return case.say(words.noun_shown(chosen, changed=True))
+    return case.say(metric_changing.noun_shown(chosen, changed=True))
 
 
 #: Words that begin something else than the name of a metric.
@@ -134,15 +135,15 @@ async def _preview(case: Case, wish: str) -> Reply:
     except (MetricRefusedError, NotConnectedError) as error:
         return case.say(await _refused(case, error))
     value = values.pack_promise(values.new_card(), found.metric.source_id, wish, 0)
-    return case.say(words.metric_preview(found, case.now, value))
+    return case.say(metric_changing.metric_preview(found, case.now, value))
 
 
 async def _refused(case: Case, error: MetricRefusedError | NotConnectedError) -> Message:
     """Return why none is made."""
     noun = await case.services.making.noun(case.actor)
     if isinstance(error, NotConnectedError):
-        return words.metric_needs_quickbooks(noun, connects=case.may(Action.CONNECT))
-    return words.metric_refused(str(error), noun)
+        return metric_changing.metric_needs_quickbooks(noun, connects=case.may(Action.CONNECT))
+    return metric_changing.metric_refused(str(error), noun)
 
 
 async def made(case: Case) -> Reply:
@@ -157,4 +158,4 @@ async def _made(case: Case, wish: str, key: TriggerKey) -> Reply:
         name = await case.services.metrics.make(case.actor, wish, key)
     except (MetricRefusedError, NotConnectedError) as error:
         return case.say(await _refused(case, error), replace=True)
-    return case.say(words.metric_made(name), replace=True)
+    return case.say(metric_changing.metric_made(name), replace=True)

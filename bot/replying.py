@@ -20,8 +20,7 @@ from storage.facts.sources import Source
 from storage.facts.status import SourceStatus
 from templates import notices
 from templates.notices import answering as words
-from templates.notices import began, linked
-from templates.notices import metrics as metric_words
+from templates.notices import began, linked, metrics
 from templates.text import listed
 from templates.words import source_name
 
@@ -114,13 +113,13 @@ async def _metrics(of: Question) -> Message:
     name = of.asked.metric
     if name is None:
         found = await of.case.services.metrics.all(of.case.actor)
-        told = metric_words.metrics_list((await of.case.names()).organization, found, of.case.now)
+        told = metrics.metrics_list((await of.case.names()).organization, found, of.case.now)
         return share.with_button(of.case, told, Answer(Shareable.METRICS))
     try:
         one = await of.case.services.metrics.one(of.case.actor, name)
     except NotFoundError:
-        return metric_words.metric_missing(name, await of.case.services.making.noun(of.case.actor))
-    told = metric_words.metric_shown(one, of.case.now)
+        return metrics.metric_missing(name, await of.case.services.making.noun(of.case.actor))
+    told = metrics.metric_shown(one, of.case.now)
     return share.with_button(of.case, told, Answer(Shareable.METRIC, metric_id=one.metric.id))
 
 

@@ -16,7 +16,7 @@ from storage.facts.sources import Organization, Source
 from storage.records import metric_changes, metrics, organizations, runs, sources
 from storage.sessions import Session
 from templates import notices
-from templates.notices import metrics as metric_words
+from templates.notices import metrics as metric_notices
 from templates.notices.metric_why import metric_why
 from templates.notices.shared import gone
 from templates.notices.why import why as explained
@@ -104,7 +104,7 @@ def _metrics(look: Look, _: Answer) -> Message:
     latest = metrics.latest_of(look.session, [one.id for one in found])
     shown = shown_of(look.session, found, {name: (kept,) for name, kept in latest.items()}, look.now)
     noun = metric_changes.noun(look.session, look.organization.id)
-    return metric_words.metrics_list(look.organization.name, shown, look.now, noun)
+    return metric_notices.metrics_list(look.organization.name, shown, look.now, noun)
 
 
 def _metric(look: Look, wanted: Answer) -> Message:
@@ -112,7 +112,7 @@ def _metric(look: Look, wanted: Answer) -> Message:
     if not found:
         return gone()
     values = {found[0].id: tuple(metrics.newest_values(look.session, found[0].id, _VALUES))}
-    return metric_words.metric_shown(shown_of(look.session, found, values, look.now)[0], look.now)
+    return metric_notices.metric_shown(shown_of(look.session, found, values, look.now)[0], look.now)
 
 
 def _metric_why(look: Look, wanted: Answer) -> Message:

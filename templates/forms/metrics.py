@@ -34,7 +34,7 @@ from storage.facts.metrics import (
     Shown,
 )
 from templates import actions
-from templates.notices import metrics as words
+from templates.notices import metric_words
 from templates.notices.trends import period_name
 from templates.text import counted, label, shorten
 
@@ -123,7 +123,7 @@ def preview_form(shown: Shown, draft: Draft, private: str, now: datetime) -> For
     facts = Facts(
         (
             ("Name", (Strong(label(metric.name)),)),
-            ("Calculated from", (f"QuickBooks, {label(shown.company)}: {words.definition_words(definition)}",)),
+            ("Calculated from", (f"QuickBooks, {label(shown.company)}: {metric_words.definition_words(definition)}",)),
             ("Data as of", (When(metric.as_of, now),) if metric.as_of else ("never",)),
         )
     )
@@ -143,8 +143,8 @@ def preview_form(shown: Shown, draft: Draft, private: str, now: datetime) -> For
 
 
 def _value(kept: Kept, definition: Definition) -> tuple[str, tuple[Inline, ...]]:
-    note = words.changed_words(kept, definition)
-    said = (words.value_words(definition, kept), "" if note == "–" else f" ({note})")
+    note = metric_words.changed_words(kept, definition)
+    said = (metric_words.value_words(definition, kept), "" if note == "–" else f" ({note})")
     return period_name(kept.value.period, definition.frequency), said
 
 

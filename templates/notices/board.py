@@ -8,7 +8,7 @@ from storage.facts.messages import Button, Buttons, Inline, Paragraph, Part, Rul
 from storage.facts.metrics import MetricState, Shown
 from storage.facts.people import Action
 from templates import actions
-from templates.notices.metrics import as_of_words, is_over, period_words, state_words, target_words, value_words
+from templates.notices.metric_words import as_of_words, is_over, period_words, state_words, target_words, value_words
 from templates.text import label, shorten
 
 _APART = " · "

@@ -21,7 +21,8 @@ from storage.facts.metric_why import Link, LinkCause, LinkKind, LinkState, Metri
 from storage.facts.metrics import MetricState
 from storage.facts.sources import ConnectionState
 from templates import actions
-from templates.notices.metrics import another_words, definition_words, standing_words
+from templates.notices.metric_changing import another_words
+from templates.notices.metric_words import definition_words, standing_words
 from templates.notices.pieces import Words
 from templates.notices.why import acting, spoken
 from templates.notices.why_causes import cause_words

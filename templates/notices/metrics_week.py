@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from storage.facts.messages import Code, Heading, Inline, Message, Note, Paragraph, Part, Sign, Strong, Table, When
 from storage.facts.metrics import NINE_ON_MONDAYS, Calculation, Kept, MetricState, PostTime, Shown
-from templates.notices.metrics import (
+from templates.notices.metric_words import (
     marked_name,
     number_words,
     said_by,

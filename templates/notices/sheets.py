@@ -16,15 +16,15 @@ from storage.facts.status import SourceStatus
 from templates import times
 from templates.actions import OPEN_LINK
 from templates.notices.history import result_words
-from templates.notices.metrics import (
+from templates.notices.metric_words import (
     changed_words,
-    metric_facts,
     number_words,
     period_words,
     standing_words,
     state_words,
     value_words,
 )
+from templates.notices.metrics import metric_facts
 from templates.notices.partly import as_of, lacks, partly_told
 from templates.notices.pieces import Words
 from templates.notices.status import ask_words, fresh_words, needs_person, status_facts

@@ -12,7 +12,16 @@ from storage.facts.audit import AuditEntry, AuditPage
 from storage.facts.messages import Message
 from storage.facts.people import Action, Member, Role
 from templates import slack
-from templates.notices import api_keys, audit_list, help_text, member_list, metrics, metrics_out, not_allowed
+from templates.notices import (
+    api_keys,
+    audit_list,
+    help_text,
+    member_list,
+    metric_changing,
+    metrics,
+    metrics_out,
+    not_allowed,
+)
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 COMMANDS = re.compile(r"/data [a-z ]+")
@@ -21,11 +30,11 @@ MANAGER = Member("mem_1", "org_1", "T1", "U1", "Maya Ortiz", Role.MANAGER, "UTC"
 SAID = {
     "no list": metrics.metrics_list("Temerity", [], datetime(2026, 11, 22, tzinfo=UTC)),
     "missing": metrics.metric_missing("Cash"),
-    "made": metrics.metric_made("Cash"),
-    "deleted": metrics.metric_deleted("Cash"),
-    "refused": metrics.metric_refused("the target is no number"),
-    "not connected": metrics.metric_needs_quickbooks(connects=False),
-    "noun": metrics.noun_refused("a noun is one word"),
+    "made": metric_changing.metric_made("Cash"),
+    "deleted": metric_changing.metric_deleted("Cash"),
+    "refused": metric_changing.metric_refused("the target is no number"),
+    "not connected": metric_changing.metric_needs_quickbooks(connects=False),
+    "noun": metric_changing.noun_refused("a noun is one word"),
     "nowhere": metrics_out.metric_post_unclear("#nowhere"),
 }
 
@@ -37,7 +46,7 @@ def test_what_was_done_or_refused_is_read(said: Message) -> None:
 
 
 def test_a_message_of_advice_alone_is_found() -> None:
-    twin = metrics.metric_refused("the target is no number")
+    twin = metric_changing.metric_refused("the target is no number")
     blocks = slack.render(Message(twin.summary, twin.parts[1:]))["blocks"]
     assert "the target is no number" not in str(blocks)
 

@@ -20,7 +20,7 @@ from storage.facts.metrics import (
     Target,
     Value,
 )
-from templates.notices import metrics
+from templates.notices import metric_changing, metrics
 
 NOW = datetime(2026, 11, 21, 19, 41, tzinfo=UTC)
 AS_OF = NOW - timedelta(minutes=22)
@@ -58,22 +58,24 @@ def metric_messages() -> dict[str, Message]:
         "metric_frozen": metrics.metric_shown(frozen, NOW),
         "metric_new": metrics.metric_shown(new, NOW),
         "metric_empty": metrics.metric_shown(empty, NOW),
-        "metric_preview": metrics.metric_preview(replace(net, state=MetricState.CALCULATING), NOW, "{}"),
-        "metric_made": metrics.metric_made("<Growth> of *sales*"),
-        "metric_refused": metrics.metric_refused("nothing there is called “Marge” in QuickBooks"),
-        "metric_connect": metrics.metric_needs_quickbooks(connects=True),
-        "metric_connect_admin": metrics.metric_needs_quickbooks(connects=False),
+        "metric_preview": metric_changing.metric_preview(replace(net, state=MetricState.CALCULATING), NOW, "{}"),
+        "metric_made": metric_changing.metric_made("<Growth> of *sales*"),
+        "metric_refused": metric_changing.metric_refused("nothing there is called “Marge” in QuickBooks"),
+        "metric_connect": metric_changing.metric_needs_quickbooks(connects=True),
+        "metric_connect_admin": metric_changing.metric_needs_quickbooks(connects=False),
         "metric_missing": metrics.metric_missing("gros *margin*"),
-        "metric_called_so": metrics.called_so(metrics.metric_saved("Delete *fees*", changed=True), "*fees*"),
-        "metric_delete": metrics.metric_delete(goal, "{}"),
-        "metric_deleted": metrics.metric_deleted("<Growth> of *sales*"),
-        "metric_saved": metrics.metric_saved("<Growth> of *sales*", changed=False),
-        "metric_not_saved": metrics.metric_not_saved("another one has this name; choose another name"),
-        "metric_by_hand": metrics.metric_by_hand("Objective"),
-        "metric_noun": metrics.noun_shown("Goal", changed=True),
-        "metric_noun_now": metrics.noun_shown("Goal"),
-        "metric_noun_refused": metrics.noun_refused("they can be called Metric, Goal or Objective"),
-        "metrics_new": metrics.offers_new(metrics.metrics_list("Temerity Goods", [goal], NOW), "Goal"),
+        "metric_called_so": metric_changing.called_so(
+            metric_changing.metric_saved("Delete *fees*", changed=True), "*fees*"
+        ),
+        "metric_delete": metric_changing.metric_delete(goal, "{}"),
+        "metric_deleted": metric_changing.metric_deleted("<Growth> of *sales*"),
+        "metric_saved": metric_changing.metric_saved("<Growth> of *sales*", changed=False),
+        "metric_not_saved": metric_changing.metric_not_saved("another one has this name; choose another name"),
+        "metric_by_hand": metric_changing.metric_by_hand("Objective"),
+        "metric_noun": metric_changing.noun_shown("Goal", changed=True),
+        "metric_noun_now": metric_changing.noun_shown("Goal"),
+        "metric_noun_refused": metric_changing.noun_refused("they can be called Metric, Goal or Objective"),
+        "metrics_new": metric_changing.offers_new(metrics.metrics_list("Temerity Goods", [goal], NOW), "Goal"),
     }
 
 

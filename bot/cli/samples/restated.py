@@ -9,7 +9,8 @@ from bot.cli.samples.numbers import NET, NOW, kept, shown
 from storage.facts.messages import Message
 from storage.facts.metrics import Kept, MetricState
 from storage.facts.restated import Document, document_json, restated_of
-from templates.notices.metrics import metric_shown, said_by
+from templates.notices.metric_words import said_by
+from templates.notices.metrics import metric_shown
 from templates.notices.metrics_restated import restated_list
 from templates.notices.metrics_week import MetricsWeek, metrics_week
 

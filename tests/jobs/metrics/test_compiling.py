@@ -38,7 +38,8 @@ from storage.facts.metrics import (
 )
 from storage.warehouse.apart import Question
 from templates.notices.board import board_parts
-from templates.notices.metrics import changed_words, metric_shown, target_words, value_words
+from templates.notices.metric_words import changed_words, target_words, value_words
+from templates.notices.metrics import metric_shown
 
 KINDS = {dataset: min(table.kinds) for (dataset, _), table in tables().items()}
 nasty = st.text(max_size=40) | st.sampled_from(["'", "x'); DROP TABLE metrics; --", "$1", '"', "\\", "%s", "{one}"])

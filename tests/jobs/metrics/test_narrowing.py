@@ -40,8 +40,9 @@ from storage.facts.metrics import (
     Shown,
 )
 from templates.forms.metrics import field_of, metric_form, preview_form
+from templates.notices.metric_changing import metric_preview
 from templates.notices.metric_why import metric_why
-from templates.notices.metrics import definition_words, metric_preview
+from templates.notices.metric_words import definition_words
 from tests.jobs.metrics.test_compiling import asked
 
 

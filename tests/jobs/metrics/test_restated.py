@@ -20,7 +20,7 @@ from storage.records import metric_keeping, metric_posts, metric_restated, metri
 from storage.records.metric_keeping import Calculated
 from storage.sessions import Database, Session
 from templates import mail
-from templates.notices.metrics import changed_words, said_by
+from templates.notices.metric_words import changed_words, said_by
 from templates.notices.metrics_restated import restated_part
 from tests.jobs.metrics.standing_metrics import MONDAY, NET, NOW, Company
 
