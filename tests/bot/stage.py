@@ -57,7 +57,9 @@ async def staged(services: TwinServices | None = None, *, clock: Clock | None = 
     moved = OffsetClock() if clock is None else clock
     assert isinstance(moved, OffsetClock)
     twin = services or TwinServices(moved)
-    async with SlackWorkspace(temerity_goods(), clock=moved, rates=False, retry_delays=(0.05,)).serve(port=0) as slack:
+    # Slack itself waits three seconds; here a machine that is busy fails no test.
+    workspace = SlackWorkspace(temerity_goods(), clock=moved, rates=False, ack_seconds=60, retry_delays=(0.05,))
+    async with workspace.serve(port=0) as slack:
         surface = Surface(twin, fetch(slack), slack.api_url, moved, learns=learns)
         await surface.start()
 

@@ -67,7 +67,9 @@ async def workspace(**how: Any) -> AsyncIterator[tuple[SlackWorkspace, App, Mail
     routes = Starlette(routes=[Route("/slack/events", app.handle, methods=["POST"])])
     async with serving(routes) as port, MailSink().serve() as mail:
         url = f"http://127.0.0.1:{port}/slack/events"
-        settings: dict[str, Any] = {"rates": False, "retry_delays": (0.0, 0.05, 0.1), "clock": OffsetClock(), **how}
+        settings: dict[str, Any] = {
+            "rates": False, "ack_seconds": 60, "retry_delays": (0.0, 0.05, 0.1), "clock": OffsetClock(), **how,
+        }  # fmt: skip
         slack = SlackWorkspace(temerity_goods(), mail=mail, request_url=url, **settings)
         async with slack.serve():
             yield slack, app, mail
