@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jobs.metrics.inputs import worst_input
-from jobs.metrics.standing import standing
+from jobs.metrics.standing import explained, standing
 from storage.facts.dependents import DependentKind
 from storage.facts.home import Board
 from storage.facts.metrics import Metric, Shown
@@ -37,10 +37,12 @@ def board_of(
     latest = metrics.latest_of(session, [one.id for one in found])
     changed = [(one.id, one.calculated_version) for one in found if one.calculated_version not in (0, one.version)]
     definitions = metric_changes.definitions(session, changed)
+    failing = metrics.failing(session, list(books))
     shown = []
     for one in found:
         kept = latest.get(one.id)
         seen = _shown(one, books[one.source_id], organization.metric_noun, now)
+        seen = explained(seen, failing)
         shown.append(replace(seen, values=(kept,) if kept else (), before=definitions.get(one.id)))
     return Board(tuple(shown), count)
 

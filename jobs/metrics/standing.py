@@ -42,12 +42,18 @@ def shown_of(
         for metric in (replace(one, definition=replace(one.definition, noun=noun)) for one in found)
     ]
     failing = metrics.failing(session, list(known))
-    return [replace(_explained(one, failing), before=before.get(one.metric.id)) for one in shown]
+    return [replace(explained(one, failing), before=before.get(one.metric.id)) for one in shown]
 
 
-def _explained(shown: Shown, failing: Mapping[str, Failing]) -> Shown:
-    """Return a metric that is behind its data with why, where its calculation fails."""
-    found = failing.get(shown.metric.source_id)
+def explained(shown: Shown, failing: Mapping[str, Failing]) -> Shown:
+    """Return a metric that is behind its data with why, where its calculation fails.
+
+    What is read once a day does not say by its as-of that newer data is there: while calculating fails it may be.
+    """
+    found, at = failing.get(shown.metric.source_id), shown.metric.calculated_at
+    if found is not None and shown.state is MetricState.CURRENT and (at is None or at < found.since):
+        said = "; ".join(part for part in (f"{BEHIND}: {found.what}", shown.reason) if part)
+        return replace(shown, state=MetricState.STALE, failing=found, reason=said)
     if found is None or (BEHIND not in shown.reason and shown.state is not MetricState.CALCULATING):
         return shown
     return replace(shown, failing=found, reason=shown.reason.replace(BEHIND, f"{BEHIND}: {found.what}"))

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from jobs.desk import Desk
+from jobs.home import HomeService
 from jobs.metrics import turning
-from jobs.metrics.standing import BEHIND, shown_of
+from jobs.metrics.standing import BEHIND, shown_of, standing
 from jobs.outgoing import events
-from storage.facts.metrics import Failing, Kept, MetricState
+from storage.facts.clock import OffsetClock
+from storage.facts.metrics import Dataset, Definition, Failing, Kept, MetricState, Selection
 from storage.facts.outgoing import EventType
 from storage.facts.sources import ConnectionState
-from storage.records import metric_keeping, metric_told, metrics, outgoing
+from storage.records import last_runs, metric_keeping, metric_told, metrics, outgoing
 from storage.records.metric_keeping import Calculated
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, MetricRow, OutgoingMessageRow
@@ -132,6 +135,43 @@ def test_what_nothing_was_told_of_is_noted_and_what_is_calculated_tells_itself(s
     company.database.in_write(lambda session: metrics.redefine(session, metric, metric.definition, "mem_1", NOW))
     looks(company, NOW + timedelta(days=4))
     assert len(told(company)) == 1
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["looks at the calculation", "twin: at the as-of alone"])
+async def test_what_is_read_once_a_day_is_not_current_while_its_calculation_fails(
+    sqlite_database: Database, *, loses: bool
+) -> None:
+    """Its as-of is that of the ledger, and says nothing of a newer reading that is not calculated."""
+    company = Company(sqlite_database)
+    daily = company.make("Sold", definition=Definition(Selection(Dataset.REVENUE)))
+    late = NOW + timedelta(minutes=50)
+    company.ready(late)
+
+    def fails(session: Session) -> None:
+        metrics.due(session, daily.source_id, late)
+        (turn,) = metrics.due_turns(session, late)
+        taken = metrics.claim(session, turn, late, late + timedelta(minutes=5))
+        assert taken is not None
+        metrics.again_at(session, taken, late + timedelta(hours=1), "calculating it did not end in time", late)
+
+    def seen(session: Session) -> list[tuple[MetricState, str]]:
+        now = late + timedelta(minutes=6)
+        (one,) = shown_of(session, metrics.of_organization(session, ORGANIZATION), {}, now)
+        last = last_runs.ready_of(session, [daily.source_id])[daily.source_id]
+        found = standing(one.metric, company.source, last, None, now) if loses else (one.state, one.reason)
+        return [found]
+
+    assert company.database.in_read(seen) == [(MetricState.CURRENT, "")]
+    company.database.in_write(fails)
+    ((state, reason),) = company.database.in_read(seen)
+    assert ((state, reason) == (MetricState.STALE, f"{BEHIND}: calculating it did not end in time")) is not loses
+    if not loses:
+        service = HomeService(
+            Desk(company.database.url), company.database, OffsetClock(base=lambda: late), read_budget=60
+        )
+        board = (await service.index(company.actor("U0MAYA"))).board
+        assert board is not None
+        assert [(one.state, one.reason) for one in board.shown] == [(state, reason)]
 
 
 @pytest.mark.parametrize("loses", [False, True])
