@@ -211,6 +211,7 @@ _BY_CODE = {
     "shop_inactive": "The shop is not active at Shopify.",
     "shop_locked": "The shop is locked at Shopify.",
     "storage_failed": "Tidings could not write to its own storage. Nothing that was there before is lost.",
+    "unexpected": "Something went wrong in Tidings itself. Nothing that was there before is lost.",
     "write_refused": "Tidings refused to send a change to {provider}: this connection may only read.",
 }
 

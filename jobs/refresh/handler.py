@@ -13,13 +13,13 @@ from jobs.limits import stretch
 from jobs.notify.notifier import Notifier
 from jobs.refresh.collecting import Collecting
 from jobs.refresh.ending import Verdict, end_run, failure_columns
-from jobs.refresh.outcome import LOST, Outcome, held_generation, holding
+from jobs.refresh.outcome import LOST, Outcome, held_generation, holding, unforeseen
 from jobs.refresh.past import go_on
 from jobs.refresh.probing import second_look
 from jobs.refresh.processing import Processing
 from jobs.refresh.retry import RetryPlan, attempt_work
 from jobs.upkeep import gather_files
-from storage.facts.runs import Failure, FailureKind, Run, RunState, Stage
+from storage.facts.runs import FailureKind, Run, RunState, Stage
 from storage.records import connections, organizations, runs, sources
 from storage.sessions import Session
 
@@ -71,10 +71,7 @@ class RunHandler:
             generation = _generation(run, error)
             if not run.state.active or run.attempt != attempt or generation is None:
                 return
-            # The text of a foreign error may quote a customer's values: people see its name, the log has the rest.
-            failure = Failure(
-                FailureKind.RETRY, "unexpected", type(error).__name__, run.stage or Stage.COLLECTING, reference
-            )
+            failure = unforeseen(error, run.stage or Stage.COLLECTING, reference)
             self._settle(session, run_id, Outcome(generation, RunState.FAILED, failure))
 
         await self._ground.database.writing(write)

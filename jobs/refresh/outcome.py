@@ -1,5 +1,6 @@
 """What a step of a run hands to the next one: small JSON, so that it survives a crash in between."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from storage.warehouse import StorageFailed, WarehouseError
 #: Another execution holds the run now; this one must not touch it any more.
 LOST = "lost"
 _HELD = "_tidings_generation"
+#: what the system says of a disk that is full, may not be written, or is broken
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 
 
 class StoppedError(Exception):
@@ -105,3 +108,12 @@ def warehouse_failed(generation: int, error: WarehouseError, stage: Stage, refer
     code = "storage_failed" if isinstance(error, StorageFailed) else "warehouse_refused"
     failure = Failure(kind=kind, code=code, detail=type(error).__name__, stage=stage, reference=reference)
     return Outcome(generation, RunState.FAILED, failure)
+
+
+def unforeseen(error: Exception, stage: Stage, reference: str) -> Failure:
+    """Turn what nobody foresaw into a failure: of the disk that files are read onto, or of the program.
+
+    The text of a foreign error may quote a customer's values: its name is kept, the log has the rest.
+    """
+    code = "storage_failed" if isinstance(error, OSError) and error.errno in _DISK else "unexpected"
+    return Failure(FailureKind.RETRY, code, type(error).__name__, stage, reference)

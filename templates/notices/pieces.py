@@ -71,9 +71,17 @@ def waits(run: Run, now: datetime) -> bool:
     return run.next_attempt_at is not None and run.next_attempt_at > now and run.state.active
 
 
+#: failures of which the detail is a name out of the program
+_OURS = {
+    "storage_failed": "Tidings could not write to its own storage",
+    "warehouse_refused": "what was read could not be stored",
+    "unexpected": "something went wrong in Tidings itself",
+}
+
+
 def because(run: Run) -> Words:
     """Return why the last attempt did not succeed, in the safe words of the failure."""
-    seen = label(run.failure.detail, empty="").rstrip(".") if run.failure else ""
+    seen = _OURS.get(run.failure.code) or label(run.failure.detail, empty="").rstrip(".") if run.failure else ""
     return (f", because {_lower(seen)}",) if seen else ()
 
 
@@ -81,7 +89,7 @@ def _lower(text: str) -> str:
     """Return a sentence fit for the middle of another one; names in capitals stay."""
     return (
         text[:1].lower() + text[1:]
-        if text[1:2].islower() and not text.startswith(("QuickBooks", "Shopify", "Amazon"))
+        if text[1:2].islower() and not text.startswith(("QuickBooks", "Shopify", "Amazon", "Tidings"))
         else text
     )
 
