@@ -320,7 +320,9 @@ async def test_a_server_that_falls_silent_is_left(far: Far, caplog: pytest.LogCa
                 await run(lambda: database.columns_of(connection, "dbo.v_orders"))
         finally:
             still.set()
-    assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []
+    # What the loop tells late may be about anybody.
+    told = [one for one in caplog.records if one.levelname == "ERROR" and one.name != "asyncio"]
+    assert [one.message for one in told] == []
 
 
 # What is refused.
