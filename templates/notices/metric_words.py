@@ -145,7 +145,7 @@ def number_words(value: Decimal, definition: Definition, currency: str) -> str:
     """Return an amount as a metric shows it: ``1,204.50 USD``, ``12.4 %``."""
     percent = definition.calculation in _PERCENT
     plain = definition.calculation is Calculation.COUNT
-    shown = (value * 100 if percent else value).quantize(
+    shown = (_EVERY_DIGIT.multiply(value, Decimal(100)) if percent else value).quantize(
         Decimal(1) if plain else Decimal(1).scaleb(-definition.decimals), ROUND_HALF_UP, _EVERY_DIGIT
     )
     return f"{shown:,f}{' %' if percent else f' {currency}' if currency else ''}"

@@ -6,7 +6,7 @@ One is drawn only where it tells something: three points or more that are not al
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import pairwise
 
 from storage.facts.charts import Chart, ChartKind, Series
@@ -24,6 +24,8 @@ _LEAST_POINTS = 3
 _MOST_SOURCES = 5
 _MINUTES, _HOURS = timedelta(hours=3), timedelta(days=4)
 _FIRST_READS = frozenset({Trigger.FIRST_READ, Trigger.OLDER})
+#: one absurd amount must not hide all the others
+_EVERY_DIGIT = Context(prec=100)
 _PERCENT = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
 
 
@@ -200,8 +202,10 @@ def _moved(name: str, places: Sequence[str], values: Sequence[Decimal | None], u
 def _shown(value: Decimal | None, definition: Definition) -> Decimal | None:
     if value is None:
         return None
-    scaled = value * 100 if definition.calculation in _PERCENT else value
-    return round(scaled, 0 if definition.calculation is Calculation.COUNT else definition.decimals)
+    # Rounded as the same value is on the card that the chart stands on.
+    digits = 0 if definition.calculation is Calculation.COUNT else definition.decimals
+    scaled = _EVERY_DIGIT.multiply(value, Decimal(100)) if definition.calculation in _PERCENT else value
+    return scaled.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _EVERY_DIGIT)
 
 
 def period_name(period: Period, frequency: Frequency) -> str:
