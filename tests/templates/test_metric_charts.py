@@ -17,7 +17,8 @@ from storage.facts.metrics import (
     Shown,
     Value,
 )
-from templates.notices.metrics import metric_shown, value_words
+from templates.notices.metric_words import value_words
+from templates.notices.metrics import metric_shown
 from templates.notices.trends import metric_chart
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
