@@ -27,6 +27,8 @@ from storage.facts.metrics import (
 
 _E = TypeVar("_E", bound=StrEnum)
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?", re.ASCII)
+#: Commas stand between thousands alone: 12,5 is not 125.
+_GROUPED = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 #: Divided by 100: a target of growth is typed in percent, as it is shown.
@@ -196,9 +198,11 @@ def _target(definition: Definition, fields: Mapping[str, str], wrong: dict[str, 
     said = fields.get("target")
     if said is None:
         return before
-    plain = said.replace(",", "").replace("%", "").strip()
+    plain = said.replace("%", "").strip()
     if not plain:
         return None
+    if _GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "")
     if not _AMOUNT.fullmatch(plain):
         wrong["target"] = "Write a number, such as 40000 or 0.35; empty for no target."
         return before

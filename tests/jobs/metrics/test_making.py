@@ -78,6 +78,17 @@ def test_a_target_of_growth_is_typed_in_percent() -> None:
     assert draft.definition.target.value == Decimal("0.125")
 
 
+@pytest.mark.parametrize(
+    "typed, value",
+    [("40,000", "40000"), ("-1,234,567.89", "-1234567.89"), ("12,5", None), ("1.234,56", None), ("1,23,456", None),
+     (",5", None), ("40000", "40000"), ("٤٠", None), ("1e5", None)],
+)  # fmt: skip
+def test_a_comma_stands_between_thousands_or_the_target_is_asked_for_again(typed: str, value: str | None) -> None:
+    draft, wrong = filled(DRAFT, {"target": typed}, DESK, NAMES)
+    assert ("target" in wrong) == (value is None)
+    assert (draft.definition.target and draft.definition.target.value) == (Decimal(value) if value else None)
+
+
 class _Mixed(Catalogue):
     """A broken twin: whatever was looked up for a source is everybody's."""
 
