@@ -9,6 +9,8 @@ from storage.facts.metrics import Dataset, ItemKind, Selection
 from storage.facts.sources import Source
 
 T = TypeVar("T")
+#: characters of a name as it was called when it was chosen; a form that carries it has few
+LONGEST_KEPT_NAME = 200
 
 
 def chosen_of(dataset: Dataset, name: str, found: Sequence[tuple[ItemKind, str, str]]) -> Selection:
@@ -18,7 +20,7 @@ def chosen_of(dataset: Dataset, name: str, found: Sequence[tuple[ItemKind, str, 
     best = _best(name, found, lambda one: one[2])
     if len(best) == 1:
         kind, key, called = best[0]
-        return Selection(dataset, kind, key, called)
+        return Selection(dataset, kind, key, called[:LONGEST_KEPT_NAME])
     what = "several things there are" if found else "nothing there is"
     raise MetricRefusedError(f"{what} called “{name}” in QuickBooks: write the whole name, as QuickBooks shows it")
 
@@ -31,7 +33,7 @@ def narrowing_to(wanted: tuple[str, str], rows: Sequence[Sequence[str]]) -> Call
     if len(best) != 1:
         which = f"several of the {what} names in QuickBooks are" if rows else f"no {what} in QuickBooks is"
         raise MetricRefusedError(f"{which} called “{name[:40]}”: write the whole name, as QuickBooks shows it")
-    key, called = best[0]
+    key, called = best[0][0], best[0][1][:LONGEST_KEPT_NAME]
     match field:
         case "class_id":
             return lambda one: replace(one, class_id=key, class_name=called)

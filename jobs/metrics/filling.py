@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from jobs.metrics.calling import LONGEST_KEPT_NAME
 from jobs.metrics.checking import MetricRefusedError, check, check_name
 from jobs.metrics.choosing import Names, filter_of, items_of
 from jobs.metrics.fitting import fits, fitted
@@ -33,7 +34,6 @@ _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 #: Divided by 100: a target of growth is typed in percent, as it is shown.
 GROWTHS = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
-_LONGEST_KEPT_NAME = 200
 _MONTHS, _MOST_DECIMALS, _MOST_WINDOW = 12, 6, 60
 #: What the two sides of a ratio are called in the names of fields.
 FIRST, SECOND = "", "by_"
@@ -142,7 +142,7 @@ def _side(
         if key and found is None:
             wrong[f"{prefix}{name}"] = "This is not in QuickBooks any more; choose another."
             continue
-        called = found.name[:_LONGEST_KEPT_NAME] if found else ""
+        called = found.name[:LONGEST_KEPT_NAME] if found else ""
         narrowed: dict[str, Any] = {name: key, name.replace("_id", "_name"): called}
         selection = replace(selection, **narrowed)
     return selection
@@ -163,7 +163,7 @@ def _item(selection: Selection, field: str, said: str | None, names: Names | Non
     if found is None or found.kind is None:
         wrong[field] = "This is not in QuickBooks any more; choose another."
         return selection
-    return replace(selection, kind=found.kind, item=key, item_name=found.name[:_LONGEST_KEPT_NAME])
+    return replace(selection, kind=found.kind, item=key, item_name=found.name[:LONGEST_KEPT_NAME])
 
 
 def _how(definition: Definition, fields: Mapping[str, str], wrong: dict[str, str]) -> Definition:

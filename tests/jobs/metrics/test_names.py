@@ -66,6 +66,12 @@ def test_of_two_classes_that_are_called_so_none_is_chosen(name: str) -> None:
         narrowed(name)
 
 
+def test_of_a_name_of_ten_thousand_letters_no_more_is_kept_than_a_form_can_carry() -> None:
+    chosen = chosen_of(Dataset.ACCOUNTS, "x" * 10_000, [(ItemKind.ACCOUNT, "1", "x" * 10_000)])
+    narrow = narrowing_to(("class_id", "y" * 10_000), [("7", "y" * 10_000)])(chosen)
+    assert (narrow.item, narrow.class_id, len(narrow.item_name), len(narrow.class_name)) == ("1", "7", 200, 200)
+
+
 def test_a_menu_offers_each_of_them() -> None:
     names = Names({"account": [(key, called, "Income", "Revenue") for key, called in ACCOUNTS.items()]})
     assert {one.key for one in names.search(items_of(Dataset.ACCOUNTS), "sales")} == {"1", "2", "3"}
