@@ -59,7 +59,19 @@ def _revision(one: KeptOrder) -> Words:
     why = f": {label(one.reason).rstrip('.')}" if one.reason else ""
     read: Words = (". Read ", When(one.read_at))
     told: Words = (", told to PocketAdvantage ", When(one.written_back_at)) if one.written_back_at else ()
-    return (Strong(f"Revision {one.revision}"), f" {_STATES[one.state]}", *became, f"{why}", *read, *told, ".")
+    what = (Strong(f"Revision {one.revision}"), f" {_STATES[one.state]}", *became, f"{why}", *read, *told, ".")
+    return (*what, *_next(one))
+
+
+def _next(one: KeptOrder) -> Words:
+    """Return when it is looked at again by itself, so that nobody waits for what cannot be seen yet."""
+    if one.state is OrderState.BLOCKED:
+        return (
+            " It is looked at again with each turn; what is put right in QuickBooks counts after its next reading.",
+        )
+    if one.next_at is not None and one.state in {OrderState.NEW, OrderState.SENDING}:
+        return (" It is looked at again ", When(one.next_at), ".")
+    return ()
 
 
 def exchange_again(said: str) -> Message:
