@@ -177,13 +177,15 @@ async def _parts(company: Company, first: date, last: date) -> AsyncIterator[byt
 async def _asked(company: Company, first: date, last: date) -> Answer:
     path, name = f"/reports/{NAME}", f"report {NAME}"
     params = {"start_date": first.isoformat(), "end_date": last.isoformat(), "accounting_method": "Accrual"}
-    try:
-        return await company.get(path, name, {**params, "columns": ",".join(_COLUMNS)})
-    except Broken as refused:
-        if refused.code not in _REFUSED:
-            raise
-        # A ledger without classes is better than none: what is narrowed to one says that it is not known.
-        return await company.get(path, name, params)
+    # A ledger without classes is better than none: what is narrowed to one says that it is not known. The amounts in
+    # the company's own currency are asked for as long as QuickBooks takes that: those beside them may be in others.
+    for columns in (_COLUMNS, tuple(one for one in _COLUMNS if one not in _OF.values())):
+        try:
+            return await company.get(path, name, {**params, "columns": ",".join(columns)})
+        except Broken as refused:
+            if refused.code not in _REFUSED:
+                raise
+    return await company.get(path, name, params)
 
 
 def _is_cut(body: bytes) -> bool:

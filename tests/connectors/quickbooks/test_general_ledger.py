@@ -234,6 +234,33 @@ async def test_parts_that_disagree_about_the_currency_are_read_by_one_column(*, 
     assert company.asked == len(found) == len(quarters(UNTIL.date()))
 
 
+class Refusing(InParts):
+    """QuickBooks that knows nothing of these columns."""
+
+    def __init__(self, *columns: str) -> None:
+        super().__init__(ledger_of(("110.00", "100.00", "")))
+        self.columns = frozenset(columns)
+        self.taken: list[set[str]] = []
+
+    async def get(self, path: str, name: str, params: dict[str, str]) -> Answer:
+        asked = set(params.get("columns", "").split(",")) - {""}
+        if asked & self.columns:
+            raise Broken("a column that is not there", code="request_refused")
+        self.taken.append(asked)
+        return await super().get(path, name, params)
+
+
+@pytest.mark.parametrize("refused, home", [("klass_name", True), ("cust_name", True), ("subt_nat_home_amount", False)])
+async def test_a_ledger_without_classes_is_still_asked_for_in_the_companys_currency(
+    refused: str, *, home: bool
+) -> None:
+    company = Refusing(refused)
+    found = [one async for one in batches(cast("Company", company), UNTIL)]
+    assert len(found) == len(company.taken) == len(quarters(UNTIL.date()))
+    assert {"subt_nat_home_amount" in asked for asked in company.taken} == {home}
+    assert not any("klass_name" in asked for asked in company.taken)
+
+
 @pytest.mark.parametrize("name, columns", [("ProfitAndLoss", ["tx_date", "subt_nat_amount"]), ("GeneralLedger", ["x"])])
 def test_what_is_no_ledger_is_refused(name: str, columns: list[str]) -> None:
     headings = [{"ColType": "x", "MetaData": [{"Name": "ColKey", "Value": key}]} for key in columns]
