@@ -348,7 +348,8 @@ class _Work:
                 await self.remote.rename(aside, final, replace=False)
             raise
         took = time.monotonic() - began
-        await self._gone(aside)
+        with contextlib.suppress(Broken):  # what is still there is tidied with the rest
+            await self._gone(aside)
         return took
 
     async def end(self, size: int) -> None:
@@ -369,11 +370,21 @@ class _Work:
         return found
 
     async def _tidy(self, folder: str, entries: Collection[Entry]) -> bool:
-        """Remove files that only an attempt of ours can have left."""
+        """Remove files that only an attempt of ours can have left; Retry where the server does not let go of one yet.
+
+        Some servers hold a file for as long as they believe in the connection that was cut while it came.
+        """
         ours = re.compile(re.escape(self.name) + r"\.[0-9a-f]{8}\.tmp", re.ASCII)
         left = [one.name for one in entries if ours.fullmatch(one.name) or _SCRATCH.fullmatch(one.name)]
         for name in left:
-            await self._gone(f"{folder}/{name}")
+            try:
+                await self._gone(f"{folder}/{name}")
+            except Broken:
+                words = (
+                    "the file server does not let a file be removed that a broken connection left; if that stays so, "
+                    "the account lacks the right to remove files"
+                )
+                raise Retry(None, words, code="left_behind") from None
         return bool(left)
 
     async def _gone(self, path: str) -> None:

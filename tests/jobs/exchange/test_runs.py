@@ -81,7 +81,7 @@ async def test_nothing_old_is_published(database: Database, tmp_path: Path, why:
     await world.worked()
     (run,) = world.history(Pair.CUSTOMERS)
     assert run.state is RunState.WAITING
-    assert {"old": "data is as of 2026-10-30 08:00 EDT", "disconnected": "is disconnected", "put aside": "Terms"}[
+    assert {"old": "data is as of Oct 30, 2026, 08:00 EDT", "disconnected": "is disconnected", "put aside": "Terms"}[
         why
     ] in run.why
     assert not world.file(Pair.CUSTOMERS).exists()

@@ -274,7 +274,12 @@ async def test_a_gap_of_a_version_that_was_put_back_by_an_attempt_that_died_is_t
         stage.faults.begin(no_replace=True)
         first = await stage.hand_over(OLD)
         second = await stage.hand_over(NEW, accept_gap=True)
-        how = {"archive_folder": ARCHIVE, "now": NOW, "accept_gap": True, "instead_of": second.sha256 if knows else ""}
+        how: dict[str, Any] = {
+            "archive_folder": ARCHIVE,
+            "now": NOW,
+            "accept_gap": True,
+            "instead_of": second.sha256 if knows else "",
+        }
         async with stage.opened() as remote:
             with pytest.raises(Died):
                 await restore(remote, LATEST, NAME, second.archived_as, checkpoint=dying_at("exchange.replaced"), **how)
@@ -318,6 +323,25 @@ async def test_what_the_server_refuses_is_said_and_the_old_file_stays(kind, comm
             await stage.hand_over(NEW)
         assert (told.value.code, stage.there, stage.names()[:1]) == (code, OLD, [NAME])
         assert "Quota" not in str(told.value)
+        stage.faults.begin()
+        await stage.hand_over(NEW)
+        assert (stage.there, stage.names()) == (NEW, [NAME])
+
+
+@pytest.mark.parametrize(
+    "kind, command, answer",
+    [("ftp", "DELE", "550 The file is in use."), ("sftp", "remove", "permission"), ("sftp", "remove", "failure")],
+)
+async def test_a_server_that_holds_what_a_cut_left_is_tried_again(tmp_path, *, kind, command, answer):
+    """It believes in the broken connection for a while yet; then all is as ever."""
+    with staged(kind, tmp_path) as stage:
+        stage.can_replace = True
+        stage.put(OLD)
+        (stage.root / LATEST / f"{NAME}.12345678.tmp").write_bytes(b"x")
+        stage.faults.begin(refuse={command: answer})
+        with pytest.raises(Retry, match="left_behind"):
+            await stage.hand_over(NEW)
+        assert stage.there == OLD
         stage.faults.begin()
         await stage.hand_over(NEW)
         assert (stage.there, stage.names()) == (NEW, [NAME])
