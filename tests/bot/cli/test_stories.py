@@ -156,7 +156,7 @@ def test_the_demo_opens_lets_time_pass_and_ends_cleanly(tmp_path: Path, monkeypa
         assert "Temerity Goods is open" in welcome[0]
         assert "Ctrl-C" in welcome[-1]
         page = next(line.split()[-1] for line in welcome if "The workspace" in line)
-        with urllib.request.urlopen(f"{page}/", timeout=20) as answer:
+        with urllib.request.urlopen(f"{page}/", timeout=60) as answer:
             assert b"Maya" in answer.read()
         written = [tmp_path / "data", *(tmp_path / "data").rglob("*"), *tmp_path.glob("tidings-demo-*")]
         assert len(written) > 3

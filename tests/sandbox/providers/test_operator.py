@@ -116,7 +116,7 @@ async def test_a_process_of_its_own(provider: str, account: str, tmp_path: Path)
         sys.executable, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    told = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    told = json.loads(await asyncio.wait_for(process.stdout.readline(), 120))
     async with httpx.AsyncClient(base_url=told["url"]) as client:
         tokens = (await client.post("/_sandbox/grant", json={"account": account})).json()
         token_url = told["environment"][next(name for name in told["environment"] if "_TOKEN_URL" in name)].replace(
