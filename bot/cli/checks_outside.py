@@ -29,9 +29,9 @@ def about_smtp(settings: Settings) -> Iterator[Finding]:
         yield fail("mail", f"{parts.hostname}:{parts.port} cannot be used ({type(error).__name__}): check SMTP_URL")
     else:
         if parts.scheme == "smtp" and parts.hostname not in _LOOPBACK:
-            yield look("mail", f"{parts.hostname} takes us, NOT encrypted: use smtp+starttls:// or smtps://")
+            yield look("mail", f"{parts.hostname} takes our mail, NOT encrypted: use smtp+starttls:// or smtps://")
         else:
-            yield ok("mail", f"{parts.hostname} takes us")
+            yield ok("mail", f"{parts.hostname} takes our mail")
 
 
 def _greet(scheme: str, host: str, port: int | None, user: str | None, password: str | None) -> None:

@@ -172,16 +172,25 @@ def exchange_usage(said: str = "") -> Message:
     """Return how the command is written; `said` is what was not understood."""
     odd = f"“{shorten(label(said), 80)}” means nothing to the exchange. Nothing was done."
     summary = odd if said else "What can be typed about the exchange with PocketAdvantage."
-    pairs = listed([RECORDS[pair][1] for pair in Pair], most=len(Pair))
-    words: Words = (
-        Code("/data exchange"), " shows all. Behind it a pair (", f"{pairs}) shows one, and behind that ",
-        Code("start"), ", ", Code("dry run"), ", ", Code("pause"), ", ", Code("resume"), ", ", Code("on"), ", ",
-        Code("off"), ", ", Code("history"), ", ", Code("files"), ", ", Code("again"), ", ", Code("mapping"), " or ",
-        Code("schedule nightly 02:00 within 01:00-05:00"), " does that. Behind orders a number, as in ",
-        Code("/data exchange orders SO-1042"), ", says what became of that order. For admins: ",
-        Code("/data exchange allow orders"), " and ", Code("/data exchange desktop"), ".",
-    )  # fmt: skip
-    return tell(summary, words, kind="exchange_usage")
+    one = "/data exchange customers"
+    pairs = listed([RECORDS[pair][1] for pair in Pair], joint="or", most=len(Pair))
+    lines: tuple[Words, ...] = (
+        (Code("/data exchange"), ": how everything stands; with an account behind it, that one."),
+        (Code(one), f": one of {pairs}. Behind it:"),
+        (Code("start"), " runs it now, ", Code("dry run"), " makes the file and sends nothing."),
+        (Code("pause"), ", ", Code("resume"), ", ", Code("on"), ", ", Code("off"), ": whether it runs by itself."),
+        (Code("schedule nightly 02:00 within 01:00-05:00"), ": when it runs."),
+        (Code("history"), ", ", Code("files"), ", ", Code("mapping"), ": its runs, earlier files, what is in them."),
+        (Code("/data exchange invoices again since 2026-11-18"), ": sends what went since that night once more."),
+        (
+            Code("/data exchange orders SO-1042"),
+            ": what became of an order; ",
+            Code("orders again"),
+            ": those of a run.",
+        ),
+        ("For admins: ", Code("/data exchange allow orders"), " and ", Code("/data exchange desktop"), "."),
+    )
+    return Message(summary, (Paragraph((Strong(summary),), under=lines),), kind="exchange_usage")
 
 
 def exchange_history(one: PairView, runs: Sequence[ExchangeRun]) -> Message:
