@@ -7,7 +7,7 @@ Whoever dies with it leaves it to the next one, and the same values again are no
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -54,6 +54,8 @@ SWEEP_SECONDS = 1.0
 _HOLD, _LONGER = timedelta(minutes=5), 4
 #: how long to wait after an attempt that came to nothing, at most
 _LONGEST_WAIT = timedelta(hours=1)
+#: parts into which the metrics of a source are cut, at most
+_MOST_PARTS = 64
 #: values that are written in one transaction, so that no click waits behind it
 _AT_ONCE = 1000
 
@@ -66,6 +68,14 @@ _UNFORESEEN = "calculating it failed, Tidings' operators can see why, and it is 
 log = structlog.get_logger()
 
 
+@dataclass(slots=True)
+class _Tries:
+    """Which attempt this is, and what a part of the metrics came to nothing by."""
+
+    attempts: int = 1
+    failed: WarehouseError | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """What a turn calculates, and from what."""
@@ -74,6 +84,7 @@ class _Ready:
     run: Run
     as_of: datetime
     metrics: Sequence[Metric]
+    tries: _Tries = field(default_factory=_Tries)
 
 
 class Calculating:
@@ -118,6 +129,7 @@ class Calculating:
         if ready is None:
             await database.writing(lambda session: metrics.done(session, taken, taken.seen))
             return
+        ready.tries.attempts = taken.attempts
         try:
             await self._calculated(taken, ready)
         except NoLake:
@@ -158,6 +170,9 @@ class Calculating:
                     return
                 ground.checkpoint("metrics.kept")
             await self._traced(turn, ready, moved, apart, snapshot, base.snapshot)
+        if ready.tries.failed is not None:
+            # What did not come to nothing is kept; the rest is tried again, in smaller parts.
+            raise ready.tries.failed
         seen = seen_text(same, Base(snapshot, marks))
         await ground.database.writing(lambda session: metrics.done(session, turn, seen))
 
@@ -195,9 +210,31 @@ class Calculating:
             mixing = Mixing(source.id, mixed)
             still = mixing.still(await apart.ask(mixing.questions()))
             rest = [one for one in rest if one.id not in still]
-        whole = await self._whole(source, rest, run, apart, cursors, marks) if rest else []
+        whole = await self._in_parts(ready, rest, apart, cursors, marks)
         # While a first read goes on with older periods, all is calculated each time.
         return [*made.values(), *whole], {} if run.older else marks
+
+    async def _in_parts(
+        self,
+        ready: _Ready,
+        rest: Sequence[Metric],
+        apart: "Apart",
+        cursors: Mapping[str, str],
+        marks: dict[str, Mark],
+    ) -> list[Outcome]:
+        """Return what they come to: after attempts that took too much in more and smaller parts, each by itself."""
+        from storage.warehouse.apart import TooMuch
+
+        tries, made = ready.tries, list[Outcome]()
+        for some in _parts(rest, tries.attempts):
+            try:
+                made += await self._whole(ready.source, some, ready.run, apart, cursors, marks)
+            except TooMuch as error:
+                if tries.attempts == 1:
+                    raise
+                # One that nobody can calculate keeps no other from going on.
+                tries.failed = error
+        return made
 
     async def _traced(
         self, turn: Turn, ready: _Ready, moved: dict[str, Moved], apart: "Apart", snapshot: int, before: int
@@ -366,6 +403,19 @@ def _same(snapshot: int, ready: _Ready) -> str:
     days = {local_day(ready.as_of, metric.definition.zone) for metric in ready.metrics}
     defined = derived_id("def", *(f"{metric.id} {metric.version}" for metric in ready.metrics))
     return f"{snapshot} {defined} {' '.join(sorted(map(str, days)))}{' older' if ready.run.older else ''}"
+
+
+def _parts(wanted: Sequence[Metric], attempts: int) -> Iterator[Sequence[Metric]]:
+    """Yield what is calculated at once: all of them at first, half as many with each further attempt.
+
+    What is calculated from the same records stays together, so that they are read as seldom as can be.
+    """
+    ordered = sorted(
+        wanted, key=lambda one: [(side.selection.dataset, side.narrowed) for side in sides_of(one.definition)]
+    )
+    size = max(1, -(-len(ordered) // min(_MOST_PARTS, 1 << (attempts - 1))))
+    for first in range(0, len(ordered), size):
+        yield ordered[first : first + size]
 
 
 def _batches(found: Sequence[Outcome]) -> Iterator[list[Outcome]]:

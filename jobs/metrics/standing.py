@@ -51,7 +51,7 @@ def explained(shown: Shown, failing: Mapping[str, Failing]) -> Shown:
     What is read once a day does not say by its as-of that newer data is there: while calculating fails it may be.
     """
     found, at = failing.get(shown.metric.source_id), shown.metric.calculated_at
-    if found is not None and shown.state is MetricState.CURRENT and (at is None or at < found.since):
+    if found is not None and shown.state is MetricState.CURRENT and (at is None or at <= found.since):
         said = "; ".join(part for part in (f"{BEHIND}: {found.what}", shown.reason) if part)
         return replace(shown, state=MetricState.STALE, failing=found, reason=said)
     if found is None or (BEHIND not in shown.reason and shown.state is not MetricState.CALCULATING):

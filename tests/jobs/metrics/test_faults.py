@@ -1,5 +1,6 @@
 """What goes wrong while metrics are calculated is tried again later and later, is said, and loses no value."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ from storage.records.metric_keeping import Calculated
 from storage.seal import Seal, new_key
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, MetricTurnRow, OrganizationRow, OutgoingMessageRow, RunRow, SourceRow
+from storage.warehouse.apart import TooMuch
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 KEPT = Value(Period(date(2026, 4, 1), date(2026, 4, 30)), Decimal(7))
@@ -108,6 +110,50 @@ class Still(Warehouses):
 
     def of(self, organization_id: str) -> Any:
         return SimpleNamespace(snapshot=lambda: 7, cursors=lambda _: {"general_ledger": NOW.date().isoformat()})
+
+
+class Heavy(Calculating):
+    """One metric of which takes more than there is, with whatever is looked at beside it."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self.looked: list[int] = []
+
+    async def _whole(self, _: Any, wanted: Sequence[Metric], *rest: Any) -> list[Outcome]:
+        self.looked.append(len(wanted))
+        if any(one.name == "old" for one in wanted):
+            raise TooMuch("not answered within 60 seconds")
+        return [Outcome(one, NOW, [KEPT], "USD") for one in wanted]
+
+
+class AllAtOnce(Heavy):
+    """A twin that tries the same again and again."""
+
+    async def _in_parts(self, ready: Any, rest: Any, apart: Any, cursors: Any, marks: Any) -> list[Outcome]:
+        return await self._whole(ready.source, rest, ready.run, apart, cursors, marks)
+
+
+@pytest.mark.parametrize("kind", [Heavy, AllAtOnce])
+async def test_one_that_takes_too_much_keeps_no_other_from_going_on(
+    sqlite_database: Database, tmp_path: Path, kind: type[Heavy]
+) -> None:
+    sqlite_database.in_write(seeded)
+    clock = OffsetClock(base=lambda: NOW)
+    calculating = kind(ground_of(sqlite_database, clock, Still(str(tmp_path))))
+    for _ in range(2):
+        (turn,) = sqlite_database.in_read(lambda session: metrics.due_turns(session, clock.now()))
+        await calculating.take(turn)
+        clock.offset += timedelta(minutes=2)
+    found = {one.name: one for one in sqlite_database.in_read(lambda session: metrics.of_source(session, "src_1"))}
+    states = found["new"].state, found["old"].run_id
+    assert states == ((MetricState.CURRENT if kind is Heavy else MetricState.CALCULATING), "run_0")
+    assert calculating.looked == ([2, 1, 1] if kind is Heavy else [2, 2])
+    # It is tried again, and until then it is not current.
+    shown = sqlite_database.in_read(
+        lambda session: shown_of(session, metrics.of_source(session, "src_1"), {}, clock.now())
+    )
+    stand = {one.metric.name: one.state for one in shown}
+    assert (stand["new"], stand["old"]) == (states[0], MetricState.STALE)
 
 
 class Emptied(Calculating):
