@@ -124,8 +124,9 @@ class CardEditor:
 
     def _wait(self, session: Session, card: Card, now: datetime, *, final: bool) -> timedelta:
         every = FLEET_EDIT_EVERY if card.kind in _COUNTING and not final else EDIT_EVERY
-        if card.edited_at is not None and card.shown_hash is not None and now - card.edited_at < every:
-            return card.edited_at + every - now
+        edited_at = card.edited_at if card.shown_hash is not None else None
+        if edited_at is not None and edited_at <= now < edited_at + every:
+            return edited_at + every - now
         # Final states may use the room that is kept free of the others.
         rate = EDITS_PER_MINUTE / 60
         name = f"slack-edits:{card.team_id}"

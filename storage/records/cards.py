@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from storage.facts.ids import derived_id
 from storage.records.guarded import won
 from storage.records.inserts import insert_new
 from storage.tables import CardRow, DeliveryRow
+
+#: no look is planned so far ahead, however many cards wait for their turn: a clock that was set back planned it
+_AHEAD = timedelta(minutes=45)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,9 @@ def wake(session: Session, subjects: list[str], now: datetime) -> None:
 
 
 def due(session: Session, now: datetime, limit: int = 50) -> list[Card]:
-    """Return the cards whose next look is due, those waiting longest first."""
-    statement = select(CardRow).where(col(CardRow.due_at) <= now).order_by(col(CardRow.due_at)).limit(limit)
+    """Return the cards whose next look is due, those waiting longest first; also those that a clock planned that was ahead."""
+    wanted = or_(col(CardRow.due_at) <= now, col(CardRow.due_at) > now + _AHEAD)
+    statement = select(CardRow).where(wanted).order_by(col(CardRow.due_at)).limit(limit)
     return [as_card(row) for row in session.exec(statement)]
 
 

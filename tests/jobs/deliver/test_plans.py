@@ -23,6 +23,7 @@ from storage.facts.people import Actor, SlackIdentity
 from storage.facts.runs import Failure, FailureKind, RunState, Stage
 from storage.facts.sources import Provider, Source
 from storage.records import cards, deliveries, organizations, refreshes, runs
+from storage.records.cards import Card
 from storage.sessions import Database
 from templates.slack.inline import Reader
 from templates.slack.plans import plan
@@ -169,3 +170,27 @@ def test_what_does_not_fit_and_a_single_source_are_lines() -> None:
     assert plan(Steps((step,)), reader, room) == []
     assert plan(Steps((step,) * 4, "t"), reader, room) == []
     assert plan(Steps((Step("a", StepState.DONE),) * 51, "t"), reader, Room(10_000, 50)) == []
+
+
+class Waits(CardEditor):
+    """Twin: looks when it is as late again as it was."""
+
+    def _due(self, session: Session) -> list[tuple[Card, bool]]:
+        return [one for one in super()._due(session) if one[0].due_at and one[0].due_at <= self._clock.now()]
+
+
+@pytest.mark.parametrize("kind", [CardEditor, Waits])
+async def test_a_card_follows_also_when_the_clock_is_set_back(
+    sqlite_database: Database, kind: type[CardEditor]
+) -> None:
+    company, sender = Refreshing(sqlite_database), Sender()
+    refresh_id = await company.refresh()
+    await company.posted(refresh_id, sender)
+    editor = kind(sqlite_database, company.clock, sender, may_act=lambda: True)
+    await editor.sweep()
+    shown = len(sender.shown)
+    company.at -= timedelta(hours=1)
+    company.moves(refresh_id, company.sources[0], None)
+    await editor.sweep()
+    assert (len(sender.shown) > shown) is (kind is CardEditor)
+    company.desk.close()
