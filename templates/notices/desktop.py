@@ -24,6 +24,7 @@ from templates.notices.pieces import Words
 from templates.text import counted, label
 
 _KIND = "exchange_desktop"
+_ALLOW: Words = ("Orders wait until an admin allows them: ", Code("/data exchange allow orders"), ".")
 _HOW: Words = ("An admin registers it: ", Code("/data exchange desktop new"), ".")
 _ALONE = " Only you see this message."
 _SET_UP = (
@@ -74,6 +75,7 @@ def desktop_made(
         Paragraph((Strong("Next step: "), step)),
         _link(url),
         Note((_YOURS, When(until, short=True), _FIRST)),
+        *(() if renewed else (Note(_ALLOW),)),
     )
     return Message(summary, parts, kind=_KIND)
 

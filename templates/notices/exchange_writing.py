@@ -24,6 +24,11 @@ from templates.text import full_stop, label
 from templates.words import source_title
 
 _ONLY = "Nothing else is ever written: no invoice, no payment, no customer."
+_ASK = (
+    "Until now Tidings only reads there. Orders of PocketAdvantage would become Estimates, or sales orders in a"
+    " QuickBooks Desktop that an admin registered. "
+)
+_STOP = "New orders wait then, those for QuickBooks Desktop too. None is lost, and what was created stays."
 
 
 def writing_ask(organization: str, books: Source, *, allowed: bool) -> Message:
@@ -35,7 +40,7 @@ def writing_ask(organization: str, books: Source, *, allowed: bool) -> Message:
         go = Button("Stop creating orders", actions.EXCHANGE_FORBID, books.id, ButtonStyle.DANGER)
         parts: tuple[Part, ...] = (
             Heading(f"Stop creating orders in {title}?"),
-            Paragraph(("New orders wait then, and none is lost. What was created stays in QuickBooks.",)),
+            Paragraph((_STOP,)),
             Buttons((go, leave)),
         )
         return Message(summary, parts, kind="orders_writing_ask")
@@ -43,7 +48,7 @@ def writing_ask(organization: str, books: Source, *, allowed: bool) -> Message:
     go = Button("Allow Tidings to create orders", actions.EXCHANGE_ALLOW, books.id, ButtonStyle.PRIMARY)
     parts = (
         Heading(f"Allow Tidings to create orders in {title}?"),
-        Paragraph(("Until now Tidings only reads there. Orders of PocketAdvantage would become Estimates. ", _ONLY)),
+        Paragraph((_ASK, _ONLY)),
         Buttons((go, leave)),
         Note(("Every admin is told. ", Code("/data exchange stop orders"), " takes it back at any time.")),
     )

@@ -25,7 +25,7 @@ from storage.facts.ids import new_id
 from storage.facts.secret import Secret
 from storage.facts.sources import ConnectionState
 from storage.facts.web_connector import CompanyFile, DesktopRequest, DesktopSession, DesktopStep, WebConnector
-from storage.records import desktop_requests, sources
+from storage.records import capabilities, desktop_requests, exchange, sources
 from storage.records import web_connector as records
 from storage.sessions import Session
 
@@ -309,8 +309,12 @@ class WebConnectorSessions:
 
     def _cut(self, session: Session, registration: WebConnector) -> str:
         """Return why nothing more is handed over, whatever waits; a visit may be hours old."""
-        off = sources.source(session, registration.source_id).connection is ConnectionState.DISCONNECTED
-        return "PocketAdvantage is disconnected. No orders are written until it is connected again." if off else ""
+        if sources.source(session, registration.source_id).connection is ConnectionState.DISCONNECTED:
+            return "PocketAdvantage is disconnected. No orders are written until it is connected again."
+        books = {one.books_id for one in exchange.pairs_of_source(session, registration.source_id)}
+        if any(not capabilities.may_write(session, one) for one in books):
+            return "Tidings may not create orders. An admin allows it in Slack: /data exchange allow orders"
+        return ""
 
     def _wrong_company(self, session: Session, registration: WebConnector, asked: Asked) -> str:
         """Return why nothing is written into the company file that is open; empty: it is the one."""

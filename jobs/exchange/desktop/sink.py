@@ -5,16 +5,17 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from connectors.errors import Refused, Retry
+from connectors.errors import Refused, Retry, WriteRefused
 from jobs.exchange.desktop import qbxml
 from jobs.exchange.orders.sink import SalesOrderSink, Waiting
+from jobs.exchange.orders.taking import NOT_ALLOWED
 from jobs.ground import Ground
 from storage.facts.clock import Clock
 from storage.facts.exchange_orders import Order, Written, order_text
 from storage.facts.ids import derived_id
 from storage.facts.sources import Source
 from storage.facts.web_connector import DesktopKind, DesktopRequest, DesktopState, DesktopStep, WebConnector
-from storage.records import desktop_requests, organizations
+from storage.records import capabilities, desktop_requests, organizations
 from storage.records import web_connector as records
 from storage.sessions import Database, Session
 from templates.times import absolute
@@ -104,8 +105,10 @@ class DesktopSink:
 
 
 @asynccontextmanager
-async def desktop_sink(ground: Ground, source: Source, books: Source) -> AsyncIterator[SalesOrderSink]:  # noqa: ARG001 - the port's signature
-    """Give sales orders of the QuickBooks Desktop that is registered for the source."""
+async def desktop_sink(ground: Ground, source: Source, books: Source) -> AsyncIterator[SalesOrderSink]:
+    """Give sales orders of the QuickBooks Desktop that is registered for the source; WriteRefused as for Estimates."""
+    if not await ground.database.reading(lambda session: capabilities.may_write(session, books.id)):
+        raise WriteRefused(NOT_ALLOWED)
     yield DesktopSink(ground.database, ground.clock, source.id)
 
 

@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from connectors.errors import Broken, Retry
+from connectors.errors import Broken, Retry, WriteRefused
+from jobs.exchange.desktop.sink import desktop_sink
 from jobs.exchange.orders.settling import settled
 from jobs.exchange.ports import OrderMoves, OrdersTaken
 from jobs.exchange.running import ExchangeHandler
 from storage.facts.exchange import Counts, Pair, Reject, RunState
 from storage.facts.exchange_orders import Into, KeptOrder, Order, OrderLine, OrderRead, OrderState, Wish, Written
 from storage.facts.outgoing import EventType
-from storage.records import exchange, exchange_orders, outgoing, sources
+from storage.records import capabilities, exchange, exchange_orders, outgoing, sources
 from storage.sessions import Database, Session
 from storage.tables import OutgoingMessageRow
 from templates.notices.exchange_words import ended
-from tests.jobs.exchange.nights import CUST_ID, FAR, ORGANIZATION, START, company
+from tests.jobs.exchange.nights import BOOKS, CUST_ID, FAR, ORGANIZATION, START, company
 from tests.jobs.exchange.plain import plain
 from tests.jobs.exchange.test_runs import TWO
 
@@ -122,3 +123,17 @@ async def test_an_order_is_told_when_quickbooks_desktop_has_it(sqlite_database: 
         assert sqlite_database.in_write(lambda session: settled(session, one.id, there, TWO)) is not None  # noqa: B023 - called at once
         (changed,) = sqlite_database.in_read(told)
         assert (changed["added"], changed["pair"]) == (["SO-1"], "orders")
+
+
+async def test_quickbooks_desktop_is_written_to_only_once_an_admin_allowed_it(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Registering it allows nothing yet, as connecting allows nothing."""
+    world = company(sqlite_database, tmp_path, maps=plain)
+    far, books = sqlite_database.in_read(lambda session: [sources.source(session, one) for one in (FAR, BOOKS)])
+    with pytest.raises(WriteRefused):
+        async with desktop_sink(world.ground, far, books):
+            raise AssertionError("it was opened")
+    sqlite_database.in_write(lambda session: capabilities.let_write(session, BOOKS, TWO, allowed=True))
+    async with desktop_sink(world.ground, far, books) as sink:
+        assert sink.target == "desktop"

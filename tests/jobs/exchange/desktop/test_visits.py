@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from connectors.errors import Refused, Retry
 from jobs.exchange.desktop.answers import Answer
@@ -21,10 +22,10 @@ from storage.facts.exchange_orders import OrderRead, OrderState, Refusal, Wish, 
 from storage.facts.sources import ConnectionState
 from storage.facts.web_connector import DesktopRequest, DesktopStep
 from storage.facts.web_connector import WebConnector as Registration
-from storage.records import desktop_requests, exchange_orders, sources
+from storage.records import capabilities, desktop_requests, exchange, exchange_orders, sources
 from storage.records import web_connector as records
 from storage.sessions import Database, Session
-from storage.tables import ConnectionRow, ExchangeOrderRow
+from storage.tables import ConnectionRow, ExchangeOrderRow, SourceRow
 from tests.jobs.exchange.desktop.orders import LINE, order
 from tests.jobs.exchange.desktop.stage import SOURCE, Stage, organization, staged
 
@@ -545,6 +546,42 @@ class GoesOn(WebConnectorSessions):
 
     def _cut(self, session: Session, registration: Registration) -> str:
         return "" if self.begun else super()._cut(session, registration)
+
+
+@pytest.mark.parametrize("kind, loses", [(WebConnectorSessions, False), (GoesOn, True)])
+async def test_what_an_admin_stopped_is_handed_to_nobody(
+    sqlite_database: Database,
+    kind: type[WebConnectorSessions],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    """Orders may be created, and in the midst of a visit they may not any more; later they may again."""
+
+    def may(session: Session, *, now: bool) -> None:
+        books = session.exec(select(SourceRow.id).where(SourceRow.provider == "quickbooks")).first() or ""
+        at = stage.clock.now()
+        exchange.add_pair(session, id="xpr_1", organization_id=organization(), source_id=SOURCE, books_id=books,
+                          pair="orders", schedule="every 15", created_at=at)  # fmt: skip
+        capabilities.let_write(session, books, at, allowed=now)
+
+    async with staged(sqlite_database, sessions=kind) as stage:
+        connector = await stage.registered()
+        await stage.want(order(1))
+        stage.database.in_write(partial(may, now=False))
+        if not loses:
+            assert (await connector.run()).ended == "no_work"
+        stage.database.in_write(partial(may, now=True))
+        await connector.run(Cut("receiveResponseXML", 1))
+        stage.database.in_write(partial(may, now=False))
+        (said,) = await connector.call("sendRequestXML", ticket=connector.ticket, **_asks(stage))
+        assert ("SalesOrder" in said) == loses
+        if loses:
+            return
+        (why,) = await connector.call("getLastError", ticket=connector.ticket)
+        assert why.startswith("Tidings may not create orders")
+        stage.database.in_write(partial(may, now=True))
+        stage.later(IDLE)
+        assert (await connector.run()).ended == "done"
+        assert len(stage.desktop.numbered("1")) == 1
 
 
 @pytest.mark.parametrize("kind, loses", [(WebConnectorSessions, False), (GoesOn, True)])
