@@ -87,7 +87,7 @@ def wake(session: Session, subjects: list[str], now: datetime) -> None:
 
 
 def due(session: Session, now: datetime, limit: int = 50) -> list[Card]:
-    """Return the cards whose next look is due, those waiting longest first; also those that a clock planned that was ahead."""
+    """Return the cards whose next look is due, longest first; also those that a clock planned that was ahead."""
     wanted = or_(col(CardRow.due_at) <= now, col(CardRow.due_at) > now + _AHEAD)
     statement = select(CardRow).where(wanted).order_by(col(CardRow.due_at)).limit(limit)
     return [as_card(row) for row in session.exec(statement)]
