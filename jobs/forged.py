@@ -11,10 +11,10 @@ import structlog
 
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
+from jobs.notify.adding import add_message
 from jobs.notify.notifier import Notifier
-from jobs.work import Work
 from storage.facts.clock import Clock
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Delivery
 from storage.facts.ids import derived_id
 from storage.facts.messages import Message
 from storage.records import authority, deliveries, organizations
@@ -79,18 +79,15 @@ def _tell(
     now = clock.now()
     for right, value in found.items():
         stands = value or "gone"
-        delivery_id = deliveries.add(
+        add_message(
             session,
+            enqueue,
             organization_id=organization_id,
             kind=RIGHT_WITHOUT_AUDIT,
             # What is written anew after it was put right is told anew only when it is something else.
             subject=derived_id("rgt", chain, right, stands),
-            channel=Channel.SLACK,
             destination=channel,
-            member_id=None,
             now=now,
-            expires_at=now + _KEEP_TRYING,
+            keep_trying=_KEEP_TRYING,
             facts={"chain": chain, "right": right, "stands": stands},
         )
-        if delivery_id is not None:
-            enqueue(session, Work("delivery", delivery_id, queue="notify"))

@@ -13,11 +13,11 @@ from jobs.channels import ChannelRefusedError, ChannelView, refused
 from jobs.deliver.posting import Words
 from jobs.desk import Desk
 from jobs.errors import NotFoundError
+from jobs.notify.adding import add_message
 from jobs.refresh.ask import Place
 from jobs.shared_words import answer_of
-from jobs.work import Work
 from storage.facts.clock import Clock
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Delivery
 from storage.facts.ids import derived_id
 from storage.facts.messages import Message
 from storage.facts.people import Action, Actor, Member
@@ -62,20 +62,18 @@ class ShareService:
         member = _allowed(Actor(actor.identity, organizations.member_by_identity(session, actor.identity)), wanted)
         about = _about(session, member, wanted)
         now = self._clock.now()
-        delivery_id = deliveries.add(
+        delivery_id = add_message(
             session,
+            self._enqueue,
             organization_id=member.organization_id,
             kind=SHARED,
             subject=derived_id("shr", member.organization_id, card),
-            channel=Channel.SLACK,
             destination=f"{place.team_id}/{place.channel_id}",
-            member_id=None,
             now=now,
-            expires_at=now + _KEEP_TRYING,
+            keep_trying=_KEEP_TRYING,
             facts={"sources": about, "by": member.id, "about": wanted.kind.value, "metric": wanted.metric_id},
         )
         if delivery_id is not None:
-            self._enqueue(session, Work("delivery", delivery_id, queue="notify"))
             detail: dict[str, object] = {"channel": place.channel_id, "answer": wanted.kind.value}
             detail |= {"sources": len(about)} if about else {}
             audit.record(session, member.organization_id, member.id, Action.SHARE_ANSWER, place.channel_id, now, detail)

@@ -2,11 +2,12 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from connectors.base import Connector
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
+from jobs.notify.adding import add_message
 from jobs.work import Work
 from storage.bindings import of_code
 from storage.facts.deliveries import (
@@ -29,8 +30,6 @@ from storage.seal import Seal
 from storage.sessions import Session
 from templates.notices.disconnect import disconnect_ended, disconnected_told
 from templates.notices.linking import connect_code, connection_changed
-
-_KEEP_TRYING = timedelta(hours=24)
 
 
 def send_code(
@@ -102,20 +101,17 @@ def _tell(
     now: datetime,
 ) -> None:
     for admin in organizations.admins(session, organization_id):
-        delivery_id = deliveries.add(
+        add_message(
             session,
+            enqueue,
             organization_id=organization_id,
             kind=kind,
             subject=subject,
-            channel=Channel.SLACK,
             destination=f"{admin.team_id}/{admin.user_id}",
             member_id=admin.id,
             now=now,
-            expires_at=now + _KEEP_TRYING,
             facts=facts,
         )
-        if delivery_id is not None:
-            enqueue(session, Work("delivery", delivery_id, queue="notify"))
 
 
 def flow_words(seal: Seal, connector_for: Callable[[Provider], Connector]) -> Mapping[str, Words]:

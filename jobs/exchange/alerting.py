@@ -11,16 +11,16 @@ from jobs.asks import Enqueue
 from jobs.authorize import NEEDED
 from jobs.deliver.posting import Words
 from jobs.exchange.timing import night_of
+from jobs.notify.adding import add_message
 from jobs.subscriptions.rooms import rooms
 from jobs.subscriptions.routing import Recipient, recipients
-from jobs.work import Work
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.exchange import FILES, ExchangePair, ExchangeRun, Pair, RunState, Trigger
 from storage.facts.exchange_view import NightView, RunView
 from storage.facts.messages import Message
 from storage.facts.people import Action, Role
 from storage.facts.subscriptions import Topic
-from storage.records import deliveries, exchange, organizations, sources
+from storage.records import exchange, organizations, sources
 from storage.sessions import Session
 from templates.notices.exchange_night import exchange_night
 from templates.notices.exchange_pair import exchange_held
@@ -29,7 +29,6 @@ from templates.notices.exchange_said import exchange_ended
 EXCHANGE_ALERT = "exchange_alert"
 #: a night of files is over. Its subject: the connection and the night
 EXCHANGE_NIGHT = "exchange_night"
-_KEEP_TRYING = timedelta(hours=24)
 _STEERING = (Action.RUN_EXCHANGE, Action.CHANGE_EXCHANGE)
 #: a window begins at most a day before the date of its night, wherever on earth that is
 _REACH = timedelta(days=2)
@@ -149,8 +148,9 @@ def _tell(
         if Channel.EMAIL in one.ways and person.email_confirmed and person.email:
             found.append((Channel.EMAIL, person.email, person.id))
     for channel, destination, member_id in found:
-        delivery_id = deliveries.add(
+        add_message(
             session,
+            enqueue,
             organization_id=organization_id,
             kind=kind,
             subject=subject,
@@ -158,7 +158,4 @@ def _tell(
             destination=destination,
             member_id=member_id,
             now=now,
-            expires_at=now + _KEEP_TRYING,
         )
-        if delivery_id is not None:
-            enqueue(session, Work("delivery", delivery_id, queue="notify"))

@@ -6,16 +6,16 @@ one is ours: whoever creates an order asks for it in the same moment (`storage.r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.deliver.posting import Words
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, TooLateError
-from jobs.work import Work
+from jobs.notify.adding import add_message
 from storage.facts.clock import Clock
-from storage.facts.deliveries import ORDERS_WRITING, Channel, Delivery
+from storage.facts.deliveries import ORDERS_WRITING, Delivery
 from storage.facts.ids import new_id
 from storage.facts.messages import Message, Person
 from storage.facts.people import Action, Actor, Member
@@ -24,7 +24,6 @@ from storage.records import audit, capabilities, deliveries, organizations, sour
 from storage.sessions import Session
 from templates.notices.exchange_writing import writing_told
 
-_KEEP_TRYING = timedelta(hours=24)
 ALLOWED, WITHDRAWN = "orders_write_allowed", "orders_write_withdrawn"
 
 
@@ -93,20 +92,17 @@ class OrderWriting:
         facts = {"source": books.id, "member": member.id, "allowed": allowed}
         subject = new_id("cap")
         for admin in organizations.admins(session, member.organization_id):
-            delivery_id = deliveries.add(
+            add_message(
                 session,
+                self._enqueue,
                 organization_id=member.organization_id,
                 kind=ORDERS_WRITING,
                 subject=subject,
-                channel=Channel.SLACK,
                 destination=f"{admin.team_id}/{admin.user_id}",
                 member_id=admin.id,
                 now=now,
-                expires_at=now + _KEEP_TRYING,
                 facts=facts,
             )
-            if delivery_id is not None:
-                self._enqueue(session, Work("delivery", delivery_id, queue="notify"))
 
 
 def writing_words() -> Mapping[str, Words]:

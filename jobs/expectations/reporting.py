@@ -15,7 +15,7 @@ import structlog
 
 from jobs.asks import Enqueue
 from jobs.expectations.missed_view import BEFORE, MISSED_MORE, MISSED_OVER, MISSED_REPORT, SINCE, TOTAL
-from jobs.work import Work
+from jobs.notify.adding import add_message
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.expectations import ExpectationKind
 from storage.facts.ids import derived_id
@@ -30,7 +30,6 @@ GATHER = timedelta(seconds=100)
 _LONGEST_WAIT = timedelta(hours=1)
 #: A report takes in what joins for so long; a later one is found more easily at the end of the channel.
 LIVES = timedelta(hours=24)
-_KEEP_TRYING = timedelta(hours=24)
 
 log = structlog.get_logger()
 
@@ -66,20 +65,18 @@ def tell_support(
         return []
     new = []
     for channel, place in ways:
-        delivery_id = deliveries.add(
+        delivery_id = add_message(
             session,
+            enqueue,
             organization_id=owner,
             kind=kind,
             subject=subject,
             channel=channel,
             destination=place,
-            member_id=None,
             now=now,
-            expires_at=now + _KEEP_TRYING,
             facts=facts,
         )
         if delivery_id is not None:
-            enqueue(session, Work("delivery", delivery_id, queue="notify"))
             new.append(delivery_id)
     return new
 

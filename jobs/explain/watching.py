@@ -9,10 +9,10 @@ from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.explain.landing import hits, look, standings
 from jobs.ground import Warehouses
+from jobs.notify.adding import add_message
 from jobs.threads import in_thread
-from jobs.work import Work
 from storage.facts.clock import Clock
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Delivery
 from storage.facts.landed import Hit, LandedAnswer, Row, Sought, SoughtKind, Watch
 from storage.facts.messages import Message
 from storage.facts.people import Role
@@ -26,7 +26,6 @@ WATCHED_FOR = timedelta(days=7)
 #: Questions that one person may have open.
 MOST_WATCHES = 20
 LOOK_EVERY = 10.0
-_KEEP_TRYING = timedelta(hours=24)
 
 
 def watch_sweep(
@@ -55,20 +54,17 @@ def watch_sweep(
 
 def _tell(session: Session, watch: Watch, hit: Hit | None, now: datetime, enqueue: Enqueue) -> None:
     member = organizations.member(session, watch.member_id)
-    delivery_id = deliveries.add(
+    add_message(
         session,
+        enqueue,
         organization_id=watch.organization_id,
         kind=LANDED,
         subject=watch.ask_id,
-        channel=Channel.SLACK,
         destination=f"{member.team_id}/{member.user_id}",
         member_id=member.id,
         now=now,
-        expires_at=now + _KEEP_TRYING,
         facts=_facts(watch, hit),
     )
-    if delivery_id is not None:
-        enqueue(session, Work("delivery", delivery_id, queue="notify"))
 
 
 def _facts(watch: Watch, hit: Hit | None) -> dict[str, object]:

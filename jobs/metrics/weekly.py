@@ -7,11 +7,10 @@ from functools import partial
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.metrics.standing import shown_of
-from jobs.notify.kinds import KEEP_TRYING
+from jobs.notify.adding import add_message
 from jobs.subscriptions.local import local_day, reached, zone_of
-from jobs.work import Work
 from storage.facts.clock import Clock
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Delivery
 from storage.facts.ids import derived_id
 from storage.facts.messages import Message
 from storage.facts.metrics import NINE_ON_MONDAYS, Metric, PostTime, Shown
@@ -65,21 +64,17 @@ def tell(session: Session, *, post: MetricPost, enqueue: Enqueue, now: datetime)
         return
     team_id, channel_id = post.place.split("/")
     allowed = (team_id, channel_id) in organizations.allowed_channels(session, post.organization_id)
-    added = deliveries.add(
+    add_message(
         session,
+        enqueue,
         organization_id=post.organization_id,
         kind=WEEKLY,
         subject=f"{derived_id('mwk', post.place)}.{post.due_at.astimezone(zone_of(zone)):%Y-%m-%d.%H%M}",
-        channel=Channel.SLACK,
         destination=post.place,
-        member_id=None,
         now=now,
-        expires_at=now + KEEP_TRYING,
         skip_reason=None if allowed else _NOT_ALLOWED,
         facts={"due": post.due_at.isoformat()},
     )
-    if added is not None and allowed:
-        enqueue(session, Work("delivery", added, queue="notify"))
 
 
 def weekly_words() -> Mapping[str, Words]:

@@ -1,11 +1,11 @@
 """Tells every admin, by direct message and mail, that nothing is sent to one of their addresses any more."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
-from jobs.work import Work
+from jobs.notify.adding import add_message
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.messages import Message
 from storage.facts.outgoing import Endpoint
@@ -14,7 +14,6 @@ from storage.sessions import Session
 from templates.notices.hooks import endpoint_stopped
 
 ENDPOINT_STOPPED = "endpoint_stopped"
-_KEEP_TRYING = timedelta(hours=24)
 
 
 def tell_stopped(session: Session, endpoint: Endpoint, enqueue: Enqueue, now: datetime) -> None:
@@ -26,8 +25,9 @@ def tell_stopped(session: Session, endpoint: Endpoint, enqueue: Enqueue, now: da
         if admin.email_confirmed and admin.email:
             ways[Channel.EMAIL] = admin.email
         for channel, destination in ways.items():
-            delivery_id = deliveries.add(
+            add_message(
                 session,
+                enqueue,
                 organization_id=endpoint.organization_id,
                 kind=ENDPOINT_STOPPED,
                 subject=subject,
@@ -35,11 +35,8 @@ def tell_stopped(session: Session, endpoint: Endpoint, enqueue: Enqueue, now: da
                 destination=destination,
                 member_id=admin.id,
                 now=now,
-                expires_at=now + _KEEP_TRYING,
                 facts=facts,
             )
-            if delivery_id is not None:
-                enqueue(session, Work("delivery", delivery_id, queue="notify"))
 
 
 def outgoing_words() -> Mapping[str, Words]:

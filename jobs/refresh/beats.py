@@ -10,12 +10,12 @@ from functools import partial
 
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
+from jobs.notify.adding import add_message
 from jobs.notify.kinds import REFRESH_BEAT, REFRESH_CARD
 from jobs.refresh.view import refresh_status
-from jobs.work import Work
 from storage.facts.beats import Beat, BeatKind
 from storage.facts.clock import Clock
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Delivery
 from storage.facts.messages import Message
 from storage.facts.policies import read_policy
 from storage.facts.runs import Duration
@@ -75,20 +75,17 @@ def beat_sweep(database: Database, clock: Clock, enqueue: Enqueue) -> Callable[[
         for card in cards.of_subject(session, REFRESH_CARD, refresh_id):
             if card.ts is None:
                 continue
-            delivery_id = deliveries.add(
+            add_message(
                 session,
+                enqueue,
                 organization_id=card.organization_id,
                 kind=REFRESH_BEAT,
                 subject=f"{refresh_id}.{beat.name}",
-                channel=Channel.SLACK,
                 destination=f"{card.team_id}/{card.channel_id}",
-                member_id=None,
                 now=now,
-                expires_at=now + _KEEP_TRYING,
+                keep_trying=_KEEP_TRYING,
                 facts={"kind": beat.kind.value, "after": beat.after.total_seconds()},
             )
-            if delivery_id is not None:
-                enqueue(session, Work("delivery", delivery_id, queue="notify"))
 
     return sweep
 

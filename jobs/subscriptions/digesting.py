@@ -7,10 +7,9 @@ from functools import partial
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
 from jobs.metrics.weekly import with_values
-from jobs.notify.kinds import KEEP_TRYING
+from jobs.notify.adding import add_message
 from jobs.status import statuses
 from jobs.subscriptions.local import local_day, next_due
-from jobs.work import Work
 from storage.facts.clock import Clock
 from storage.facts.deliveries import Channel, Delivery
 from storage.facts.digests import Happened
@@ -118,11 +117,16 @@ def _add(
         address = person.email if person.email_confirmed else None
         destination = address or f"member:{person.id}"
         reason = reason or (None if address else _NO_ADDRESS)
-    added = deliveries.add(
-        session, organization_id=one.organization_id, kind=DIGEST, subject=subject, channel=way,
-        destination=destination, member_id=one.member_id, now=now, expires_at=now + KEEP_TRYING,
-        skip_reason=reason, facts={"since": one.told_until.isoformat()},
-    )  # fmt: skip
-    if added is not None and reason is None:
-        enqueue(session, Work("delivery", added, queue="notify"))
-    return added
+    return add_message(
+        session,
+        enqueue,
+        organization_id=one.organization_id,
+        kind=DIGEST,
+        subject=subject,
+        channel=way,
+        destination=destination,
+        member_id=one.member_id,
+        now=now,
+        skip_reason=reason,
+        facts={"since": one.told_until.isoformat()},
+    )

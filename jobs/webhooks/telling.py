@@ -8,9 +8,9 @@ import structlog
 from connectors.shopify.requests import PrivacyRequest
 from jobs.asks import Enqueue
 from jobs.deliver.posting import Words
+from jobs.notify.adding import add_message
 from jobs.notify.notifier import Notifier
-from jobs.work import Work
-from storage.facts.deliveries import Channel, Delivery
+from storage.facts.deliveries import Delivery
 from storage.facts.messages import Message
 from storage.facts.sources import Source
 from storage.facts.webhooks import Webhook
@@ -41,16 +41,15 @@ def tell_support(
     channel = notifier.support_channel_of(session, source.organization_id)
     if not channel:
         return False
-    delivery_id = deliveries.add(
+    add_message(
         session,
+        enqueue,
         organization_id=source.organization_id,
         kind=DATA_REQUEST,
         subject=f"{webhook.event_id}.{source.id}",
-        channel=Channel.SLACK,
         destination=channel,
-        member_id=None,
         now=now,
-        expires_at=now + _KEEP_TRYING,
+        keep_trying=_KEEP_TRYING,
         facts={
             "source": source.id,
             "customer": request.customer_number,
@@ -58,8 +57,6 @@ def tell_support(
             "received": webhook.at.isoformat(),
         },
     )
-    if delivery_id is not None:
-        enqueue(session, Work("delivery", delivery_id, queue="notify"))
     return True
 
 
