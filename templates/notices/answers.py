@@ -26,6 +26,12 @@ def tell(summary: str, *words: Words, kind: str = "answer") -> Message:
     return say(summary, (summary,), *words, kind=kind)
 
 
+def refused(why: tuple[str, str], *, kind: str, kept: str = "Nothing was changed.") -> Message:
+    """Return that something is not possible: `why` says what stands against it, and the one next step."""
+    what, step = why
+    return tell(f"{what} {kept}", (Strong("Next step: "), step), kind=kind)
+
+
 def joined(refresh: RefreshStatus, *, where: str | None = None, slack_only: bool = False) -> Message:
     """Return the answer to a second request while one runs: it joins. `where` names where the card is.
 

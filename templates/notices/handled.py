@@ -19,7 +19,7 @@ from storage.facts.messages import (
 )
 from storage.facts.sources import Source
 from templates import actions
-from templates.notices.answers import say
+from templates.notices.answers import refused, say
 from templates.notices.pieces import Words
 from templates.text import label, listed
 from templates.words import source_title
@@ -107,9 +107,7 @@ def snooze_usage(words: str = "") -> Message:
 
 def snooze_refused(reason: str) -> Message:
     """Return why that end is not possible."""
-    what, step = _REFUSED[reason]
-    told = f"{what} Nothing was changed."
-    return say(told, (told,), (Strong("Next step: "), step), kind="incident")
+    return refused(_REFUSED[reason], kind="incident")
 
 
 def snooze_none(source: Source) -> Message:

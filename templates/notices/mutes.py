@@ -21,7 +21,7 @@ from storage.facts.messages import (
 from storage.facts.mutes import holding
 from storage.facts.sources import Source
 from templates import actions
-from templates.notices.answers import say
+from templates.notices.answers import refused, say
 from templates.notices.muted import MUTED_ABOUT, muted_until
 from templates.notices.pieces import Words
 from templates.text import counted, label, listed
@@ -132,9 +132,7 @@ def mute_never(what: str) -> Message:
 
 def mute_refused(reason: str) -> Message:
     """Return why that end is not possible."""
-    what, step = _REFUSED[reason]
-    told = f"{what} Nothing was changed."
-    return say(told, (told,), (Strong("Next step: "), step), kind="mutes")
+    return refused(_REFUSED[reason], kind="mutes")
 
 
 def mute_usage(words: str = "") -> Message:

@@ -19,7 +19,7 @@ from storage.facts.messages import (
 from storage.facts.people import Member
 from storage.facts.policies import ACKNOWLEDGED_FOR, OURS, PlannedCall, PolicyStep, PolicyView, StepKind
 from templates import actions, times
-from templates.notices.answers import say
+from templates.notices.answers import refused, say
 from templates.notices.calls import BY, caller
 from templates.notices.pieces import Words
 from templates.text import counted, label, listed
@@ -94,9 +94,7 @@ def policy_set(view: PolicyView) -> Message:
 
 def policy_refused(reason: str) -> Message:
     """Return why that policy is not possible."""
-    what, step = _REFUSED[reason]
-    told = f"{what} Nothing was changed."
-    return say(told, (told,), (Strong("Next step: "), step), kind="policy")
+    return refused(_REFUSED[reason], kind="policy")
 
 
 def policy_usage(words: str) -> Message:

@@ -22,7 +22,7 @@ from storage.facts.sources import Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
 from templates.gate import state_words
-from templates.notices.answers import say
+from templates.notices.answers import refused, say
 from templates.notices.pieces import Words
 from templates.rhythm import zone_name
 from templates.text import label, listed
@@ -178,9 +178,7 @@ def _span(minutes: int) -> str:
 
 def promise_refused(reason: str) -> Message:
     """Return why that promise is not possible."""
-    what, step = _REFUSED[reason]
-    told = f"{what} Nothing was changed."
-    return say(told, (told,), (Strong("Next step: "), step), kind="promise")
+    return refused(_REFUSED[reason], kind="promise")
 
 
 def promise_usage(words: str = "") -> Message:

@@ -5,7 +5,7 @@ from datetime import date
 from storage.facts.messages import Button, Buttons, ButtonStyle, Code, Heading, Message, Note, Paragraph, Part, Strong
 from storage.facts.sources import Provider, Source
 from templates import actions, times
-from templates.notices.answers import say
+from templates.notices.answers import refused, say
 from templates.notices.pieces import Words
 from templates.text import label
 from templates.words import source_title
@@ -81,9 +81,7 @@ def reread_started(organization: str, source: Source) -> Message:
 
 def reread_refused(reason: str) -> Message:
     """Return why that cannot be read again."""
-    what, step = _REFUSED[reason]
-    told = f"{what} Nothing was started."
-    return say(told, (told,), (Strong("Next step: "), step), kind="reread")
+    return refused(_REFUSED[reason], kind="reread", kept="Nothing was started.")
 
 
 def reread_usage() -> Message:

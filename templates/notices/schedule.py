@@ -21,7 +21,7 @@ from storage.facts.messages import (
 from storage.facts.sources import CollectMode, ConnectionState, Source
 from storage.facts.status import SourceStatus
 from templates import actions, times
-from templates.notices.answers import say
+from templates.notices.answers import refused, say
 from templates.notices.pieces import Words
 from templates.notices.standstill import at_data
 from templates.rhythm import rhythm, zone_name
@@ -127,9 +127,7 @@ def _times(source: Source, upcoming: Sequence[datetime], zone: str) -> tuple[Par
 
 def schedule_refused(reason: str) -> Message:
     """Return why that schedule is not possible."""
-    what, step = _REFUSED[reason]
-    told = f"{what} Nothing was changed."
-    return say(told, (told,), (Strong("Next step: "), step), kind="schedule")
+    return refused(_REFUSED[reason], kind="schedule")
 
 
 def schedule_usage(words: str = "") -> Message:
