@@ -191,6 +191,23 @@ def pinned(base: str) -> httpx.URL:
     return address
 
 
+def storage_link(url: str, home: str, is_ours: Callable[[httpx.URL], bool], refused: Broken) -> httpx.URL:
+    """Check a signed link to a provider's storage: https to a host that is known as its own.
+
+    Plain http only where the provider itself is on this machine.
+    """
+    try:
+        address = httpx.URL(url)
+        plain = pinned(str(address.copy_with(query=None, fragment=None)))
+    except (httpx.InvalidURL, Broken, ValueError) as error:
+        raise refused from error
+    if plain.scheme == "http" and pinned(home).scheme == "http":
+        return address
+    if plain.scheme != "https" or not is_ours(plain):
+        raise refused
+    return address
+
+
 def origin(address: httpx.URL) -> tuple[str, str, int | None]:
     """Scheme, host and port: what a connection is pinned to."""
     return address.scheme, address.host, address.port

@@ -13,7 +13,7 @@ import httpx
 from connectors.amazon.document import LARGEST
 from connectors.amazon.regions import STORAGE_HOSTS
 from connectors.errors import Broken, Retry
-from connectors.wire import Answer, HttpLimits, Wire, pinned
+from connectors.wire import Answer, HttpLimits, Wire, storage_link
 from storage.facts.secret import Secret
 
 #: A document takes longer than a call.
@@ -50,13 +50,4 @@ async def download(url: Secret, into: IO[bytes], *, home: str, limits: HttpLimit
 def storage_address(url: str, home: str) -> httpx.URL:
     """Check a link: https to Amazon's storage; plain http only where Amazon itself is on this machine."""
     refused = Broken("Amazon named a document at an address that is not its storage", code="host_refused")
-    try:
-        address = httpx.URL(url)
-        plain = pinned(str(address.copy_with(query=None, fragment=None)))
-    except (httpx.InvalidURL, Broken, ValueError) as error:
-        raise refused from error
-    if plain.scheme == "http" and pinned(home).scheme == "http":
-        return address
-    if plain.scheme != "https" or not plain.host.endswith(STORAGE_HOSTS):
-        raise refused
-    return address
+    return storage_link(url, home, lambda link: link.host.endswith(STORAGE_HOSTS), refused)

@@ -15,15 +15,14 @@ import msgspec
 
 from connectors.base import Access, ProviderSettings, open_session
 from connectors.errors import Broken, ConnectorError, Reconnect, Retry
+from connectors.form_grants import FormGrants
 from connectors.grants import (
     Choice,
-    Consent,
     FormAnswer,
     FormField,
     FormRows,
     Granted,
     HintError,
-    HintField,
     Pairs,
     Returned,
     ReturnRefusedError,
@@ -65,12 +64,11 @@ _PASTED = "Paste a declaration instead"
 _NO_LIST = "The feeds are not a list in JSON."
 
 
-class NetSuiteGrants:
+class NetSuiteGrants(FormGrants):
     """The form of a bucket or a mailbox."""
 
     provider = Provider.NETSUITE
     line = "NetSuite via bucket, or NetSuite via email reports: files of saved searches, as you have them sent."
-    hint: HintField | None = None
     form: tuple[FormField, ...] = (
         FormField("store", "Where the files come", "", choices=_KINDS),
         FormField("company", "Company", "Its name in messages and mails, such as Temerity Goods Inc.", required=True),
@@ -155,20 +153,6 @@ class NetSuiteGrants:
         ),
     )
     rows: FormRows = ROWS
-
-    def read_hint(self, text: str) -> str:
-        """Nothing is asked first; HintError."""
-        raise HintError(f"Nothing is asked here ({len(text)} characters came).")
-
-    def hint_of(self, account: str, region: str) -> str:
-        """Return the account: the bucket and its prefix, or the mailbox and its folder."""
-        _ = region
-        return account
-
-    def consent(self, settings: ProviderSettings, *, hint: str, redirect_uri: str, state: Secret) -> Consent:
-        """Return where the form's answer goes: to ourselves, with the flow's state. No browser is sent there."""
-        _ = settings, hint
-        return Consent(f"{redirect_uri}?state={state.reveal()}")
 
     def returned(self, settings: ProviderSettings, query: Pairs, *, hint: str, now: datetime) -> Returned:
         """Return the declaration as the code, and the place as the account."""

@@ -9,14 +9,13 @@ from datetime import datetime
 
 from connectors.base import ProviderSettings
 from connectors.errors import Broken, ConnectorError
+from connectors.form_grants import FormGrants
 from connectors.grants import (
-    Consent,
     FormAnswer,
     FormField,
     FormTest,
     Granted,
     HintError,
-    HintField,
     Pairs,
     Returned,
     ReturnRefusedError,
@@ -48,32 +47,17 @@ _NO_GAP = (
 )
 
 
-class PocketAdvantageGrants:
+class PocketAdvantageGrants(FormGrants):
     """The form of a file server and a database of orders."""
 
     provider = Provider.POCKETADVANTAGE
     line = "Files of customers, items, vendors and invoices from QuickBooks, and orders back into it."
-    hint: HintField | None = None
     form: tuple[FormField, ...] = FORM
     tests: tuple[FormTest, ...] = TESTS
 
     def form_here(self, settings: ProviderSettings) -> tuple[FormField, ...]:
         """Return the form with the choices that this installation is set up for."""
         return form_here(settings)
-
-    def read_hint(self, text: str) -> str:
-        """Nothing is asked first; HintError."""
-        raise HintError(f"Nothing is asked here ({len(text)} characters came).")
-
-    def hint_of(self, account: str, region: str) -> str:
-        """Return the account: the customer id."""
-        _ = region
-        return account
-
-    def consent(self, settings: ProviderSettings, *, hint: str, redirect_uri: str, state: Secret) -> Consent:
-        """Return where the form's answer goes: to ourselves, with the flow's state. No browser is sent there."""
-        _ = settings, hint
-        return Consent(f"{redirect_uri}?state={state.reveal()}")
 
     def returned(self, settings: ProviderSettings, query: Pairs, *, hint: str, now: datetime) -> Returned:
         """Return the declaration as the code, the customer id as the account, and the company that was chosen."""

@@ -19,7 +19,7 @@ import msgspec
 from connectors.errors import Broken, Retry
 from connectors.shopify.bulk_documents import Bulk
 from connectors.shopify.lists import Parts
-from connectors.wire import HttpLimits, Wire, pinned
+from connectors.wire import HttpLimits, Wire, storage_link
 from storage.facts.secret import Secret
 
 #: Where Shopify keeps the files of bulk operations.
@@ -148,16 +148,7 @@ async def fetch(promised: Promised, sorting: Sorting, *, home: str, limits: Http
 def storage_address(url: str, home: str) -> httpx.URL:
     """Check a link: https to Shopify's storage; plain http only where the shop itself is on this machine."""
     refused = Broken("Shopify named a file at an address that is not its storage", code="host_refused")
-    try:
-        address = httpx.URL(url)
-        plain = pinned(str(address.copy_with(query=None, fragment=None)))
-    except (httpx.InvalidURL, Broken, ValueError) as error:
-        raise refused from error
-    if plain.scheme == "http" and pinned(home).scheme == "http":
-        return address
-    if plain.scheme != "https" or plain.host != STORAGE_HOST or plain.port is not None:
-        raise refused
-    return address
+    return storage_link(url, home, lambda link: link.host == STORAGE_HOST and link.port is None, refused)
 
 
 def records(part: IO[bytes], bulk: Bulk) -> Iterator[Parts]:
