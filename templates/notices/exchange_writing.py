@@ -28,7 +28,7 @@ _ASK = (
     "Until now Tidings only reads there. Orders of PocketAdvantage would become Estimates, or sales orders in a"
     " QuickBooks Desktop that an admin registered. "
 )
-_STOP = "New orders wait then, those for QuickBooks Desktop too. None is lost, and what was created stays."
+_STOP = "New orders wait then, those for QuickBooks Desktop too, and none is lost. What was created stays."
 
 
 def writing_ask(organization: str, books: Source, *, allowed: bool) -> Message:
