@@ -21,6 +21,7 @@ from jobs.metrics.compiling import Answered, Compiled, Side, lost_of, sides_of, 
 from jobs.metrics.fitting import fits, fitted
 from jobs.metrics.inputs import streams_of, worst_input
 from jobs.metrics.losing import is_lost, lost_fields, returns, still_lost, without_lost
+from jobs.metrics.mixing import Mixing
 from jobs.metrics.outcomes import outcome_of
 from jobs.metrics.summing import FILTERS
 from jobs.metrics.values import Input
@@ -213,6 +214,27 @@ def test_no_more_is_kept_of_customers_than_of_those_that_were_chosen() -> None:
     # Of each month two classes, a department and two customers, each with all others as one: by themselves, and a pair.
     classes, departments, customers = 3, 2, 3
     assert kept <= 3 * (classes + departments + customers + classes * customers)
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["both signs", "twin: the plain sign alone"])
+def test_what_is_taken_off_is_in_several_currencies_too(*, both: bool) -> None:
+    """Of a result that is made of expenses alone, the small question finds the currencies that everything has."""
+    lines = [("4", 1, 100, "1", None, None), ("4", 2, 100, "1", None, None), ("1", 2, 100, "2", None, None)]
+    result = Definition(Selection(Dataset.PROFIT_AND_LOSS, SECTION, "NetIncome", class_id="1"))
+    (side,) = sides_of(result)
+    with lake_of(lines) as lake:
+        lake.execute("UPDATE ready_quickbooks_ledger_lines SET currency = 'EUR' WHERE posting_date < DATE '2026-02-01'")
+        compiled = Compiled("src_1", [side])
+        (whole,) = compiled.answers([asked(lake, one) for one in compiled.questions()[:-1]] + [[]])
+        assert whole.input is not None
+        assert "(EUR, USD)" in whole.input.refused
+        mixing = Mixing("src_1", [replace(metric(result), state=MetricState.BROKEN, reason=whole.input.refused)])
+        questions = mixing.questions()[:-1]
+        if not both:
+            questions = [replace(one, sql=one.sql.replace("ltrim(m.item, '-')", "m.item")) for one in questions]
+        lake.execute("DROP TABLE made_s0_members")
+        found = [asked(lake, one) for one in questions]
+    assert bool(mixing.still([*found, []])) is both
 
 
 @pytest.mark.parametrize("believing", [False, True])
