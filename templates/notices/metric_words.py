@@ -148,6 +148,8 @@ def number_words(value: Decimal, definition: Definition, currency: str) -> str:
     shown = (_EVERY_DIGIT.multiply(value, Decimal(100)) if percent else value).quantize(
         Decimal(1) if plain else Decimal(1).scaleb(-definition.decimals), ROUND_HALF_UP, _EVERY_DIGIT
     )
+    # What is rounded to nothing has no sign.
+    shown = shown or shown.copy_abs()
     return f"{shown:,f}{' %' if percent else f' {currency}' if currency else ''}"
 
 

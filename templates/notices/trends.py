@@ -205,7 +205,8 @@ def _shown(value: Decimal | None, definition: Definition) -> Decimal | None:
     # Rounded as the same value is on the card that the chart stands on.
     digits = 0 if definition.calculation is Calculation.COUNT else definition.decimals
     scaled = _EVERY_DIGIT.multiply(value, Decimal(100)) if definition.calculation in _PERCENT else value
-    return scaled.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _EVERY_DIGIT)
+    rounded = scaled.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _EVERY_DIGIT)
+    return rounded or rounded.copy_abs()
 
 
 def period_name(period: Period, frequency: Frequency) -> str:

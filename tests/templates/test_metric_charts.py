@@ -45,6 +45,7 @@ def shown(definition: Definition, *values: str) -> Shown:
         (Calculation.COUNT, 2, ("3", "4", "5"), False),
         (Calculation.SUM, 2, (LARGE, "1", "-" + LARGE), False),
         (Calculation.GROWTH, 2, ("9" * 26 + ".111111111111", "2.5", "-1"), False),
+        (Calculation.SUM, 2, ("-0.001", "2.5", "-0.004"), False),
         # The twin rounds half to even.
         (Calculation.SUM, 2, ("0.125", "2.5", "0.135"), True),
     ],
@@ -63,4 +64,5 @@ def test_a_chart_says_what_the_card_says(
     said = [value_words(definition, kept).removesuffix(" USD").removesuffix(" %") for kept in told.values]
     assert (drawn == said) is not loses
     assert loses or said[0] in chart.alt
+    assert "-0.00" not in said
     assert metric_shown(told, AT).parts
