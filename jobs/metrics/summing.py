@@ -76,7 +76,7 @@ def by_day(
     `alike`, the name of what `alike` keeps, those that are needed, by what is alike. With `both` each record counts
     once more with the other sign, as the item ``-<item>``.
     """
-    narrows, used = _narrows(choices), _used(choices)
+    narrows, used, twice = _narrows(choices), _used(choices), both and not alike
     item, amount, where = "item", "amount", ""
     if alike:
         item = "a.alike AS item"
@@ -96,9 +96,10 @@ WHERE {known_day("day")} >= (SELECT min(first) FROM made_{alike}_alike) AND {kno
     min(currency) AS first_currency, max(currency) AS last_currency, count(*) FILTER (WHERE day IS NULL) AS undated"""
     sql = f"""{_with(with_members, records)} records AS ({records}), cut AS (
     SELECT {", ".join([item, *times, *cut, amount])}, counted, currency, day FROM records {where}
-), added AS MATERIALIZED (SELECT item, {kept}, {sums} FROM cut GROUP BY GROUPING SETS ({sets}))
-SELECT * FROM added"""
-    if both and not alike:
+), added AS {"MATERIALIZED" if twice else "NOT MATERIALIZED"} (
+    SELECT item, {kept}, {sums} FROM cut GROUP BY GROUPING SETS ({sets})
+) SELECT * FROM added"""
+    if twice:
         sql += " UNION ALL SELECT * REPLACE ('-' || item AS item, -amount AS amount) FROM added"
     wanted = tuple(sorted({getattr(choice, one) for choice in choices} - {""}) for one in used)
     return Step(f"{name}_days", sql, wanted)
