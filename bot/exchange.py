@@ -182,11 +182,11 @@ async def _card(case: Case, view: ExchangeView, one: PairView) -> Reply:
 
 
 async def _start(case: Case, pair_id: str) -> Reply:
-    return _told(case, await case.services.exchange.start(case.actor, pair_id, case.trigger))
+    return await _told(case, await case.services.exchange.start(case.actor, pair_id, case.trigger))
 
 
 async def _dry(case: Case, pair_id: str) -> Reply:
-    return _told(case, await case.services.exchange.dry_run(case.actor, pair_id, case.trigger))
+    return await _told(case, await case.services.exchange.dry_run(case.actor, pair_id, case.trigger))
 
 
 async def _pause(case: Case, pair_id: str) -> Reply:
@@ -259,20 +259,27 @@ _ACTS: Mapping[str, Callable[[Case, str], Awaitable[Reply]]] = {
 }
 
 
-def _told(case: Case, run: ExchangeRun) -> Reply:
+async def _told(case: Case, run: ExchangeRun) -> Reply:
     """Say that it has begun, and what came of it once it is over, where that does not take long."""
+    account = await _account(case, run)
 
     async def over() -> Reply:
         waited = 0.0
         while waited < _PATIENCE:
             shown = await case.services.exchange.run(case.actor, run.id)
             if not shown.run.state.active:
-                return case.say(exchange_ended(shown))
+                return case.say(exchange_ended(shown, account))
             await asyncio.sleep(_LOOK)
             waited += _LOOK
         return Reply(zone=case.zone)
 
-    return replace(case.say(exchange_started(run, case.now)), then=over)
+    return replace(case.say(exchange_started(run, case.now, account)), then=over)
+
+
+async def _account(case: Case, run: ExchangeRun) -> str:
+    """Return the account that a run is of where there are several; commands then need it, too."""
+    views = await case.services.exchange.view(case.actor)
+    return next((view.source.account for view in views if view.source.id == run.source_id), "") if views[1:] else ""
 
 
 async def _previewed(case: Case, one: PairView, wanted: str) -> Reply:
@@ -359,7 +366,7 @@ async def released(case: Case) -> Reply:
     """Let a held file go."""
 
     async def act() -> Reply:
-        return _told(case, await case.services.exchange.release(case.actor, case.request.value, case.trigger))
+        return await _told(case, await case.services.exchange.release(case.actor, case.request.value, case.trigger))
 
     return await _refusing(case, act)
 
@@ -381,7 +388,7 @@ async def restored(case: Case) -> Reply:
         raise NotFoundError
 
     async def act() -> Reply:
-        return _told(case, await case.services.exchange.restore(case.actor, pair_id, name, case.trigger))
+        return await _told(case, await case.services.exchange.restore(case.actor, pair_id, name, case.trigger))
 
     return await _refusing(case, act)
 
@@ -403,7 +410,7 @@ async def replayed(case: Case) -> Reply:
     """Take the orders of an earlier run again."""
 
     async def act() -> Reply:
-        return _told(case, await case.services.exchange.replay(case.actor, case.request.value, case.trigger))
+        return await _told(case, await case.services.exchange.replay(case.actor, case.request.value, case.trigger))
 
     return await _refusing(case, act)
 
@@ -417,7 +424,7 @@ async def sent_again(case: Case) -> Reply:
         raise NotFoundError from error
 
     async def act() -> Reply:
-        return _told(case, await case.services.exchange.send_again(case.actor, pair_id, day, case.trigger))
+        return await _told(case, await case.services.exchange.send_again(case.actor, pair_id, day, case.trigger))
 
     return await _refusing(case, act)
 

@@ -21,7 +21,7 @@ from storage.facts.messages import (
     When,
 )
 from storage.facts.people import Action
-from templates import actions
+from templates import actions, times
 from templates.notices.answers import tell
 from templates.notices.exchange_pieces import last_runs, left_out
 from templates.notices.exchange_words import (
@@ -35,6 +35,7 @@ from templates.notices.exchange_words import (
     schedule_words,
 )
 from templates.notices.pieces import Words
+from templates.rhythm import zone_name
 from templates.text import counted, label, listed, number, shorten
 from templates.words import source_title
 
@@ -42,22 +43,26 @@ _VERSIONS = 10
 _SIZES = ((1_000_000, "MB"), (1_000, "kB"))
 
 
-def exchange_started(run: ExchangeRun, now: datetime) -> Message:
-    """Return the answer while a run that somebody began is under way."""
+def exchange_started(run: ExchangeRun, now: datetime, account: str = "") -> Message:
+    """Return the answer while a run that somebody began is under way; `account` where there are several."""
+    name = _name(run.pair, account)
     dry = " Nothing is sent by a dry run." if run.state is not RunState.DRY and "dry" in run.trigger else ""
     if run.state is RunState.QUEUED:
-        return tell(f"{run.pair.label}: it begins in a moment.{dry}", _details(run.pair), kind="exchange_run")
-    summary = f"{run.pair.label}: it has begun.{dry}"
-    return tell(summary, doing(run, now), _details(run.pair), kind="exchange_run")
+        return tell(f"{name}: it begins in a moment.{dry}", _details(run.pair, account), kind="exchange_run")
+    summary = f"{name}: it has begun.{dry}"
+    return tell(summary, doing(run, now), _details(run.pair, account), kind="exchange_run")
 
 
 def exchange_ended(shown: RunView, account: str = "") -> Message:
-    """Return what came of a run, for whoever began it; `account` for those who did not, and may have several."""
+    """Return what came of a run; `account` where there are several, or may be."""
     run = shown.run
-    name = f"{run.pair.label} of account {label(account)}" if account else run.pair.label
+    name = _name(run.pair, account)
     if run.state is RunState.HELD:
         summary = f"{name}: held, nothing was sent."
-        words: Words = (f"{held_because(run.pair, run.held).capitalize()}. A person decides. ", *_details(run.pair))
+        words: Words = (
+            f"{held_because(run.pair, run.held).capitalize()}. A person decides. ",
+            *_details(run.pair, account),
+        )
         return tell(summary, words, kind="exchange_run")
     summary = f"{name}: {came(run)}."
     rejected = left_out(shown)
@@ -70,12 +75,20 @@ def _after_failure(shown: RunView, account: str) -> Words:
     """Return when it is tried again by itself, and the one next step."""
     pair = shown.pair
     again: Words = ("It runs next ", When(pair.due_at), ". ") if pair.runs and pair.due_at else ()
-    look = command(account, pair.pair) if account else f"/data exchange {RECORDS[pair.pair][1]}"
-    return (*again, Strong("Next step: "), "look how it stands, and start it from there: ", Code(look), ".")
+    step: Words = (Strong("Next step: "), "look how it stands, and start it from there: ")
+    return (*again, *step, Code(_look(pair.pair, account)), ".")
 
 
-def _details(pair: Pair) -> Words:
-    return ("How it stands: ", Code(f"/data exchange {RECORDS[pair][1]}"), ".")
+def _name(pair: Pair, account: str) -> str:
+    return f"{pair.label} of account {label(account)}" if account else pair.label
+
+
+def _details(pair: Pair, account: str) -> Words:
+    return ("How it stands: ", Code(_look(pair, account)), ".")
+
+
+def _look(pair: Pair, account: str) -> str:
+    return command(account, pair) if account else f"/data exchange {RECORDS[pair][1]}"
 
 
 def exchange_changed(one: PairView, what: str, now: datetime) -> Message:
@@ -139,13 +152,14 @@ def exchange_schedule(one: PairView, words: str, upcoming: Sequence[datetime], *
     """Return the card that shows what another schedule would mean; `value` is for its button."""
     pair = one.pair
     title = f"{pair.pair.label}: run {words}?"
-    rows = tuple(((When(at),),) for at in upcoming)
+    local = [f"{at.astimezone(times.zone_of(pair.zone)):%a} {times.absolute(at, pair.zone)}" for at in upcoming]
+    rows = tuple(((there,), (When(at),)) for there, at in zip(local, upcoming, strict=True))
     parts: list[Part] = [
         Heading(title),
         Paragraph((Strong("Now: "), f"{schedule_words(pair.schedule, pair.zone)}. Nothing is changed yet.")),
     ]
     if rows:
-        parts.append(Table("The next runs", ("When",), rows))
+        parts.append(Table("The next runs", (zone_name(pair.zone), "For you"), rows))
     buttons = (
         Button("Use this schedule", actions.EXCHANGE_SCHEDULE, value, ButtonStyle.PRIMARY),
         Button("Leave it", actions.REFRESH_DISMISS),

@@ -13,7 +13,7 @@ _ADDRESS = 120
 _HOW: Words = (
     "Admins enter an address with ",
     Code("/data webhooks add https://…"),
-    "; it is told when fresh data is ready, a source is disconnected or a refresh is overdue.",
+    "; it is told of fresh data, lost connections, refreshes that are overdue, metrics and the exchange.",
 )
 #: What each type means, for people.
 EVENTS = {

@@ -188,7 +188,13 @@ def no_deliveries(said: str) -> Message:
     usage: Words = (
         "Say ",
         Code("/data deliveries last"),
-        " for what you were told last, or name a refresh (rfr_…), a receipt (rcp_…) or an incident (inc_…).",
+        " for what you were told last, or name a refresh (",
+        Code("rfr_…"),
+        "), a receipt (",
+        Code("rcp_…"),
+        ") or an incident (",
+        Code("inc_…"),
+        ").",
     )
     return say(summary, (summary,), usage, kind="deliveries")
 

@@ -250,6 +250,9 @@ def exchange_messages() -> dict[str, Message]:
         "exchange_started": exchange_said.exchange_started(
             a_run(Pair.CUSTOMERS, state=RunState.BUILDING, trigger=Trigger.DRY), NOW
         ),
+        "exchange_started_account": exchange_said.exchange_started(
+            a_run(Pair.ITEMS, state=RunState.QUEUED), NOW, "temerity-02"
+        ),
         "exchange_ended": exchange_said.exchange_ended(rejects),
         "exchange_ended_failed": exchange_said.exchange_ended(
             RunView(a_run(Pair.CUSTOMERS, state=RunState.FAILED, why="the file server did not answer"), customers.pair),
