@@ -48,11 +48,35 @@ _GOODBYE = 5.0
 _WRITTEN_WHEN_LOST = "_write_appdata"
 
 
+class _Reader(asyncio.StreamReader):
+    """Waits for the other side as long as silence may last.
+
+    What the library bounds its own waits with (`asyncio.wait_for`) sometimes takes no notice of whoever gives up: of
+    somebody who leaves, or of the time that all of it may take.
+    """
+
+    async def readline(self) -> bytes:
+        async with asyncio.timeout(SILENCE):
+            return await super().readline()
+
+    async def read(self, n: int = -1) -> bytes:
+        async with asyncio.timeout(SILENCE):
+            return await super().read(n)
+
+
+class _Writer(asyncio.StreamWriter):
+    """Waits as long until what was written is taken."""
+
+    async def drain(self) -> None:
+        async with asyncio.timeout(SILENCE):
+            await super().drain()
+
+
 class _Client(aioftp.Client):
     """A client that connects to one address only, and to no port that belongs to a service of the machine."""
 
     def __init__(self, address: str, name: str, context: ssl.SSLContext | None) -> None:
-        super().__init__(socket_timeout=SILENCE, connection_timeout=CONNECT, ssl=context)
+        super().__init__(ssl=context)
         self._address = address
         #: what certificates must be good for
         self._name = name
@@ -73,10 +97,18 @@ class _Client(aioftp.Client):
             context = said and SSLSessionBoundContext(
                 ssl.PROTOCOL_TLS_CLIENT, context=said.context, session=said.session
             )
+        loop = asyncio.get_running_loop()
+        reader = _Reader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         async with asyncio.timeout(CONNECT):
-            reader, writer = await asyncio.open_connection(
-                self._address, port, ssl=context or None, server_hostname=self._name if context else None
+            transport, _ = await loop.create_connection(
+                lambda: protocol,
+                self._address,
+                port,
+                ssl=context or None,
+                server_hostname=self._name if context else None,
             )
+        writer = _Writer(transport, protocol, reader, loop)
         if is_data:
             self._data.append(writer)
         return reader, writer

@@ -6,9 +6,9 @@ key, no agent, no configuration, no list of known hosts.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import asyncssh
 from asyncssh.public_key import get_default_public_key_algs
@@ -38,6 +38,7 @@ from connectors.pocketadvantage.transfer.port import (
 )
 from connectors.pocketadvantage.transfer.reaching import Reach
 
+T = TypeVar("T")
 _MOST_KEYS = 8
 _GOODBYE = 5.0
 #: nothing that lies about on this machine takes part
@@ -94,7 +95,7 @@ class SftpRemote:
         """Read to the end, some pieces ahead."""
         came = 0
         async with _told(), self._client.open(self._at(path), "rb") as file:
-            while part := cast("bytes", await asyncio.wait_for(file.read(CHUNK), SILENCE)):
+            while part := cast("bytes", await _answered(file.read(CHUNK))):
                 came += len(part)
                 if came > limit:
                     raise too_large(limit)
@@ -105,7 +106,7 @@ class SftpRemote:
         async with _told(), self._client.open(self._at(path), "xb") as file:
             # A piece comes from memory or from what the system has in memory.
             while part := source.read(CHUNK):
-                await asyncio.wait_for(file.write(part), SILENCE)
+                await _answered(file.write(part))
 
     async def rename(self, old: str, new: str, *, replace: bool) -> None:
         """Rename by the way that replaces, where the server has it; by the other one no file is ever replaced."""
@@ -147,7 +148,7 @@ async def sftp_remote(place: Place, reach: Reach, can_replace: bool | None) -> A
     connection = await _connected(place, await reach.addresses(place.host, place.at), keys, login)
     try:
         async with _told():
-            client = await asyncio.wait_for(connection.start_sftp_client(), SILENCE)
+            client = await _answered(connection.start_sftp_client())
         yield SftpRemote(client, place.root, can_replace)
     finally:
         connection.close()
@@ -298,6 +299,12 @@ async def _why_not_renamed(error: asyncssh.SFTPError, old: str, new: str, remote
     if old.rpartition("/")[2] not in there:
         return AbsentError()
     return TakenError() if new.rpartition("/")[2] in there else denied()
+
+
+async def _answered(asked: Awaitable[T]) -> T:
+    """Wait as long as silence may last; whoever gives up before that is heard (`asyncio.wait_for` may miss it)."""
+    async with asyncio.timeout(SILENCE):
+        return await asked
 
 
 def _refused(error: asyncssh.SFTPError) -> ConnectorError:  # noqa: PLR0911 - a table

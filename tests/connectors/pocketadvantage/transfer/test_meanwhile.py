@@ -1,5 +1,6 @@
 """What a server gives back is read as far as it should go, and no further."""
 
+import asyncio
 import hashlib
 import io
 from collections.abc import Awaitable, Callable
@@ -9,9 +10,10 @@ from typing import IO, Any
 import pytest
 
 from connectors.errors import Retry
+from connectors.pocketadvantage.transfer.ftp import _Client, ftp_remote
 from connectors.pocketadvantage.transfer.port import LARGEST, Remote
 from connectors.pocketadvantage.transfer.publishing import Published, publish
-from tests.connectors.pocketadvantage.transfer.stage import ARCHIVE, LATEST, NAME, NOW, staged
+from tests.connectors.pocketadvantage.transfer.stage import ARCHIVE, HERE, LATEST, NAME, NOW, staged
 
 
 class Babbles:
@@ -44,6 +46,39 @@ async def to_the_end(remote: Remote, folder: str, name: str, body: IO[bytes], **
         raise Retry(None, "differs", code="read_back_differs")
     await remote.rename(f"{folder}/{name}.tmp", f"{folder}/{name}", replace=True)
     return Published(len(sent), hashlib.sha256(sent).hexdigest())
+
+
+class Deaf(_Client):
+    """A twin that leaves it to the library how long it waits."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.socket_timeout = 60
+
+
+@pytest.mark.parametrize("client, loses", [(_Client, False), (Deaf, True)])
+async def test_who_gives_up_is_heard_whatever_comes_at_that_moment(
+    tmp_path: Path,
+    client: type[_Client],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    """A line that comes some steps of the loop before somebody leaves; the twin goes on as if nobody had left."""
+    goes_on = []
+    with staged("ftp", tmp_path) as stage:
+        async with ftp_remote(stage.place, HERE.reach, None, client) as remote:
+            stream = remote._client.stream
+            for steps in range(8):
+                waiting = asyncio.ensure_future(stream.readline())
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                stream.reader.feed_data(b"226 done\r\n")
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                left = waiting.cancel()
+                await asyncio.wait([waiting])
+                goes_on.append(left and not waiting.cancelled())
+                vars(stream.reader)["_buffer"].clear()
+    assert any(goes_on) == loses
 
 
 @pytest.mark.parametrize("publishing, loses", [(publish, False), (to_the_end, True)])
