@@ -3,6 +3,7 @@
 It carries no cookie and no header of ours: a password, then a ticket. Whatever is no call of its ends in a fault.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -29,6 +30,10 @@ from storage.facts.secret import Secret
 
 _ID = re.compile(r"qbd_[a-z0-9]{1,64}", re.ASCII)
 _LIMITS = Limits(most_bytes=MOST_BYTES)
+#: bytes of a body at an address that nobody has; a password takes some hundred
+MOST_OF_STRANGERS = 10_000
+_SMALL = Limits(most_bytes=MOST_OF_STRANGERS)
+_DIGITS = 10
 #: calls of one registration in a minute, by each process: a thousand orders are four thousand calls
 MOST_A_MINUTE = 6_000
 #: passwords in a minute, for one registration, and for all that there are none of: each costs the processor some 50 ms
@@ -131,8 +136,20 @@ class WebConnectorPages:
         header = single(request.scope["headers"])
         if not soap.is_xml(header(b"content-type").decode("latin-1")) or header(b"content-encoding"):
             raise SoapRefusedError(415, "send text/xml in UTF-8, not packed")
+        action, announced = header(b"soapaction").decode("latin-1"), header(b"content-length")
+        size = int(announced) if announced.isdigit() and len(announced) < _DIGITS else None
+        if size is not None and size <= MOST_OF_STRANGERS:
+            body = await read_body(request.scope, request.receive, _SMALL, too_slow=408)
+            return soap.read_call(body, action)
+        if (size or 0) > MOST_BYTES or not await self.may_be_large(registration):
+            raise SoapRefusedError(413, "it is too large")
         body = await read_body(request.scope, request.receive, _LIMITS, too_slow=408)
-        return soap.read_call(body, header(b"soapaction").decode("latin-1"))
+        # A quarter of a second of the processor, for the most that one may hold: not on the loop.
+        return await asyncio.to_thread(soap.read_call, body, action)
+
+    async def may_be_large(self, registration: str) -> bool:
+        """Whether a long body is read there: who asks is known by what is in it, and nobody else needs one."""
+        return await self._sessions.registered(registration)
 
     async def _answered(self, registration: str, call: Call) -> str | int | Sequence[str]:
         said, sessions = call.said, self._sessions

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -14,7 +14,7 @@ from bot import soap
 from bot.api import Pace
 from bot.soap import METHODS, SoapRefusedError, read_call
 from bot.web import build_web
-from bot.web_connector import MOST_PASSWORDS, WebConnectorPages
+from bot.web_connector import MOST_OF_STRANGERS, MOST_PASSWORDS, WebConnectorPages
 from jobs.errors import NotAllowedError, NotFoundError, TooLateError, UnavailableError
 from jobs.exchange.desktop.qwc import CALLED, PATH, Claim, QwcLinks, content, may_be_called
 from jobs.exchange.desktop.sessions import TicketGoneError
@@ -52,13 +52,13 @@ class Asked:
         return called
 
 
-def client(asked: Asked, **more: int) -> httpx.AsyncClient:
+def client(asked: Asked, kind: type[WebConnectorPages] = WebConnectorPages, **more: int) -> httpx.AsyncClient:
     """Return a client of the whole application."""
 
     async def ready() -> bool:
         return True
 
-    pages = WebConnectorPages(asked, asked, OffsetClock(), "https://tidings.example", **more)
+    pages = kind(asked, asked, OffsetClock(), "https://tidings.example", **more)
     app = build_web(None, None, ready, pages=pages.routes())
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://tidings.example")
 
@@ -119,7 +119,45 @@ async def test_what_is_no_call_ends_in_a_fault(name: str) -> None:
         assert status in (400, 413)
         assert code == "soap:Client"
         assert words
-    assert asked.calls == []
+    assert [call for call in asked.calls if call[0] != "registered"] == []
+
+
+class Generous(WebConnectorPages):
+    """Twin: reads whatever anybody sends."""
+
+    async def may_be_large(self, registration: str) -> bool:
+        assert registration
+        return True
+
+
+class Nobody(Asked):
+    """There is no such registration."""
+
+    async def registered(self, _: str) -> bool:
+        await asyncio.sleep(0)
+        return False
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "in pieces"])
+@pytest.mark.parametrize("kind", [WebConnectorPages, Generous])
+async def test_at_an_address_that_nobody_has_nothing_long_is_read(
+    kind: type[WebConnectorPages], *, announced: bool
+) -> None:
+    """To read a megabyte of parts takes a quarter of a second of the processor, and who sends it is not known before."""
+    long = wrapped("<a/>" * (MOST_OF_STRANGERS // 4))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield long
+
+    for asked, refused in ((Nobody(), kind is WebConnectorPages), (Asked(), False)):
+        async with client(asked, kind) as http:
+            sent = long if announced else pieces()
+            status, _, words = fault(await http.post(WHERE, content=sent, headers=headers("closeConnection")))
+            assert (status, "too large" in words) == ((413, True) if refused else (400, False))
+            # What is short is answered the same everywhere.
+            assert (
+                await http.post(WHERE, content=wrapped(CLOSE), headers=headers("closeConnection"))
+            ).status_code == 200
 
 
 #: header changes, and the status that comes of them
