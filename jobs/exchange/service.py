@@ -1,8 +1,9 @@
 """The exchange as people see and steer it: pairs, runs, schedules, held files, versions from before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from connectors.errors import ConnectorError
 from connectors.pocketadvantage.transfer.publishing import versions
@@ -51,6 +52,11 @@ from storage.sessions import Session
 _PATIENCE = timedelta(hours=4)
 _SHOWN = 5
 #: states that say how the last run went
+_RUN_WORKS = "a run of it works right now; try again when it is over"
+_WORKS = {
+    Trigger.DRY: "a dry run of it works right now, which sends nothing; try again when it is over",
+    Trigger.RESTORE: "an earlier file is being put back right now; try again when that is over",
+}
 _ENDED = (RunState.DONE, RunState.UNCHANGED, RunState.FAILED, RunState.HELD)
 
 
@@ -64,6 +70,12 @@ class ScheduleRefusedError(RequestError):
 
 class ExchangeService:
     """Shows and steers the exchange of the actor's own organization."""
+
+    #: which runs do what a person wants now: whoever wants a file sent is not told of a dry run that it has begun
+    joins: ClassVar[Mapping[Trigger, Sequence[Trigger]]] = {
+        Trigger.PERSON: (Trigger.SCHEDULE, Trigger.PERSON, Trigger.RELEASE, Trigger.REPLAY),
+        Trigger.DRY: (Trigger.DRY,),
+    }
 
     def __init__(self, desk: Desk, clock: Clock, enqueue: Enqueue, far_sides: FarSides, maps_of: MapsOf) -> None:
         self._desk = desk
@@ -191,7 +203,7 @@ class ExchangeService:
         return await self._change(actor, Action.RUN_EXCHANGE, pair_id, trigger, {"schedule": str(schedule)}, seen=seen)
 
     async def start(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
-        """Run a pair now, whatever its switch; the run that works already is returned instead of a second one."""
+        """Run a pair now, whatever its switch; a run that does so already is returned in place of a second one."""
         return await self._started(actor, pair_id, trigger, Trigger.PERSON)
 
     async def dry_run(self, actor: Actor, pair_id: str, trigger: TriggerKey) -> ExchangeRun:
@@ -387,8 +399,8 @@ class ExchangeService:
             self._connected(session, pair)
             active = exchange.active(session, pair.id)
             if active is not None:
-                if why is Trigger.RESTORE:
-                    raise TooLateError("a run of it works right now; try again when it is over")
+                if active.trigger not in self.joins.get(why, ()):
+                    raise TooLateError(_WORKS.get(active.trigger, _RUN_WORKS))
                 _remember(session, trigger, active.id, now)
                 return active
             begun = self._begin(session, pair, why, trigger, member, now, of_run=of_run)
@@ -428,7 +440,7 @@ class ExchangeService:
         due = Due(f"{why.value}-{trigger.team_id}-{trigger.trigger_id}", now, now + _PATIENCE)
         begun = start(session, pair, why, due, now, self._enqueue, asked_by=member.id, of_run=of_run, agreed=agreed)
         if begun is None:
-            raise TooLateError("a run of it works right now; try again when it is over")
+            raise TooLateError(_RUN_WORKS)
         _remember(session, trigger, begun.id, now)
         return begun
 
@@ -492,7 +504,7 @@ def _visible_run(session: Session, member: Member, run_id: str) -> ExchangeRun:
 
 def _idle(session: Session, pair_id: str) -> ExchangePair:
     if exchange.active(session, pair_id) is not None:
-        raise TooLateError("a run of it works right now; try again when it is over")
+        raise TooLateError(_RUN_WORKS)
     return exchange.pair(session, pair_id)
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ from jobs.exchange.pairs import confirmed, gone
 from jobs.exchange.running import ExchangeHandler
 from jobs.exchange.service import ExchangeService
 from storage.facts.dependents import Dependent, DependentKind
-from storage.facts.exchange import ExchangePair, ExchangeRun, Guard, Held, Pair, Reject, RunState
+from storage.facts.exchange import ExchangePair, ExchangeRun, Guard, Held, Pair, Reject, RunState, Trigger
 from storage.records import exchange, frozen, sources
 from storage.sessions import Database, Session
 from tests.jobs.exchange.nights import BOOKS, FAR, ORGANIZATION, Company, company
@@ -193,3 +194,35 @@ def test_erased_records_are_named_by_no_run(database: Database, tmp_path: Path) 
         assert run.held.gone == ()
         assert run.rejected == 1
         assert database.in_read(partial(exchange.rejects_of, run_id=run.id)) == ()
+
+
+class Joins(ExchangeService):
+    """A twin that takes whatever works for what is wanted."""
+
+    joins: ClassVar = dict.fromkeys(Trigger, tuple(Trigger))
+
+
+@pytest.mark.parametrize("kind, loses", [(ExchangeService, False), (Joins, True)])
+async def test_who_wants_a_file_sent_is_not_told_that_a_dry_run_began(
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[ExchangeService],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    """Nor is a run that sends begun by who wants to look first; the same again is the one that works."""
+    world = company(sqlite_database, tmp_path, maps=plain)
+    pair = world.pair(Pair.CUSTOMERS).id
+    with closing(Desk(sqlite_database.url)) as desk:
+        service = world.service(desk, kind)
+        dry = await service.dry_run(MANAGER, pair, trigger())
+        assert (await service.dry_run(MANAGER, pair, trigger())).id == dry.id
+        if loses:
+            assert (await service.start(MANAGER, pair, trigger())).trigger is Trigger.DRY
+            return
+        with pytest.raises(TooLateError, match="a dry run of it works right now, which sends nothing"):
+            await service.start(MANAGER, pair, trigger())
+        sqlite_database.in_write(lambda session: exchange.stop(session, dry, "over", "over", TWO))
+        sent = await service.start(MANAGER, pair, trigger())
+        assert (await service.start(MANAGER, pair, trigger())).id == sent.id
+        with pytest.raises(TooLateError, match="a run of it works right now"):
+            await service.dry_run(MANAGER, pair, trigger())
