@@ -207,8 +207,8 @@ def due(session: Session, source_id: str, now: datetime, limit: int) -> list[Kep
     return [as_kept(row) for row in session.exec(wanted)]
 
 
-def taken_elsewhere(session: Session, found: Sequence[KeptOrder]) -> set[str]:
-    """Return the numbers of these that another connection to the same QuickBooks company has sent, or is sending.
+def taken_elsewhere(session: Session, found: Sequence[KeptOrder], into: Into) -> set[str]:
+    """Return the numbers of these that another connection has sent, or is sending, to where these go.
 
     They are orders of one connection.
     """
@@ -222,6 +222,9 @@ def taken_elsewhere(session: Session, found: Sequence[KeptOrder]) -> set[str]:
     statement = select(ExchangeOrderRow.order_no).where(
         col(ExchangeOrderRow.source_id).in_(others),
         col(ExchangeOrderRow.order_no).in_([one.order_no for one in found]),
+        # An estimate's number is none of a sales order's, and none of another company's.
+        ExchangeOrderRow.target == into.target,
+        ExchangeOrderRow.books_id == into.books_id,
         or_(
             ExchangeOrderRow.target_id != "",
             col(ExchangeOrderRow.state).in_([OrderState.SENDING.value, OrderState.WAITING.value]),

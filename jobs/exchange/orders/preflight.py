@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from jobs.exchange.orders.books import BooksNow, Item
-from storage.facts.exchange_orders import Order, OrderLine, shown
+from storage.facts.exchange_orders import ESTIMATE, Order, OrderLine, shown
 
 #: QuickBooks' own lengths, by what an order becomes: its number, the sales rep, a line of the address, the memo
 _LENGTHS = {"estimate": (21, 31, 500, 1000), "desktop": (11, 31, 41, 4095)}
@@ -45,7 +45,8 @@ def _problems(order: Order, books: BooksNow, target: str) -> Iterator[str]:
     """Yield what stands against it; the first is what people are told."""
     yield from _of_customer(order, books)
     yield from _of_lengths(order, target)
-    yield from _of_number(order, books)
+    if target == ESTIMATE:
+        yield from _of_number(order, books)
     for line in order.lines:
         yield from (f"Line {line.line_no}: {problem}" for problem in _of_line(line, books))
     yield from _of_amounts(order, books)

@@ -343,7 +343,7 @@ class Taking:
             if new and found:
                 # Of two connections that bring a number at once, the second sees that the first one took it.
                 organizations.lock(session, found[0].organization_id)
-                taken = exchange_orders.taken_elsewhere(session, found)
+                taken = exchange_orders.taken_elsewhere(session, found, self._into)
                 blocked.extend(
                     one for one in found if one.order_no in taken and exchange_orders.block(session, one, _TAKEN)
                 )

@@ -12,6 +12,8 @@ from sqlmodel import select
 
 from connectors.errors import Broken, Retry, WriteRefused
 from jobs.exchange.desktop.sink import desktop_sink
+from jobs.exchange.orders.books import BooksNow, Customer, Item
+from jobs.exchange.orders.preflight import Stopped, check
 from jobs.exchange.orders.settling import settled
 from jobs.exchange.ports import OrderMoves, OrdersTaken
 from jobs.exchange.running import ExchangeHandler
@@ -137,3 +139,12 @@ async def test_quickbooks_desktop_is_written_to_only_once_an_admin_allowed_it(
     sqlite_database.in_write(lambda session: capabilities.let_write(session, BOOKS, TWO, allowed=True))
     async with desktop_sink(world.ground, far, books) as sink:
         assert sink.target == "desktop"
+
+
+@pytest.mark.parametrize("target, stopped", [("estimate", True), ("desktop", False)])
+def test_the_number_of_an_estimate_stops_no_sales_order(target: str, *, stopped: bool) -> None:
+    books = BooksNow(
+        {"7": Customer("7", "Amber", active=True)}, {"A": [Item("1", "A", active=True, price=Decimal(2))]},
+        {"SO-1": ["typed in by hand"]},
+    )  # fmt: skip
+    assert isinstance(check(ORDER, books, target), Stopped) == stopped

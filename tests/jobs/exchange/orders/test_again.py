@@ -80,6 +80,23 @@ async def test_two_connections_with_the_same_numbers_touch_no_estimate_of_each_o
         assert all("same QuickBooks company" in reason for _, reason in states[:3])
 
 
+@pytest.mark.parametrize("into, taken", [(Into("estimate", "src_books"), True), (Into("desktop"), False)])
+async def test_a_number_of_an_estimate_is_free_for_a_sales_order(
+    sqlite_database: Database, tmp_path: Path, into: Into, *, taken: bool
+) -> None:
+    """One connection's orders become Estimates, another one's go into QuickBooks Desktop, and both count from 1."""
+    async with staged(sqlite_database, tmp_path) as stage:
+        _second(stage)
+        (number,) = stage.inventiv.arrive(1, stage.clock.now())
+        await stage.turn()
+
+        def asked(session: Session) -> set[str]:
+            found = replace(exchange_orders.revisions(session, SOURCE, number)[0], source_id=OTHER)
+            return exchange_orders.taken_elsewhere(session, [found], into)
+
+        assert sqlite_database.in_read(asked) == ({number} if taken else set())
+
+
 class Small(Turn):
     """Two pages of four orders."""
 
