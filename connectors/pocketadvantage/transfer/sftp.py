@@ -202,7 +202,7 @@ async def _connected(
     for address in addresses:
         guard = _Guard()
         try:
-            async with _told():
+            async with _told(), asyncio.timeout(CONNECT):
                 return await asyncssh.connect(
                     address,
                     place.at,
@@ -210,7 +210,6 @@ async def _connected(
                     known_hosts=(list(keys), [], []),
                     server_host_key_algs=[kind.decode("ascii") for kind in kinds],
                     username=place.account,
-                    connect_timeout=CONNECT,
                     login_timeout=CONNECT,
                     keepalive_interval=SILENCE / 4,
                     disable_trivial_auth=True,
