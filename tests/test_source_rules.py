@@ -131,6 +131,12 @@ def test_tests_patch_nothing() -> None:
     assert [line for twin in twins for line in patching(twin)] == twins
 
 
+def test_whoever_gives_up_is_heard() -> None:
+    """`asyncio.wait_for` takes no notice of it where an answer comes at that very moment; `asyncio.timeout` does."""
+    modules = [path for path in _modules() if "cli" not in path.parts]
+    assert [path.name for path in modules if "asyncio.wait_for(" in path.read_text(encoding="utf-8")] == []
+
+
 def test_the_programs_that_are_started_have_an_empty_environment() -> None:
     """The child that calculates metrics, and the processes of a demo of several."""
     texts = {path: path.read_text(encoding="utf-8") for path in _modules()}
