@@ -193,6 +193,7 @@ SOAKED = (
     "tests/jobs/exchange/orders/test_meanwhile.py::test_another_database_behind_the_connection_is_read_from_its_beginning[OnePlace",
     "tests/jobs/exchange/desktop/test_visits.py::test_what_an_admin_stopped_is_handed_to_nobody[GoesOn",
     "tests/jobs/exchange/test_meanwhile.py::test_who_wants_a_file_sent_is_not_told_that_a_dry_run_began[Joins",
+    "tests/jobs/exchange/test_meanwhile.py::test_an_earlier_file_is_put_back_while_a_run_waits_for_data[Keeps",
     "tests/jobs/exchange/test_order_runs.py::test_what_went_before_it_stopped_is_told[failed",
     "tests/jobs/exchange/orders/test_replays.py::test_a_death_between_two_portions_takes_no_order_again_twice[True",
     # That ids of another company say nothing is tried in tests/storage/records/test_exchange_orders.py.

@@ -11,12 +11,13 @@ from jobs.asks import Enqueue
 from jobs.authorize import authorize
 from jobs.desk import Desk
 from jobs.errors import NotFoundError, RequestError, TooLateError
-from jobs.exchange.alerting import night_without
+from jobs.exchange.alerting import night_over, night_without
 from jobs.exchange.due import start
 from jobs.exchange.orders.replaying import replay
 from jobs.exchange.pairs import companies, confirmed, plan, without_books
 from jobs.exchange.ports import FarSides
 from jobs.exchange.running import MapsOf
+from jobs.exchange.telling import errored
 from jobs.exchange.timing import Due, latest_due, next_due
 from jobs.refresh.ask import TriggerKey
 from storage.facts.clock import Clock
@@ -254,7 +255,7 @@ class ExchangeService:
         return await self._desk.write(work)
 
     async def restore(self, actor: Actor, pair_id: str, name: str, trigger: TriggerKey) -> ExchangeRun:
-        """Put a file from before in its place again. The next run of the pair sends the newest data again."""
+        """Put a file from before in its place again; a run that waits ends, and the next one sends the newest data."""
         return await self._started(actor, pair_id, trigger, Trigger.RESTORE, of_run=name)
 
     async def replay(self, actor: Actor, run_id: str, trigger: TriggerKey) -> ExchangeRun:
@@ -397,6 +398,8 @@ class ExchangeService:
                     # Another pair's file, which another pair's run may be writing right now.
                     raise NotFoundError
             self._connected(session, pair)
+            if why is Trigger.RESTORE:
+                self.make_room(session, pair, now)
             active = exchange.active(session, pair.id)
             if active is not None:
                 if active.trigger not in self.joins.get(why, ()):
@@ -443,6 +446,16 @@ class ExchangeService:
             raise TooLateError(_RUN_WORKS)
         _remember(session, trigger, begun.id, now)
         return begun
+
+    def make_room(self, session: Session, pair: ExchangePair, now: datetime) -> None:
+        """End a run that only waits: whoever puts an earlier file back wants that one there, and not in hours."""
+        waits = exchange.active(session, pair.id)
+        if waits is None or waits.state is not RunState.WAITING:
+            return
+        if exchange.stop(session, waits, "an earlier file was put back while it waited", "restored", now):
+            over = exchange.run(session, waits.id)
+            errored(session, over, now)
+            night_over(session, over, self._enqueue, now)
 
     def _connected(self, session: Session, pair: ExchangePair) -> None:
         if frozen.is_frozen(session, DependentKind.EXCHANGE, pair.source_id):

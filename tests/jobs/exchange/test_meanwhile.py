@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -226,3 +227,36 @@ async def test_who_wants_a_file_sent_is_not_told_that_a_dry_run_began(
         assert (await service.start(MANAGER, pair, trigger())).id == sent.id
         with pytest.raises(TooLateError, match="a run of it works right now"):
             await service.dry_run(MANAGER, pair, trigger())
+
+
+class Keeps(ExchangeService):
+    """A twin that lets whatever waits hold the pair."""
+
+    def make_room(self, session: Session, pair: ExchangePair, now: datetime) -> None:
+        del session, pair, now
+
+
+@pytest.mark.parametrize("kind, loses", [(ExchangeService, False), (Keeps, True)])
+async def test_an_earlier_file_is_put_back_while_a_run_waits_for_data(
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[ExchangeService],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    """QuickBooks was never read, so the night's run waits for hours; one that is on its way is not disturbed."""
+    world = company(sqlite_database, tmp_path, maps=plain)
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    await world.worked()
+    pair, name = world.pair(Pair.CUSTOMERS).id, "customer.fil.20261101T060000Z.01234567.fil"
+    with closing(Desk(sqlite_database.url)) as desk:
+        service = world.service(desk, kind)
+        if loses:
+            with pytest.raises(TooLateError):
+                await service.restore(MANAGER, pair, name, trigger())
+            return
+        assert (await service.restore(MANAGER, pair, name, trigger())).trigger is Trigger.RESTORE
+        (waited,) = [run for run in world.history(Pair.CUSTOMERS) if run.trigger is Trigger.SCHEDULE]
+        assert (waited.state, waited.code) == (RunState.FAILED, "restored")
+        with pytest.raises(TooLateError, match="an earlier file is being put back right now"):
+            await service.restore(MANAGER, pair, name, trigger())
