@@ -7,7 +7,7 @@ parser. Bolt's own verifier raises on junk and accepts a signed request any numb
 import hashlib
 import hmac
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,6 +27,7 @@ PARSED = "tidings.parsed"
 _BACK = timedelta(minutes=5)
 _AHEAD = timedelta(seconds=60)
 _REMEMBERED = timedelta(minutes=10)
+_TOLD_EVERY = timedelta(minutes=1)
 _MOST_REMEMBERED = 200_000
 _TIMESTAMP = re.compile(rb"[0-9]{9,11}")
 _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
@@ -44,10 +45,12 @@ class Verifier:
         self._key = secret.reveal().encode()
         self._clock = clock
         self._seen = Seen(clock, keep=_REMEMBERED, most=_MOST_REMEMBERED)
+        self._told_at: datetime | None = None
 
     def verify(self, body: bytes, timestamp: bytes, signature: bytes) -> None:
         """Return for a genuine, timely, first request; Refused(401) for any other."""
         if not self.in_time(timestamp):
+            self.told(body, timestamp, signature)
             raise Refused(401, "time")
         if not self.signed(body, timestamp, signature):
             raise Refused(401, "signature")
@@ -60,6 +63,18 @@ class Verifier:
             return False
         age = self._clock.now().timestamp() - int(timestamp)
         return -_AHEAD.total_seconds() <= age <= _BACK.total_seconds()
+
+    def told(self, body: bytes, timestamp: bytes, signature: bytes) -> None:
+        """Tell the operator, once a minute, when what comes at a wrong time is Slack's own: then a clock is wrong.
+
+        People see nothing but Slack's word that the app did not answer.
+        """
+        now = self._clock.now()
+        if _TIMESTAMP.fullmatch(timestamp) is None or not self.signed(body, timestamp, signature):
+            return
+        if self._told_at is None or abs(now - self._told_at) >= _TOLD_EVERY:
+            self._told_at = now
+            log.warning("slack_clock_differs", seconds=round(now.timestamp() - int(timestamp)))
 
     def signed(self, body: bytes, timestamp: bytes, signature: bytes) -> bool:
         """Whether the signature is Slack's for exactly these bytes."""

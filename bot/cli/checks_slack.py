@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.cli.checks import Finding, fail, look, ok
+from connectors.backoff import http_date
 from connectors.errors import Broken
 from jobs.bot_tokens import BotTokens
 from jobs.installs.tokens import InstallTokens
 from jobs.manifest import LOST, granted, manifest
 from jobs.rooms import Room, room_from
+from storage.facts.clock import SystemClock
 from storage.facts.installations import Serving
 from storage.facts.secret import Secret
 from storage.records import installations, organizations, seeds, workspaces
@@ -88,7 +91,6 @@ def _asking(settings: Settings) -> Ask:
 
 def _tokens(settings: Settings, database: Database, seal: Seal, default: Secret) -> BotTokens:
     from connectors.slack_signin import SlackApp
-    from storage.facts.clock import SystemClock
 
     clock = SystemClock()
     secret = Secret(settings.slack_client_secret.get_secret_value())
@@ -121,6 +123,8 @@ async def _token(ask: Ask, name: str, token: Secret, cure: str, *, team_id: str 
         return fail(_SUBJECT, f"{name}: {refusal}: {cure}")
     if team_id and answer.get("team_id") != team_id:
         return fail(_SUBJECT, f"{name}: the token is of another workspace ({answer.get('team_id')}): {cure}")
+    if wrong := clock_words(str(answer.headers.get("date", "")), SystemClock().now()):
+        return fail(_SUBJECT, f"{name}: {wrong}")
     said = str(answer.headers.get("x-oauth-scopes", ""))
     missing = manifest().missing(granted(said)) if said else ()
     if missing:
@@ -131,6 +135,16 @@ async def _token(ask: Ask, name: str, token: Secret, cure: str, *, team_id: str 
             f"manifest.yaml, then {cure}",
         )
     return ok(_SUBJECT, f"{name}: {answer.get('team')} as {answer.get('user')}, with every scope")
+
+
+def clock_words(said: str, now: datetime) -> str:
+    """Return what is wrong with this machine's clock, by the time that Slack's answer says; empty: nothing."""
+    at = http_date(said)
+    minutes = int((now - at).total_seconds() / 60) if at is not None else 0
+    if not minutes:
+        return ""
+    apart = f"{abs(minutes)} min {'ahead of' if minutes > 0 else 'behind'} Slack's"
+    return f"this machine's clock is {apart}, so that Slack's requests are refused: set it by a time service"
 
 
 def _places(session: Session, settings: Settings) -> list[_Place]:

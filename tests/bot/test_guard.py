@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from slack_bolt.response import BoltResponse
+from structlog.testing import capture_logs
 
 from bot.app import Intake
-from bot.guard import PARSED, Guard, Limits, Verifier
+from bot.guard import PARSED, Guard, Limits, Refused, Verifier
 from bot.interaction import Reader
 from bot.payloads import Json
 from bot.web import SlackEndpoint
@@ -347,3 +348,33 @@ async def test_what_the_guard_parsed_is_what_is_handed_over() -> None:
     with pytest.raises(IndexError):
         await ask(guard, body, signed(body, AT))
     assert seen[0]["actions"][0]["value"] == "é"
+
+
+class Silent(Verifier):
+    """Twin: refuses, and nobody learns why."""
+
+    def told(self, body: bytes, timestamp: bytes, signature: bytes) -> None:
+        """Tell nobody."""
+
+
+@pytest.mark.parametrize("kind", [Verifier, Silent])
+def test_a_clock_that_is_wrong_is_told_to_the_operator(kind: type[Verifier]) -> None:
+    clock = OffsetClock(timedelta(0), base=lambda: NOW)
+    verifier = kind(Secret(SECRET), clock)
+
+    def refused(at: int, *, forged: bool = False) -> None:
+        headers = signed(GENUINE, at)
+        signature = headers["X-Slack-Signature"]
+        with pytest.raises(Refused, match="time"):
+            verifier.verify(GENUINE, str(at).encode(), b"v0=" + b"0" * 64 if forged else signature.encode())
+
+    with capture_logs() as logged:
+        refused(AT - 3600, forged=True)
+        assert logged == []
+        # This machine's clock is an hour ahead, then half an hour behind.
+        for _ in range(3):
+            refused(AT - 3600)
+        clock.advance(timedelta(minutes=1))
+        refused(AT + 1860)
+    told = [each["seconds"] for each in logged if each["event"] == "slack_clock_differs"]
+    assert told == ([3600, -1800] if kind is Verifier else [])

@@ -4,10 +4,13 @@ import contextlib
 import re
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
+from bot.cli.checks_slack import clock_words
 from sandbox.world import Plan, SandboxThread, sandbox_in_thread
 from storage.seal import new_key
 from tests.bot.cli.conftest import Shell
@@ -214,3 +217,14 @@ def test_the_manifest_is_printed_without_any_setting(shell: Shell) -> None:
     assert "socket_mode_enabled: true" in shell.run("manifest", "https://data.company.example", "--socket-mode")
     for wrong in ("http://data.company.example", "data.company.example", "https://", "https://a b"):
         assert "https" in shell.run("manifest", wrong, code=1)
+
+
+@pytest.mark.parametrize(
+    "minutes, words", [(61, "61 min ahead of Slack's"), (-30, "30 min behind Slack's"), (0, ""), (None, "")]
+)
+def test_a_clock_that_is_wrong_is_told(minutes: int | None, words: str) -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    said = "no date" if minutes is None else format_datetime(now - timedelta(minutes=minutes), usegmt=True)
+    told = clock_words(said, now)
+    assert words in told
+    assert bool(told) is bool(words)
