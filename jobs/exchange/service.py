@@ -403,7 +403,7 @@ class ExchangeService:
             active = exchange.active(session, pair.id)
             if active is not None:
                 if active.trigger not in self.joins.get(why, ()):
-                    raise TooLateError(_WORKS.get(active.trigger, _RUN_WORKS))
+                    raise TooLateError(_works(active))
                 _remember(session, trigger, active.id, now)
                 return active
             begun = self._begin(session, pair, why, trigger, member, now, of_run=of_run)
@@ -516,9 +516,17 @@ def _visible_run(session: Session, member: Member, run_id: str) -> ExchangeRun:
 
 
 def _idle(session: Session, pair_id: str) -> ExchangePair:
-    if exchange.active(session, pair_id) is not None:
-        raise TooLateError(_RUN_WORKS)
+    active = exchange.active(session, pair_id)
+    if active is not None:
+        raise TooLateError(_works(active))
     return exchange.pair(session, pair_id)
+
+
+def _works(run: ExchangeRun) -> str:
+    """Return why nothing else can begin now: what works, or what a run waits for."""
+    if run.state is RunState.WAITING and run.why:
+        return f"a run of it waits already: {run.why}. It goes on by itself"
+    return _WORKS.get(run.trigger, _RUN_WORKS)
 
 
 def _nightly(pair: ExchangePair) -> ExchangePair:

@@ -251,6 +251,8 @@ async def test_an_earlier_file_is_put_back_while_a_run_waits_for_data(
     pair, name = world.pair(Pair.CUSTOMERS).id, "customer.fil.20261101T060000Z.01234567.fil"
     with closing(Desk(sqlite_database.url)) as desk:
         service = world.service(desk, kind)
+        with pytest.raises(TooLateError, match="waits already: nothing was imported from QuickBooks yet"):
+            await service.dry_run(MANAGER, pair, trigger())
         if loses:
             with pytest.raises(TooLateError):
                 await service.restore(MANAGER, pair, name, trigger())
