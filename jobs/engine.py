@@ -31,6 +31,7 @@ from storage.facts.clock import Clock
 from storage.facts.ids import new_id
 from storage.lock import FileLock
 from storage.records import workers
+from storage.records.instants import database_now
 from storage.sessions import Database, Session
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ _RUNNING = "PENDING"
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _RETENTION_BATCH = 1000
 _NOT_URGENT = 10
-#: by so much the clocks of machines may differ: work that was added later than that comes of a clock that was set back
+#: work that was added later than so much from now comes of a clock that was set back
 _AHEAD = timedelta(minutes=1)
 _STATES = {
     "DELAYED": WorkState.DELAYED,
@@ -279,9 +280,10 @@ class Engine:
     def hasten(self) -> list[str]:
         """Let work go at once that was put off by a machine's clock that was set back since; return its ids.
 
-        The engine compares with that clock: such work would wait until it is as late again.
+        The engine compares with that clock: such work would wait until it is as late again. When work was added is the
+        database's word, so that machines whose clocks differ hurry nothing of each other's.
         """
-        ahead = (datetime.now(UTC) + _AHEAD).isoformat()
+        ahead = (self._database.in_read(database_now) + _AHEAD).isoformat()
         rows = self._client.list_workflows(
             status="DELAYED", name=_WORKFLOW, start_time=ahead, limit=_RETENTION_BATCH, load_input=False,
             load_output=False,
