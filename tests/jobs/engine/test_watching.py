@@ -285,7 +285,7 @@ class Patient(Engine):
 async def test_what_a_clock_put_off_that_was_set_back_does_not_wait_for_it(
     sqlite_database: Database, kind: type[Engine]
 ) -> None:
-    put_off, later = (Work("nothing", name, queue="notify", delay=timedelta(minutes=1)) for name in ("one", "two"))
+    put_off, later = (Work("nothing", name, queue="notify", delay=timedelta(hours=1)) for name in ("one", "two"))
     async with running(sqlite_database, {"nothing": _nothing}, kind=kind) as engine:
         with sqlite_database.write() as session:
             engine.enqueue(session, put_off)
