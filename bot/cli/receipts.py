@@ -60,7 +60,7 @@ def _exported(file: Path) -> Iterator[receipts.Link]:
             for number, one in enumerate(written, 1):
                 yield _link(file, number, one)
     except (OSError, UnicodeDecodeError) as error:
-        stop(f"{file} cannot be read: {error}")
+        stop(f"{file} cannot be read: {error.strerror if isinstance(error, OSError) else error}")
 
 
 def _link(file: Path, number: int, written: str) -> receipts.Link:

@@ -23,7 +23,7 @@ def restated_part(shown: Shown, said: Said) -> list[Part]:
     found = [one for one in map(restated_of, shown.values) if one is not None]
     if not found:
         return []
-    lines = (Paragraph((Strong("Restated: "), *_sentence(one, said, _often(shown)))) for one in found[:_ON_CARD])
+    lines = (_told(one, said, _often(shown), before=(Strong("Restated: "),)) for one in found[:_ON_CARD])
     all_of_it = Note(("All that was restated: ", Code(f"/data metric {label(shown.metric.name)} restated"), "."))
     return [*lines, all_of_it]
 
@@ -40,7 +40,7 @@ def restated_list(shown: Shown, found: Sequence[Restated], said: Said) -> Messag
     summary = f"{name}: {counted(len(found), 'value', 'values')} of closed periods moved"
     summary += f", {closed} of them in books that QuickBooks says are closed." if closed else "."
     # Not a table: its cells are too short for what has to be named.
-    lines = (Paragraph(_sentence(one, said, _often(shown), named=len(one.documents or ()))) for one in found)
+    lines = (_told(one, said, _often(shown), named=len(one.documents or ())) for one in found)
     return Message(
         summary, (Heading(f"{name}: restated"), Paragraph((Strong(summary),)), *lines), kind="metric_restated"
     )
@@ -59,7 +59,7 @@ def restated_week(week: Sequence[tuple[Shown, Said]], since: datetime) -> list[P
     said_so = f"{counted(len(found), 'value', 'values')} of closed periods moved since "
     parts: list[Part] = [Paragraph((Sign("warning", "Restated:"), " ", Strong(said_so), When(since), "."))]
     parts += [
-        Paragraph((Strong(label(shown.metric.name)), ", ", *_sentence(one, said, _often(shown))))
+        _told(one, said, _often(shown), before=(Strong(label(shown.metric.name)), ", "))
         for shown, one, said in found[:_IN_POST]
     ]
     if len(found) > _IN_POST:
@@ -67,12 +67,15 @@ def restated_week(week: Sequence[tuple[Shown, Said]], since: datetime) -> list[P
     return parts
 
 
-def _sentence(one: Restated, said: Said, frequency: Frequency, named: int = _NAMED) -> tuple[Inline, ...]:
-    closed: tuple[Inline, ...] = (" ", *_closed(one)) if one.in_closed_books else ()
-    after: tuple[Inline, ...] = (" since the collection with data as of ", When(one.kept.as_of))
-    value = f": {_change(one, said)}"
-    through = _through(one, named)
-    return (Strong(_period(one, frequency)), value, *after, ", through ", *through, ".", *closed)
+def _told(
+    one: Restated, said: Said, frequency: Frequency, *, named: int = _NAMED, before: tuple[Inline, ...] = ()
+) -> Paragraph:
+    """Return by how much a value moved and when; below it each transaction, and whether the books are closed."""
+    value = f": {_change(one, said)} since the collection with data as of "
+    words: tuple[Inline, ...] = (*before, Strong(_period(one, frequency)), value, When(one.kept.as_of), ", through ")
+    through, lines = _through(one, named)
+    closed = (_closed(one),) if one.in_closed_books else ()
+    return Paragraph((*words, through), under=(*((line,) for line in lines), *closed))
 
 
 def _often(shown: Shown) -> Frequency:
@@ -93,16 +96,16 @@ def _change(one: Restated, said: Said) -> str:
     return f"{before} → {after} ({'+' if value > one.before else ''}{moved})"
 
 
-def _through(one: Restated, named: int) -> tuple[Inline, ...]:
-    """Return through which transactions; that it is not known is said, and so is that there are none."""
+def _through(one: Restated, named: int) -> tuple[str, tuple[str, ...]]:
+    """Return through which transactions, each a line; that it is not known is said, and so is that there are none."""
     if one.documents is None:
-        return ("transactions that are not known: the data from before was not compared, or is not kept any more",)
+        return "transactions that are not known: the data from before was not compared, or is not kept any more.", ()
     if not one.documents:
-        return ("no transaction that Tidings reads: QuickBooks itself says another amount",)
-    listed = "; ".join(_document(doc, one.currency_before, one.kept.currency) for doc in one.documents[:named])
+        return "no transaction that Tidings reads: QuickBooks itself says another amount.", ()
+    lines = [f"• {_document(doc, one.currency_before, one.kept.currency)}" for doc in one.documents[:named]]
     more = one.more + max(0, len(one.documents) - named)
-    rest = f"; and {more} more" if more else ""
-    return (f"{'what changed of that time: ' if one.around else ''}{listed}{rest}",)
+    rest = (f"and {more} more",) if more else ()
+    return "what changed of that time:" if one.around else "these transactions:", (*lines, *rest)
 
 
 def _document(doc: Document, was: str, currency: str) -> str:
