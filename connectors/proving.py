@@ -1,8 +1,6 @@
 """The last part of every consent: the code becomes tokens, and the tokens show whose account it is."""
 
-from dataclasses import dataclass
-
-from connectors.base import Access, Company, ProviderSettings
+from connectors.base import Access, ProviderSettings
 from connectors.errors import Broken, ConnectorError, Reconnect
 from connectors.grants import Returned, ReturnRefusedError
 from connectors.limits import MemoryLimiter
@@ -13,14 +11,6 @@ from storage.facts.secret import Secret
 
 #: Refusals that say that the code is dead: used, too old, or of another app. Shopify calls it an invalid request.
 _DEAD_CODE = frozenset({INVALID_GRANT, TOKEN_REFUSED})
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """Tokens, and whose account they showed."""
-
-    tokens: Tokens
-    company: Company
 
 
 async def exchanged(

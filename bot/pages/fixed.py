@@ -1,6 +1,6 @@
 """Pages that stand at one address for good: help per provider, and where providers send people who start over there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -82,8 +82,3 @@ def fixed_pages(launched_from: Callable[[Pairs], str | None]) -> list[Route]:
         Route("/connect/reconnect", in_words(reconnect)),
         Route("/connect/shopify/install", in_words(install)),
     ]
-
-
-def providers_with_help() -> Sequence[Provider]:
-    """Return the providers that have a help page; a test holds them against those that can be connected."""
-    return tuple(_HELP)

@@ -26,10 +26,6 @@ _RECIPIENT = re.compile(
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
-class MailNotConfiguredError(RuntimeError):
-    """There is no SMTP_URL."""
-
-
 class HeadersChangedError(RuntimeError):
     """The built message does not carry exactly the intended headers; nothing was sent."""
 

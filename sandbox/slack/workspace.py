@@ -171,10 +171,6 @@ class SlackWorkspace:
         """Change a person's account or profile; the app hears of it by `user_change`."""
         return await self.people.change(user, **fields)
 
-    async def send_event(self, team: str, inner: Json) -> Answer:
-        """Deliver any event, subscribed or not."""
-        return await self.courier.event(team, inner)
-
     async def post_raw(self, body: bytes, headers: dict[str, str]) -> Answer:
         """Send bytes to the request URL as they are: forged, replayed, oversized."""
         return await self.courier.post(body, headers)

@@ -181,11 +181,6 @@ def visible_run(session: Session, organization_id: str, run_id: str) -> Exchange
     return _as_run(row) if row is not None and row.organization_id == organization_id else None
 
 
-def slot_run(session: Session, pair_id: str, slot: str) -> ExchangeRun | None:
-    """Return the run of a slot."""
-    return _first(session, ExchangeRunRow.pair_id == pair_id, ExchangeRunRow.slot == slot)
-
-
 def active(session: Session, pair_id: str) -> ExchangeRun | None:
     """Return the run that holds the pair."""
     return _first(session, ExchangeRunRow.pair_id == pair_id, col(ExchangeRunRow.state).in_(_ACTIVE))
@@ -266,13 +261,6 @@ def waiting(session: Session, now: datetime, limit: int = 100) -> list[ExchangeR
     )
     ordered = statement.order_by(col(ExchangeRunRow.next_at)).limit(limit)
     return [_as_run(row) for row in session.exec(ordered.execution_options(populate_existing=True))]
-
-
-def active_runs(session: Session) -> list[ExchangeRun]:
-    """Return every run that somebody works on, or should."""
-    working = (RunState.QUEUED.value, RunState.BUILDING.value, RunState.PUBLISHING.value)
-    statement = select(ExchangeRunRow).where(col(ExchangeRunRow.state).in_(working))
-    return [_as_run(row) for row in session.exec(statement.execution_options(populate_existing=True))]
 
 
 def tries(session: Session, run_id: str) -> int:

@@ -1,7 +1,6 @@
 """A stream that fails for its own reason: the others are loaded, it keeps what it had, and is read alone afterwards."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,11 +36,6 @@ def some(provider: Provider) -> Connector:
 async def _read(stage: Stage) -> Run:
     refresh = await stage.finished((await stage.request(Provider.SHOPIFY)).refresh_id, seconds=60)
     return refresh.runs[0][1]
-
-
-async def _cursors(stage: Stage) -> Mapping[str, str]:
-    warehouse = stage.jobs.ground.warehouses.of(stage.organization_id)
-    return (await asyncio.to_thread(warehouse.standing, stage.source(Provider.SHOPIFY).id)).cursors
 
 
 async def _unlike(stage: Stage) -> set[str]:

@@ -1,6 +1,6 @@
 """Lakes for tests: each in a folder of its own, and the same on a Postgres catalog."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -36,6 +36,3 @@ def url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def warehouse(folder_url: str) -> Warehouse:
     return Warehouse(folder_url, "org_1", threads=1)
-
-
-Opener = Callable[[str], Warehouse]
