@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.errors import Broken, Reconnect, Retry
-from connectors.reads import Call
 from connectors.slack_signin import SlackApp
+from connectors.slack_web import answer_to
 from connectors.wire import Answer, Wire, pinned
 from storage.facts.secret import Secret
 
-_FORM = "application/x-www-form-urlencoded"
 _ID = re.compile(r"[A-Z][A-Z0-9]{1,39}", re.ASCII)
 _TOKEN = re.compile(r"xox[a-z.\-]*[\x21-\x7e]{1,1000}", re.ASCII)
 _SCOPES = re.compile(r"[a-z][a-z0-9_.:,\-]{0,4000}", re.ASCII)
@@ -139,11 +138,7 @@ def _own(app: SlackApp, form: dict[str, str]) -> dict[str, str]:
 
 
 async def _asked(wire: Wire, method: str, *, form: dict[str, str], bearer: Secret | None = None) -> Mapping[str, Any]:
-    call = Call("POST", f"/{method}", method, body=urlencode(form).encode(), content_type=_FORM)
-    headers = {"accept": "application/json"}
-    if bearer is not None:
-        headers["authorization"] = f"Bearer {bearer.reveal()}"
-    return _read(await wire.exchange(wire.request(call, headers)))
+    return _read(await answer_to(wire, method, body=urlencode(form).encode(), bearer=bearer))
 
 
 def _read(answer: Answer) -> Mapping[str, Any]:

@@ -14,11 +14,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.errors import Broken, Retry
-from connectors.reads import Call
+from connectors.slack_web import answer_to
 from connectors.wire import Answer, HttpLimits, Wire, pinned
 from storage.facts.secret import Secret
 
-_FORM = "application/x-www-form-urlencoded"
 _TEAM = "https://slack.com/team_id"
 _USER = "https://slack.com/user_id"
 #: A short exchange while a person waits.
@@ -72,26 +71,18 @@ async def signed_in(app: SlackApp, code: Secret, *, redirect_uri: str) -> Signed
         "redirect_uri": redirect_uri,
     }
     async with Wire(app.api_url, limits=app.limits) as wire:
-        token = await _asked(wire, "openid.connect.token", body=urlencode(form).encode())
+        token = _read(await answer_to(wire, "openid.connect.token", body=urlencode(form).encode()))
         claims = _claims(token, app.client_id)
         access = token.get("access_token")
         if not isinstance(access, str) or not access:
             raise Broken("Slack gave no token", code="signin_malformed")
-        person = await _asked(wire, "openid.connect.userInfo", bearer=Secret(access))
+        person = _read(await answer_to(wire, "openid.connect.userInfo", bearer=Secret(access)))
     team_id, user_id = person.get(_TEAM), person.get(_USER)
     if not (isinstance(team_id, str) and isinstance(user_id, str) and team_id and user_id):
         raise Broken("Slack did not say who that is", code="signin_malformed")
     if person.get("sub") != claims.get("sub"):
         raise Broken("Slack named two people", code="signin_malformed")
     return SignedIn(team_id, user_id, Secret(str(claims.get("nonce", ""))))
-
-
-async def _asked(wire: Wire, method: str, *, body: bytes = b"", bearer: Secret | None = None) -> Mapping[str, Any]:
-    call = Call("POST", f"/{method}", method, body=body, content_type=_FORM)
-    headers = {"accept": "application/json"}
-    if bearer is not None:
-        headers["authorization"] = f"Bearer {bearer.reveal()}"
-    return _read(await wire.exchange(wire.request(call, headers)))
 
 
 def _read(answer: Answer) -> Mapping[str, Any]:
