@@ -5,11 +5,6 @@ are measured and not the stand-in; only questions for changes are always asked. 
 invoices. The first line says where it is and what it holds, as JSON: count, sum and lines.
 """
 
-import argparse
-import asyncio
-import json
-import signal
-import sys
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -18,10 +13,10 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bench.far_side import main, stand
 from sandbox.providers import catalogue
 from sandbox.providers.quickbooks import QuickBooks, Size
 from sandbox.providers.quickbooks.values import stamp
-from sandbox.providers.serve import serve
 from storage.facts.clock import Clock, SystemClock
 
 CHANGE = "/bench/change"
@@ -94,27 +89,12 @@ def truth(books: Any) -> dict[str, Any]:
 
 async def run(invoices: int) -> None:
     """Serve until SIGTERM."""
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     clock = SystemClock()
     size = Size(invoices, max(12, min(500, invoices)), bills=0, journal_entries=0, paid=0.0)
     quickbooks = QuickBooks.generated(seed=1, size=size, as_of=clock.now(), clock=clock)
     books = quickbooks.books[catalogue.REALM]
-    async with serve(Remembering(quickbooks.app, partial(change, books, clock))) as served:
-        found = {
-            "url": served.url,
-            "realm": catalogue.REALM,
-            "environment": quickbooks.environment(served.url),
-            "access_token": quickbooks.oauth.grant(catalogue.REALM).access_token,
-            "refresh_token": quickbooks.oauth.grant(catalogue.REALM).refresh_token,
-            "truth": truth(books),
-        }
-        sys.stdout.write(json.dumps(found) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
+    await stand(Remembering(quickbooks.app, partial(change, books, clock)), quickbooks, truth(books))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--invoices", type=int, default=100_000)
-    asyncio.run(run(parser.parse_args().invoices))
+    main(run, __doc__)

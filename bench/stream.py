@@ -5,12 +5,7 @@ page costs a millisecond and no memory whatever the number. Each thousand spans 
 to the stand-in. The first line says where it is and what it holds, as JSON, like `bench.pages`.
 """
 
-import argparse
-import asyncio
-import json
 import re
-import signal
-import sys
 from bisect import bisect_left
 from decimal import Decimal
 from typing import Any
@@ -19,10 +14,10 @@ from urllib.parse import parse_qs
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bench.far_side import main, stand
 from sandbox.providers import catalogue
 from sandbox.providers.quickbooks import QuickBooks, Size
 from sandbox.providers.quickbooks.values import encode
-from sandbox.providers.serve import serve
 from storage.facts.clock import SystemClock
 
 PAGE = 1000
@@ -93,28 +88,13 @@ def truth(records: list[dict[str, Any]], count: int) -> dict[str, Any]:
 
 async def run(invoices: int) -> None:
     """Serve until SIGTERM."""
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     clock = SystemClock()
     made = QuickBooks.generated(seed=1, size=Size(PAGE, 500, **NOTHING), as_of=clock.now(), clock=clock)
     records = made.books[catalogue.REALM].truth("Invoice")
     # The other has none, or it would tell changes of them under ids that are on other pages here.
     quickbooks = QuickBooks.generated(seed=1, size=Size(0, 500, **NOTHING), as_of=clock.now(), clock=clock)
-    async with serve(Repeating(quickbooks.app, records, invoices)) as served:
-        found = {
-            "url": served.url,
-            "realm": catalogue.REALM,
-            "environment": quickbooks.environment(served.url),
-            "access_token": quickbooks.oauth.grant(catalogue.REALM).access_token,
-            "refresh_token": quickbooks.oauth.grant(catalogue.REALM).refresh_token,
-            "truth": truth(records, invoices),
-        }
-        sys.stdout.write(json.dumps(found) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
+    await stand(Repeating(quickbooks.app, records, invoices), quickbooks, truth(records, invoices))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--invoices", type=int, default=100_000)
-    asyncio.run(run(parser.parse_args().invoices))
+    main(run, __doc__)

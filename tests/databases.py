@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -107,6 +108,17 @@ def prepare(url: str) -> None:
 
     asyncio.run(engine_tables())
     database.close()
+
+
+@contextmanager
+def lakes_on(server: str, folder: Path) -> Iterator[str]:
+    """Create a catalog of lakes of its own on the server, with the files in the folder, and drop it afterwards."""
+    name = f"tidings_lake_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield f"{with_database(server, name)}?data={folder}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def with_database(url: str, name: str) -> str:

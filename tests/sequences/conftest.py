@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from storage.sessions import Database
-from tests.databases import with_database
+from tests.databases import lakes_on
 from tests.sequences.frame import Deployment
 
 
@@ -26,9 +24,5 @@ def folder_lakes(tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_lakes(postgres_server: str, tmp_path: Path) -> Iterator[str]:
-    name = f"tidings_lake_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield f"{with_database(postgres_server, name)}?data={tmp_path / 'lakes'}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with lakes_on(postgres_server, tmp_path / "lakes") as url:
+        yield url
