@@ -1,5 +1,7 @@
 """Orders in the stand-in of a SQL Server: its certificates, and the place that a declaration would name."""
 
+import atexit
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,9 @@ TYPES = {"revision": tds.INT, "modified_at": tds.DATETIME2}
 @cache
 def certified(host: str = "localhost", *, expired: bool = False) -> Certified:
     """Return a certificate that lives as long as the tests."""
-    return certify(host, Path(tempfile.mkdtemp(prefix="tidings-certificates-")), expired=expired)
+    folder = Path(tempfile.mkdtemp(prefix="tidings-certificates-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return certify(host, folder, expired=expired)
 
 
 def served_place(server: SqlServer, **more: Any) -> DatabasePlace:
