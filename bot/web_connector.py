@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute, Route
 
 from bot import soap
 from bot.api import Pace
-from bot.pages.draw import said
 from bot.pages.edge import Told, in_words, told_of
+from bot.pages.ticket import link_over, ticket_of
 from bot.raw import Limits, Refused, read_body, single
 from bot.soap import Call, SoapRefusedError
 from jobs.errors import UnavailableError
@@ -40,7 +40,6 @@ MOST_A_MINUTE = 6_000
 MOST_PASSWORDS = 20
 MOST_PASSWORDS_OF_ALL = 120
 _LONGEST = 300
-_MOST_QUERY = 300
 _LOOK = "ask for another one in Slack: /data exchange desktop."
 _OVER = "the visit is over: begin a new one"
 
@@ -188,15 +187,10 @@ class WebConnectorPages:
         return PlainTextResponse("QuickBooks Desktop's Web Connector calls here. For help, ask in Slack: /data help")
 
     async def _file(self, request: Request) -> Response:
-        tickets = request.query_params.getlist("ticket") if len(request.url.query) <= _MOST_QUERY else []
-        found = await self._files.file(tickets[0]) if len(tickets) == 1 else None
+        ticket = ticket_of(request)
+        found = await self._files.file(ticket) if ticket is not None else None
         if found is None:
-            return said(
-                "This link does nothing",
-                "It is older than 15 minutes, was cut on its way, or is not for anybody here any more.",
-                step=_LOOK,
-                status=410,
-            )
+            return link_over(_LOOK)
         headers = {"content-disposition": f'attachment; filename="{found.name}"'}
         return Response(found.content, media_type="application/xml", headers=headers)
 

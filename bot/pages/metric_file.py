@@ -6,14 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.pages.draw import said
 from bot.pages.edge import Told, in_words, told_of
 from bot.pages.port import Files
+from bot.pages.ticket import link_over, ticket_of
 from jobs.metrics.export import FileForm
 from jobs.metrics.files import PATH
 
-#: No link of ours is longer.
-_MOST = 300
 _LOOK = "ask for another one in Slack: /data metric <name> csv."
 _KINDS = {FileForm.CSV: "text/csv; charset=utf-8; header=present", FileForm.JSON: "application/json"}
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+", re.ASCII)
@@ -30,15 +28,10 @@ class MetricFilePages:
         return [Route(PATH, in_words(self._file, _told), methods=["GET"])]
 
     async def _file(self, request: Request) -> Response:
-        tickets = request.query_params.getlist("ticket") if len(request.url.query) <= _MOST else []
-        found = await self._files.file(tickets[0]) if len(tickets) == 1 else None
+        ticket = ticket_of(request)
+        found = await self._files.file(ticket) if ticket is not None else None
         if found is None:
-            return said(
-                "This link does nothing",
-                "It is older than 15 minutes, was cut on its way, or is not for anybody here any more.",
-                step=_LOOK,
-                status=410,
-            )
+            return link_over(_LOOK)
         # Names are people's: of the file's name only plain letters and digits are left.
         name = _NOT_PLAIN.sub("-", found.name.casefold()).strip("-")[:60] or "metric"
         headers = {"content-disposition": f'attachment; filename="{name}.{found.form.value}"'}
