@@ -19,6 +19,7 @@ from storage.facts.exchange import FILES, ExchangePair, ExchangeRun, Pair, RunSt
 from storage.facts.exchange_view import NightView, RunView
 from storage.facts.messages import Message
 from storage.facts.people import Action, Role
+from storage.facts.sources import ConnectionState
 from storage.facts.subscriptions import Topic
 from storage.records import exchange, organizations, sources
 from storage.sessions import Session
@@ -90,12 +91,13 @@ def alert_words() -> Mapping[str, Words]:
 
     def told(session: Session, delivery: Delivery, _now: datetime) -> Message:
         run = exchange.run(session, delivery.subject.partition(".")[0])
-        account = sources.source(session, run.source_id).account
+        source = sources.source(session, run.source_id)
+        account, lost = source.account, source.connection is ConnectionState.DISCONNECTED
         if run.state is RunState.HELD:
             name = organizations.organization(session, run.organization_id).name
             may = [action for action in _STEERING if _role(session, delivery).includes(NEEDED[action])]
             return exchange_held(name, account, run, may=may)
-        view = RunView(run, exchange.pair(session, run.pair_id), exchange.rejects_of(session, run.id))
+        view = RunView(run, exchange.pair(session, run.pair_id), exchange.rejects_of(session, run.id), lost=lost)
         return exchange_ended(view, account)
 
     def over(session: Session, delivery: Delivery, _now: datetime) -> Message:

@@ -22,7 +22,7 @@ SHORT = 600.0
 LOOK_EVERY = timedelta(seconds=30)
 #: of a run that waits for the others of its organization
 NO_PLACE = "places"
-WHY = "other files or orders of your organization are being exchanged; this one begins when they are over"
+WHY = "other files or orders of your organization are being exchanged first"
 
 
 class Places:

@@ -35,7 +35,7 @@ from storage.facts.exchange import (
 from storage.facts.exchange_orders import KeptOrder
 from storage.facts.exchange_view import ExchangeView, FileVersion, PairView, RunView
 from storage.facts.people import Action, Actor, Member
-from storage.facts.sources import Provider, Source
+from storage.facts.sources import ConnectionState, Provider, Source
 from storage.records import (
     audit,
     exchange,
@@ -114,7 +114,9 @@ class ExchangeService:
 
         def work(session: Session) -> RunView:
             found = _visible_run(session, member, run_id)
-            return RunView(found, exchange.pair(session, found.pair_id), exchange.rejects_of(session, run_id))
+            pair, source = exchange.pair(session, found.pair_id), sources.source(session, found.source_id)
+            lost = source.connection is ConnectionState.DISCONNECTED
+            return RunView(found, pair, exchange.rejects_of(session, run_id), lost=lost)
 
         return await self._desk.read(work)
 
@@ -454,7 +456,8 @@ class ExchangeService:
             return
         if exchange.stop(session, waits, "an earlier file was put back while it waited", "restored", now):
             over = exchange.run(session, waits.id)
-            errored(session, over, now)
+            if over.trigger is not Trigger.DRY:
+                errored(session, over, now)
             night_over(session, over, self._enqueue, now)
 
     def _connected(self, session: Session, pair: ExchangePair) -> None:

@@ -33,8 +33,11 @@ def orders_completed(session: Session, run: ExchangeRun, now: datetime) -> None:
 
 
 def orders_changed(session: Session, run: ExchangeRun, moves: OrderMoves, now: datetime) -> None:
-    """Tell which orders one attempt of a run made, changed or cancelled in QuickBooks, whatever becomes of the run."""
-    order_changed(session, run, f"{run.id}:a{run.attempt}", moves, now)
+    """Tell which orders one turn of a run made, changed or cancelled in QuickBooks, whatever becomes of the run.
+
+    The run has counted them already: by that two turns of one attempt, between which a process died, are told apart.
+    """
+    order_changed(session, run, f"{run.id}:{run.counts.touched}", moves, now)
 
 
 def order_changed(session: Session, run: ExchangeRun, subject: str, moves: OrderMoves, now: datetime) -> None:

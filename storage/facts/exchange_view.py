@@ -60,6 +60,8 @@ class RunView:
     pair: ExchangePair
     #: some of them
     rejects: tuple[Reject, ...] = ()
+    #: PocketAdvantage is disconnected: nothing runs until it is reconnected
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

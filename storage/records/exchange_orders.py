@@ -15,6 +15,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from storage.facts.exchange_orders import (
     DUE_STATES,
+    ESTIMATE,
     OPEN_STATES,
     Into,
     KeptOrder,
@@ -423,12 +424,14 @@ def of_turn(session: Session, source_id: str, since: datetime, until: datetime) 
 
 
 def went(session: Session, source_id: str, since: datetime) -> tuple[list[str], list[str], list[str]]:
-    """Return the numbers of the orders that became something new, something else, or off since then."""
+    """Return the numbers of the Estimates that became something new, something else, or off since then.
+
+    What QuickBooks Desktop answered is told when it does.
+    """
     row = ExchangeOrderRow
     over = (OrderState.CONFIRMED.value, OrderState.CANCELLED.value)
-    statement = select(row).where(
-        row.source_id == source_id, col(row.settled_at) >= since, col(row.state).in_(over), row.replays == 0
-    )
+    mine = (row.source_id == source_id, row.target == ESTIMATE, row.replays == 0)
+    statement = select(row).where(*mine, col(row.settled_at) >= since, col(row.state).in_(over))
     found = [as_kept(one) for one in session.exec(statement.order_by(col(row.order_no)))]
     off = [one.order_no for one in found if one.state is OrderState.CANCELLED]
     made = [one for one in found if one.state is OrderState.CONFIRMED]

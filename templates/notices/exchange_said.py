@@ -74,6 +74,9 @@ def exchange_ended(shown: RunView, account: str = "") -> Message:
 def _after_failure(shown: RunView, account: str) -> Words:
     """Return when it is tried again by itself, and the one next step."""
     pair = shown.pair
+    if shown.lost:
+        why = "PocketAdvantage is disconnected: nothing runs until it is reconnected. "
+        return (why, Strong("Next step: "), "reconnect it, from here: ", Code("/data exchange"), ".")
     again: Words = ("It runs next ", When(pair.due_at), ". ") if pair.runs and pair.due_at else ()
     step: Words = (Strong("Next step: "), "look how it stands, and start it from there: ")
     return (*again, *step, Code(_look(pair.pair, account)), ".")

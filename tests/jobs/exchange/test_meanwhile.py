@@ -11,21 +11,25 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from sqlmodel import select
 
 from jobs.desk import Desk
 from jobs.errors import TooLateError
 from jobs.exchange.forgetting import forget
 from jobs.exchange.leftovers import clear
 from jobs.exchange.pairs import confirmed, gone
-from jobs.exchange.running import ExchangeHandler
+from jobs.exchange.running import ExchangeHandler, fail
 from jobs.exchange.service import ExchangeService
 from storage.facts.dependents import Dependent, DependentKind
 from storage.facts.exchange import ExchangePair, ExchangeRun, Guard, Held, Pair, Reject, RunState, Trigger
 from storage.records import exchange, frozen, sources
 from storage.sessions import Database, Session
+from storage.tables import OutgoingMessageRow
+from templates.notices.exchange_said import exchange_ended
 from tests.jobs.exchange.nights import BOOKS, FAR, ORGANIZATION, Company, company
 from tests.jobs.exchange.plain import plain
 from tests.jobs.exchange.test_attacks import OTHER, _company
+from tests.jobs.exchange.test_order_runs import receives
 from tests.jobs.exchange.test_runs import MANAGER, TWO, stocked, trigger
 
 
@@ -262,3 +266,44 @@ async def test_an_earlier_file_is_put_back_while_a_run_waits_for_data(
         assert (waited.state, waited.code) == (RunState.FAILED, "restored")
         with pytest.raises(TooLateError, match="an earlier file is being put back right now"):
             await service.restore(MANAGER, pair, name, trigger())
+
+
+@pytest.mark.parametrize("why", [Trigger.DRY, Trigger.PERSON])
+async def test_of_a_dry_run_that_makes_room_nobody_is_told(
+    sqlite_database: Database, tmp_path: Path, why: Trigger
+) -> None:
+    """As of any dry run that comes to nothing: it would have sent nothing. Of one that sends receivers are told."""
+    world = company(sqlite_database, tmp_path, maps=plain)
+    world.clock.at = TWO
+    sqlite_database.in_write(receives)
+    pair, name = world.pair(Pair.CUSTOMERS).id, "customer.fil.20261101T060000Z.01234567.fil"
+    with closing(Desk(sqlite_database.url)) as desk:
+        service = world.service(desk)
+        run = await (service.dry_run if why is Trigger.DRY else service.start)(MANAGER, pair, trigger())
+        sqlite_database.in_write(
+            lambda session: exchange.advance(session, run, state=RunState.WAITING, why="the file server is away")
+        )
+        await service.restore(MANAGER, pair, name, trigger())
+        assert (await service.run(MANAGER, run.id)).run.code == "restored"
+    types = sqlite_database.in_read(lambda session: session.exec(select(OutgoingMessageRow.type)).all())
+    assert types == ([] if why is Trigger.DRY else ["exchange.errored"])
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_nothing_is_said_to_run_next_while_pocketadvantage_is_disconnected(
+    sqlite_database: Database, tmp_path: Path, *, lost: bool
+) -> None:
+    """A run failed because its connection is lost, say: next time there is nothing either, until it is reconnected."""
+    world = company(sqlite_database, tmp_path, maps=plain)
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    with closing(Desk(sqlite_database.url)) as desk:
+        service = world.service(desk)
+        run = await service.start(MANAGER, world.pair(Pair.CUSTOMERS).id, trigger())
+        sqlite_database.in_write(lambda session: fail(session, run, "refused", "refused", TWO, world.enqueue))
+        if lost:
+            world.disconnect(FAR)
+        said = [str(exchange_ended(await service.run(MANAGER, run.id))), *world.told()]
+    assert len(said) == 2
+    for one in said:
+        assert ("It runs next" in one, "nothing runs until it is reconnected" in one) == (not lost, lost)
