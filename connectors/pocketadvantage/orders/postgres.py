@@ -3,6 +3,7 @@
 psycopg comes with the first Postgres, not with the program.
 """
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def _received(connection: Any) -> int:
     """Return how many bytes the server sent: the driver keeps them all until the answer is whole."""
     if connection.closed:
         return 0
-    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+    with _line(connection) as line:
         return received(line)
 
 
@@ -74,5 +75,16 @@ def _broken(connection: Any) -> None:
     if connection.closed:
         # The number that it had may be another connection's by now.
         return
-    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+    with _line(connection) as line:
         line.shutdown(socket.SHUT_RDWR)
+
+
+def _line(connection: Any) -> socket.socket:
+    """Return what it goes over, opened once more; OSError where its own thread closed it in this very moment."""
+    from psycopg import OperationalError
+
+    try:
+        number = connection.fileno()
+    except OperationalError as error:
+        raise OSError(errno.ENOTCONN, "the connection is closed") from error
+    return socket.socket(fileno=os.dup(number))

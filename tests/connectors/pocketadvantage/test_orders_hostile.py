@@ -234,3 +234,21 @@ def test_who_gives_up_a_connection_that_is_closed_already_ends_nobody_elses(*, l
         with contextlib.suppress(BlockingIOError):
             ended = other.recv(1) == b""
         assert ended == loses
+
+
+def test_a_connection_that_is_closed_while_it_is_looked_at_is_only_gone() -> None:
+    """Its own thread closes it between two steps of whoever looks: the driver's error is none that anybody heeds."""
+    heard: list[Callable[[], Any]] = []
+    with silent() as (port, _):
+        said = f"host=127.0.0.1 port={port} user=reader dbname=orders sslmode=disable gssencmode=disable"
+        made = postgres.opening(lambda *both: heard.extend(both))(psycopg, None, (said,), {})
+    made.close()
+    for look in heard:
+        look()
+    with pytest.raises(psycopg.OperationalError):
+        made.fileno()
+    # As it stood a moment ago.
+    still = SimpleNamespace(closed=False, fileno=made.fileno)
+    for step in (postgres._broken, postgres._received):
+        with pytest.raises(OSError, match="closed"):
+            step(still)
