@@ -227,6 +227,9 @@ class Calculating:
 
         tries, made = ready.tries, list[Outcome]()
         for some in _parts(rest, tries.attempts):
+            if tries.attempts > 1:
+                # What one process may take of the processor is for all that it is asked: each part has its own.
+                await apart.close()
             try:
                 made += await self._whole(ready.source, some, ready.run, apart, cursors, marks)
             except TooMuch as error:
@@ -307,11 +310,12 @@ class Calculating:
 
     async def _verified(self, turn: Turn, ready: _Ready, seen: str) -> None:
         """Move the as-of of what is as new as the run; what is read once a day is as old as it was."""
-        moved = {
-            metric.id: ready.as_of
-            for metric in ready.metrics
-            if not any(side.table and side.table.daily for side in sides_of(metric.definition))
-        }
+        moved: dict[str, datetime] = {}
+        for metric in ready.metrics:
+            daily = any(side.table and side.table.daily for side in sides_of(metric.definition))
+            as_of = metric.as_of if daily else ready.as_of
+            if as_of is not None:
+                moved[metric.id] = as_of
 
         def work(session: Session) -> None:
             if metrics.done(session, turn, seen):

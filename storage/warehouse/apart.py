@@ -213,6 +213,8 @@ def _answers(said: Mapping[str, Any]) -> list[list[list[Any]]]:
             raise NotReadable(said["detail"])
         case "too many rows":
             raise TooManyRows("more rows than may be answered with")
+        case "too much":
+            raise TooMuch("more memory than may be used")
         case _:
             raise StorageFailed(said["detail"])
 

@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Any, TextIO
 
 from storage.warehouse import checked
-from storage.warehouse.errors import NoLake, NotReadable, WarehouseError
+from storage.warehouse.errors import NoLake, NoMemory, NotReadable, WarehouseError
 from storage.warehouse.extensions import without_libraries
 from storage.warehouse.location import locate
 from storage.warehouse.reader import Reader
@@ -58,6 +58,8 @@ def main() -> None:
                 said = {"refused": "not readable", "detail": str(error)}
             except TooManyRowsError:
                 said = {"refused": "too many rows"}
+            except NoMemory:
+                said = {"refused": "too much"}
             except WarehouseError as error:
                 said = {"refused": "failed", "detail": str(error)}
             answer.write(f"{json.dumps(said, default=_plain)}\n")

@@ -15,6 +15,10 @@ class StorageFailed(WarehouseError):
     """The storage engine refused or failed; the message is its own words, without credentials."""
 
 
+class NoMemory(StorageFailed):
+    """It takes more memory, or more room beside it, than it may have."""
+
+
 class NoLake(StorageFailed):
     """Nothing was ever written for this organization."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from storage.warehouse.errors import Conflict, DetailExpired, NoLake, StorageFailed
+from storage.warehouse.errors import Conflict, DetailExpired, NoLake, NoMemory, StorageFailed
 from storage.warehouse.extensions import QUIET, load
 from storage.warehouse.location import Location
 from storage.warehouse.names import lake, literal, quote, text
@@ -221,7 +221,7 @@ def _translated(error: duckdb.Error, location: Location) -> StorageFailed | Deta
     # A lake that a crash left before its first load has no tables of ours.
     if "creating a new DuckLake is explicitly disabled" in message or f"name {CURSORS} does not exist" in message:
         return NoLake(message)
-    return StorageFailed(message)
+    return NoMemory(message) if isinstance(error, duckdb.OutOfMemoryException) else StorageFailed(message)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from storage.records.metric_keeping import Calculated
 from storage.seal import Seal, new_key
 from storage.sessions import Database, Session
 from storage.tables import ConnectionRow, MetricTurnRow, OrganizationRow, OutgoingMessageRow, RunRow, SourceRow
-from storage.warehouse.apart import TooMuch
+from storage.warehouse.apart import Apart, Question, TooMuch
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 KEPT = Value(Period(date(2026, 4, 1), date(2026, 4, 30)), Decimal(7))
@@ -154,6 +154,74 @@ async def test_one_that_takes_too_much_keeps_no_other_from_going_on(
     )
     stand = {one.metric.name: one.state for one in shown}
     assert (stand["new"], stand["old"]) == (states[0], MetricState.STALE)
+
+
+class Worn(Apart):
+    """A process that may do so much in its life: one part is two thirds of that."""
+
+    def __init__(self, *, renewed: bool) -> None:
+        super().__init__("", "org_1")
+        self.renewed = renewed
+        self.left = 60
+
+    async def ask(self, questions: Any) -> list[list[list[Any]]]:
+        self.left -= 40 * len(questions)
+        if self.left < 0:
+            self.left = 60
+            raise TooMuch("the process ended with -9")
+        return []
+
+    async def close(self) -> None:
+        self.left = 60 if self.renewed else self.left
+
+
+def another_run(session: Session) -> None:
+    """Let a run become ready in which nothing changed."""
+    at = NOW + timedelta(minutes=3)
+    session.add(RunRow(id="run_2", organization_id="org_1", source_id="src_1", trigger="schedule", slot_key="slot-2",
+                       state="ready", result="verified_unchanged", requested_at=at, started_at=at, source_as_of=at,
+                       loaded_at=at, ready_at=at, finished_at=at))  # fmt: skip
+    metrics.due(session, "src_1", at)
+
+
+class Large(Calculating):
+    """Two metrics of which each can be calculated, and both together cannot."""
+
+    def __init__(self, ground: Ground, *, renewed: bool) -> None:
+        super().__init__(ground)
+        self.process = Worn(renewed=renewed)
+
+    def _apart(self, source: Any, snapshot: int) -> Apart:
+        return self.process
+
+    async def _whole(self, source: Any, wanted: Sequence[Metric], run: Any, apart: Apart, *rest: Any) -> list[Outcome]:
+        await apart.ask([Question("SELECT 1")] * len(wanted))
+        return [Outcome(one, NOW, [KEPT], "USD") for one in wanted]
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["a process for each part", "twin: one for all parts"])
+async def test_parts_that_are_small_enough_each_by_itself_are_calculated(
+    sqlite_database: Database, tmp_path: Path, *, loses: bool
+) -> None:
+    """What a process may take of the processor is counted over its life: the second part must not pay for the first."""
+    sqlite_database.in_write(seeded)
+    clock = OffsetClock(base=lambda: NOW)
+    calculating = Large(ground_of(sqlite_database, clock, Still(str(tmp_path))), renewed=not loses)
+    for _ in range(2):
+        (turn,) = sqlite_database.in_read(lambda session: metrics.due_turns(session, clock.now()))
+        await calculating.take(turn)
+        clock.offset += timedelta(minutes=2)
+    row = sqlite_database.in_read(lambda session: session.get(MetricTurnRow, "src_1"))
+    assert row is not None
+    assert (row.due_at is None, row.failing_since is None) == (not loses, not loses)
+    if loses:
+        return
+    # A run without changes: what is read once a day is of that run, too, and as old as it was.
+    sqlite_database.in_write(another_run)
+    (turn,) = sqlite_database.in_read(lambda session: metrics.due_turns(session, clock.now()))
+    await calculating.take(turn)
+    found = sqlite_database.in_read(lambda session: metrics.of_source(session, "src_1"))
+    assert {(one.run_id, one.as_of) for one in found} == {("run_2", NOW)}
 
 
 class Emptied(Calculating):

@@ -146,8 +146,9 @@ async def test_the_process_has_no_secrets(lakes: str, monkeypatch: pytest.Monkey
     [
         ("SELECT r.range FROM range(50) r", Caps(rows=49)),
         ("SELECT count(*) FROM range(4000000) a, range(4000000) b WHERE a.range + b.range = 3", Caps(seconds=1)),
+        ("SELECT len(list(r.range)) FROM range(3000000) r", Caps(memory=16_000_000)),
     ],
-    ids=["rows", "time"],
+    ids=["rows", "time", "memory"],
 )
 async def test_it_is_bounded(lakes: str, question: str, caps: Caps) -> None:
     with pytest.raises(TooMuch):
