@@ -41,8 +41,8 @@ def board_of(
     shown = []
     for one in found:
         kept = latest.get(one.id)
-        seen = _shown(one, books[one.source_id], organization.metric_noun, now)
-        seen = explained(seen, failing)
+        status = books[one.source_id]
+        seen = explained(_shown(one, status, organization.metric_noun, now), failing, status.last_ready)
         shown.append(replace(seen, values=(kept,) if kept else (), before=definitions.get(one.id)))
     return Board(tuple(shown), count)
 

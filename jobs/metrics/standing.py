@@ -42,16 +42,21 @@ def shown_of(
         for metric in (replace(one, definition=replace(one.definition, noun=noun)) for one in found)
     ]
     failing = metrics.failing(session, list(known))
-    return [replace(explained(one, failing), before=before.get(one.metric.id)) for one in shown]
+    return [
+        replace(explained(one, failing, last.get(one.metric.source_id)), before=before.get(one.metric.id))
+        for one in shown
+    ]
 
 
-def explained(shown: Shown, failing: Mapping[str, Failing]) -> Shown:
-    """Return a metric that is behind its data with why, where its calculation fails.
+def explained(shown: Shown, failing: Mapping[str, Failing], run: Run | None) -> Shown:
+    """Return a metric that is behind its data with why, where its calculation fails; `run` is the newest ready one.
 
-    What is read once a day does not say by its as-of that newer data is there: while calculating fails it may be.
+    What is read once a day does not say by its as-of that newer data is there: while calculating fails it may be. What
+    was calculated from that run already stays what it is: there it is another metric that fails.
     """
-    found, at = failing.get(shown.metric.source_id), shown.metric.calculated_at
-    if found is not None and shown.state is MetricState.CURRENT and (at is None or at <= found.since):
+    found = failing.get(shown.metric.source_id)
+    behind = run is not None and shown.metric.run_id != run.id
+    if found is not None and shown.state is MetricState.CURRENT and behind:
         said = "; ".join(part for part in (f"{BEHIND}: {found.what}", shown.reason) if part)
         return replace(shown, state=MetricState.STALE, failing=found, reason=said)
     if found is None or (BEHIND not in shown.reason and shown.state is not MetricState.CALCULATING):

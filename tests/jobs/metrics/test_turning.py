@@ -174,6 +174,30 @@ async def test_what_is_read_once_a_day_is_not_current_while_its_calculation_fail
         assert [(one.state, one.reason) for one in board.shown] == [(state, reason)]
 
 
+@pytest.mark.parametrize("loses", [False, True], ids=["looks at the run", "twin: knows of no run"])
+def test_what_is_of_the_newest_run_stays_current_while_another_ones_calculation_fails(
+    sqlite_database: Database, *, loses: bool
+) -> None:
+    """Somebody makes a metric that cannot be calculated: those beside it are of the newest data as before."""
+    company = Company(sqlite_database)
+    daily = company.make("Sold", definition=Definition(Selection(Dataset.REVENUE)))
+    company.ready(NOW)
+
+    def work(session: Session) -> list[MetricState]:
+        if not loses:
+            last = last_runs.ready_of(session, [daily.source_id])[daily.source_id]
+            metrics.verified(session, daily.source_id, last.id, {daily.id: NOW}, NOW)
+        later = NOW + timedelta(minutes=5)
+        metrics.due(session, daily.source_id, later)
+        (turn,) = metrics.due_turns(session, later)
+        taken = metrics.claim(session, turn, later, later + timedelta(minutes=5))
+        assert taken is not None
+        metrics.again_at(session, taken, later, "calculating it did not end in time", later)
+        return [one.state for one in shown_of(session, metrics.of_organization(session, ORGANIZATION), {}, later)]
+
+    assert (company.database.in_write(work) == [MetricState.CURRENT]) is not loses
+
+
 @pytest.mark.parametrize("loses", [False, True])
 def test_a_calculation_that_fails_says_what_since_when_and_when_it_is_tried_again(
     sqlite_database: Database, *, loses: bool
