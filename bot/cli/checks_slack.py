@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SUBJECT = "slack"
 _CHANNEL = "channel"
 _SECONDS = 10
+#: minutes by which our clock may be ahead before Slack's requests are too old for the guard
+_MOST_AHEAD = 5
 _INVITE = "type /invite @Tidings in it"
 
 
@@ -144,7 +146,10 @@ def clock_words(said: str, now: datetime) -> str:
     if not minutes:
         return ""
     apart = f"{abs(minutes)} min {'ahead of' if minutes > 0 else 'behind'} Slack's"
-    return f"this machine's clock is {apart}, so that Slack's requests are refused: set it by a time service"
+    # As the guard has it: a minute in the one direction, five in the other.
+    soon = 0 < minutes < _MOST_AHEAD
+    refused = f"from {_MOST_AHEAD} min on Slack's requests are" if soon else "so that Slack's requests are"
+    return f"this machine's clock is {apart}, {refused} refused: set it by a time service"
 
 
 def _places(session: Session, settings: Settings) -> list[_Place]:

@@ -220,7 +220,16 @@ def test_the_manifest_is_printed_without_any_setting(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "minutes, words", [(61, "61 min ahead of Slack's"), (-30, "30 min behind Slack's"), (0, ""), (None, "")]
+    "minutes, words",
+    [
+        (61, "61 min ahead of Slack's, so that"),
+        (5, "5 min ahead of Slack's, so that"),
+        # The guard takes five minutes in this direction, and one in the other.
+        (2, "2 min ahead of Slack's, from 5 min on"),
+        (-1, "1 min behind Slack's, so that"),
+        (0, ""),
+        (None, ""),
+    ],
 )
 def test_a_clock_that_is_wrong_is_told(minutes: int | None, words: str) -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
