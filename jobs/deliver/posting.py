@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from jobs.deliver.again import Again, look_again
@@ -34,6 +34,8 @@ from templates import slack as blocks
 
 _CARD_KINDS = frozenset({REFRESH_CARD, ESCALATION_CARD, INCIDENT_CARD, ACCESS_ASKED, FLEET_ALARM, MISSED_REPORT})
 _CARD_LOOK_SECONDS = 0.5
+#: So long before its last attempt what is in doubt may have arrived by another one.
+_EARLIER = timedelta(hours=1)
 #: Blocks that a workspace does not know yet are refused with one of these.
 UNKNOWN_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
 
@@ -129,7 +131,9 @@ class Posting:
             return look_again(delivery.id, since, self._clock.now(), place.after or 0.0)
         card = None if delivery.kind in _CARD_KINDS else await self._card_at(delivery)
         try:
-            ts = await self._sender.find(team_id, place, delivery.id, since, card.ts if card else None)
+            # An earlier attempt may have arrived, too, and the clock may have been set back since the first one.
+            looked_from = since if delivery.attempts == 1 else since - _EARLIER
+            ts = await self._sender.find(team_id, place, delivery.id, looked_from, card.ts if card else None)
         except CannotLookError as error:
             await settle(delivery, DeliveryState.UNCONFIRMED, reason=f"cannot look: {error}")
             return Again(0)

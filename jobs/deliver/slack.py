@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -22,6 +22,8 @@ from storage.facts.secret import Secret
 SEND_SECONDS = 10.0
 #: How many of the newest messages a look goes through.
 LOOK_BACK = 15
+#: By so much our clock may be ahead of Slack's without anybody noticing (`bot.guard`), and a bit more.
+_CLOCKS = timedelta(minutes=6)
 EVENT_TYPE = "tidings_delivery"
 
 log = structlog.get_logger()
@@ -96,19 +98,16 @@ class SlackSender:
     async def find(
         self, team_id: str, channel_id: str, delivery_id: str, since: datetime, thread_ts: str | None = None
     ) -> str | None:
-        """Return the ts of that delivery's message if it is among the newest.
+        """Return the ts of that delivery's message if it is among the newest, in a thread among those since then.
 
         CannotLookError if nobody can tell, LookLaterError if Slack does not answer now.
         """
         method = "conversations.replies" if thread_ts else "conversations.history"
-        arguments: dict[str, Any] = {
-            "channel": channel_id,
-            "limit": LOOK_BACK,
-            "include_all_metadata": True,
-            "oldest": f"{since.timestamp() - 60:.6f}",
-        }
+        arguments: dict[str, Any] = {"channel": channel_id, "limit": LOOK_BACK, "include_all_metadata": True}
         if thread_ts:
-            arguments["ts"] = thread_ts
+            # Of a thread the oldest come first, of a channel the newest: there our clock, which may be wrong, is not
+            # needed.
+            arguments |= {"ts": thread_ts, "oldest": f"{(since - _CLOCKS).timestamp():.6f}"}
         try:
             answer = await self._call(team_id, method, arguments)
         except SlackApiError as error:

@@ -56,6 +56,8 @@ class Ground:
         slack: SlackWorkspace,
         sink: MailSink,
         envelope: Callable[[str, str], str] | None = None,
+        sender: type[SlackSender] = SlackSender,
+        posting: type[Posting] = Posting,
     ) -> None:
         self.database, self.clock = database, OffsetClock()
         self.enqueued: list[Work] = []
@@ -64,13 +66,13 @@ class Ground:
         async def token(team_id: str) -> Secret | None:
             return Secret(slack.app.bot_token(team_id))
 
-        self.sender = SlackSender(slack.api_url, token, seconds=2)
-        posting = Posting(database, self.clock, self.sender)
+        self.sender = sender(slack.api_url, token, seconds=2)
         mail = MailSender(Secret(sink.smtp_url), "tidings@tidings.example", envelope=envelope)
         mailing = Mailing(database, self.clock, mail)
         self.handler = DeliveryHandler(
-            database, self.clock, self._enqueue, self.notifier, posting, mailing, may_act=lambda: True
-        )
+            database, self.clock, self._enqueue, self.notifier, posting(database, self.clock, self.sender), mailing,
+            may_act=lambda: True,
+        )  # fmt: skip
         database.in_write(self._seed)
 
     def _enqueue(self, session: Session, work: Work) -> object:
