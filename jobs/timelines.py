@@ -17,10 +17,11 @@ from jobs.notify.kinds import (
     TEST,
 )
 from jobs.notify.notifier import Notifier
+from jobs.notify.writing import NO_ADDRESS
 from jobs.refresh.ask import TriggerKey
 from jobs.subscriptions.capping import BUNDLE
 from storage.facts.clock import Clock
-from storage.facts.deliveries import Channel, Delivery, DeliveryState
+from storage.facts.deliveries import Channel, Delivery
 from storage.facts.ids import derived_id
 from storage.facts.people import Action, Actor, Member
 from storage.facts.timelines import Reader, Timeline, Told
@@ -111,7 +112,8 @@ class TimelineService:
             return False
         told = deliveries.of_subjects(session, member.organization_id, [last.subject])
         mails = [one for one in told if one.member_id == member.id and one.channel is Channel.EMAIL]
-        left = [one for one in mails if one.kind == REFRESH_FINISHED and one.state is DeliveryState.SKIPPED]
+        # Whoever turned such mails off is mailed none by saying where others may go.
+        left = [one for one in mails if one.kind == REFRESH_FINISHED and one.reason == NO_ADDRESS]
         if not left or deliveries.repetitions(session, left[0].id, member.id):
             return False
         self._notifier.again(session, left[0].id, 1, member, Channel.EMAIL, now)

@@ -17,7 +17,7 @@ from storage.facts.access import RefreshAccess
 _BOUNCES = re.compile(r"[A-Za-z0-9._-]{1,17}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _SERVER = re.compile(r"[a-z0-9](?:[a-z0-9.:-]{0,251}[a-z0-9])?|::1", re.ASCII)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_DATABASE = re.compile(r"(sqlite:///|postgres(ql(\+psycopg)?)?://)\S+", re.ASCII)
+_DATABASE = re.compile(r"sqlite:///\S.*|postgres(ql(\+psycopg)?)?://\S+", re.ASCII)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _MAIL = ("smtps://", "smtp+starttls://", "smtp://")
 #: what a value of the wrong kind should be, by the name that pydantic has for the mistake

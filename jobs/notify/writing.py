@@ -15,7 +15,7 @@ from storage.sessions import Session
 
 _TURNED_OFF = "turned off by the person, with /data notify"
 TURNED_OFF_HERE = "turned off for this channel by an admin, with /data notify"
-_NO_ADDRESS = "no confirmed e-mail address"
+NO_ADDRESS = "no confirmed e-mail address"
 _CHOSEN_OFF = frozenset({_TURNED_OFF, TURNED_OFF_HERE})
 
 
@@ -106,7 +106,7 @@ class Writing:
             address or f"member:{person.id}",
             person.id,
             now,
-            skip_reason=turned_off or (None if address else _NO_ADDRESS),
+            skip_reason=turned_off or (None if address else NO_ADDRESS),
         )
 
     def _post_card(

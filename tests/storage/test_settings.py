@@ -88,6 +88,11 @@ def test_a_wrong_value_is_named_in_plain_words(environment: pytest.MonkeyPatch, 
     assert "very-secret" not in text
 
 
+def test_the_folder_of_the_database_may_have_spaces_in_its_name(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "sqlite:////srv/finance data/tidings.db")
+    assert load_settings().database_url == "sqlite:////srv/finance data/tidings.db"
+
+
 def test_mail_servers_may_stand_among_the_buckets(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("NETSUITE_ENDPOINTS", "https://files.example.com, imaps://mail.example.com")
     assert load_settings().buckets == ("https://files.example.com", "imaps://mail.example.com")

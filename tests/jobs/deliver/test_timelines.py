@@ -15,6 +15,7 @@ from storage.facts.deliveries import Channel, DeliveryState
 from storage.facts.ids import new_id
 from storage.facts.people import Action, Actor
 from storage.facts.sources import Provider
+from storage.facts.subscriptions import Topic
 from storage.facts.timelines import Reader, Timeline
 from storage.records import audit, deliveries, organizations
 from storage.sessions import Database, Session
@@ -120,6 +121,18 @@ async def test_what_ended_while_somebody_was_asked_for_an_address_is_mailed_once
         after = await ended(stage, refresh_id, least=4)
         assert [one.delivery.state for one in after.told if one.delivery.kind == AGAIN] == [DeliveryState.SENT]
         assert [letter.subject for letter in stage.mail.to(MAYA)] == ["Temerity Goods: Shopify data is ready to import"]
+
+        # Whoever turned such mails off is mailed nothing by saying where others may go.
+        confirm(stage, None)
+        chosen = frozenset({Channel.SLACK})
+        await stage.jobs.services.subscriptions.choose(
+            await stage.actor(), None, frozenset({Topic.READY, Topic.FAILED}), chosen, key()
+        )
+        refresh_id = (await stage.request(Provider.SHOPIFY)).refresh_id
+        await stage.finished(refresh_id)
+        await ended(stage, refresh_id, least=3)
+        confirm(stage)
+        assert not await missed(await stage.actor())
 
 
 async def test_a_test_goes_the_way_of_every_message_and_says_how_it_went(
