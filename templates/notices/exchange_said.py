@@ -26,6 +26,7 @@ from templates.notices.answers import tell
 from templates.notices.exchange_pieces import last_runs, left_out
 from templates.notices.exchange_words import (
     RECORDS,
+    begins_now,
     came,
     command,
     doing,
@@ -47,9 +48,11 @@ def exchange_started(run: ExchangeRun, now: datetime, account: str = "") -> Mess
     """Return the answer while a run that somebody began is under way; `account` where there are several."""
     name = _name(run.pair, account)
     dry = " Nothing is sent by a dry run." if run.state is not RunState.DRY and "dry" in run.trigger else ""
-    if run.state is RunState.QUEUED:
+    if begins_now(run, now):
         return tell(f"{name}: it begins in a moment.{dry}", _details(run.pair, account), kind="exchange_run")
-    summary = f"{name}: it has begun.{dry}"
+    # Whoever wants what somebody wanted before is told of that run, which may wait for hours.
+    waits = run.state in {RunState.QUEUED, RunState.WAITING}
+    summary = f"{name}: it {'waits' if waits else 'has begun'}.{dry}"
     return tell(summary, doing(run, now), _details(run.pair, account), kind="exchange_run")
 
 

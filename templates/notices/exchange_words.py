@@ -109,12 +109,17 @@ def doing(run: ExchangeRun, now: datetime) -> Words:
         why = label(run.why).rstrip(".") or "for its next attempt"
         again: Words = (" It is looked at again, next ", When(run.next_at, now), ".") if run.next_at else ()
         return (Strong("Waiting"), " since ", When(run.requested_at), f": {why}.", *again)
-    if run.state is RunState.QUEUED and now - run.requested_at < _MOMENT:
+    if begins_now(run, now):
         return ("It begins in a moment.",)
     if run.state is RunState.QUEUED:
         others = ": others are exchanged first. It begins by itself, as soon as a place is free."
         return (Strong("Waiting"), " for its turn, asked for ", When(run.requested_at), others)
     return (f"{ENDINGS[run.state].capitalize()} since ", When(run.started_at or run.requested_at), ".")
+
+
+def begins_now(run: ExchangeRun, now: datetime) -> bool:
+    """Whether a run was asked for just now; what is not begun later waits for its turn."""
+    return run.state is RunState.QUEUED and now - run.requested_at < _MOMENT
 
 
 def held_words(run: ExchangeRun) -> Words:

@@ -251,7 +251,7 @@ def exchange_messages() -> dict[str, Message]:
             a_run(Pair.CUSTOMERS, state=RunState.BUILDING, trigger=Trigger.DRY), NOW
         ),
         "exchange_started_account": exchange_said.exchange_started(
-            a_run(Pair.ITEMS, state=RunState.QUEUED), NOW, "temerity-02"
+            a_run(Pair.ITEMS, state=RunState.QUEUED, requested_at=NOW), NOW, "temerity-02"
         ),
         "exchange_ended": exchange_said.exchange_ended(rejects),
         "exchange_ended_failed": exchange_said.exchange_ended(

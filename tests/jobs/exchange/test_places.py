@@ -1,6 +1,7 @@
 """Slow customers keep no other organization waiting, and whoever waits for a place is told so."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from storage.facts.exchange import Pair, RunState
 from storage.facts.exchange_orders import Into, OrderRead, OrderState, Wish, Written
 from storage.records import exchange_orders, sources
 from storage.sessions import Database, Session
+from templates.notices.exchange_said import exchange_started
 from templates.notices.exchange_words import doing
 from tests.jobs.exchange.nights import BOOKS, CUST_ID, FAR, ORGANIZATION, company
 from tests.jobs.exchange.plain import plain
@@ -142,3 +144,27 @@ async def test_who_waits_for_its_turn_is_told(sqlite_database: Database, tmp_pat
     (run,) = world.history(Pair.CUSTOMERS)
     assert "in a moment" in str(doing(run, world.clock.at))
     assert "as soon as a place is free" in str(doing(run, world.clock.at + timedelta(minutes=2)))
+
+
+@pytest.mark.parametrize(
+    "state, minutes, said",
+    [
+        (RunState.QUEUED, 0, "it begins in a moment."),
+        (RunState.QUEUED, 10, "it waits."),
+        (RunState.WAITING, 0, "it waits."),
+        (RunState.BUILDING, 10, "it has begun."),
+    ],
+)
+async def test_who_wants_what_waits_already_is_not_told_that_it_begins(
+    sqlite_database: Database, tmp_path: Path, state: RunState, minutes: int, said: str
+) -> None:
+    """A second wish is answered with the run of the first one, and that may wait for a place, or for data."""
+    world = company(sqlite_database, tmp_path, maps=plain)
+    world.on(Pair.CUSTOMERS)
+    world.clock.at = TWO
+    await world.sweep()
+    (run,) = world.history(Pair.CUSTOMERS)
+    now = TWO + timedelta(minutes=minutes)
+    told = exchange_started(replace(run, state=state, why="nothing was imported yet"), now)
+    assert told.summary == f"Customers: {said}"
+    assert ("nothing was imported yet" in str(told)) == (state is RunState.WAITING)
