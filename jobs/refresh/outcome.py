@@ -1,6 +1,7 @@
 """What a step of a run hands to the next one: small JSON, so that it survives a crash in between."""
 
 import errno
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,8 +14,9 @@ from storage.warehouse import StorageFailed, WarehouseError
 #: Another execution holds the run now; this one must not touch it any more.
 LOST = "lost"
 _HELD = "_tidings_generation"
-#: what the system says of a disk that is full, may not be written, or is broken
-_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+#: what the system says of a disk that is full, may not be written, or is broken; the second also of connections
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_DENIED = frozenset({errno.EACCES, errno.EPERM})
 
 
 class StoppedError(Exception):
@@ -115,5 +117,12 @@ def unforeseen(error: Exception, stage: Stage, reference: str) -> Failure:
 
     The text of a foreign error may quote a customer's values: its name is kept, the log has the rest.
     """
-    code = "storage_failed" if isinstance(error, OSError) and error.errno in _DISK else "unexpected"
+    code = "storage_failed" if isinstance(error, OSError) and _of_the_disk(error) else "unexpected"
     return Failure(FailureKind.RETRY, code, type(error).__name__, stage, reference)
+
+
+def _of_the_disk(error: OSError) -> bool:
+    # Those of TLS have numbers of their own, which are the same as some of the system's.
+    if isinstance(error, ssl.SSLError):
+        return False
+    return error.errno in _DISK or (error.errno in _DENIED and error.filename is not None)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -27,10 +28,14 @@ def _of_the_system(number: int) -> OSError:
     [
         (_of_the_system(errno.EROFS), "Tidings could not write to its own storage"),
         (_of_the_system(errno.ENOSPC), "Tidings could not write to its own storage"),
+        (PermissionError(errno.EACCES, "no", "/srv/lake"), "Tidings could not write to its own storage"),
         (_of_the_system(errno.ECONNRESET), "in Tidings itself"),
+        (_of_the_system(errno.EPERM), "in Tidings itself"),
+        (ssl.SSLError(ssl.SSL_ERROR_SSL, "wrong version number"), "in Tidings itself"),
+        (ssl.SSLSyscallError(ssl.SSL_ERROR_SYSCALL, "cut off"), "in Tidings itself"),
         (ZeroDivisionError("7 of Acme"), "in Tidings itself"),
     ],
-    ids=["read-only", "full", "connection", "fault"],
+    ids=["read-only", "full", "no right", "connection", "no right to connect", "tls", "tls cut off", "fault"],
 )
 @pytest.mark.parametrize("told", [unforeseen, by_its_name])
 def test_it_is_said_in_words(error: Exception, said: str, told: Callable[..., Failure]) -> None:
