@@ -208,8 +208,10 @@ class Calculating:
             rest = [one for one in rest if one.id not in still]
         if mixed := [one for one in rest if is_mixed(one)]:
             mixing = Mixing(source.id, mixed)
-            still = mixing.still(await apart.ask(mixing.questions()))
-            rest = [one for one in rest if one.id not in still]
+            # Where that alone takes too much, they are looked at as the others are, and keep none of these waiting.
+            with suppress(TooMuch):
+                still = mixing.still(await apart.ask(mixing.questions()))
+                rest = [one for one in rest if one.id not in still]
         whole = await self._in_parts(ready, rest, apart, cursors, marks)
         # While a first read goes on with older periods, all is calculated each time.
         return [*made.values(), *whole], {} if run.older else marks

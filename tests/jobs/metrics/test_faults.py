@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from jobs.ground import Ground, Warehouses
 from jobs.metrics.calculating import Calculating
+from jobs.metrics.currencies import not_added
 from jobs.metrics.outcomes import Outcome
 from jobs.metrics.standing import shown_of
 from storage.facts.clock import OffsetClock
@@ -222,6 +223,49 @@ async def test_parts_that_are_small_enough_each_by_itself_are_calculated(
     await calculating.take(turn)
     found = sqlite_database.in_read(lambda session: metrics.of_source(session, "src_1"))
     assert {(one.run_id, one.as_of) for one in found} == {("run_2", NOW)}
+
+
+class Stuck(Worn):
+    """A process that does all but look at currencies."""
+
+    async def ask(self, questions: Any) -> list[list[list[Any]]]:
+        if any("currency" in one.sql for one in questions):
+            raise TooMuch("not answered within 60 seconds")
+        return []
+
+
+class Simple(Large):
+    """Asks such a process."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground, renewed=True)
+        self.process = Stuck(renewed=True)
+
+
+class Insisting(Simple):
+    """A twin that goes no further without the currencies."""
+
+    async def _since(self, base: Any, ready: Any, apart: Apart, cursors: Any) -> Any:
+        await apart.ask([Question("SELECT currency")])
+        return await super()._since(base, ready, apart, cursors)
+
+
+@pytest.mark.parametrize("kind", [Simple, Insisting])
+async def test_one_of_several_currencies_that_takes_too_much_keeps_no_other_waiting(
+    sqlite_database: Database, tmp_path: Path, kind: type[Simple]
+) -> None:
+    sqlite_database.in_write(seeded)
+
+    def broken(session: Session) -> None:
+        (old,) = [one for one in metrics.of_source(session, "src_1") if one.name == "old"]
+        metrics.mark_broken(session, old, not_added({"EUR", "USD"}))
+
+    sqlite_database.in_write(broken)
+    clock = OffsetClock(base=lambda: NOW)
+    (turn,) = sqlite_database.in_read(lambda session: metrics.due_turns(session, clock.now()))
+    await kind(ground_of(sqlite_database, clock, Still(str(tmp_path)))).take(turn)
+    found = {one.name: one for one in sqlite_database.in_read(lambda session: metrics.of_source(session, "src_1"))}
+    assert (found["new"].state is MetricState.CURRENT) == (kind is Simple)
 
 
 class Emptied(Calculating):
