@@ -10,6 +10,7 @@ from storage.facts.metrics import (
     Definition,
     Direction,
     Frequency,
+    ItemKind,
     Kept,
     MetricState,
     Period,
@@ -35,6 +36,8 @@ _OFTEN = {
     Frequency.QUARTERLY: "each quarter",
     Frequency.ANNUAL: "each fiscal year",
 }
+#: what may have others below it, which count with it unless it was chosen without them
+_WITH_MORE = frozenset({ItemKind.ACCOUNT, ItemKind.ITEM, ItemKind.CUSTOMER})
 _PERCENT = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
 #: one absurd amount must not hide all the others
 _EVERY_DIGIT = Context(prec=100)
@@ -179,9 +182,10 @@ def definition_words(definition: Definition) -> str:
 
 def _chosen(chosen: Selection) -> str:
     """Return what is chosen; its name is not known any more where the data of its source was erased."""
+    alone = "" if chosen.below or chosen.kind not in _WITH_MORE else " without those below it"
     if chosen.item_name or not chosen.item:
-        return label(chosen.item_name, empty="all")
-    return f"{chosen.kind.value} {label(chosen.item)}"
+        return f"{label(chosen.item_name, empty='all')}{alone}"
+    return f"{chosen.kind.value} {label(chosen.item)}{alone}"
 
 
 def _narrowed(chosen: Selection) -> str:

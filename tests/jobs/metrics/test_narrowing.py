@@ -275,6 +275,10 @@ def test_while_it_is_not_known_each_place_says_so() -> None:
 def test_what_it_is_narrowed_to_can_be_read() -> None:
     chosen = Selection(Dataset.ITEMS, class_id="7", class_name="Retail", customer_id="3")
     assert definition_words(Definition(chosen)).startswith("sum of all (items), class Retail, customer 3, each month")
+    # One without those below it reads so on the card that is confirmed.
+    account = Selection(Dataset.ACCOUNTS, ItemKind.ACCOUNT, "1", "Cash", below=False)
+    assert definition_words(Definition(account)).startswith("sum of Cash without those below it (accounts), each")
+    assert "without" not in definition_words(Definition(replace(account, below=True)))
 
 
 DAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
