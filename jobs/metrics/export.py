@@ -62,8 +62,11 @@ def _rows(shown: Shown) -> Iterator[list[str]]:
 
 def _was(before: Mapping[str, Any], currency: str) -> str:
     """Return what a value was; with its currency where that is another than the one beside it now."""
-    value: str = before["value"] or "empty"
-    return value if before["currency"] == currency else f"{value} {before['currency']}"
+    value: str | None = before["value"]
+    if value is None:
+        return "empty"
+    # A number is plain digits; with its currency it is a text, and a minus before that begins a formula.
+    return value if before["currency"] == currency else safe(f"{value} {before['currency']}")
 
 
 def safe(text: str) -> str:

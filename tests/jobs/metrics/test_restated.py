@@ -136,6 +136,8 @@ def test_what_it_was_is_told_in_the_currency_that_it_was_in(company: Company, *,
         assert "+0.00" not in told
         assert as_object(shown, values=True)["values"][0]["restated"]["currency"] == "USD"
         assert b",161 USD," in as_csv(shown)
+        below = replace(kept, changed={**kept.changed, "before": "-161", "currency_before": "+cmd|x!A0"})
+        assert b",'-161 +cmd|x!A0," in as_csv(replace(shown, values=(below,)))
 
 
 def test_a_period_that_had_no_value_for_a_while_goes_on_with_its_next_revision(company: Company) -> None:
