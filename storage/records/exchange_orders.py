@@ -499,6 +499,15 @@ def by_target(session: Session, organization_id: str, text: str, limit: int = 20
     return _listed(session, organization_id, limit, named)
 
 
+def unread(session: Session, source_id: str, problem: str, limit: int) -> list[KeptOrder]:
+    """Return orders that could not be read for that reason."""
+    row = ExchangeOrderRow
+    statement = select(row).where(
+        row.source_id == source_id, row.state == OrderState.BLOCKED.value, row.reason == _unread(problem)
+    )
+    return [as_kept(one) for one in session.exec(statement.order_by(col(row.position)).limit(limit))]
+
+
 def problems(session: Session, source_id: str, limit: int = 20) -> list[KeptOrder]:
     """Return orders for which a person has to do something, the newest first."""
     statement = (

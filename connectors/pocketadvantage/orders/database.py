@@ -286,9 +286,7 @@ class View:
         found = wanted.order_by(newest, self._number, self._revision).limit(orders).subquery()
         number, revision = found.c[self._number.name], found.c[self._revision.name]
         together = self._view.join(found, sa.and_(number == self._number, revision == self._revision))
-        # As the database compares it: what is read of it has no spaces around it.
-        exact = sa.func.left(number, LONGEST + 1) if self._number.name in self._texts else number
-        more = found.c.newest.label("newest_"), exact.label("number_")
+        more = found.c.newest.label("newest_"), self._exact(number)
         asked = sa.select(*self._labelled(), *more).select_from(together).where(self._mine)
         return asked.order_by(found.c.newest, number, revision).limit(rows)
 
@@ -301,14 +299,20 @@ class View:
     def of_order(self, number: str, rows: int, *, spaced: bool = False) -> sa.Select[Any]:
         """Return all rows of one order, whenever they changed; with `spaced` of one with spaces around its number."""
         there = sa.func.ltrim(sa.func.rtrim(self._number)) if spaced else self._number
-        asked = sa.select(*self._labelled(), self._at.label("newest_")).where(self._mine, there == number)
-        return asked.order_by(self._revision).limit(rows)
+        more = self._at.label("newest_"), self._exact(self._number)
+        asked = sa.select(*self._labelled(), *more).where(self._mine, there == number)
+        return asked.order_by(self._number, self._revision).limit(rows)
 
     def count(self, most: int) -> Any:
         """Return how many orders there are, counted no further than `most`, and when the newest changed."""
         each = sa.select(self._number, sa.func.max(self._at).label("newest")).where(self._mine).group_by(self._number)
         some = each.limit(most).subquery()
         return sa.select(sa.func.count(), sa.func.max(some.c.newest)).select_from(some)
+
+    def _exact(self, number: Any) -> Any:
+        """Return a number as the database compares it: what is read of it has no spaces around it."""
+        exact = sa.func.left(number, LONGEST + 1) if self._number.name in self._texts else number
+        return exact.label("number_")
 
     def _labelled(self) -> list[Any]:
         return [self._read(column).label(f"o_{name}") for name, column in self._names.items()]

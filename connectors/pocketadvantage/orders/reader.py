@@ -37,7 +37,8 @@ _FETCHED, _MOST_SIGNS = 500, 32_000_000
 _ENDLESS = "…" * (LONGEST + 1)
 #: seconds that one step may take, however silent the server is
 _PATIENCE = 300.0
-_ALIKE = "another order has the same order_no and revision, but for spaces around the number: give it one of its own"
+#: of two such orders neither is taken
+ALIKE = "another order has the same order_no and revision, but for spaces around the number: give it one of its own"
 #: bytes that one step may bring, of which the drivers keep what is not read yet; seconds between two looks at them
 _MOST_BYTES, _LOOK = 256_000_000, 0.1
 _COUNTED = 1000
@@ -95,10 +96,15 @@ class Reader:
             after = last
             yield Page(found, await self._run(lambda: self._upto(found)), more)  # noqa: B023 - awaited at once
 
-    async def order(self, number: str) -> tuple[OrderRead, ...]:
-        """Return all revisions of one order as they stand in the view now."""
+    async def order(self, number: str, *, spaced: bool = False) -> tuple[OrderRead, ...]:
+        """Return all revisions of one order as they stand in the view now.
+
+        With `spaced` also what has that number but for spaces around it is looked for, whatever is found without.
+        """
         view = await self._run(self._view)
-        found, _ = await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS)))
+        found: tuple[OrderRead, ...] = ()
+        if not spaced:
+            found, _ = await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS)))
         if not found:
             # Every number has to be looked at for this.
             found, _ = await self._run(lambda: self._orders(view.of_order(number, MOST_ROWS, spaced=True)))
@@ -189,7 +195,7 @@ def _one_of_each(orders: Iterable[OrderRead]) -> tuple[OrderRead, ...]:
         if same is not None:
             print_ = "".join(sorted([same.fingerprint, one.fingerprint]))
             print_ = sha256(print_.encode()).hexdigest()[: len(one.fingerprint)]
-            one = replace(one, fingerprint=print_, order=None, problem=_ALIKE)  # noqa: PLW2901 - both of them
+            one = replace(one, fingerprint=print_, order=None, problem=ALIKE)  # noqa: PLW2901 - both of them
         found[one.key] = one
     return tuple(found.values())
 

@@ -15,7 +15,7 @@ import structlog
 
 from connectors.errors import Broken, ConnectorError, Retry, WriteRefused
 from connectors.pocketadvantage.orders.places import Allowed, DatabasePlace
-from connectors.pocketadvantage.orders.reader import MOST_ORDERS, Reader, reader
+from connectors.pocketadvantage.orders.reader import ALIKE, MOST_ORDERS, Reader, reader
 from connectors.pocketadvantage.orders.writing_back import Answer, write_back
 from connectors.quickbooks import entry
 from connectors.quickbooks.estimates import Estimates
@@ -38,6 +38,8 @@ from storage.warehouse import NoLake, StorageFailed
 #: pages of one turn that bring something new; the rest is read by the next one
 _MOST_PAGES = 40
 _AT_ONCE = 500
+#: numbers that are looked for among all with one turn
+_DOUBLED = 20
 #: seconds that one turn reads: a database that is slow with each page must not keep the place of all others
 READING = 1800.0
 _PATIENCE = 0.2
@@ -225,7 +227,7 @@ class Turn:
         try:
             async with self._opened() as opened:
                 await self._refilled(opened)
-                await self._pages(opened, found)
+                await self._pages(opened, found, await self.together(opened))
         except ConnectorError as error:
             self._stopped = error
         return found
@@ -242,8 +244,17 @@ class Turn:
         except TimeoutError:
             raise Retry(None, "the database took too long; the rest is read later", code="timeout") from None
 
-    async def _pages(self, opened: Reader, found: _Read) -> None:
-        seen: set[tuple[str, str, int]] = set()
+    async def together(self, opened: Reader) -> set[tuple[str, str, int]]:
+        """Read again, side by side, what had one number but for spaces, and return it: no page says more about it.
+
+        A page may have one of the two alone, which would take the other one's place.
+        """
+        doubled = await self._read(lambda session: exchange_orders.unread(session, self.source.id, ALIKE, self.at_once))
+        for number in list(dict.fromkeys(one.order_no for one in doubled))[:_DOUBLED]:
+            await self.keep_page(await opened.order(number, spaced=True), "")
+        return {(one.cust_id, one.order_no, one.revision) for one in doubled}
+
+    async def _pages(self, opened: Reader, found: _Read, seen: set[tuple[str, str, int]]) -> None:
         pages = 0
         async for page in opened.pages(found.upto):
             fresh = [one for one in page.orders if one.key not in seen]

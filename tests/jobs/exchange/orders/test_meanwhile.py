@@ -4,12 +4,15 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from connectors.errors import Retry
+from connectors.pocketadvantage.orders.reader import Reader
 from jobs.exchange.orders.turn import Turn
 from jobs.exchange.pairs import confirmed
 from sandbox.providers.catalogue import REALM
@@ -140,6 +143,38 @@ async def test_another_database_behind_the_connection_is_read_from_its_beginning
         done = await stage.turn()
         assert (done.read == 0) == loses
         assert len(stage.estimates(known)) == 1
+
+
+class Alone(Turn):
+    """A twin that believes each page."""
+
+    async def together(self, opened: Reader) -> set[tuple[str, str, int]]:
+        del opened
+        return set()
+
+
+@pytest.mark.parametrize("kind, loses", [(Turn, False), (Alone, True)])
+async def test_of_two_numbers_that_differ_in_spaces_none_goes_while_the_other_is_not_read(
+    sqlite_database: Database,
+    tmp_path: Path,
+    kind: type[Turn],
+    loses: bool,  # noqa: FBT001 - what the twin does
+) -> None:
+    """The older one is read once, the younger one with each turn; once one has a number of its own, both go."""
+    async with staged(sqlite_database, tmp_path, kind=kind) as stage:
+        for number, ago in (("SO-7", timedelta(hours=3)), ("SO-7 ", timedelta(minutes=1))):
+            stage.inventiv.put(number, 1, stage.clock.now() - ago)
+        for _ in range(2):
+            await stage.turn()
+        assert len(stage.estimates("SO-7")) == loses
+        if loses:
+            return
+        assert "but for spaces" in stage.kept("SO-7").reason
+        with closing(sqlite3.connect(tmp_path / "inventiv.db")) as there, there:
+            for table in ("order_header", "order_line"):
+                there.execute(f"UPDATE {table} SET order_no = 'SO-8' WHERE order_no = 'SO-7 '")
+        await stage.turn()
+        assert [len(stage.estimates(number)) for number in ("SO-7", "SO-8")] == [1, 1]
 
 
 class Short(Turn):
