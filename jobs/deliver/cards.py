@@ -30,6 +30,7 @@ _SELDOM = frozenset({INCIDENT_CARD, MISSED_REPORT})
 #: Slack allows about 50 edits a minute and workspace; some are left for others.
 EDITS_PER_MINUTE = 40
 _CLAIM = timedelta(seconds=30)
+_REMEMBERED = 10_000
 
 log = structlog.get_logger()
 
@@ -51,11 +52,19 @@ class CardEditor:
         self._sender = sender
         self._may_act = may_act
         self._places = places
+        #: by card: when its next edit may be
+        self._turns: dict[str, datetime] = {}
+        self._seen = clock.now()
 
     async def sweep(self) -> None:
         """Look at every card whose time has come; final states first."""
         if not self._may_act():
             return
+        now = self._clock.now()
+        if now < self._seen - buckets.SKEW:
+            # The clock was set back: turns that were given before would come when it is as late again.
+            self._turns.clear()
+        self._seen = now
         due = await self._database.reading(self._due)
         for card, _ in sorted(due, key=lambda item: not item[1]):
             await self._look(card)
@@ -128,13 +137,21 @@ class CardEditor:
         if edited_at is not None and edited_at <= now < edited_at + every:
             return edited_at + every - now
         # Final states may use the room that is kept free of the others.
-        rate = EDITS_PER_MINUTE / 60
-        name = f"slack-edits:{card.team_id}"
-        if final:
+        return timedelta(0) if final else self._turn(session, card, now)
+
+    def _turn(self, session: Session, card: Card, now: datetime) -> timedelta:
+        """Return how long until it is the card's turn; one that it was given is kept, and no second one is booked."""
+        turn = self._turns.pop(card.id, None)
+        if turn is None:
+            name, rate = f"slack-edits:{card.team_id}", EDITS_PER_MINUTE / 60
+            wait = buckets.reserve(session, name, per_second=rate, burst=EDITS_PER_MINUTE, cost=1, now=now)
+            turn = now + timedelta(seconds=wait)
+        if turn <= now:
             return timedelta(0)
-        return timedelta(
-            seconds=buckets.reserve(session, name, per_second=rate, burst=EDITS_PER_MINUTE, cost=1, now=now)
-        )
+        if len(self._turns) >= _REMEMBERED:
+            self._turns.clear()
+        self._turns[card.id] = turn
+        return turn - now
 
     def _words(self, session: Session, card: Card, now: datetime) -> tuple[Message, bool, blocks.Rung]:
         message = message_for(session, card.kind, card.subject, now)
