@@ -73,6 +73,8 @@ class _Tries:
     """Which attempt this is, and what a part of the metrics came to nothing by."""
 
     attempts: int = 1
+    #: another one with each run, so that it is not always the same ones that are left to a later attempt
+    begins: int = 0
     failed: WarehouseError | None = None
 
 
@@ -89,6 +91,9 @@ class _Ready:
 
 class Calculating:
     """Looks for due turns, one at a time in this process."""
+
+    #: parts of an attempt that may come to nothing: then the rest is left, for other companies wait behind it
+    most_failed = 3
 
     def __init__(self, ground: Ground, *, may_act: Callable[[], bool] = lambda: True) -> None:
         self._ground = ground
@@ -129,7 +134,7 @@ class Calculating:
         if ready is None:
             await database.writing(lambda session: metrics.done(session, taken, taken.seen))
             return
-        ready.tries.attempts = taken.attempts
+        ready.tries.attempts, ready.tries.begins = taken.attempts, taken.generation
         try:
             await self._calculated(taken, ready)
         except NoLake:
@@ -227,8 +232,10 @@ class Calculating:
         """Return what they come to: after attempts that took too much in more and smaller parts, each by itself."""
         from storage.warehouse.apart import TooMuch
 
-        tries, made = ready.tries, list[Outcome]()
-        for some in _parts(rest, tries.attempts):
+        tries, made, failed = ready.tries, list[Outcome](), 0
+        parts = list(_parts(rest, tries.attempts))
+        first = tries.begins % max(1, len(parts))
+        for some in parts[first:] + parts[:first]:
             if tries.attempts > 1:
                 # What one process may take of the processor is for all that it is asked: each part has its own.
                 await apart.close()
@@ -239,6 +246,9 @@ class Calculating:
                     raise
                 # One that nobody can calculate keeps no other from going on.
                 tries.failed = error
+                failed += 1
+                if failed == self.most_failed:
+                    break
         return made
 
     async def _traced(

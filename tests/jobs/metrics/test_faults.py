@@ -1,6 +1,7 @@
 """What goes wrong while metrics are calculated is tried again later and later, is said, and loses no value."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlmodel import select
 from structlog.testing import capture_logs
 
 from jobs.ground import Ground, Warehouses
-from jobs.metrics.calculating import Calculating
+from jobs.metrics.calculating import Calculating, _Tries
 from jobs.metrics.currencies import not_added
 from jobs.metrics.outcomes import Outcome
 from jobs.metrics.standing import shown_of
@@ -155,6 +156,34 @@ async def test_one_that_takes_too_much_keeps_no_other_from_going_on(
     )
     stand = {one.metric.name: one.state for one in shown}
     assert (stand["new"], stand["old"]) == (states[0], MetricState.STALE)
+
+
+class Patient(Heavy):
+    """A twin that tries every part."""
+
+    most_failed = 64
+
+
+@pytest.mark.parametrize("kind", [Heavy, Patient])
+async def test_a_company_of_which_nothing_can_be_calculated_is_left_soon(
+    sqlite_database: Database, tmp_path: Path, kind: type[Heavy]
+) -> None:
+    """Each part may take a minute, and the other companies wait behind it."""
+    sqlite_database.in_write(seeded)
+    (one,) = [
+        one for one in sqlite_database.in_read(lambda session: metrics.of_source(session, "src_1")) if one.name == "old"
+    ]
+    many = [replace(one, id=f"met_{number}") for number in range(15)] + [replace(one, id="met_15", name="new")]
+    calculated: list[list[str]] = []
+    for begins in (0, 14):
+        calculating = kind(ground_of(sqlite_database, OffsetClock(base=lambda: NOW), Still(str(tmp_path))))
+        ready = SimpleNamespace(tries=_Tries(5, begins), source=None, run=None)
+        made = await calculating._in_parts(ready, many, Apart("", "org_1"), {}, {})  # type: ignore[arg-type]
+        calculated.append([outcome.metric.id for outcome in made])
+        assert isinstance(ready.tries.failed, TooMuch)
+        assert len(calculating.looked) == (16 if kind is Patient else 3 + (begins > 0))
+    # What was left is among the first another time.
+    assert calculated == [["met_15"] if kind is Patient else [], ["met_15"]]
 
 
 class Worn(Apart):
