@@ -227,7 +227,7 @@ class Turn:
         try:
             async with self._opened() as opened:
                 await self._refilled(opened)
-                await self._pages(opened, found, await self.together(opened))
+                await self._pages(opened, found)
         except ConnectorError as error:
             self._stopped = error
         return found
@@ -254,10 +254,16 @@ class Turn:
             await self.keep_page(await opened.order(number, spaced=True), "")
         return {(one.cust_id, one.order_no, one.revision) for one in doubled}
 
-    async def _pages(self, opened: Reader, found: _Read, seen: set[tuple[str, str, int]]) -> None:
-        pages = 0
+    async def _pages(self, opened: Reader, found: _Read) -> None:
+        seen = await self.together(opened)
+        pages, twice, prints = 0, 0, dict[tuple[str, str, int], str]()
         async for page in opened.pages(found.upto):
             fresh = [one for one in page.orders if one.key not in seen]
+            for one in page.orders:
+                if prints.setdefault(one.key, one.fingerprint) != one.fingerprint and twice < _DOUBLED:
+                    # On two pages, and not the same: it changed meanwhile, or there are two of that number.
+                    twice += 1
+                    await self.keep_page(await opened.order(one.order_no, spaced=True), "")
             seen |= {one.key for one in fresh}
             found.read += len(fresh)
             found.upto = max(found.upto, page.upto)

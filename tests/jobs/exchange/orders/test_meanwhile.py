@@ -153,7 +153,13 @@ class Alone(Turn):
         return set()
 
 
-@pytest.mark.parametrize("kind, loses", [(Turn, False), (Alone, True)])
+class Pages(Turn):
+    """Pages of one order."""
+
+    most_orders = 1
+
+
+@pytest.mark.parametrize("kind, loses", [(Turn, False), (Pages, False), (Alone, True)])
 async def test_of_two_numbers_that_differ_in_spaces_none_goes_while_the_other_is_not_read(
     sqlite_database: Database,
     tmp_path: Path,
