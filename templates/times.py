@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from storage.facts.clock import aware
 
+#: written out
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December")  # fmt: skip
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Abbreviations that mean one offset to everybody; others are shown with theirs.
 _CLEAR = frozenset(

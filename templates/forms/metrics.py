@@ -33,15 +33,13 @@ from storage.facts.metrics import (
     Selection,
     Shown,
 )
-from templates import actions
+from templates import actions, times
 from templates.notices import metric_words
 from templates.notices.trends import period_name
 from templates.text import counted, label, shorten
 
 #: The two sides of a ratio, in the names of fields.
 FIRST, SECOND = "", "by_"
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
 _CALCULATIONS: Mapping[Calculation, str] = {
     Calculation.SUM: "Sum of the period",
     Calculation.END_BALANCE: "Balance at the end of the period",
@@ -220,7 +218,7 @@ def _rare(filling: Filling) -> list[TextInput | Choice | Search]:
     if definition.calculation is not Calculation.COUNT:
         found.append(_one("reversed", "Sign", turned, "yes" if definition.reversed else "no"))
     if shape.fiscal:
-        months = [(str(number), name) for number, name in enumerate(_MONTHS, 1)]
+        months = [(str(number), name) for number, name in enumerate(times.MONTHS, 1)]
         found.append(_one("fiscal_month", "The fiscal year begins in", months, str(definition.fiscal_month)))
     if definition.target is not None:
         found.append(TextInput("band", "Nearly met within", "Percent of the target, such as 5.",

@@ -36,6 +36,18 @@ _OFTEN = {
     Frequency.QUARTERLY: "each quarter",
     Frequency.ANNUAL: "each fiscal year",
 }
+#: how it is called before what is chosen, and what follows behind it
+_CALCULATED = {
+    Calculation.SUM: ("sum", ""),
+    Calculation.END_BALANCE: ("end balance", ""),
+    Calculation.AVERAGE: ("average", ""),
+    Calculation.COUNT: ("count", ""),
+    Calculation.RATIO: ("ratio", ""),
+    Calculation.GROWTH: ("growth", ", against the period before"),
+    Calculation.GROWTH_YEAR: ("growth", ", against the year before"),
+    Calculation.CUMULATIVE: ("sum", ", since the fiscal year began"),
+    Calculation.ROLLING: ("average", ", over the last {periods} periods"),
+}
 #: what may have others below it, which count with it unless it was chosen without them
 _WITH_MORE = frozenset({ItemKind.ACCOUNT, ItemKind.ITEM, ItemKind.CUSTOMER})
 _PERCENT = frozenset({Calculation.GROWTH, Calculation.GROWTH_YEAR})
@@ -171,13 +183,15 @@ def definition_words(definition: Definition) -> str:
     """Return how a metric is calculated, in words."""
     chosen = definition.selection
     what = _chosen(chosen)
-    words = f"{definition.calculation.value.replace('_', ' ')} of {what} ({chosen.dataset.value.replace('_', ' ')})"
-    words += _narrowed(chosen)
+    sort, against = _CALCULATED[definition.calculation]
+    words = f"{sort} of {what} ({chosen.dataset.value.replace('_', ' ')}){_narrowed(chosen)}"
     if definition.divisor is not None:
         other = definition.divisor
         words += f" divided by {_chosen(other)} ({other.dataset.value.replace('_', ' ')}){_narrowed(other)}"
     turned = ", sign turned" if definition.reversed else ""
-    return f"{words}, {_OFTEN[definition.frequency]}, {definition.basis.value} basis{turned}"
+    words += against.format(periods=definition.window)
+    year = "" if definition.fiscal_month == 1 else f", fiscal year from {times.MONTHS[definition.fiscal_month - 1]}"
+    return f"{words}, {_OFTEN[definition.frequency]}{year}, {definition.basis.value} basis{turned}"
 
 
 def _chosen(chosen: Selection) -> str:

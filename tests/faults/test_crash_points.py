@@ -96,9 +96,9 @@ def die_at(world: World, point: str, *, twin: str = "") -> None:
 def test_killed_at_every_point(database: Database, tmp_path: Path, server: ForkServer) -> None:
     """In the long run each death is judged alone, too.
 
-    In the quick one a refresh goes through many deaths, a third of them on each database.
+    In the quick one a refresh goes through many deaths, a quarter of them on each database.
     """
-    points = POINTS if SOAK else POINTS[0 if database.is_sqlite else 1 :: 3]
+    points = POINTS if SOAK else POINTS[0 if database.is_sqlite else 2 :: 4]
     with world_on(database, tmp_path, server) as world:
         for point in points:
             if point.startswith("step.again"):
